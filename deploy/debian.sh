@@ -1,0 +1,22 @@
+#!/bin/sh
+# debian.sh tests|bench: install the Debian packages that a command needs and that are missing, when we may.
+set -eu
+tests="postgresql:/usr/lib/postgresql/*/bin/postgres nginx:/usr/sbin/nginx chromium:/usr/bin/chromium chromium-driver:/usr/bin/chromedriver fonts-noto-cjk:/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"
+bench="postgresql:/usr/lib/postgresql/*/bin/postgres wrk:/usr/bin/wrk"
+eval "wanted=\$$1"
+missing=""
+for pair in $wanted; do
+    file=${pair#*:}
+    # The shell expands the version in PostgreSQL's path.
+    # shellcheck disable=SC2086
+    ls $file >/dev/null 2>&1 || missing="$missing ${pair%%:*}"
+done
+[ -z "$missing" ] && exit 0
+if [ "$(id -u)" = 0 ]; then sudo=""; elif sudo -n true 2>/dev/null; then sudo=sudo; else
+    echo "These Debian packages are needed and I may not install them:$missing" >&2
+    exit 1
+fi
+echo "Installing Debian packages:$missing"
+$sudo apt-get update -qq
+# shellcheck disable=SC2086
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
