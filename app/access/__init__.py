@@ -1,0 +1,1 @@
+"""Access: organisations, people, systems, and how each proves who it is."""

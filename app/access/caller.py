@@ -1,0 +1,41 @@
+"""Who calls: gate 1's result."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal[
+    "system", "doctor", "nurse", "pharmacist", "clerk", "secretariat", "auditor", "operator", "patient"
+]
+
+ROLES: tuple[Role, ...] = (
+    *("system", "doctor", "nurse", "pharmacist", "clerk", "secretariat", "auditor", "operator", "patient"),
+)
+"""Every role that a client or an account may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A person or a system that has proved who it is."""
+
+    organisation: int
+    """Key of the organisation it belongs to."""
+    organisation_slug: str
+    organisation_title: str
+    organisation_reference: str
+    """`Organization/<id>` of the directory."""
+    role: Role
+    purpose: str
+    """Code of HL7 v3 PurposeOfUse, from the token or the sign-in."""
+    client: str
+    """The client's id; `portal` for a person's browser."""
+    account: int = 0
+    """Key of the person's account; 0 for a system."""
+    user: str = ""
+    """The account's name."""
+    user_title: str = ""
+    ends: int = 0
+    """When this identity must be proved anew, in microseconds since 1970 UTC."""
+    epoch: int = 0
+    """The access epoch in which it was found."""
+    must_change: bool = False
+    """Whether the person must choose a new password before anything else."""

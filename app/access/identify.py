@@ -1,0 +1,107 @@
+"""Gate 1: who calls, by bearer token or by session cookie. Nothing of a body is read before this.
+
+A caller once found is kept in memory together with the access epoch; see `app.access.epoch`.
+"""
+
+from sqlalchemy import Select, bindparam, select
+
+from app.access.caller import Caller
+from app.access.epoch import CURRENT
+from app.access.tables import account, client, organisation, session, token
+from app.access.tokens import digest
+from app.clock import Clock
+from app.db import Database
+from fhir.errors import Unauthorized
+
+COOKIE = "renkei_session"
+MOST_KEPT = 10_000
+"""How many callers are kept in memory."""
+
+_EPOCH = CURRENT.scalar_subquery()
+_ORGANISATION = (organisation.c.key, organisation.c.slug, organisation.c.title, organisation.c.resource_id)
+
+
+def _by_token() -> Select[tuple[object, ...]]:
+    return (
+        select(_EPOCH, *_ORGANISATION, client.c.role, token.c.purpose, client.c.id, token.c.ends)
+        .join(client, client.c.key == token.c.client)
+        .join(organisation, organisation.c.key == client.c.organisation)
+        .where(token.c.digest == bindparam("digest"), client.c.disabled == 0)
+    )
+
+
+def _by_session() -> Select[tuple[object, ...]]:
+    person = (account.c.key, account.c.name, account.c.title, account.c.must_change, session.c.used)
+    return (
+        select(_EPOCH, *_ORGANISATION, account.c.role, session.c.purpose, *person, session.c.ends)
+        .join(account, account.c.key == session.c.account)
+        .join(organisation, organisation.c.key == account.c.organisation)
+        .where(session.c.digest == bindparam("digest"), account.c.disabled == 0)
+    )
+
+
+_BY_TOKEN, _BY_SESSION = _by_token(), _by_session()
+
+
+class Callers:
+    """Finds callers and keeps those it found.
+
+    Args:
+        database: The hub's database.
+        clock: The present in microseconds.
+        idle_microseconds: A session ends after so long without a request.
+    """
+
+    def __init__(self, database: Database, clock: Clock, idle_microseconds: int) -> None:
+        self._database = database
+        self._clock = clock
+        self._idle = idle_microseconds
+        self._kept: dict[str, Caller] = {}
+
+    def forget(self, secret: str) -> None:
+        """Drop what is kept for a token or a cookie."""
+        self._kept.pop(secret, None)
+
+    def kept(self, secret: str) -> Caller | None:
+        """Return the caller with this token if it is kept and has not expired."""
+        caller = self._kept.get(secret)
+        return caller if caller is not None and caller.ends > self._clock() else None
+
+    def _keep(self, secret: str, caller: Caller) -> Caller:
+        if len(self._kept) >= MOST_KEPT:
+            self._kept.clear()
+        self._kept[secret] = caller
+        return caller
+
+    async def by_token(self, secret: str) -> Caller:
+        """Return the system that holds a bearer token.
+
+        Raises:
+            Unauthorized: the token is unknown, revoked or has expired.
+        """
+        caller = self.kept(secret)
+        if caller is not None:
+            return caller
+        rows = await self._database.reader.fetch(_BY_TOKEN, {"digest": digest(secret)})
+        if not rows or rows[0][8] <= self._clock():
+            raise Unauthorized("The token is unknown or has expired")
+        epoch, key, slug, title, resource_id, role, purpose, client_id, ends = rows[0]
+        reference = f"Organization/{resource_id}"
+        found = Caller(key, slug, title, reference, role, purpose, client_id, ends=ends, epoch=epoch or 0)
+        return self._keep(secret, found)
+
+    async def by_session(self, secret: str) -> Caller:
+        """Return the person whose browser holds a session cookie.
+
+        Raises:
+            Unauthorized: there is no such session, it was ended, or it was left alone too long.
+        """
+        rows = await self._database.reader.fetch(_BY_SESSION, {"digest": digest(secret)})
+        now = self._clock()
+        if not rows or min(rows[0][12], rows[0][11] + self._idle) <= now:
+            raise Unauthorized("Please sign in")
+        epoch, key, slug, title, resource_id, role, purpose, account_key, name, person, change, _, ends = rows[0]
+        return Caller(
+            *(key, slug, title, f"Organization/{resource_id}", role, purpose, "portal", account_key, name),
+            *(person, ends, epoch or 0, bool(change)),
+        )

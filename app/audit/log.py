@@ -1,0 +1,160 @@
+"""The audit log at work: records are durable before an answer leaves.
+
+Records of concurrent requests share one flush: a batch is what came in while the last one was written. A write's
+record is in the write's own transaction. `app.audit.leader` puts the records in the tree.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import bindparam, insert, select
+
+from app.audit.keys import SALT_BYTES, Keys
+from app.audit.record import Event, seal
+from app.audit.tables import audit_record, audit_salt, audit_stage
+from app.db import Database, DatabaseConnection, DatabaseUnavailable
+
+MOST_SALTS = 100_000
+
+logger = logging.getLogger(__name__)
+
+_SALT = select(audit_salt.c.salt).where(audit_salt.c.patient_key == bindparam("patient_key"))
+_ADD_SALT = insert(audit_salt).values(patient_key=bindparam("n_key"), salt=bindparam("n_salt"))
+
+
+class AuditUnavailable(Exception):
+    """A record could not be made durable; nothing may be disclosed."""
+
+
+class _Batch:
+    """Records that will share one flush, and the future that says how it went."""
+
+    def __init__(self) -> None:
+        self.records: list[tuple[int, bytes]] = []
+        self.salts: list[tuple[int, bytes]] = []
+        self.written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+
+class AuditLog:
+    """Seals events and writes their records.
+
+    Args:
+        database: The hub's database.
+        keys: The audit keys.
+        new_row: Numbers the records.
+        wait_seconds: How long a flush may take before the answers that wait for it fail.
+    """
+
+    def __init__(
+        self, database: Database, keys: Keys, new_row: Callable[[], int], *, wait_seconds: float
+    ) -> None:
+        self.keys = keys
+        self._database = database
+        self._new_row = new_row
+        self._wait_seconds = wait_seconds
+        self._salts: dict[int, bytes] = {}
+        self._batch: _Batch | None = None
+        self._arrived = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Start the task that flushes batches."""
+        self._task = asyncio.create_task(self._run(), name="audit log")
+
+    async def stop(self) -> None:
+        """Flush what waits and end the task."""
+        if self._task is not None:
+            while self._batch is not None:
+                await asyncio.sleep(0.005)
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _salt(self, patient_key: int, new: list[tuple[int, bytes]]) -> bytes:
+        """Return the patient's salt; one that is made here is added to `new`."""
+        salt = self._salts.get(patient_key)
+        if salt is None:
+            rows = await self._database.reader.fetch(_SALT, {"patient_key": patient_key})
+            salt = bytes(rows[0][0]) if rows else os.urandom(SALT_BYTES)
+            if not rows:
+                new.append((patient_key, salt))
+            if len(self._salts) >= MOST_SALTS:
+                self._salts.clear()
+            self._salts[patient_key] = salt
+        return salt
+
+    def new_salt(self, patient_key: int) -> tuple[int, bytes]:
+        """Return the row of `audit_salt` for a Patient that is being created."""
+        salt = os.urandom(SALT_BYTES)
+        self._salts[patient_key] = salt
+        return patient_key, salt
+
+    async def _seal(self, events: Sequence[Event], salts: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+        sealed = []
+        for event in events:
+            salt = None
+            if event.patient_key is not None:
+                salt = self._salts.get(event.patient_key) or await self._salt(event.patient_key, salts)
+            sealed.append((self._new_row(), seal(event, self.keys, salt)))
+        return sealed
+
+    async def append(self, events: Sequence[Event]) -> None:
+        """Return when the records of `events` are durable.
+
+        Raises:
+            AuditUnavailable: they could not be written, or not in time.
+        """
+        salts: list[tuple[int, bytes]] = []
+        records = await self._seal(events, salts)
+        batch = self._batch
+        if batch is None:
+            batch = self._batch = _Batch()
+            self._arrived.set()
+        batch.records += records
+        batch.salts += salts
+        await asyncio.shield(batch.written)
+
+    async def stage(self, connection: DatabaseConnection, events: Sequence[Event]) -> None:
+        """Write the records of `events` inside the transaction of the write they are about."""
+        salts: list[tuple[int, bytes]] = []
+        records = await self._seal(events, salts)
+        await _write(connection, records, salts)
+
+    async def _run(self) -> None:
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            # Requests that are ready to run join the batch before it is taken.
+            await asyncio.sleep(0)
+            batch, self._batch = self._batch, None
+            if batch is not None:
+                await self._flush(batch)
+
+    async def _flush(self, batch: _Batch) -> None:
+        try:
+            async with asyncio.timeout(self._wait_seconds), self._database.write() as connection:
+                await _write(connection, batch.records, batch.salts)
+        except (DatabaseUnavailable, TimeoutError, OSError) as error:
+            logger.critical("The audit log cannot be written: %s", error)
+            for patient_key, _ in batch.salts:
+                self._salts.pop(patient_key, None)
+            batch.written.set_exception(AuditUnavailable(str(error)))
+            batch.written.exception()  # read here, so that an abandoned request leaves no warning
+        except Exception as error:  # noqa: BLE001 - whatever it was, the waiting answers must not leave
+            logger.exception("The audit log cannot be written")
+            batch.written.set_exception(AuditUnavailable(str(error)))
+            batch.written.exception()
+        else:
+            batch.written.set_result(None)
+
+
+async def _write(
+    connection: DatabaseConnection, records: list[tuple[int, bytes]], salts: list[tuple[int, bytes]]
+) -> None:
+    if salts:
+        await connection.execute_many(
+            _ADD_SALT, [{"n_key": key, "n_salt": salt} for key, salt in dict(salts).items()]
+        )
+    await connection.insert(audit_record, records)
+    await connection.insert(audit_stage, [(row,) for row, _ in records])

@@ -1,0 +1,92 @@
+"""Gate 2: from a caller to what it may see and what it may write."""
+
+from dataclasses import dataclass
+
+from app.access.caller import Caller, Role
+from app.consent.purposes import NUMBERS
+from app.consent.visibility import EVERY_CATEGORY, CallerVisibility, visibility
+from fhir.store.categories import Category
+
+
+def _mask(*categories: Category) -> int:
+    return sum(1 << category for category in categories)
+
+
+_CLINICAL = EVERY_CATEGORY & ~_mask(Category.AUDIT)
+_DESK = _mask(
+    Category.DIRECTORY, Category.IDENTITY, Category.CONSENT, Category.ENCOUNTER, Category.DOCUMENT
+)
+_OFFICE = _mask(Category.DIRECTORY, Category.IDENTITY, Category.CONSENT)
+
+SEES: dict[Role, int] = {
+    "system": _CLINICAL,
+    "doctor": _CLINICAL,
+    "nurse": _CLINICAL,
+    "pharmacist": _CLINICAL,
+    "clerk": _DESK,
+    "secretariat": _OFFICE,
+    "auditor": _mask(Category.DIRECTORY),
+    "operator": _mask(Category.DIRECTORY),
+    "patient": 0,
+}
+"""The categories that each role may see at all; 安全管理ガイドライン 6.0 シス14⑤."""
+
+SEES_EVERYWHERE: dict[Role, int] = {"secretariat": _OFFICE}
+"""The categories that a role sees of every site without a grant: the secretariat administers persons and consents."""
+
+_CLINICAL_WRITES = EVERY_CATEGORY & ~_mask(Category.AUDIT, Category.CONSENT)
+
+WRITES: dict[Role, int] = {
+    "system": _CLINICAL_WRITES | _mask(Category.CONSENT),
+    "doctor": _mask(Category.CONSENT),
+    "nurse": _mask(Category.CONSENT),
+    "clerk": _mask(Category.CONSENT),
+    "secretariat": _mask(Category.CONSENT, Category.DIRECTORY),
+}
+"""The categories that each role may write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """What a caller may write: rows of its own custodianship, in the categories of its role."""
+
+    custodian: int
+    custodian_slug: str
+    categories: int
+    any_id: bool
+    """Whether an update may create a resource under any id."""
+    any_patient: bool
+    """Whether it may write about patients of other custodians: the secretariat's Consents."""
+
+    def may_write(self, category: Category) -> bool:
+        """Return whether the role writes this category at all."""
+        return bool(self.categories >> category & 1)
+
+    def may_create_id(self, id_: str) -> bool:
+        """Return whether an update may create a resource with this id."""
+        return self.any_id or id_.startswith(f"{self.custodian_slug}-")
+
+
+def may_see(caller: Caller, *, now: int, implied: bool) -> CallerVisibility:
+    """Return what `caller` may see at the instant `now`, microseconds since 1970 UTC."""
+    return visibility(
+        organisation=caller.organisation,
+        account=caller.account or -1,
+        purpose=NUMBERS[caller.purpose],
+        categories=SEES[caller.role],
+        everywhere=SEES_EVERYWHERE.get(caller.role, 0),
+        now=now,
+        epoch=caller.epoch,
+        implied=implied,
+    )
+
+
+def may_write(caller: Caller, *, any_id: bool) -> Authority:
+    """Return what `caller` may write; `any_id` is the setting of a single-owner hub."""
+    return Authority(
+        caller.organisation,
+        caller.organisation_slug,
+        WRITES.get(caller.role, 0),
+        any_id,
+        caller.role == "secretariat",
+    )

@@ -1,0 +1,36 @@
+"""The table of grants, which Consents compile to."""
+
+from sqlalchemy import BigInteger, Column, Integer, MetaData, SmallInteger, Table
+
+metadata = MetaData()
+
+PERMIT = 1
+DENY = 2
+
+ANY = 0
+"""In `discloser`, `receiver`, `recipient`, `author`, `purpose` and `category`: whichever."""
+
+consent_grant = Table(
+    "consent_grant",
+    metadata,
+    Column("person", BigInteger, primary_key=True, autoincrement=False),
+    Column("consent", BigInteger, primary_key=True, autoincrement=False),
+    Column("rule", Integer, primary_key=True, autoincrement=False),
+    Column("depth", SmallInteger, nullable=False),
+    Column("effect", SmallInteger, nullable=False),
+    Column("discloser", Integer, nullable=False),
+    Column("receiver", Integer, nullable=False),
+    Column("recipient", Integer, nullable=False),
+    Column("author", Integer, nullable=False),
+    Column("purpose", SmallInteger, nullable=False),
+    Column("category", SmallInteger, nullable=False),
+    Column("labels", BigInteger, nullable=False),
+    Column("data_from", BigInteger, nullable=False),
+    Column("data_to", BigInteger, nullable=False),
+    Column("begins", BigInteger, nullable=False),
+    Column("ends", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+    comment="What may go from which site to which, for whom and why, from when until when",
+)
+"""`consent` is the row of the Consent; `depth` the nesting of its provision: a deeper one is an exception.
+`labels` of a permit are those it opens; of a denial those it closes, 0 for all data."""

@@ -1,0 +1,168 @@
+"""Gate 2: what a caller may see, as a condition on any table that carries the fixed columns.
+
+A row exists for the caller when the caller's role may see its category, and one of these holds: it is the caller's
+own, it is the directory's, or a grant permits it and none denies it. Inside one Consent a deeper provision is an
+exception to the one around it; between Consents the denial wins. Labels are withheld unless a permit opens them.
+"""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, FromClause, Integer, SmallInteger, and_, bindparam, exists, or_
+
+from app.access.epoch import CURRENT
+from app.consent.tables import ANY, DENY, PERMIT, consent_grant
+from app.identity.tables import person_patient
+from fhir.store.categories import Category
+from fhir.store.labels import SENSITIVE, UNDELIVERED
+from fhir.store.tables import NO_PATIENT
+
+EVERY_CATEGORY = sum(1 << category for category in Category)
+"""The mask of all categories."""
+
+_organisation = bindparam("v_organisation", type_=Integer)
+_account = bindparam("v_account", type_=Integer)
+_purpose = bindparam("v_purpose", type_=SmallInteger)
+_categories = bindparam("v_categories", type_=BigInteger)
+_everywhere = bindparam("v_everywhere", type_=BigInteger)
+_now = bindparam("v_now", type_=BigInteger)
+_sensitive = bindparam("v_sensitive", type_=BigInteger)
+_undelivered = bindparam("v_undelivered", type_=BigInteger)
+_epoch = bindparam("v_epoch", type_=BigInteger)
+
+
+def _in_set(mask: ColumnElement[int], alias: FromClause) -> ColumnElement[bool]:
+    """Return whether the bit of the row's category is set in `mask`."""
+    return mask.op(">>")(alias.c.category.cast(Integer)).op("&")(1) == 1
+
+
+def _matches(grant: FromClause, alias: FromClause) -> ColumnElement[bool]:
+    """Return whether `grant` speaks of the row and of the caller, now."""
+    return and_(
+        grant.c.discloser.in_([ANY, alias.c.custodian]),
+        grant.c.receiver.in_([ANY, _organisation]),
+        grant.c.recipient.in_([ANY, _account]),
+        grant.c.author.in_([ANY, alias.c.author]),
+        grant.c.purpose.in_([ANY, _purpose]),
+        grant.c.category.in_([ANY, alias.c.category]),
+        grant.c.begins <= _now,
+        grant.c.ends > _now,
+        grant.c.data_from <= alias.c.clinical_date,
+        grant.c.data_to > alias.c.clinical_date,
+    )
+
+
+def _permitted(alias: FromClause) -> ColumnElement[bool]:
+    """Return whether a grant permits the row and opens each of its sensitive labels."""
+    link, grant = person_patient.alias(), consent_grant.alias()
+    closed = alias.c.labels.op("&")(_sensitive)
+    return exists().where(
+        link.c.patient_key == alias.c.patient_key,
+        grant.c.person == link.c.person,
+        grant.c.effect == PERMIT,
+        closed.op("&")(grant.c.labels) == closed,
+        _matches(grant, alias),
+    )
+
+
+def _denied(alias: FromClause) -> ColumnElement[bool]:
+    """Return whether a grant denies the row and no deeper provision of the same Consent permits it."""
+    link, grant, exception = person_patient.alias(), consent_grant.alias(), consent_grant.alias()
+    overridden = exists().where(
+        exception.c.person == grant.c.person,
+        exception.c.consent == grant.c.consent,
+        exception.c.depth > grant.c.depth,
+        exception.c.effect == PERMIT,
+        _matches(exception, alias),
+    )
+    return exists().where(
+        link.c.patient_key == alias.c.patient_key,
+        grant.c.person == link.c.person,
+        grant.c.effect == DENY,
+        or_(grant.c.labels == 0, grant.c.labels.op("&")(alias.c.labels) != 0),
+        _matches(grant, alias),
+        ~overridden,
+    )
+
+
+def _unspoken(alias: FromClause) -> ColumnElement[bool]:
+    """Return whether the person has recorded no Consent and the row has no sensitive label: an implied region."""
+    link, grant = person_patient.alias(), consent_grant.alias()
+    spoken = exists().where(link.c.patient_key == alias.c.patient_key, grant.c.person == link.c.person)
+    return and_(~spoken, alias.c.labels.op("&")(_sensitive) == 0)
+
+
+@dataclass(frozen=True, slots=True)
+class CallerVisibility:
+    """What one caller may see at one instant."""
+
+    values: Mapping[str, Any]
+    implied: bool
+
+    @property
+    def shape(self) -> Hashable:
+        """Everything that changes the SQL itself."""
+        return ("caller", self.implied)
+
+    def condition(self, alias: FromClause) -> ColumnElement[bool]:
+        """Return the condition under which a row of `alias` exists for the caller."""
+        permitted = _permitted(alias)
+        if self.implied:
+            permitted = or_(permitted, _unspoken(alias))
+        directory = and_(alias.c.patient_key == NO_PATIENT, alias.c.category == int(Category.DIRECTORY))
+        disclosed = and_(
+            alias.c.patient_key > NO_PATIENT,
+            alias.c.labels.op("&")(_undelivered) == 0,
+            permitted,
+            ~_denied(alias),
+        )
+        return and_(
+            CURRENT.scalar_subquery() == _epoch,
+            _in_set(_categories, alias),
+            or_(alias.c.custodian == _organisation, directory, _in_set(_everywhere, alias), disclosed),
+        )
+
+
+def visibility(
+    *, organisation: int, account: int, purpose: int, categories: int, everywhere: int, now: int, epoch: int, implied: bool
+) -> CallerVisibility:
+    """Return what a caller may see.
+
+    Args:
+        organisation: Key of the caller's organisation.
+        account: Key of the person's account; -1 for a system.
+        purpose: Number of the purpose of use.
+        categories: The categories that the role may see, a bit each.
+        everywhere: The categories that the role sees of every site, without a grant.
+        now: The present in microseconds since 1970 UTC.
+        epoch: The access epoch in which the caller was found; once it has grown, nothing is visible.
+        implied: Whether a person without a Consent counts as permitting.
+    """
+    values = {
+        "v_organisation": organisation,
+        "v_account": account,
+        "v_purpose": purpose,
+        "v_categories": categories,
+        "v_everywhere": everywhere,
+        "v_now": now,
+        "v_epoch": epoch,
+        "v_sensitive": SENSITIVE,
+        "v_undelivered": UNDELIVERED,
+    }
+    return CallerVisibility(values, implied)
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """The visibility of the hub itself: its jobs, its index, and the laws' all-seeing caller."""
+
+    values: Mapping[str, Any]
+    shape: Hashable = "everything"
+
+    def condition(self, alias: FromClause) -> ColumnElement[bool]:
+        """Return a condition that holds for every row."""
+        return alias.c.custodian.is_not(None)
+
+
+EVERYTHING_VISIBLE = Everything({})

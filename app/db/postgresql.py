@@ -1,0 +1,122 @@
+"""PostgreSQL by asyncpg: a pool, prepared statements, COPY for many rows.
+
+https://magicstack.github.io/asyncpg/current/api/index.html
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import lru_cache
+from typing import Any, Literal
+
+import asyncpg
+from sqlalchemy import ClauseElement, Table
+from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
+
+from app.db.compiled import Compiler
+from app.db.database import DatabaseUnavailable
+from fhir.store.connection import Row
+
+COPY_ROWS = 50
+"""From so many rows on, COPY is faster than a prepared INSERT."""
+
+_UNAVAILABLE = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+)
+
+
+@lru_cache(maxsize=256)
+def _insert_text(table: Table) -> str:
+    """Return the INSERT of every column of `table`."""
+    names = ", ".join(f'"{column.name}"' for column in table.columns)
+    marks = ", ".join(f"${number}" for number in range(1, len(table.columns) + 1))
+    return f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})'  # noqa: S608 - names come from our own tables
+
+
+class _Connection:
+    """A pooled or a held connection behind the hub's interface."""
+
+    def __init__(self, raw: Any, compiler: Compiler) -> None:
+        self.raw = raw
+        self._compiler = compiler
+
+    async def fetch(self, statement: ClauseElement, values: Mapping[str, Any]) -> Sequence[Row]:
+        compiled = self._compiler(statement)
+        rows: Sequence[Row] = await self.raw.fetch(compiled.text, *compiled.values(values))
+        return rows
+
+    async def execute(self, statement: ClauseElement, values: Mapping[str, Any]) -> int:
+        compiled = self._compiler(statement)
+        status: str = await self.raw.execute(compiled.text, *compiled.values(values))
+        count = status.rpartition(" ")[2]
+        return int(count) if count.isdigit() else 0
+
+    async def execute_many(self, statement: ClauseElement, rows: Sequence[Mapping[str, Any]]) -> None:
+        compiled = self._compiler(statement)
+        await self.raw.executemany(compiled.text, [compiled.values(row) for row in rows])
+
+    async def insert(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+        if len(rows) >= COPY_ROWS:
+            columns = [column.name for column in table.columns]
+            await self.raw.copy_records_to_table(table.name, records=rows, columns=columns)
+        else:
+            await self.raw.executemany(_insert_text(table), rows)
+
+    async def lock(self, key: int) -> None:
+        await self.raw.execute("SELECT pg_advisory_xact_lock($1)", key)
+
+
+class PostgresqlDatabase:
+    """A PostgreSQL database."""
+
+    dialect: Literal["postgresql"] = "postgresql"
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+        self._compiler = Compiler(asyncpg_dialect.dialect())
+        self.reader = _Connection(pool, self._compiler)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[_Connection]:
+        """Hold a connection inside a repeatable-read transaction."""
+        async with (
+            self._pool.acquire() as raw,
+            raw.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            yield _Connection(raw, self._compiler)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[_Connection]:
+        """Hold a connection inside a transaction."""
+        try:
+            async with self._pool.acquire() as raw, raw.transaction():
+                yield _Connection(raw, self._compiler)
+        except _UNAVAILABLE as error:
+            raise DatabaseUnavailable(str(error)) from error
+
+    async def close(self) -> None:
+        """Close the pool; a connection that is still busy is ended."""
+        await self._pool.close()
+
+
+async def open_postgresql(address: str, connections: int) -> PostgresqlDatabase:
+    """Open a pool of at most `connections` to `address`.
+
+    Raises:
+        DatabaseUnavailable: the server does not answer or refuses.
+    """
+    try:
+        pool = await asyncpg.create_pool(
+            address,
+            min_size=1,
+            max_size=connections,
+            statement_cache_size=1_000,
+            max_cacheable_statement_size=0,
+            server_settings={"jit": "off", "application_name": "renkei"},
+        )
+    except (*_UNAVAILABLE, asyncpg.PostgresError) as error:
+        raise DatabaseUnavailable(str(error)) from error
+    return PostgresqlDatabase(pool)

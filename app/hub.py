@@ -1,0 +1,68 @@
+"""The running hub: what a process holds from start to end."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from sqlalchemy import bindparam, select
+
+from app.access.identify import Callers
+from app.access.tables import organisation
+from app.audit.leader import Leader
+from app.audit.log import AuditLog
+from app.clock import Clock
+from app.db import Database
+from app.settings import Settings
+from fhir.store.tables import resource
+
+MOST_REMEMBERED = 100_000
+
+_PATIENT = select(resource.c.id).where(
+    resource.c.patient_key == bindparam("patient_key"), resource.c.row == bindparam("patient_key")
+)
+_ORGANISATION = select(organisation.c.resource_id).where(organisation.c.key == bindparam("key"))
+
+
+@dataclass
+class Hub:
+    """One process of the hub."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    new_row: Callable[[], int]
+    callers: Callers
+    audit: AuditLog
+    leader: Leader
+    _patients: dict[int, str] = field(default_factory=dict)
+    _organisations: dict[int, str] = field(default_factory=dict)
+    closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+
+    async def patient_reference(self, patient_key: int) -> str:
+        """Return `Patient/<id>` of a site's Patient; it never changes, so it is remembered."""
+        reference = self._patients.get(patient_key)
+        if reference is None:
+            rows = await self.database.reader.fetch(_PATIENT, {"patient_key": patient_key})
+            reference = f"Patient/{rows[0][0]}" if rows else f"Patient/{patient_key}"
+            if rows:
+                if len(self._patients) >= MOST_REMEMBERED:
+                    self._patients.clear()
+                self._patients[patient_key] = reference
+        return reference
+
+    async def organisation_reference(self, key: int) -> str:
+        """Return `Organization/<id>` of a custodian; it never changes, so it is remembered."""
+        reference = self._organisations.get(key)
+        if reference is None:
+            rows = await self.database.reader.fetch(_ORGANISATION, {"key": key})
+            reference = f"Organization/{rows[0][0]}" if rows else f"Organization/{key}"
+            if rows:
+                self._organisations[key] = reference
+        return reference
+
+    async def close(self) -> None:
+        """Write what waits and close everything."""
+        await self.audit.stop()
+        await self.leader.stop()
+        for close in self.closing:
+            await close()
+        await self.database.close()

@@ -1,0 +1,33 @@
+"""From one of a person's Patients to all of them: searches of any find the records of each, as far as visible."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Select, or_, select
+
+from app.identity.tables import person_patient
+from fhir.store.connection import Visibility
+from fhir.store.tables import resource, resource_id
+from fhir.store.types import NUMBERS
+
+
+def patient_keys(hashes: Sequence[ColumnElement[int]], visibility: Visibility) -> Select[tuple[int]]:
+    """Return the select of the patient keys of the person whose Patient has one of `hashes`.
+
+    The Patient itself must exist for the caller: a link through a hidden one would tell of it.
+    """
+    patient, one, other = resource.alias("p"), person_patient.alias("l"), person_patient.alias("o")
+    return (
+        select(other.c.patient_key)
+        .select_from(resource_id)
+        .join(
+            patient, (patient.c.patient_key == resource_id.c.patient_key) & (patient.c.row == resource_id.c.row)
+        )
+        .join(one, one.c.patient_key == patient.c.patient_key)
+        .join(other, other.c.person == one.c.person)
+        .where(
+            or_(*(resource_id.c.hash == one_hash for one_hash in hashes)),
+            patient.c.type == NUMBERS["Patient"],
+            patient.c.deleted == 0,
+            visibility.condition(patient),
+        )
+    )

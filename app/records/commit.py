@@ -1,0 +1,35 @@
+"""One transaction per writing request, committed before the answer leaves, its audit record inside it."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from app.access import epoch
+from app.consent.compile import compile_consents
+from app.identity.link import link_new_patients
+from app.records.events import events
+from app.records.record import StaleCaller
+from app.records.request import FhirRequest
+from app.records.writing import Writing
+
+T = TypeVar("T")
+
+
+async def committed(request: FhirRequest, work: Callable[[Writing], Awaitable[T]]) -> T:
+    """Run `work` in a write transaction and return its result once all of it is durable.
+
+    Raises:
+        StaleCaller: the rights of callers have changed; nothing was written.
+        FhirError: `work` refused; nothing was written.
+        DatabaseUnavailable: the transaction could not begin or commit.
+    """
+    async with request.hub.database.write() as connection:
+        if await epoch.current(connection) != request.caller.epoch:
+            raise StaleCaller
+        writing = Writing(request, connection)
+        result = await work(writing)
+        await writing.flush()
+        await link_new_patients(connection, writing.written)
+        await compile_consents(connection, writing.written)
+        await request.hub.audit.stage(connection, await events(request, writing.written, 200))
+    request.recorded = True
+    return result

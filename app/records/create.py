@@ -1,0 +1,40 @@
+"""create: https://hl7.org/fhir/R4/http.html#create."""
+
+from app.records.commit import committed
+from app.records.prepare import prepare
+from app.records.record import known_type
+from app.records.request import FhirRequest
+from app.records.response import Response, fhir_response, outcome_response
+from app.records.writing import Writing
+from fhir.issue import Issue
+from fhir.store.read import Stored
+
+
+def written_response(request: FhirRequest, stored: Stored, status: int) -> Response:
+    """Return the answer to a write, as `Prefer: return=` asks for it."""
+    location = f"{request.hub.settings.address}/fhir/{stored.type}/{stored.id}/_history/{stored.version}"
+    preference = request.headers.get(b"prefer", b"")
+    body = b"" if b"return=minimal" in preference else stored.body
+    response = fhir_response(
+        body, status=status, version=stored.version, last_updated=stored.last_updated, location=location
+    )
+    if b"return=OperationOutcome" in preference:
+        done = Issue("information", "informational", "", f"{stored.type}/{stored.id} was written")
+        response.body = outcome_response(status, [done]).body
+    return response
+
+
+async def create(request: FhirRequest) -> Response:
+    """Store the body as a new resource."""
+    known_type(request.type)
+    request.check_content_type()
+    limit = request.hub.settings.bundle_bytes if request.type == "Bundle" else request.hub.settings.resource_bytes
+    prepared = prepare(await request.body(limit), request.authority, type_name=request.type)
+
+    async def work(writing: Writing) -> Stored:
+        row, id_ = writing.new_id()
+        if request.type == "Patient":
+            writing.announce_patient(id_, row)
+        return await writing.create(prepared, row=row, id_=id_)
+
+    return written_response(request, await committed(request, work), 201)

@@ -1,0 +1,81 @@
+"""Before a write's transaction: the body is parsed, checked and measured against the caller's authority.
+
+Nothing here asks the database, so that a transaction holds the writer's lock for rows alone.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.consent.decide import Authority
+from fhir.errors import Forbidden, InvalidValue, Unprocessable
+from fhir.issue import Issue
+from fhir.profiles.structure import check
+from fhir.resource import parse
+from fhir.store.categories import category
+from fhir.store.types import NUMBERS
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A body that may be written."""
+
+    body: bytes
+    resource: Mapping[str, Any]
+    digest: bytes
+    warnings: tuple[Issue, ...] = ()
+
+    @property
+    def type(self) -> str:
+        """The resource's type."""
+        name: str = self.resource["resourceType"]
+        return name
+
+
+def check_structure(resource: dict[str, Any], path: str = "") -> tuple[Issue, ...]:
+    """Return the warnings about a resource.
+
+    Args:
+        resource: The parsed resource.
+        path: Where it lies in a Bundle, put before each issue's expression.
+
+    Raises:
+        Unprocessable: it breaks a rule of R4; every issue names its path.
+    """
+    issues = check(resource)
+    if path:
+        issues = [Issue(one.severity, one.code, f"{path}.{one.expression}", one.diagnostics) for one in issues]
+    if any(issue.severity in ("error", "fatal") for issue in issues):
+        raise Unprocessable("The resource breaks a rule of R4", issues=issues)
+    return tuple(issues)
+
+
+def prepare(body: bytes, authority: Authority, *, type_name: str = "", id_: str = "", path: str = "") -> Prepared:
+    """Return a body that is well-formed, has the structure of R4 and is the caller's to write.
+
+    Args:
+        body: JSON as received.
+        authority: What the caller may write.
+        type_name: The type in the request's address, if there is one.
+        id_: The id in the request's address, if there is one.
+        path: Where the resource lies in a Bundle.
+
+    Raises:
+        InvalidJson: it is not strict JSON.
+        Unprocessable: it breaks a rule of R4.
+        InvalidValue: its type or id is not that of the address.
+        Forbidden: the caller's role does not write such resources.
+    """
+    resource = parse(body)
+    found = resource.get("resourceType")
+    if type_name and found != type_name:
+        raise InvalidValue(f"The body is no {type_name}", f"{path}.resourceType" if path else "resourceType")
+    warnings = check_structure(resource, path)
+    if found not in NUMBERS:
+        raise InvalidValue(f"A {found} is not stored", path or "resourceType")
+    if id_ and resource.get("id") != id_:
+        raise InvalidValue("The body's id is not that of the address", f"{found}.id")
+    if not authority.may_write(category(resource)):
+        raise Forbidden(f"This role does not write {found}")
+    return Prepared(body, resource, hashlib.sha256(body).digest(), warnings)

@@ -1,0 +1,134 @@
+"""The gate: the caller's view of the store. What the caller may not see does not exist in it.
+
+Nothing else in `app` reads resources for a caller. What a request discloses is noted here, for its audit record.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ClauseElement
+
+from app.access import epoch
+from fhir.errors import Deleted, NotFound
+from fhir.store import read as store
+from fhir.store.connection import Connection, Row
+from fhir.store.read import Stored
+from fhir.store.types import NUMBERS
+
+if TYPE_CHECKING:
+    from app.records.request import FhirRequest
+
+
+class StaleCaller(Exception):
+    """The rights of callers changed after this one was found: identify it again."""
+
+
+class _Fresh:
+    """A connection whose empty answers are believed only if the caller's rights are still current.
+
+    A row cannot be seen in another access epoch: `CallerVisibility` tests it. No row may mean just that.
+    """
+
+    def __init__(self, connection: Connection, caller_epoch: int) -> None:
+        self._connection = connection
+        self._epoch = caller_epoch
+
+    async def fetch(self, statement: ClauseElement, values: Mapping[str, Any]) -> Sequence[Row]:
+        rows = await self._connection.fetch(statement, values)
+        if not rows:
+            now = await self._connection.fetch(epoch.CURRENT, {})
+            if now[0][0] != self._epoch:
+                raise StaleCaller
+        return rows
+
+    async def execute(self, statement: ClauseElement, values: Mapping[str, Any]) -> int:
+        return await self._connection.execute(statement, values)
+
+    async def execute_many(self, statement: ClauseElement, rows: Sequence[Mapping[str, Any]]) -> None:
+        await self._connection.execute_many(statement, rows)
+
+    async def insert(self, table: Any, rows: Sequence[tuple[Any, ...]]) -> None:
+        await self._connection.insert(table, rows)
+
+
+class Record:
+    """What one caller may see, as of one request.
+
+    Attributes:
+        disclosed: The versions that the answer will hold.
+    """
+
+    def __init__(self, request: "FhirRequest") -> None:
+        self._request = request
+        self.connection: Connection = _Fresh(request.hub.database.reader, request.caller.epoch)
+        self.visibility = request.visibility
+        self.disclosed: list[Stored] = []
+
+    def _found(self, version: Stored | None, type_name: str, id_: str) -> Stored:
+        if version is None:
+            raise NotFound(f"{type_name}/{id_} does not exist")
+        self.disclosed.append(version)
+        if version.deleted:
+            raise Deleted(f"{type_name}/{id_} was deleted")
+        return version
+
+    async def read(self, type_name: str, id_: str) -> Stored:
+        """Return the current version of a resource.
+
+        Raises:
+            NotFound: it does not exist for the caller.
+            Deleted: it was deleted.
+        """
+        version = await store.read(self.connection, self.visibility, type_name, id_)
+        return self._found(version, type_name, id_)
+
+    async def vread(self, type_name: str, id_: str, version: str) -> Stored:
+        """Return one version of a resource.
+
+        Raises:
+            NotFound: it does not exist for the caller.
+            Deleted: that version is a deletion.
+        """
+        number = int(version) if version.isdigit() and len(version) < 10 else 0
+        found = await store.vread(self.connection, self.visibility, type_name, id_, number)
+        return self._found(found, type_name, f"{id_}/_history/{version}")
+
+    async def history(self, type_name: str, id_: str, *, before: int, count: int) -> Sequence[Stored]:
+        """Return at most `count` versions older than version `before`, the newest first.
+
+        Raises:
+            NotFound: the resource does not exist for the caller.
+        """
+        versions = await store.history(
+            self.connection, self.visibility, type_name, id_, before=before, count=count
+        )
+        if not versions:
+            raise NotFound(f"{type_name}/{id_} does not exist")
+        self.disclosed.extend(versions)
+        return versions
+
+    async def received(self, type_name: str, id_: str, version: str) -> tuple[Stored, bytes, bytes]:
+        """Return a version (the current one when `version` is empty), its undo script and the received bytes' digest.
+
+        Raises:
+            NotFound: it does not exist for the caller.
+        """
+        if not version:
+            version = str((await self.read(type_name, id_)).version)
+        number = int(version) if version.isdigit() and len(version) < 10 else 0
+        found = await store.received(self.connection, self.visibility, type_name, id_, number)
+        if found is None:
+            raise NotFound(f"{type_name}/{id_} does not exist")
+        self._found(found[0], type_name, id_)
+        return found
+
+
+def known_type(type_name: str) -> str:
+    """Return `type_name` if R4 has such a resource type.
+
+    Raises:
+        NotFound: it has not.
+    """
+    if type_name not in NUMBERS:
+        raise NotFound(f"{type_name} is not a resource type of R4")
+    return type_name

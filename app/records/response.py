@@ -1,0 +1,89 @@
+"""What the FHIR doors answer: bytes, a status and headers; and how a failure is rendered.
+
+https://hl7.org/fhir/R4/http.html
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+from wsgiref.handlers import format_date_time
+
+import orjson
+
+from fhir.errors import FhirError, Unauthorized, Unprocessable
+from fhir.issue import Issue, outcome
+
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+Header = tuple[bytes, bytes]
+
+JSON = (b"content-type", b"application/fhir+json; charset=utf-8")
+PRIVATE = (b"cache-control", b"no-store")
+NO_SNIFF = (b"x-content-type-options", b"nosniff")
+_ALWAYS = (JSON, PRIVATE, NO_SNIFF)
+
+
+@dataclass(slots=True)
+class Response:
+    """An answer that has not left yet."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: list[Header] = field(default_factory=list)
+
+    async def send(self, send: Send, *, head: bool = False) -> None:
+        """Send it; without its body when `head`."""
+        length = (b"content-length", str(len(self.body)).encode())
+        await send({"type": "http.response.start", "status": self.status, "headers": [*self.headers, length]})
+        await send({"type": "http.response.body", "body": b"" if head else self.body})
+
+
+@lru_cache(maxsize=4096)
+def http_date(seconds: int) -> bytes:
+    """Return an instant as HTTP headers write it."""
+    return format_date_time(seconds).encode()
+
+
+def fhir_response(
+    body: bytes,
+    *,
+    status: int = 200,
+    version: int | None = None,
+    last_updated: int | None = None,
+    location: str | None = None,
+) -> Response:
+    """Return a FHIR answer.
+
+    Args:
+        body: The JSON.
+        status: The HTTP status.
+        version: The resource's version, for `ETag`.
+        last_updated: Microseconds since 1970 UTC, for `Last-Modified`.
+        location: The address of the version that was made.
+    """
+    headers = [*_ALWAYS]
+    if version is not None:
+        headers.append((b"etag", b'W/"%d"' % version))
+    if last_updated is not None:
+        headers.append((b"last-modified", http_date(last_updated // 1_000_000)))
+    if location is not None:
+        headers.append((b"location", location.encode()))
+    return Response(status, body, headers)
+
+
+def outcome_response(status: int, issues: Sequence[Issue]) -> Response:
+    """Return an OperationOutcome."""
+    return Response(status, orjson.dumps(outcome(issues)), [*_ALWAYS])
+
+
+def failure_response(error: FhirError) -> Response:
+    """Return the OperationOutcome of a failure: the one place where failures become answers."""
+    issues: list[Issue] = []
+    if isinstance(error, Unprocessable):
+        issues = [issue for issue in error.issues if isinstance(issue, Issue)]
+    if not issues:
+        issues = [Issue("error", error.code, error.expression or "", error.diagnostics)]
+    response = outcome_response(error.status, issues)
+    if isinstance(error, Unauthorized):
+        response.headers.append((b"www-authenticate", b'Bearer realm="Renkei"'))
+    return response

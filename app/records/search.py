@@ -1,0 +1,97 @@
+"""search-type: https://hl7.org/fhir/R4/http.html#search."""
+
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+import orjson
+
+from app.identity.scope import patient_keys
+from app.records.record import known_type
+from app.records.request import FhirRequest, decode_pairs
+from app.records.response import Response, fhir_response
+from fhir.errors import NotSupported
+from fhir.search.include import included
+from fhir.search.query import Query, parse
+from fhir.search.run import Page
+from fhir.search.run import search as run
+from fhir.store.read import Stored
+
+FORM_BYTES = 100_000
+"""The largest form of a search by POST."""
+
+
+def _entry(request: FhirRequest, one: Stored, mode: bytes) -> bytes:
+    address = f"{request.hub.settings.address}/fhir/{one.type}/{one.id}"
+    return b'{"fullUrl":"%s","resource":%s,"search":{"mode":"%s"}}' % (address.encode(), one.body, mode)
+
+
+def searchset(
+    request: FhirRequest, links: Sequence[dict[str, str]], page: Page, others: Sequence[Stored]
+) -> bytes:
+    """Return the Bundle of a page; the resources in it are the stored bytes."""
+    entries = [_entry(request, one, b"match") for one in page.matches]
+    entries += [_entry(request, one, b"include") for one in others]
+    # An empty array is not allowed in FHIR.
+    tail = b',"entry":[' + b",".join(entries) + b"]}" if entries else b"}"
+    head = {"resourceType": "Bundle", "type": "searchset", "total": page.total, "link": links}
+    return orjson.dumps(head)[:-1] + tail
+
+
+def _binding(request: FhirRequest, pairs: Sequence[tuple[str, str]]) -> str:
+    caller = request.caller
+    return f"{caller.organisation}|{caller.account}|{caller.client}|{request.type}?{urlencode(pairs)}"
+
+
+def _check_supported(query: Query) -> None:
+    if query.summary not in (None, "count", "false"):
+        raise NotSupported(f"_summary={query.summary} is not supported", "_summary")
+    if query.elements:
+        raise NotSupported("_elements is not supported", "_elements")
+
+
+async def search_pairs(request: FhirRequest, pairs: list[tuple[str, str]]) -> Response:
+    """Answer the search that `pairs` ask for."""
+    settings = request.hub.settings
+    query = parse(
+        known_type(request.type),
+        pairs,
+        lenient=request.lenient,
+        base_url=settings.address + "/fhir",
+        most=settings.page_entries_limit,
+    )
+    _check_supported(query)
+    asked = [pair for pair in pairs if pair[0] != "_cursor" and pair not in query.ignored]
+    binding = _binding(request, asked)
+    after = request.hub.cursors.open(query.cursor, binding) if query.cursor else None
+    limit = settings.page_entries if query.count is None else query.count
+    record = request.record
+    page = await run(
+        record.connection,
+        record.visibility,
+        query,
+        patient_keys,
+        limit=0 if query.summary == "count" else limit,
+        after=after,
+    )
+    others = await included(record.connection, record.visibility, page.matches, query.includes)
+    record.disclosed += [*page.matches, *others]
+    address = f"{settings.address}/fhir/{request.type}"
+    links = [{"relation": "self", "url": f"{address}?{urlencode(asked)}" if asked else address}]
+    if page.after is not None:
+        cursor = request.hub.cursors.seal(page.after, binding)
+        links.append({"relation": "next", "url": f"{address}?{urlencode([*asked, ('_cursor', cursor)])}"})
+    return fhir_response(searchset(request, links, page, others))
+
+
+async def search(request: FhirRequest) -> Response:
+    """Answer a search by GET."""
+    request.check_accept()
+    return await search_pairs(request, request.pairs)
+
+
+async def search_by_post(request: FhirRequest) -> Response:
+    """Answer a search by POST, whose parameters are a form and so reach no access log."""
+    request.check_accept()
+    form = await request.body(FORM_BYTES)
+    request.query_string = b"&".join(part for part in (request.query_string, form) if part)
+    return await search_pairs(request, decode_pairs(request.query_string))

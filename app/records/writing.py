@@ -1,0 +1,291 @@
+"""A write transaction on behalf of a caller: patients resolved, ids given, versions gathered, then flushed at once.
+
+Custody never changes: a row keeps its custodian and its patient for ever, and a later write lowers no label.
+"""
+
+import base64
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, select
+
+from app.audit.tables import audit_salt
+from app.clock import instant
+from app.db import WriteConnection
+from app.identity.tables import person_patient
+from app.records.prepare import Prepared
+from fhir.errors import Conflict, Forbidden, NotFound, Unprocessable
+from fhir.issue import Issue
+from fhir.resource import parse
+from fhir.search.extract import Index, extract
+from fhir.search.hashing import hash64
+from fhir.splice import splice
+from fhir.store.facts import Facts, facts, patients
+from fhir.store.read import Stored, read
+from fhir.store.tables import NO_PATIENT, SEVERAL_PATIENTS, resource, resource_id, resource_patient
+from fhir.store.types import NUMBERS
+from fhir.store.write import DELETE, POST, PUT, Batch, NewVersion
+
+if TYPE_CHECKING:
+    from app.records.request import FhirRequest
+
+_PATIENT = (
+    select(resource.c.patient_key, resource.c.custodian, resource.c.deleted)
+    .select_from(resource_id)
+    .join(
+        resource,
+        (resource.c.patient_key == resource_id.c.patient_key) & (resource.c.row == resource_id.c.row),
+    )
+    .where(
+        resource_id.c.hash == bindparam("hash"),
+        resource.c.type == NUMBERS["Patient"],
+        resource.c.id == bindparam("id"),
+    )
+)
+_ANY_OF_ID = select(resource_id.c.row).where(resource_id.c.hash == bindparam("hash"))
+_NO_INDEX = Index([], [], [], [], [], [], [])
+
+
+class Writing:
+    """One write transaction.
+
+    Attributes:
+        written: The versions that were gathered, in order.
+    """
+
+    def __init__(self, request: "FhirRequest", connection: WriteConnection) -> None:
+        self.request = request
+        self.connection = connection
+        self.written: list[Stored] = []
+        self._batch = Batch()
+        self._new_patients: dict[str, int] = {}
+        self._salts: list[tuple[int, bytes]] = []
+        self._several: list[tuple[int, int]] = []
+
+    def new_id(self) -> tuple[int, str]:
+        """Return a row number and the id made of it, 13 characters of base32."""
+        row = self.request.hub.new_row()
+        return row, base64.b32hexencode(row.to_bytes(8)).decode().rstrip("=").lower()
+
+    def announce_patient(self, id_: str, row: int) -> None:
+        """Make a Patient known that this transaction will create, so that others may refer to it."""
+        self._new_patients[id_] = row
+
+    async def _patient_key(self, id_: str, path: str) -> int:
+        """Return the key of a Patient that the caller may write about.
+
+        Raises:
+            Unprocessable: it does not exist, was deleted, or is another custodian's; the answer is the same.
+        """
+        key = self._new_patients.get(id_)
+        if key is None:
+            values = {"hash": hash64(f"Patient/{id_}"), "id": id_}
+            rows = await self.connection.fetch(_PATIENT, values)
+            authority = self.request.authority
+            if not rows or rows[0][2] or (rows[0][1] != authority.custodian and not authority.any_patient):
+                text = f"Patient/{id_} is not a patient of {authority.custodian_slug}"
+                raise Unprocessable(text, issues=[Issue("error", "not-found", path, text)])
+            key = self._new_patients[id_] = int(rows[0][0])
+        return key
+
+    async def _belongs_to(self, prepared: Prepared, body: bytes, row: int, path: str) -> int:
+        """Return the patient key of a resource whose references are final."""
+        if prepared.type == "Patient":
+            return row
+        keys = {await self._patient_key(id_, path or prepared.type) for id_ in sorted(patients(body))}
+        if not keys:
+            return NO_PATIENT
+        if len(keys) == 1:
+            return keys.pop()
+        self._several += [(row, key) for key in sorted(keys)]
+        return SEVERAL_PATIENTS
+
+    def _index(self, body: bytes) -> tuple[Mapping[str, Any], Index]:
+        stored = parse(body)
+        return stored, extract(stored, base_url=self.request.hub.settings.address + "/fhir")
+
+    async def create(
+        self,
+        prepared: Prepared,
+        *,
+        row: int = 0,
+        id_: str = "",
+        method: int = POST,
+        references: Mapping[str, str] | None = None,
+        patient_key: int | None = None,
+        inherited_labels: int = 0,
+        security: tuple[Mapping[str, Any], ...] = (),
+        path: str = "",
+    ) -> Stored:
+        """Gather a new resource.
+
+        Args:
+            prepared: What is written.
+            row: Its row number, when it was given before.
+            id_: Its id, when it was given before.
+            method: POST, or PUT for an update that creates.
+            references: From links inside a Bundle to the links that are stored.
+            patient_key: The patient, when the resource does not name it itself: a document Bundle.
+            inherited_labels: Labels of the document it comes from, as bits.
+            security: The same labels as codings, written into `meta.security`.
+            path: Where it lies in a Bundle, for errors.
+
+        Raises:
+            Unprocessable: a patient it names is not the caller's.
+        """
+        if not id_:
+            row, id_ = self.new_id()
+        labels = {"security": security} if security else None
+        spliced = splice(
+            prepared.body,
+            prepared.resource,
+            id=id_,
+            version=1,
+            last_updated=instant(self.request.now),
+            references=references,
+            labels=labels,
+        )
+        stored, index = self._index(spliced.body)
+        known = facts(stored, index, inherited_labels=inherited_labels)
+        if patient_key is None:
+            patient_key = await self._belongs_to(prepared, spliced.body, row, path)
+        if prepared.type == "Patient":
+            self._salts.append(self.request.hub.audit.new_salt(row))
+        new = self._version(prepared, id_, patient_key, row, 1, known, method, spliced.body, spliced.undo, index)
+        self._batch.create(new)
+        return self._noted(new, deleted=False)
+
+    def _version(
+        self,
+        prepared: Prepared,
+        id_: str,
+        patient_key: int,
+        row: int,
+        version: int,
+        known: Facts,
+        method: int,
+        body: bytes,
+        undo: bytes,
+        index: Index,
+    ) -> NewVersion:
+        custodian = self.request.authority.custodian
+        return NewVersion(
+            *(prepared.type, id_, patient_key, row, version, custodian, custodian, known, self.request.now),
+            *(method, body, undo, prepared.digest, index),
+        )
+
+    def _noted(self, new: NewVersion, *, deleted: bool) -> Stored:
+        made = Stored(
+            *(new.type, new.id, new.patient_key, new.row, new.version, deleted, new.custodian),
+            *(new.facts.labels, new.last_updated, new.body),
+        )
+        self.written.append(made)
+        return made
+
+    def _own(self, current: Stored) -> None:
+        if current.custodian != self.request.authority.custodian:
+            raise Forbidden(f"{current.type}/{current.id} is in another site's custody")
+
+    async def update(
+        self,
+        prepared: Prepared,
+        id_: str,
+        *,
+        references: Mapping[str, str] | None = None,
+        path: str = "",
+    ) -> Stored:
+        """Gather a new version of a resource, or the resource itself when it does not exist.
+
+        Raises:
+            Forbidden: it is in another site's custody.
+            NotFound: it does not exist for the caller, who may not create it under this id.
+            Conflict: it belongs to another patient than before.
+        """
+        type_name = prepared.type
+        current = await read(self.connection, self.request.visibility, type_name, id_)
+        if current is None:
+            return await self._create_as(prepared, id_, references, path)
+        self._own(current)
+        security = _codings(current)
+        spliced = splice(
+            prepared.body,
+            prepared.resource,
+            id=id_,
+            version=current.version + 1,
+            last_updated=instant(self.request.now),
+            references=references,
+            labels={"security": security} if security else None,
+        )
+        stored, index = self._index(spliced.body)
+        if await self._belongs_to(prepared, spliced.body, current.row, path) != current.patient_key:
+            raise Conflict("A resource stays with its patient", path or f"{type_name}.subject")
+        known = facts(stored, index, inherited_labels=current.labels)
+        new = self._version(
+            *(prepared, id_, current.patient_key, current.row, current.version + 1, known, PUT),
+            *(spliced.body, spliced.undo, index),
+        )
+        self._batch.replace(new, self._old_index(current))
+        return self._noted(new, deleted=False)
+
+    async def _create_as(
+        self, prepared: Prepared, id_: str, references: Mapping[str, str] | None, path: str
+    ) -> Stored:
+        """Create a resource under an id that the caller chose."""
+        type_name = prepared.type
+        if not self.request.authority.may_create_id(id_):
+            raise NotFound(f"{type_name}/{id_} does not exist, and its id is not the caller's to choose", path)
+        hashed = hash64(f"{type_name}/{id_}")
+        await self.connection.lock(hashed)
+        if await self.connection.fetch(_ANY_OF_ID, {"hash": hashed}):
+            raise NotFound(f"{type_name}/{id_} does not exist, and its id is not the caller's to choose", path)
+        row, _ = self.new_id()
+        if type_name == "Patient":
+            self.announce_patient(id_, row)
+        return await self.create(prepared, row=row, id_=id_, method=PUT, references=references, path=path)
+
+    def _old_index(self, current: Stored) -> Index:
+        return _NO_INDEX if current.deleted else self._index(current.body)[1]
+
+    async def delete(self, type_name: str, id_: str) -> Stored | None:
+        """Gather a deletion; None when there is nothing left to delete.
+
+        Raises:
+            NotFound: it does not exist for the caller.
+            Forbidden: it is in another site's custody, or the role does not write such resources.
+        """
+        current = await read(self.connection, self.request.visibility, type_name, id_)
+        if current is None:
+            raise NotFound(f"{type_name}/{id_} does not exist")
+        self._own(current)
+        if current.deleted:
+            return None
+        stored, index = self._index(current.body)
+        known = facts(stored, index, inherited_labels=current.labels)
+        if not self.request.authority.may_write(known.category):
+            raise Forbidden(f"This role does not delete {type_name}")
+        new = NewVersion(
+            *(type_name, id_, current.patient_key, current.row, current.version + 1, current.custodian),
+            *(current.custodian, known, self.request.now, DELETE, b"", b"", b"", _NO_INDEX),
+        )
+        self._batch.replace(new, index, deleted=True)
+        return self._noted(new, deleted=True)
+
+    async def flush(self) -> None:
+        """Write all that was gathered.
+
+        Raises:
+            Conflict: another request changed one of the resources in the meantime.
+        """
+        if not await self._batch.flush(self.connection):
+            raise Conflict("Another request changed the resource at the same time")
+        persons = [(key, key) for key, _ in self._salts]
+        await self.connection.insert(person_patient, persons)
+        await self.connection.insert(audit_salt, self._salts)
+        await self.connection.insert(resource_patient, self._several)
+
+
+def _codings(current: Stored) -> tuple[Mapping[str, Any], ...]:
+    """Return the labels of the version before, which the next one keeps."""
+    if current.deleted or not current.labels:
+        return ()
+    return tuple(parse(current.body).get("meta", {}).get("security", ()))

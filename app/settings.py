@@ -1,0 +1,139 @@
+"""The hub's settings: environment variables that begin with RENKEI_, or a file named by RENKEI_ENV_FILE.
+
+docs/settings.md lists them; a test holds the two together.
+"""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MEGABYTE = 1_000_000
+
+
+class Settings(BaseSettings):
+    """Every setting of the hub; each has its default here and one line of meaning beneath it."""
+
+    model_config = SettingsConfigDict(env_prefix="RENKEI_", extra="forbid", frozen=True)
+
+    home: Path = Path("var")
+    """The folder of everything the hub keeps when nothing else is said: database, blobs, keys."""
+
+    database: str = ""
+    """`postgresql://user:password@host/name`, or a path of an SQLite file. Empty: `HOME/renkei.sqlite3`."""
+
+    database_connections: int = 8
+    """Connections that one process holds to PostgreSQL at most."""
+
+    blobs: str = ""
+    """A folder, or `s3://bucket/prefix`. Empty: `HOME/blobs`."""
+
+    keys: Path | None = None
+    """The folder of the audit keys and of the keys of local clients. Empty: `HOME/keys`."""
+
+    address: str = "http://127.0.0.1:8080"
+    """The hub's address as its callers write it, without a slash at the end."""
+
+    host: str = "127.0.0.1"
+    """The address the server listens on."""
+
+    port: int = 8080
+    """The port the server listens on."""
+
+    workers: int = 1
+    """Server processes."""
+
+    region: str = "連携医療圏"
+    """The region's name, shown on every page."""
+
+    consent: Literal["explicit", "implied"] = "explicit"
+    """What holds for a person without a recorded Consent: nothing is disclosed, or what the region agreed on is."""
+
+    single_owner: bool = False
+    """Whether a PUT may create a resource under any id, not only under the caller's own prefix."""
+
+    profiles_strict: bool = False
+    """Whether a resource that names an unknown profile is refused rather than stored with a warning."""
+
+    resource_bytes: int = 20 * MEGABYTE
+    """The largest body of one resource."""
+
+    bundle_bytes: int = 100 * MEGABYTE
+    """The largest body of a Bundle."""
+
+    bundle_entries: int = 10_000
+    """The most entries of a Bundle."""
+
+    stow_bytes: int = 8_000 * MEGABYTE
+    """The largest STOW-RS request."""
+
+    instance_bytes: int = 4_000 * MEGABYTE
+    """The largest DICOM instance."""
+
+    page_entries: int = 50
+    """Entries of a search page when `_count` is not given."""
+
+    page_entries_limit: int = 1_000
+    """The most entries a caller may ask for in one page."""
+
+    token_seconds: int = 300
+    """How long an access token of a system lasts."""
+
+    session_minutes: int = 15
+    """A person's session ends after so many minutes without a request."""
+
+    session_hours: int = 12
+    """A person's session ends so many hours after the sign-in, whatever happens."""
+
+    password_attempts: int = 10
+    """Wrong passwords in a row after which an account waits."""
+
+    password_wait_seconds: int = 300
+    """How long an account waits after too many wrong passwords."""
+
+    cookie_secure: bool = True
+    """Whether cookies are sent over TLS only; off only on a loopback address."""
+
+    audit_wait_seconds: float = 5.0
+    """How long an answer waits for its audit record before it becomes a 503."""
+
+    checkpoint_seconds: float = 1.0
+    """How often staged audit records are put in the tree and a checkpoint is signed."""
+
+    audit_origin: str = "renkei.example/audit"
+    """The name of the audit log in its checkpoints; it never changes once the log has begun."""
+
+    metrics_token: str = ""
+    """A bearer token for `/metrics`; without one it answers to loopback callers only."""
+
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether the database is PostgreSQL."""
+        return self.database.startswith(("postgresql://", "postgres://"))
+
+    @property
+    def sqlite_path(self) -> Path:
+        """The SQLite file."""
+        return Path(self.database) if self.database else self.home / "renkei.sqlite3"
+
+    @property
+    def blobs_place(self) -> str:
+        """The folder or the S3 address of the blobs."""
+        return self.blobs or str(self.home / "blobs")
+
+    @property
+    def keys_folder(self) -> Path:
+        """The folder of the keys."""
+        return self.keys or self.home / "keys"
+
+
+@lru_cache
+def settings() -> Settings:
+    """Return the settings of this process, read once.
+
+    Raises:
+        pydantic.ValidationError: a variable is unknown or has a value that its setting does not take.
+    """
+    return Settings(_env_file=os.environ.get("RENKEI_ENV_FILE"))  # type: ignore[call-arg]

@@ -1,0 +1,209 @@
+"""From a criterion to SQL conditions on the rows of its index table, with the values left to named binds.
+
+A criterion's *shape* is everything about it that changes the SQL; queries of one shape share one statement.
+https://hl7.org/fhir/R4/search.html#prefix
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Float, FromClause, Table, Text, and_, bindparam, or_
+
+from fhir.search.query import Criterion
+from fhir.search.values import (
+    DateValue,
+    NumberValue,
+    QuantityValue,
+    ReferenceValue,
+    StringValue,
+    TokenValue,
+    UriValue,
+)
+from fhir.store.tables import (
+    index_date,
+    index_number,
+    index_quantity,
+    index_reference,
+    index_string,
+    index_token,
+    index_uri,
+)
+
+Condition = ColumnElement[bool]
+Bind = Callable[[str], ColumnElement[Any]]
+
+AFTER_EVERY_TEXT = "\U0010ffff"
+"""Follows a prefix to make the first text after all that begin with it."""
+
+TABLES: dict[str, Table] = {
+    "token": index_token,
+    "string": index_string,
+    "reference": index_reference,
+    "uri": index_uri,
+    "date": index_date,
+    "number": index_number,
+    "quantity": index_quantity,
+}
+"""The index table of each parameter type."""
+
+_TYPES = {"text": Text(), "after": Text(), "low": Float(), "high": Float(), "value": Float()}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What of a criterion changes the SQL."""
+
+    parameter: int
+    type: str
+    code: str
+    modifier: str | None
+    values: tuple[str, ...]
+    """One word for each alternative: which binds it has and how it compares."""
+
+
+def _token(value: TokenValue) -> tuple[str, dict[str, Any]]:
+    binds = {"code": value.code_hash, "system": value.system_hash}
+    present = {name: bound for name, bound in binds.items() if bound is not None}
+    return "+".join(present), present
+
+
+def _string(value: StringValue) -> tuple[str, dict[str, Any]]:
+    text = value.folded
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return "string", {
+        "text": text,
+        "after": text + AFTER_EVERY_TEXT,
+        "exact": value.exact_hash,
+        "like": f"%{escaped}%",
+    }
+
+
+def _interval(value: DateValue) -> tuple[str, dict[str, Any]]:
+    return value.prefix, {"lo": value.lo, "hi": value.hi}
+
+
+def _number(value: NumberValue) -> tuple[str, dict[str, Any]]:
+    return value.prefix, {"low": value.lo, "high": value.hi, "value": value.value}
+
+
+def _quantity(value: QuantityValue) -> tuple[str, dict[str, Any]]:
+    word, binds = value.prefix, {"low": value.lo, "high": value.hi, "value": value.value}
+    return word, {**binds, "unit": value.unit_hash}
+
+
+def _reference(value: ReferenceValue) -> tuple[str, dict[str, Any]]:
+    return str(len(value.hashes)), {f"target{n}": target for n, target in enumerate(value.hashes)}
+
+
+def _uri(value: UriValue) -> tuple[str, dict[str, Any]]:
+    return "uri", {"text": value.text}
+
+
+_BINDS: dict[type, Callable[[Any], tuple[str, dict[str, Any]]]] = {
+    TokenValue: _token,
+    StringValue: _string,
+    DateValue: _interval,
+    NumberValue: _number,
+    QuantityValue: _quantity,
+    ReferenceValue: _reference,
+    UriValue: _uri,
+}
+
+
+def shape(criterion: Criterion, number: int) -> tuple[Shape, dict[str, Any]]:
+    """Return the shape of the `number`-th criterion of a query and the values of its binds."""
+    words: list[str] = []
+    values: dict[str, Any] = {}
+    for alternative, value in enumerate(criterion.values):
+        word, binds = _BINDS[type(value)](value)
+        words.append(word)
+        values.update({f"c{number}_{alternative}_{name}": bound for name, bound in binds.items()})
+    parameter = criterion.parameter
+    made = Shape(parameter.id, parameter.type, parameter.code, criterion.modifier, tuple(words))
+    return made, values
+
+
+def _token_condition(row: FromClause, word: str, _: str | None, bind: Bind) -> Condition:
+    columns = {"code": row.c.code_hash, "system": row.c.system_hash}
+    return and_(*(columns[name] == bind(name) for name in word.split("+")))
+
+
+def _string_condition(row: FromClause, _: str, modifier: str | None, bind: Bind) -> Condition:
+    if modifier == "contains":
+        return row.c.value.like(bind("like"), escape="\\")
+    if modifier == "exact":
+        return and_(row.c.value == bind("text"), row.c.exact_hash == bind("exact"))
+    return and_(row.c.value >= bind("text"), row.c.value < bind("after"))
+
+
+def _interval_condition(row: FromClause, word: str, _: str | None, bind: Bind) -> Condition:
+    """Compare the row's interval with the query's: `eq` by containment, `ap` by overlap."""
+    lo, hi = row.c.lo, row.c.hi
+    conditions: dict[str, Callable[[], Condition]] = {
+        "eq": lambda: and_(lo >= bind("lo"), hi <= bind("hi")),
+        "ne": lambda: or_(lo < bind("lo"), hi > bind("hi")),
+        "gt": lambda: hi > bind("hi"),
+        "lt": lambda: lo < bind("lo"),
+        "ge": lambda: or_(lo >= bind("lo"), hi > bind("hi")),
+        "le": lambda: or_(hi <= bind("hi"), lo < bind("lo")),
+        "sa": lambda: lo >= bind("hi"),
+        "eb": lambda: hi <= bind("lo"),
+        "ap": lambda: and_(lo < bind("hi"), hi > bind("lo")),
+    }
+    return conditions[word]()
+
+
+def _number_condition(row: FromClause, word: str, _: str | None, bind: Bind) -> Condition:
+    """Compare the row's range (a number is one of no length) with the query's value and its precision."""
+    lo, hi = row.c.lo, row.c.hi
+    conditions: dict[str, Callable[[], Condition]] = {
+        "eq": lambda: and_(lo >= bind("low"), hi < bind("high")),
+        "ne": lambda: or_(lo < bind("low"), hi >= bind("high")),
+        "gt": lambda: hi > bind("value"),
+        "lt": lambda: lo < bind("value"),
+        "ge": lambda: hi >= bind("value"),
+        "le": lambda: lo <= bind("value"),
+        "sa": lambda: lo > bind("value"),
+        "eb": lambda: hi < bind("value"),
+        "ap": lambda: and_(lo <= bind("high"), hi >= bind("low")),
+    }
+    return conditions[word]()
+
+
+def _quantity_condition(row: FromClause, word: str, modifier: str | None, bind: Bind) -> Condition:
+    return and_(row.c.unit_hash == bind("unit"), _number_condition(row, word, modifier, bind))
+
+
+def _reference_condition(row: FromClause, word: str, _: str | None, bind: Bind) -> Condition:
+    return or_(*(row.c.target_hash == bind(f"target{n}") for n in range(int(word))))
+
+
+def _uri_condition(row: FromClause, _: str, __: str | None, bind: Bind) -> Condition:
+    return row.c.value == bind("text")
+
+
+_CONDITIONS: dict[str, Callable[[FromClause, str, str | None, Bind], Condition]] = {
+    "token": _token_condition,
+    "string": _string_condition,
+    "date": _interval_condition,
+    "number": _number_condition,
+    "quantity": _quantity_condition,
+    "reference": _reference_condition,
+    "uri": _uri_condition,
+}
+
+
+def binder(prefix: str) -> Bind:
+    """Return a function that makes the binds `<prefix>_<name>`."""
+    return lambda name: bindparam(f"{prefix}_{name}", type_=_TYPES.get(name, Text() if name == "like" else BigInteger()))
+
+
+def matches(row: FromClause, criterion: Shape, number: int) -> Condition:
+    """Return whether an index row matches any alternative of the `number`-th criterion."""
+    build = _CONDITIONS[criterion.type]
+    alternatives: Sequence[Condition] = [
+        build(row, word, criterion.modifier, binder(f"c{number}_{alternative}"))
+        for alternative, word in enumerate(criterion.values)
+    ]
+    return and_(row.c.parameter == criterion.parameter, or_(*alternatives))

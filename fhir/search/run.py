@@ -1,0 +1,125 @@
+"""Runs a search: one statement for the page and its total, under the caller's visibility.
+
+https://hl7.org/fhir/R4/search.html
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fhir.errors import NotSupported
+from fhir.search.hashing import hash64
+from fhir.search.predicates import Shape, shape
+from fhir.search.query import Query
+from fhir.search.statement import QueryShape, Scope, SortShape, count, page
+from fhir.search.values import MissingValue, TokenValue
+from fhir.store.connection import Connection, Visibility
+from fhir.store.facts import subject_element
+from fhir.store.read import COLUMNS, Stored, stored
+from fhir.store.types import NUMBERS
+
+SORTABLE = frozenset({"date", "number", "quantity", "string"})
+"""Parameter types whose index keeps an order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of matches.
+
+    Attributes:
+        matches: The current versions, in order.
+        total: How many resources match in all.
+        after: The sort values and the row of the last match when there are more, None on the last page.
+    """
+
+    matches: Sequence[Stored]
+    total: int
+    after: tuple[Any, ...] | None
+
+
+def _special(query: Query, number: int) -> tuple[Shape, dict[str, Any]] | None:
+    """Return the shape of a criterion that has no index rows: `_id` and `:missing`."""
+    criterion = query.criteria[number]
+    parameter = criterion.parameter
+    values = criterion.values
+    if values and isinstance(values[0], MissingValue):
+        words = ("true" if values[0].missing else "false",)
+        return Shape(parameter.id, parameter.type, parameter.code, "missing", words), {}
+    if parameter.code != "_id":
+        return None
+    binds: dict[str, Any] = {}
+    for alternative, value in enumerate(values):
+        code = value.code if isinstance(value, TokenValue) else None
+        binds[f"c{number}_{alternative}_id"] = code or ""
+        binds[f"c{number}_{alternative}_hash"] = hash64(f"{query.type}/{code}")
+    return Shape(parameter.id, "token", "_id", criterion.modifier, ("id",) * len(values)), binds
+
+
+def _scope(query: Query, criteria: Sequence[Shape]) -> int | None:
+    """Return the number of a criterion that the patient key answers: one `patient` of a type that has a subject."""
+    for number, criterion in enumerate(criteria):
+        one = criterion.modifier is None and len(criterion.values) == 1
+        if criterion.code == "patient" and criterion.type == "reference" and one and subject_element(query.type):
+            return number
+    return None
+
+
+def plan(query: Query, after: Sequence[Any] | None) -> tuple[QueryShape, dict[str, Any]]:
+    """Return the shape of a query and the values of its binds.
+
+    Raises:
+        NotSupported: it sorts by a parameter without an order.
+    """
+    criteria: list[Shape] = []
+    values: dict[str, Any] = {"type": NUMBERS[query.type]}
+    for number, criterion in enumerate(query.criteria):
+        made, binds = _special(query, number) or shape(criterion, number)
+        criteria.append(made)
+        values.update(binds)
+    sort = []
+    for key in query.sort:
+        if key.parameter.type not in SORTABLE and key.parameter.code != "_id":
+            raise NotSupported(f"_sort by {key.parameter.code} is not supported", "_sort")
+        sort.append(SortShape(key.parameter.id, key.parameter.type, key.parameter.code, key.descending))
+    if after is not None:
+        values.update({f"after{number}": value for number, value in enumerate(after[:-1])})
+        values["after_row"] = after[-1]
+    whole = QueryShape(
+        NUMBERS[query.type], tuple(criteria), tuple(sort), _scope(query, criteria), after is not None
+    )
+    return whole, values
+
+
+async def search(
+    connection: Connection,
+    visibility: Visibility,
+    query: Query,
+    scope: Scope,
+    *,
+    limit: int,
+    after: Sequence[Any] | None = None,
+) -> Page:
+    """Return a page of what matches `query` and exists for the caller.
+
+    Args:
+        connection: Where to read.
+        visibility: What exists.
+        query: What is asked.
+        scope: From a Patient to the patient keys of the person.
+        limit: The most matches on the page.
+        after: `Page.after` of the page before.
+    """
+    whole, values = plan(query, after)
+    values.update(visibility.values)
+    if limit == 0:
+        rows = await connection.fetch(count(visibility, whole, scope), values)
+        return Page([], rows[0][0], None)
+    rows = await connection.fetch(page(visibility, whole, scope), {**values, "limit": limit + 1})
+    if not rows:
+        return Page([], 0, None)
+    width = len(COLUMNS)
+    more = len(rows) > limit
+    shown = rows[:limit]
+    last = shown[-1]
+    cursor = (*last[width + 1 :], last[3]) if more else None
+    return Page([stored(row) for row in shown], rows[0][width], cursor)

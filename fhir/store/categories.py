@@ -1,0 +1,80 @@
+"""The category of a resource: what kind of data it is, as grants and roles speak of it.
+
+Consent names categories rather than types: "laboratory results" are Observations, DiagnosticReports and Specimens.
+"""
+
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Any
+
+
+class Category(IntEnum):
+    """A kind of data; the numbers are stored, and 0 stands for any of them in a grant."""
+
+    DIRECTORY = 1
+    IDENTITY = 2
+    PROBLEM = 3
+    ALLERGY = 4
+    MEDICATION = 5
+    LABORATORY = 6
+    VITAL_SIGN = 7
+    IMAGING = 8
+    DOCUMENT = 9
+    PROCEDURE = 10
+    IMMUNIZATION = 11
+    ENCOUNTER = 12
+    CARE_PLAN = 13
+    CONSENT = 14
+    AUDIT = 15
+    OTHER = 16
+
+
+_TYPES: dict[Category, tuple[str, ...]] = {
+    Category.DIRECTORY: (
+        *("Organization", "OrganizationAffiliation", "Practitioner", "PractitionerRole", "Location"),
+        *("HealthcareService", "Endpoint", "CapabilityStatement", "CodeSystem", "ValueSet", "ConceptMap"),
+        *("NamingSystem", "StructureDefinition", "SearchParameter", "OperationDefinition", "StructureMap"),
+        *("ImplementationGuide", "CompartmentDefinition", "TerminologyCapabilities", "MessageDefinition"),
+    ),
+    Category.IDENTITY: ("Patient", "RelatedPerson", "Person", "Coverage", "Account"),
+    Category.PROBLEM: ("Condition", "ClinicalImpression", "FamilyMemberHistory", "RiskAssessment", "Flag"),
+    Category.ALLERGY: ("AllergyIntolerance", "AdverseEvent"),
+    Category.MEDICATION: (
+        *("Medication", "MedicationRequest", "MedicationDispense", "MedicationAdministration"),
+        *("MedicationStatement", "MedicationKnowledge"),
+    ),
+    Category.LABORATORY: ("Specimen",),
+    Category.IMAGING: ("ImagingStudy", "Media", "BodyStructure"),
+    Category.DOCUMENT: ("DocumentReference", "DocumentManifest", "Composition", "Bundle", "Binary"),
+    Category.PROCEDURE: ("Procedure",),
+    Category.IMMUNIZATION: ("Immunization", "ImmunizationEvaluation", "ImmunizationRecommendation"),
+    Category.ENCOUNTER: ("Encounter", "EpisodeOfCare", "Appointment", "AppointmentResponse"),
+    Category.CARE_PLAN: ("CarePlan", "CareTeam", "Goal", "NutritionOrder"),
+    Category.CONSENT: ("Consent",),
+    Category.AUDIT: ("AuditEvent",),
+}
+
+_BY_TYPE = {type_name: category for category, types in _TYPES.items() for type_name in types}
+
+_CODES = {
+    "laboratory": Category.LABORATORY,
+    "LAB": Category.LABORATORY,
+    "vital-signs": Category.VITAL_SIGN,
+    "imaging": Category.IMAGING,
+    "RAD": Category.IMAGING,
+    "procedure": Category.PROCEDURE,
+}
+"""Codes of observation-category and of HL7 table 0074 that say more than the type."""
+
+
+def category(resource: Mapping[str, Any]) -> Category:
+    """Return the category of a resource that has been checked."""
+    found = _BY_TYPE.get(resource["resourceType"])
+    if found is not None:
+        return found
+    for concept in resource.get("category") or ():
+        if isinstance(concept, dict):
+            for coding in concept.get("coding") or ():
+                if (code := _CODES.get(coding.get("code"))) is not None:
+                    return code
+    return Category.OTHER

@@ -1,0 +1,102 @@
+"""The fixed columns of a resource: what a visibility may speak of.
+
+Which patient it belongs to, its kind, its labels and its clinical date are read off the resource once, when it is
+written, and never change with its patient.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from fhir.search.extract import Index
+from fhir.spec.search_parameters import parameters
+from fhir.store.categories import Category, category
+from fhir.store.labels import labels
+from fhir.store.tables import NO_DATE
+
+_PATIENT = re.compile(rb'"reference"\s*:\s*"(?:[^"\\]*/)?Patient/([A-Za-z0-9\-.]{1,64})(?:/_history/[^"/]*)?"')
+
+_CLINICAL_DATES = {
+    "AllergyIntolerance": ("date", "onset"),
+    "Condition": ("onset-date", "recorded-date"),
+    "ImagingStudy": ("started",),
+    "MedicationRequest": ("authoredon",),
+    "MedicationDispense": ("whenhandedover", "whenprepared"),
+    "MedicationAdministration": ("effective-time",),
+    "MedicationStatement": ("effective",),
+    "ServiceRequest": ("authored",),
+    "Bundle": ("timestamp",),
+    "Media": ("created",),
+    "Specimen": ("collected",),
+    "Goal": ("start-date",),
+    "Communication": ("sent",),
+    "QuestionnaireResponse": ("authored",),
+    "Task": ("authored-on",),
+}
+"""The search parameters whose first value is the clinical date, where it is not that of `date`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the fixed columns of a row say, but for the patient key and the custodian."""
+
+    category: Category
+    labels: int
+    clinical_date: int
+    by_subject: bool
+
+
+def patients(body: bytes) -> set[str]:
+    """Return the ids of the Patients that `body` refers to."""
+    return {found.decode() for found in _PATIENT.findall(body)}
+
+
+@lru_cache(maxsize=512)
+def subject_element(type_name: str) -> str | None:
+    """Return the element that the type's `patient` parameter reads: `subject`, `patient`, `beneficiary` …
+
+    None when the type has no such parameter or it reads several elements or a nested one.
+    """
+    parameter = parameters(type_name).get("patient")
+    if parameter is None:
+        return None
+    match = re.fullmatch(rf"{type_name}\.(\w+)(?:\.where\(resolve\(\) is Patient\))?", parameter.expression.strip("() "))
+    return match.group(1) if match else None
+
+
+@lru_cache(maxsize=512)
+def _date_parameters(type_name: str) -> tuple[int, ...]:
+    known = parameters(type_name)
+    return tuple(known[code].id for code in _CLINICAL_DATES.get(type_name, ("date",)) if code in known)
+
+
+def _clinical_date(type_name: str, dates: Iterable[tuple[int, int, int]]) -> int:
+    """Return the first instant of the first date parameter that has a value."""
+    rows = list(dates)
+    for parameter in _date_parameters(type_name):
+        found = [low for number, low, _ in rows if number == parameter]
+        if found:
+            return min(found)
+    return NO_DATE
+
+
+def facts(resource: Mapping[str, Any], index: Index, *, inherited_labels: int = 0) -> Facts:
+    """Return the facts of a resource that has been checked.
+
+    Args:
+        resource: The resource.
+        index: Its index values.
+        inherited_labels: Labels of the document or folder that it was taken from.
+    """
+    type_name: str = resource["resourceType"]
+    element = subject_element(type_name)
+    subject = resource.get(element, {}) if element else {}
+    by_subject = isinstance(subject, dict) and "Patient/" in subject.get("reference", "")
+    return Facts(
+        category(resource),
+        labels(resource) | inherited_labels,
+        _clinical_date(type_name, index.date),
+        by_subject,
+    )

@@ -1,0 +1,63 @@
+"""Security labels as bits, so that a label set is one number and a test of it one instruction.
+
+https://hl7.org/fhir/R4/security-labels.html; codes of HL7 v3 ActCode and Confidentiality.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+DISCLOSURE = "http://renkei.example/fhir/CodeSystem/disclosure"
+"""Our own codes: `UNINFORMED` (未告知) and `UNDELIVERED` (未提供)."""
+
+_SENSITIVE = (
+    *("ETH", "GDIS", "HIV", "MST", "PREGNANT", "SCA", "SDV", "SEX", "SPI", "BH", "COGN", "DVD", "EMOTDIS"),
+    *("MH", "PSY", "PSYTHPN", "SUD", "ETHUD", "OPIOIDUD", "STD", "TBOO", "VIO", "IDS", "SICKLE"),
+)
+_BITS: dict[tuple[str, str], int] = {
+    **{(ACT_CODE, code): 1 << number for number, code in enumerate(_SENSITIVE, start=8)},
+    (CONFIDENTIALITY, "R"): 1 << 0,
+    (CONFIDENTIALITY, "V"): 1 << 1,
+    (DISCLOSURE, "UNINFORMED"): 1 << 2,
+    (DISCLOSURE, "UNDELIVERED"): 1 << 3,
+}
+"""Stored: a number is never given to another code."""
+
+UNINFORMED = 1 << 2
+"""The patient has not been told (未告知): hidden from the patient, shown with the mark to other sites."""
+
+UNDELIVERED = 1 << 3
+"""Not yet provided (未提供): goes to no other site and not to the patient, whatever a grant says."""
+
+UNKNOWN = 1 << 62
+"""A sensitivity label that this table does not know: no grant can name it, so it goes nowhere."""
+
+SENSITIVE = sum(
+    bit for (system, _), bit in _BITS.items() if system in {ACT_CODE, CONFIDENTIALITY}
+) | UNKNOWN
+"""The labels that are withheld from other sites unless a grant names them."""
+
+_ORDINARY = {(CONFIDENTIALITY, code) for code in ("U", "L", "M", "N")}
+
+_HARMLESS_SYSTEMS = {
+    "http://terminology.hl7.org/CodeSystem/v3-ActReason",
+    "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
+}
+"""Code systems of `meta.security` that do not speak of sensitivity: purposes, integrity, provenance."""
+
+
+def bit(system: str | None, code: str | None) -> int:
+    """Return the bit of a label; 0 for one that withholds nothing, `UNKNOWN` for one this table does not know."""
+    found = _BITS.get((system or "", code or ""))
+    if found is not None:
+        return found
+    return 0 if (system, code) in _ORDINARY or system in _HARMLESS_SYSTEMS else UNKNOWN
+
+
+def labels(resource: Mapping[str, Any]) -> int:
+    """Return the label set of a resource that has been checked."""
+    found = 0
+    for coding in resource.get("meta", {}).get("security", ()):
+        found |= bit(coding.get("system"), coding.get("code"))
+    return found

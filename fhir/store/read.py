@@ -1,0 +1,145 @@
+"""Reading a resource, one of its versions, and its history, under a visibility.
+
+https://hl7.org/fhir/R4/http.html#read
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, Integer, Select, SmallInteger, Text, and_, bindparam, select
+
+from fhir.search.hashing import hash64
+from fhir.store.connection import Connection, Row, Visibility
+from fhir.store.statements import by_shape
+from fhir.store.tables import resource, resource_id, resource_version
+from fhir.store.types import NAMES, NUMBERS
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A version of a resource as it is stored."""
+
+    type: str
+    id: str
+    patient_key: int
+    row: int
+    version: int
+    deleted: bool
+    custodian: int
+    labels: int
+    last_updated: int
+    """Microseconds since 1970 UTC."""
+    body: bytes
+
+
+COLUMNS = (
+    resource.c.type,
+    resource.c.id,
+    resource.c.patient_key,
+    resource.c.row,
+    resource_version.c.version,
+    resource.c.custodian,
+    resource.c.labels,
+    resource_version.c.last_updated,
+    resource_version.c.method,
+    resource_version.c.body,
+)
+DELETE = 3
+"""`method` of a version that is a deletion."""
+
+
+def stored(row: Row) -> Stored:
+    """Return the version in a row of `COLUMNS`."""
+    number, id_, patient_key, key, version, custodian, labels, last_updated, method, body = row[:10]
+    return Stored(
+        NAMES[number], id_, patient_key, key, version, method == DELETE, custodian, labels, last_updated, body
+    )
+
+
+def _by_id(visibility: Visibility) -> Select[tuple[object, ...]]:
+    """Return the versions of the resource with `hash`, `type` and `id`, if it exists for the caller."""
+    return (
+        select(*COLUMNS)
+        .select_from(resource_id)
+        .join(
+            resource,
+            and_(resource.c.patient_key == resource_id.c.patient_key, resource.c.row == resource_id.c.row),
+        )
+        .join(
+            resource_version,
+            and_(
+                resource_version.c.patient_key == resource.c.patient_key,
+                resource_version.c.row == resource.c.row,
+            ),
+        )
+        .where(resource_id.c.hash == bindparam("hash", type_=BigInteger))
+        .where(resource.c.type == bindparam("type", type_=SmallInteger))
+        .where(resource.c.id == bindparam("id", type_=Text))
+        .where(visibility.condition(resource))
+    )
+
+
+@by_shape
+def _current(visibility: Visibility) -> Select[tuple[object, ...]]:
+    return _by_id(visibility).where(resource_version.c.version == resource.c.version)
+
+
+@by_shape
+def _one_version(visibility: Visibility) -> Select[tuple[object, ...]]:
+    return _by_id(visibility).where(resource_version.c.version == bindparam("version", type_=Integer))
+
+
+@by_shape
+def _undo(visibility: Visibility) -> Select[tuple[object, ...]]:
+    return _one_version(visibility).add_columns(resource_version.c.undo, resource_version.c.digest)
+
+
+@by_shape
+def _versions(visibility: Visibility) -> Select[tuple[object, ...]]:
+    return (
+        _by_id(visibility)
+        .where(resource_version.c.version < bindparam("before", type_=Integer))
+        .order_by(resource_version.c.version.desc())
+        .limit(bindparam("count", type_=Integer))
+    )
+
+
+def _named(visibility: Visibility, type_name: str, id_: str) -> dict[str, object]:
+    return {
+        **visibility.values,
+        "hash": hash64(f"{type_name}/{id_}"),
+        "type": NUMBERS[type_name],
+        "id": id_,
+    }
+
+
+async def read(connection: Connection, visibility: Visibility, type_name: str, id_: str) -> Stored | None:
+    """Return the current version, which may be a deletion, or None when none exists for the caller."""
+    rows = await connection.fetch(_current(visibility), _named(visibility, type_name, id_))
+    return stored(rows[0]) if rows else None
+
+
+async def vread(
+    connection: Connection, visibility: Visibility, type_name: str, id_: str, version: int
+) -> Stored | None:
+    """Return one version, or None when it does not exist for the caller."""
+    values = {**_named(visibility, type_name, id_), "version": version}
+    rows = await connection.fetch(_one_version(visibility), values)
+    return stored(rows[0]) if rows else None
+
+
+async def received(
+    connection: Connection, visibility: Visibility, type_name: str, id_: str, version: int
+) -> tuple[Stored, bytes, bytes] | None:
+    """Return a version with the script that restores the bytes as received and their SHA-256, or None."""
+    values = {**_named(visibility, type_name, id_), "version": version}
+    rows = await connection.fetch(_undo(visibility), values)
+    return (stored(rows[0]), rows[0][10], rows[0][11]) if rows else None
+
+
+async def history(
+    connection: Connection, visibility: Visibility, type_name: str, id_: str, *, before: int, count: int
+) -> Sequence[Stored]:
+    """Return at most `count` versions older than version `before`, the newest first."""
+    values = {**_named(visibility, type_name, id_), "before": before, "count": count}
+    return [stored(row) for row in await connection.fetch(_versions(visibility), values)]

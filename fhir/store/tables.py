@@ -1,0 +1,145 @@
+"""The tables of the store.
+
+Every row that belongs to a patient carries the key of the site's Patient first, so that a patient's record at a
+site is one range. Instants are whole microseconds since 1970 UTC. No foreign key crosses patient keys.
+"""
+
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
+
+metadata = MetaData()
+
+NO_PATIENT = 0
+"""The patient key of a row that belongs to no patient."""
+
+SEVERAL_PATIENTS = -1
+"""The patient key of a row that belongs to several patients; `resource_patient` names them."""
+
+NO_DATE = -(2**63)
+"""The clinical date of a row that has none: before every period."""
+
+resource = Table(
+    "resource",
+    metadata,
+    Column("patient_key", BigInteger, primary_key=True, autoincrement=False),
+    Column("row", BigInteger, primary_key=True, autoincrement=False),
+    Column("type", SmallInteger, nullable=False),
+    Column("id", Text().with_variant(Text(collation="C"), "postgresql"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("deleted", SmallInteger, nullable=False),
+    Column("custodian", Integer, nullable=False),
+    Column("author", Integer, nullable=False),
+    Column("category", SmallInteger, nullable=False),
+    Column("labels", BigInteger, nullable=False),
+    Column("clinical_date", BigInteger, nullable=False),
+    Column("last_updated", BigInteger, nullable=False),
+    Column("by_subject", SmallInteger, nullable=False),
+    sqlite_with_rowid=False,
+    comment="The current state of each resource, without its body",
+)
+"""`by_subject` is 1 when the patient key is that of the type's own `patient` search parameter."""
+
+Index("ix_resource_patient_type", resource.c.patient_key, resource.c.type, resource.c.row)
+Index("ix_resource_type", resource.c.type, resource.c.last_updated, resource.c.row)
+
+resource_id = Table(
+    "resource_id",
+    metadata,
+    Column("hash", BigInteger, primary_key=True, autoincrement=False),
+    Column("patient_key", BigInteger, primary_key=True, autoincrement=False),
+    Column("row", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+    comment="From hash64('Type/id') to the row; the id itself is checked in `resource`",
+)
+
+resource_patient = Table(
+    "resource_patient",
+    metadata,
+    Column("row", BigInteger, primary_key=True, autoincrement=False),
+    Column("patient_key", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+    comment="The patients of a row that belongs to several",
+)
+
+resource_version = Table(
+    "resource_version",
+    metadata,
+    Column("patient_key", BigInteger, primary_key=True, autoincrement=False),
+    Column("row", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("last_updated", BigInteger, nullable=False),
+    Column("method", SmallInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("undo", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    comment="Every version: the stored bytes, and what turns them back into the bytes as received",
+)
+"""`method` is 1 for POST, 2 for PUT, 3 for DELETE; `digest` is the SHA-256 of the bytes as received."""
+
+
+_BY_BYTES = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text in the order of its code points, on both engines."""
+
+
+def _by_value(name: str, *value: Column[object], extra: tuple[Column[object], ...] = ()) -> Table:
+    """An index that is entered by its value: (parameter, value, patient, row)."""
+    return Table(
+        name,
+        metadata,
+        Column("parameter", Integer, primary_key=True, autoincrement=False),
+        *value,
+        Column("patient_key", BigInteger, primary_key=True, autoincrement=False),
+        Column("row", BigInteger, primary_key=True, autoincrement=False),
+        Column("version", Integer, primary_key=True, autoincrement=False),
+        *extra,
+        sqlite_with_rowid=False,
+    )
+
+
+def _by_row(name: str, *before: Column[object], type_: type[BigInteger] | type[Float[float]]) -> Table:
+    """An index that is entered by its row: (parameter, patient, row), with a second order by value."""
+    table = Table(
+        name,
+        metadata,
+        Column("parameter", Integer, primary_key=True, autoincrement=False),
+        Column("patient_key", BigInteger, primary_key=True, autoincrement=False),
+        Column("row", BigInteger, primary_key=True, autoincrement=False),
+        Column("version", Integer, primary_key=True, autoincrement=False),
+        *before,
+        Column("lo", type_, primary_key=True, autoincrement=False),
+        Column("hi", type_, primary_key=True, autoincrement=False),
+        sqlite_with_rowid=False,
+    )
+    unit = [table.c[column.name] for column in before]
+    Index(f"ix_{name}_lo", table.c.parameter, *unit, table.c.lo, table.c.patient_key, table.c.row)
+    return table
+
+
+index_token = _by_value(
+    "index_token",
+    Column("code_hash", BigInteger, primary_key=True, autoincrement=False),
+    extra=(Column("system_hash", BigInteger, primary_key=True, autoincrement=False),),
+)
+index_string = _by_value(
+    "index_string",
+    Column("value", _BY_BYTES, primary_key=True),
+    extra=(Column("exact_hash", BigInteger, primary_key=True, autoincrement=False),),
+)
+index_reference = _by_value(
+    "index_reference", Column("target_hash", BigInteger, primary_key=True, autoincrement=False)
+)
+index_uri = _by_value("index_uri", Column("value", _BY_BYTES, primary_key=True))
+index_date = _by_row("index_date", type_=BigInteger)
+index_number = _by_row("index_number", type_=Float)
+index_quantity = _by_row(
+    "index_quantity", Column("unit_hash", BigInteger, primary_key=True, autoincrement=False), type_=Float
+)
+
+INDEX_TABLES = (
+    index_token,
+    index_string,
+    index_reference,
+    index_uri,
+    index_date,
+    index_number,
+    index_quantity,
+)

@@ -1,0 +1,174 @@
+"""Writing versions: rows gathered for many resources, then inserted table by table.
+
+The caller has checked the resource, its authority and the version; it holds the transaction and commits it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BigInteger, Integer, Table, Update, and_, bindparam, delete, update
+
+from fhir.search.extract import Index
+from fhir.search.hashing import hash64
+from fhir.store.connection import Connection
+from fhir.store.facts import Facts
+from fhir.store.tables import (
+    index_date,
+    index_number,
+    index_quantity,
+    index_reference,
+    index_string,
+    index_token,
+    index_uri,
+    resource,
+    resource_id,
+    resource_version,
+)
+from fhir.store.types import NUMBERS
+
+POST, PUT, DELETE = 1, 2, 3
+"""The methods a version came by."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """A version to be stored."""
+
+    type: str
+    id: str
+    patient_key: int
+    row: int
+    version: int
+    custodian: int
+    author: int
+    facts: Facts
+    last_updated: int
+    method: int
+    body: bytes
+    undo: bytes
+    digest: bytes
+    index: Index
+
+
+Rows = dict[Table, list[tuple[Any, ...]]]
+
+
+def index_rows(index: Index, patient_key: int, row: int, version: int) -> Rows:
+    """Return the rows of `index` in the order of the tables' columns."""
+    key = (patient_key, row, version)
+    return {
+        index_token: [(p, code, *key, system) for p, code, system in index.token],
+        index_string: [(p, value, *key, exact) for p, value, exact in index.string],
+        index_reference: [(p, target, *key) for p, target in index.reference],
+        index_uri: [(p, text, *key) for p, _, text in index.uri],
+        index_date: [(p, *key, low, high) for p, low, high in index.date],
+        index_number: [(p, *key, low, high) for p, low, high in index.number],
+        index_quantity: [(p, *key, unit, low, high) for p, unit, low, high in index.quantity],
+    }
+
+
+class Batch:
+    """Versions gathered for one transaction."""
+
+    def __init__(self) -> None:
+        self._rows: Rows = {}
+        self._replaced: list[dict[str, Any]] = []
+        self._removed: dict[Table, list[dict[str, Any]]] = {}
+
+    def _extend(self, rows: Rows) -> None:
+        for table, new in rows.items():
+            if new:
+                self._rows.setdefault(table, []).extend(new)
+
+    def _version(self, new: NewVersion) -> None:
+        self._extend(index_rows(new.index, new.patient_key, new.row, new.version))
+        self._rows.setdefault(resource_version, []).append(
+            (
+                *(new.patient_key, new.row, new.version, new.last_updated, new.method),
+                *(new.body, new.undo, new.digest),
+            )
+        )
+
+    def create(self, new: NewVersion) -> None:
+        """Add a resource that did not exist."""
+        self._version(new)
+        self._rows.setdefault(resource_id, []).append(
+            (hash64(f"{new.type}/{new.id}"), new.patient_key, new.row)
+        )
+        facts = new.facts
+        self._rows.setdefault(resource, []).append(
+            (
+                *(new.patient_key, new.row, NUMBERS[new.type], new.id, new.version, 0, new.custodian),
+                *(new.author, int(facts.category), facts.labels, facts.clinical_date, new.last_updated),
+                int(facts.by_subject),
+            )
+        )
+
+    def replace(self, new: NewVersion, old_index: Index, *, deleted: bool = False) -> None:
+        """Add a version after an older one, whose index values were `old_index`."""
+        self._version(new)
+        facts = new.facts
+        self._replaced.append(
+            {
+                "k_patient": new.patient_key,
+                "k_row": new.row,
+                "k_version": new.version - 1,
+                "n_version": new.version,
+                "n_deleted": int(deleted),
+                "n_category": int(facts.category),
+                "n_labels": facts.labels,
+                "n_clinical_date": facts.clinical_date,
+                "n_last_updated": new.last_updated,
+                "n_by_subject": int(facts.by_subject),
+            }
+        )
+        for table, rows in index_rows(old_index, new.patient_key, new.row, new.version - 1).items():
+            names = [f"k_{column.name}" for column in table.columns]
+            self._removed.setdefault(table, []).extend(
+                dict(zip(names, row, strict=True)) for row in rows
+            )
+
+    async def flush(self, connection: Connection) -> bool:
+        """Write everything and return whether each replaced version was still the current one."""
+        for replaced in self._replaced:
+            if await connection.execute(_REPLACE, replaced) != 1:
+                return False
+        for table, removed in self._removed.items():
+            if removed:
+                await connection.execute_many(_REMOVE[table], removed)
+        for table, rows in self._rows.items():
+            await connection.insert(table, rows)
+        return True
+
+
+def _replace() -> Update:
+    columns = {
+        name: bindparam(f"n_{name}", type_=resource.c[name].type)
+        for name in (
+            *("version", "deleted", "category", "labels", "clinical_date", "last_updated", "by_subject"),
+        )
+    }
+    return (
+        update(resource)
+        .where(resource.c.patient_key == bindparam("k_patient", type_=BigInteger))
+        .where(resource.c.row == bindparam("k_row", type_=BigInteger))
+        .where(resource.c.version == bindparam("k_version", type_=Integer))
+        .values(columns)
+    )
+
+
+def _remove(tables: Iterable[Table]) -> dict[Table, Any]:
+    """Return for each table the DELETE of one row by its primary key."""
+    return {
+        table: delete(table).where(
+            and_(*(column == bindparam(f"k_{column.name}", type_=column.type) for column in table.primary_key))
+        )
+        for table in tables
+    }
+
+
+_REPLACE = _replace()
+_REMOVE = _remove(
+    (index_token, index_string, index_reference, index_uri, index_date, index_number, index_quantity)
+)
