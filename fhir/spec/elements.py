@@ -1,7 +1,7 @@
 """R4 facts about types: elements, cardinalities, targets and required bindings, read a type at a time.
 
-`elements.json` and `codes.json` beside this module are made by `python -m fhir.spec.build_elements`, whose docstring
-says how, and what their lines hold.
+`elements.json` and `codes.json` beside this module are made by `python -m fhir.spec.build_elements`, whose
+docstring says how, and what their lines hold.
 
 https://hl7.org/fhir/R4/elementdefinition.html
 """
@@ -87,7 +87,7 @@ def elements(type_name: str) -> Mapping[str, Element]:
         type_name: `Observation`, `Coding`, or the path of a backbone: `Observation.component`.
 
     Returns:
-        Elements by name; empty for a primitive's content beyond `id` and `extension`.
+        Elements by name.
 
     Raises:
         KeyError: R4 has no such type or backbone.
@@ -98,7 +98,9 @@ def elements(type_name: str) -> Mapping[str, Element]:
         own = {path: facts for path, facts in table.items() if "." not in path}
     else:
         start = type_name.removeprefix(f"{root}.")
-        own = {p.removeprefix(f"{start}."): facts for p, facts in table.items() if p.rpartition(".")[0] == start}
+        own = {
+            p.removeprefix(f"{start}."): facts for p, facts in table.items() if p.rpartition(".")[0] == start
+        }
         if not own:
             raise KeyError(type_name)
     return MappingProxyType({name: _element(name, facts) for name, facts in own.items()})
@@ -108,8 +110,8 @@ def elements(type_name: str) -> Mapping[str, Element]:
 def properties(type_name: str) -> Mapping[str, tuple[Element, str]]:
     """Return what a type's JSON object may hold: property name to its element and type.
 
-    Choices are spelled out: `valueQuantity` leads to `value[x]` and `Quantity`. The `_name` siblings of primitives
-    are not listed. An element with a content reference has the type `""`.
+    Choices are spelled out: `valueQuantity` leads to `value[x]` and `Quantity`. The `_name` siblings of
+    primitives are not listed. An element with a content reference has the type `""`.
 
     Args:
         type_name: As for `elements`.
