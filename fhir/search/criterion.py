@@ -1,0 +1,129 @@
+"""One `name:modifier=value` of a query, read by the type of its parameter.
+
+https://hl7.org/fhir/R4/search.html#modifiers
+"""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from fhir.errors import InvalidValue, NotSupported, UnknownParameter
+from fhir.search import date, number, quantity, reference, string, token, uri
+from fhir.search.values import Value, missing, split, unescape
+from fhir.spec.search_parameters import SearchParameter, parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """What resources must fulfil: one of the values (or, with a modifier, what it makes of them).
+
+    Attributes:
+        parameter: Which index rows are meant.
+        modifier: `missing`, `exact`, `contains`, `not`, a resource type, or None.
+        values: Alternatives, at least one.
+    """
+
+    parameter: SearchParameter
+    modifier: str | None
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """What a query's text means depends on where it is asked.
+
+    Attributes:
+        base_url: The server's own, without a closing slash; references under it are local. Empty for none.
+        zone: The fixed offset that dates without one are meant in.
+    """
+
+    base_url: str = ""
+    zone: dt.tzinfo = date.JST
+
+
+MODIFIERS: Mapping[str, frozenset[str]] = {
+    "string": frozenset({"exact", "contains"}),
+    "token": frozenset({"not"}),
+}
+"""By parameter type; every type has `missing` too, and a reference the types it may refer to."""
+
+_PARSERS: Mapping[str, Callable[[str], Value]] = {
+    "token": token.parse,
+    "string": string.parse,
+    "number": number.parse,
+    "quantity": quantity.parse,
+    "uri": uri.parse,
+}
+"""By parameter type; dates and references need to know the region as well."""
+
+SEARCHABLE = frozenset({*_PARSERS, "date", "reference"})
+"""The parameter types that can be asked; composite and special cannot yet."""
+
+
+def find(type_name: str, code: str) -> SearchParameter:
+    """Return the search parameter of a resource type.
+
+    Raises:
+        UnknownParameter: R4 has none of this name.
+        NotSupported: R4 has it, but it is not indexed.
+    """
+    parameter = parameters(type_name).get(code)
+    if parameter is None:
+        raise UnknownParameter(f"{type_name} has no search parameter {code!r}", code)
+    if parameter.type not in SEARCHABLE or not parameter.paths:
+        raise NotSupported(f"the {parameter.type} search parameter {code} is not supported", code)
+    return parameter
+
+
+def parse(type_name: str, name: str, text: str, region: Region) -> Criterion:
+    """Return the criterion that one name and value of a query ask for.
+
+    Args:
+        type_name: The resource type that is searched.
+        name: `code` or `code:modifier`.
+        text: One or more values, separated by commas.
+        region: Where it is asked.
+
+    Raises:
+        UnknownParameter: The type has no such parameter.
+        NotSupported: The parameter, its modifier or a chain is not supported.
+        InvalidValue: A value is empty or not of the parameter's type.
+    """
+    code, colon, modifier = name.partition(":")
+    if code == "_has" or "." in name:
+        raise _refusal_of_chain(type_name, code.partition(".")[0], name)
+    parameter = find(type_name, code)
+    if colon and not _takes(parameter, modifier):
+        raise NotSupported(f"the modifier :{modifier} is not supported on {code}", name)
+    try:
+        values = tuple(_value(parameter, modifier, part, region) for part in split(text, ","))
+    except InvalidValue as error:
+        raise InvalidValue(error.diagnostics, name) from error
+    return Criterion(parameter, modifier or None, values)
+
+
+def _refusal_of_chain(type_name: str, code: str, name: str) -> UnknownParameter | NotSupported:
+    if code != "_has" and code not in parameters(type_name):
+        return UnknownParameter(f"{type_name} has no search parameter {code!r}", name)
+    return NotSupported(f"chained search is not supported: {name}", name)
+
+
+def _takes(parameter: SearchParameter, modifier: str) -> bool:
+    return (
+        modifier == "missing"
+        or modifier in MODIFIERS.get(parameter.type, ())
+        or (parameter.type == "reference" and modifier in parameter.targets)
+    )
+
+
+def _value(parameter: SearchParameter, modifier: str, text: str, region: Region) -> Value:
+    if not text:
+        # Leaving an empty value out would answer with what nobody asked for.
+        raise InvalidValue("a value is empty")
+    if modifier == "missing":
+        return missing(unescape(text))
+    if parameter.type == "date":
+        return date.parse(text, region.zone)
+    if parameter.type == "reference":
+        return reference.parse(text, (modifier,) if modifier else parameter.targets, region.base_url)
+    return _PARSERS[parameter.type](text)

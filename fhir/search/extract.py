@@ -1,0 +1,130 @@
+"""What a resource is found by: its index rows, narrow tuples that begin with the parameter's number.
+
+https://hl7.org/fhir/R4/search.html
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from fhir.search import date, number, quantity, reference, string, token, uri
+from fhir.search.accessor import Collect, Node, plant, walk
+from fhir.spec.search_parameters import SearchParameter, parameters
+
+VERSION = 1
+"""Counts up when the same resource would give other rows; older rows must then be made again."""
+
+Extractor = Callable[[Any], Iterable[tuple[Any, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """The index rows of one resource; no row is there twice.
+
+    Attributes:
+        token: (parameter id, code hash or 0, system hash or 0).
+        string: (parameter id, folded text, hash of the exact text).
+        date: (parameter id, lo, hi): microseconds since 1970-01-01T00:00Z, hi outside.
+        number: (parameter id, lo, hi), both inside.
+        quantity: (parameter id, unit hash or 0 for any, lo, hi), both inside.
+        reference: (parameter id, target hash).
+        uri: (parameter id, hash, text).
+    """
+
+    token: list[tuple[int, int, int]]
+    string: list[tuple[int, str, int]]
+    date: list[tuple[int, int, int]]
+    number: list[tuple[int, float, float]]
+    quantity: list[tuple[int, int, float, float]]
+    reference: list[tuple[int, int]]
+    uri: list[tuple[int, int, str]]
+
+    @property
+    def parameters(self) -> set[int]:
+        """The numbers of the parameters that have a value; what `:missing` is about."""
+        return {row[0] for slot in SLOTS for row in getattr(self, slot)}
+
+
+SLOTS = ("token", "string", "date", "number", "quantity", "reference", "uri")
+"""The parameter types that are indexed, in the order of `Index`."""
+
+NOT_INDEXED = {
+    ("date", "Age"): "an age is no date without the date of birth",
+    ("date", "Range"): "a range of ages is no date without the date of birth",
+    ("date", "string"): "a described time cannot be compared",
+    ("quantity", "SampledData"): "a series has no single value",
+    ("reference", "Attachment"): "an inline document has no address",
+}
+"""(parameter type, FHIR type) that R4 expressions lead to and that give no rows, each with its reason."""
+
+
+def extract(resource: dict[str, Any], *, zone: dt.tzinfo = date.JST, base_url: str = "") -> Index:
+    """Return the index rows of a resource.
+
+    Values that are not of their element's type are left out; finding them is the structure checker's work.
+    Composite and special parameters give no rows yet.
+
+    Args:
+        resource: Parsed JSON, with its `resourceType`; an unknown one has no rows.
+        zone: The fixed offset that dates without one are meant in.
+        base_url: The server's own; references under it are indexed as relative. Empty for none.
+    """
+    rows: tuple[list[Any], ...] = ([], [], [], [], [], [], [])
+    type_name = resource.get("resourceType")
+    if type(type_name) is str and parameters(type_name):
+        walk(resource, _tree(type_name, zone, base_url), rows)
+    # The same code under two parameters gives two rows, twice under one parameter only one.
+    return Index(*(list(dict.fromkeys(slot)) if len(slot) > 1 else slot for slot in rows))
+
+
+@cache
+def _extractors(zone: dt.tzinfo, base_url: str) -> dict[str, dict[str, Extractor]]:
+    """Return the extractors by parameter type and FHIR type."""
+    return {
+        "token": {**token.EXTRACTORS},
+        "string": {**string.EXTRACTORS},
+        "date": {**date.extractors(zone)},
+        "number": {**number.EXTRACTORS},
+        "quantity": {**quantity.EXTRACTORS},
+        "reference": {**reference.extractors(base_url)},
+        "uri": {**uri.EXTRACTORS},
+    }
+
+
+@cache
+def _tree(type_name: str, zone: dt.tzinfo, base_url: str) -> Node:
+    """Compile the parameters of a resource type, once for each."""
+    root = Node()
+    extractors = _extractors(zone, base_url)
+    for (path, slot), ids in _ids_by_path(parameters(type_name).values()).items():
+        element_type = path.rpartition(":")[2]
+        if (slot, element_type) not in NOT_INDEXED:
+            plant(root, path, _collect(SLOTS.index(slot), extractors[slot][element_type], ids))
+    return root
+
+
+def _ids_by_path(parameters: Iterable[SearchParameter]) -> dict[tuple[str, str], tuple[int, ...]]:
+    """Return who reads what: parameters that share a path and a type share the work."""
+    ids: dict[tuple[str, str], tuple[int, ...]] = {}
+    for parameter in parameters:
+        if parameter.type in SLOTS:
+            for path in parameter.paths:
+                ids[path, parameter.type] = (*ids.get((path, parameter.type), ()), parameter.id)
+    return ids
+
+
+def _collect(slot: int, extractor: Extractor, ids: tuple[int, ...]) -> Collect:
+    if len(ids) > 1:
+
+        def collect_many(element: Any, rows: Any) -> None:
+            rows[slot].extend([(id_, *row) for row in extractor(element) for id_ in ids])
+
+        return collect_many
+    (only,) = ids
+
+    def collect(element: Any, rows: Any) -> None:
+        rows[slot].extend([(only, *row) for row in extractor(element)])
+
+    return collect

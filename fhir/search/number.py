@@ -1,0 +1,87 @@
+"""Number search: numbers as the range their significant digits stand for.
+
+https://hl7.org/fhir/R4/search.html#number
+"""
+
+import math
+import re
+from decimal import Decimal
+from typing import Any
+
+from fhir.errors import InvalidValue
+from fhir.search.values import NumberValue, split_prefix
+
+Row = tuple[float, float]
+"""The lowest and the highest number meant; the same for a plain number."""
+
+LOWEST = -1.7976931348623157e308
+"""`lo` of a range without a low end: the lowest double, since not every database keeps infinities."""
+
+HIGHEST = 1.7976931348623157e308
+"""`hi` of a range without a high end."""
+
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
+
+
+def number(value: object) -> float | None:
+    """Return a JSON number as a double; None for anything else, and for numbers a double cannot hold."""
+    if type(value) is not float and type(value) is not int:
+        return None
+    try:
+        double = float(value)
+    except OverflowError:
+        return None
+    return double if math.isfinite(double) else None
+
+
+def of_number(value: Any) -> list[Row]:
+    """Return the row of a decimal or an integer."""
+    double = number(value)
+    return [] if double is None else [(double, double)]
+
+
+def of_range(value: Any) -> list[Row]:
+    """Return the row of a Range; an end it does not have is `LOWEST` or `HIGHEST`."""
+    if type(value) is not dict:
+        return []
+    low, high = (
+        number(end.get("value")) if type(end) is dict else None for end in map(value.get, ("low", "high"))
+    )
+    if low is None and high is None:
+        return []
+    return [(LOWEST if low is None else low, HIGHEST if high is None else high)]
+
+
+EXTRACTORS = {"decimal": of_number, "integer": of_number, "Range": of_range}
+
+
+def significant_range(text: str) -> tuple[float, float, float]:
+    """Return the range that a number's digits stand for, and the number.
+
+    Args:
+        text: `100` stands for [99.5, 100.5), `100.00` for [99.995, 100.005), `1e2` for [95, 105).
+
+    Returns:
+        `lo`, `hi` and the number; `hi` is outside.
+
+    Raises:
+        InvalidValue: `text` is not a number, or one that a double cannot hold.
+    """
+    if len(text) > 64 or not _NUMBER.fullmatch(text):
+        raise InvalidValue(f"not a number: {text[:70]!r}")
+    value = Decimal(text)
+    half = Decimal((0, (5,), int(value.as_tuple().exponent) - 1))
+    lo, hi, double = float(value - half), float(value + half), float(value)
+    if math.isinf(lo) or math.isinf(hi):
+        raise InvalidValue(f"not a number that fits 64 bits: {text!r}")
+    return lo, hi, double
+
+
+def parse(text: str) -> NumberValue:
+    """Return the comparison that a prefix and a number ask for.
+
+    Raises:
+        InvalidValue: `text` is not a number with or without a prefix.
+    """
+    prefix, rest = split_prefix(text)
+    return NumberValue(prefix, *significant_range(rest))

@@ -1,0 +1,120 @@
+"""A search request read into what resources must fulfil and how the answer is to look.
+
+https://hl7.org/fhir/R4/search.html
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fhir.errors import InvalidValue, UnknownParameter
+from fhir.search import control, criterion, date
+from fhir.search.control import Include
+from fhir.search.criterion import Criterion, Region
+from fhir.spec.search_parameters import SearchParameter
+
+MOST = 1000
+"""Resources a page holds at most, whatever `_count` says, unless the caller of `parse` sets another cap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """One key of the order; resources without a value come last."""
+
+    parameter: SearchParameter
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A search.
+
+    Attributes:
+        type: The resource type that is searched.
+        criteria: All must hold.
+        count: Resources on a page, capped; None if not asked for.
+        sort: Keys of the order, the first decides first.
+        total: `none`, `estimate`, `accurate`, or None if not asked for.
+        summary: `true`, `text`, `data`, `count`, `false`, or None if not asked for.
+        elements: Names of the elements that are wanted; empty for all.
+        includes: `_include` and `_revinclude`, not yet read.
+        cursor: The opaque text that a page link carried.
+        ignored: (name, value) of parameters that lenient handling left out; the self link lacks them.
+    """
+
+    type: str
+    criteria: tuple[Criterion, ...] = ()
+    count: int | None = None
+    sort: tuple[Sort, ...] = ()
+    total: str | None = None
+    summary: str | None = None
+    elements: tuple[str, ...] = ()
+    includes: tuple[Include, ...] = ()
+    cursor: str | None = None
+    ignored: tuple[tuple[str, str], ...] = ()
+
+
+def parse(
+    type_name: str,
+    pairs: Sequence[tuple[str, str]],
+    *,
+    lenient: bool,
+    base_url: str = "",
+    zone: dt.tzinfo = date.JST,
+    most: int = MOST,
+) -> Query:
+    """Return the search that the parameters of a request ask for.
+
+    Args:
+        type_name: The resource type that is searched.
+        pairs: Names (with modifiers) and values, percent-decoded, in the order of the request.
+        lenient: Whether parameters the type does not have are left out (`Prefer: handling=lenient`).
+            What R4 has and this server does not support is refused all the same: leaving out a restriction
+            that the caller relies on would disclose more than was asked.
+        base_url: The server's own, without a closing slash; absolute references under it are local.
+        zone: The fixed offset that dates without one are meant in.
+        most: The cap of `_count`.
+
+    Raises:
+        UnknownParameter: The type has no such parameter, and `lenient` is false.
+        NotSupported: A parameter, modifier, chain or composite is not supported; the text names it.
+        InvalidValue: A value is empty or not of its type's form.
+    """
+    region = Region(base_url, zone)
+    fields: dict[str, Any] = {}
+    criteria: list[Criterion] = []
+    ignored: list[tuple[str, str]] = []
+    for name, text in pairs:
+        code = name.partition(":")[0]
+        try:
+            if code in control.NAMES:
+                control.read(fields, name, text)
+            elif name == "_sort":
+                _read_sort(fields, type_name, text, ignored if lenient else None)
+            else:
+                criteria.append(criterion.parse(type_name, name, text, region))
+        except UnknownParameter:
+            if not lenient:
+                raise
+            ignored.append((name, text))
+    if "count" in fields:
+        fields["count"] = min(fields["count"], most)
+    return Query(type_name, tuple(criteria), **fields, ignored=tuple(ignored))
+
+
+def _read_sort(
+    fields: dict[str, Any], type_name: str, text: str, ignored: list[tuple[str, str]] | None
+) -> None:
+    """Set the order, leaving out unknown keys if there is a list to note them in."""
+    if "sort" in fields:
+        raise InvalidValue("_sort is there twice", "_sort")
+    keys: list[Sort] = []
+    for key in text.split(","):
+        try:
+            keys.append(Sort(criterion.find(type_name, key.removeprefix("-")), key.startswith("-")))
+        except UnknownParameter as error:
+            if ignored is None:
+                raise UnknownParameter(f"_sort: {error.diagnostics}", "_sort") from error
+            ignored.append(("_sort", key))
+    fields["sort"] = tuple(keys)

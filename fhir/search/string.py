@@ -1,0 +1,107 @@
+"""String search: names, addresses and other texts, compared without regard to case, accents and width.
+
+https://hl7.org/fhir/R4/search.html#string. Full and half width are one, as JP Core asks; kana are not yet.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Any
+
+from fhir.errors import InvalidValue
+from fhir.search.hashing import hash64
+from fhir.search.values import StringValue, unescape
+
+Row = tuple[str, int]
+"""The folded text, and `hash64` of the text as it was."""
+
+LONGEST = 200
+"""Characters of folded text that are kept and compared."""
+
+_VARIATION_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""They choose a glyph of the same kanji (葛󠄀 and 葛), not another."""
+
+_ADDRESS = ("text", "city", "district", "state", "postalCode", "country")
+
+
+def fold(text: str) -> str:
+    """Return `text` as it is compared: NFKC, case-folded, unaccented, single spaces, cut at `LONGEST`.
+
+    Marks are taken off Latin, Greek and Cyrillic letters only: the dakuten tells か from が.
+    """
+    if text.isascii():
+        return " ".join(text.lower().split())[:LONGEST]
+    # Nothing past this many characters can be among the first `LONGEST` ones, but for absurd runs of marks.
+    folded = unicodedata.normalize("NFKC", text[: LONGEST * 4]).casefold()
+    folded = _VARIATION_SELECTORS.sub("", folded)
+    folded = unicodedata.normalize("NFKC", "".join(_unaccented(unicodedata.normalize("NFC", folded))))
+    return " ".join(folded.split())[:LONGEST]
+
+
+def _unaccented(text: str) -> Iterator[str]:
+    bare = False
+    for character in text:
+        if unicodedata.combining(character):
+            if not bare:
+                yield character
+            continue
+        bare = _is_western(character)
+        yield unicodedata.normalize("NFD", character)[0] if bare else character
+
+
+def _is_western(character: str) -> bool:
+    """Return whether a letter is of the Latin, Greek or Cyrillic blocks (U+0041-052F, U+1E00-1FFF)."""
+    return character.isalpha() and (character < "\u0530" or "\u1e00" <= character < "\u2000")
+
+
+def of_string(value: Any) -> list[Row]:
+    """Return the row of a string or markdown."""
+    return [(fold(value), hash64(value))] if type(value) is str else []
+
+
+def _texts(value: object) -> list[str]:
+    """Return the strings of a repeating element; items that are null or of a wrong type are left out."""
+    return [text for text in value if type(text) is str] if type(value) is list else []
+
+
+def of_human_name(value: Any) -> list[Row]:
+    """Return the rows of a HumanName: every part, and the full name in both orders, spaced and not."""
+    if type(value) is not dict:
+        return []
+    family, given = _texts([value.get("family")]), _texts(value.get("given"))
+    texts = _texts([value.get("text")])
+    # A Japanese name is written 山田 太郎 or 山田太郎.
+    texts += [text.replace(" ", "").replace("\u3000", "") for text in texts if not text.isascii()]
+    texts += family + given + _texts(value.get("prefix")) + _texts(value.get("suffix"))
+    if family and given:
+        texts += [space.join(parts) for parts in (family + given, given + family) for space in (" ", "")]
+    return [(fold(text), hash64(text)) for text in texts]
+
+
+def of_address(value: Any) -> list[Row]:
+    """Return the rows of an Address: every part, and the text."""
+    if type(value) is not dict:
+        return []
+    texts = _texts([value.get(part) for part in _ADDRESS]) + _texts(value.get("line"))
+    return [(fold(text), hash64(text)) for text in texts]
+
+
+EXTRACTORS = {
+    "string": of_string,
+    "markdown": of_string,
+    "HumanName": of_human_name,
+    "Address": of_address,
+}
+
+
+def parse(text: str) -> StringValue:
+    """Return the text a query asks for.
+
+    Raises:
+        InvalidValue: Nothing is left of it after folding, so that it would match everything.
+    """
+    text = unescape(text)
+    folded = fold(text)
+    if not folded:
+        raise InvalidValue(f"not a text to search for: {text!r}")
+    return StringValue(folded, hash64(text))

@@ -1,0 +1,80 @@
+"""Token search: codes with or without their system.
+
+https://hl7.org/fhir/R4/search.html#token
+"""
+
+from typing import Any
+
+from fhir.errors import InvalidValue
+from fhir.search.hashing import hash64
+from fhir.search.values import TokenValue, split, unescape
+
+Row = tuple[int, int]
+"""`hash64` of the code (0 if there is only a system) and of the system (0 if there is none)."""
+
+
+def _pair(code: object, system: object) -> list[Row]:
+    if type(code) is str:
+        return [(hash64(code), hash64(system) if type(system) is str else 0)]
+    # `system|` finds codings of which only the system is known.
+    return [(0, hash64(system))] if type(system) is str else []
+
+
+def of_coding(value: Any) -> list[Row]:
+    """Return the row of a Coding."""
+    return _pair(value.get("code"), value.get("system")) if type(value) is dict else []
+
+
+def of_codeable_concept(value: Any) -> list[Row]:
+    """Return one row for each coding of a CodeableConcept."""
+    codings = value.get("coding") if type(value) is dict else None
+    return [row for coding in codings for row in of_coding(coding)] if type(codings) is list else []
+
+
+def of_identifier(value: Any) -> list[Row]:
+    """Return the row of an Identifier."""
+    return _pair(value.get("value"), value.get("system")) if type(value) is dict else []
+
+
+def of_contact_point(value: Any) -> list[Row]:
+    """Return the row of a ContactPoint; its system is a kind of channel, not a code system."""
+    return _pair(value.get("value"), None) if type(value) is dict else []
+
+
+def of_text(value: Any) -> list[Row]:
+    """Return the row of a code, id, string or uri, none of which has a system."""
+    return [(hash64(value), 0)] if type(value) is str else []
+
+
+def of_boolean(value: Any) -> list[Row]:
+    """Return the row of a boolean: `true` or `false`."""
+    return [(hash64("true" if value else "false"), 0)] if type(value) is bool else []
+
+
+EXTRACTORS = {
+    "Coding": of_coding,
+    "CodeableConcept": of_codeable_concept,
+    "Identifier": of_identifier,
+    "ContactPoint": of_contact_point,
+    "boolean": of_boolean,
+    "code": of_text,
+    "id": of_text,
+    "string": of_text,
+    "uri": of_text,
+}
+
+
+def parse(text: str) -> TokenValue:
+    """Return the token that `code`, `system|code`, `|code` or `system|` asks for.
+
+    Raises:
+        InvalidValue: Neither a code nor a system is given, or there is more than one `|`.
+    """
+    parts = [unescape(part) for part in split(text, "|")]
+    if len(parts) > 2 or not any(parts):
+        raise InvalidValue(f"not a token, [system]|[code]: {text!r}")
+    if len(parts) == 1:
+        return TokenValue(hash64(parts[0]), None, parts[0])
+    system, code = parts
+    system_hash = hash64(system) if system else 0
+    return TokenValue(hash64(code), system_hash, code) if code else TokenValue(None, system_hash)

@@ -1,0 +1,149 @@
+r"""Values of a query, and how their text is taken apart: alternatives, parts, escapes, prefixes.
+
+https://hl7.org/fhir/R4/search.html#escaping, https://hl7.org/fhir/R4/search.html#prefix
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from fhir.errors import InvalidValue
+
+Prefix = Literal["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenValue:
+    """A token: `code` (any system), `system|code`, `|code` (no system: 0) or `system|` (any code).
+
+    Attributes:
+        code_hash: `hash64` of the code, None for any.
+        system_hash: `hash64` of the system, 0 for none, None for any.
+        code: The code itself, None for any; ids are looked up by it.
+    """
+
+    code_hash: int | None
+    system_hash: int | None
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StringValue:
+    """A text: `folded` is what prefix and `:contains` matches compare, `exact_hash` what `:exact` does."""
+
+    folded: str
+    exact_hash: int
+
+
+@dataclass(frozen=True, slots=True)
+class DateValue:
+    """What a partial date covers: microseconds since 1970-01-01T00:00Z, `[lo, hi)`."""
+
+    prefix: Prefix
+    lo: int
+    hi: int
+
+
+@dataclass(frozen=True, slots=True)
+class NumberValue:
+    """A number and the range of numbers its significant digits stand for, `[lo, hi)`."""
+
+    prefix: Prefix
+    lo: float
+    hi: float
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityValue:
+    """A number as in `NumberValue`, and the hash of its unit as index rows have it, 0 for any unit."""
+
+    prefix: Prefix
+    lo: float
+    hi: float
+    value: float
+    unit_hash: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceValue:
+    """A reference: the hashes of every target the text may mean, one for each type a bare id may have."""
+
+    hashes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UriValue:
+    """A URI: `hash` is of the whole of it, exactly as written."""
+
+    hash: int
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MissingValue:
+    """The value of `:missing`: whether the resource must lack the parameter."""
+
+    missing: bool
+
+
+Value = (
+    TokenValue
+    | StringValue
+    | DateValue
+    | NumberValue
+    | QuantityValue
+    | ReferenceValue
+    | UriValue
+    | MissingValue
+)
+
+_PREFIXES: dict[str, Prefix] = {prefix: prefix for prefix in get_args(Prefix)}
+_ESCAPED = re.compile(r"\\([,|$\\])")
+
+
+def split(text: str, separator: str) -> list[str]:
+    r"""Return the parts of `text` between the unescaped separators, still escaped.
+
+    Args:
+        text: A parameter's value; `\,` `\|` `\$` and `\\` stand for the second character.
+        separator: One of `,` `|` `$`.
+    """
+    if separator not in text:
+        return [text]
+    if "\\" not in text:
+        return text.split(separator)
+    parts = [""]
+    for piece in re.findall(r"\\.|.", text, re.DOTALL):
+        if piece == separator:
+            parts.append("")
+        else:
+            parts[-1] += piece
+    return parts
+
+
+def unescape(text: str) -> str:
+    r"""Return the text that `text` stands for; a backslash before any other character stands for itself."""
+    return _ESCAPED.sub(r"\1", text) if "\\" in text else text
+
+
+def escape(text: str) -> str:
+    """Return `text` as it is written inside a query's value, so that nothing in it separates."""
+    return re.sub(r"([,|$\\])", r"\\\1", text)
+
+
+def split_prefix(text: str) -> tuple[Prefix, str]:
+    """Return the comparison a value of an ordered type begins with (`eq` if none), and the rest."""
+    prefix = _PREFIXES.get(text[:2])
+    return (prefix, text[2:]) if prefix else ("eq", text)
+
+
+def missing(text: str) -> MissingValue:
+    """Return what `:missing=text` asks.
+
+    Raises:
+        InvalidValue: `text` is neither `true` nor `false`.
+    """
+    if text not in ("true", "false"):
+        raise InvalidValue(f":missing is true or false, not {text!r}")
+    return MissingValue(text == "true")
