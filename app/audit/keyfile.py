@@ -1,0 +1,163 @@
+"""The two key files of the audit log: the ring of master keys, and the key that signs checkpoints.
+
+A ring is text, one line a key: `renkei-audit-key <id> <base64 of 32 bytes>`. The signing key is a signer key
+(https://c2sp.org/signed-note@v1.0.0) or PKCS #8 PEM (https://www.rfc-editor.org/rfc/rfc5958).
+"""
+
+# ruff: noqa: N818 - an error is named by what is wrong
+
+import binascii
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from app.audit.keys import MASTER_BYTES, Keys
+from app.audit.note import Signer
+
+_TAG = "renkei-audit-key"
+_PEM = "-----BEGIN"
+
+
+class KeyFileError(ValueError):
+    """A key file cannot be used as it is."""
+
+
+class ExposedKeyFile(KeyFileError):
+    """Others than the owner and the group's readers may open the file."""
+
+
+class MalformedKeyFile(KeyFileError):
+    """The file does not hold the keys it should."""
+
+
+def create_master(path: Path) -> Keys:
+    """Write a ring of one new master key, readable by its owner only.
+
+    Raises:
+        FileExistsError: There is a file already; a master key is never overwritten.
+    """
+    masters = {1: secrets.token_bytes(MASTER_BYTES)}
+    _write_new(path, _ring(masters))
+    return Keys(masters)
+
+
+def read_master(path: Path) -> Keys:
+    """Return the ring of a file.
+
+    Raises:
+        FileNotFoundError: There is none; `create_master` makes one.
+        ExposedKeyFile: Its mode is wider than 0640.
+        MalformedKeyFile: It is not a ring.
+    """
+    return Keys(_masters(path))
+
+
+def rotate_master(path: Path) -> Keys:
+    """Add a new master key to a ring: it seals from now on, the older ones go on opening.
+
+    Raises:
+        FileNotFoundError, ExposedKeyFile, MalformedKeyFile: As `read_master`.
+    """
+    masters = _masters(path)
+    masters[max(masters) + 1] = secrets.token_bytes(MASTER_BYTES)
+    keys = Keys(masters)
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    _write_new(fresh, _ring(masters))
+    fresh.replace(path)
+    _flush_folder(path.parent)
+    return keys
+
+
+def create_signer(path: Path, name: str) -> Signer:
+    """Write a new key that signs checkpoints, readable by its owner only.
+
+    Args:
+        path: The file; it must not exist.
+        name: The log's origin, such as `hub.example.jp/audit`.
+    """
+    signer = Signer.generate(name)
+    _write_new(path, signer.skey + "\n")
+    return signer
+
+
+def read_signer(path: Path, name: str) -> Signer:
+    """Return the key that signs checkpoints.
+
+    Args:
+        path: A signer key or PKCS #8 PEM.
+        name: The log's origin; a signer key must carry it, PEM carries none.
+
+    Raises:
+        FileNotFoundError: There is none; `create_signer` makes one.
+        ExposedKeyFile: Its mode is wider than 0640.
+        MalformedKeyFile: It is neither, of another kind than Ed25519, or another log's.
+    """
+    text = _read(path)
+    try:
+        signer = _from_pem(text, name) if text.startswith(_PEM) else Signer.parse(text.strip())
+    except ValueError as error:
+        raise MalformedKeyFile(f"{path}: {error}") from None
+    if signer.name != name:
+        raise MalformedKeyFile(f"{path} is the key of {signer.name}, not of {name}")
+    return signer
+
+
+def _from_pem(text: str, name: str) -> Signer:
+    key = load_pem_private_key(text.encode(), password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise MalformedKeyFile("not an Ed25519 key")
+    return Signer(name, key)
+
+
+def _ring(masters: dict[int, bytes]) -> str:
+    return "".join(
+        f"{_TAG} {number} {binascii.b2a_base64(key).decode()}" for number, key in sorted(masters.items())
+    )
+
+
+def _masters(path: Path) -> dict[int, bytes]:
+    masters = {}
+    for number, line in enumerate(_read(path).splitlines(), 1):
+        try:
+            tag, digits, key = line.split()
+            key_id = int(digits)
+            octets = binascii.a2b_base64(key, strict_mode=True)
+            if tag != _TAG or len(octets) != MASTER_BYTES or not 0 < key_id < 256 or key_id in masters:
+                raise ValueError
+            masters[key_id] = octets
+        except ValueError:
+            raise MalformedKeyFile(f"{path}, line {number}: not a master key") from None
+    if not masters:
+        raise MalformedKeyFile(f"{path} holds no master key")
+    return masters
+
+
+def _read(path: Path) -> str:
+    with path.open(encoding="utf-8") as file:
+        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+        # A group may read: that is how Kubernetes mounts a secret for a process that is not root.
+        if mode & 0o037:
+            raise ExposedKeyFile(f"{path} has mode {mode:04o}; a key file has 0600, or 0640 at most")
+        return file.read()
+
+
+def _write_new(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    _flush_folder(path.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

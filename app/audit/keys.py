@@ -1,0 +1,101 @@
+"""The keys of the audit log: what is derived from the master keys, and how.
+
+HKDF-SHA256, https://www.rfc-editor.org/rfc/rfc5869; docs/keys.md says who holds what.
+"""
+
+# ruff: noqa: N818 - an error is named by what is wrong
+
+import hmac
+from binascii import b2a_base64
+from collections.abc import Mapping
+from functools import lru_cache
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+MASTER_BYTES = 32
+SALT_BYTES = 32
+"""The length of the random salt that a caller makes and keeps for every patient."""
+
+_CACHED_YEARS = 64
+_CACHED_PSEUDONYMS = 65_536
+_CACHED_CIPHERS = 16_384
+
+
+class UnknownKey(KeyError):
+    """A record was sealed under a master key that is not in the ring."""
+
+
+class Keys:
+    """A ring of master keys; the one with the highest id seals, all of them open.
+
+    Holds derived keys across calls, because deriving one costs more than using it. Thread-safe.
+    """
+
+    def __init__(self, masters: Mapping[int, bytes]) -> None:
+        if not masters or min(masters) < 1 or max(masters) > 255:
+            raise ValueError("a ring holds at least one master key, under ids 1 to 255")
+        if any(len(master) != MASTER_BYTES for master in masters.values()):
+            raise ValueError(f"a master key has {MASTER_BYTES} bytes")
+        self._masters = dict(masters)
+        self.current = max(masters)
+        """The id of the key that seals."""
+        self._identifier_key = lru_cache(_CACHED_YEARS)(self._derive_identifier_key)
+        self.pseudonym = lru_cache(_CACHED_PSEUDONYMS)(self._pseudonym)
+        self.cipher = lru_cache(_CACHED_CIPHERS)(self._cipher)
+        self.hub_cipher = lru_cache(_CACHED_YEARS)(self._hub_cipher)
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The ids of all keys in the ring, the current one first."""
+        return tuple(sorted(self._masters, reverse=True))
+
+    def identifier_key(self, year: int, key: int | None = None) -> bytes:
+        """Return the 32-byte HMAC key that hides identifiers in the records of a UTC year."""
+        return self._identifier_key(year, key or self.current)
+
+    def detail_key(self, salt: bytes, key: int | None = None) -> bytes:
+        """Return the 32-byte AES key of one patient's details.
+
+        Without the salt nobody can derive it again, the holder of the master key included.
+        """
+        if len(salt) < 16:
+            raise ValueError("a patient's salt has 16 random bytes at least")
+        return self._derive(b"renkei/audit/details", salt, key or self.current)
+
+    def hub_detail_key(self, year: int, key: int | None = None) -> bytes:
+        """Return the 32-byte AES key of the details of one UTC year that belong to no patient."""
+        return self._derive(b"renkei/audit/details/hub/%d" % year, None, key or self.current)
+
+    def forget(self) -> None:
+        """Drop every derived key from memory; call it in every process when a salt was erased."""
+        for cache in (self._identifier_key, self.pseudonym, self.cipher, self.hub_cipher):
+            cache.cache_clear()
+
+    def _pseudonym(self, kind: str, value: str, year: int, key: int) -> tuple[str, int]:
+        """Return the HMAC of an identifier: base64url without padding, and its first 64 bits, signed.
+
+        The kind is part of the message, so that a person and a patient of one id stay apart.
+        """
+        digest = hmac.digest(self._identifier_key(year, key), f"{kind}\0{value}".encode(), "sha256")
+        text = b2a_base64(digest, newline=False).translate(_URL_ALPHABET, b"=").decode()
+        return text, int.from_bytes(digest[:8], "big", signed=True)
+
+    def _cipher(self, salt: bytes, key: int) -> AESGCM:
+        return AESGCM(self.detail_key(salt, key))
+
+    def _hub_cipher(self, year: int, key: int) -> AESGCM:
+        return AESGCM(self.hub_detail_key(year, key))
+
+    def _derive_identifier_key(self, year: int, key: int) -> bytes:
+        return self._derive(b"renkei/audit/identifier/%d" % year, None, key)
+
+    def _derive(self, info: bytes, salt: bytes | None, key: int) -> bytes:
+        master = self._masters.get(key)
+        if master is None:
+            raise UnknownKey(key)
+        return HKDF(algorithm=SHA256(), length=32, salt=salt, info=info).derive(master)
+
+
+_URL_ALPHABET = bytes.maketrans(b"+/", b"-_")
