@@ -1,0 +1,125 @@
+"""Failures that have a FHIR name: each carries the HTTP status and the issue type it is rendered with.
+
+https://hl7.org/fhir/R4/valueset-issue-type.html, https://hl7.org/fhir/R4/http.html#Status-Codes
+"""
+
+# ruff: noqa: N818 - FHIR's issue types and HTTP's statuses are not called errors
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class FhirError(Exception):
+    """What a request fails with; raised anywhere, rendered as an OperationOutcome in one place.
+
+    Attributes:
+        status: HTTP status code.
+        code: FHIR issue type.
+        diagnostics: One English sentence for the caller; it holds no patient data but what the caller sent.
+        expression: FHIRPath or parameter name the failure is about, or None.
+    """
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "exception"
+
+    def __init__(self, diagnostics: str = "", expression: str | None = None) -> None:
+        super().__init__(diagnostics)
+        self.diagnostics = diagnostics
+        self.expression = expression
+
+
+class InvalidValue(FhirError):
+    """A value is not of the form its type demands."""
+
+    status = 400
+    code = "invalid"
+
+
+class UnknownParameter(FhirError):
+    """The resource type has no such search parameter."""
+
+    status = 400
+    code = "invalid"
+
+
+class NotSupported(FhirError):
+    """The standard knows it, this server does not do it."""
+
+    status = 400
+    code = "not-supported"
+
+
+class Unauthorized(FhirError):
+    """The caller is not known."""
+
+    status = 401
+    code = "login"
+
+
+class Forbidden(FhirError):
+    """The caller is known and may not do this."""
+
+    status = 403
+    code = "forbidden"
+
+
+class NotFound(FhirError):
+    """The resource does not exist for this caller."""
+
+    status = 404
+    code = "not-found"
+
+
+class NotAcceptable(FhirError):
+    """No representation the caller accepts can be made."""
+
+    status = 406
+    code = "not-supported"
+
+
+class Conflict(FhirError):
+    """The write contradicts what is stored."""
+
+    status = 409
+    code = "conflict"
+
+
+class Deleted(FhirError):
+    """The resource existed and was deleted."""
+
+    status = 410
+    code = "deleted"
+
+
+class VersionConflict(FhirError):
+    """The precondition (`If-Match`, a conditional write) does not hold."""
+
+    status = 412
+    code = "conflict"
+
+
+class TooLarge(FhirError):
+    """The body is larger than the server takes."""
+
+    status = 413
+    code = "too-long"
+
+
+class UnsupportedMediaType(FhirError):
+    """The body is in a format the server does not read."""
+
+    status = 415
+    code = "not-supported"
+
+
+class Unprocessable(FhirError):
+    """The resource breaks a rule of its type or profile; `issues` says which, in the order found."""
+
+    status = 422
+    code = "processing"
+
+    def __init__(
+        self, diagnostics: str = "", expression: str | None = None, issues: Sequence[object] = ()
+    ) -> None:
+        super().__init__(diagnostics, expression)
+        self.issues = tuple(issues)
