@@ -141,6 +141,8 @@ def _entry(text: bytes, depth: int, path: str) -> EnvelopeEntry:
     _check(tree, _ENTRY, path)
     content: Mapping[str, Any] = {}
     if resource is not None:
+        if resource[:1] != b"{":
+            raise InvalidBundle("This is an object.", f"{path}.resource")
         content = _parse(resource, depth - 1, f"{path}.resource")
         if not isinstance(content.get("resourceType"), str):
             raise InvalidBundle("A resource has a resourceType.", f"{path}.resource.resourceType")
