@@ -1,0 +1,91 @@
+"""The links in a resource's bytes: references, URIs, hrefs of its narrative; found and rewritten in place.
+
+The server replaces matching links wherever they are: in references, in elements of type uri, url, oid, uuid,
+in `<a href="">` and `<img src="">` of the narrative. It does not replace elements of type canonical.
+https://hl7.org/fhir/R4/http.html#trules
+"""
+
+import html
+import re
+from collections.abc import Iterator, Mapping
+
+import orjson
+
+from fhir.undo import Edit
+
+# R4's elements of type uri and url that hold one link and point at something. Left out: those that name a
+# system or a rule (`system`, `implicitRules`, `type`), the envelope's own `fullUrl`, and elements of type oid
+# and uuid, in which the new reference `Patient/1` could not stand.
+URI_ELEMENTS = (
+    *("url", "uri", "valueUri", "valueUrl", "source", "sourceUri", "targetUri", "definitionUri"),
+    *("derivedFromUri", "eventUri", "moduleUri", "detail", "endpoint", "address", "authority", "link"),
+    *("target", "location", "rendering"),
+)
+"""The names of the elements, besides `reference`, in which a placeholder is replaced."""
+
+_STRING = rb'"((?:[^"\\]|\\.)*+)"'
+_NAMES = "|".join(["reference", "div", *URI_ELEMENTS]).encode()
+# A quote before a name can only be an opening one, unless a backslash stands before it.
+_MEMBER = re.compile(rb'(?<!\\)"(' + _NAMES + rb')"[ \t\r\n]*+:[ \t\r\n]*+' + _STRING)
+# The names are ASCII letters, which JSON can also write as \uXXXX. Then every string is looked at.
+_ANY_MEMBER = re.compile(_STRING + rb"(?:[ \t\r\n]*+:[ \t\r\n]*+" + _STRING + rb")?")
+_REFERENCE = re.compile(rb'(?<!\\)"(reference)"[ \t\r\n]*+:[ \t\r\n]*+' + _STRING)
+# An attribute in XHTML that is written in a JSON string: white space and quotes may be escaped.
+_ATTRIBUTE = re.compile(
+    rb"""(?: |\\[nrt])(?:href|src) *= *(\\"|'|\\u0022|\\u0027)((?:[^\\]|\\.)*?)\1""", re.DOTALL
+)
+
+
+def references(body: bytes) -> Iterator[str]:
+    """Yield the value of each `reference` that is a string, in order, contained resources included."""
+    for name, _, raw in _strings(body, _REFERENCE):
+        if name == b"reference":
+            yield _text(raw)
+
+
+def rewrite(body: bytes, links: Mapping[str, str]) -> Iterator[Edit]:
+    """Yield the edits that replace each link which is a key of `links`.
+
+    A `reference`, and an `href` or `src` of a narrative, is replaced whatever the key; an element of type uri
+    or url only if the key is a `urn:`, a placeholder: a web address there may be the resource's own name.
+
+    Args:
+        body: The resource, as `parse` accepts it.
+        links: From a whole link as sent to what shall stand in its place.
+    """
+    for name, start, raw in _strings(body, _MEMBER):
+        if name == b"div":
+            yield from _narrative(raw, start, links)
+        else:
+            link = _text(raw)
+            if link in links and (name == b"reference" or link.startswith("urn:")):
+                yield start, start + len(raw), orjson.dumps(links[link])[1:-1]
+
+
+def _strings(body: bytes, pattern: re.Pattern[bytes]) -> Iterator[tuple[bytes, int, bytes]]:
+    if b"\\u" not in body:
+        for found in pattern.finditer(body):
+            yield found[1], found.start(2), found[2]
+        return
+    for found in _ANY_MEMBER.finditer(body):
+        if found[2] is not None:
+            name = found[1] if b"\\" not in found[1] else _text(found[1]).encode()
+            if name in _WANTED:
+                yield name, found.start(2), found[2]
+
+
+def _narrative(raw: bytes, start: int, links: Mapping[str, str]) -> Iterator[Edit]:
+    for found in _ATTRIBUTE.finditer(raw):
+        link = html.unescape(_text(found[2]))
+        if link in links:
+            new = orjson.dumps(html.escape(links[link]))[1:-1]
+            yield start + found.start(2), start + found.end(2), new
+
+
+def _text(raw: bytes) -> str:
+    if b"\\" not in raw:
+        return raw.decode()
+    return str(orjson.loads(b'"' + raw + b'"'))
+
+
+_WANTED = frozenset(_NAMES.split(b"|"))
