@@ -11,6 +11,7 @@ from app.audit.leader import Leader
 from app.audit.log import AuditLog
 from app.clock import Clock
 from app.db import Database
+from app.records.cursor import Cursors
 from app.settings import Settings
 from fhir.store.tables import resource
 
@@ -33,6 +34,7 @@ class Hub:
     callers: Callers
     audit: AuditLog
     leader: Leader
+    cursors: Cursors
     _patients: dict[int, str] = field(default_factory=dict)
     _organisations: dict[int, str] = field(default_factory=dict)
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)

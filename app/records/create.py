@@ -5,6 +5,7 @@ from app.records.prepare import prepare
 from app.records.record import known_type
 from app.records.request import FhirRequest
 from app.records.response import Response, fhir_response, outcome_response
+from app.records.row_ids import new_id
 from app.records.writing import Writing
 from fhir.issue import Issue
 from fhir.store.read import Stored
@@ -32,7 +33,7 @@ async def create(request: FhirRequest) -> Response:
     prepared = prepare(await request.body(limit), request.authority, type_name=request.type)
 
     async def work(writing: Writing) -> Stored:
-        row, id_ = writing.new_id()
+        row, id_ = new_id(request.hub)
         if request.type == "Patient":
             writing.announce_patient(id_, row)
         return await writing.create(prepared, row=row, id_=id_)

@@ -49,6 +49,7 @@ class FhirRequest:
         self.interaction = ""
         self.action = "R"
         self.recorded = False
+        self.body_read = False
         self._receive = receive
 
     @cached_property
@@ -122,6 +123,7 @@ class FhirRequest:
         stated = self.headers.get(b"content-length", b"0")
         if not stated.isdigit() or int(stated) > limit:
             raise refusal
+        self.body_read = True
         chunks: list[bytes] = []
         size = 0
         while True:

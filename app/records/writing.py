@@ -3,7 +3,6 @@
 Custody never changes: a row keeps its custodian and its patient for ever, and a later write lowers no label.
 """
 
-import base64
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from app.clock import instant
 from app.db import WriteConnection
 from app.identity.tables import person_patient
 from app.records.prepare import Prepared
+from app.records.row_ids import new_id
 from fhir.errors import Conflict, Forbidden, NotFound, Unprocessable
 from fhir.issue import Issue
 from fhir.resource import parse
@@ -61,11 +61,6 @@ class Writing:
         self._new_patients: dict[str, int] = {}
         self._salts: list[tuple[int, bytes]] = []
         self._several: list[tuple[int, int]] = []
-
-    def new_id(self) -> tuple[int, str]:
-        """Return a row number and the id made of it, 13 characters of base32."""
-        row = self.request.hub.new_row()
-        return row, base64.b32hexencode(row.to_bytes(8)).decode().rstrip("=").lower()
 
     def announce_patient(self, id_: str, row: int) -> None:
         """Make a Patient known that this transaction will create, so that others may refer to it."""
@@ -134,7 +129,7 @@ class Writing:
             Unprocessable: a patient it names is not the caller's.
         """
         if not id_:
-            row, id_ = self.new_id()
+            row, id_ = new_id(self.request.hub)
         labels = {"security": security} if security else None
         spliced = splice(
             prepared.body,
@@ -238,7 +233,7 @@ class Writing:
         await self.connection.lock(hashed)
         if await self.connection.fetch(_ANY_OF_ID, {"hash": hashed}):
             raise NotFound(f"{type_name}/{id_} does not exist, and its id is not the caller's to choose", path)
-        row, _ = self.new_id()
+        row, _ = new_id(self.request.hub)
         if type_name == "Patient":
             self.announce_patient(id_, row)
         return await self.create(prepared, row=row, id_=id_, method=PUT, references=references, path=path)

@@ -54,7 +54,8 @@ _TYPES: dict[Category, tuple[str, ...]] = {
     Category.AUDIT: ("AuditEvent",),
 }
 
-_BY_TYPE = {type_name: category for category, types in _TYPES.items() for type_name in types}
+BY_TYPE = {type_name: category for category, types in _TYPES.items() for type_name in types}
+"""The category of each type that has one whatever its content."""
 
 _CODES = {
     "laboratory": Category.LABORATORY,
@@ -69,7 +70,7 @@ _CODES = {
 
 def category(resource: Mapping[str, Any]) -> Category:
     """Return the category of a resource that has been checked."""
-    found = _BY_TYPE.get(resource["resourceType"])
+    found = BY_TYPE.get(resource["resourceType"])
     if found is not None:
         return found
     for concept in resource.get("category") or ():

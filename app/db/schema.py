@@ -1,0 +1,16 @@
+"""Every table of the hub, for the migrations."""
+
+import app.access.tables
+import app.audit.tables
+import app.consent.tables
+import app.identity.tables
+import fhir.store.tables
+
+METADATA = (
+    fhir.store.tables.metadata,
+    app.access.tables.metadata,
+    app.audit.tables.metadata,
+    app.consent.tables.metadata,
+    app.identity.tables.metadata,
+)
+"""The metadata of each room that has tables."""

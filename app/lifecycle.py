@@ -1,0 +1,72 @@
+"""Starts and stops the hub of one process."""
+
+from pathlib import Path
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from app.access import epoch
+from app.access.identify import Callers
+from app.audit.keyfile import create_master, create_signer, read_master, read_signer
+from app.audit.keys import Keys
+from app.audit.leader import Leader
+from app.audit.log import AuditLog
+from app.audit.note import Signer
+from app.clock import Clock, RowNumbers, now
+from app.db import Database, open_database
+from app.db.version import check_version
+from app.hub import Hub
+from app.records.cursor import Cursors
+from app.settings import Settings
+
+_MINUTE = 60_000_000
+
+
+def audit_keys(settings: Settings) -> tuple[Keys, Signer]:
+    """Return the audit keys, made at the first start."""
+    folder = settings.keys_folder
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    master, signer = folder / "audit-master", folder / "audit-signer"
+    keys = read_master(master) if master.exists() else create_master(master)
+    made = read_signer(signer, settings.audit_origin) if signer.exists() else create_signer(signer, settings.audit_origin)
+    return keys, made
+
+
+def _cursor_key(folder: Path) -> bytes:
+    """Return the key of page cursors, which every process derives from the same file."""
+    secret = (folder / "audit-master").read_bytes()
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"renkei/cursor").derive(secret)
+
+
+async def _process_number(database: Database) -> int:
+    async with database.write() as connection:
+        return await epoch.grow(connection, epoch.PROCESS)
+
+
+async def open_hub(settings: Settings, clock: Clock = now) -> Hub:
+    """Open the database and return a hub that is ready but whose tasks do not run yet.
+
+    Raises:
+        DatabaseUnavailable: the database does not answer.
+        WrongVersion: its tables are not those of this release.
+    """
+    database = await open_database(settings)
+    await check_version(database)
+    keys, signer = audit_keys(settings)
+    new_row = RowNumbers(await _process_number(database), clock)
+    return Hub(
+        settings=settings,
+        database=database,
+        clock=clock,
+        new_row=new_row,
+        callers=Callers(database, clock, settings.session_minutes * _MINUTE),
+        audit=AuditLog(database, keys, new_row, wait_seconds=settings.audit_wait_seconds),
+        leader=Leader(database, signer, settings.audit_origin, clock),
+        cursors=Cursors(_cursor_key(settings.keys_folder)),
+    )
+
+
+def start_tasks(hub: Hub) -> None:
+    """Start what runs beside the requests."""
+    hub.audit.start()
+    hub.leader.start(hub.settings.checkpoint_seconds)

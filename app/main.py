@@ -1,0 +1,34 @@
+"""The application: every door of the hub under one address."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from app.access.oauth import router as oauth
+from app.lifecycle import open_hub, start_tasks
+from app.observe.health import router as observe
+from app.records.route import FhirRoute
+from app.settings import Settings, settings
+
+
+def create_app(chosen: Settings | None = None) -> FastAPI:
+    """Return the ASGI application.
+
+    Args:
+        chosen: The settings; those of the environment when None.
+    """
+    used = chosen or settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.hub = await open_hub(used)
+        start_tasks(app.state.hub)
+        yield
+        await app.state.hub.close()
+
+    app = FastAPI(title="Renkei", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.router.routes.insert(0, FhirRoute())
+    app.include_router(oauth)
+    app.include_router(observe)
+    return app

@@ -1,0 +1,1 @@
+"""Observing the hub: health and metrics, without a word about patients."""

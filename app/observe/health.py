@@ -1,0 +1,35 @@
+"""`/health` says whether the hub can answer; `/metrics` how it is doing (Prometheus text)."""
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from app.access import epoch
+from app.db import DatabaseUnavailable
+from app.hub import Hub
+
+router = APIRouter()
+
+LOOPBACK = {"127.0.0.1", "::1"}
+
+
+@router.get("/health")
+async def health(request: Request) -> JSONResponse:
+    """Answer 200 while the database answers, 503 otherwise."""
+    hub: Hub = request.app.state.hub
+    try:
+        await epoch.current(hub.database.reader)
+    except (DatabaseUnavailable, OSError):
+        return JSONResponse({"status": "fail"}, 503)
+    return JSONResponse({"status": "pass"})
+
+
+@router.get("/metrics")
+async def metrics(request: Request) -> Response:
+    """Answer the metrics to a loopback caller, or to one with the metrics token."""
+    stated = request.app.state.hub.settings.metrics_token
+    host = request.client.host if request.client else ""
+    allowed = request.headers.get("authorization") == f"Bearer {stated}" if stated else host in LOOPBACK
+    if not allowed:
+        return Response(status_code=403)
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

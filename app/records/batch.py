@@ -1,0 +1,84 @@
+"""batch: each entry for itself, through the same gates as a request of its own.
+
+https://hl7.org/fhir/R4/http.html#transaction
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from app.records.request import FhirRequest, Receive
+from app.records.response import Response, fhir_response
+from fhir.envelope import Envelope, EnvelopeEntry
+
+_CONDITIONS = {
+    "if_none_match": b"if-none-match",
+    "if_modified_since": b"if-modified-since",
+    "if_match": b"if-match",
+    "if_none_exist": b"if-none-exist",
+}
+
+
+def _once(body: bytes) -> Receive:
+    async def receive() -> Mapping[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+def _inner(request: FhirRequest, entry: EnvelopeEntry) -> FhirRequest | None:
+    """Return the request that an entry stands for; None when it has none."""
+    asked = entry.request
+    if asked is None:
+        return None
+    path, _, query = asked.url.partition("?")
+    headers = [(b"content-type", b"application/fhir+json")]
+    for name, header in _CONDITIONS.items():
+        value = getattr(asked, name)
+        if value is not None:
+            headers.append((header, value.encode("latin-1", "replace")))
+    body = entry.resource or b""
+    headers.append((b"content-length", str(len(body)).encode()))
+    scope = {
+        "method": asked.method,
+        "path": f"/fhir/{path.lstrip('/')}",
+        "query_string": query.encode("ascii", "replace"),
+        "headers": headers,
+        "client": (request.network, 0),
+    }
+    return FhirRequest(request.hub, scope, _once(body), request.caller)
+
+
+def _answer(response: Response) -> bytes:
+    headers = dict(response.headers)
+    about: dict[str, str] = {"status": str(response.status)}
+    for name, header in (("location", b"location"), ("etag", b"etag")):
+        if header in headers:
+            about[name] = headers[header].decode()
+    failed = response.status >= 400
+    text = orjson.dumps({"response": about})
+    if not response.body:
+        return text
+    if failed:
+        return text[:-2] + b',"outcome":' + response.body + b"}}"
+    return text[:-1] + b',"resource":' + response.body + b"}"
+
+
+async def batch(request: FhirRequest, envelope: Envelope) -> Response:
+    """Carry out the entries one after the other; a refused one hinders no other."""
+    from app.records.answer import answer, refused
+
+    request.interaction = "batch"
+    answers = []
+    for number, entry in enumerate(envelope.entries):
+        inner = _inner(request, entry)
+        if inner is None:
+            response = refused(f"Bundle.entry[{number}].request", "An entry of a batch has a request")
+        elif inner.method == "POST" and inner.path == "/fhir/":
+            response = refused(f"Bundle.entry[{number}].request.url", "A Bundle inside a batch is not carried out")
+        else:
+            response = await answer(inner)
+        answers.append(_answer(response))
+    head = b'{"resourceType":"Bundle","type":"batch-response"'
+    return fhir_response(head + (b',"entry":[' + b",".join(answers) + b"]}" if answers else b"}"))

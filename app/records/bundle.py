@@ -1,0 +1,25 @@
+"""batch and transaction: https://hl7.org/fhir/R4/http.html#transaction."""
+
+from app.records.batch import batch
+from app.records.request import FhirRequest
+from app.records.response import Response
+from app.records.transaction import transaction
+from fhir.envelope import read_bundle
+from fhir.errors import InvalidValue
+
+
+async def bundle(request: FhirRequest) -> Response:
+    """Carry out the entries of a Bundle posted to the base address."""
+    request.check_content_type()
+    settings = request.hub.settings
+    body = await request.body(settings.bundle_bytes)
+    envelope = read_bundle(body, most=settings.bundle_entries)
+    del body
+    if envelope.type == "batch":
+        return await batch(request, envelope)
+    if envelope.type == "transaction":
+        return await transaction(request, envelope)
+    raise InvalidValue(
+        f"A Bundle of type {envelope.type} is not carried out; a document or collection is posted to /fhir/Bundle",
+        "Bundle.type",
+    )

@@ -1,0 +1,84 @@
+"""capabilities: the CapabilityStatement, derived from what is registered.
+
+https://hl7.org/fhir/R4/http.html#capabilities
+"""
+
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Any
+
+import orjson
+
+from app.records.interactions import INTERACTIONS
+from fhir.search.extract import SLOTS
+from fhir.spec.search_parameters import parameters
+from fhir.store.types import NUMBERS
+
+_TYPE_FORMS = {"type", "type/_search", "type/id", "type/id/_history", "type/id/_history/version"}
+
+
+def _resource(type_name: str, codes: list[str]) -> dict[str, Any]:
+    searchable = [
+        {"name": code, "type": parameter.type}
+        for code, parameter in sorted(parameters(type_name).items())
+        if parameter.type in SLOTS
+    ]
+    return {
+        "type": type_name,
+        "interaction": [{"code": code} for code in codes],
+        "versioning": "versioned",
+        "readHistory": True,
+        "updateCreate": True,
+        "conditionalCreate": False,
+        "conditionalUpdate": False,
+        "conditionalDelete": "not-supported",
+        "searchParam": searchable,
+    }
+
+
+@lru_cache(maxsize=4)
+def capability_statement(address: str) -> bytes:
+    """Return the statement of the hub at `address`, as JSON."""
+    codes = sorted({one.code for (_, form), one in INTERACTIONS.items() if form in _TYPE_FORMS})
+    security = {
+        "cors": False,
+        "service": [
+            {
+                "coding": [
+                    {
+                        "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
+                        "code": "SMART-on-FHIR",
+                    }
+                ]
+            }
+        ],
+        "extension": [
+            {
+                "url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
+                "extension": [{"url": "token", "valueUri": f"{address}/oauth/token"}],
+            }
+        ],
+    }
+    rest = {
+        "mode": "server",
+        "security": security,
+        "resource": [_resource(name, codes) for name in sorted(NUMBERS)],
+        "interaction": [{"code": "transaction"}, {"code": "batch"}],
+        "operation": [
+            {"name": "summary", "definition": "http://hl7.org/fhir/uv/ips/OperationDefinition/summary"}
+        ],
+    }
+    return orjson.dumps(
+        {
+            "resourceType": "CapabilityStatement",
+            "status": "active",
+            "date": "2026-11-22",
+            "publisher": "Renkei",
+            "kind": "instance",
+            "software": {"name": "Renkei", "version": version("renkei")},
+            "implementation": {"description": "The hub of a regional exchange", "url": f"{address}/fhir"},
+            "fhirVersion": "4.0.1",
+            "format": ["application/fhir+json", "json"],
+            "rest": [rest],
+        }
+    )

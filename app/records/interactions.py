@@ -1,0 +1,99 @@
+"""Which interaction a method and a path mean; a new interaction is a file and a line here.
+
+https://hl7.org/fhir/R4/http.html#summary
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from app.records.bundle import bundle
+from app.records.create import create
+from app.records.delete import delete
+from app.records.history import history
+from app.records.original import original
+from app.records.read import read
+from app.records.request import FhirRequest
+from app.records.response import Response
+from app.records.search import search, search_by_post
+from app.records.update import update
+from app.records.vread import vread
+from fhir.errors import FhirError, NotFound
+
+
+class MethodNotAllowed(FhirError):
+    """The address exists, the method does not."""
+
+    status = 405
+    code = "not-supported"
+
+
+class Interaction(NamedTuple):
+    """An interaction: its name in the CapabilityStatement, the audit action, and what answers it."""
+
+    code: str
+    action: str
+    answer: Callable[[FhirRequest], Awaitable[Response]]
+
+
+_READ = Interaction("read", "R", read)
+_SEARCH = Interaction("search-type", "E", search)
+_POST_SEARCH = Interaction("search-type", "E", search_by_post)
+_VREAD = Interaction("vread", "R", vread)
+_HISTORY = Interaction("history-instance", "R", history)
+_ORIGINAL = Interaction("operation", "R", original)
+
+INTERACTIONS: dict[tuple[str, str], Interaction] = {
+    ("POST", ""): Interaction("transaction", "C", bundle),
+    ("GET", "type"): _SEARCH,
+    ("POST", "type"): Interaction("create", "C", create),
+    ("POST", "type/_search"): _POST_SEARCH,
+    ("GET", "type/id"): _READ,
+    ("PUT", "type/id"): Interaction("update", "U", update),
+    ("DELETE", "type/id"): Interaction("delete", "D", delete),
+    ("GET", "type/id/_history"): _HISTORY,
+    ("GET", "type/id/_history/version"): _VREAD,
+    ("GET", "type/id/$original"): _ORIGINAL,
+    ("GET", "type/id/_history/version/$original"): _ORIGINAL,
+}
+"""By method and the form of the path below `/fhir`."""
+
+_FORMS = {form for _, form in INTERACTIONS}
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+
+
+def _form(request: FhirRequest) -> str:
+    """Return the form of the request's path, and set the request's type, id and version."""
+    segments = request.path[6:].rstrip("/").split("/")
+    if segments == [""]:
+        return ""
+    request.type = segments[0]
+    words = ["type"]
+    if len(segments) > 1:
+        second = segments[1]
+        words.append(second if second[:1] in ("_", "$") else "id")
+        request.id = "" if second[:1] in ("_", "$") else second
+    words += segments[2:]
+    if len(segments) > 3 and segments[2] == "_history":
+        request.version = segments[3]
+        words[3] = "version"
+    return "/".join(words)
+
+
+def find(request: FhirRequest) -> Interaction:
+    """Return the interaction a request means.
+
+    Raises:
+        NotFound: the address means none.
+        MethodNotAllowed: it does, for another method.
+    """
+    form = _form(request)
+    method = "GET" if request.method == "HEAD" else request.method
+    found = INTERACTIONS.get((method, form))
+    if found is None:
+        if form in _FORMS:
+            raise MethodNotAllowed(f"{request.method} is not supported here")
+        raise NotFound(f"{request.path} is not an address of this server")
+    if request.id and not _ID.fullmatch(request.id):
+        raise NotFound("This is not the id of a resource")
+    return found
