@@ -1,1 +1,1 @@
-"""R4 facts as compact tables, and the scripts that make them from the published definitions."""
+"""R4 facts as compact tables, made from the published definitions by the `build_*` modules beside them."""
