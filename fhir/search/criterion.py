@@ -38,7 +38,7 @@ class Region:
     """
 
     base_url: str = ""
-    zone: dt.tzinfo = date.JST
+    zone: dt.timezone = date.JST
 
 
 MODIFIERS: Mapping[str, frozenset[str]] = {
@@ -125,5 +125,7 @@ def _value(parameter: SearchParameter, modifier: str, text: str, region: Region)
     if parameter.type == "date":
         return date.parse(text, region.zone)
     if parameter.type == "reference":
+        if modifier and not reference.resolves_to({"reference": unescape(text)}, modifier):
+            raise InvalidValue(f"not a {modifier}: {text!r}")
         return reference.parse(text, (modifier,) if modifier else parameter.targets, region.base_url)
     return _PARSERS[parameter.type](text)

@@ -39,7 +39,7 @@ _DATE = re.compile(
 )
 
 
-def interval(text: str, zone: dt.tzinfo = JST) -> Row:
+def interval(text: str, zone: dt.timezone = JST) -> Row:
     """Return the instants that a date, dateTime or instant covers.
 
     Args:
@@ -77,13 +77,12 @@ def interval(text: str, zone: dt.tzinfo = JST) -> Row:
     return lo, lo + unit
 
 
-def _offset(offset: str | None, zone: dt.tzinfo) -> int:
+def _offset(offset: str | None, zone: dt.timezone) -> int:
     """Return how far ahead of UTC a zone is, in microseconds."""
     if offset == "Z":
         return 0
     if offset is None:
-        ahead = zone.utcoffset(None) or dt.timedelta()
-        return ahead // dt.timedelta(microseconds=1)
+        return zone.utcoffset(None) // dt.timedelta(microseconds=1)
     minutes = int(offset[1:3]) * 60 + int(offset[4:6])
     return -minutes * _MINUTE if offset[0] == "-" else minutes * _MINUTE
 
@@ -97,7 +96,7 @@ def _days(year: int, month: str | None, day: str | None) -> int:
     return 366 if calendar.isleap(year) else 365
 
 
-def of_date(value: Any, *, zone: dt.tzinfo) -> list[Row]:
+def of_date(value: Any, *, zone: dt.timezone) -> list[Row]:
     """Return the row of a date, dateTime or instant; none if it is not one."""
     if type(value) is not str:
         return []
@@ -107,7 +106,7 @@ def of_date(value: Any, *, zone: dt.tzinfo) -> list[Row]:
         return []
 
 
-def of_period(value: Any, *, zone: dt.tzinfo) -> list[Row]:
+def of_period(value: Any, *, zone: dt.timezone) -> list[Row]:
     """Return the row of a Period; an end it does not have is `MIN` or `MAX`."""
     if type(value) is not dict:
         return []
@@ -117,7 +116,7 @@ def of_period(value: Any, *, zone: dt.tzinfo) -> list[Row]:
     return [(start[0][0] if start else MIN, end[0][1] if end else MAX)]
 
 
-def of_timing(value: Any, *, zone: dt.tzinfo) -> list[Row]:
+def of_timing(value: Any, *, zone: dt.timezone) -> list[Row]:
     """Return the row of a Timing: the outer limits of its events and of the period it repeats in."""
     if type(value) is not dict:
         return []
@@ -128,7 +127,7 @@ def of_timing(value: Any, *, zone: dt.tzinfo) -> list[Row]:
     return [(min(lo for lo, _ in rows), max(hi for _, hi in rows))] if rows else []
 
 
-def extractors(zone: dt.tzinfo) -> dict[str, Callable[[Any], list[Row]]]:
+def extractors(zone: dt.timezone) -> dict[str, Callable[[Any], list[Row]]]:
     """Return the extractors by FHIR type, for a region whose dates without a zone are meant in `zone`."""
     by_type = {
         "date": of_date,
@@ -140,7 +139,18 @@ def extractors(zone: dt.tzinfo) -> dict[str, Callable[[Any], list[Row]]]:
     return {type_name: partial(extractor, zone=zone) for type_name, extractor in by_type.items()}
 
 
-def parse(text: str, zone: dt.tzinfo = JST) -> DateValue:
+def approximate(value: DateValue, now: int) -> Row:
+    """Return what `ap` of a date covers: a tenth of the time between then and `now` more, at either end.
+
+    Args:
+        value: The date and its precision.
+        now: Microseconds since 1970-01-01T00:00Z.
+    """
+    gap = max(now - value.hi, value.lo - now, 0) // 10
+    return value.lo - gap, value.hi + gap
+
+
+def parse(text: str, zone: dt.timezone = JST) -> DateValue:
     """Return the comparison that a prefix and a partial date ask for.
 
     Raises:

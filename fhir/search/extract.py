@@ -60,7 +60,7 @@ NOT_INDEXED = {
 """(parameter type, FHIR type) that R4 expressions lead to and that give no rows, each with its reason."""
 
 
-def extract(resource: dict[str, Any], *, zone: dt.tzinfo = date.JST, base_url: str = "") -> Index:
+def extract(resource: dict[str, Any], *, zone: dt.timezone = date.JST, base_url: str = "") -> Index:
     """Return the index rows of a resource.
 
     Values that are not of their element's type are left out; finding them is the structure checker's work.
@@ -80,7 +80,7 @@ def extract(resource: dict[str, Any], *, zone: dt.tzinfo = date.JST, base_url: s
 
 
 @cache
-def _extractors(zone: dt.tzinfo, base_url: str) -> dict[str, dict[str, Extractor]]:
+def _extractors(zone: dt.timezone, base_url: str) -> dict[str, dict[str, Extractor]]:
     """Return the extractors by parameter type and FHIR type."""
     return {
         "token": {**token.EXTRACTORS},
@@ -94,7 +94,7 @@ def _extractors(zone: dt.tzinfo, base_url: str) -> dict[str, dict[str, Extractor
 
 
 @cache
-def _tree(type_name: str, zone: dt.tzinfo, base_url: str) -> Node:
+def _tree(type_name: str, zone: dt.timezone, base_url: str) -> Node:
     """Compile the parameters of a resource type, once for each."""
     root = Node()
     extractors = _extractors(zone, base_url)

@@ -22,6 +22,8 @@ HIGHEST = 1.7976931348623157e308
 
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
 
+_ONE_DIGIT = re.compile(r"[-+]?[0-9][eE]")
+
 
 def number(value: object) -> float | None:
     """Return a JSON number as a double; None for anything else, and for numbers a double cannot hold."""
@@ -70,11 +72,22 @@ def significant_range(text: str) -> tuple[float, float, float]:
     if len(text) > 64 or not _NUMBER.fullmatch(text):
         raise InvalidValue(f"not a number: {text[:70]!r}")
     value = Decimal(text)
-    half = Decimal((0, (5,), int(value.as_tuple().exponent) - 1))
+    last_digit = int(value.as_tuple().exponent)
+    if _ONE_DIGIT.match(text):
+        # One significant digit would make 1e2 the range [50, 150); R4's own example says [95, 105).
+        last_digit -= 1
+    half = Decimal((0, (5,), last_digit - 1))
     lo, hi, double = float(value - half), float(value + half), float(value)
     if math.isinf(lo) or math.isinf(hi):
         raise InvalidValue(f"not a number that fits 64 bits: {text!r}")
     return lo, hi, double
+
+
+def compared_range(prefix: str, text: str) -> tuple[float, float, float]:
+    """Return the range a number stands for after a prefix: `ap` means at least a tenth of it more or less."""
+    lo, hi, value = significant_range(text)
+    tenth = abs(value) / 10 if prefix == "ap" else 0.0
+    return min(lo, value - tenth), max(hi, value + tenth), value
 
 
 def parse(text: str) -> NumberValue:
@@ -84,4 +97,4 @@ def parse(text: str) -> NumberValue:
         InvalidValue: `text` is not a number with or without a prefix.
     """
     prefix, rest = split_prefix(text)
-    return NumberValue(prefix, *significant_range(rest))
+    return NumberValue(prefix, *compared_range(prefix, rest))

@@ -7,7 +7,7 @@ from typing import Any
 
 from fhir.errors import InvalidValue
 from fhir.search.hashing import hash64
-from fhir.search.number import HIGHEST, LOWEST, number, of_range, significant_range
+from fhir.search.number import HIGHEST, LOWEST, compared_range, number, of_range
 from fhir.search.values import QuantityValue, split, split_prefix, unescape
 
 Row = tuple[int, float, float]
@@ -75,7 +75,7 @@ def parse(text: str) -> QuantityValue:
     """
     prefix, rest = split_prefix(text)
     amount, *unit = (unescape(part) for part in split(rest, "|"))
-    lo, hi, value = significant_range(amount)
+    lo, hi, value = compared_range(prefix, amount)
     if unit and (len(unit) != 2 or (unit[0] and not unit[1])):
         raise InvalidValue(f"not a quantity, [number]|[system]|[code]: {text!r}")
     unit_hash = hash64("|".join(unit)) if unit and unit[1] else 0

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fhir.errors import InvalidValue, UnknownParameter
+from fhir.errors import InvalidValue, NotSupported, UnknownParameter
 from fhir.search import control, criterion, date
 from fhir.search.control import Include
 from fhir.search.criterion import Criterion, Region
@@ -61,7 +61,7 @@ def parse(
     *,
     lenient: bool,
     base_url: str = "",
-    zone: dt.tzinfo = date.JST,
+    zone: dt.timezone = date.JST,
     most: int = MOST,
 ) -> Query:
     """Return the search that the parameters of a request ask for.
@@ -90,7 +90,9 @@ def parse(
         try:
             if code in control.NAMES:
                 control.read(fields, name, text)
-            elif name == "_sort":
+            elif code == "_sort":
+                if name != code:
+                    raise NotSupported(f"{name} is not supported", name)
                 _read_sort(fields, type_name, text, ignored if lenient else None)
             else:
                 criteria.append(criterion.parse(type_name, name, text, region))

@@ -29,10 +29,11 @@ def fold(text: str) -> str:
 
     Marks are taken off Latin, Greek and Cyrillic letters only: the dakuten tells か from が.
     """
+    # Nothing further on can be among the first `LONGEST` characters, but for absurd runs of spaces or marks.
+    text = text[: LONGEST * 4]
     if text.isascii():
         return " ".join(text.lower().split())[:LONGEST]
-    # Nothing past this many characters can be among the first `LONGEST` ones, but for absurd runs of marks.
-    folded = unicodedata.normalize("NFKC", text[: LONGEST * 4]).casefold()
+    folded = unicodedata.normalize("NFKC", text).casefold()
     folded = _VARIATION_SELECTORS.sub("", folded)
     folded = unicodedata.normalize("NFKC", "".join(_unaccented(unicodedata.normalize("NFC", folded))))
     return " ".join(folded.split())[:LONGEST]

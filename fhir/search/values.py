@@ -37,7 +37,11 @@ class StringValue:
 
 @dataclass(frozen=True, slots=True)
 class DateValue:
-    """What a partial date covers: microseconds since 1970-01-01T00:00Z, `[lo, hi)`."""
+    """What a partial date covers: microseconds since 1970-01-01T00:00Z, `[lo, hi)`.
+
+    With the prefix `ap` it is not widened yet: by how much depends on the moment
+    (`fhir.search.date.approximate`).
+    """
 
     prefix: Prefix
     lo: int
@@ -46,7 +50,7 @@ class DateValue:
 
 @dataclass(frozen=True, slots=True)
 class NumberValue:
-    """A number and the range of numbers its significant digits stand for, `[lo, hi)`."""
+    """A number and the range its digits stand for, or with `ap` at least a tenth of it: `[lo, hi)`."""
 
     prefix: Prefix
     lo: float

@@ -66,8 +66,10 @@ def resolve(expression: str, context: str, elements: Elements) -> tuple[Place, .
 
 def _walk(start: Place, steps: Branch, elements: Elements) -> list[Place]:
     if steps and steps[-1] == ("true",):
-        keys = [place.steps[-1] for place in _walk(start, steps[:-1], elements)]
-        return [Place(("!" + ",".join(keys),), "boolean", "boolean")]
+        found = [place.steps for place in _walk(start, steps[:-1], elements)]
+        if not all(len(walked) == 1 for walked in found):
+            raise ValueError(f"only an element of the resource itself can be asked for being there: {found}")
+        return [Place(("!" + ",".join(key for (key,) in found),), "boolean", "boolean")]
     places = [start]
     for step in steps:
         places = [after for place in places for after in _step(place, step, elements)]

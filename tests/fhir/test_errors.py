@@ -1,0 +1,42 @@
+import pytest
+
+from fhir import errors
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "code"),
+    [
+        ("FhirError", 500, "exception"),
+        ("InvalidValue", 400, "invalid"),
+        ("UnknownParameter", 400, "invalid"),
+        ("NotSupported", 400, "not-supported"),
+        ("Unauthorized", 401, "login"),
+        ("Forbidden", 403, "forbidden"),
+        ("NotFound", 404, "not-found"),
+        ("NotAcceptable", 406, "not-supported"),
+        ("Conflict", 409, "conflict"),
+        ("Deleted", 410, "deleted"),
+        ("VersionConflict", 412, "conflict"),
+        ("TooLarge", 413, "too-long"),
+        ("UnsupportedMediaType", 415, "not-supported"),
+        ("Unprocessable", 422, "processing"),
+    ],
+)
+def test_a_failure_has_the_status_and_the_issue_type_of_its_name(name, status, code):
+    failure = getattr(errors, name)("why", "Patient.name")
+
+    assert (failure.status, failure.code) == (status, code)
+    assert (failure.diagnostics, failure.expression, str(failure)) == ("why", "Patient.name", "why")
+    assert isinstance(failure, errors.FhirError)
+
+
+def test_an_unprocessable_resource_carries_its_issues_in_order():
+    failure = errors.Unprocessable("two things", issues=["first", "second"])
+
+    assert failure.issues == ("first", "second")
+
+
+def test_there_is_no_failure_without_a_line_above():
+    names = {name for name, value in vars(errors).items() if isinstance(value, type) and name[0].isupper()}
+
+    assert len(names - {"ClassVar", "Sequence"}) == 14
