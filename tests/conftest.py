@@ -1,0 +1,71 @@
+"""Fixtures of all tests: an event loop, databases of both kinds, a running hub."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from app.db.migrate import upgrade
+from app.settings import Settings
+from tests.postgresql import server
+from tests.world import World, running
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    with server() as address:
+        yield address
+
+
+async def _execute(address: str, statement: str) -> None:
+    connection = await asyncpg.connect(address)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_server: str) -> str:
+    """A migrated database that others are copied from."""
+    asyncio.run(_execute(f"{postgresql_server}/postgres", "CREATE DATABASE template_renkei"))
+    upgrade(Settings(database=f"{postgresql_server}/template_renkei"))
+    return postgresql_server
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file that others are copied from."""
+    folder = tmp_path_factory.mktemp("sqlite")
+    upgrade(Settings(home=folder))
+    return folder / "renkei.sqlite3"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings of a hub with an empty, migrated database of either kind."""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        (tmp_path / "renkei.sqlite3").write_bytes(template.read_bytes())
+        return Settings(home=tmp_path, cookie_secure=False)
+    server_address: str = request.getfixturevalue("postgresql_template")
+    name = f"renkei_{next(_numbers)}"
+    asyncio.run(_execute(f"{server_address}/postgres", f"CREATE DATABASE {name} TEMPLATE template_renkei"))
+    return Settings(home=tmp_path, database=f"{server_address}/{name}", cookie_secure=False, database_connections=4)
+
+
+@pytest.fixture
+async def world(settings: Settings) -> AsyncIterator[World]:
+    """A running hub with sites."""
+    async with running(settings) as made:
+        yield made
