@@ -9,6 +9,7 @@ from app.access.identify import Callers
 from app.access.tables import organisation
 from app.audit.leader import Leader
 from app.audit.log import AuditLog
+from app.blobs import Blobs
 from app.clock import Clock
 from app.db import Database
 from app.records.cursor import Cursors
@@ -35,6 +36,7 @@ class Hub:
     audit: AuditLog
     leader: Leader
     cursors: Cursors
+    blobs: Blobs
     _patients: dict[int, str] = field(default_factory=dict)
     _organisations: dict[int, str] = field(default_factory=dict)
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)

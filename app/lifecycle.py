@@ -1,5 +1,6 @@
 """Starts and stops the hub of one process."""
 
+import gc
 from pathlib import Path
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -12,6 +13,7 @@ from app.audit.keys import Keys
 from app.audit.leader import Leader
 from app.audit.log import AuditLog
 from app.audit.note import Signer
+from app.blobs import open_blobs
 from app.clock import Clock, RowNumbers, now
 from app.db import Database, open_database
 from app.db.version import check_version
@@ -63,10 +65,14 @@ async def open_hub(settings: Settings, clock: Clock = now) -> Hub:
         audit=AuditLog(database, keys, new_row, wait_seconds=settings.audit_wait_seconds),
         leader=Leader(database, signer, settings.audit_origin, clock),
         cursors=Cursors(_cursor_key(settings.keys_folder)),
+        blobs=open_blobs(settings),
     )
 
 
 def start_tasks(hub: Hub) -> None:
     """Start what runs beside the requests."""
+    # Large bundles make many objects that live shortly; what was imported lives for ever.
+    gc.set_threshold(50_000, 20, 100)
+    gc.freeze()
     hub.audit.start()
     hub.leader.start(hub.settings.checkpoint_seconds)

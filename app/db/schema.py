@@ -2,6 +2,7 @@
 
 import app.access.tables
 import app.audit.tables
+import app.blobs.tables
 import app.consent.tables
 import app.identity.tables
 import fhir.store.tables
@@ -10,6 +11,7 @@ METADATA = (
     fhir.store.tables.metadata,
     app.access.tables.metadata,
     app.audit.tables.metadata,
+    app.blobs.tables.metadata,
     app.consent.tables.metadata,
     app.identity.tables.metadata,
 )

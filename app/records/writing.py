@@ -188,8 +188,11 @@ class Writing:
         *,
         references: Mapping[str, str] | None = None,
         path: str = "",
+        any_id: bool = False,
     ) -> Stored:
         """Gather a new version of a resource, or the resource itself when it does not exist.
+
+        `any_id` lets the hub itself create a resource under an id outside the custodian's prefix.
 
         Raises:
             Forbidden: it is in another site's custody.
@@ -199,7 +202,7 @@ class Writing:
         type_name = prepared.type
         current = await read(self.connection, self.request.visibility, type_name, id_)
         if current is None:
-            return await self._create_as(prepared, id_, references, path)
+            return await self._create_as(prepared, id_, references, path, any_id=any_id)
         self._own(current)
         security = _codings(current)
         spliced = splice(
@@ -223,11 +226,11 @@ class Writing:
         return self._noted(new, deleted=False)
 
     async def _create_as(
-        self, prepared: Prepared, id_: str, references: Mapping[str, str] | None, path: str
+        self, prepared: Prepared, id_: str, references: Mapping[str, str] | None, path: str, *, any_id: bool
     ) -> Stored:
         """Create a resource under an id that the caller chose."""
         type_name = prepared.type
-        if not self.request.authority.may_create_id(id_):
+        if not (any_id or self.request.authority.may_create_id(id_)):
             raise NotFound(f"{type_name}/{id_} does not exist, and its id is not the caller's to choose", path)
         hashed = hash64(f"{type_name}/{id_}")
         await self.connection.lock(hashed)

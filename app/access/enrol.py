@@ -1,0 +1,143 @@
+"""Adding organisations, systems and people, each change recorded in the audit log."""
+
+import json
+import re
+import secrets
+from pathlib import Path
+
+import orjson
+from joserfc.jwk import ECKey
+
+from app.access import directory
+from app.access.caller import ROLES
+from app.access.passwords import hash_password
+from app.audit.record import Event
+from app.hub import Hub
+from app.records.inside import write_as
+from app.settings import Settings
+
+_SLUG = re.compile(r"[a-z][a-z0-9-]{1,30}[a-z0-9]")
+_NUMBER = re.compile(r"[0-4][0-9][1-3][0-9]{7}|")
+INSTITUTION_SYSTEM = "http://jpfhir.jp/fhir/core/IdSystem/insurance-medical-institution-no"
+_KINDS = {
+    "hospital": ("prov", "Healthcare Provider"),
+    "clinic": ("prov", "Healthcare Provider"),
+    "pharmacy": ("prov", "Healthcare Provider"),
+    "secretariat": ("govt", "Government"),
+    "audit": ("govt", "Government"),
+}
+
+
+class Invalid(ValueError):
+    """A name, number or role is not of the form it must have."""
+
+
+async def _recorded(hub: Hub, what: str, organisation: str) -> None:
+    event = Event(
+        recorded=hub.clock(),
+        action="C",
+        interaction="admin",
+        client="renkei",
+        organisation=organisation,
+        description=what,
+    )
+    await hub.audit.append([event])
+
+
+def organization(slug: str, title: str, kind: str, number: str) -> dict[str, object]:
+    """Return the Organization of a site in the directory."""
+    code, display = _KINDS[kind]
+    system = "http://terminology.hl7.org/CodeSystem/organization-type"
+    resource: dict[str, object] = {
+        "resourceType": "Organization",
+        "id": slug,
+        "active": True,
+        "type": [{"coding": [{"system": system, "code": code, "display": display}]}],
+        "name": title,
+    }
+    if number:
+        resource["identifier"] = [{"system": INSTITUTION_SYSTEM, "value": number}]
+    return resource
+
+
+async def enrol_organisation(hub: Hub, *, slug: str, title: str, kind: str, number: str) -> None:
+    """Add a site or an office, and its Organization to the directory.
+
+    Raises:
+        Invalid: the slug or the number is not of its form.
+        AlreadyThere: the slug is taken.
+    """
+    if not _SLUG.fullmatch(slug):
+        raise Invalid(f"{slug!r} is no slug: small letters, digits and hyphens, 3 to 32 of them")
+    if not _NUMBER.fullmatch(number):
+        raise Invalid(f"{number!r} is not the ten digits of a medical institution")
+    async with hub.database.write() as connection:
+        await directory.add_organisation(
+            connection, slug=slug, title=title, kind=kind, number=number, resource_id=slug
+        )
+    added = await directory.find_organisation(hub.database.reader, slug)
+    await write_as(hub, added, orjson.dumps(organization(slug, title, kind, number)))
+    await _recorded(hub, f"organisation {slug} added", added.reference)
+
+
+def client_key_path(settings: Settings, id: str) -> Path:
+    """Return where the private key of a local client lies."""
+    return settings.keys_folder / "clients" / f"{id}.json"
+
+
+def make_client_key(settings: Settings, id: str) -> str:
+    """Make a key for a client of this machine and return its public JWK set."""
+    key = ECKey.generate_key("P-384", parameters={"kid": secrets.token_hex(8), "use": "sig", "alg": "ES384"})
+    path = client_key_path(settings, id)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(key.as_dict(private=True)))
+    return json.dumps({"keys": [key.as_dict(private=False)]})
+
+
+async def enrol_client(hub: Hub, *, id: str, title: str, organisation: str, role: str, jwks: str | None) -> None:
+    """Add a system; without `jwks` a key is made on this machine.
+
+    Raises:
+        Invalid: the role or the key set is not of its form.
+        Unknown: there is no such organisation.
+        AlreadyThere: the id is taken.
+    """
+    if role not in ROLES:
+        raise Invalid(f"{role!r} is no role: {', '.join(ROLES)}")
+    found = await directory.find_organisation(hub.database.reader, organisation)
+    keys = make_client_key(hub.settings, id) if jwks is None else jwks
+    if not isinstance(json.loads(keys).get("keys"), list):
+        raise Invalid("A JWK set has an array `keys`")
+    async with hub.database.write() as connection:
+        await directory.add_client(
+            connection, id=id, title=title, organisation_key=found.key, role=role, jwks=keys
+        )
+    await _recorded(hub, f"client {id} added", found.reference)
+
+
+async def enrol_account(
+    hub: Hub, *, name: str, title: str, organisation: str, role: str, password: str, must_change: bool = True
+) -> None:
+    """Add a person, who chooses a new password at the first sign-in when `must_change`.
+
+    Raises:
+        Invalid: the role is none.
+        Unknown: there is no such organisation.
+        AlreadyThere: the name is taken.
+    """
+    if role not in ROLES or role == "system":
+        raise Invalid(f"{role!r} is no role of a person")
+    found = await directory.find_organisation(hub.database.reader, organisation)
+    hashed = await hash_password(password)
+    async with hub.database.write() as connection:
+        await directory.add_account(
+            connection,
+            name=name,
+            title=title,
+            organisation_key=found.key,
+            role=role,
+            password=hashed,
+            must_change=must_change,
+        )
+    await _recorded(hub, f"account {name} added", found.reference)

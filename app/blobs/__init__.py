@@ -1,0 +1,8 @@
+"""Blobs: images and attachments, by custodian and digest, in a folder or in S3. The only room that opens them.
+
+A blob is written and flushed before anything refers to it; nothing is shared between custodians.
+"""
+
+from app.blobs.store import Blobs, BlobMissing, Incoming, open_blobs
+
+__all__ = ["BlobMissing", "Blobs", "Incoming", "open_blobs"]

@@ -1,0 +1,61 @@
+"""`renkei consent`: the consents of a patient, from the command line."""
+
+import click
+import orjson
+
+from app.access.directory import find_organisation
+from app.cli.running import opened, synchronous
+from app.consent.write import consent_resource, current_consents, withdraw
+from app.records.inside import inside_request, write_new_as
+from fhir.errors import FhirError
+
+
+@click.group()
+def consent() -> None:
+    """Record, list and withdraw the consents of a patient."""
+
+
+@consent.command("add")
+@click.argument("patient")
+@click.option("--site", required=True, metavar="SLUG", help="The site at which the patient consents.")
+@click.option("--to", "receivers", multiple=True, metavar="SLUG", help="A site that may see; without any, all may.")
+@click.option("--deny", is_flag=True, help="Exclude instead of permit.")
+@synchronous
+async def add(patient: str, site: str, receivers: tuple[str, ...], deny: bool) -> None:
+    """Record a consent of PATIENT, the id of the site's Patient."""
+    async with opened() as hub:
+        organisation = await find_organisation(hub.database.reader, site)
+        resource = consent_resource(patient, organisation.reference, receivers, permit=not deny, now=hub.clock())
+        try:
+            stored = await write_new_as(hub, organisation, orjson.dumps(resource))
+        except FhirError as error:
+            raise click.ClickException(error.diagnostics) from error
+    click.echo(f"Recorded Consent/{stored.id}")
+
+
+@consent.command("list")
+@click.argument("patient")
+@click.option("--site", required=True, metavar="SLUG", help="The site of the Patient.")
+@synchronous
+async def list_(patient: str, site: str) -> None:
+    """List the consents of PATIENT."""
+    async with opened() as hub:
+        organisation = await find_organisation(hub.database.reader, site)
+        request = await inside_request(hub, organisation, "GET", "/fhir/Consent")
+        for one in await current_consents(request, patient):
+            click.echo(f"{one['id']}\t{one['status']}\t{one.get('provision', {}).get('type', '-')}")
+
+
+@consent.command("withdraw")
+@click.argument("id")
+@click.option("--site", required=True, metavar="SLUG", help="The site that keeps the consent.")
+@synchronous
+async def withdraw_(id: str, site: str) -> None:
+    """Withdraw the consent ID; it counts from the next request on."""
+    async with opened() as hub:
+        organisation = await find_organisation(hub.database.reader, site)
+        try:
+            await withdraw(await inside_request(hub, organisation, "PUT", "/fhir/Consent"), id)
+        except FhirError as error:
+            raise click.ClickException(error.diagnostics) from error
+    click.echo(f"Withdrew Consent/{id}")

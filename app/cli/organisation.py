@@ -1,0 +1,34 @@
+"""`renkei organisation`: the sites and offices of the region."""
+
+import click
+
+from app.access.directory import KINDS, organisations
+from app.access.enrol import enrol_organisation
+from app.cli.running import opened, synchronous
+
+
+@click.group()
+def organisation() -> None:
+    """Add and list the sites and offices of the region."""
+
+
+@organisation.command("add")
+@click.argument("slug")
+@click.option("--title", required=True, help="Its name as people read it.")
+@click.option("--kind", required=True, type=click.Choice(KINDS), help="What it is in the region.")
+@click.option("--number", default="", help="The ten digits of a medical institution (保険医療機関番号).")
+@synchronous
+async def add(slug: str, title: str, kind: str, number: str) -> None:
+    """Add a site or an office; SLUG is its short name, also the prefix of the ids it may choose."""
+    async with opened() as hub:
+        await enrol_organisation(hub, slug=slug, title=title, kind=kind, number=number)
+    click.echo(f"Added {slug}: Organization/{slug}")
+
+
+@organisation.command("list")
+@synchronous
+async def list_() -> None:
+    """List the sites and offices."""
+    async with opened() as hub:
+        for one in await organisations(hub.database.reader):
+            click.echo(f"{one.slug}\t{one.kind}\t{one.number or '-'}\t{one.title}")

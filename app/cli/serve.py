@@ -1,0 +1,34 @@
+"""`renkei serve`: run the hub."""
+
+import click
+import uvicorn
+
+from app.settings import settings
+
+
+def run_server() -> None:
+    """Run the server until it is told to stop; there is no access log, since addresses may name patients."""
+    chosen = settings()
+    uvicorn.run(
+        "app.main:create_app",
+        factory=True,
+        host=chosen.host,
+        port=chosen.port,
+        workers=chosen.workers,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=60,
+        timeout_graceful_shutdown=30,
+    )
+
+
+@click.command()
+def serve() -> None:
+    """Run the hub until SIGTERM or Ctrl-C.
+
+    It listens on RENKEI_HOST and RENKEI_PORT with RENKEI_WORKERS processes. The database must be migrated.
+    """
+    run_server()
