@@ -33,6 +33,7 @@ MB = 1024 * 1024
         ("oid", "urn:oid:1.2.392.200119.4.504"),
         ("uuid", "urn:uuid:c757873d-ec9a-4326-a141-556f43239520"),
         ("uri", "urn:oid:1.2"),
+        ("uri", "data:," + "a" * MB),
         ("url", "https://例え.jp/"),
         ("canonical", "http://example.org/a|1"),
         ("date", "1944"),
@@ -48,6 +49,7 @@ MB = 1024 * 1024
         ("base64Binary", "QUJD"),
         ("base64Binary", "QU\r\nI="),
         ("xhtml", '<div xmlns="http://www.w3.org/1999/xhtml">a</div>'),
+        ("xhtml", '<div xmlns="http://www.w3.org/1999/xhtml">' + "a" * MB + "</div>"),
     ],
 )
 def test_a_proper_value_has_no_fault(type_name, value):
@@ -96,7 +98,6 @@ def test_a_proper_value_has_no_fault(type_name, value):
         ("uuid", "c757873d-ec9a-4326-a141-556f43239520", "value"),
         ("uri", "a b", "value"),
         ("uri", "a\x00b", "value"),
-        ("uri", "a" * MB + "a", "too-long"),
         ("url", "http://a\n", "value"),
         ("canonical", " http://a", "value"),
         ("date", "1944-02-30", "value"),
@@ -132,7 +133,6 @@ def test_a_proper_value_has_no_fault(type_name, value):
         ("xhtml", "", "value"),
         ("xhtml", "text", "value"),
         ("xhtml", ["<div/>"], "structure"),
-        ("xhtml", "<div" + " " * MB, "too-long"),
     ],
 )
 def test_a_fault_has_the_code_of_its_kind(type_name, value, code):
