@@ -96,13 +96,10 @@ def _string(_: str) -> Test:
 def _by_regex(type_name: str) -> Test:
     match = re.compile(regex(type_name) or "").fullmatch
     wrong = ("value", f"The value does not have the format of the type {type_name}.")
-    long = ("too-long", "The value must not be longer than 1 MB (1,048,576 characters).")
 
     def test(value: Any) -> Fault | None:
         if value.__class__ is not str or not value:
             return _not_a("a string", value)
-        if len(value) > STRING_CHARACTERS:
-            return long
         if match(value) is None or (not value.isprintable() and _CONTROL.search(value)):
             return wrong
         return None
@@ -205,8 +202,6 @@ def _xhtml(_: str) -> Test:
     def test(value: Any) -> Fault | None:
         if value.__class__ is not str or not value:
             return _not_a("a string", value)
-        if len(value) > STRING_CHARACTERS:
-            return ("too-long", "A narrative must not be longer than 1 MB (1,048,576 characters).")
         wrong = check_div(value)
         return None if wrong is None else ("value", wrong)
 

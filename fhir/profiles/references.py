@@ -62,20 +62,12 @@ def check_local(resource: dict[str, Any], where: Where, findings: Findings) -> N
             findings.add((place, "reference", -1), "invariant", REF_1)
     if known.keys() <= used:
         return
+    # Uris and canonicals may lead there too: any string will do.
+    used.update(text[1:] for text in _strings(resource) if text.startswith("#"))
     for index, contained in enumerate(resource["contained"]):
-        if isinstance(contained, dict) and not _used(resource, contained, used):
+        own = contained.get("id") if isinstance(contained, dict) else None
+        if isinstance(own, str) and own not in used and "#" not in _strings(contained):
             findings.add((where, "contained", index), "invariant", DOM_3)
-
-
-def _used(resource: dict[str, Any], contained: dict[str, Any], used: set[str]) -> bool:
-    """Return whether anything leads to the contained resource, or it refers to its container by `#`.
-
-    Uris and canonicals count as well as References: any string will do.
-    """
-    fragment = contained.get("id")
-    if not isinstance(fragment, str) or fragment in used:
-        return True
-    return f"#{fragment}" in _strings(resource) or "#" in _strings(contained)
 
 
 def _strings(value: object) -> Iterator[str]:

@@ -23,12 +23,12 @@ DEPTH = 64
 
 
 def check(resource: Any, *, entries: bool = False, depth: int = DEPTH) -> list[Issue]:
-    """Return what is wrong with a resource by base R4: nothing, or up to 100 errors in document order.
+    """Return what is wrong with a resource by base R4: nothing, or up to 100 errors.
 
-    Not looked at: profiles, terminology beyond required `code` bindings, the existence of what is referred to.
+    Not looked at: profiles, terminology beyond required `code` bindings, whether what is referred to exists.
 
     Args:
-        resource: The parsed JSON body; numbers as `int`, `float` or `Decimal`.
+        resource: The parsed JSON body, any value; numbers as `int`, `float` or `Decimal`.
         entries: Whether the resources in a Bundle's entries are checked too. Otherwise they must only be
             objects with a `resourceType`, so that one bad entry of a batch fails alone.
         depth: JSON levels, arrays counted, that may be nested. Deeper content ends the check with a
@@ -127,7 +127,22 @@ def _compile(path: str, element: Element, code: str) -> Check:
         return _RESOURCES.get((path, element.name), _contained)
     if code == "Reference":
         return _reference(frozenset(element.targets) or CONCRETE_TYPES)
+    if code == "Quantity" and element.simple:
+        return _simple_quantity
     return _object(code)
+
+
+def _simple_quantity(value: Any, where: Where, depth: int, findings: Findings) -> None:
+    """Check a Quantity that may not be a bound.
+
+    https://hl7.org/fhir/R4/datatypes.html#SimpleQuantity
+    """
+    _object("Quantity")(value, where, depth, findings)
+    if isinstance(value, dict) and not value.keys().isdisjoint({"comparator", "_comparator"}):
+        findings.add((where, "comparator", -1), "invariant", _SQTY_1)
+
+
+_SQTY_1 = "sqty-1: The comparator is not used on a SimpleQuantity"
 
 
 @cache

@@ -13,6 +13,7 @@ false.
 | `types` | type codes; more than one only where the name ends in `[x]` |
 | `refs`, `canon` | resource types a Reference, a canonical may point to; absent: any |
 | `same` | contentReference: the path whose children this element has |
+| `simple` | a Quantity here is a SimpleQuantity: without comparator |
 | `codes` | the value set of a required binding on a `code`; its codes are a line of `codes.json` |
 | `mod`, `sum` | isModifier, isSummary |
 
@@ -112,6 +113,8 @@ def _facts(element: Definition, systems: dict[str, Definition], codes: dict[str,
     for key, code in (("refs", "Reference"), ("canon", "canonical")):
         if targets := _targets(element, code):
             facts[key] = targets
+    if any("profile" in part for part in element.get("type", [])):
+        facts["simple"] = 1  # the only profile that R4's own types name
     if value_set := _bound(element, systems, codes):
         facts["codes"] = value_set
     for key, flag in (("mod", "isModifier"), ("sum", "isSummary")):

@@ -73,6 +73,8 @@ class Element:
     """The codes of that value set; None if the element has no such binding, or it cannot be listed."""
     content_reference: str | None
     """The path whose children this element has, as `Observation.referenceRange`."""
+    simple: bool
+    """Whether a Quantity here is a SimpleQuantity, which has no comparator."""
     modifier: bool
     """Whether it can change the meaning of what surrounds it."""
     summary: bool
@@ -172,6 +174,7 @@ def _element(name: str, facts: dict[str, Any]) -> Element:
         value_set=value_set,
         codes=codes(value_set) if value_set else None,
         content_reference=facts.get("same"),
+        simple="simple" in facts,
         modifier="mod" in facts,
         summary="sum" in facts,
     )
