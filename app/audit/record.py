@@ -20,6 +20,7 @@ from app.audit.keys import Keys
 
 VERSION = 1
 NONCE_BYTES = 12
+TAG_BYTES = 16
 ERASED = "hmac:"
 """What precedes the HMAC that stands for an identifier once the details are erased."""
 
@@ -80,7 +81,7 @@ class Event:
     custodian: str | None = None
     """The organisation whose records were disclosed or written."""
     erased: bool = False
-    """The details are gone: identifiers are HMACs after `ERASED`, what is not in the plain members is empty."""
+    """The details are gone: identifiers are HMACs after `ERASED`, what is not a plain member is empty."""
 
 
 class IndexKeys(NamedTuple):
@@ -196,9 +197,11 @@ def parse(record: bytes) -> dict[str, Any]:
     if not all(isinstance(value, int if name in "vkt" else str) for name, value in members.items()):
         raise MalformedRecord("a member is of the wrong type")
     try:
-        a2b_base64(members["d"], strict_mode=True)
+        details = a2b_base64(members["d"], strict_mode=True)
     except Base64Error:
         raise MalformedRecord("the details are not base64") from None
+    if len(details) < NONCE_BYTES + TAG_BYTES:
+        raise MalformedRecord("the details are cut off")
     return members
 
 
