@@ -3,28 +3,16 @@
 https://profiles.ihe.net/ITI/BALP/1.1.4/content.html
 """
 
-import re
-from base64 import b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
 
+from app.audit.entities import consents, entities_of, reference
 from app.audit.patterns import AUTHORIZER, BALP, TERMINOLOGY, Coding, Pattern, coding, pattern_of
-from app.audit.record import ERASED, Event
+from app.audit.record import Event
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_REFERENCE = re.compile(r"([A-Z][A-Za-z]+)/[A-Za-z0-9.\-]{1,64}(/_history/[A-Za-z0-9.\-]{1,64})?")
-
-_OBJECT = coding(TERMINOLOGY + "audit-entity-type", "2", "System Object")
-_PERSON = coding(TERMINOLOGY + "audit-entity-type", "1", "Person")
-_PATIENT = coding(TERMINOLOGY + "object-role", "1", "Patient")
-_RESOURCE = coding(TERMINOLOGY + "object-role", "4", "Domain Resource")
-_QUERY = coding(TERMINOLOGY + "object-role", "24", "Query")
-_REQUEST_ID = {
-    "system": "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType",
-    "code": "XrequestId",
-}
 _APPLICATION_SERVER = coding(TERMINOLOGY + "security-source-type", "4", "Application Server")
 _PROVIDER = coding(TERMINOLOGY + "v3-RoleClass", "PROV", "healthcare provider")
 _RECORD_KEEPER = coding("http://snomed.info/sct", "159541003", "Record keeping/library clerk")
@@ -74,7 +62,7 @@ def audit_event(event: Event, *, id: str, observer: Observer) -> dict[str, Any]:
         resource["outcomeDesc"] = event.outcome_desc
     if event.purpose and event.user is None:
         resource["purposeOfEvent"] = [_purpose(event.purpose)]
-    if entities := _entities(event, pattern):
+    if entities := entities_of(event, pattern):
         resource["entity"] = entities
     if profile := profile_of(event, pattern):
         resource["meta"] = {"profile": [BALP + profile]}
@@ -88,7 +76,7 @@ def profile_of(event: Event, pattern: Pattern) -> str | None:
         "data": bool(event.entities),
         "query": event.method is not None or event.query is not None,
         "token": event.method is not None or event.query is not None,
-        "consent": bool(_consents(event) and event.user and event.organisation),
+        "consent": bool(consents(event) and event.user and event.organisation),
         "none": True,
     }
     succeeds = event.outcome == "0" or pattern.entities == "consent" or event.interaction == "export"
@@ -145,73 +133,7 @@ def _user(event: Event, user: str, pattern: Pattern) -> dict[str, Any]:
 
 
 def _agent(role: Coding, who: str) -> dict[str, Any]:
-    return {"type": {"coding": [role]}, "who": _reference(who), "requestor": False}
-
-
-def _entities(event: Event, pattern: Pattern) -> list[dict[str, Any]]:
-    entities = _ENTITIES[pattern.entities](event)
-    if event.patient is not None:
-        entities.append({"what": _reference(event.patient), "type": _PERSON, "role": _PATIENT})
-    # The profiles of decisions and tokens close their list of entities.
-    if event.request_id and pattern.entities not in ("consent", "token"):
-        entities.append({"what": {"identifier": {"value": event.request_id}}, "type": _REQUEST_ID})
-    return entities
-
-
-def _data(event: Event) -> list[dict[str, Any]]:
-    """Return what was touched: the first as the profile's one data entity, the others by their types."""
-    first = [{"what": _reference(one), "type": _OBJECT, "role": _RESOURCE} for one in event.entities[:1]]
-    return first + [_typed(one) for one in event.entities[1:]]
-
-
-def _query(event: Event) -> list[dict[str, Any]]:
-    return _request(event) + [_typed(one) for one in event.entities]
-
-
-def _request(event: Event) -> list[dict[str, Any]]:
-    """Return the request as the query entity; the query itself shows only in base64, as it was received."""
-    if event.method is None and event.query is None:
-        return []
-    line = f"{event.method or ''} {event.path or ''}".strip()
-    parted = "\n\n" if event.method == "POST" else "?"
-    whole = line + (parted + event.query if event.query else "")
-    entity: dict[str, Any] = {"type": _OBJECT, "role": _QUERY}
-    if description := event.description or line:
-        entity["description"] = description
-    return [entity | {"query": b64encode(whole.encode()).decode()}]
-
-
-def _decided_by(event: Event) -> list[dict[str, Any]]:
-    return [
-        {"what": _reference(one), "type": {"system": "http://hl7.org/fhir/resource-types", "code": "Consent"}}
-        for one in _consents(event)
-    ]
-
-
-_ENTITIES = {"data": _data, "query": _query, "token": _request, "consent": _decided_by, "none": _data}
-
-
-def _typed(entity: str) -> dict[str, Any]:
-    matched = _REFERENCE.fullmatch(entity)
-    if matched is None:
-        return {"what": _reference(entity), "role": _RESOURCE}
-    of_type = {"system": "http://hl7.org/fhir/resource-types", "code": matched[1]}
-    return {"what": _reference(entity), "type": of_type, "role": _RESOURCE}
-
-
-def _consents(event: Event) -> list[str]:
-    return [one for one in event.entities if one.startswith("Consent/")]
-
-
-def _reference(value: str) -> dict[str, Any]:
-    """Return a Reference: by URL when it is one, else by identifier."""
-    if _REFERENCE.fullmatch(value):
-        return {"reference": value}
-    if value.startswith(ERASED):
-        return {"identifier": {"system": "urn:renkei:audit-hmac", "value": value.removeprefix(ERASED)}}
-    if value.startswith("urn:oid:"):
-        return {"identifier": {"system": "urn:dicom:uid", "value": value}}
-    return {"identifier": {"value": value}}
+    return {"type": {"coding": [role]}, "who": reference(who), "requestor": False}
 
 
 def _purpose(code: str) -> dict[str, Any]:

@@ -73,7 +73,7 @@ class Event:
     method: str | None = None
     path: str | None = None
     query: str | None = None
-    """The query string, or the body of a search by POST, as received."""
+    """The query string, or the body of a search by POST, as received; of a token request without its secrets."""
     entities: tuple[str, ...] = ()
     """What was read or written, as references: `Observation/1/_history/2`."""
     description: str | None = None

@@ -16,7 +16,7 @@ from app.audit.tree import leaf_hash
 KEYS = Keys({1: bytes(range(32))})
 SALT = b"s" * 32
 READ = Event(
-    recorded=1_795_312_800_000_001,  # 2026-11-22T10:00:00.000001Z
+    recorded=1_795_341_600_000_001,  # 2026-11-22T10:00:00.000001Z
     action="R",
     interaction="read",
     patient="Patient/4711",
@@ -35,7 +35,7 @@ READ = Event(
     entities=("Observation/1/_history/2", "Patient/4711"),
     custodian="Organization/1310000002",
 )
-START = Event(recorded=1_795_312_800_000_000, action="E", interaction="start")
+START = Event(recorded=1_795_341_600_000_000, action="E", interaction="start")
 
 words = st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 events = st.builds(
@@ -71,7 +71,7 @@ def test_a_record_shows_the_plain_members_and_nothing_else():
         "i": "read",
         "k": 1,
         "o": "0",
-        "t": 1_795_312_800_000_001,
+        "t": 1_795_341_600_000_001,
         "v": 1,
     }
     for secret in ("4711", "Practitioner", "山田", "portal", "1310000001", "192.0.2.7", "Observation"):
