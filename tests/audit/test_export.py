@@ -1,5 +1,8 @@
 """Exports: written by the hub, proven without it, and every byte of their records counts."""
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -47,6 +50,15 @@ def test_an_export_is_proven(tmp_path):
     assert sorted(one.name for one in (tmp_path / "export").iterdir()) == [
         *("checkpoints.ndjson", "hashes", "log.vkey", "records.ndjson"),
     ]
+
+
+def test_the_proof_needs_nothing_of_the_server():
+    server = ["fastapi", "starlette", "sqlalchemy", "pydantic", "httpx", "app.main", "app.audit.keys"]
+    script = f"import sys, app.audit.export; print([one for one in {server} if one in sys.modules])"
+
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert answer.stdout == "[]\n"
 
 
 def test_an_empty_log_exports(tmp_path):

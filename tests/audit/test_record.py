@@ -163,6 +163,25 @@ def test_the_plain_members_cannot_be_changed_under_the_details(member):
         unseal(orjson.dumps(members, option=orjson.OPT_SORT_KEYS), KEYS, SALT)
 
 
+@given(st.data())
+def test_no_changed_byte_goes_unnoticed(data):
+    sealed = seal(READ, KEYS, SALT)
+    at = data.draw(st.integers(0, len(sealed) - 1))
+    changed = sealed[:at] + bytes([sealed[at] ^ data.draw(st.integers(1, 255))]) + sealed[at + 1 :]
+
+    with pytest.raises((record.RecordError, UnknownKey)):
+        unseal(changed, KEYS, SALT)
+
+
+@given(
+    st.binary(max_size=60)
+    | st.recursive(st.integers() | st.text(max_size=3), st.lists).map(repr).map(str.encode)
+)
+def test_no_bytes_break_the_reader(garbage):
+    with pytest.raises(record.RecordError):
+        unseal(garbage, KEYS, SALT)
+
+
 def canonical(**changes):
     members = record.parse(seal(READ, KEYS, SALT)) | changes
     return orjson.dumps({k: v for k, v in members.items() if v is not None}, option=orjson.OPT_SORT_KEYS)
@@ -179,12 +198,14 @@ def canonical(**changes):
         canonical(a=None),
         canonical(z="unknown"),
         canonical(t="now"),
+        canonical(t=-1),
+        canonical(t=253_402_300_800_000_000),
         canonical(d="not base64"),
         canonical(d="AAAA"),
     ],
     ids=[
         *("empty", "list", "no members", "version no number", "not canonical", "member missing"),
-        *("unknown member", "wrong type", "no base64", "details cut off"),
+        *("unknown member", "wrong type", "before 1970", "after 9999", "no base64", "details cut off"),
     ],
 )
 def test_what_is_no_record_is_refused(bad):
