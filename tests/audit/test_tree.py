@@ -179,6 +179,21 @@ def test_a_changed_consistency_proof_proves_nothing(new, data):
         assert not tree.verify_consistency(old, new, first, second, proof[:-1])
 
 
+def test_a_proof_of_the_wrong_length_proves_nothing_even_for_a_root_made_to_fit():
+    leaf, other = HASHES[0], HASHES[1]
+    long = tree.node_hash(other, leaf)
+
+    assert not tree.verify_inclusion(0, 8, leaf, [], leaf)
+    assert not tree.verify_inclusion(0, 1, leaf, [other], long)
+    assert not tree.verify_consistency(4, 8, leaf, leaf, [])
+    # The proof of 3 in 4 has three hashes; the roots are what a fourth one would lead to.
+    first, second = tree.node_hash(leaf, other), tree.node_hash(leaf, tree.node_hash(other, leaf))
+    assert tree.verify_consistency(3, 4, first, second, [other, leaf, leaf])
+    assert not tree.verify_consistency(
+        3, 4, tree.node_hash(leaf, first), tree.node_hash(leaf, second), [other, leaf, leaf, leaf]
+    )
+
+
 def test_only_the_empty_tree_is_where_every_tree_begins():
     root = bytes.fromhex(ROOTS[3])
 

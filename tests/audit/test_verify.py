@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from app.audit import checkpoint, verify
 from app.audit.checkpoint import Checkpoint, WrongOrigin
 from app.audit.note import Signer
-from app.audit.tree import Frontier, leaf_hash, root
+from app.audit.tree import leaf_hash, node_hash, root
 from app.audit.verdict import Verdict
 
 SIGNER = Signer.generate("hub.example.jp/audit")
@@ -194,6 +194,8 @@ def test_a_log_cut_back_to_an_old_checkpoint_passes_unless_a_later_one_is_known(
 
     assert proof(records[:12], hashes[:12], older) == Verdict(12)
     assert proof(records[:12], hashes[:12], older, kept(hashes, 15)) == Verdict(12, "cut", 12, 15)
+    older += [a_checkpoint(hashes[:14])]
+    assert proof(records[:12], hashes[:12], older, kept(hashes, 15)) == Verdict(12, "cut", 12, 15)
 
 
 def test_a_second_history_is_found_with_a_checkpoint_of_the_first():
@@ -261,6 +263,16 @@ def test_a_checkpoint_that_was_tampered_with_is_told():
 
     assert proof(records, hashes, [notes[0].replace("\n4\n", "\n5\n"), notes[1]]) == Verdict(9, "checkpoint")
     assert proof(records, hashes, ["garbage", *notes]) == Verdict(9, "checkpoint")
+    alter(records, 6, 6)
+    assert proof(records, hashes, ["garbage", *notes]) == Verdict(4, "altered", 6, 7)
+
+
+def test_inner_nodes_in_place_of_leaf_hashes_do_not_accuse_a_record():
+    records, hashes, notes = a_log(8)
+    inner = [node_hash(hashes[at], hashes[at + 1]) for at in range(0, 8, 2)]
+
+    assert root(inner) == root(hashes)
+    assert proof(records, inner, notes) == Verdict(8, "hash", 0, 1)
 
 
 def test_a_checkpoint_of_another_log_is_refused():
@@ -283,9 +295,6 @@ def test_progress_is_told():
 
 def test_one_altered_byte_in_a_long_log_names_its_record():
     records, hashes, notes = a_log(5000, *range(0, 5000, 700))
-    frontier = Frontier()
-    for one in hashes:
-        frontier.append(one)
     records[4321] = records[4321].replace(b"4", b"5", 1)
 
     assert proof(records, hashes, notes) == Verdict(4200, "altered", 4321, 4322)
