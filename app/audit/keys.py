@@ -19,8 +19,8 @@ SALT_BYTES = 32
 """The length of the random salt that a caller makes and keeps for every patient."""
 
 _CACHED_YEARS = 64
-_CACHED_PSEUDONYMS = 65_536
-_CACHED_CIPHERS = 16_384
+_CACHED_PSEUDONYMS = 16_384
+_CACHED_CIPHERS = 4_096
 
 
 class UnknownKey(KeyError):

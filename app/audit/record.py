@@ -20,6 +20,7 @@ from app.audit.keys import Keys
 
 VERSION = 1
 NONCE_BYTES = 12
+TAG_BYTES = 16
 ERASED = "hmac:"
 """What precedes the HMAC that stands for an identifier once the details are erased."""
 
@@ -72,7 +73,7 @@ class Event:
     method: str | None = None
     path: str | None = None
     query: str | None = None
-    """The query string, or the body of a search by POST, as received."""
+    """The query string, or the body of a search by POST, as received; a token request's without secrets."""
     entities: tuple[str, ...] = ()
     """What was read or written, as references: `Observation/1/_history/2`."""
     description: str | None = None
@@ -80,7 +81,7 @@ class Event:
     custodian: str | None = None
     """The organisation whose records were disclosed or written."""
     erased: bool = False
-    """The details are gone: identifiers are HMACs after `ERASED`, what is not in the plain members is empty."""
+    """The details are gone: identifiers are HMACs after `ERASED`, what is not a plain member is empty."""
 
 
 class IndexKeys(NamedTuple):
@@ -108,6 +109,8 @@ _DETAILS = (
 """The order of the details in version 1; a new field is a new version."""
 
 _details_of = attrgetter(*_DETAILS)
+_END_OF_TIME = 253_402_300_800_000_000
+"""The year 10000, which datetime does not know."""
 _REQUIRED = frozenset("vktaiod")
 _MEMBERS = _REQUIRED | {member for member, _, _ in _HIDDEN}
 
@@ -195,10 +198,14 @@ def parse(record: bytes) -> dict[str, Any]:
         raise MalformedRecord("not a record in canonical form")
     if not all(isinstance(value, int if name in "vkt" else str) for name, value in members.items()):
         raise MalformedRecord("a member is of the wrong type")
+    if not 0 <= members["t"] < _END_OF_TIME:
+        raise MalformedRecord("a time no calendar has")
     try:
-        a2b_base64(members["d"], strict_mode=True)
+        details = a2b_base64(members["d"], strict_mode=True)
     except Base64Error:
         raise MalformedRecord("the details are not base64") from None
+    if len(details) < NONCE_BYTES + TAG_BYTES:
+        raise MalformedRecord("the details are cut off")
     return members
 
 

@@ -1,0 +1,123 @@
+"""An export of the log: a folder an auditor takes away and proves without the hub.
+
+    records.ndjson      one sealed record a line, from the first
+    hashes              the leaf hash of each, 32 bytes each, nothing between
+    checkpoints.ndjson  one signed checkpoint a line, as a JSON string; the last covers all records
+    log.vkey            the public key; compare it with the one you were given by other means
+
+https://c2sp.org/tlog-checkpoint@v1.0.0
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+import orjson
+
+from app.audit.checkpoint import Checkpoint
+from app.audit.note import Verifier
+from app.audit.tree import HASH_BYTES
+from app.audit.verdict import Verdict
+from app.audit.verify import verify
+
+RECORDS = "records.ndjson"
+HASHES = "hashes"
+CHECKPOINTS = "checkpoints.ndjson"
+VKEY = "log.vkey"
+
+_CHUNK_HASHES = 2048
+
+
+class Writer:
+    """Writes an export; records, hashes and checkpoints come in any order among each other.
+
+    Take the hashes from where the tree keeps them, not from the records: a record that was altered must not
+    bring a new hash with it.
+    """
+
+    def __init__(self, folder: Path, verifier: Verifier) -> None:
+        folder.mkdir(parents=True)
+        (folder / VKEY).write_text(verifier.vkey + "\n", encoding="utf-8")
+        self._records = (folder / RECORDS).open("wb")
+        self._hashes = (folder / HASHES).open("wb")
+        self._checkpoints = (folder / CHECKPOINTS).open("wb")
+
+    def record(self, record: bytes) -> None:
+        """Add the next record, as it is stored."""
+        self._records.write(record + b"\n")
+
+    def hash(self, leaf: bytes) -> None:
+        """Add the next leaf hash."""
+        self._hashes.write(leaf)
+
+    def checkpoint(self, note: str) -> None:
+        """Add a checkpoint."""
+        self._checkpoints.write(orjson.dumps(note) + b"\n")
+
+    def close(self) -> None:
+        """Flush everything to the disk."""
+        for file in (self._records, self._hashes, self._checkpoints):
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def verify_export(
+    folder: Path,
+    verifier: Verifier,
+    *,
+    known: Checkpoint | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Verdict:
+    """Return whether an export is the log that a key signed.
+
+    Args:
+        folder: What `Writer` wrote, or somebody changed since.
+        verifier: The log's public key, had from elsewhere than the export.
+        known: A checkpoint kept elsewhere.
+        progress: Called now and then with the number of records read.
+
+    Raises:
+        FileNotFoundError: A file of the export is missing.
+    """
+    with (folder / RECORDS).open("rb") as records, (folder / HASHES).open("rb") as hashes:
+        return verify(
+            (line.removesuffix(b"\n") for line in records),
+            checkpoints(folder),
+            verifier,
+            hashes=_hashes(hashes),
+            known=known,
+            progress=progress,
+        )
+
+
+def checkpoints(folder: Path) -> list[str]:
+    """Return the notes of an export; a line that is none comes back as it stands, for the proof to refuse."""
+    notes = []
+    for line in (folder / CHECKPOINTS).read_bytes().splitlines():
+        try:
+            notes.append(str(orjson.loads(line)))
+        except orjson.JSONDecodeError:
+            notes.append(line.decode(errors="replace"))
+    return notes
+
+
+def vkey(folder: Path) -> Verifier:
+    """Return the key the export says it is signed with, to compare with the one you trust."""
+    return Verifier.parse((folder / VKEY).read_text(encoding="utf-8").strip())
+
+
+def _hashes(file: BinaryIO) -> Iterator[bytes]:
+    while chunk := file.read(_CHUNK_HASHES * HASH_BYTES):
+        for at in range(0, len(chunk), HASH_BYTES):
+            yield chunk[at : at + HASH_BYTES]

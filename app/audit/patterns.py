@@ -1,0 +1,163 @@
+"""The kinds of audit event: for every interaction its codes, roles and IHE BALP profiles.
+
+https://profiles.ihe.net/ITI/BALP/1.1.4/content.html; event ids of DICOM PS3.16, CID 400 to 403.
+"""
+
+from dataclasses import dataclass
+
+Coding = dict[str, str]
+
+BALP = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/"
+OWN = "urn:renkei:audit-interaction"
+"""The system of the interactions that no standard names."""
+REST_INTERACTION = "http://hl7.org/fhir/restful-interaction"
+TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
+
+
+def coding(system: str, code: str, display: str) -> Coding:
+    """Return a Coding."""
+    return {"system": system, "code": code, "display": display}
+
+
+def _dicom(code: str, display: str) -> Coding:
+    return coding("http://dicom.nema.org/resources/ontology/DCM", code, display)
+
+
+def _rest(code: str) -> Coding:
+    return coding(REST_INTERACTION, code, code)
+
+
+def _ihe(code: str, display: str) -> Coding:
+    return coding("urn:ihe:event-type-code", code, display)
+
+
+APPLICATION = _dicom("110150", "Application")
+SOURCE = _dicom("110153", "Source Role ID")
+DESTINATION = _dicom("110152", "Destination Role ID")
+CUSTODIAN = coding(TERMINOLOGY + "provenance-participant-type", "custodian", "Custodian")
+AUTHORIZER = coding(TERMINOLOGY + "extra-security-role-type", "authserver", "authorization server")
+TOKEN_SERVICE = coding(
+    "https://profiles.ihe.net/ITI/BALP/CodeSystem/UserAgentTypes",
+    "AuthzOauthService",
+    "OAuth Authorization Server",
+)
+RECIPIENT = coding(TERMINOLOGY + "v3-ParticipationType", "IRCP", "information recipient")
+AUTHOR = coding(TERMINOLOGY + "v3-ParticipationType", "AUT", "author (originator)")
+
+REST = coding(TERMINOLOGY + "audit-event-type", "rest", "Restful Operation")
+ACTIVITY = _dicom("110100", "Application Activity")
+LOG_USED = _dicom("110101", "Audit Log Used")
+TRANSFERRED = _dicom("110104", "DICOM Instances Transferred")
+STUDY_DELETED = _dicom("110105", "DICOM Study Deleted")
+EXPORT = _dicom("110106", "Export")
+IMPORT = _dicom("110107", "Import")
+PATIENT_RECORD = _dicom("110110", "Patient Record")
+QUERY = _dicom("110112", "Query")
+ALERT = _dicom("110113", "Security Alert")
+AUTHENTICATION = _dicom("110114", "User Authentication")
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """How the events of one interaction look."""
+
+    type: Coding
+    subtype: Coding
+    action: str
+    client: Coding
+    """The role of the system that called."""
+    server: Coding
+    """The role of the hub."""
+    user: Coding
+    """The role of the person who asked."""
+    entities: str
+    """`data`: what was read or written; `query`: what was asked; `consent`: what decided; `token`; `none`."""
+    profile: str | None = None
+    """The profile of an event without a patient, after `BALP`."""
+    patient_profile: str | None = None
+    """The profile of an event with one."""
+
+
+def _read(type: Coding, subtype: Coding, *profiles: str) -> Pattern:  # noqa: A002 - the element's name
+    return Pattern(type, subtype, "R", DESTINATION, SOURCE, RECIPIENT, "data", *profiles)
+
+
+def _write(type: Coding, subtype: Coding, action: str, *profiles: str) -> Pattern:  # noqa: A002
+    return Pattern(type, subtype, action, SOURCE, DESTINATION, AUTHOR, "data", *profiles)
+
+
+def _query(type: Coding, subtype: Coding, *profiles: str) -> Pattern:  # noqa: A002
+    return Pattern(type, subtype, "E", SOURCE, DESTINATION, RECIPIENT, "query", *profiles)
+
+
+def _security(
+    type: Coding,  # noqa: A002
+    subtype: Coding,
+    entities: str = "none",
+    server: Coding = DESTINATION,
+) -> Pattern:
+    return Pattern(type, subtype, "E", APPLICATION, server, RECIPIENT, entities)
+
+
+def _own(type: Coding, code: str, action: str) -> Pattern:  # noqa: A002
+    return _write(type, coding(OWN, code, code), action)
+
+
+_READ = ("IHE.BasicAudit.Read", "IHE.BasicAudit.PatientRead")
+_CREATE = ("IHE.BasicAudit.Create", "IHE.BasicAudit.PatientCreate")
+_UPDATE = ("IHE.BasicAudit.Update", "IHE.BasicAudit.PatientUpdate")
+_DELETE = ("IHE.BasicAudit.Delete", "IHE.BasicAudit.PatientDelete")
+_QUERY = ("IHE.BasicAudit.Query", "IHE.BasicAudit.PatientQuery")
+_AUTHZ = "https://profiles.ihe.net/ITI/BALP/CodeSystem/AuthZsubType"
+
+PATTERNS: dict[str, Pattern] = {
+    **{code: _read(REST, _rest(code), *_READ) for code in ("read", "vread")},
+    **{code: _read(REST, _rest(code)) for code in ("history-instance", "history-type", "history-system")},
+    "create": _write(REST, _rest("create"), "C", *_CREATE),
+    **{code: _write(REST, _rest(code), "U", *_UPDATE) for code in ("update", "patch")},
+    "delete": Pattern(REST, _rest("delete"), "D", APPLICATION, CUSTODIAN, AUTHOR, "data", *_DELETE),
+    **{code: _query(REST, _rest(code), *_QUERY) for code in ("search", "search-type", "search-system")},
+    "operation": _query(REST, _rest("operation")),
+    **{code: _write(REST, _rest(code), "E") for code in ("transaction", "batch")},
+    "stow": _write(TRANSFERRED, _ihe("RAD-108", "Store Instances Over the Web"), "C"),
+    "wado": _read(TRANSFERRED, _ihe("RAD-107", "WADO-RS Retrieve")),
+    "qido": _query(QUERY, _ihe("RAD-129", "QIDO-RS Query")),
+    "dicom-delete": _write(STUDY_DELETED, coding(OWN, "dicom-delete", "dicom-delete"), "D"),
+    "export": Pattern(
+        EXPORT,
+        coding(TERMINOLOGY + "iso-21089-lifecycle", "disclose", "Disclose Record Lifecycle Event"),
+        *("R", DESTINATION, SOURCE, RECIPIENT, "data", None, "IHE.BasicAudit.PrivacyDisclosure.Source"),
+    ),
+    "import": _own(IMPORT, "import", "C"),
+    "link": _own(PATIENT_RECORD, "link", "U"),
+    "unlink": _own(PATIENT_RECORD, "unlink", "U"),
+    "erase": _own(PATIENT_RECORD, "erase", "D"),
+    "sign-in": _security(AUTHENTICATION, _dicom("110122", "Login")),
+    "sign-out": _security(AUTHENTICATION, _dicom("110123", "Logout")),
+    "token": Pattern(
+        AUTHENTICATION,
+        _ihe("ITI-71", "Get Access Token"),
+        *("E", APPLICATION, TOKEN_SERVICE, RECIPIENT, "token", "IHE.IUA.71", None),
+    ),
+    "consent-decision": Pattern(
+        ALERT,
+        coding(_AUTHZ, "AuthZ-Consent", "Authorization Decision using Roles and Consent"),
+        *("E", APPLICATION, AUTHORIZER, RECIPIENT, "consent", None, "IHE.BasicAudit.AuthZconsent"),
+    ),
+    "refused": _security(
+        ALERT, coding(_AUTHZ, "AuthZ-Role", "Authorization Decision using only Roles"), "query", AUTHORIZER
+    ),
+    "break-glass": _security(ALERT, _dicom("110127", "Emergency Override Started")),
+    "account": _security(ALERT, _dicom("110137", "User Security Attributes Changed"), "data"),
+    "settings": _security(ALERT, _dicom("110129", "Security Configuration"), "data"),
+    "audit-log-used": _query(LOG_USED, coding(OWN, "audit-log-used", "audit-log-used")),
+    "start": _security(ACTIVITY, _dicom("110120", "Application Start")),
+    "stop": _security(ACTIVITY, _dicom("110121", "Application Stop")),
+}
+"""By `Event.interaction`."""
+
+
+def pattern_of(interaction: str) -> Pattern:
+    """Return the pattern of an interaction; an unknown one is an activity under its own code."""
+    known = PATTERNS.get(interaction)
+    return known or _security(ACTIVITY, coding(OWN, interaction, interaction), "data")
