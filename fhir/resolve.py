@@ -34,17 +34,23 @@ class Resolved:
     """Placeholders that mean no entry, and fullUrls that mean two."""
 
 
-def resolve_internal(entries: Sequence[EnvelopeEntry], assigned: Sequence[str | None]) -> Resolved:
+def resolve_internal(
+    entries: Sequence[EnvelopeEntry], assigned: Sequence[str | None], *, by_id: bool = False
+) -> Resolved:
     """Return what each link between `entries` becomes.
 
-    An absolute link (`urn:uuid:`, `urn:oid:`, `https:`) means the entry with that fullUrl. A relative one, in an
-    entry whose fullUrl is an address on a server, means the entry at that address on the same server; elsewhere
-    it is none of the Bundle's. A version (`/_history/2`) is the sender's count and falls away. A link to no
-    entry stays as it is; only a placeholder (`urn:`), which can mean nothing outside, is an issue.
+    An absolute link (`urn:uuid:`, `urn:oid:`, `https:`) means the entry with that fullUrl. A relative
+    one, in an entry whose fullUrl is an address on a server, means the entry at that address there;
+    elsewhere it is none of the Bundle's. A version (`/_history/2`) is the sender's count and falls away.
+    A link to no entry stays as it is; only a placeholder (`urn:`), which can mean nothing outside, is an
+    issue.
 
     Args:
         entries: The entries of a transaction or a document.
         assigned: For each entry the reference it is stored under, `Patient/1`; None if it is not stored.
+        by_id: In an entry whose fullUrl is no address, let the relative link `Patient/1` mean the one
+            entry of that type and id. Right for documents only: real ones (IPS examples too) are written
+            so, against the letter. In a transaction such a link means a resource on the server.
     """
     targets: dict[str, str] = {}
     issues: list[Issue] = []
@@ -55,7 +61,8 @@ def resolve_internal(entries: Sequence[EnvelopeEntry], assigned: Sequence[str | 
             at = f"Bundle.entry[{number}].fullUrl"
             issues.append(Issue("error", "duplicate", at, "Another entry has the same fullUrl."))
     whole = ChainMap(targets)
-    by_base = {base: whole.new_child(relative) for base, relative in _by_base(targets).items()}
+    relative = _by_base(targets) | ({"": _by_id(entries, assigned)} if by_id else {})
+    by_base = {base: whole.new_child(here) for base, here in relative.items()}
     links: list[Mapping[str, str]] = []
     for number, entry in enumerate(entries):
         here = by_base.get(_base(entry.full_url) or "", whole)
@@ -109,6 +116,14 @@ def _by_base(targets: Mapping[str, str]) -> dict[str, dict[str, str]]:
         if found := _RESTFUL.fullmatch(full_url):
             by_base.setdefault(found[1], {})[found[2]] = reference
     return by_base
+
+
+def _by_id(entries: Sequence[EnvelopeEntry], assigned: Sequence[str | None]) -> dict[str, str]:
+    found: dict[str, set[str]] = {}
+    for entry, reference in zip(entries, assigned, strict=True):
+        if reference is not None and entry.id is not None:
+            found.setdefault(f"{entry.type}/{entry.id}", set()).add(reference)
+    return {link: references.pop() for link, references in found.items() if len(references) == 1}
 
 
 def _versioned(found: set[str], here: Mapping[str, str]) -> dict[str, str]:
