@@ -3,7 +3,6 @@
 https://hl7.org/fhir/R4/valueset-issue-type.html, https://hl7.org/fhir/R4/http.html#Status-Codes
 """
 
-# ruff: noqa: N818 - FHIR's issue types and HTTP's statuses are not called errors
 
 from collections.abc import Sequence
 from typing import ClassVar

@@ -15,7 +15,7 @@ DEPTH = 64
 """Levels of objects and arrays a resource may have; the resource itself is the first."""
 
 
-class InvalidJson(FhirError):  # noqa: N818 - named by what is wrong, as every failure of the project
+class InvalidJson(FhirError):
     """The bytes are not strict JSON, or not the JSON of one resource."""
 
     status = 400

@@ -4,7 +4,6 @@ A ring is text, one line a key: `renkei-audit-key <id> <base64 of 32 bytes>`. Th
 (https://c2sp.org/signed-note@v1.0.0) or PKCS #8 PEM (https://www.rfc-editor.org/rfc/rfc5958).
 """
 
-# ruff: noqa: N818 - an error is named by what is wrong
 
 import binascii
 import os

@@ -3,7 +3,6 @@
 https://c2sp.org/signed-note@v1.0.0
 """
 
-# ruff: noqa: N818 - an error is named by what is wrong
 
 import binascii
 from collections.abc import Iterable

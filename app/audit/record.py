@@ -3,7 +3,6 @@
 docs/audit.md lists its members. AES-256-GCM: https://csrc.nist.gov/pubs/sp/800/38/d/final
 """
 
-# ruff: noqa: N818 - an error is named by what is wrong
 
 import os
 from binascii import Error as Base64Error

@@ -37,7 +37,7 @@ _ACTIVE_STYLE = re.compile(
 """What made a style act in some browser, and the escapes and comments that hid it."""
 
 
-class _Refused(Exception):  # noqa: N818 - caught in this module
+class _Refused(Exception):
     """Says why, in its only argument."""
 
 
