@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.audit import record
@@ -54,6 +54,7 @@ events = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(events)
 def test_an_event_comes_back_as_it_was_sealed(event):
     salt = SALT if event.patient else None
@@ -163,6 +164,7 @@ def test_the_plain_members_cannot_be_changed_under_the_details(member):
         unseal(orjson.dumps(members, option=orjson.OPT_SORT_KEYS), KEYS, SALT)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_no_changed_byte_goes_unnoticed(data):
     sealed = seal(READ, KEYS, SALT)
@@ -173,6 +175,7 @@ def test_no_changed_byte_goes_unnoticed(data):
         unseal(changed, KEYS, SALT)
 
 
+@settings(deadline=None)
 @given(
     st.binary(max_size=60)
     | st.recursive(st.integers() | st.text(max_size=3), st.lists).map(repr).map(str.encode)
