@@ -1,7 +1,7 @@
-"""Allergies: to food, to medicines, to contrast media.
+"""Allergies: to food and to medicines.
 
-Food is coded in J-FAGY where the JP-CLINS examples show the code; a medicine by its generic-order code, with
-criticality high, as JP-CLINS rules.
+Food is coded in J-FAGY, by the codes that the JP-CLINS examples show; a medicine by its generic-order
+code, with criticality high, as JP-CLINS rules.
 https://jpfhir.jp/fhir/clins/igv1/StructureDefinition-JP-AllergyIntolerance-eCS.html
 """
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.demo.chart import Chart, Entry
-from app.demo.terms import CORE, GENERIC, HL7, Json, coding, concept
+from app.demo.terms import CORE, GENERIC, HL7, coding, concept
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +18,8 @@ class Allergen:
 
     name: str
     category: Literal["food", "medication"]
-    system: str | None
-    code: str | None
+    system: str
+    code: str
     manifestation: str
 
 
@@ -37,7 +37,9 @@ ALLERGENS = {
     "amoxicillin": Allergen(
         "アモキシシリンカプセル２５０ｍｇ", "medication", GENERIC, "6131001M2ZZZ", "全身の皮疹"
     ),
-    "iodine-contrast": Allergen("ヨード造影剤", "medication", None, None, "嘔気、蕁麻疹"),
+    "povidone-iodine": Allergen(
+        "ポビドンヨード含嗽用液７％", "medication", GENERIC, "2260701F1ZZZ", "口腔粘膜の発赤"
+    ),
 }
 
 
@@ -48,9 +50,6 @@ def intolerances(chart: Chart) -> list[Entry]:
 
 def _intolerance(chart: Chart, name: str) -> Entry:
     allergen = ALLERGENS[name]
-    codings: list[Json] = []
-    if allergen.system and allergen.code:
-        codings.append(coding(allergen.system, allergen.code, allergen.name))
     found = chart.resource("AllergyIntolerance", "A", name, profile="JP_AllergyIntolerance") | {
         "extension": chart.institution,
         "clinicalStatus": {"coding": [{"system": f"{HL7}/allergyintolerance-clinical", "code": "active"}]},
@@ -60,7 +59,7 @@ def _intolerance(chart: Chart, name: str) -> Entry:
         "type": "allergy",
         "category": [allergen.category],
         "criticality": "high" if allergen.category == "medication" else "low",
-        "code": concept(*codings, text=allergen.name),
+        "code": concept(coding(allergen.system, allergen.code, allergen.name)),
         "patient": chart.subject,
         "recordedDate": chart.start.isoformat(),
         "recorder": chart.by(chart.visits.department),

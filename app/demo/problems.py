@@ -52,7 +52,7 @@ DISEASES = {
 
 def onset(chart: Chart, problem: Problem) -> date:
     """Return the day a problem began; a child's never before birth."""
-    return max(chart.event - timedelta(days=365 * problem.years_before), chart.person.birth)
+    return max(chart.event - timedelta(days=round(365 * problem.years_before)), chart.person.birth)
 
 
 def url(chart: Chart, problem: Problem) -> str:

@@ -32,8 +32,8 @@ class Problem:
     """A disease of `problems.DISEASES`."""
 
     disease: str
-    years_before: int = 0
-    """Whole years from its onset to the event; 0: the event itself."""
+    years_before: float = 0
+    """Years from its onset to the event; 0: the event itself."""
     resolved_after_days: int | None = None
     tags: tuple[str, ...] = ()
     """Flags of JP_ehrshrs_indication: LTS, UNINFORMED, UNDELIVERED."""
@@ -63,6 +63,8 @@ class Visits:
     panel_every: int = 2
     """Every how many visits blood is taken."""
     courses: tuple[Course, ...] = ()
+    around_event: tuple[int, int] | None = None
+    """Days before and after the event that they are held to; None: not held."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,12 @@
 from datetime import date
 
 from app.demo.chart import Chart
+from app.demo.seeds import draw
 from app.demo.story import Trend
 
 
 def measured(chart: Chart, name: str, day: date, usual: Trend) -> float:
-    """Return a value on a day, with noise, unrounded.
+    """Return a value on a day, unrounded: the trend, the person's own level, and noise.
 
     Args:
         chart: Whose value.
@@ -16,8 +17,9 @@ def measured(chart: Chart, name: str, day: date, usual: Trend) -> float:
         usual: How it runs where the story does not say.
     """
     trend = chart.story.trends.get(name, usual)
+    own = draw(chart.region.seed, "level", chart.person.slug, name).gauss(0, 1.5 * trend.spread)
     noise = chart.draw("noise", name, day).gauss(0, trend.spread)
-    return expected(chart, trend, day) + noise
+    return expected(chart, trend, day) + own + noise
 
 
 def expected(chart: Chart, trend: Trend, day: date) -> float:

@@ -6,7 +6,7 @@ https://jpfhir.jp/fhir/core/1.1.2/StructureDefinition-jp-encounter.html
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from app.demo.chart import LABELS_OF_DEPARTMENT, Chart, Entry, instant
+from app.demo.chart import LABELS_OF_DEPARTMENT, YEARS, Chart, Entry, instant
 from app.demo.sites import department
 from app.demo.terms import COMMON, HL7, Json, coding
 
@@ -53,11 +53,19 @@ def _outpatient_days(chart: Chart) -> list[date]:
     )
     found = []
     while day >= earliest:
-        # Nobody has office hours on Sunday, and nobody comes to the day.
+        # Nobody comes to the day.
         early = day - timedelta(days=chart.draw("early", day).randrange(3))
-        found.append(early - timedelta(days=1) if early.weekday() == 6 else early)
+        while _closed(early):
+            early -= timedelta(days=1)
+        found.append(early)
         day -= timedelta(days=plan.every_days)
-    return [day for day in found if day >= earliest]
+    before, after = plan.around_event or (YEARS * 366, YEARS * 366)
+    return [day for day in found if day >= earliest and -before <= (day - chart.event).days <= after]
+
+
+def _closed(day: date) -> bool:
+    # Sundays, and the days around New Year.
+    return day.weekday() == 6 or (day.month, day.day) >= (12, 30) or (day.month, day.day) <= (1, 3)
 
 
 def encounter(chart: Chart, visit: Visit, diagnoses: tuple[str, ...] = ()) -> Entry:

@@ -15,7 +15,8 @@ STORY = Story(
     hospital=Visits(
         "外科",
         every_days=91,
-        years=2.5,
+        years=4,
+        around_event=(30, 900),
         vitals=("bp", "weight"),
         panel=("WBC", "Hb", "PLT", "AST", "ALT", "CA15-3"),
         courses=(Course("anastrozole", begins="event"),),
@@ -55,6 +56,6 @@ STORY = Story(
         Image("MR", "BREAST", "乳房造影ＭＲＩ", day=-8),
         Image("CT", "CHEST", "胸腹部造影ＣＴ（経過観察）", day=360),
     ),
-    allergies=("iodine-contrast",),
+    allergies=("povidone-iodine",),
     past="子宮筋腫",
 )

@@ -7,7 +7,7 @@ _YEARLY = Visits(
     every_days=364,
     years=4,
     vitals=("bp", "height", "weight"),
-    panel=("Hb", "WBC", "PLT", "AST", "ALT", "LDL", "HDL", "TG", "HbA1c", "Cre"),
+    panel=("Hb", "WBC", "PLT", "AST", "ALT", "LDL", "TG", "HbA1c", "Cre"),
     panel_every=1,
 )
 

@@ -8,7 +8,7 @@ STORY = Story(
     clinic=Visits(
         "内科",
         every_days=98,
-        years=3,
+        years=2.5,
         vitals=("bp", "weight"),
         panel=("ALB", "Hb", "Na", "Cre"),
         courses=(Course("donepezil", begins="event"), Course("magnesium-oxide")),
@@ -16,7 +16,8 @@ STORY = Story(
     hospital=Visits(
         "内科",
         every_days=120,
-        years=2.5,
+        years=4,
+        around_event=(60, 1_000),
         vitals=("bp", "weight"),
         panel=("ALB", "Hb", "Na", "AST", "ALT"),
         courses=(Course("donepezil", begins="event"),),

@@ -16,7 +16,8 @@ STORY = Story(
     hospital=Visits(
         "精神科",
         every_days=42,
-        years=2,
+        years=4,
+        around_event=(10, 700),
         vitals=("weight",),
         panel=("Na", "AST", "ALT", "Hb"),
         panel_every=4,

@@ -19,7 +19,8 @@ STORY = Story(
     hospital=Visits(
         "整形外科",
         every_days=91,
-        years=1.2,
+        years=4,
+        around_event=(0, 420),
         panel=("Hb", "CRP", "ALB"),
         courses=(Course("loxoprofen", begins="event"),),
     ),

@@ -9,7 +9,6 @@ STORY = Story(
         "内科",
         every_days=112,
         years=3,
-        vitals=("bp", "pulse"),
         panel=("LDL", "HDL", "TG", "Cre", "K"),
         courses=(Course("amlodipine"), Course("rosuvastatin", begins="event")),
     ),

@@ -14,7 +14,12 @@ STORY = Story(
         courses=(Course("amlodipine"), Course("magnesium-oxide")),
     ),
     hospital=Visits(
-        "内科", every_days=180, years=1.5, vitals=("bp", "spo2"), panel=("CRP", "WBC", "ALB", "Cre")
+        "内科",
+        every_days=60,
+        years=1,
+        vitals=("bp", "spo2"),
+        panel=("CRP", "WBC", "ALB", "Cre"),
+        around_event=(0, 200),
     ),
     problems=(
         Problem("pneumonia", resolved_after_days=21),

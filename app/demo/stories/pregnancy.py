@@ -8,16 +8,17 @@ STORY = Story(
     clinic=Visits("内科", every_days=180, years=2, vitals=("bp", "weight"), panel=("Hb",), panel_every=1),
     hospital=Visits(
         "産婦人科",
-        every_days=35,
-        years=1,
+        every_days=28,
+        years=4,
+        around_event=(230, 45),
         vitals=("bp", "weight"),
         panel=("Hb", "PLT", "Glucose", "WBC"),
         panel_every=3,
         courses=(Course("ferrous-citrate", ends="event"),),
     ),
     problems=(
-        Problem("pregnancy", years_before=1, resolved_after_days=0),
-        Problem("anemia-of-pregnancy", years_before=1, resolved_after_days=60),
+        Problem("pregnancy", years_before=0.75, resolved_after_days=0),
+        Problem("anemia-of-pregnancy", years_before=0.5, resolved_after_days=60),
     ),
     trends={
         "Hb": Trend(12.4, 11.9, 0.25, peak=9.6, fades_days=25, leads_days=60),

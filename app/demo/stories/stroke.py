@@ -16,7 +16,8 @@ STORY = Story(
     hospital=Visits(
         "循環器科",
         every_days=120,
-        years=2,
+        years=4,
+        around_event=(0, 800),
         vitals=("bp", "pulse"),
         panel=("Cre", "eGFR", "Hb", "BNP", "PLT"),
         courses=(Course("edoxaban", begins="event"),),
