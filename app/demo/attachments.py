@@ -9,7 +9,7 @@ import hashlib
 from app.demo.chart import LABELS_OF_DEPARTMENT, Chart, Entry, instant
 from app.demo.pdf import page
 from app.demo.problems import DISEASES, current
-from app.demo.terms import LOINC, coding, concept
+from app.demo.terms import LOINC, Json, coding, concept
 from app.demo.visits import Visit
 
 _TYPES = {
@@ -82,21 +82,21 @@ def _pair(
         "author": [chart.by(chart.visits.department)],
         "custodian": chart.site.logical,
         "description": name,
-        "content": [
-            {
-                "attachment": {
-                    "contentType": content_type,
-                    "language": "ja",
-                    "url": binary,
-                    "size": len(content),
-                    "hash": _digest(content),
-                    "title": name,
-                    "creation": when,
-                }
-            }
-        ],
+        "content": [{"attachment": _attachment(binary, name, when, content_type, content)}],
     }
     return [(reference, found), (binary, body)]
+
+
+def _attachment(url: str, title: str, when: str, content_type: str, content: bytes) -> Json:
+    return {
+        "contentType": content_type,
+        "language": "ja",
+        "url": url,
+        "size": len(content),
+        "hash": _digest(content),
+        "title": title,
+        "creation": when,
+    }
 
 
 def _digest(content: bytes) -> str:

@@ -70,11 +70,7 @@ def request(chart: Chart, visit: Visit, name: str, day: date, number: int, *, da
         profile="JP_MedicationRequest",
         labels=LABELS_OF_DEPARTMENT.get(visit.department, ()),
     )
-    found["identifier"] = [
-        identifier(f"{CORE}/mhlw/IdSystem/Medication-RPGroupNumber", str(number)),
-        identifier(f"{CORE}/mhlw/IdSystem/MedicationAdministrationIndex", "1"),
-        *found["identifier"],
-    ]
+    found["identifier"] = [*_order(number), *found["identifier"]]
     return chart.urn("medicine", visit.number, number), found | {
         "extension": chart.institution,
         "status": "completed",
@@ -90,6 +86,13 @@ def request(chart: Chart, visit: Visit, name: str, day: date, number: int, *, da
             "expectedSupplyDuration": quantity(days, "日", "d"),
         },
     }
+
+
+def _order(number: int) -> list[Json]:
+    return [
+        identifier(f"{CORE}/mhlw/IdSystem/Medication-RPGroupNumber", str(number)),
+        identifier(f"{CORE}/mhlw/IdSystem/MedicationAdministrationIndex", "1"),
+    ]
 
 
 def code(medicine: Medicine) -> Json:

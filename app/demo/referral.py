@@ -11,6 +11,8 @@ from app.demo.chart import Chart, Entry
 from app.demo.medicines import prescriptions
 from app.demo.papers import Paper, known_problems, names, place, staff
 from app.demo.sections import section, structured
+from app.demo.sites import Site
+from app.demo.story import Referral
 from app.demo.terms import Json
 from app.demo.visits import Visit, encounter, visits
 
@@ -27,14 +29,15 @@ def referral(chart: Chart) -> Paper | None:
     visit = _sampled(chart, visits(chart), day)
     if visit is None:
         return None
-    to_site = chart.region.site(hospital)
+    return _letter(chart, reason, visit, chart.region.site(hospital), day)
+
+
+def _letter(chart: Chart, reason: Referral, visit: Visit, to_site: Site, day: date) -> Paper:
     author = chart.doctor(visit.department)
-    addressee = staff(chart, chart.region.doctor(hospital, chart.story.hospital.department), to_site)
-    problems, allergies = known_problems(chart, day), intolerances(chart)
-    medicines = prescriptions(chart, visit)
-    results = laboratory.panel(chart, visit, chart.visits.panel, visit.day)[:-1]
-    seen = encounter(chart, visit)
+    doctor = chart.region.doctor(to_site.slug, chart.story.hospital.department)
     sender = [place(chart, chart.site), staff(chart, author, chart.site)]
+    addressee = [place(chart, to_site), staff(chart, doctor, to_site)]
+    seen, content = encounter(chart, visit), _content(chart, visit, day)
     return Paper(
         slug="referral",
         title="診療情報提供書",
@@ -48,11 +51,21 @@ def referral(chart: Chart) -> Paper | None:
         event={"code": [{"text": "診療情報提供書発行"}], "period": {"start": day.isoformat()}},
         sections=[
             section("920", f"{chart.site.name} {author.name}", sender),
-            section("910", to_site.name, [place(chart, to_site), addressee]),
-            _structured(chart, seen, problems, allergies, medicines, results),
+            section("910", f"{to_site.name} {doctor.name}", addressee),
+            _structured(chart, reason, seen, content),
         ],
-        entries=[addressee, place(chart, to_site), *problems, *allergies, *medicines, *results],
+        entries=[*addressee, *(entry for entries in content.values() for entry in entries)],
     )
+
+
+def _content(chart: Chart, visit: Visit, day: date) -> dict[str, list[Entry]]:
+    """Return the resources of a letter by the code of their section."""
+    return {
+        "340": known_problems(chart, day),
+        "510": intolerances(chart),
+        "430": prescriptions(chart, visit),
+        "620": laboratory.panel(chart, visit, chart.visits.panel, visit.day)[:-1],
+    }
 
 
 def _sampled(chart: Chart, found: tuple[Visit, ...], day: date) -> Visit | None:
@@ -62,17 +75,8 @@ def _sampled(chart: Chart, found: tuple[Visit, ...], day: date) -> Visit | None:
     return taken[-1] if taken else None
 
 
-def _structured(
-    chart: Chart,
-    seen: Entry,
-    problems: list[Entry],
-    allergies: list[Entry],
-    medicines: list[Entry],
-    results: list[Entry],
-) -> Json:
-    reason = chart.story.referral
-    if reason is None:
-        raise ValueError(f"{chart.person.slug} is referred to nobody")
+def _structured(chart: Chart, reason: Referral, seen: Entry, content: dict[str, list[Entry]]) -> Json:
+    problems, allergies, medicines, results = (content[code] for code in ("340", "510", "430", "620"))
     return structured(
         [
             section("950", reason.purpose, [seen]),

@@ -56,8 +56,13 @@ def region(seed: int = 20260401, today: date = TODAY) -> Region:
     Args:
         seed: Draws patient numbers, addresses, days and values; the names and stories are always the same.
         today: The day the demo plays on.
+
+    Raises:
+        ValueError: Somebody of the region is not born by `today`.
     """
     persons = people(seed)
+    if today < max(person.birth for person in persons):
+        raise ValueError(f"somebody of the region is not born by {today.isoformat()}")
     care_sites = tuple(site.slug for site in SITES if site.kind != "office")
     return Region(
         seed,

@@ -9,7 +9,7 @@ STORY = Story(
         "小児科",
         every_days=91,
         years=3,
-        vitals=("weight", "height", "spo2"),
+        vitals=("weight", "height"),
         panel=("WBC", "CRP"),
         panel_every=6,
         courses=(Course("montelukast"), Course("fluticasone-inhaler", begins="event")),

@@ -17,7 +17,7 @@ STORY = Story(
         every_days=91,
         years=4,
         around_event=(30, 900),
-        vitals=("bp", "weight"),
+        vitals=("weight",),
         panel=("WBC", "Hb", "PLT", "AST", "ALT", "CA15-3"),
         courses=(Course("anastrozole", begins="event"),),
     ),

@@ -9,7 +9,7 @@ STORY = Story(
         "内科",
         every_days=91,
         years=2,
-        vitals=("bp", "weight"),
+        vitals=("bp",),
         panel=("TG", "LDL", "AST", "ALT"),
         courses=(Course("fexofenadine"),),
     ),

@@ -9,7 +9,7 @@ STORY = Story(
         "内科",
         every_days=98,
         years=3.5,
-        vitals=("bp", "weight"),
+        vitals=("bp",),
         panel=("HbA1c", "Glucose", "Cre", "eGFR", "K", "LDL"),
         courses=(Course("metformin"), Course("rosuvastatin"), Course("sitagliptin", begins="event")),
     ),

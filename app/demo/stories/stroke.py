@@ -9,7 +9,6 @@ STORY = Story(
         "内科",
         every_days=112,
         years=3,
-        vitals=("bp", "pulse"),
         panel=("Cre", "eGFR", "Hb", "LDL"),
         courses=(Course("amlodipine"), Course("edoxaban", begins="event")),
     ),

@@ -27,8 +27,13 @@ def test_many_are_known_at_two_or_three_sites():
     assert [counts.count(number) for number in (1, 2, 3)] == [20, 22, 2]
 
 
-def test_no_two_patients_of_a_site_share_a_number():
-    assert len({(patient.site, patient.number) for patient in PATIENTS}) == len(PATIENTS)
+@pytest.mark.parametrize("seed", [20260401, 1, 2, 3, 4, 5])
+def test_no_two_patients_of_a_site_share_a_number(seed):
+    numbers = [(patient.site, patient.number) for person in people(seed) for patient in person.patients]
+
+    assert len(set(numbers)) == len(numbers) == 70
+    assert {len(number) for site, number in numbers if site.startswith("hospital")} == {8}
+    assert {len(number) for site, number in numbers if site.startswith("clinic")} == {6}
 
 
 def test_one_person_has_another_number_at_each_site():

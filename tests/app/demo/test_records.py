@@ -64,7 +64,9 @@ def test_no_two_resources_share_an_identifier_within_their_type():
 
 
 def test_nothing_happens_today_or_later_or_before_four_years_ago():
-    days = re.compile(r'"(?:effectiveDateTime|authoredOn|issued|occurrenceDateTime|start)": "(\d{4}-\d\d-\d\d)')
+    days = re.compile(
+        r'"(?:effectiveDateTime|authoredOn|issued|occurrenceDateTime|start)": "(\d{4}-\d\d-\d\d)'
+    )
     found = [date.fromisoformat(day) for day in days.findall(json.dumps(EVERY))]
 
     assert len(found) > 4_000
@@ -73,7 +75,9 @@ def test_nothing_happens_today_or_later_or_before_four_years_ago():
 
 
 def test_nothing_happens_to_anybody_before_their_birth():
-    days = re.compile(r'"(?:effectiveDateTime|authoredOn|onsetDateTime|occurrenceDateTime)": "(\d{4}-\d\d-\d\d)')
+    days = re.compile(
+        r'"(?:effectiveDateTime|authoredOn|onsetDateTime|occurrenceDateTime)": "(\d{4}-\d\d-\d\d)'
+    )
     for bundle in EVERY:
         assert min(days.findall(json.dumps(bundle))) >= bundle["entry"][0]["resource"]["birthDate"]
 
@@ -95,8 +99,11 @@ from app.demo.imaging import studies
 from app.demo.records import directory, transactions
 from app.demo.region import region
 found = region()
-text = json.dumps([[directory(found, site.slug), *transactions(found, site.slug), *documents(found, site.slug),
-                    *map(repr, studies(found, site.slug))] for site in found.sites])
+text = json.dumps([
+    [directory(found, slug), *transactions(found, slug), *documents(found, slug)]
+    + [repr(order) for order in studies(found, slug)]
+    for slug in [site.slug for site in found.sites]
+])
 print(hashlib.sha256(text.encode()).hexdigest())
 """
     digests = {

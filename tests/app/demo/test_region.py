@@ -1,5 +1,6 @@
 import re
 from dataclasses import FrozenInstanceError
+from datetime import date
 
 import pytest
 
@@ -77,6 +78,11 @@ def test_an_office_knows_no_patient():
 def test_a_region_cannot_be_changed():
     with pytest.raises(FrozenInstanceError):
         REGION.seed = 1
+
+
+def test_a_day_before_the_youngest_was_born_is_refused():
+    with pytest.raises(ValueError, match="not born by 2025-11-19"):
+        region(today=date(2025, 11, 19))
 
 
 def test_the_same_seed_gives_an_equal_region():
