@@ -1,7 +1,7 @@
 """Analytes: the laboratory tests of the demo, with JLAC10 code, unit and reference range.
 
-The JLAC10 codes of the core set are those of JP_CLINS_ObsLabResult_CoreLabo_CS; the ranges are of JCCLS
-(2022).
+The codes of the core set are those of JP_CLINS_ObsLabResult_CoreLabo_CS (a test holds them to it); the ranges
+are about the shared reference intervals of JCCLS. https://jpfhir.jp/fhir/clins/igv1/
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """Consents: what everybody of the region has agreed to when the demo starts.
 
-The four patterns of Japanese networks (一括, 施設リスト, 施設間, none), and withdrawal. Custody needs no
-consent: a site reads its own records whatever stands here. Who may be left out of what is said in codes,
-not in FHIR: the consent desk writes the Consent.
+The patterns of Japanese networks: all sites (一括), a list of sites (施設リスト), a pair of sites (施設間),
+none, and withdrawal. Custody needs no consent: a site reads its own records whatever stands here. These are
+plain values; the consent desk writes the FHIR Consent.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """Formulary: the medicines of the demo, each with its generic-order code and how it is taken.
 
-The codes are those of 一般名処方マスタ: the first nine digits of the YJ code and ZZZ; YJ and HOT9 codes
-stand where the JP-CLINS examples or the package inserts show them. https://jpfhir.jp/fhir/clins/igv1/
-(JP_MedicationRequest_eCS)
+A generic-order code is the first nine digits of the YJ code and ZZZ. They are written by hand for the demo
+and not checked against 一般名処方マスタ, which is not shipped; YJ and HOT9 codes stand only where a published
+source shows them. https://jpfhir.jp/fhir/clins/igv1/ (JP_MedicationRequest_eCS)
 """
 
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ MEDICINES = {
         "メトホルミン塩酸塩錠２５０ｍｇ：ＭＴ", "3962002F2ZZZ", _TWICE, dose=2, yj="3962002F2027"
     ),
     "sitagliptin": Medicine("シタグリプチン錠５０ｍｇ", "3969010F2ZZZ", _MORNING),
-    "rosuvastatin": Medicine("ロスバスタチン錠２．５ｍｇ", "2189017F1ZZZ", _EVENING, yj="2189017F1022"),
+    "rosuvastatin": Medicine("ロスバスタチン錠２．５ｍｇ", "2189017F1ZZZ", _EVENING),
     "candesartan": Medicine("カンデサルタン錠８ｍｇ", "2149040F3ZZZ", _MORNING),
     "amlodipine": Medicine("アムロジピン錠５ｍｇ", "2171022F2ZZZ", _MORNING),
     "edoxaban": Medicine("エドキサバン錠３０ｍｇ", "3339002F2ZZZ", _MORNING),
@@ -70,9 +70,7 @@ MEDICINES = {
     "ferrous-citrate": Medicine("クエン酸第一鉄Ｎａ錠５０ｍｇ", "3222013F1ZZZ", _TWICE),
     "lansoprazole": Medicine("ランソプラゾールＯＤ錠１５ｍｇ", "2329023F1ZZZ", _MORNING),
     "rebamipide": Medicine("レバミピド錠１００ｍｇ", "2329021F1ZZZ", _THRICE),
-    "loxoprofen": Medicine(
-        "ロキソプロフェンＮａ錠６０ｍｇ", "1149019F1ZZZ", _THRICE, days=14, yj="1149019F1560"
-    ),
+    "loxoprofen": Medicine("ロキソプロフェンＮａ錠６０ｍｇ", "1149019F1ZZZ", _THRICE, days=14),
     "acetaminophen": Medicine("アセトアミノフェン錠２００ｍｇ", "1141007F1ZZZ", _IF_NEEDED, dose=2, days=5),
     "acetaminophen-suppository": Medicine(
         "アセトアミノフェン坐剤小児用１００ｍｇ", "1141700J2ZZZ", _IF_NEEDED, form="個", route="外用", days=3

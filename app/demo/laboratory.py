@@ -1,6 +1,5 @@
 """Laboratory: results coded in JLAC10 and in the site's own codes, with reference ranges and interpretation.
 
-The reference ranges are the shared ones of JCCLS.
 https://jpfhir.jp/fhir/core/1.1.2/StructureDefinition-jp-observation-labresult.html
 """
 

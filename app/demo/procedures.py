@@ -1,6 +1,6 @@
-"""Procedures: what was done during a stay, coded in ICD-9-CM volume 3, to which Japan maps its K codes.
+"""Procedures: what was done during a stay, named in Japanese and coded in ICD-9-CM volume 3.
 
-https://jpfhir.jp/fhir/core/1.1.2/StructureDefinition-jp-procedure.html
+The masters of K codes and STEM7 are not shipped. https://jpfhir.jp/fhir/core/1.1.2/StructureDefinition-jp-procedure.html
 """
 
 from datetime import timedelta
