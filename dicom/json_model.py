@@ -33,7 +33,7 @@ _DATA_SET_TRAILING_PADDING = 0xFFFCFFFC
 _PIXEL_REPRESENTATION = 0x00280103
 _LUT_DESCRIPTOR = 0x00283002
 _LUT_DESCRIPTORS = frozenset({0x00281101, 0x00281102, 0x00281103, _LUT_DESCRIPTOR})
-_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
+GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 _NOT_FINITE = {math.inf: "inf", -math.inf: "-inf"}
 _ROOT = b'"BulkDataURI":"studies/'
 
@@ -217,7 +217,7 @@ def _integer(text: str) -> int | str | None:
 
 
 def _person_name(text: str) -> dict[str, str] | None:
-    return {group: part for group, part in zip(_GROUPS, text.split("="), strict=False) if part} or None
+    return {group: part for group, part in zip(GROUPS, text.split("="), strict=False) if part} or None
 
 
 _CONVERTERS = {"PN": _person_name, "DS": _decimal, "IS": _integer, "AE": _application_entity}

@@ -155,31 +155,36 @@ class _Parser:
         self._headers = _headers(bytes(self._buffer[2:end]))
         # One line break is left before the content: an empty part's delimiter starts with it.
         del self._buffer[: end + 2]
-        self._file, self._size, self._hash = self._open_file(), -2, hashlib.sha256()
+        self._file, self._size, self._hash = self._open_file(), 0, hashlib.sha256()
+        self._step = self._content_start
+        return True
+
+    def _content_start(self) -> bool:
+        if len(self._buffer) < len(self._delimiter):
+            return False
+        if not self._buffer.startswith(self._delimiter):
+            del self._buffer[:2]
         self._step = self._content
         return True
 
     def _content(self) -> Part | bool:
-        start = 2 if self._size < 0 else 0
         found = self._buffer.find(self._delimiter)
         # Without a delimiter, what could be its beginning is kept back.
-        end = found if found >= 0 else len(self._buffer) - len(self._delimiter) + 1
-        if end > start or found >= 0:
-            self._write(start, max(start, end))
-            del self._buffer[: max(start, end) if found < 0 else end]
+        self._write(found if found >= 0 else max(0, len(self._buffer) - len(self._delimiter) + 1))
         if found < 0:
             return False
         del self._buffer[: len(self._delimiter)]
         self._step = self._after_delimiter
-        assert self._file is not None  # noqa: S101 - set by the step before
+        assert self._file is not None  # noqa: S101 - opened by the step before
         return Part(self._headers, self._file, self._size, self._hash.hexdigest())
 
-    def _write(self, start: int, end: int) -> None:
-        content = bytes(self._buffer[start:end])
-        self._size = max(0, self._size) + len(content)
+    def _write(self, end: int) -> None:
+        content = bytes(self._buffer[:end])
+        del self._buffer[:end]
+        self._size += len(content)
         if self._size > self._max_part_bytes:
             raise TooLarge(f"a part has more than {self._max_part_bytes} bytes")
-        assert self._file is not None  # noqa: S101 - set by the step before
+        assert self._file is not None  # noqa: S101 - opened by the step before
         self._file.write(content)
         self._hash.update(content)
 

@@ -173,7 +173,11 @@ def _pixels(file: Part10) -> Pixels | None:
         if file.transfer_syntax.encapsulated:
             raise InvalidInstance("the pixel data of a compressed Transfer Syntax is not encapsulated")
         check_length(image, element.length)
-        return Pixels(element, image, NativeFrames(element.offset, image.frame_bits, image.number_of_frames))
+        frame_bits = image.frame_bits
+        if image.word_swapped and image.number_of_frames == 1:
+            # The last pixel of an odd frame stands after its padding.
+            frame_bits = element.length * 8
+        return Pixels(element, image, NativeFrames(element.offset, frame_bits, image.number_of_frames))
     if not file.transfer_syntax.encapsulated:
         raise InvalidInstance("the pixel data of a native Transfer Syntax is encapsulated")
     spans = frame_spans(file.data, file.data_set, element, image.number_of_frames, file.transfer_syntax)

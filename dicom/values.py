@@ -3,7 +3,9 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part05/sect_6.2.html
 """
 
+import math
 import re
+from struct import error as StructError  # noqa: N812 - the library's own name says nothing
 from struct import unpack
 
 from dicom.character_sets import DEFAULT, codecs_of, decode
@@ -75,3 +77,22 @@ def whole_number(
         return None
     order = ">" if big_endian else "<"
     return int(unpack(order + letter, data[element.offset : element.offset + size])[0])
+
+
+def decimals(
+    data: bytes | memoryview, data_set: DataSet, tag: int, *, big_endian: bool = False
+) -> tuple[float, ...]:
+    """Return the finite values of a DS, FL or FD element; none when one of them is no number."""
+    element = data_set.get(tag)
+    if element is None or not element.length:
+        return ()
+    try:
+        if element.vr in ("FL", "FD"):
+            letter, size = NUMBER_FORMATS[element.vr]
+            order = ">" if big_endian else "<"
+            numbers = unpack(f"{order}{element.length // size}{letter}", raw(data, element))
+        else:
+            numbers = tuple(float(part) for part in raw(data, element).strip(b" \0").split(b"\\"))
+    except (ValueError, StructError):
+        return ()
+    return numbers if all(map(math.isfinite, numbers)) else ()
