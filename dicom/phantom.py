@@ -16,22 +16,29 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 Ellipse = tuple[float, float, float, float, float]
-"""Value added inside, half axes and centre, the image being -1 to 1 both ways."""
+"""Value inside, half axes and centre, the image being -1 to 1 both ways; later ones lie over earlier ones."""
 
-_SHOULDERS: tuple[Ellipse, ...] = (
-    (1040, 0.88, 0.66, 0.0, 0.05),  # the body, out of air
-    (-870, 0.30, 0.42, -0.42, 0.0),  # lungs
-    (-870, 0.30, 0.42, 0.42, 0.0),
-    (700, 0.09, 0.09, 0.0, 0.50),  # a vertebra
-    (130, 0.20, 0.17, 0.08, -0.12),  # the heart
-    (420, 0.04, 0.04, 0.10, 0.28),  # the aorta, with contrast
+_CHEST: tuple[Ellipse, ...] = (
+    (40, 0.88, 0.66, 0.0, 0.05),  # the body
+    (-830, 0.30, 0.42, -0.42, 0.0),  # lungs
+    (-830, 0.30, 0.42, 0.42, 0.0),
+    (740, 0.09, 0.09, 0.0, 0.50),  # a vertebra
+    (170, 0.22, 0.19, 0.10, -0.08),  # the heart
+    (360, 0.045, 0.045, 0.10, 0.28),  # the aorta, with contrast
 )
 _HEAD: tuple[Ellipse, ...] = (
     (900, 0.69, 0.92, 0.0, 0.0),
-    (-300, 0.66, 0.87, 0.0, -0.02),
-    (-250, 0.11, 0.31, 0.22, 0.0),  # ventricles
-    (-250, 0.16, 0.41, -0.22, 0.0),
-    (200, 0.21, 0.25, 0.0, 0.35),
+    (600, 0.66, 0.87, 0.0, -0.02),
+    (820, 0.21, 0.25, 0.0, 0.35),
+    (350, 0.11, 0.31, 0.22, 0.0),  # ventricles
+    (350, 0.16, 0.41, -0.22, 0.0),
+)
+_PROJECTION: tuple[Ellipse, ...] = (
+    (1300, 0.85, 1.10, 0.0, 0.15),  # shoulders to diaphragm
+    (550, 0.28, 0.62, -0.40, -0.05),
+    (550, 0.28, 0.62, 0.40, -0.05),
+    (1500, 0.09, 1.00, 0.0, 0.0),  # the spine
+    (1650, 0.26, 0.30, 0.12, 0.28),  # the heart
 )
 
 
@@ -52,9 +59,9 @@ class Modality:
     description: str
 
 
-CT = Modality("CT", "1.2.840.10008.5.1.4.1.1.2", _SHOULDERS, -1000, 0, (40, 400), True, "CHEST", "胸部単純CT")
+CT = Modality("CT", "1.2.840.10008.5.1.4.1.1.2", _CHEST, -1000, 0, (40, 400), True, "CHEST", "胸部単純CT")
 MR = Modality("MR", "1.2.840.10008.5.1.4.1.1.4", _HEAD, 0, 0, (450, 900), False, "HEAD", "頭部MRI T2")
-CR = Modality("CR", "1.2.840.10008.5.1.4.1.1.1", _SHOULDERS, 0, 0, (700, 2000), False, "CHEST", "胸部正面")
+CR = Modality("CR", "1.2.840.10008.5.1.4.1.1.1", _PROJECTION, 0, 0, (700, 2000), False, "CHEST", "胸部正面")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,7 @@ def uid(*parts: object) -> str:
 
 
 def instances(study: Study) -> Iterator[bytes]:
-    """Yield the study's instances as Part 10 files in Explicit VR Little Endian; the same seed, the same bytes."""
+    """Yield the study's instances as Part 10 files in Explicit VR Little Endian; one seed, one result."""
     for index in range(study.slices):
         with warnings.catch_warnings():
             # Text that a character set cannot hold is replaced; a phantom's name is no reason to fail.
@@ -116,21 +123,19 @@ def pixels(study: Study, index: int) -> NDArray[Any]:
     image = np.full((edge, edge), float(modality.background))
     for value, width, height, left, top in modality.ellipses:
         inside = ((x - left) / (width * scale)) ** 2 + ((y - top) / (height * scale)) ** 2 <= 1
-        image[inside] += value
+        image[inside] = value
     noise = np.random.default_rng([study.seed, index]).normal(0, 12, image.shape)
     stored = np.rint(image + noise) - modality.rescale_intercept
     low, high = (-32768, 32767) if modality.signed else (0, 4095)
-    return np.clip(stored, low, high).astype("<i2" if modality.signed else "<u2")
+    return np.asarray(np.clip(stored, low, high).astype("<i2" if modality.signed else "<u2"))
 
 
 def _data_set(study: Study, index: int) -> Dataset:
     ds = Dataset()
     ds.SpecificCharacterSet = study.specific_character_set.split("\\")
-    for keyword, value in {
-        **_study_module(study),
-        **_series_module(study),
-        **_image_module(study, index),
-    }.items():
+    for keyword, value in (
+        _study_module(study) | _series_module(study) | _image_module(study, index)
+    ).items():
         setattr(ds, keyword, value)
     ds["PixelData"].VR = "OW"
     return ds

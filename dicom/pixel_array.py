@@ -107,7 +107,8 @@ def _rgb(array: Array) -> Array:
     y, cb, cr = (array[..., n].astype(np.float32) for n in range(3))
     cb, cr = cb - 128, cr - 128
     red, green, blue = y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb
-    return np.clip(np.rint(np.stack((red, green, blue), axis=-1)), 0, 255).astype(np.uint8)
+    rgb = np.rint(np.stack((red, green, blue), axis=-1))
+    return np.asarray(np.clip(rgb, 0, 255).astype(np.uint8))
 
 
 def _compressed(image: ImagePixel, codec: str, stored: bytes) -> Array:

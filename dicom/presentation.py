@@ -4,6 +4,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part03/sect_C.11.2.htm
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from dicom.data_set import DataSet
 from dicom.failures import PROCESSING_FAILURE, InvalidInstance
@@ -62,14 +63,13 @@ def presentation(instance: Instance, index: int = 0) -> Presentation:
     file = instance.file
     transformation = _group(file, index, PIXEL_VALUE_TRANSFORMATION)
     kind = text(file.data, file.data_set, 0x00280004)
+    big_endian = file.transfer_syntax.big_endian
     return Presentation(
         slope=_first(file, transformation, 0x00281053, 1.0) or 1.0,
         intercept=_first(file, transformation, 0x00281052, 0.0),
         window=_window(file, _group(file, index, FRAME_VOI_LUT)),
         inverse=kind == "MONOCHROME1",
-        padding=whole_number(
-            file.data, file.data_set, 0x00280120, big_endian=file.transfer_syntax.big_endian
-        ),
+        padding=whole_number(file.data, file.data_set, 0x00280120, big_endian=big_endian),
         palette=_palette(file) if kind == "PALETTE COLOR" else None,
     )
 
@@ -106,7 +106,7 @@ def _palette(file: Part10) -> tuple[Palette, Palette, Palette]:
 
 def _table(file: Part10, descriptor: int, data: int) -> Palette:
     """Return one colour's table (PS3.3 C.7.6.3.1.5 and C.7.6.3.1.6)."""
-    order = "big" if file.transfer_syntax.big_endian else "little"
+    order: Literal["big", "little"] = "big" if file.transfer_syntax.big_endian else "little"
     described, element = file.data_set.get(descriptor), file.data_set.get(data)
     if described is None or described.length != 6 or element is None or not element.length:
         raise InvalidInstance("the palette is missing or segmented", PROCESSING_FAILURE)
