@@ -12,7 +12,6 @@ from typing import BinaryIO
 from dicom.media_types import parse
 
 MAX_PART_HEADER_BYTES = 16 * 1024
-MAX_BOUNDARY_CHARACTERS = 70
 
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")
 
