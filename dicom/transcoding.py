@@ -8,10 +8,11 @@ import warnings
 from io import BytesIO
 
 import numpy as np
-from pydicom import Dataset, dcmread
+from pydicom import Dataset, dcmread, dcmwrite
 from pydicom.dataelem import DataElement
 from pydicom.uid import ExplicitVRLittleEndian
 
+from dicom.data_set import PIXEL_DATA
 from dicom.failures import PROCESSING_FAILURE, InvalidInstance
 from dicom.frames import frame, little_endian
 from dicom.image_pixel import ImagePixel
@@ -89,8 +90,8 @@ def _rewritten(instance: Instance) -> bytes:
         _replace_pixels(ds, instance, instance.pixels)
     out = BytesIO()
     ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dcmwrite(out, ds, implicit_vr=False, little_endian=True, enforce_file_format=True)
     # Only the data set: the header is ours.
-    ds.save_as(out, implicit_vr=False, little_endian=True, enforce_file_format=True)
     body = out.getvalue()
     group_length = int.from_bytes(body[140:144], "little")
     return body[144 + group_length :]
@@ -99,12 +100,12 @@ def _rewritten(instance: Instance) -> bytes:
 def _swap(_: Dataset, element: DataElement) -> None:
     """Turn the words of one element; numbers have been read the right way round already."""
     size = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}.get(element.VR)
-    if size and element.value:
+    if size and element.value and element.tag != PIXEL_DATA:
         element.value = np.frombuffer(element.value, f"u{size}").byteswap().tobytes()
 
 
 def _replace_pixels(ds: Dataset, instance: Instance, pixels: Pixels) -> None:
-    if not instance.file.transfer_syntax.encapsulated:
+    if not (instance.file.transfer_syntax.encapsulated or pixels.image.word_swapped):
         return
     image = pixels.image
     samples = image.rows * image.columns * image.samples_per_pixel
@@ -120,7 +121,7 @@ def _replace_pixels(ds: Dataset, instance: Instance, pixels: Pixels) -> None:
     for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths"):
         if keyword in ds:
             del ds[keyword]
-    if image.samples_per_pixel > 1:
+    if image.samples_per_pixel > 1 and instance.file.transfer_syntax.encapsulated:
         ds.PhotometricInterpretation = "RGB"
         ds.PlanarConfiguration = 0
 
