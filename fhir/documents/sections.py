@@ -64,7 +64,7 @@ def _is_true(resource: Resource) -> bool:
 
 
 def _is_done(resource: Resource) -> bool:
-    return resource.get("status") not in _VOID
+    return resource.get("status") not in _VOID and not resource.get("doNotPerform")
 
 
 def _is_result(resource: Resource) -> bool:

@@ -5,6 +5,7 @@ which asks for an emptyReason where 1.1 had a resource that stands for nothing.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -35,7 +36,8 @@ def summary(
     Args:
         patient: The Patient, with its id.
         records: By type, everything the summary may draw from: of this patient, and what the caller may see;
-            each resource has its id. `composition` says what a `List` does.
+            each resource has its id. The narrative shows numbers as they are here, so read them with
+            `resource.parse_exact`. `composition` says what a `List` does.
         id: Of the Bundle. All fullUrls follow from it and the references: same input, same document.
         now: When the summary is made, a dateTime with seconds and zone.
         author: The Organization that makes it, with its id.
@@ -88,7 +90,13 @@ def body(summary: Mapping[str, Any], stored: Mapping[str, bytes]) -> bytes:
         else:
             here = {link: links[whole] for link in references(raw) if (whole := _versionless(link)) in links}
             fragments.append(entry | {"resource": orjson.Fragment(apply(raw, rewrite(raw, here))[0])})
-    return orjson.dumps({**summary, "entry": fragments})
+    return orjson.dumps({**summary, "entry": fragments}, default=_number)
+
+
+def _number(value: Any) -> orjson.Fragment:
+    if not isinstance(value, Decimal):
+        raise TypeError(f"no JSON for {type(value)}")
+    return orjson.Fragment(str(value))
 
 
 def _closure(roots: Iterable[Resource], held: Mapping[str, Resource]) -> dict[str, Resource]:

@@ -129,6 +129,7 @@ def test_each_resource_stands_in_the_section_it_belongs_to():
         MedicationRequest=[
             a("MedicationRequest", "rx", status="active"),
             a("MedicationRequest", "never", status="cancelled"),
+            a("MedicationRequest", "forbidden", status="active", doNotPerform=True),
         ],
         MedicationStatement=[a("MedicationStatement", "otc", status="completed")],
         Observation=[
@@ -156,7 +157,7 @@ def test_each_resource_stands_in_the_section_it_belongs_to():
         "History of Past Illness": ["past"],
     }
     ids = {entry["resource"]["id"] for entry in bundle["entry"]}
-    assert not ids & {"wrong", "refuted", "never", "smoking", "refused", "nobody points here"}
+    assert not ids & {"wrong", "refuted", "never", "forbidden", "smoking", "refused", "nobody points here"}
 
 
 def test_full_urls_follow_from_the_id_and_references_lead_to_them():
@@ -234,7 +235,32 @@ def test_labels_of_what_is_included_are_labels_of_the_summary():
             ),
             ["8480-6", "陽性", "2024-01-02T03:04:05Z"],
         ),
-        (a("Observation", "1", valueString="text", effectiveTiming={}), ["", "text", ""]),
+        (
+            a("Observation", "1", valueString="text", effectiveTiming={}),
+            ["Observation/1", "text", ""],
+        ),
+        (
+            a(
+                "Observation",
+                "1",
+                code=coded("c"),
+                valueRange={"low": {"value": 1, "code": "mg"}, "high": {}},
+            ),
+            ["c", "1 mg–", ""],
+        ),
+        (
+            a(
+                "Observation",
+                "1",
+                code=coded("c"),
+                valueRatio={"numerator": {"value": 1}, "denominator": {"value": 128}},
+            ),
+            ["c", "1:128", ""],
+        ),
+        (
+            a("Observation", "1", code=coded("c"), valueBoolean=True, interpretation=[coded("A")]),
+            ["c", "true; A", ""],
+        ),
         (
             a(
                 "DiagnosticReport",
@@ -262,9 +288,19 @@ def test_the_narrative_names_medications_by_what_they_refer_to():
                 medicationReference={"reference": "Medication/m"},
                 dosageInstruction=[{"text": "1日1回"}],
                 authoredOn="2024-03-01",
+                status="stopped",
             ),
             a("MedicationRequest", "2", medicationReference={"display": "by display"}),
-            a("MedicationRequest", "3", medicationReference={"reference": "#m"}),
+            a(
+                "MedicationRequest",
+                "3",
+                medicationReference={"reference": "#m"},
+                contained=[
+                    {"resourceType": "Medication", "id": "x", "code": {"text": "another"}},
+                    {"resourceType": "Medication", "id": "m", "code": {"text": "contained"}},
+                ],
+            ),
+            a("MedicationRequest", "5", medicationReference={"reference": "#m"}),
         ],
         MedicationStatement=[
             a(
@@ -279,9 +315,10 @@ def test_the_narrative_names_medications_by_what_they_refer_to():
 
     assert cells(sections(bundle)["10160-0"]) == [
         ["OTC", "as needed", ""],
-        ["アムロジピン錠5mg", "1日1回", "2024-03-01"],
+        ["アムロジピン錠5mg", "1日1回; stopped", "2024-03-01"],
         ["by display", "", ""],
-        ["", "", ""],
+        ["contained", "", ""],
+        ["MedicationRequest/5", "", ""],
     ]
 
 
@@ -293,6 +330,8 @@ def test_the_narrative_of_an_allergy_and_of_a_problem():
                 "1",
                 code={"text": "そば"},
                 criticality="high",
+                verificationStatus=coded("unconfirmed"),
+                reaction=[{"manifestation": [{"text": "蕁麻疹"}]}],
                 onsetAge={"value": 3},
                 recordedDate="2020",
             )
@@ -303,12 +342,13 @@ def test_the_narrative_of_an_allergy_and_of_a_problem():
                 "2",
                 code={"text": "高血圧"},
                 clinicalStatus=coded("active"),
+                verificationStatus=coded("confirmed"),
                 onsetDateTime="2019-04",
             )
         ],
     )
 
-    assert cells(sections(bundle)["48765-2"]) == [["そば", "high", "2020"]]
+    assert cells(sections(bundle)["48765-2"]) == [["そば", "蕁麻疹; high; unconfirmed", "2020"]]
     assert cells(sections(bundle)["11450-4"]) == [["高血圧", "active", "2019-04"]]
 
 
@@ -328,3 +368,17 @@ def test_body_keeps_the_stored_bytes_of_the_resources():
         b'"subject":{"reference":"' + url + b'"},"performer":[{"reference":"Practitioner/9"}]}'
     ) in text
     assert orjson.loads(text) == bundle
+
+
+def test_body_writes_decimals_of_the_tree_as_they_were_sent():
+    bundle = made(
+        Observation=[a("Observation", "1", status="final", valueQuantity={"value": Decimal("6.30")})]
+    )
+
+    assert b'"valueQuantity":{"value":6.30}' in body(bundle, {})
+    assert ">6.30<" in sections(bundle)["30954-2"]["text"]["div"]
+
+
+def test_body_refuses_what_is_no_json():
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        body(made(Procedure=[a("Procedure", "1", x=1j)]), {})
