@@ -53,7 +53,7 @@ def rewrite(body: bytes, links: Mapping[str, str]) -> Iterator[Edit]:
         body: The resource, as `parse` accepts it.
         links: From a whole link as sent to what shall stand in its place.
     """
-    for name, start, raw in _strings(body, _MEMBER):
+    for name, start, raw in _strings(body, _MEMBER) if links else ():
         if name == b"div":
             yield from _narrative(raw, start, links)
         else:

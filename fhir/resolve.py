@@ -66,6 +66,9 @@ def resolve_internal(
     links: list[Mapping[str, str]] = []
     for number, entry in enumerate(entries):
         here = by_base.get(_base(entry.full_url) or "", whole)
+        if entry.type == "Bundle":  # has entries of its own, and its links lead to those
+            links.append({})
+            continue
         found = set(references(entry.resource)) if entry.resource is not None else set()
         # Most entries share one table; only a versioned link needs a table of the entry's own.
         versioned = _versioned(found, here)

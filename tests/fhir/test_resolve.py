@@ -90,6 +90,17 @@ def test_a_uri_that_is_named_reference_is_no_placeholder():
     assert resolve_internal([cited], ["DetectedIssue/1"]).issues == ()
 
 
+def test_a_bundle_in_an_entry_keeps_its_own_links():
+    inner = EnvelopeEntry(
+        type="Bundle", resource=b'{"resourceType":"Bundle","x":{"reference":"urn:uuid:inner"}}'
+    )
+
+    resolved = resolve_internal([GROUP, inner], ["Group/8", "Bundle/9"])
+
+    assert resolved.links[1] == {}
+    assert resolved.issues == ()
+
+
 def test_entries_without_a_resource_have_links_and_no_issues():
     resolved = resolve_internal([EnvelopeEntry(), GROUP], [None, "Group/8"])
 

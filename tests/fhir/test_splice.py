@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fhir.links import URI_ELEMENTS
 from fhir.resource import InvalidJson, parse
 from fhir.splice import splice
 from fhir.undo import original
@@ -151,6 +152,14 @@ def test_splice_rewrites_links(sent, stored):
     assert spliced(head + sent + b"}", references=links) == head + stored + b"}"
 
 
+def test_splice_replaces_an_id_or_version_that_is_no_string_with_all_in_it():
+    sent = b'{"id":{"reference":"urn:uuid:a"},"meta":{"versionId":["urn:uuid:a",{"reference":"urn:uuid:a"}]}}'
+
+    tree = parse(spliced(sent, references={"urn:uuid:a": "Patient/7"}))
+
+    assert tree == {"id": "1", "meta": {"versionId": "3", "lastUpdated": WHEN}}
+
+
 @pytest.mark.parametrize(
     "sent",
     [
@@ -209,7 +218,7 @@ def rewritten(tree):
         name: LINKS[value]
         if isinstance(value, str)
         and value in LINKS
-        and (name == "reference" or (name == "url" and value.startswith("urn:")))
+        and (name == "reference" or (name in URI_ELEMENTS and value.startswith("urn:")))
         else rewritten(value)
         for name, value in tree.items()
     }
