@@ -30,7 +30,7 @@ async def inside_request(hub: Hub, organisation: Organisation, method: str, path
         "renkei",
         epoch=await epoch.current(hub.database.reader),
     )
-    scope = {"method": method, "path": path, "query_string": b"", "headers": [], "client": None}
+    scope: dict[str, Any] = {"method": method, "path": path, "query_string": b"", "headers": [], "client": None}
     return FhirRequest(hub, scope, _no_body, caller)
 
 

@@ -49,7 +49,11 @@ class FhirRoute(BaseRoute):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match HTTP requests below `/fhir`."""
-        if scope["type"] == "http" and (scope["path"].startswith("/fhir/") or scope["path"] == "/fhir") and "/.well-known/" not in scope["path"]:
+        if (
+            scope["type"] == "http"
+            and (scope["path"].startswith("/fhir/") or scope["path"] == "/fhir")
+            and "/.well-known/" not in scope["path"]
+        ):
             return Match.FULL, {}
         return Match.NONE, {}
 
