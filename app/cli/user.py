@@ -1,6 +1,7 @@
 """`renkei user`: people, one account each."""
 
 import secrets
+import sys
 
 import click
 
@@ -28,7 +29,7 @@ def user() -> None:
 @synchronous
 async def add(name: str, organisation: str, title: str, role: str, password_stdin: bool) -> None:
     """Add a person; NAME is what the person signs in with. The first sign-in changes the password."""
-    password = click.get_text_stream("stdin").readline().rstrip("\n") if password_stdin else secrets.token_urlsafe(12)
+    password = sys.stdin.readline().rstrip("\n") if password_stdin else secrets.token_urlsafe(12)
     async with opened() as hub:
         try:
             check_rule(password, name)
