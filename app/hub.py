@@ -46,11 +46,16 @@ class Hub:
         reference = self._patients.get(patient_key)
         if reference is None:
             rows = await self.database.reader.fetch(_PATIENT, {"patient_key": patient_key})
-            reference = f"Patient/{rows[0][0]}" if rows else f"Patient/{patient_key}"
-            if rows:
-                if len(self._patients) >= MOST_REMEMBERED:
-                    self._patients.clear()
-                self._patients[patient_key] = reference
+            if not rows:
+                return f"Patient/{patient_key}"
+            reference = self.remember_patient(patient_key, rows[0][0])
+        return reference
+
+    def remember_patient(self, patient_key: int, id_: str) -> str:
+        """Remember the id of a Patient, of one too that is not committed yet, and return its reference."""
+        if len(self._patients) >= MOST_REMEMBERED:
+            self._patients.clear()
+        reference = self._patients[patient_key] = f"Patient/{id_}"
         return reference
 
     async def organisation_reference(self, key: int) -> str:

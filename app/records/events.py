@@ -8,7 +8,7 @@ from fhir.store.read import Stored
 from fhir.store.tables import NO_PATIENT
 
 if TYPE_CHECKING:
-    from app.records.request import FhirRequest
+    from app.records.request import Request
 
 _WITH_ENTITIES = {"read", "vread", "create", "update", "delete", "transaction", "batch", "operation"}
 """Interactions whose events name resources; a search's event names the query, never its results."""
@@ -21,7 +21,8 @@ def audit_outcome(status: int) -> str:
     return "4" if status < 500 else "8"
 
 
-def _common(request: "FhirRequest", status: int) -> dict[str, Any]:
+def common(request: "Request", status: int) -> dict[str, Any]:
+    """Return the members of every event of a request that is answered with `status`."""
     caller = request.caller
     return {
         "recorded": request.now,
@@ -43,14 +44,14 @@ def _common(request: "FhirRequest", status: int) -> dict[str, Any]:
     }
 
 
-async def events(request: "FhirRequest", versions: Iterable[Stored], status: int) -> list[Event]:
+async def events(request: "Request", versions: Iterable[Stored], status: int) -> list[Event]:
     """Return the events of a request that touched `versions` and is answered with `status`."""
-    common = _common(request, status)
+    members = common(request, status)
     by_patient: dict[int, list[Stored]] = {}
     for version in versions:
         by_patient.setdefault(version.patient_key, []).append(version)
     if not by_patient:
-        return [Event(**common)]
+        return [Event(**members)]
     found = []
     for patient_key, touched in by_patient.items():
         entities: tuple[str, ...] = ()
@@ -59,8 +60,8 @@ async def events(request: "FhirRequest", versions: Iterable[Stored], status: int
         custodian = await request.hub.organisation_reference(touched[0].custodian)
         if patient_key > NO_PATIENT:
             patient = await request.hub.patient_reference(patient_key)
-            common["patient"], common["patient_key"] = patient, patient_key
+            members["patient"], members["patient_key"] = patient, patient_key
         else:
-            common["patient"] = common["patient_key"] = None
-        found.append(Event(**common, entities=entities, custodian=custodian))
+            members["patient"] = members["patient_key"] = None
+        found.append(Event(**members, entities=entities, custodian=custodian))
     return found

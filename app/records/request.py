@@ -1,6 +1,6 @@
-"""A request at a FHIR door: who calls, what is asked, and what has been disclosed so far."""
+"""A request at a door: who calls, what is asked, and what has been disclosed so far."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -20,8 +20,8 @@ _JSON_TYPES = {b"application/fhir+json", b"application/json", b"text/json"}
 _ACCEPTED = (b"*/*", b"application/*", b"json")
 
 
-class FhirRequest:
-    """One request.
+class Request:
+    """One request at any door.
 
     Attributes:
         hub: The running hub.
@@ -30,9 +30,10 @@ class FhirRequest:
         path: The path as received.
         query_string: What came after the question mark, undecoded.
         headers: The request's headers, names in small letters.
-        type: The resource type in the path, or an empty text.
-        id: The resource's id in the path, or an empty text.
-        version: The version in the path, or an empty text.
+        interaction: What is asked, by the name the audit log uses.
+        action: C, R, U, D or E.
+        recorded: Whether the audit log knows of it already.
+        body_read: Whether a part of the body was taken, which cannot be taken again.
     """
 
     def __init__(self, hub: "Hub", scope: Mapping[str, Any], receive: Receive, caller: Caller) -> None:
@@ -43,9 +44,6 @@ class FhirRequest:
         self.query_string: bytes = scope["query_string"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.network: str = scope["client"][0] if scope.get("client") else ""
-        self.type = ""
-        self.id = ""
-        self.version = ""
         self.interaction = ""
         self.action = "R"
         self.recorded = False
@@ -79,6 +77,53 @@ class FhirRequest:
         """The parameters of the query string, decoded, in their order."""
         return decode_pairs(self.query_string)
 
+    async def body(self, limit: int) -> bytes:
+        """Return the body.
+
+        Args:
+            limit: The most bytes it may have.
+
+        Raises:
+            TooLarge: it has more; the rest is not read.
+        """
+        refusal = TooLarge(f"The body is larger than {limit} bytes")
+        stated = self.headers.get(b"content-length", b"0")
+        if not stated.isdigit() or int(stated) > limit:
+            raise refusal
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in self.chunks():
+            size += len(chunk)
+            if size > limit:
+                raise refusal
+            chunks.append(chunk)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body as it comes; it ends early when the caller goes away."""
+        self.body_read = True
+        while True:
+            message = await self._receive()
+            yield message.get("body", b"")
+            if not message.get("more_body"):
+                return
+
+
+class FhirRequest(Request):
+    """One request at the FHIR door.
+
+    Attributes:
+        type: The resource type in the path, or an empty text.
+        id: The resource's id in the path, or an empty text.
+        version: The version in the path, or an empty text.
+    """
+
+    def __init__(self, hub: "Hub", scope: Mapping[str, Any], receive: Receive, caller: Caller) -> None:
+        super().__init__(hub, scope, receive, caller)
+        self.type = ""
+        self.id = ""
+        self.version = ""
+
     @property
     def lenient(self) -> bool:
         """Whether unknown parameters are to be ignored (`Prefer: handling=lenient`)."""
@@ -109,32 +154,6 @@ class FhirRequest:
             raise UnsupportedMediaType(f"A body of type {content_type.decode('latin-1')} is not read")
         if self.headers.get(b"content-encoding", b"identity") != b"identity":
             raise UnsupportedMediaType("A compressed body is not read")
-
-    async def body(self, limit: int) -> bytes:
-        """Return the body.
-
-        Args:
-            limit: The most bytes it may have.
-
-        Raises:
-            TooLarge: it has more; the rest is not read.
-        """
-        refusal = TooLarge(f"The body is larger than {limit} bytes")
-        stated = self.headers.get(b"content-length", b"0")
-        if not stated.isdigit() or int(stated) > limit:
-            raise refusal
-        self.body_read = True
-        chunks: list[bytes] = []
-        size = 0
-        while True:
-            message = await self._receive()
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            if size > limit:
-                raise refusal
-            chunks.append(chunk)
-            if not message.get("more_body"):
-                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def decode_pairs(query: bytes) -> list[tuple[str, str]]:

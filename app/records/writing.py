@@ -27,7 +27,7 @@ from fhir.store.types import NUMBERS
 from fhir.store.write import DELETE, POST, PUT, Batch, NewVersion
 
 if TYPE_CHECKING:
-    from app.records.request import FhirRequest
+    from app.records.request import Request
 
 _PATIENT = (
     select(resource.c.patient_key, resource.c.custodian, resource.c.deleted)
@@ -53,7 +53,7 @@ class Writing:
         written: The versions that were gathered, in order.
     """
 
-    def __init__(self, request: "FhirRequest", connection: WriteConnection) -> None:
+    def __init__(self, request: "Request", connection: WriteConnection) -> None:
         self.request = request
         self.connection = connection
         self.written: list[Stored] = []
@@ -146,6 +146,7 @@ class Writing:
             patient_key = await self._belongs_to(prepared, spliced.body, row, path)
         if prepared.type == "Patient":
             self._salts.append(self.request.hub.audit.new_salt(row))
+            self.request.hub.remember_patient(row, id_)
         new = self._version(prepared, id_, patient_key, row, 1, known, method, spliced, index)
         self._batch.create(new)
         return self._noted(new, deleted=False)
