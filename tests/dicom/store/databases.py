@@ -39,6 +39,10 @@ class SQLite:
     async def execute_many(self, statement, rows):
         self.db.executemany(str(statement.compile(dialect=_SQLITE)), rows)
 
+    async def explain(self, statement, values):
+        compiled = str(statement.compile(dialect=_SQLITE))
+        return "\n".join(row[3] for row in self.db.execute(f"EXPLAIN QUERY PLAN {compiled}", values))
+
     async def close(self):
         self.db.close()
 
@@ -70,6 +74,11 @@ class PostgreSQL:
     async def execute_many(self, statement, rows):
         for row in rows:
             await self.execute(statement, row)
+
+    async def explain(self, statement, values):
+        compiled = statement.compile(dialect=_POSTGRESQL)
+        binds = [values[name] for name in compiled.positiontup]
+        return "\n".join(row[0] for row in await self.db.fetch(f"EXPLAIN {compiled}", *binds))
 
     async def close(self):
         await self.db.close()
