@@ -3,7 +3,7 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.5.html
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -151,7 +151,7 @@ async def _series(
     return row_id, row["labels"]
 
 
-async def _one(connection: Connection, statement: Any, fixed: FixedColumns, uid: str) -> tuple[Any, ...] | None:
+async def _one(connection: Connection, statement: Any, fixed: FixedColumns, uid: str) -> Sequence[Any] | None:
     rows = await connection.fetch(statement, {"uid": uid, "custodian": fixed.custodian})
     return rows[0] if rows else None
 
