@@ -16,7 +16,7 @@ _INDEX = re.compile(r"[0-9]{1,5}")
 _WORDS = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
 
 
-class NoBulkData(LookupError):  # noqa: N818 - as every failure of the project
+class NoBulkData(LookupError):
     """Nothing lies at the path."""
 
 

@@ -42,12 +42,23 @@ class FixedColumns:
 
 
 @dataclass(frozen=True, slots=True)
+class Extracted:
+    """What the tables keep of an instance; its bytes are not needed any more."""
+
+    facts: Facts
+    columns: Mapping[str, Any]
+    """Of dicom_instance: where the pixels lie, and the DICOM JSON."""
+
+
+@dataclass(frozen=True, slots=True)
 class StoredInstance:
     """The answer to a store."""
 
     outcome: Outcome
     id: int
     """The row in dicom_instance."""
+    study: int
+    """The row in dicom_study."""
     facts: Facts
 
 
@@ -57,7 +68,9 @@ _STUDY = select(dicom_study.c.patient_key, dicom_study.c.id, dicom_study.c.label
 _SERIES = select(dicom_series.c.patient_key, dicom_series.c.id, dicom_series.c.study, dicom_series.c.labels).where(
     dicom_series.c.series_instance_uid == bindparam("uid"), dicom_series.c.custodian == bindparam("custodian")
 )
-_INSTANCE = select(dicom_instance.c.patient_key, dicom_instance.c.id, dicom_instance.c.digest).where(
+_INSTANCE = select(
+    dicom_instance.c.patient_key, dicom_instance.c.id, dicom_instance.c.digest, dicom_instance.c.study
+).where(
     dicom_instance.c.sop_instance_uid == bindparam("uid"),
     dicom_instance.c.custodian == bindparam("custodian"),
 )
@@ -66,10 +79,22 @@ _INSERT_SERIES = insert(dicom_series).values({column.name: bindparam(column.name
 _INSERT_INSTANCE = insert(dicom_instance).values({column.name: bindparam(column.name) for column in dicom_instance.c})
 
 
+def extract(instance: Instance) -> Extracted:
+    """Return what the tables keep of an instance: the work of a store that needs no transaction."""
+    facts = indexed(instance)
+    return Extracted(facts, _instance_columns(instance, facts))
+
+
+async def stored_digest(connection: Connection, custodian: int, sop_instance_uid: str) -> str | None:
+    """Return the digest of the bytes that a custodian has of an instance, or None."""
+    rows = await connection.fetch(_INSTANCE, {"uid": sop_instance_uid, "custodian": custodian})
+    return str(rows[0][2]) if rows else None
+
+
 async def store_instance(
     connection: Connection,
     fixed: FixedColumns,
-    instance: Instance,
+    instance: Instance | Extracted,
     *,
     digest: str,
     size: int,
@@ -79,10 +104,10 @@ async def store_instance(
     """Store an instance whose blob is already kept, in the caller's write transaction.
 
     Args:
-        connection: In a transaction that no other writer shares.
+        connection: In a transaction that no other writer of the custodian shares.
         fixed: The columns visibility speaks of. Study and series are given the same when they are new;
             the labels of a study and a series that exist are added to the instance's.
-        instance: What `read_instance` made of the blob.
+        instance: What `read_instance` made of the blob, or what `extract` made of that.
         digest: Names the blob.
         size: Bytes of the blob.
         now: Microseconds since 1970 UTC.
@@ -92,20 +117,21 @@ async def store_instance(
         InvalidInstance: The custodian has the instance with other bytes, or its instance, series or study
             under another patient or parent.
     """
-    facts = indexed(instance)
+    extracted = instance if isinstance(instance, Extracted) else extract(instance)
+    facts = extracted.facts
     row = asdict(fixed) | {"stored": now}
-    found = await _one(connection, _INSTANCE, fixed, instance.sop_instance_uid)
+    found = await _one(connection, _INSTANCE, fixed, facts.instance.sop_instance_uid)
     if found is not None:
-        patient_key, row_id, known_digest = found
+        patient_key, row_id, known_digest, its_study = found
         if (patient_key, known_digest) != (fixed.patient_key, digest):
             raise _conflict("SOP Instance UID")
-        return StoredInstance(Outcome.UNCHANGED, row_id, facts)
+        return StoredInstance(Outcome.UNCHANGED, row_id, its_study, facts)
     study, row["labels"] = await _study(connection, fixed, row, facts, new_row)
     series, row["labels"] = await _series(connection, fixed, row, facts, study, new_row)
     row_id = new_row()
     place = {"id": row_id, "study": study, "series": series, "digest": digest, "size": size}
-    await connection.execute(_INSERT_INSTANCE, row | place | _instance_columns(instance, facts))
-    return StoredInstance(Outcome.CREATED, row_id, facts)
+    await connection.execute(_INSERT_INSTANCE, {**row, **place, **extracted.columns})
+    return StoredInstance(Outcome.CREATED, row_id, study, facts)
 
 
 async def _study(
