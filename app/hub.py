@@ -12,8 +12,10 @@ from app.audit.log import AuditLog
 from app.blobs import Blobs
 from app.clock import Clock
 from app.db import Database
+from app.imaging.episodes import Episodes
 from app.records.cursor import Cursors
 from app.settings import Settings
+from dicom.decoding import DecodingPool
 from fhir.store.tables import resource
 
 MOST_REMEMBERED = 100_000
@@ -37,6 +39,8 @@ class Hub:
     leader: Leader
     cursors: Cursors
     blobs: Blobs
+    decoding: DecodingPool
+    episodes: Episodes
     _patients: dict[int, str] = field(default_factory=dict)
     _organisations: dict[int, str] = field(default_factory=dict)
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)

@@ -1,6 +1,8 @@
 """Starts and stops the hub of one process."""
 
+import asyncio
 import gc
+from functools import partial
 from pathlib import Path
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -18,10 +20,21 @@ from app.clock import Clock, RowNumbers, now
 from app.db import Database, open_database
 from app.db.version import check_version
 from app.hub import Hub
+from app.imaging.episodes import Episodes
 from app.records.cursor import Cursors
 from app.settings import Settings
+from dicom.decoding import DecodingPool
 
 _MINUTE = 60_000_000
+
+DECODING_PROCESSES = 2
+"""Processes that decode images, of each process of the hub; they start with the first image."""
+
+DECODING_MEMORY_BYTES = 4_000_000_000
+"""Address space of each; the codecs alone map 600 MB, a mammogram in colour needs some copies of its 300 MB."""
+
+DECODING_SECONDS = 30.0
+"""Of one frame."""
 
 
 def audit_keys(settings: Settings) -> tuple[Keys, Signer]:
@@ -58,16 +71,21 @@ async def open_hub(settings: Settings, clock: Clock = now) -> Hub:
     await check_version(database)
     keys, signer = audit_keys(settings)
     new_row = RowNumbers(await _process_number(database), clock)
+    audit = AuditLog(database, keys, new_row, wait_seconds=settings.audit_wait_seconds)
+    decoding = DecodingPool(DECODING_PROCESSES, max_memory_bytes=DECODING_MEMORY_BYTES, max_seconds=DECODING_SECONDS)
     return Hub(
         settings=settings,
         database=database,
         clock=clock,
         new_row=new_row,
         callers=Callers(database, clock, settings.session_minutes * _MINUTE),
-        audit=AuditLog(database, keys, new_row, wait_seconds=settings.audit_wait_seconds),
+        audit=audit,
         leader=Leader(database, signer, settings.audit_origin, clock),
         cursors=Cursors(_cursor_key(settings.keys_folder)),
         blobs=open_blobs(settings),
+        decoding=decoding,
+        episodes=Episodes(clock, audit.append),
+        closing=[partial(asyncio.to_thread, decoding.close)],
     )
 
 
