@@ -7,6 +7,7 @@ from app.access import epoch
 from app.audit.record import Event
 from app.consent.compile import compile_consents
 from app.identity.link import link_new_patients
+from app.imaging.labels import label_images
 from app.records.events import events
 from app.records.record import StaleCaller
 from app.records.request import Request
@@ -38,6 +39,7 @@ async def committed(
         await writing.flush()
         await link_new_patients(connection, writing.written)
         await compile_consents(connection, writing.written)
+        await label_images(connection, writing.written)
         told = await (tell(result) if tell else events(request, writing.written, 200))
         await request.hub.audit.stage(connection, told)
     request.recorded = True

@@ -17,7 +17,7 @@ RLE, RLE_2_FRAMES = "test_files/MR_small_RLE.dcm", "test_files/SC_rgb_rle_2frame
 MULTI_FRAME, DEFLATED, BIG_ENDIAN = (
     "test_files/examples_ybr_color.dcm",
     "test_files/image_dfl.dcm",
-    "test_files/ExplVR_BigEnd.dcm",
+    "test_files/MR_small_bigendian.dcm",
 )
 CHR_H31, CHR_H32 = "charset_files/chrH31.dcm", "charset_files/chrH32.dcm"
 REPORT, TRUNCATED = "test_files/test-SR.dcm", "test_files/MR_truncated.dcm"
@@ -60,9 +60,7 @@ def a_body(*parts: bytes, boundary: str = "b0undary") -> bytes:
     return b"".join(head + part + b"\r\n" for part in parts) + f"--{boundary}--\r\n".encode()
 
 
-async def send(
-    world: World, caller: dict[str, str], *parts: bytes, study: str = "", **headers: str
-) -> httpx.Response:
+async def send(world: World, caller: dict[str, str], *parts: bytes, study: str = "", **headers: str) -> httpx.Response:
     """Store files and return the answer."""
     place = f"/dicomweb/studies/{study}" if study else "/dicomweb/studies"
     kind = {"content-type": 'multipart/related; type="application/dicom"; boundary=b0undary'}

@@ -137,9 +137,7 @@ async def test_an_instance_of_another_study_than_the_address_is_refused(world: W
 @pytest.mark.parametrize(
     ("name", "alphabetic"), [(CHR_H31, ("Yamada", "Tarou")), (CHR_H32, ("ﾔﾏﾀﾞ", "ﾀﾛｳ"))], ids=["H31", "H32"]
 )
-async def test_a_new_patient_has_all_groups_of_the_name(
-    world: World, name: str, alphabetic: tuple[str, str]
-) -> None:
+async def test_a_new_patient_has_all_groups_of_the_name(world: World, name: str, alphabetic: tuple[str, str]) -> None:
     hospital = await world.client("hospital-a")
 
     await stored(world, hospital, a_file(name, PatientBirthDate="19600102", PatientSex="M"))
