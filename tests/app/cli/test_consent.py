@@ -23,14 +23,14 @@ def test_a_consent_is_recorded_listed_and_withdrawn(hospital: Renkei, settings: 
     patient = anyio.run(_add_patient, settings)
 
     recorded = hospital("consent", "add", patient, "--site", "hospital-a", "--to", "clinic-c")
-    id = recorded.output.strip().removeprefix("Recorded Consent/")
+    consent = recorded.output.strip().removeprefix("Recorded Consent/")
     before = hospital("consent", "list", patient, "--site", "hospital-a")
-    withdrawn = hospital("consent", "withdraw", id, "--site", "hospital-a")
+    withdrawn = hospital("consent", "withdraw", consent, "--site", "hospital-a")
     after = hospital("consent", "list", patient, "--site", "hospital-a")
 
-    assert before.output == f"{id}\tactive\tpermit\n"
-    assert withdrawn.output == f"Withdrew Consent/{id}\n"
-    assert after.output == f"{id}\tinactive\tpermit\n"
+    assert before.output == f"{consent}\tactive\tpermit\n"
+    assert withdrawn.output == f"Withdrew Consent/{consent}\n"
+    assert after.output == f"{consent}\tinactive\tpermit\n"
 
 
 @pytest.mark.parametrize(

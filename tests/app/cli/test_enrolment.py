@@ -26,9 +26,7 @@ def test_an_organisation_is_listed_once_it_was_added(hospital: Renkei) -> None:
     ],
     ids=["twice", "capitals", "short number"],
 )
-def test_an_organisation_is_refused_with_a_reason(
-    hospital: Renkei, arguments: tuple[str, ...], message: str
-) -> None:
+def test_an_organisation_is_refused_with_a_reason(hospital: Renkei, arguments: tuple[str, ...], message: str) -> None:
     refused = hospital("organisation", "add", *arguments, "--title", "x")
 
     assert refused.exit_code == 1
