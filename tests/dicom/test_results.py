@@ -6,8 +6,7 @@ from dicom.attributes import Level
 from dicom.indexing import InstanceFacts, SeriesFacts, StudyFacts
 from dicom.matching import parse_query
 from dicom.names import PersonName
-from dicom.results import result
-from dicom.store.search import Found
+from dicom.results import Found, result
 
 STUDY = StudyFacts("1.2", "20240501", "093000", "A1", PersonName(), "+0900", "Thorax",
                    PersonName("Yamada^Tarou", "山田^太郎"), "P1", "", "19500401", "M", "")  # fmt: skip
