@@ -62,7 +62,7 @@ def subject_element(type_name: str) -> str | None:
     parameter = parameters(type_name).get("patient")
     if parameter is None:
         return None
-    match = re.fullmatch(rf"{type_name}\.(\w+)(?:\.where\(resolve\(\) is Patient\))?", parameter.expression.strip("() "))
+    match = re.fullmatch(rf"{type_name}\.(\w+)(?:\.where\(resolve\(\) is Patient\))?", parameter.expression)
     return match.group(1) if match else None
 
 
