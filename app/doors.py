@@ -18,7 +18,7 @@ from app.db import DatabaseUnavailable
 from app.hub import Hub
 from app.records.record import StaleCaller
 from app.records.refusal import record_refusal
-from app.records.request import Request
+from app.records.request import Request, replayed
 from app.records.response import Response, failure_response, outcome_response
 from fhir.errors import FhirError, Forbidden, Unauthorized
 from fhir.issue import Issue
@@ -26,6 +26,9 @@ from fhir.issue import Issue
 logger = logging.getLogger(__name__)
 
 SAFE = {"GET", "HEAD"}
+
+MOST_ATTEMPTS = 3
+"""How often a request is begun when rights keep changing under it."""
 
 
 class Answer(Protocol):
@@ -123,7 +126,7 @@ async def recorded(door: Door[R, A], request: R) -> A | Response:
 async def enter(door: Door[R, A], scope: Scope, receive: Receive) -> A | Response:
     """Return the answer to a request at `door`."""
     hub: Hub = scope["app"].state.hub
-    for attempt in (1, 2):
+    for _ in range(MOST_ATTEMPTS):
         try:
             caller, secret = await identify(hub, scope)
         except FhirError as error:
@@ -132,8 +135,10 @@ async def enter(door: Door[R, A], scope: Scope, receive: Receive) -> A | Respons
         try:
             return await recorded(door, request)
         except StaleCaller:
-            # Rights changed. A read is simply asked again; of a write the body may have been read already.
+            # Rights changed, and nothing was done: the caller is identified anew and asked for again.
             hub.callers.forget(secret)
-            if attempt == 2 or request.body_read:
+            if request.streamed:
                 break
+            if request.received is not None:
+                receive = replayed(request.received)
     return unavailable()

@@ -10,7 +10,6 @@ from app.access.enrol import Invalid, enrol_account
 from app.access.passwords import WeakPassword, check_rule
 from app.cli.running import opened, synchronous
 
-
 PEOPLE: list[str] = [role for role in ROLES if role != "system"]
 """The roles of people."""
 

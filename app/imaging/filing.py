@@ -15,7 +15,7 @@ from app.blobs.tables import blob
 from app.identity.known import known_patient
 from app.imaging.custody import Custody
 from app.imaging.events import Touched
-from app.imaging.imaging_study import MOST_INSTANCES, imaging_study, started
+from app.imaging.imaging_study import JAPAN_MINUTES, MOST_INSTANCES, imaging_study
 from app.imaging.patient import patient, system
 from app.imaging.receive import Failure, Received, failure
 from app.records.prepare import prepare
@@ -25,11 +25,11 @@ from app.records.writing import Writing
 from dicom.attributes import Level
 from dicom.failures import InvalidInstance
 from dicom.indexing import StudyFacts
+from dicom.instants import instant
 from dicom.matching import parse_query
 from dicom.store.search import search
 from dicom.store.write import FixedColumns, Outcome, StoredInstance, store_instance
 from fhir.errors import NotFound
-from fhir.search.date import interval
 from fhir.search.hashing import hash64
 from fhir.store.categories import Category
 from fhir.store.read import read
@@ -168,8 +168,9 @@ class _Filing:
 
 def _clinical_date(study: StudyFacts) -> int:
     """Return when the study was begun, in microseconds since 1970 UTC."""
-    moment = started(study.study_date, study.study_time, study.timezone_offset_from_utc)
-    return interval(moment)[0] if moment else NO_DATE
+    zone = study.timezone_offset_from_utc
+    found = instant(study.study_date, study.study_time, zone, default_offset_minutes=JAPAN_MINUTES)
+    return NO_DATE if found is None else found
 
 
 async def file_instances(writing: Writing, received: Sequence[Received]) -> Filed:

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.imaging.patient import printable
 from dicom.indexing import InstanceFacts, SeriesFacts, StudyFacts
-from dicom.store.search import Found
+from dicom.results import Found
 
 DCM = "http://dicom.nema.org/resources/ontology/DCM"
 URI = "urn:ietf:rfc:3986"
@@ -20,8 +20,10 @@ IDENTIFIER_TYPE = "http://terminology.hl7.org/CodeSystem/v2-0203"
 MOST_INSTANCES = 500
 """Instances that are listed; a study with more tells their number only, since each version is kept for ever."""
 
-JAPAN = timezone(timedelta(hours=9))
-"""The zone of a study that names none."""
+JAPAN_MINUTES = 540
+"""East of Greenwich: the zone of a study that names none."""
+
+JAPAN = timezone(timedelta(minutes=JAPAN_MINUTES))
 
 _OFFSET = re.compile(r"([+-])([01][0-9])([0-5][0-9])")
 _UNSIGNED_INT_LIMIT = 2**31

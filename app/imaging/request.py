@@ -6,12 +6,14 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/chapter_8.html
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from starlette.types import Receive
+
 from app.access import epoch
 from app.access.caller import Caller
 from app.audit.record import Event
 from app.doors import identify
 from app.imaging.events import Touched, imaging_events
-from app.records.request import Receive, Request
+from app.records.request import Request
 
 if TYPE_CHECKING:
     from app.hub import Hub

@@ -3,12 +3,14 @@
 from collections.abc import Awaitable, Callable
 
 from app.audit.record import Event
-from app.doors import Door, recorded
+from app.doors import Door, recorded, unavailable
 from app.records.events import events
 from app.records.interactions import find
 from app.records.request import FhirRequest
 from app.records.response import Response, outcome_response
 from fhir.issue import Issue
+
+__all__ = ["FHIR", "answer", "refused", "unavailable"]
 
 
 def refused(expression: str, diagnostics: str) -> Response:

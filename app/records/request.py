@@ -1,9 +1,11 @@
 """A request at a door: who calls, what is asked, and what has been disclosed so far."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
+
+from starlette.types import Message, Receive
 
 from app.access.caller import Caller
 from app.consent.decide import Authority, may_see, may_write
@@ -13,8 +15,6 @@ from fhir.errors import InvalidValue, NotAcceptable, TooLarge, UnsupportedMediaT
 if TYPE_CHECKING:
     from app.hub import Hub
     from app.records.record import Record
-
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 _JSON_TYPES = {b"application/fhir+json", b"application/json", b"text/json"}
 _ACCEPTED = (b"*/*", b"application/*", b"json")
@@ -32,8 +32,9 @@ class Request:
         headers: The request's headers, names in small letters.
         interaction: What is asked, by the name the audit log uses.
         action: C, R, U, D or E.
-        recorded: Whether the audit log knows of it already.
-        body_read: Whether a part of the body was taken, which cannot be taken again.
+        recorded: Whether the audit record of the request is durable already.
+        received: The body, once it was read as a whole.
+        streamed: Whether the body was taken piece by piece, and so cannot be taken again.
     """
 
     def __init__(self, hub: "Hub", scope: Mapping[str, Any], receive: Receive, caller: Caller) -> None:
@@ -47,7 +48,8 @@ class Request:
         self.interaction = ""
         self.action = "R"
         self.recorded = False
-        self.body_read = False
+        self.received: bytes | None = None
+        self.streamed = False
         self._receive = receive
 
     @cached_property
@@ -97,11 +99,13 @@ class Request:
             if size > limit:
                 raise refusal
             chunks.append(chunk)
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        self.received = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        self.streamed = False
+        return self.received
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the body as it comes; it ends early when the caller goes away."""
-        self.body_read = True
+        self.streamed = True
         while True:
             message = await self._receive()
             yield message.get("body", b"")
@@ -169,3 +173,12 @@ def decode_pairs(query: bytes) -> list[tuple[str, str]]:
     if b"%00" in query:
         raise InvalidValue("The query holds a NUL")
     return pairs
+
+
+def replayed(body: bytes) -> Receive:
+    """Return a `receive` that gives `body` as one message."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive

@@ -6,8 +6,7 @@ from dicom.attributes import Level
 from dicom.indexing import InstanceFacts, SeriesFacts, StudyFacts
 from dicom.matching import parse_query
 from dicom.names import PersonName
-from dicom.results import result
-from dicom.store.search import Found
+from dicom.results import Found, result
 
 STUDY = StudyFacts("1.2", "20240501", "093000", "A1", PersonName(), "+0900", "Thorax",
                    PersonName("Yamada^Tarou", "山田^太郎"), "P1", "", "19500401", "M", "")  # fmt: skip
@@ -65,9 +64,7 @@ def test_an_instance_says_where_it_belongs():
     assert "00201209" not in found
 
 
-@pytest.mark.parametrize(
-    "pair", [("includefield", "PatientName"), ("includefield", "all"), ("PatientName", "Yamada*")]
-)
+@pytest.mark.parametrize("pair", [("includefield", "PatientName"), ("includefield", "all"), ("PatientName", "Yamada*")])
 def test_what_is_asked_for_or_matched_comes_too(pair):
     assert "00100010" in shown(dataclasses.replace(FOUND, series=SERIES), Level.SERIES, pair)
 

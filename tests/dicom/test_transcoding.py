@@ -121,8 +121,7 @@ def test_words_outside_the_pixels_are_turned_as_well():
     elements = {tag: (b"UI", value) for tag, (_, value) in UIDS.items()}
     elements[0x00080018] = (b"UI", b"1.2.3.44")
     body = b"".join(
-        struct.pack(">HH2sH", tag >> 16, tag & 0xFFFF, vr, len(value)) + value
-        for tag, (vr, value) in elements.items()
+        struct.pack(">HH2sH", tag >> 16, tag & 0xFFFF, vr, len(value)) + value for tag, (vr, value) in elements.items()
     )
     curve = struct.pack(">HH2sHL", 0x5400, 0x1010, b"OW", 0, 4) + b"\x01\x02\x03\x04"
 

@@ -87,9 +87,7 @@ def test_a_slice_survives_transcoding(slices):
 def test_a_slice_is_rendered_from_black_to_white(slices):
     one = slices[10]
 
-    body = render_frame(
-        one.pixels.image, one.file.transfer_syntax.uid, frame(one, 0), presentation(one), Picture(PNG)
-    )
+    body = render_frame(one.pixels.image, one.file.transfer_syntax.uid, frame(one, 0), presentation(one), Picture(PNG))
 
     picture = np.asarray(Image.open(io.BytesIO(body)))
     assert picture.shape == (512, 512)

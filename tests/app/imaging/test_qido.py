@@ -1,7 +1,7 @@
 import pytest
 
-from dicom.phantom import CT as CT_PHANTOM
 from dicom.phantom import CR, Patient, Study, instances
+from dicom.phantom import CT as CT_PHANTOM
 from tests.app.imaging.images import CHR_H31, CHR_H32, CT, MR, a_file, stored, uids
 from tests.world import World
 

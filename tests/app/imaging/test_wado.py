@@ -212,9 +212,11 @@ async def test_a_window_changes_what_is_seen(world: World) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["window=1", "window=1,0", "window=a,1", "window=1,nan", "window=1,1,log", "window=1,2,linear,4"]
-    + ["viewport=1", "viewport=0,0", "viewport=a,b", "viewport=1,1,0,0", "viewport=9999,9999"]
-    + ["quality=0", "quality=101", "quality=x", "quality="],
+    [
+        *("window=1", "window=1,0", "window=a,1", "window=1,nan", "window=1,1,log", "window=1,2,linear,4"),
+        *("viewport=1", "viewport=0,0", "viewport=a,b", "viewport=1,1,0,0", "viewport=9999,9999"),
+        *("quality=0", "quality=101", "quality=x", "quality="),
+    ],
 )
 async def test_a_malformed_parameter_is_refused(world: World, query: str) -> None:
     hospital = await world.client("hospital-a")

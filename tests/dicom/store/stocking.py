@@ -17,9 +17,7 @@ class Store:
         self.database = database
         self.rows = itertools.count(1_000)
 
-    async def __call__(
-        self, data, patient_key=1, custodian=1, author=0, category=0, labels=0, clinical_date=0
-    ):
+    async def __call__(self, data, patient_key=1, custodian=1, author=0, category=0, labels=0, clinical_date=0):
         fixed = FixedColumns(patient_key, custodian, author, category, labels, clinical_date)
         return await store_instance(
             self.database,

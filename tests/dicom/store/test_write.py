@@ -74,6 +74,7 @@ async def test_a_uid_in_use_is_a_conflict(database, changes, columns, reason):
         await store(an_instance(**changes), **columns)
 
     assert caught.value.code == 0x0111
+    assert await counts(database) == [1, 1, 1]
 
 
 async def test_labels_of_the_study_and_the_series_come_down_and_never_go_up(database):
@@ -87,6 +88,21 @@ async def test_labels_of_the_study_and_the_series_come_down_and_never_go_up(data
     assert [row[0] for row in found] == [0b001, 0b011, 0b111]
     study = await database.fetch(select(dicom_study.c.labels, dicom_study.c.stored), {})
     assert [tuple(row) for row in study] == [(0b001, NOW)]
+
+
+async def test_the_same_bytes_again_may_add_labels_but_take_none_away(database):
+    store = Store(database)
+    for labels in (0b01, 0b10, 0b00):
+        await store(an_instance(), labels=labels)
+
+    assert await database.fetch(select(dicom_instance.c.labels), {}) == [(0b11,)]
+
+
+async def test_an_instance_that_cannot_be_rendered_leaves_nothing_behind(database):
+    with pytest.raises(InvalidInstance, match="more than 100000 values"):
+        await Store(database)(instance({0x00189329: ("UC", b"\\A" * 100_001)}))
+
+    assert await counts(database) == [0, 0, 0]
 
 
 async def test_a_row_says_where_the_pixels_are(database):
