@@ -18,16 +18,17 @@ FAILURES: tuple[tuple[type[Exception], type[errors.FhirError], str], ...] = (
 """What is raised, what it becomes, and the words before its own."""
 
 
+_KINDS = tuple(kind for kind, _, _ in FAILURES)
+
+
 def translated(answer: Callable[[R], Awaitable[A]]) -> Callable[[R], Awaitable[A]]:
     """Return `answer` with the failures of the dicom room as those of the doors."""
 
     async def run(request: R) -> A:
         try:
             return await answer(request)
-        except tuple(kind for kind, _, _ in FAILURES) as error:
-            for kind, becomes, words in FAILURES:
-                if isinstance(error, kind):
-                    raise becomes(f"{words}{error}") from error
-            raise
+        except _KINDS as error:
+            _, becomes, words = next(row for row in FAILURES if isinstance(error, row[0]))
+            raise becomes(f"{words}{error}") from error
 
     return run

@@ -47,11 +47,6 @@ class DicomRequest(Request):
         return self.hub.settings.address + "/dicomweb"
 
     @property
-    def address(self) -> str:
-        """The public address of what the request names."""
-        return self.hub.settings.address + self.path
-
-    @property
     def accept(self) -> str:
         """What the caller takes; the `accept` parameter goes before the header (PS3.18 8.3.3.1)."""
         for name, value in self.pairs:

@@ -40,6 +40,28 @@ def a_file(name: str = CT, **values: Any) -> bytes:
     return out.getvalue()
 
 
+def a_video() -> bytes:
+    """Return a file that says its pixels are MPEG-4."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ds = pydicom.dcmread(FILES / J2K)
+        ds.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.102"
+        out = BytesIO()
+        ds.save_as(out, enforce_file_format=True)
+    return out.getvalue()
+
+
+def a_deflated_report() -> bytes:
+    """Return a deflated file without pixels that claims to have a frame."""
+    ds = pydicom.dcmread(FILES / CT)
+    del ds.PixelData
+    ds.NumberOfFrames = 1
+    ds.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1.99"
+    out = BytesIO()
+    ds.save_as(out, enforce_file_format=True)
+    return out.getvalue()
+
+
 def uids(data: bytes) -> tuple[str, str, str]:
     """Return study, series and instance UID."""
     with warnings.catch_warnings():
