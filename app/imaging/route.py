@@ -20,7 +20,7 @@ class DicomRoute(BaseRoute):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match HTTP requests below `/dicomweb`."""
-        if scope["type"] == "http" and scope["path"].startswith("/dicomweb/"):
+        if scope["type"] == "http" and (scope["path"] + "/").startswith("/dicomweb/"):
             return Match.FULL, {}
         return Match.NONE, {}
 
