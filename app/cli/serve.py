@@ -20,6 +20,7 @@ def run_server() -> None:
         access_log=False,
         server_header=False,
         date_header=False,
+        forwarded_allow_ips=chosen.trusted_proxies,
         timeout_keep_alive=60,
         timeout_graceful_shutdown=30,
     )
