@@ -134,14 +134,29 @@ class Settings(BaseSettings):
         return self.keys or self.home / "keys"
 
 
+class SettingsMissing(Exception):
+    """A file or folder of settings that was named is not there; without it the hub would run on its defaults."""
+
+
+def _named(variable: str) -> Path | None:
+    """Return the path that `variable` names, None when it names none."""
+    name = os.environ.get(variable)
+    if not name:
+        return None
+    if not Path(name).exists():
+        raise SettingsMissing(f"{variable} names {name}, which is not there")
+    return Path(name)
+
+
 @lru_cache
 def settings() -> Settings:
     """Return the settings of this process, read once.
 
     Raises:
+        SettingsMissing: the file or the folder of secrets is not there.
         pydantic.ValidationError: the file has an unknown variable, or one has a value that its setting does not take.
     """
     return Settings(
-        _env_file=os.environ.get("RENKEI_ENV_FILE"),  # type: ignore[call-arg]
-        _secrets_dir=os.environ.get("RENKEI_SECRETS_DIR"),  # type: ignore[call-arg]
+        _env_file=_named("RENKEI_ENV_FILE"),  # type: ignore[call-arg]
+        _secrets_dir=_named("RENKEI_SECRETS_DIR"),  # type: ignore[call-arg]
     )

@@ -130,12 +130,14 @@ cp -R "$root/deploy/nginx" "$folder/nginx/renkei"
 mv "$folder/nginx/renkei/nginx.conf" "$folder/nginx/nginx.conf"
 cp "$folder/tls/authority.pem" "$folder/nginx/renkei/place/client-authority.pem"
 echo "server 127.0.0.1:$hub_port;" >"$folder/nginx/renkei/place/upstream.conf"
-cat >"$folder/nginx/renkei/place/listen.conf" <<EOF
+cat >"$folder/nginx/renkei/place/site.conf" <<EOF
 listen 127.0.0.1:$port ssl http2;
 ssl_certificate $folder/tls/certificate.pem;
 ssl_certificate_key $folder/tls/key.pem;
+access_log logs/renkei.log renkei;
+error_log logs/renkei-error.log crit;
 EOF
-[ -z "${CLIENT_CERTIFICATES:-}" ] || echo "include renkei/client-certificates.conf;" >>"$folder/nginx/renkei/place/listen.conf"
+[ -z "${CLIENT_CERTIFICATES:-}" ] || echo "include renkei/client-certificates.conf;" >>"$folder/nginx/renkei/place/site.conf"
 until_true "The hub" "$hub" "$python" -c "import urllib.request; urllib.request.urlopen('http://127.0.0.1:$hub_port/health')"
 PATH=$PATH:/usr/sbin nginx -p "$folder/nginx" -c "$folder/nginx/nginx.conf" 2>>"$folder/logs/nginx.log" &
 proxy=$!

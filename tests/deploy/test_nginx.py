@@ -39,7 +39,7 @@ class Echo(http.server.BaseHTTPRequestHandler):
         self.rfile.read(left - 1)
         self.do_GET()
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name it has in the library
+    def log_message(self, format: str, *args: object) -> None:
         pass
 
 
@@ -73,7 +73,8 @@ def nginx(
     place = folder / "renkei" / "place"
     (place / "upstream.conf").write_text(f"server 127.0.0.1:{upstream.server_port};")
     certificate = f"ssl_certificate {authority}/certificate.pem; ssl_certificate_key {authority}/key.pem;"
-    (place / "listen.conf").write_text(f"listen 127.0.0.1:{port} ssl http2; {certificate}")
+    logs = "access_log logs/renkei.log renkei; error_log logs/renkei-error.log crit;"
+    (place / "site.conf").write_text(f"listen 127.0.0.1:{port} ssl http2; {certificate} {logs}")
     process = subprocess.Popen(["/usr/sbin/nginx", "-p", folder, "-c", folder / "nginx.conf"])
     while not (folder / "nginx.pid").exists():
         assert process.poll() is None
