@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,15 +13,11 @@ from pathlib import Path
 
 import httpx
 
-RENKEI = str(Path(sys.executable).parent / "renkei")
+from tests.ports import free_ports
 
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+ROOT = Path(__file__).resolve().parents[1]
+RENKEI = (sys.executable, "-m", "app.cli")
+"""The command of this checkout, whatever else is installed."""
 
 
 @dataclass
@@ -31,7 +26,7 @@ class HubProcess:
 
     home: Path
     database: str = ""
-    port: int = field(default_factory=free_port)
+    port: int = field(default_factory=lambda: free_ports(1)[0])
     extra: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
@@ -55,7 +50,13 @@ class HubProcess:
     def renkei(self, *arguments: str, input: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command of the hub and return what it printed."""
         done = subprocess.run(
-            [RENKEI, *arguments], env=self.environment, input=input, capture_output=True, text=True, timeout=120
+            [*RENKEI, *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            input=input,
+            capture_output=True,
+            text=True,
+            timeout=120,
         )
         if check and done.returncode:
             raise AssertionError(f"renkei {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}")
@@ -64,7 +65,7 @@ class HubProcess:
     def start(self) -> None:
         """Start the server and wait until it answers."""
         with (self.home / "server.log").open("ab") as log:
-            self.process = subprocess.Popen([RENKEI, "serve"], env=self.environment, stdout=log, stderr=log)
+            self.process = subprocess.Popen([*RENKEI, "serve"], cwd=ROOT, env=self.environment, stdout=log, stderr=log)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             with contextlib.suppress(httpx.TransportError):

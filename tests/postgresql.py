@@ -3,11 +3,12 @@
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from tests.ports import free_ports
 
 
 def _programs() -> Path:
@@ -16,13 +17,6 @@ def _programs() -> Path:
     if not found:
         raise RuntimeError("PostgreSQL is not installed; `make test` installs it")
     return found[-1].parent
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _as_postgres(*command: str) -> list[str]:
@@ -36,7 +30,7 @@ def server(*, durable: bool = False, port: int = 0) -> Iterator[str]:
     programs, folder = _programs(), Path(tempfile.mkdtemp(prefix="renkei-postgresql-"))
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres")
-    data, port = folder / "data", port or _free_port()
+    data, port = folder / "data", port or free_ports(1)[0]
     options = ["initdb", "-D", data, "-U", "renkei", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8"]
     run = {"check": True, "stdout": subprocess.DEVNULL, "cwd": "/"}
     subprocess.run(_as_postgres(str(programs / "initdb"), *map(str, options[1:])), **run)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
+NO_NUMBER = "Input should be a valid integer, unable to parse string as an integer"
 
 
 @pytest.mark.parametrize(
@@ -18,8 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
         (
             "RENKEI_PORT",
             "eighty",
-            "Error: These settings cannot be used. port: Input should be a valid integer, unable to parse string as an "
-            + "integer\n",
+            f"Error: These settings cannot be used. port: {NO_NUMBER}\n",
         ),
     ],
 )
