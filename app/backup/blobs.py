@@ -122,10 +122,11 @@ class _Compressed:
     def _more(self) -> None:
         try:
             piece = next(self._pieces, None)
-        except BlobMissing as error:
+        except Exception as error:
             # The encryption hides what its reader raised; the copier takes it from here.
-            self.failure = Damaged(f"The hub's blob {error} is missing")
-            raise self.failure from None
+            missing = isinstance(error, BlobMissing)
+            self.failure = Damaged(f"The hub's blob {error} is missing") if missing else error
+            raise
         if piece is None:
             self._waiting += self._compressor.flush()
             self._ended = True
@@ -184,7 +185,9 @@ def read(path: Path, digest: str, by: Sequence[Identity], target: Incoming | Non
             pyrage.decrypt_io(file, plain, by)
     except FileNotFoundError:
         raise Damaged(f"{path.name} is missing") from None
-    except (pyrage.DecryptError, OSError) as error:
+    except (pyrage.DecryptError, zstandard.ZstdError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # not of the encryption, which numbers none, but of a disk: full, or failing
         raise encryption.failure(error, path.name) from None
     if plain.sha256.hexdigest() != digest:
         raise Damaged(f"{path.name} holds another blob than {digest}")

@@ -1,8 +1,6 @@
 """What can be wrong with a backup, each with a message for the operator that names the file and the reason."""
 
 
-
-
 class BackupError(Exception):
     """A backup cannot be taken, read or restored."""
 

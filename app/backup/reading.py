@@ -10,7 +10,7 @@ from app.backup.encryption import Identity, decrypt
 from app.backup.failures import Damaged
 from app.backup.header import Header
 from app.backup.manifest import Manifest, TableRows, from_json
-from app.backup.run import Progress
+from app.backup.progress import Progress
 
 
 def check(folder: Path, key: str | None, progress: Progress) -> Header:

@@ -25,8 +25,8 @@ from app.backup.failures import Damaged, NotEmpty, OtherRelease
 from app.backup.header import Header
 from app.backup.manifest import BLOB_ROWS, KEY_ROWS, Manifest, TableRows
 from app.backup.place import BLOBS
+from app.backup.progress import Progress, silent
 from app.backup.reading import Reading, check, open_backup
-from app.backup.run import Progress, _silent
 from app.blobs import open_blobs
 from app.db import Database, WriteConnection, open_database
 from app.db.migrate import upgrade
@@ -58,7 +58,7 @@ async def restore(
     by: Sequence[Identity],
     *,
     key: str | None = None,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> Restored:
     """Restore a backup.
 

@@ -6,7 +6,7 @@ durable before it. An interrupted run leaves its blobs, which the next one finds
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -30,6 +30,7 @@ from app.backup.manifest import (
     TableRows,
     to_json,
 )
+from app.backup.progress import Progress, silent
 from app.backup.segment import SegmentWriter, Value
 from app.blobs.tables import blob
 from app.clock import instant
@@ -38,9 +39,6 @@ from app.db.version import STATED
 from app.hub import Hub
 from app.lifecycle import audit_keys
 from fhir.store.connection import Row
-
-Progress = Callable[[str, int], None]
-"""Told what is being copied or read, and how many rows or blobs of it so far."""
 
 _LISTED = 1_000
 """Blobs whose names are gathered before they are written to a segment."""
@@ -58,11 +56,7 @@ class Taken:
     """The public key it is signed with, as signed notes write it: keep it elsewhere than the backup."""
 
 
-def _silent(what: str, done: int) -> None:
-    """Show nothing."""
-
-
-async def run(hub: Hub, folder: Path, to: Sequence[str], *, progress: Progress = _silent) -> Taken:
+async def run(hub: Hub, folder: Path, to: Sequence[str], *, progress: Progress = silent) -> Taken:
     """Take a backup.
 
     Args:

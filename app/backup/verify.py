@@ -1,5 +1,6 @@
 """Verifies a backup by reading it: without a private key that it is whole, with one that it can be restored."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,12 +8,18 @@ from pathlib import Path
 from app.audit.note import Verifier
 from app.backup import audit_tree, blobs, place
 from app.backup.encryption import Identity
+from app.backup.events import VERIFY, failing, record
 from app.backup.failures import Damaged
 from app.backup.header import Header
 from app.backup.manifest import BLOB_ROWS, Manifest
+from app.backup.progress import Progress, silent
 from app.backup.reading import Reading, check, open_backup
-from app.backup.run import Progress, _silent
 from app.blobs.tables import blob
+from app.db import DatabaseUnavailable
+from app.db.version import WrongVersion
+from app.hub import Hub
+from app.lifecycle import open_hub
+from app.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +37,7 @@ def verify(
     by: Sequence[Identity] = (),
     *,
     key: str | None = None,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> Verified:
     """Verify a backup.
 
@@ -53,6 +60,41 @@ def verify(
     reading = open_backup(found, by)
     read_all(reading, header.key, progress)
     return Verified(found, header, reading.manifest)
+
+
+async def verify_on_record(
+    settings: Settings,
+    folder: Path,
+    by: Sequence[Identity] = (),
+    *,
+    key: str | None = None,
+    progress: Progress = silent,
+) -> Verified:
+    """Verify a backup as `verify` does, and record it where there is a hub to record it in.
+
+    A backup is verified as well on a machine that has nothing but the backup.
+    """
+    hub = await _hub(settings)
+    if hub is None:
+        return await asyncio.to_thread(verify, folder, by, key=key, progress=progress)
+    hub.audit.start()
+    try:
+        async with failing(hub, VERIFY, folder):
+            found = await asyncio.to_thread(verify, folder, by, key=key, progress=progress)
+        how = "decrypted and read" if by else "compared with its digests"
+        await record(hub, VERIFY, folder, f"{found.folder.name} was {how}; it is whole")
+    finally:
+        await hub.close()
+    return found
+
+
+async def _hub(settings: Settings) -> Hub | None:
+    if not settings.is_postgresql and not settings.sqlite_path.exists():
+        return None
+    try:
+        return await open_hub(settings)
+    except (DatabaseUnavailable, WrongVersion):
+        return None
 
 
 def read_all(reading: Reading, key: str, progress: Progress) -> None:
