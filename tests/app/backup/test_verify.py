@@ -1,17 +1,27 @@
 import random
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as with_settings
 from hypothesis import strategies as st
 
 from app.audit.note import Signer
+from app.audit.record import unseal
+from app.audit.tables import audit_record
 from app.backup import header, place
 from app.backup.encryption import encrypt, recipients
+from app.backup.export import pages
 from app.backup.failures import Damaged, WrongIdentity
-from app.backup.verify import verify
+from app.backup.manifest import Manifest
+from app.backup.progress import silent
+from app.backup.reading import open_backup
+from app.backup.verify import read_all, verify, verify_on_record
+from app.lifecycle import open_hub
+from app.settings import Settings
 from tests.backups import Backup, a_key_pair
 
 SEGMENT = "000001.age"
@@ -44,7 +54,7 @@ def test_sha256sum_reads_the_list(small_backup: Backup) -> None:
     assert (done.returncode, done.stdout) == (0, b"")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@with_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_flipped_bit_anywhere_is_refused(small_backup: Backup, data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(small_backup.files()), label="file")
@@ -138,3 +148,72 @@ def test_a_list_that_lacks_a_segment_is_refused(backup_copy: Backup) -> None:
 
     with pytest.raises(Damaged, match="HEADER says otherwise"):
         verify(backup_copy.folder)
+
+
+def _without_segments(manifest: Manifest, table: str) -> Manifest:
+    tables = tuple([replace(one, rows=0) if one.name == table else one for one in manifest.tables])
+    return replace(manifest, tables=tables, segments=tuple([one for one in manifest.segments if one.table != table]))
+
+
+def _one_row_more(manifest: Manifest) -> Manifest:
+    first, *others = manifest.segments
+    return replace(manifest, segments=(replace(first, rows=first.rows + 1), *others))
+
+
+def _one_segment_less(manifest: Manifest) -> Manifest:
+    return replace(manifest, segments=manifest.segments[1:])
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (_one_row_more, "000001.age holds [0-9]+ rows, the manifest names"),
+        (_one_segment_less, "index_date has 0 rows, the manifest names"),
+        (lambda manifest: _without_segments(manifest, "blob"), "which its database does not name there"),
+        (lambda manifest: _without_segments(manifest, "@blobs"), "lacks a blob that its database names"),
+        (lambda manifest: replace(manifest, audit=replace(manifest.audit, size=1)), "the manifest names 1"),
+    ],
+    ids=["rows", "segments", "blob table", "blob files", "audit log"],
+)
+def test_a_manifest_that_does_not_fit_what_is_there_is_refused(
+    small_backup: Backup, change: Callable[[Manifest], Manifest], reason: str
+) -> None:
+    reading = open_backup(small_backup.folder, [small_backup.keys.identity])
+
+    with pytest.raises(Damaged, match=reason):
+        read_all(replace(reading, manifest=change(reading.manifest)), small_backup.key, silent)
+
+
+async def _recorded(settings: Settings) -> list[tuple[str, str, str | None]]:
+    hub = await open_hub(settings)
+    try:
+        async with hub.database.snapshot() as snapshot:
+            records = [bytes(row[1]) async for page in pages(snapshot, audit_record) for row in page]
+        events = [unseal(record, hub.audit.keys) for record in records]
+    finally:
+        await hub.close()
+    return [(one.interaction, one.outcome, one.description) for one in events]
+
+
+@pytest.mark.anyio
+async def test_a_verification_is_recorded_where_there_is_a_hub(settings: Settings, backup_copy: Backup) -> None:
+    name = backup_copy.folder.name
+    await verify_on_record(settings, backup_copy.folder)
+    await verify_on_record(settings, backup_copy.folder, [backup_copy.keys.identity])
+    (backup_copy.folder / SEGMENT).unlink()
+    with pytest.raises(Damaged):
+        await verify_on_record(settings, backup_copy.folder)
+
+    assert await _recorded(settings) == [
+        ("backup-verify", "0", f"{name} was compared with its digests; it is whole"),
+        ("backup-verify", "0", f"{name} was decrypted and read; it is whole"),
+        ("backup-verify", "8", "Damaged: 000001.age is missing"),
+    ]
+
+
+@pytest.mark.anyio
+async def test_a_backup_is_verified_on_a_machine_without_a_hub(empty: Settings, small_backup: Backup) -> None:
+    found = await verify_on_record(empty, small_backup.folder)
+
+    assert found.header.blobs == 2
+    assert not empty.home.exists()
