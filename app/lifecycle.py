@@ -16,7 +16,7 @@ from app.audit.note import Signer
 from app.blobs import open_blobs
 from app.clock import Clock, RowNumbers, now
 from app.db import Database, open_database
-from app.db.version import check_version
+from app.db.version import WrongVersion, check_version
 from app.hub import Hub
 from app.records.cursor import Cursors
 from app.settings import Settings
@@ -30,7 +30,9 @@ def audit_keys(settings: Settings) -> tuple[Keys, Signer]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     master, signer = folder / "audit-master", folder / "audit-signer"
     keys = read_master(master) if master.exists() else create_master(master)
-    made = read_signer(signer, settings.audit_origin) if signer.exists() else create_signer(signer, settings.audit_origin)
+    made = (
+        read_signer(signer, settings.audit_origin) if signer.exists() else create_signer(signer, settings.audit_origin)
+    )
     return keys, made
 
 
@@ -53,7 +55,11 @@ async def open_hub(settings: Settings, clock: Clock = now) -> Hub:
         WrongVersion: its tables are not those of this release.
     """
     database = await open_database(settings)
-    await check_version(database)
+    try:
+        await check_version(database)
+    except WrongVersion:
+        await database.close()
+        raise
     keys, signer = audit_keys(settings)
     new_row = RowNumbers(await _process_number(database), clock)
     return Hub(

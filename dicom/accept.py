@@ -12,7 +12,7 @@ MULTIPART = "multipart/related"
 ANY = "*"
 
 
-class NotAcceptable(Exception):  # noqa: N818 - named by the standard's word, as every failure of the project
+class NotAcceptable(Exception):
     """Nothing the hub can give is among what the client takes (status 406)."""
 
 
@@ -47,9 +47,7 @@ class _Range:
         return (self.transfer_syntax or default_transfer_syntax) in (offer.transfer_syntax, ANY)
 
 
-def choose(
-    accept: str, offers: Sequence[Representation], *, default_transfer_syntax: str = ANY
-) -> Representation:
+def choose(accept: str, offers: Sequence[Representation], *, default_transfer_syntax: str = ANY) -> Representation:
     """Return the offer the client likes best; among equals the first.
 
     Args:

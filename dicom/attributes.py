@@ -45,9 +45,7 @@ class Attribute(NamedTuple):
 
 
 def _rows(level: Level, *rows: tuple[str, int, str, Match, str]) -> tuple[Attribute, ...]:
-    return tuple(
-        Attribute(keyword, tag, vr, level, match, column) for keyword, tag, vr, match, column in rows
-    )
+    return tuple(Attribute(keyword, tag, vr, level, match, column) for keyword, tag, vr, match, column in rows)
 
 
 ATTRIBUTES = (

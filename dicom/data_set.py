@@ -188,9 +188,7 @@ class Scanner:
         """Return the sequence or encapsulated value of undefined length at `offset`."""
         if tag == PIXEL_DATA or (known in BULK_VRS and vr is not None and vr != "UN"):
             fragments, position = self._fragments(offset, end, encoding)
-            return Element(
-                tag, "OB" if vr is None else vr, offset, position - offset, None, fragments
-            ), position
+            return Element(tag, "OB" if vr is None else vr, offset, position - offset, None, fragments), position
         if vr == "UN":
             # PS3.5 6.2.2: a UN of undefined length is a sequence in Implicit VR Little Endian.
             encoding = IMPLICIT_LITTLE
@@ -221,9 +219,7 @@ class Scanner:
             raise InvalidInstance("the data set is cut short: a sequence has no end")
         return tuple(items), position
 
-    def _fragments(
-        self, position: int, end: int, encoding: Encoding
-    ) -> tuple[tuple[tuple[int, int], ...], int]:
+    def _fragments(self, position: int, end: int, encoding: Encoding) -> tuple[tuple[tuple[int, int], ...], int]:
         """Return (offset, length) of each fragment, and where they end (PS3.5 A.4)."""
         fragments: list[tuple[int, int]] = []
         while position < end:

@@ -13,7 +13,7 @@ CANNOT_UNDERSTAND = 0xC000
 """The bytes are not a data set."""
 
 
-class InvalidInstance(Exception):  # noqa: N818 - named by the standard's word, as every failure of the project
+class InvalidInstance(Exception):
     """An instance was refused.
 
     Attributes:

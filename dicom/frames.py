@@ -28,10 +28,7 @@ def stored_frame(read: Read, packed: bytes, index: int) -> bytes:
         IndexError: There is no such frame.
     """
     spans, skip, bits = frame_place(packed, index)
-    if len(spans) == 1:
-        joined = read(*spans[0])
-    else:
-        joined = b"".join([read(offset, length) for offset, length in spans])
+    joined = read(*spans[0]) if len(spans) == 1 else b"".join([read(offset, length) for offset, length in spans])
     if not skip and not bits % 8:
         return joined
     # Frames of one-bit pixels follow each other without a gap (PS3.5 8.2), the first bit lowest.

@@ -99,9 +99,7 @@ def indexed(instance: Instance) -> Facts:
 def _fact(attribute: Attribute, instance: Instance) -> str | int | PersonName | None:
     file = instance.file
     if attribute.match is Match.NUMBER:
-        number = whole_number(
-            file.data, file.data_set, attribute.tag, big_endian=file.transfer_syntax.big_endian
-        )
+        number = whole_number(file.data, file.data_set, attribute.tag, big_endian=file.transfer_syntax.big_endian)
         # What no 63-bit column holds is no instance number either.
         return number if number is not None and abs(number) < 2**62 else None
     # PostgreSQL stores no NUL in text, and none belongs there.

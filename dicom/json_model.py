@@ -62,9 +62,7 @@ def render(instance: Instance) -> bytes:
 
     Nested bulk data is named by the way to it: `.../bulkdata/00880200/0/7FE00010` lies in the first item.
     """
-    root = bulk_data_root(
-        instance.study_instance_uid, instance.series_instance_uid, instance.sop_instance_uid
-    )
+    root = bulk_data_root(instance.study_instance_uid, instance.series_instance_uid, instance.sop_instance_uid)
     model = data_set_model(instance.file, root)
     body = orjson.dumps(model)
     if "00080005" not in model and not body.isascii():
@@ -139,8 +137,7 @@ def _sequence(key: str, items: tuple[DataSet, ...], context: _Context) -> Json:
     return {
         "vr": "SQ",
         "Value": [
-            _model(item, context._replace(bulk=f"{context.bulk}/{key}/{index}"))
-            for index, item in enumerate(items)
+            _model(item, context._replace(bulk=f"{context.bulk}/{key}/{index}")) for index, item in enumerate(items)
         ],
     }
 
@@ -151,9 +148,7 @@ def _definite_vr(element: Element, data_set: DataSet, context: _Context) -> str:
         return "SS" if context.signed else "US"
     if element.vr == "US or OW":
         table = data_set.get(_LUT_DESCRIPTOR)
-        entries = (
-            unpack_from(context.order + "H", context.data, table.offset)[0] if table and table.length else 0
-        )
+        entries = unpack_from(context.order + "H", context.data, table.offset)[0] if table and table.length else 0
         return "US" if entries == 1 else "OW"
     return "OW"
 

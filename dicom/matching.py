@@ -27,7 +27,7 @@ _WILDCARD = re.compile(r"[*?]")
 _LIKE = str.maketrans({"%": "/%", "_": "/_", "/": "//", "*": "%", "?": "_"})
 
 
-class InvalidQuery(ValueError):  # noqa: N818 - named by the standard's word, as every failure of the project
+class InvalidQuery(ValueError):
     """The query string breaks the rules; its text says how and is for the caller."""
 
 

@@ -16,7 +16,7 @@ MAX_PART_HEADER_BYTES = 16 * 1024
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")
 
 
-class MalformedMultipart(ValueError):  # noqa: N818 - as every failure of the project
+class MalformedMultipart(ValueError):
     """The body breaks the rules of multipart/related (status 400)."""
 
 
@@ -210,9 +210,7 @@ def content_type(media_type: str, boundary: str, transfer_syntax: str = "") -> s
     return f'multipart/related; type="{media_type}"{syntax}; boundary={boundary}'
 
 
-def part_head(
-    boundary: str, media_type: str, length: int, *, transfer_syntax: str = "", location: str = ""
-) -> bytes:
+def part_head(boundary: str, media_type: str, length: int, *, transfer_syntax: str = "", location: str = "") -> bytes:
     """Return what stands before a part's content.
 
     Args:
@@ -224,9 +222,7 @@ def part_head(
     """
     syntax = f"; transfer-syntax={transfer_syntax}" if transfer_syntax else ""
     place = f"Content-Location: {location}\r\n" if location else ""
-    head = (
-        f"\r\n--{boundary}\r\nContent-Type: {media_type}{syntax}\r\nContent-Length: {length}\r\n{place}\r\n"
-    )
+    head = f"\r\n--{boundary}\r\nContent-Type: {media_type}{syntax}\r\nContent-Length: {length}\r\n{place}\r\n"
     return head.encode("latin-1")
 
 

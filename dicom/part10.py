@@ -108,9 +108,7 @@ def _file_meta(data: bytes | memoryview) -> tuple[DataSet, int]:
     position = 132
     while position + 8 <= len(data) and data[position] == 2 and data[position + 1] == 0:
         length = _meta_element_bytes(data, position)
-        element, position = scanner.data_set(
-            position, min(position + length, len(data)), scanning.EXPLICIT_LITTLE
-        )
+        element, position = scanner.data_set(position, min(position + length, len(data)), scanning.EXPLICIT_LITTLE)
         found |= element
     return found, position
 

@@ -133,9 +133,7 @@ def pixels(study: Study, index: int) -> NDArray[Any]:
 def _data_set(study: Study, index: int) -> Dataset:
     ds = Dataset()
     ds.SpecificCharacterSet = study.specific_character_set.split("\\")
-    for keyword, value in (
-        _study_module(study) | _series_module(study) | _image_module(study, index)
-    ).items():
+    for keyword, value in (_study_module(study) | _series_module(study) | _image_module(study, index)).items():
         setattr(ds, keyword, value)
     ds["PixelData"].VR = "OW"
     return ds

@@ -44,13 +44,9 @@ def decode_frame(image: ImagePixel, transfer_syntax: TransferSyntax, stored: byt
         array = _native(image, stored)
     else:
         array = _compressed(image, transfer_syntax.codec, stored)
-    expected = (image.rows, image.columns) + (
-        (image.samples_per_pixel,) if image.samples_per_pixel > 1 else ()
-    )
+    expected = (image.rows, image.columns) + ((image.samples_per_pixel,) if image.samples_per_pixel > 1 else ())
     if array.shape != expected:
-        raise InvalidInstance(
-            "a frame has another size than the header says", DATA_SET_DOES_NOT_MATCH_SOP_CLASS
-        )
+        raise InvalidInstance("a frame has another size than the header says", DATA_SET_DOES_NOT_MATCH_SOP_CLASS)
     if image.floating_point or image.samples_per_pixel > 1:
         return array
     return _signed(image, array)
@@ -77,9 +73,7 @@ def _native(image: ImagePixel, stored: bytes) -> Array:
     shape = (image.samples_per_pixel, image.rows, image.columns)
     flat = flat[: count * image.samples_per_pixel]
     array = (
-        np.moveaxis(flat.reshape(shape), 0, -1)
-        if image.planar_configuration
-        else flat.reshape(*shape[1:], shape[0])
+        np.moveaxis(flat.reshape(shape), 0, -1) if image.planar_configuration else flat.reshape(*shape[1:], shape[0])
     )
     return _rgb(array) if image.photometric_interpretation == "YBR_FULL" else array
 
@@ -116,9 +110,7 @@ def _compressed(image: ImagePixel, codec: str, stored: bytes) -> Array:
         raise InvalidInstance("frames of this Transfer Syntax cannot be decoded", PROCESSING_FAILURE)
     claimed = code_stream.size(stored)
     if codec != "rle" and claimed != (image.rows, image.columns):
-        raise InvalidInstance(
-            "a frame has another size than the header says", DATA_SET_DOES_NOT_MATCH_SOP_CLASS
-        )
+        raise InvalidInstance("a frame has another size than the header says", DATA_SET_DOES_NOT_MATCH_SOP_CLASS)
     try:
         return np.asarray(_DECODERS[codec](image, stored))
     except (RuntimeError, ValueError, TypeError, IndexError, MemoryError) as error:
@@ -150,11 +142,7 @@ def _rle(image: ImagePixel, stored: bytes) -> Array:
         plane = imagecodecs.packbits_decode(stored[start:end], out=count)
         planes[index] = np.frombuffer(plane, np.uint8, count)
     words = planes.reshape(image.samples_per_pixel, size, count)[:, ::-1, :]
-    samples = (
-        np.ascontiguousarray(np.moveaxis(words, 1, 2))
-        .view(f"<u{size}")
-        .reshape(-1, image.rows, image.columns)
-    )
+    samples = np.ascontiguousarray(np.moveaxis(words, 1, 2)).view(f"<u{size}").reshape(-1, image.rows, image.columns)
     if image.samples_per_pixel == 1:
         return np.asarray(samples[0])
     array = np.moveaxis(samples, 0, -1)
@@ -187,9 +175,7 @@ def _signed(image: ImagePixel, array: Array) -> Array:
     The code stream's own sign is not asked: writers have been wrong about it, the header counts.
     """
     if array.dtype.kind == "f":
-        raise InvalidInstance(
-            "a frame has another type than the header says", DATA_SET_DOES_NOT_MATCH_SOP_CLASS
-        )
+        raise InvalidInstance("a frame has another type than the header says", DATA_SET_DOES_NOT_MATCH_SOP_CLASS)
     unsigned = array.view(f"u{array.dtype.itemsize}")
     bits = min(image.bits_stored, unsigned.dtype.itemsize * 8)
     if bits < unsigned.dtype.itemsize * 8:

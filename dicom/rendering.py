@@ -110,9 +110,7 @@ def _full_range(array: Array, presentation: Presentation) -> Window:
     pixels = array if presentation.padding is None else array[array != presentation.padding]
     if not pixels.size:
         pixels = array
-    ends = sorted(
-        float(end) * presentation.slope + presentation.intercept for end in (pixels.min(), pixels.max())
-    )
+    ends = sorted(float(end) * presentation.slope + presentation.intercept for end in (pixels.min(), pixels.max()))
     return Window((ends[0] + ends[1]) / 2, max(ends[1] - ends[0], 1.0), "LINEAR_EXACT")
 
 

@@ -58,9 +58,7 @@ def path(found: Found) -> str:
 
 
 def _facts(attribute: Attribute, found: Found) -> Any:
-    return {Level.STUDY: found.study, Level.SERIES: found.series, Level.INSTANCE: found.instance}[
-        attribute.level
-    ]
+    return {Level.STUDY: found.study, Level.SERIES: found.series, Level.INSTANCE: found.instance}[attribute.level]
 
 
 def _element(attribute: Attribute, value: Any) -> Json:

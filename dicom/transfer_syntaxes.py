@@ -40,17 +40,13 @@ TRANSFER_SYNTAXES: dict[str, TransferSyntax] = {
     for row in (
         TransferSyntax(IMPLICIT_VR_LITTLE_ENDIAN, "Implicit VR Little Endian", implicit_vr=True),
         TransferSyntax(EXPLICIT_VR_LITTLE_ENDIAN, "Explicit VR Little Endian"),
-        TransferSyntax(
-            DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, "Deflated Explicit VR Little Endian", deflated=True
-        ),
+        TransferSyntax(DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, "Deflated Explicit VR Little Endian", deflated=True),
         TransferSyntax(EXPLICIT_VR_BIG_ENDIAN, "Explicit VR Big Endian", big_endian=True),
         TransferSyntax(RLE_LOSSLESS, "RLE Lossless", "rle", "image/dicom-rle"),
         TransferSyntax(JPEG_BASELINE, "JPEG Baseline (Process 1)", "jpeg", "image/jpeg"),
         TransferSyntax(_PREFIX + "51", "JPEG Extended (Process 2 & 4)", "jpeg", "image/jpeg"),
         TransferSyntax(_PREFIX + "57", "JPEG Lossless (Process 14)", "ljpeg", "image/jpeg"),
-        TransferSyntax(
-            _PREFIX + "70", "JPEG Lossless (Process 14, Selection Value 1)", "ljpeg", "image/jpeg"
-        ),
+        TransferSyntax(_PREFIX + "70", "JPEG Lossless (Process 14, Selection Value 1)", "ljpeg", "image/jpeg"),
         TransferSyntax(_PREFIX + "80", "JPEG-LS Lossless", "jpegls", "image/jls"),
         TransferSyntax(_PREFIX + "81", "JPEG-LS Near-lossless", "jpegls", "image/jls"),
         TransferSyntax(_PREFIX + "90", "JPEG 2000 Lossless", "jpeg2k", "image/jp2"),

@@ -44,9 +44,7 @@ def raw(data: bytes | memoryview, element: Element) -> bytes:
     return bytes(data[element.offset : element.offset + element.length])
 
 
-def character_set(
-    data: bytes | memoryview, data_set: DataSet, outer: tuple[str, ...] = (DEFAULT,)
-) -> tuple[str, ...]:
+def character_set(data: bytes | memoryview, data_set: DataSet, outer: tuple[str, ...] = (DEFAULT,)) -> tuple[str, ...]:
     """Return the codecs of a data set's text; an item without its own inherits (PS3.5 7.5.3)."""
     element = data_set.get(SPECIFIC_CHARACTER_SET)
     return outer if element is None else codecs_of(raw(data, element))
@@ -60,9 +58,7 @@ def text(data: bytes | memoryview, data_set: DataSet, tag: int, codecs: tuple[st
     return decode(raw(data, element), codecs).strip(" \0")
 
 
-def whole_number(
-    data: bytes | memoryview, data_set: DataSet, tag: int, *, big_endian: bool = False
-) -> int | None:
+def whole_number(data: bytes | memoryview, data_set: DataSet, tag: int, *, big_endian: bool = False) -> int | None:
     """Return the first value of an IS or binary integer element; None when absent, empty or no number."""
     element = data_set.get(tag)
     if element is None or not element.length:
@@ -79,9 +75,7 @@ def whole_number(
     return int(unpack(order + letter, data[element.offset : element.offset + size])[0])
 
 
-def decimals(
-    data: bytes | memoryview, data_set: DataSet, tag: int, *, big_endian: bool = False
-) -> tuple[float, ...]:
+def decimals(data: bytes | memoryview, data_set: DataSet, tag: int, *, big_endian: bool = False) -> tuple[float, ...]:
     """Return the finite values of a DS, FL or FD element; none when one of them is no number."""
     element = data_set.get(tag)
     if element is None or not element.length:

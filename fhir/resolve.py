@@ -19,9 +19,7 @@ from fhir.links import references
 _RESTFUL = re.compile(r"(https?://.+)/([A-Z][A-Za-z]+/[A-Za-z0-9.\-]{1,64})")
 _PLACEHOLDERS = ("urn:uuid:", "urn:oid:")
 _HISTORY = "/_history/"
-_ELEMENTS = frozenset(
-    ("id", "extension", "reference", "_reference", "type", "identifier", "display", "_display")
-)
+_ELEMENTS = frozenset(("id", "extension", "reference", "_reference", "type", "identifier", "display", "_display"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def splice(
     body: bytes,
     resource: Mapping[str, Any],
     *,
-    id: str,  # noqa: A002 - the element's name
+    id: str,
     version: int,
     last_updated: str,
     references: Mapping[str, str] | None = None,

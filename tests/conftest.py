@@ -74,6 +74,14 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "renkei.sqlite3"
 
 
+@pytest.fixture
+def empty_postgresql(postgresql_server: str) -> str:
+    """The address of an empty database."""
+    name = f"renkei_empty_{next(_numbers)}"
+    asyncio.run(_execute(f"{postgresql_server}/postgres", f"CREATE DATABASE {name}"))
+    return f"{postgresql_server}/{name}"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     """Settings of a hub with an empty, migrated database of either kind."""

@@ -40,11 +40,7 @@ async def grow(connection: DatabaseConnection, name: str = ACCESS) -> int:
 
 
 _VALUE = select(epoch.c.value).where(epoch.c.name == bindparam("epoch_name"))
-_SET = (
-    update(epoch)
-    .where(epoch.c.name == bindparam("epoch_name"))
-    .values(value=bindparam("n_value", type_=BigInteger))
-)
+_SET = update(epoch).where(epoch.c.name == bindparam("epoch_name")).values(value=bindparam("n_value", type_=BigInteger))
 
 
 async def value(connection: DatabaseConnection, name: str) -> int:

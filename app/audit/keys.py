@@ -3,7 +3,6 @@
 HKDF-SHA256, https://www.rfc-editor.org/rfc/rfc5869; docs/keys.md says who holds what.
 """
 
-
 import hmac
 from binascii import b2a_base64
 from collections.abc import Mapping

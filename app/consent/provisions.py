@@ -120,9 +120,7 @@ def _expanded(scope: _Scope, depth: int, effect: int) -> Iterator[Rule]:
         yield Rule(depth, effect, *combination, scope.labels, *scope.data, *scope.period)
 
 
-def _walk(
-    provision: Mapping[str, Any], outer: _Scope, depth: int, effect: int | None, who: Who
-) -> Iterator[Rule]:
+def _walk(provision: Mapping[str, Any], outer: _Scope, depth: int, effect: int | None, who: Who) -> Iterator[Rule]:
     scope = _narrowed(outer, provision, who)
     if effect is not None:
         yield from _expanded(scope, depth, effect)

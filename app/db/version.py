@@ -3,15 +3,14 @@
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Select, column, select, table
+from sqlalchemy import Text, column, select, table
 
 from app.db.database import Database
 
 VERSIONS = Path(__file__).resolve().parents[2] / "migrations" / "versions"
 
-STATED: Select[tuple[Any]] = select(column("version_num")).select_from(table("alembic_version"))
+STATED = select(column("version_num", Text)).select_from(table("alembic_version"))
 """The statement of the migration that the database is at."""
 
 

@@ -24,9 +24,7 @@ class Allergen:
 
 
 ALLERGENS = {
-    "mackerel": Allergen(
-        "さば", "food", f"{CORE}/CodeSystem/JP_JfagyFoodAllergen_CS", "J9FC11310000", "蕁麻疹"
-    ),
+    "mackerel": Allergen("さば", "food", f"{CORE}/CodeSystem/JP_JfagyFoodAllergen_CS", "J9FC11310000", "蕁麻疹"),
     "kiwifruit": Allergen(
         "キウイフルーツ",
         "food",
@@ -34,12 +32,8 @@ ALLERGENS = {
         "J9FA32540000",
         "口腔内の違和感",
     ),
-    "amoxicillin": Allergen(
-        "アモキシシリンカプセル２５０ｍｇ", "medication", GENERIC, "6131001M2ZZZ", "全身の皮疹"
-    ),
-    "povidone-iodine": Allergen(
-        "ポビドンヨード含嗽用液７％", "medication", GENERIC, "2260701F1ZZZ", "口腔粘膜の発赤"
-    ),
+    "amoxicillin": Allergen("アモキシシリンカプセル２５０ｍｇ", "medication", GENERIC, "6131001M2ZZZ", "全身の皮疹"),
+    "povidone-iodine": Allergen("ポビドンヨード含嗽用液７％", "medication", GENERIC, "2260701F1ZZZ", "口腔粘膜の発赤"),
 }
 
 
@@ -53,9 +47,7 @@ def _intolerance(chart: Chart, name: str) -> Entry:
     found = chart.resource("AllergyIntolerance", "A", name, profile="JP_AllergyIntolerance") | {
         "extension": chart.institution,
         "clinicalStatus": {"coding": [{"system": f"{HL7}/allergyintolerance-clinical", "code": "active"}]},
-        "verificationStatus": {
-            "coding": [{"system": f"{HL7}/allergyintolerance-verification", "code": "confirmed"}]
-        },
+        "verificationStatus": {"coding": [{"system": f"{HL7}/allergyintolerance-verification", "code": "confirmed"}]},
         "type": "allergy",
         "category": [allergen.category],
         "criticality": "high" if allergen.category == "medication" else "low",

@@ -39,9 +39,7 @@ ANALYTES = {
     "HbA1c": Analyte(110, "HbA1c(NGSP)", _GLYCO, "HbA1c-NGSP", "%", 1, (4.9, 6.0), specimen="血液"),
     "Glucose": Analyte(111, "グルコース", "3D010129902327101", "BS", "mg/dL", 0, (73, 109)),
     "Cre": Analyte(120, "クレアチニン", "3C015000002327101", "Cre", "mg/dL", 2, (0.65, 1.07), (0.46, 0.79)),
-    "eGFR": Analyte(
-        121, "推算GFR", "8A065000002391901", None, "mL/min/1.73m2", 1, (60, 120), ucum="mL/min/{1.73_m2}"
-    ),
+    "eGFR": Analyte(121, "推算GFR", "8A065000002391901", None, "mL/min/1.73m2", 1, (60, 120), ucum="mL/min/{1.73_m2}"),
     "UA": Analyte(123, "尿酸", "3C020000002327101", "UA", "mg/dL", 1, (3.7, 7.8), (2.6, 5.5)),
     "U-A/C": Analyte(
         124,

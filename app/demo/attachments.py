@@ -35,11 +35,7 @@ def attachments(chart: Chart, visits: tuple[Visit, ...]) -> list[Entry]:
 
 def _progress(chart: Chart, visit: Visit) -> list[Entry]:
     # A working diagnosis that is kept from somebody must not be read in an unmarked note.
-    names = [
-        DISEASES[problem.disease].name
-        for problem in current(chart)
-        if not problem.tags and not problem.labels
-    ]
+    names = [DISEASES[problem.disease].name for problem in current(chart) if not problem.tags and not problem.labels]
     text = "\n".join(
         ("S) 変わりありません。", "O) 全身状態は安定。", f"A) {'、'.join(names)}", "P) 同処方を継続。", "")
     )

@@ -87,9 +87,7 @@ class Chart:
             return ()
         days = [(image, self.event + timedelta(days=image.day)) for image in self.story.images]
         return tuple(
-            (number, image, day)
-            for number, (image, day) in enumerate(days)
-            if self.start <= day < self.region.today
+            (number, image, day) for number, (image, day) in enumerate(days) if self.start <= day < self.region.today
         )
 
     def draw(self, *name: object) -> random.Random:
@@ -149,9 +147,7 @@ class Chart:
     @property
     def institution(self) -> list[Json]:
         """The extension by which JP-CLINS says which institution a fact comes from."""
-        return [
-            {"url": INSTITUTION_EXTENSION, "valueIdentifier": identifier(INSTITUTION, self.site.institution)}
-        ]
+        return [{"url": INSTITUTION_EXTENSION, "valueIdentifier": identifier(INSTITUTION, self.site.institution)}]
 
 
 def instant(day: date, hour: int = 9, minute: int = 0) -> str:
@@ -180,9 +176,7 @@ def _event(region: Region, person: Person, story: Story) -> date:
     if story.name == "pregnancy":
         # Where the household has a baby, that is whom she gave birth to.
         babies = [
-            other.birth
-            for other in region.persons
-            if other.household == person.household and other.story == "infant"
+            other.birth for other in region.persons if other.household == person.household and other.story == "infant"
         ]
         if babies:
             return babies[0]

@@ -72,9 +72,7 @@ def consents(
     )
 
 
-def _consent(
-    seed: int, today: date, person: Person, pattern: Pattern, care_sites: tuple[str, ...]
-) -> DefaultConsent:
+def _consent(seed: int, today: date, person: Person, pattern: Pattern, care_sites: tuple[str, ...]) -> DefaultConsent:
     known = tuple(patient.site for patient in person.patients)
     others = tuple(site for site in care_sites if site not in known)
     disclosing, receiving = {

@@ -52,9 +52,7 @@ class Medicine:
 
 
 MEDICINES = {
-    "metformin": Medicine(
-        "メトホルミン塩酸塩錠２５０ｍｇ：ＭＴ", "3962002F2ZZZ", _TWICE, dose=2, yj="3962002F2027"
-    ),
+    "metformin": Medicine("メトホルミン塩酸塩錠２５０ｍｇ：ＭＴ", "3962002F2ZZZ", _TWICE, dose=2, yj="3962002F2027"),
     "sitagliptin": Medicine("シタグリプチン錠５０ｍｇ", "3969010F2ZZZ", _MORNING),
     "rosuvastatin": Medicine("ロスバスタチン錠２．５ｍｇ", "2189017F1ZZZ", _EVENING),
     "candesartan": Medicine("カンデサルタン錠８ｍｇ", "2149040F3ZZZ", _MORNING),
@@ -62,9 +60,7 @@ MEDICINES = {
     "edoxaban": Medicine("エドキサバン錠３０ｍｇ", "3339002F2ZZZ", _MORNING),
     "donepezil": Medicine("ドネペジル塩酸塩錠５ｍｇ", "1190012F2ZZZ", _MORNING),
     "alendronate": Medicine("アレンドロン酸錠３５ｍｇ", "3999018F2ZZZ", _WEEKLY),
-    "eldecalcitol": Medicine(
-        "エルデカルシトールカプセル０．７５μｇ", "3112006M2ZZZ", _MORNING, form="カプセル"
-    ),
+    "eldecalcitol": Medicine("エルデカルシトールカプセル０．７５μｇ", "3112006M2ZZZ", _MORNING, form="カプセル"),
     "anastrozole": Medicine("アナストロゾール錠１ｍｇ", "4291010F1ZZZ", _MORNING),
     "magnesium-oxide": Medicine("酸化マグネシウム錠３３０ｍｇ", "2344009F2ZZZ", _THRICE),
     "ferrous-citrate": Medicine("クエン酸第一鉄Ｎａ錠５０ｍｇ", "3222013F1ZZZ", _TWICE),

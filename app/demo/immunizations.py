@@ -55,17 +55,14 @@ def _days(chart: Chart) -> list[date]:
         return [chart.person.birth + timedelta(days=61 + 28 * (number // 2)) for number in range(count)]
     last = chart.region.today.year - (chart.region.today.month < 11)
     return [
-        date(last - count + 1 + number, 10, 1 + chart.draw("vaccine", number).randrange(28))
-        for number in range(count)
+        date(last - count + 1 + number, 10, 1 + chart.draw("vaccine", number).randrange(28)) for number in range(count)
     ]
 
 
 def _immunization(chart: Chart, number: int, name: str, day: date, dose: int) -> Entry:
     vaccine = VACCINES[name]
     lot = f"DEMO{chart.draw('lot', number).randrange(1000):03}"
-    return chart.urn("vaccine", number), chart.resource(
-        "Immunization", "I", number, profile="JP_Immunization"
-    ) | {
+    return chart.urn("vaccine", number), chart.resource("Immunization", "I", number, profile="JP_Immunization") | {
         "status": "completed",
         "vaccineCode": concept(coding(CVX, vaccine.cvx, vaccine.english), text=vaccine.name),
         "patient": chart.subject,

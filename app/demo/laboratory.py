@@ -72,9 +72,7 @@ def _observation(chart: Chart, visit: Visit, name: str, day: date) -> Entry:
         "issued": instant(day, visit.hour + 2, visit.minute),
         "performer": [chart.by(visit.department)],
         "valueQuantity": quantity(found, analyte.unit, analyte.ucum or analyte.unit),
-        "interpretation": [
-            concept(coding(f"{HL7}/v3-ObservationInterpretation", mark, _INTERPRETATIONS[mark]))
-        ],
+        "interpretation": [concept(coding(f"{HL7}/v3-ObservationInterpretation", mark, _INTERPRETATIONS[mark]))],
         "specimen": {"display": analyte.specimen},
         "referenceRange": [
             {

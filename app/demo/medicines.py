@@ -44,9 +44,7 @@ def prescriptions(chart: Chart, visit: Visit) -> list[Entry]:
         if chart.when(course.begins) <= visit.day <= chart.when(course.ends)
     ]
     days = min(chart.visits.every_days, 90)
-    return [
-        request(chart, visit, name, visit.day, number, days=days) for number, name in enumerate(running, 1)
-    ]
+    return [request(chart, visit, name, visit.day, number, days=days) for number, name in enumerate(running, 1)]
 
 
 def request(chart: Chart, visit: Visit, name: str, day: date, number: int, *, days: int) -> Entry:
@@ -112,9 +110,7 @@ def _dosage(medicine: Medicine, day: date, days: int) -> Json:
         "text": text,
         "timing": {"repeat": {"boundsDuration": quantity(days, "日", "d")}, "code": _usage(medicine)},
         "route": concept(coding(f"{CORE}/CodeSystem/route-codes", route, route_name)),
-        "method": concept(
-            coding("http://jami.jp/CodeSystem/MedicationMethodBasicUsage", basic, medicine.route)
-        ),
+        "method": concept(coding("http://jami.jp/CodeSystem/MedicationMethodBasicUsage", basic, medicine.route)),
         "doseAndRate": [{"doseQuantity": _amount(medicine, medicine.dose)}],
     }
 

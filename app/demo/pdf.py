@@ -6,10 +6,7 @@ The text is set in a CID font that every viewer has or replaces (ISO 32000-1, 9.
 _OBJECTS = (
     "<< /Type /Catalog /Pages 2 0 R >>",
     "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-    (
-        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 7 0 R"
-        " /Resources << /Font << /F1 4 0 R >> >> >>"
-    ),
+    ("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 7 0 R /Resources << /Font << /F1 4 0 R >> >> >>"),
     (
         "<< /Type /Font /Subtype /Type0 /BaseFont /KozMinPr6N-Regular /Encoding /UniJIS-UTF16-H"
         " /DescendantFonts [5 0 R] >>"

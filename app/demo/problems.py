@@ -74,11 +74,7 @@ def condition(chart: Chart, problem: Problem) -> Entry:
     """Return the Condition of a problem, resolved when its days are over."""
     disease = DISEASES[problem.disease]
     began = onset(chart, problem)
-    ended = (
-        None
-        if problem.resolved_after_days is None
-        else chart.event + timedelta(days=problem.resolved_after_days)
-    )
+    ended = None if problem.resolved_after_days is None else chart.event + timedelta(days=problem.resolved_after_days)
     over = ended is not None and ended <= chart.region.today
     status, certainty = "resolved" if over else "active", "provisional" if disease.suspected else "confirmed"
     codings = (

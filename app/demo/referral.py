@@ -20,9 +20,7 @@ from app.demo.visits import Visit, encounter, visits
 def referral(chart: Chart) -> Paper | None:
     """Return the letter of a clinic's patient; None where the story or the patient knows no hospital."""
     reason = chart.story.referral
-    hospital = next(
-        (known.site for known in chart.person.patients if known.site.startswith("hospital")), None
-    )
+    hospital = next((known.site for known in chart.person.patients if known.site.startswith("hospital")), None)
     if reason is None or hospital is None or chart.site.kind != "clinic":
         return None
     day = chart.event - timedelta(days=reason.days_before)

@@ -48,9 +48,7 @@ def _visit(chart: Chart, number: int, day: date, last_day: date, department: str
 def _outpatient_days(chart: Chart) -> list[date]:
     plan = chart.visits
     earliest = max(chart.start, chart.region.today - timedelta(days=round(plan.years * 365)))
-    day = chart.region.today - timedelta(
-        days=chart.draw("first visit").randrange(5, 5 + plan.every_days // 2)
-    )
+    day = chart.region.today - timedelta(days=chart.draw("first visit").randrange(5, 5 + plan.every_days // 2))
     found = []
     while day >= earliest:
         # Nobody comes to the day.
@@ -114,8 +112,7 @@ def _stay(chart: Chart, diagnoses: tuple[str, ...]) -> Json:
     return {
         "reasonCode": [{"text": stay.reason}],
         "diagnosis": [
-            {"condition": {"reference": url, "type": "Condition"}, "use": {"coding": [role]}}
-            for url in diagnoses
+            {"condition": {"reference": url, "type": "Condition"}, "use": {"coding": [role]}} for url in diagnoses
         ],
         "length": {
             "value": stay.days,
@@ -126,9 +123,7 @@ def _stay(chart: Chart, diagnoses: tuple[str, ...]) -> Json:
         "hospitalization": {
             "admitSource": {"coding": [coding(f"{COMMON}/admit-Source", "1", "家庭からの入院")]},
             "dischargeDisposition": {
-                "coding": [
-                    coding(f"{COMMON}/discharge-disposition", stay.disposition, codes[stay.disposition])
-                ]
+                "coding": [coding(f"{COMMON}/discharge-disposition", stay.disposition, codes[stay.disposition])]
             },
         },
     }

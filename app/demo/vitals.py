@@ -29,12 +29,8 @@ class Vital:
 
 
 VITALS = {
-    "systolic": Vital(
-        "8480-6", "Systolic blood pressure", "収縮期血圧", "mmHg", "mm[Hg]", 0, Trend(122, 124, 6)
-    ),
-    "diastolic": Vital(
-        "8462-4", "Diastolic blood pressure", "拡張期血圧", "mmHg", "mm[Hg]", 0, Trend(74, 75, 4)
-    ),
+    "systolic": Vital("8480-6", "Systolic blood pressure", "収縮期血圧", "mmHg", "mm[Hg]", 0, Trend(122, 124, 6)),
+    "diastolic": Vital("8462-4", "Diastolic blood pressure", "拡張期血圧", "mmHg", "mm[Hg]", 0, Trend(74, 75, 4)),
     "pulse": Vital("8867-4", "Heart rate", "脈拍数", "回/分", "/min", 0, Trend(70, 71, 6)),
     "temperature": Vital("8310-5", "Body temperature", "体温", "℃", "Cel", 1, Trend(36.4, 36.4, 0.2)),
     "spo2": Vital(
@@ -61,9 +57,7 @@ _GROWTH = (
 
 def observations(chart: Chart, visit: Visit, names: tuple[str, ...], day: date) -> list[Entry]:
     """Return the Observations of the named signs on a day of a visit; `bp` is one of two components."""
-    return [
-        _pressure(chart, visit, day) if name == "bp" else _single(chart, visit, name, day) for name in names
-    ]
+    return [_pressure(chart, visit, day) if name == "bp" else _single(chart, visit, name, day) for name in names]
 
 
 def _single(chart: Chart, visit: Visit, name: str, day: date) -> Entry:
@@ -80,9 +74,7 @@ def _pressure(chart: Chart, visit: Visit, day: date) -> Entry:
         "code": concept(coding(LOINC, "85354-9", "Blood pressure panel"), text="血圧"),
         "component": [
             {
-                "code": concept(
-                    coding(LOINC, VITALS[name].loinc, VITALS[name].english), text=VITALS[name].name
-                ),
+                "code": concept(coding(LOINC, VITALS[name].loinc, VITALS[name].english), text=VITALS[name].name),
                 "valueQuantity": _value(chart, name, day),
             }
             for name in ("systolic", "diastolic")

@@ -17,7 +17,7 @@ from app.records.row_ids import new_id
 from app.records.writing import Writing
 from fhir.documents.provenance import provenance
 from fhir.documents.split import Extract, split
-from fhir.envelope import EnvelopeEntry, read_bundle
+from fhir.envelope import read_bundle
 from fhir.errors import Unprocessable
 from fhir.resolve import resolve_internal
 from fhir.store.labels import bit
@@ -84,7 +84,7 @@ class _Filing:
             references.append(f"{prepared.type}/{id_}")
         return references
 
-    async def _entry(self, number: int, entry: EnvelopeEntry, links: dict[str, str]) -> Stored | None:
+    async def _entry(self, number: int, links: dict[str, str]) -> Stored | None:
         row, id_ = self._assigned[number]
         if not row:
             return None
@@ -104,8 +104,8 @@ class _Filing:
         references = await self._assign()
         resolved = resolve_internal(extract.resources, references, by_id=True)
         made = []
-        for number, entry in enumerate(extract.resources):
-            stored = await self._entry(number, entry, dict(resolved.links[number]))
+        for number in range(len(extract.resources)):
+            stored = await self._entry(number, dict(resolved.links[number]))
             if stored is not None:
                 made.append(f"{stored.type}/{stored.id}")
         bundle = await self._writing.create(

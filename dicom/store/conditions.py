@@ -30,11 +30,7 @@ def forms(conditions: tuple[Condition, ...]) -> tuple[Form, ...]:
 
 def values(conditions: tuple[Condition, ...]) -> dict[str, str | int]:
     """Return the values of the binds that `sql` names."""
-    return {
-        _bind(one.attribute.tag, number): value
-        for one in conditions
-        for number, value in enumerate(_padded(one))
-    }
+    return {_bind(one.attribute.tag, number): value for one in conditions for number, value in enumerate(_padded(one))}
 
 
 def sql(form: Form, tables: Mapping[Level, FromClause]) -> ColumnElement[bool]:

@@ -57,9 +57,7 @@ async def read_instances(
         series_instance_uid: One series of it, or None for all.
         sop_instance_uid: One instance of the series, or None for all.
     """
-    rows = await _fetch(
-        connection, visibility, _ROW, study_instance_uid, series_instance_uid, sop_instance_uid
-    )
+    rows = await _fetch(connection, visibility, _ROW, study_instance_uid, series_instance_uid, sop_instance_uid)
     return [InstanceRow(*row) for row in rows]
 
 
@@ -72,9 +70,7 @@ async def read_models(
 ) -> list[tuple[int, bytes]]:
     """Return patient key and rendered DICOM JSON of the same instances that `read_instances` returns."""
     columns = ("patient_key", "model")
-    rows = await _fetch(
-        connection, visibility, columns, study_instance_uid, series_instance_uid, sop_instance_uid
-    )
+    rows = await _fetch(connection, visibility, columns, study_instance_uid, series_instance_uid, sop_instance_uid)
     return [(patient_key, bytes(model)) for patient_key, model in rows]
 
 

@@ -69,9 +69,7 @@ async def search(connection: Connection, visibility: Visibility, query: Query) -
         query: What `parse_query` returned.
     """
     shape = forms(query.conditions)
-    page = statement(
-        ("search", query.level, shape, visibility.shape), lambda: _page(query.level, shape, visibility)
-    )
+    page = statement(("search", query.level, shape, visibility.shape), lambda: _page(query.level, shape, visibility))
     binds = {**visibility.values, **values(query.conditions), "limit": query.limit, "offset": query.offset}
     return [_found(query.level, row) for row in await connection.fetch(page, binds)]
 
@@ -117,9 +115,7 @@ def _joined(level: Level, tables: dict[Level, FromClause]) -> FromClause:
     study, series, instance = tables[Level.STUDY], tables[Level.SERIES], tables[Level.INSTANCE]
     joined: FromClause = study
     if level is not Level.STUDY:
-        joined = joined.join(
-            series, and_(series.c.patient_key == study.c.patient_key, series.c.study == study.c.id)
-        )
+        joined = joined.join(series, and_(series.c.patient_key == study.c.patient_key, series.c.study == study.c.id))
     if level is Level.INSTANCE:
         joined = joined.join(
             instance, and_(instance.c.patient_key == series.c.patient_key, instance.c.series == series.c.id)
@@ -160,9 +156,7 @@ def _inside(level: Level, outer: FromClause, visibility: Visibility, name: str) 
     )
 
 
-def _visible_series(
-    study: FromClause, visibility: Visibility, name: str
-) -> tuple[FromClause, ColumnElement[bool]]:
+def _visible_series(study: FromClause, visibility: Visibility, name: str) -> tuple[FromClause, ColumnElement[bool]]:
     """Return an alias for the visible series of a study that hold something visible, and their condition."""
     series = dicom_series.alias(f"{name}_series")
     return series, and_(
@@ -178,9 +172,7 @@ def _has_modality(form: Form, study: FromClause, visibility: Visibility) -> Colu
     return exists(select(1).where(condition, compared("any", series.c.modality, binds_of(form))))
 
 
-def _counts(
-    level: Level, visibility: Visibility, tables: dict[Level, FromClause]
-) -> list[ColumnElement[Any]]:
+def _counts(level: Level, visibility: Visibility, tables: dict[Level, FromClause]) -> list[ColumnElement[Any]]:
     """Return modalities, number of series and number of instances, as far as the level has them."""
     if level is Level.INSTANCE:
         return []

@@ -44,9 +44,7 @@ def _texts(*names: str) -> list[Column[str]]:
 
 def _name(name: str) -> list[Column[str]]:
     """Return the columns of a person name: the groups as written, and as they are compared."""
-    return _texts(
-        *(f"{name}_{group}" for group in NAME_GROUPS), *(f"{name}_{group}_folded" for group in NAME_GROUPS)
-    )
+    return _texts(*(f"{name}_{group}" for group in NAME_GROUPS), *(f"{name}_{group}_folded" for group in NAME_GROUPS))
 
 
 def _numbers(*names: str) -> list[Column[int]]:

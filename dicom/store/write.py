@@ -54,9 +54,7 @@ class StoredInstance:
 _STUDY = select(dicom_study.c.patient_key, dicom_study.c.id, dicom_study.c.labels).where(
     dicom_study.c.study_instance_uid == bindparam("uid"), dicom_study.c.custodian == bindparam("custodian")
 )
-_SERIES = select(
-    dicom_series.c.patient_key, dicom_series.c.id, dicom_series.c.study, dicom_series.c.labels
-).where(
+_SERIES = select(dicom_series.c.patient_key, dicom_series.c.id, dicom_series.c.study, dicom_series.c.labels).where(
     dicom_series.c.series_instance_uid == bindparam("uid"), dicom_series.c.custodian == bindparam("custodian")
 )
 _INSTANCE = select(dicom_instance.c.patient_key, dicom_instance.c.id, dicom_instance.c.digest).where(
@@ -64,12 +62,8 @@ _INSTANCE = select(dicom_instance.c.patient_key, dicom_instance.c.id, dicom_inst
     dicom_instance.c.custodian == bindparam("custodian"),
 )
 _INSERT_STUDY = insert(dicom_study).values({column.name: bindparam(column.name) for column in dicom_study.c})
-_INSERT_SERIES = insert(dicom_series).values(
-    {column.name: bindparam(column.name) for column in dicom_series.c}
-)
-_INSERT_INSTANCE = insert(dicom_instance).values(
-    {column.name: bindparam(column.name) for column in dicom_instance.c}
-)
+_INSERT_SERIES = insert(dicom_series).values({column.name: bindparam(column.name) for column in dicom_series.c})
+_INSERT_INSTANCE = insert(dicom_instance).values({column.name: bindparam(column.name) for column in dicom_instance.c})
 
 
 async def store_instance(
@@ -157,9 +151,7 @@ async def _series(
     return row_id, row["labels"]
 
 
-async def _one(
-    connection: Connection, statement: Any, fixed: FixedColumns, uid: str
-) -> tuple[Any, ...] | None:
+async def _one(connection: Connection, statement: Any, fixed: FixedColumns, uid: str) -> tuple[Any, ...] | None:
     rows = await connection.fetch(statement, {"uid": uid, "custodian": fixed.custodian})
     return rows[0] if rows else None
 

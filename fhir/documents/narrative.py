@@ -54,9 +54,7 @@ def empty(reason: str, language: Language) -> str:
 
 def div(content: str, language: Language) -> str:
     """Return `content`, which is XHTML, as the div of a Narrative."""
-    return (
-        f'<div xmlns="http://www.w3.org/1999/xhtml" lang="{language}" xml:lang="{language}">{content}</div>'
-    )
+    return f'<div xmlns="http://www.w3.org/1999/xhtml" lang="{language}" xml:lang="{language}">{content}</div>'
 
 
 def name(resource: Resource, names: Mapping[str, str]) -> str:

@@ -43,9 +43,7 @@ def codes(concepts: Any) -> frozenset[str]:
 _PAST = frozenset(("inactive", "remission", "resolved"))
 _UNTRUE = frozenset(("entered-in-error", "refuted"))
 # A status with which a resource says of itself that nothing has happened yet, will not, or was never so.
-_VOID = frozenset(
-    ("entered-in-error", "cancelled", "draft", "registered", "not-done", "not-taken", "preparation")
-)
+_VOID = frozenset(("entered-in-error", "cancelled", "draft", "registered", "not-done", "not-taken", "preparation"))
 _VITAL_SIGNS = frozenset(("vital-signs",))
 # Observations that are neither: https://hl7.org/fhir/R4/valueset-observation-category.html
 _NO_RESULT = _VITAL_SIGNS | {"social-history", "survey", "activity"}

@@ -97,9 +97,7 @@ def _labels(*heads: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield {"system": _CONFIDENTIALITY, "code": head["confidentiality"]}
 
 
-def _patient(
-    entries: Sequence[EnvelopeEntry], composition: Mapping[str, Any] | None, resolved: Resolved
-) -> int:
+def _patient(entries: Sequence[EnvelopeEntry], composition: Mapping[str, Any] | None, resolved: Resolved) -> int:
     patients = [number for number, entry in enumerate(entries) if entry.type == "Patient"]
     if not patients:
         raise Unprocessable("The Bundle does not hold the Patient it is about.", "Bundle.entry")

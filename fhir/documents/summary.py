@@ -22,7 +22,7 @@ def summary(
     patient: Resource,
     records: Mapping[str, Sequence[Resource]],
     *,
-    id: str,  # noqa: A002 - the element's name
+    id: str,
     now: str,
     author: Resource,
     language: Language = "ja",

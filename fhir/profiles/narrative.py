@@ -61,9 +61,7 @@ def check_div(text: str) -> str | None:
     except _Refused as refused:
         return str(refused)
     except (expat.ExpatError, UnicodeEncodeError):
-        return (
-            "A narrative must be well-formed XML; of the named entities it may use only those of XML itself."
-        )
+        return "A narrative must be well-formed XML; of the named entities it may use only those of XML itself."
     return None if content else "A narrative must have some text or an image."
 
 

@@ -27,9 +27,7 @@ _DELETE = {table: _delete(table) for table in INDEX_TABLES}
 _TABLE_OF = {table.name.removeprefix("index_"): table for table in INDEX_TABLES}
 
 
-async def replace_index(
-    connection: Connection, found: Sequence[tuple[int, int, int, Index]], type_number: int
-) -> None:
+async def replace_index(connection: Connection, found: Sequence[tuple[int, int, int, Index]], type_number: int) -> None:
     """Replace the index rows of resources.
 
     Args:

@@ -53,9 +53,7 @@ def test_a_pseudonym_is_an_hmac_and_its_first_64_bits():
 def test_kinds_and_years_have_pseudonyms_of_their_own():
     keys = Keys({1: MASTER})
 
-    pseudonyms = {
-        keys.pseudonym(kind, "1", year, 1)[0] for kind in ("patient", "user") for year in (2026, 2027)
-    }
+    pseudonyms = {keys.pseudonym(kind, "1", year, 1)[0] for kind in ("patient", "user") for year in (2026, 2027)}
 
     assert len(pseudonyms) == 4
 

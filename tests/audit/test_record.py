@@ -47,9 +47,7 @@ events = st.builds(
     patient=st.just("Patient/1") | st.none(),
     patient_key=st.none() | st.integers(0, 2**63 - 1),
     entities=st.lists(st.text("abc/", max_size=9), max_size=3).map(tuple),
-    **dict.fromkeys(
-        ("outcome_desc", "user", "user_name", "client", "organisation", "role", "purpose"), words
-    ),
+    **dict.fromkeys(("outcome_desc", "user", "user_name", "client", "organisation", "role", "purpose"), words),
     **dict.fromkeys(("network", "request_id", "method", "path", "query", "description", "custodian"), words),
 )
 
@@ -176,10 +174,7 @@ def test_no_changed_byte_goes_unnoticed(data):
 
 
 @settings(deadline=None)
-@given(
-    st.binary(max_size=60)
-    | st.recursive(st.integers() | st.text(max_size=3), st.lists).map(repr).map(str.encode)
-)
+@given(st.binary(max_size=60) | st.recursive(st.integers() | st.text(max_size=3), st.lists).map(repr).map(str.encode))
 def test_no_bytes_break_the_reader(garbage):
     with pytest.raises(record.RecordError):
         unseal(garbage, KEYS, SALT)

@@ -176,9 +176,7 @@ def test_a_changed_consistency_proof_proves_nothing(new, data):
     assert not tree.verify_consistency(new + 1, new, first, second, proof)
     for place, one in enumerate(proof):
         changed = bytes([one[0] ^ 16]) + one[1:]
-        assert not tree.verify_consistency(
-            old, new, first, second, [*proof[:place], changed, *proof[place + 1 :]]
-        )
+        assert not tree.verify_consistency(old, new, first, second, [*proof[:place], changed, *proof[place + 1 :]])
     if proof:
         assert not tree.verify_consistency(old, new, first, second, proof[:-1])
 

@@ -231,9 +231,7 @@ def test_a_known_checkpoint_no_checkpoint_of_the_log_follows_tells_rewritten():
     records, hashes, notes = a_log(10)
     _, other, _ = a_log(12, word="other")
 
-    verdict = proof(
-        [*records, b"a", b"b"], [*hashes, leaf_hash(b"a"), leaf_hash(b"b")], notes, kept(other, 12)
-    )
+    verdict = proof([*records, b"a", b"b"], [*hashes, leaf_hash(b"a"), leaf_hash(b"b")], notes, kept(other, 12))
 
     assert verdict == Verdict(10, "rewritten", 10, 12)
 

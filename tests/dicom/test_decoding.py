@@ -46,9 +46,7 @@ async def test_a_refusal_comes_back_with_its_code(pool):
     found = read_instance(pydicom_file("CT_small.dcm"))
 
     with pytest.raises(InvalidInstance) as caught:
-        await pool.run(
-            render_frame, found.pixels.image, "1.2.840.10008.1.2.4.50", b"", presentation(found), Picture()
-        )
+        await pool.run(render_frame, found.pixels.image, "1.2.840.10008.1.2.4.50", b"", presentation(found), Picture())
 
     assert caught.value.code == 0xA900
 

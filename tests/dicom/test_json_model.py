@@ -76,9 +76,7 @@ def comparable(found):
             entry = {"vr": vr, "Value": [{k: v for k, v in one.items() if v} or None for one in values]}
         elif values and isinstance(values[0], str):
             entry = {"vr": vr, "Value": [one.rstrip(" \0") or None for one in values]}
-        if "InlineBinary" in entry and (
-            len(base64.b64decode(entry["InlineBinary"])) > 1024 or key == "7FE00010"
-        ):
+        if "InlineBinary" in entry and (len(base64.b64decode(entry["InlineBinary"])) > 1024 or key == "7FE00010"):
             entry = {"vr": vr, "BulkDataURI": key}
         out[key] = entry
     return out

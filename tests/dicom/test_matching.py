@@ -82,9 +82,7 @@ def test_a_universal_value_asks_for_the_attribute_only(value):
 
 
 def test_include_all_and_repeated_fields():
-    query = parsed(
-        ("includefield", "all"), ("includefield", "StudyID"), ("includefield", "00400275.00400009")
-    )
+    query = parsed(("includefield", "all"), ("includefield", "StudyID"), ("includefield", "00400275.00400009"))
 
     assert query.include_all
     assert query.include == {0x00200010, 0x00400275}

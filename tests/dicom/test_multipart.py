@@ -133,9 +133,7 @@ def test_an_answers_content_type_can_be_read_back():
         'multipart/related; type="application/dicom"; transfer-syntax="1.2.840.10008.1.2.1"; boundary=b1'
     )
     assert boundary_of(written) == "b1"
-    assert (
-        content_type("application/dicom", "b1") == 'multipart/related; type="application/dicom"; boundary=b1'
-    )
+    assert content_type("application/dicom", "b1") == 'multipart/related; type="application/dicom"; boundary=b1'
 
 
 @pytest.mark.parametrize(

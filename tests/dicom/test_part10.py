@@ -96,9 +96,7 @@ def test_a_dicomdir_is_a_file_but_no_instance():
 
 
 def test_every_prefix_of_a_file_is_refused():
-    whole = instance(
-        {**image(), PIXELS: ("OB", b"123456"), 0x00400275: ("SQ", item(element(0x00400009, "SH", b"A1")))}
-    )
+    whole = instance({**image(), PIXELS: ("OB", b"123456"), 0x00400275: ("SQ", item(element(0x00400009, "SH", b"A1")))})
     read_instance(whole)
 
     # Cutting between two elements leaves a data set, which then lacks identifiers or pixels.
@@ -317,9 +315,7 @@ def test_an_unknown_vr_is_looked_up(written, vr):
 
 
 def test_one_bit_frames_follow_each_other_without_a_gap():
-    found = read_instance(
-        instance({**image(rows=3, columns=3, bits=1, frames=2), PIXELS: ("OB", b"\xff\x01\x02\0")})
-    )
+    found = read_instance(instance({**image(rows=3, columns=3, bits=1, frames=2), PIXELS: ("OB", b"\xff\x01\x02\0")}))
 
     assert found.pixels.frames == NativeFrames(found.pixels.element.offset, 9, 2)
 
@@ -368,9 +364,7 @@ class TestFragments:
             b"d\xff\xd9\0",
         ]
 
-    @pytest.mark.parametrize(
-        "offsets", [(0, 4), (10, 20), (0, 0), (0,)], ids=["between", "late", "twice", "short"]
-    )
+    @pytest.mark.parametrize("offsets", [(0, 4), (10, 20), (0, 0), (0,)], ids=["between", "late", "twice", "short"])
     def test_a_table_that_does_not_fit_is_not_believed(self, offsets):
         table = struct.pack(f"<{len(offsets)}L", *offsets)
 

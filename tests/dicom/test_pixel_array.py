@@ -124,9 +124,7 @@ def test_bits_above_bits_stored_are_no_pixels():
 
 
 def test_the_sign_is_the_headers():
-    image = dataclasses.replace(
-        GREY, rows=1, columns=2, bits_allocated=16, bits_stored=12, pixel_representation=1
-    )
+    image = dataclasses.replace(GREY, rows=1, columns=2, bits_allocated=16, bits_stored=12, pixel_representation=1)
 
     assert of(image, struct.pack("<2H", 0x0FFF, 0x07FF)).tolist() == [[-1, 2047]]
 
@@ -138,9 +136,7 @@ def test_one_bit_pixels_are_unpacked():
 
 
 def test_float_pixels_stay_what_they_are():
-    image = dataclasses.replace(
-        GREY, rows=1, columns=1, bits_allocated=32, bits_stored=32, floating_point=True
-    )
+    image = dataclasses.replace(GREY, rows=1, columns=1, bits_allocated=32, bits_stored=32, floating_point=True)
 
     assert of(image, struct.pack("<f", -1.5)).tolist() == [[-1.5]]
 
@@ -160,9 +156,7 @@ def test_big_endian_words_are_turned():
 
 
 def test_ybr_becomes_rgb():
-    image = dataclasses.replace(
-        GREY, rows=1, columns=2, samples_per_pixel=3, photometric_interpretation="YBR_FULL"
-    )
+    image = dataclasses.replace(GREY, rows=1, columns=2, samples_per_pixel=3, photometric_interpretation="YBR_FULL")
 
     assert of(image, bytes([76, 85, 255, 255, 128, 128])).tolist() == [[[254, 0, 0], [255, 255, 255]]]
 

@@ -20,9 +20,7 @@ def test_a_ct_says_how_it_is_shown():
 
 
 def test_a_window_is_read():
-    found = of(
-        {0x00281050: ("DS", b"40\\80"), 0x00281051: ("DS", b"400\\100"), 0x00281056: ("CS", b"SIGMOID")}
-    )
+    found = of({0x00281050: ("DS", b"40\\80"), 0x00281051: ("DS", b"400\\100"), 0x00281056: ("CS", b"SIGMOID")})
 
     assert found.window == Window(40.0, 400.0, "SIGMOID")
 

@@ -107,9 +107,9 @@ def test_wide_and_floating_values_are_shown():
     floating = dataclasses.replace(wide, columns=3, floating_point=True)
 
     assert shown(wide, struct.pack("<2l", -(2**30), 2**30)) == [[0, 255]]
-    assert shown(
-        floating, struct.pack("<3f", 0.0, float("nan"), 0.5), window=Window(0.5, 1, "LINEAR_EXACT")
-    ) == [[0, 0, 128]]
+    assert shown(floating, struct.pack("<3f", 0.0, float("nan"), 0.5), window=Window(0.5, 1, "LINEAR_EXACT")) == [
+        [0, 0, 128]
+    ]
 
 
 def test_a_palette_colours_and_ends_at_its_ends():
@@ -129,8 +129,6 @@ def test_a_palette_needs_whole_numbers():
 
 
 def test_more_than_eight_bits_of_colour_are_narrowed():
-    image = dataclasses.replace(
-        grey(0)[0], samples_per_pixel=3, bits_stored=12, photometric_interpretation="RGB"
-    )
+    image = dataclasses.replace(grey(0)[0], samples_per_pixel=3, bits_stored=12, photometric_interpretation="RGB")
 
     assert shown(image, struct.pack("<3H", 0xFFF, 0x800, 0)) == [[[255, 128, 0]]]

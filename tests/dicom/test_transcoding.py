@@ -84,9 +84,7 @@ def test_a_header_has_values_of_even_length():
 
 
 def test_a_native_frame_is_given_as_it_is_and_a_swapped_one_turned():
-    little, big = (
-        read_instance(pydicom_file(name)) for name in ("liver_1frame.dcm", "liver_expb_1frame.dcm")
-    )
+    little, big = (read_instance(pydicom_file(name)) for name in ("liver_1frame.dcm", "liver_expb_1frame.dcm"))
     rows = [
         explicit_little_endian_frame(found.pixels.image, found.file.transfer_syntax, frame(found, 0))
         for found in (little, big)

@@ -33,9 +33,7 @@ def spliced(body: bytes, **more) -> bytes:
         ),
         (
             b'{"meta":{"lastUpdated" : "2001","profile":["http:\\/\\/a"]},"id":"x"}',
-            b'{"meta":{"versionId":"3","lastUpdated" : "'
-            + WHEN.encode()
-            + b'","profile":["http:\\/\\/a"]},"id":"1"}',
+            b'{"meta":{"versionId":"3","lastUpdated" : "' + WHEN.encode() + b'","profile":["http:\\/\\/a"]},"id":"1"}',
         ),
         (b"{}", b'{"id":"1",' + META + b"}"),
         (b' {"a" :1e2} ', b' {"id":"1",' + META + b',"a" :1e2} '),
@@ -235,6 +233,4 @@ def test_splice_changes_the_tree_only_in_id_meta_and_links_and_can_be_undone(res
     meta = stored.pop("meta")
     assert (meta.pop("versionId"), meta.pop("lastUpdated")) == ("3", WHEN)
     assert stored == {k: v for k, v in expected.items() if k not in ("id", "meta")}
-    assert meta == {
-        k: v for k, v in expected.get("meta", {}).items() if k not in ("versionId", "lastUpdated")
-    }
+    assert meta == {k: v for k, v in expected.get("meta", {}).items() if k not in ("versionId", "lastUpdated")}

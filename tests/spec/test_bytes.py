@@ -41,9 +41,7 @@ def test_an_example_is_spliced_and_given_back(path):
     tree = json.loads(body)
     links = {link: f"Basic/{number}" for number, link in enumerate(sorted(set(reference_values(tree))))}
 
-    made = splice(
-        body, parse(body), id="new", version=2, last_updated="2024-05-01T09:00:00Z", references=links
-    )
+    made = splice(body, parse(body), id="new", version=2, last_updated="2024-05-01T09:00:00Z", references=links)
 
     stored = json.loads(made.body)
     assert original(made.body, made.undo) == body

@@ -74,9 +74,7 @@ def faults(resource, profile):
 
 def test_a_fault_is_found():
     found = list(
-        faults(
-            {"resourceType": "Bundle"}, "http://jpfhir.jp/fhir/clins/StructureDefinition/JP_Bundle_eReferral"
-        )
+        faults({"resourceType": "Bundle"}, "http://jpfhir.jp/fhir/clins/StructureDefinition/JP_Bundle_eReferral")
     )
 
     assert "Bundle.identifier: 0 of 1..1" in found
@@ -141,9 +139,7 @@ def test_every_resource_is_valid_r4():
 
 
 def test_core_laboratory_codes_are_those_of_jp_clins():
-    core = package("CodeSystem")[
-        "http://jpfhir.jp/fhir/clins/CodeSystem/JLAC10/JP_CLINS_ObsLabResult_CoreLabo_CS"
-    ]
+    core = package("CodeSystem")["http://jpfhir.jp/fhir/clins/CodeSystem/JLAC10/JP_CLINS_ObsLabResult_CoreLabo_CS"]
     codes = {group["code"]: {code["code"] for code in group["concept"]} for group in core["concept"]}
 
     for analyte in ANALYTES.values():

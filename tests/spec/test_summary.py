@@ -35,9 +35,7 @@ def code_of(element: str) -> str:
 
 def ips_sections() -> dict:
     """Return the element id of each IPS section, by its LOINC code."""
-    found = [
-        at for at in elements("Composition") if at.startswith("Composition.section:") and at.count(".") == 1
-    ]
+    found = [at for at in elements("Composition") if at.startswith("Composition.section:") and at.count(".") == 1]
     return {code_of(f"{at}.code"): at for at in found}
 
 

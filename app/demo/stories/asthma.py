@@ -14,9 +14,7 @@ STORY = Story(
         panel_every=6,
         courses=(Course("montelukast"), Course("fluticasone-inhaler", begins="event")),
     ),
-    hospital=Visits(
-        "小児科", every_days=120, years=1, vitals=("weight", "spo2"), courses=(Course("montelukast"),)
-    ),
+    hospital=Visits("小児科", every_days=120, years=1, vitals=("weight", "spo2"), courses=(Course("montelukast"),)),
     problems=(Problem("asthma", years_before=2), Problem("allergic-rhinitis", years_before=1)),
     trends={
         "WBC": Trend(7.2, 7.0, 0.8, peak=12.8),

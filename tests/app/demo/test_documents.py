@@ -12,9 +12,7 @@ from app.demo.referral import referral
 from app.demo.region import region
 
 REGION = region()
-FOUND = [
-    (site.slug, token, bundle) for site in REGION.sites for token, bundle in documents(REGION, site.slug)
-]
+FOUND = [(site.slug, token, bundle) for site in REGION.sites for token, bundle in documents(REGION, site.slug)]
 URN = re.compile(r"urn:uuid:[0-9a-f-]{36}")
 
 
@@ -83,9 +81,7 @@ def test_no_two_documents_share_a_url():
 def test_bundle_identifiers_have_the_form_of_jp_clins_and_differ():
     values = [bundle["identifier"]["value"] for _, _, bundle in FOUND]
 
-    assert all(
-        re.fullmatch(r"[0-4][0-9][1-3][0-9]{7}\^20[2-3][0-9]\^[A-Za-z0-9\-]{1,36}", value) for value in values
-    )
+    assert all(re.fullmatch(r"[0-4][0-9][1-3][0-9]{7}\^20[2-3][0-9]\^[A-Za-z0-9\-]{1,36}", value) for value in values)
     assert len(set(values)) == len(values)
 
 

@@ -97,9 +97,7 @@ def test_egfr_of_a_woman_is_lower_at_the_same_creatinine():
 
     creatinine = value(found, "Cre", day)
 
-    assert value(found, "eGFR", day) == pytest.approx(
-        194 * creatinine**-1.094 * years**-0.287 * 0.739, abs=0.06
-    )
+    assert value(found, "eGFR", day) == pytest.approx(194 * creatinine**-1.094 * years**-0.287 * 0.739, abs=0.06)
 
 
 def test_a_value_without_decimals_is_a_whole_number():

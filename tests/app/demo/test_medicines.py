@@ -67,9 +67,7 @@ def test_the_amount_follows_from_dose_usage_and_days(name, amount, unit):
 
 
 def test_usage_is_coded_in_both_systems_or_is_the_dummy():
-    coded, worded = (
-        a_request(name)["dosageInstruction"][0]["timing"]["code"] for name in ("metformin", "alendronate")
-    )
+    coded, worded = (a_request(name)["dosageInstruction"][0]["timing"]["code"] for name in ("metformin", "alendronate"))
 
     assert [coding["code"] for coding in coded["coding"]] == ["1012040400000000"] * 2
     assert [coding["code"] for coding in worded["coding"]] == ["0X0XXXXXXXXX0000"]

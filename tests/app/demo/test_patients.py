@@ -41,9 +41,7 @@ def test_a_coverage_has_the_parts_of_the_insurance_id():
 
     parts = [(part["url"].rsplit("_", 1)[1], part["valueString"]) for part in found["extension"]]
     insurer = found["payor"][0]["identifier"]["value"]
-    assert ":".join((insurer, *(value for _, value in parts))) == (
-        REGION.person("shota").at("clinic-c").insurance
-    )
+    assert ":".join((insurer, *(value for _, value in parts))) == (REGION.person("shota").at("clinic-c").insurance)
     assert [name for name, _ in parts] == [
         "InsuredPersonSymbol",
         "InsuredPersonNumber",

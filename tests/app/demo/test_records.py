@@ -37,9 +37,7 @@ def test_a_transaction_begins_with_the_patient_and_only_creates():
         kinds = [entry["resource"]["resourceType"] for entry in bundle["entry"]]
         assert kinds[0] == "Patient"
         assert kinds.count("Patient") == 1
-        assert [entry["request"] for entry in bundle["entry"]] == [
-            {"method": "POST", "url": kind} for kind in kinds
-        ]
+        assert [entry["request"] for entry in bundle["entry"]] == [{"method": "POST", "url": kind} for kind in kinds]
 
 
 def test_every_reference_is_of_an_entry_of_the_same_transaction():
@@ -64,9 +62,7 @@ def test_no_two_resources_share_an_identifier_within_their_type():
 
 
 def test_nothing_happens_today_or_later_or_before_four_years_ago():
-    days = re.compile(
-        r'"(?:effectiveDateTime|authoredOn|issued|occurrenceDateTime|start)": "(\d{4}-\d\d-\d\d)'
-    )
+    days = re.compile(r'"(?:effectiveDateTime|authoredOn|issued|occurrenceDateTime|start)": "(\d{4}-\d\d-\d\d)')
     found = [date.fromisoformat(day) for day in days.findall(json.dumps(EVERY))]
 
     assert len(found) > 4_000
@@ -75,9 +71,7 @@ def test_nothing_happens_today_or_later_or_before_four_years_ago():
 
 
 def test_nothing_happens_to_anybody_before_their_birth():
-    days = re.compile(
-        r'"(?:effectiveDateTime|authoredOn|onsetDateTime|occurrenceDateTime)": "(\d{4}-\d\d-\d\d)'
-    )
+    days = re.compile(r'"(?:effectiveDateTime|authoredOn|onsetDateTime|occurrenceDateTime)": "(\d{4}-\d\d-\d\d)')
     for bundle in EVERY:
         assert min(days.findall(json.dumps(bundle))) >= bundle["entry"][0]["resource"]["birthDate"]
 

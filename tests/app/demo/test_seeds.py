@@ -12,6 +12,4 @@ def test_another_seed_or_name_draws_something_else():
 
 
 def test_a_urn_never_changes():
-    assert urn(20260401, "hospital-a", "kiichiro", "patient") == (
-        "urn:uuid:b1db0769-1c01-549a-9783-218d52a58566"
-    )
+    assert urn(20260401, "hospital-a", "kiichiro", "patient") == ("urn:uuid:b1db0769-1c01-549a-9783-218d52a58566")

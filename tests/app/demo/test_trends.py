@@ -38,8 +38,6 @@ def test_noise_differs_from_day_to_day():
     assert len({measured(CHART, "unheard of", day, Trend(5, 5, 1)) for day in days}) == 3
 
 
-@pytest.mark.parametrize(
-    ("value", "decimals", "printed"), [(6.349, 1, 6.3), (140.4, 0, 140), (-0.2, 2, 0.01)]
-)
+@pytest.mark.parametrize(("value", "decimals", "printed"), [(6.349, 1, 6.3), (140.4, 0, 140), (-0.2, 2, 0.01)])
 def test_a_value_is_printed_with_its_decimals_and_never_below_the_smallest(value, decimals, printed):
     assert rounded(value, decimals) == printed

@@ -39,8 +39,7 @@ def test_a_sign_is_coded_in_loinc_with_a_ucum_unit():
 def test_saturation_never_passes_a_hundred():
     (found,) = signs("shota", "clinic-c", "spo2")
     values = {
-        signs("shota", "clinic-c", "spo2", day=date(2025, 1, day))[0]["valueQuantity"]["value"]
-        for day in range(1, 29)
+        signs("shota", "clinic-c", "spo2", day=date(2025, 1, day))[0]["valueQuantity"]["value"] for day in range(1, 29)
     }
 
     assert found["valueQuantity"]["unit"] == "%"

@@ -74,9 +74,7 @@ def test_split_lets_relative_links_mean_entries_by_type_and_id():
         )
     )
 
-    stored = resolve_internal(
-        extract.resources, ["Patient/7", "Condition/8", "A/1", "A/2", "A/3"], by_id=True
-    )
+    stored = resolve_internal(extract.resources, ["Patient/7", "Condition/8", "A/1", "A/2", "A/3"], by_id=True)
 
     assert extract.issues == ()
     assert stored.links[1].get("Patient/p") == "Patient/7"

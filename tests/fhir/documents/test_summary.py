@@ -84,8 +84,7 @@ def test_summary_is_a_document_that_begins_with_a_composition_of_type_60591_5():
             {
                 "Problem List": "No information is available here. This does not mean that there is none.",
                 "Allergies and Intolerances": "It has been established that there is none.",
-                "Medication Summary": "No information is available here. "
-                "This does not mean that there is none.",
+                "Medication Summary": "No information is available here. This does not mean that there is none.",
             },
         ),
     ],
@@ -371,9 +370,7 @@ def test_body_keeps_the_stored_bytes_of_the_resources():
 
 
 def test_body_writes_decimals_of_the_tree_as_they_were_sent():
-    bundle = made(
-        Observation=[a("Observation", "1", status="final", valueQuantity={"value": Decimal("6.30")})]
-    )
+    bundle = made(Observation=[a("Observation", "1", status="final", valueQuantity={"value": Decimal("6.30")})])
 
     assert b'"valueQuantity":{"value":6.30}' in body(bundle, {})
     assert ">6.30<" in sections(bundle)["30954-2"]["text"]["div"]
