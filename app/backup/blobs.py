@@ -147,10 +147,6 @@ class _Hashed:
         self.sha256.update(octets)
         return self._file.write(octets)
 
-    def flush(self) -> None:
-        """Flush the file."""
-        self._file.flush()
-
 
 class _Decompressed:
     """Takes compressed pieces, hashes what comes out, and passes it on."""

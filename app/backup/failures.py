@@ -25,5 +25,9 @@ class NotEmpty(BackupError):
     """A restore would mix a backup with what is there already."""
 
 
+class OtherHub(BackupError):
+    """The settings are those of a hub under another name than the one that was backed up."""
+
+
 class OtherRelease(BackupError):
     """The backup was taken by a release that this one does not know."""

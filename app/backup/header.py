@@ -1,6 +1,7 @@
 """The header: what a backup says of itself without a key, signed by the hub that took it.
 
 Age tells nobody who encrypted, and whoever has the public key can; so the hub signs with the key of its audit log.
+A checkpoint has three lines and a header six, so that neither can be taken for the other.
 https://c2sp.org/signed-note@v1.0.0
 """
 

@@ -21,7 +21,7 @@ from app.backup.bridge import blocking
 from app.backup.encryption import Identity
 from app.backup.events import RESTORE, record
 from app.backup.export import pages, tables
-from app.backup.failures import Damaged, NotEmpty, OtherRelease
+from app.backup.failures import Damaged, NotEmpty, OtherHub, OtherRelease
 from app.backup.header import Header
 from app.backup.manifest import BLOB_ROWS, KEY_ROWS, Manifest, TableRows
 from app.backup.place import BLOBS
@@ -73,13 +73,13 @@ async def restore(
         NotEmpty: the database holds something, or there are other keys.
         WrongIdentity: the backup was not encrypted to any of `by`.
         OtherRelease: a later release took it.
+        OtherHub: `RENKEI_AUDIT_ORIGIN` is not what it was.
         Damaged: the backup is not what was written; the database is left without its rows.
     """
     found = await asyncio.to_thread(place.find, folder)
     header = await asyncio.to_thread(check, found, key, progress)
     reading = await asyncio.to_thread(open_backup, found, by)
-    if reading.manifest.revision not in revisions():
-        raise OtherRelease(f"The backup is of migration {reading.manifest.revision}, which this release lacks")
+    _check_fits(reading.manifest, settings)
     begun = await asyncio.to_thread(_begun, reading.manifest.revision)
     await _prepare(settings, reading.manifest.revision, begun)
     await asyncio.to_thread(_restore_keys, reading, settings.keys_folder)
@@ -96,6 +96,14 @@ async def restore(
     await asyncio.to_thread(upgrade, settings)
     await _record(settings, found, reading.manifest)
     return Restored(found, header, reading.manifest)
+
+
+def _check_fits(manifest: Manifest, settings: Settings) -> None:
+    """Refuse a backup that this release or these settings cannot go on from."""
+    if manifest.revision not in revisions():
+        raise OtherRelease(f"The backup is of migration {manifest.revision}, which this release lacks")
+    if manifest.origin != settings.audit_origin:
+        raise OtherHub(f"The audit log is {manifest.origin}, RENKEI_AUDIT_ORIGIN is {settings.audit_origin}")
 
 
 def _begun(revision: str) -> dict[str, int]:

@@ -1,5 +1,7 @@
 import asyncio
+import shutil
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -9,10 +11,11 @@ from app.audit.record import unseal
 from app.audit.tables import audit_record
 from app.backup import restore as restoring
 from app.backup.export import pages
-from app.backup.failures import Damaged, NotEmpty, OtherRelease, WrongIdentity
+from app.backup.failures import Damaged, NotEmpty, OtherHub, OtherRelease, WrongIdentity
 from app.backup.manifest import Manifest
 from app.backup.restore import restore
 from app.backup.run import run
+from app.db import migrate, version
 from app.db.migrate import upgrade
 from app.settings import Settings
 from fhir.store.tables import resource
@@ -175,6 +178,47 @@ async def test_a_backup_of_a_later_release_is_refused(
 
     with pytest.raises(OtherRelease, match="which this release lacks"):
         await restore(target, small_backup.folder, [small_backup.keys.identity])
+
+
+async def test_a_hub_of_another_name_is_not_restored_to(target: Settings, small_backup: Backup) -> None:
+    other = target.model_copy(update={"audit_origin": "other.example/audit"})
+
+    with pytest.raises(OtherHub, match=r"The audit log is renkei.example/audit, RENKEI_AUDIT_ORIGIN is other.example"):
+        await restore(other, small_backup.folder, [small_backup.keys.identity])
+
+    assert not target.home.exists()
+
+
+@pytest.fixture
+def later_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A release that has one migration more than the backup knows."""
+    migrations = tmp_path / "migrations"
+    shutil.copytree(migrate.MIGRATIONS, migrations)
+    (migrations / "versions" / "later.py").write_text(
+        "import sqlalchemy as sa\nfrom alembic import op\n"
+        f'revision = "later"\ndown_revision = "{version.head()}"\n\n'
+        "def upgrade() -> None:\n"
+        "    op.add_column('organisation', sa.Column('region', sa.Text, nullable=False, server_default='here'))\n"
+    )
+    monkeypatch.setattr(migrate, "MIGRATIONS", migrations)
+    monkeypatch.setattr(version, "VERSIONS", migrations / "versions")
+    for cached in (version.head, version.revisions):
+        cached.cache_clear()
+    yield
+    for cached in (version.head, version.revisions):
+        cached.cache_clear()
+
+
+async def test_an_older_backup_is_restored_and_brought_to_this_release(
+    later_release: None, target: Settings, small_backup: Backup
+) -> None:
+    restored = await restore(target, small_backup.folder, [small_backup.keys.identity])
+
+    with closing(sqlite3.connect(target.sqlite_path)) as raw:
+        regions = raw.execute("SELECT DISTINCT region FROM organisation").fetchall()
+        revision = raw.execute("SELECT version_num FROM alembic_version").fetchall()
+    assert restored.manifest.revision != "later"
+    assert (regions, revision) == ([("here",)], [("later",)])
 
 
 async def test_a_restore_that_was_interrupted_is_run_again(
