@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -37,8 +37,8 @@ class Server:
     """A server, its folder and its settings."""
 
     folder: Path
-    options: str = ""
-    port: int = field(default_factory=_free_port)
+    options: str
+    port: int
 
     @property
     def address(self) -> str:
@@ -77,12 +77,12 @@ NOT_DURABLE = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
 
 
 @contextlib.contextmanager
-def running(options: str) -> Iterator[Server]:
-    """Run a server with options for `postgres`, thrown away at the end."""
+def running(options: str, port: int = 0) -> Iterator[Server]:
+    """Run a server with options for `postgres`, thrown away at the end; without `port` on a free one."""
     folder = Path(tempfile.mkdtemp(prefix="renkei-postgresql-"))
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres")
-    made = Server(folder, options)
+    made = Server(folder, options, port or _free_port())
     made.run("initdb", "-U", "renkei", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8")
     made.start()
     try:
@@ -93,7 +93,7 @@ def running(options: str) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def server(*, durable: bool = False) -> Iterator[str]:
+def server(*, durable: bool = False, port: int = 0) -> Iterator[str]:
     """Run a server and yield its address without a database name; without `durable` it does not flush."""
-    with running("" if durable else NOT_DURABLE) as made:
+    with running("" if durable else NOT_DURABLE, port) as made:
         yield made.address
