@@ -158,5 +158,5 @@ def settings() -> Settings:
     """
     return Settings(
         _env_file=_named("RENKEI_ENV_FILE"),  # type: ignore[call-arg]
-        _secrets_dir=_named("RENKEI_SECRETS_DIR"),  # type: ignore[call-arg]
+        _secrets_dir=_named("RENKEI_SECRETS_DIR"),
     )
