@@ -78,8 +78,10 @@ def a_folder() -> Iterator[Path]:
     # Not pytest's folder: PostgreSQL's own user must be able to enter it, and pytest's is for one user only.
     made = Path(tempfile.mkdtemp(prefix="renkei-deploy-"))
     made.chmod(0o755)
-    yield made
-    shutil.rmtree(made)
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made)
 
 
 @pytest.fixture(scope="module")
