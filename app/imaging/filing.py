@@ -3,6 +3,7 @@
 Nothing here is parsed or kept: the bytes are durable, and the headers were read, before the transaction began.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -182,4 +183,6 @@ async def file_instances(writing: Writing, received: Sequence[Received]) -> File
     filing = _Filing(writing, site)
     for one in received:
         await filing.add(one)
+        # SQLite answers in the event loop; whoever looks at images meanwhile gets a turn.
+        await asyncio.sleep(0)
     return await filing.finish()

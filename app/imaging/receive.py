@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.blobs import Incoming
-from app.imaging.patient import issuer
+from app.imaging.patient import issuer, printable
 from app.imaging.request import DicomRequest
 from dicom.failures import (
     DATA_SET_DOES_NOT_MATCH_SOP_CLASS,
@@ -107,7 +107,7 @@ async def _take(request: DicomRequest, incoming: Incoming, part: Part) -> Receiv
     study = found.extracted.facts.study
     if request.study and study.study_instance_uid != request.study:
         return failure(found, DATA_SET_DOES_NOT_MATCH_SOP_CLASS, "the instance is of another study than the address")
-    if not study.patient_id:
+    if not printable(study.patient_id):
         return failure(found, DATA_SET_DOES_NOT_MATCH_SOP_CLASS, "the Patient ID is missing")
     known = await stored_digest(request.hub.database.reader, custodian, found.sop_instance_uid)
     if known is None:

@@ -77,17 +77,20 @@ def _head(request: DicomRequest, boundary: str, row: InstanceRow, chosen: Repres
 async def _parts(
     hub: Hub, rows: Sequence[InstanceRow], chosen: Sequence[Representation], heads: Sequence[bytes], boundary: str
 ) -> AsyncIterator[bytes]:
-    for row, one, head in zip(rows, chosen, heads, strict=True):
+    # The end of the body leaves with the last part: a small packet of its own may wait for the other side.
+    ends = [b""] * (len(rows) - 1) + [closing(boundary)]
+    for row, one, head, end in zip(rows, chosen, heads, ends, strict=True):
         if not _as_stored(row, one):
             data = await transcoded(hub, row)
-            yield head.replace(b"Content-Length: %d\r\n" % row.size, b"Content-Length: %d\r\n" % len(data)) + data
+            head = head.replace(b"Content-Length: %d\r\n" % row.size, b"Content-Length: %d\r\n" % len(data))
+            yield b"".join((head, data, end))
         elif row.size <= PIECE_BYTES:
-            yield head + await stored_bytes(hub, row)
+            yield b"".join((head, await stored_bytes(hub, row), end))
         else:
             yield head
             async for piece in _pieces(hub, row):
                 yield piece
-    yield closing(boundary)
+            yield end
 
 
 async def _pieces(hub: Hub, row: InstanceRow) -> AsyncIterator[bytes]:

@@ -1,12 +1,19 @@
 from io import BytesIO
 
+import orjson
 import pydicom
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.access.directory import Organisation
+from app.imaging.imaging_study import imaging_study
 from app.imaging.patient import issuer, patient, system
-from dicom.indexing import indexed
+from dicom.indexing import StudyFacts, indexed
+from dicom.names import person_name
 from dicom.part10 import read_instance
+from fhir.profiles.structure import check
+from fhir.resource import parse
 from tests.app.imaging.images import CT, a_file
 
 HOSPITAL = Organisation(1, "hospital-a", "", "hospital", "0110000001", "hospital-a")
@@ -92,3 +99,15 @@ def test_what_fhir_does_not_allow_is_left_out() -> None:
             }
         ],
     }
+
+
+@given(st.builds(dict, **dict.fromkeys(StudyFacts.__dataclass_fields__, st.text(max_size=20))))
+def test_whatever_a_header_says_the_resources_are_valid(texts: dict[str, str]) -> None:
+    names = {name: person_name(texts[name]) for name in ("patient_name", "referring_physician_name")}
+    study = StudyFacts(**{**texts, **names, "study_instance_uid": "1.2", "patient_id": "1"})
+
+    for resource in (
+        patient(study, system(study.issuer_of_patient_id, HOSPITAL)),
+        imaging_study(study, [], [], subject="Patient/1"),
+    ):
+        assert [one for one in check(parse(orjson.dumps(resource))) if one.severity == "error"] == []
