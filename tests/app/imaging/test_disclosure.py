@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from app.access import directory
+from app.access.tables import session
+from app.access.tokens import digest
 from app.audit.log import AuditUnavailable
 from app.audit.record import Event
 from tests.app.imaging.images import CT, MULTI_FRAME, a_file, address, send, stored, uids
@@ -248,3 +251,53 @@ async def test_a_consent_given_while_images_come_does_not_refuse_them(world: Wor
     response = await world.http.post("/dicomweb/studies", headers=hospital | kind, content=slowly())
 
     assert response.status_code == 200
+
+
+async def _session(world: World, site: str, role: str, *, must_change: bool = False) -> dict[str, str]:
+    """Return the headers of a person who has signed in with a browser."""
+    async with world.hub.database.write() as connection:
+        organisation = await directory.find_organisation(connection, site)
+        key = await directory.add_account(
+            connection,
+            name=f"{site}-{role}-{must_change}",
+            title=role,
+            organisation_key=organisation.key,
+            role=role,
+            password="",
+            must_change=must_change,
+        )
+        now = world.hub.clock()
+        secret = f"secret-{key}"
+        await connection.insert(session, [(digest(secret), key, "TREAT", now, now, now + 60_000_000)])
+    return {"cookie": f"renkei_session={secret}"}
+
+
+async def test_a_browser_reads_images_and_sends_none(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    hospital = await world.client("hospital-a")
+    await stored(world, hospital, FILE)
+    doctor = await _session(world, "hospital-a", "doctor")
+    told = watched(world, monkeypatch)
+
+    assert await answers(world, doctor, ROUTES) == [200] * len(ROUTES)
+    assert [(one.user, one.client) for one in told] == [("hospital-a-doctor-False", "portal")]
+    assert (await send(world, doctor, FILE)).status_code == 401
+
+
+async def test_a_first_password_opens_no_images(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    await stored(world, hospital, FILE)
+    doctor = await _session(world, "hospital-a", "doctor", must_change=True)
+
+    assert await answers(world, doctor, ROUTES) == [403] * len(ROUTES)
+
+
+async def test_each_purpose_is_an_episode_of_its_own(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    hospital = await world.client("hospital-a")
+    await stored(world, hospital, FILE)
+    told = watched(world, monkeypatch)
+
+    for purpose in ("TREAT", "HOPERAT", "TREAT"):
+        caller = await world.client("hospital-a", purpose=purpose)
+        assert (await world.http.get(ROUTES[0], headers=caller)).status_code == 200
+
+    assert [one.purpose for one in told] == ["TREAT", "HOPERAT"]
