@@ -46,6 +46,7 @@ def _matches(grant: FromClause, alias: FromClause) -> ColumnElement[bool]:
         grant.c.author.in_([ANY, alias.c.author]),
         grant.c.purpose.in_([ANY, _purpose]),
         grant.c.category.in_([ANY, alias.c.category]),
+        alias.c.labels.op("&")(grant.c.needed) == grant.c.needed,
         grant.c.begins <= _now,
         grant.c.ends > _now,
         grant.c.data_from <= alias.c.clinical_date,
@@ -53,34 +54,41 @@ def _matches(grant: FromClause, alias: FromClause) -> ColumnElement[bool]:
     )
 
 
+def _opens(grant: FromClause, alias: FromClause) -> ColumnElement[bool]:
+    """Return whether a permit opens each of the row's sensitive labels."""
+    closed = alias.c.labels.op("&")(_sensitive)
+    return closed.op("&")(grant.c.opened) == closed
+
+
 def _permitted(alias: FromClause) -> ColumnElement[bool]:
     """Return whether a grant permits the row and opens each of its sensitive labels."""
     link, grant = person_patient.alias(), consent_grant.alias()
-    closed = alias.c.labels.op("&")(_sensitive)
     return exists().where(
         link.c.patient_key == alias.c.patient_key,
         grant.c.person == link.c.person,
         grant.c.effect == PERMIT,
-        closed.op("&")(grant.c.labels) == closed,
+        _opens(grant, alias),
         _matches(grant, alias),
     )
 
 
 def _denied(alias: FromClause) -> ColumnElement[bool]:
-    """Return whether a grant denies the row and no deeper provision of the same Consent permits it."""
+    """Return whether a grant denies the row and no exception to that denial permits it."""
     link, grant, exception = person_patient.alias(), consent_grant.alias(), consent_grant.alias()
     overridden = exists().where(
         exception.c.person == grant.c.person,
         exception.c.consent == grant.c.consent,
+        exception.c.rule > grant.c.rule,
+        exception.c.rule <= grant.c.last,
         exception.c.depth > grant.c.depth,
         exception.c.effect == PERMIT,
+        _opens(exception, alias),
         _matches(exception, alias),
     )
     return exists().where(
         link.c.patient_key == alias.c.patient_key,
         grant.c.person == link.c.person,
         grant.c.effect == DENY,
-        or_(grant.c.labels == 0, grant.c.labels.op("&")(alias.c.labels) != 0),
         _matches(grant, alias),
         ~overridden,
     )
@@ -131,7 +139,7 @@ def visibility(
 
     Args:
         organisation: Key of the caller's organisation.
-        account: Key of the person's account; -1 for a system.
+        account: Key of the person's account; a number that no grant holds for a system.
         purpose: Number of the purpose of use.
         categories: The categories that the role may see, a bit each.
         everywhere: The categories that the role sees of every site, without a grant.

@@ -1,6 +1,6 @@
 """Gate 4: what a request tells the audit log: one event for each patient whose data it touched."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.audit.record import Event
@@ -43,7 +43,7 @@ def _common(request: "FhirRequest", status: int) -> dict[str, Any]:
     }
 
 
-async def events(request: "FhirRequest", versions: Iterable[Stored], status: int) -> list[Event]:
+async def events(request: "FhirRequest", versions: Sequence[Stored], status: int) -> list[Event]:
     """Return the events of a request that touched `versions` and is answered with `status`."""
     common = _common(request, status)
     by_patient: dict[int, list[Stored]] = {}
@@ -51,6 +51,8 @@ async def events(request: "FhirRequest", versions: Iterable[Stored], status: int
         by_patient.setdefault(version.patient_key, []).append(version)
     if not by_patient:
         return [Event(**common)]
+    # A Patient that this request creates is not committed yet: nobody else could look its id up.
+    new = {one.row: f"Patient/{one.id}" for one in versions if one.type == "Patient"}
     found = []
     for patient_key, touched in by_patient.items():
         entities: tuple[str, ...] = ()
@@ -58,7 +60,7 @@ async def events(request: "FhirRequest", versions: Iterable[Stored], status: int
             entities = tuple([f"{one.type}/{one.id}/_history/{one.version}" for one in touched])
         custodian = await request.hub.organisation_reference(touched[0].custodian)
         if patient_key > NO_PATIENT:
-            patient = await request.hub.patient_reference(patient_key)
+            patient = new.get(patient_key) or await request.hub.patient_reference(patient_key)
             common["patient"], common["patient_key"] = patient, patient_key
         else:
             common["patient"] = common["patient_key"] = None

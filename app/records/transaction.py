@@ -94,7 +94,8 @@ async def _carry_out(writing: Writing, steps: list[_Step], links: Sequence[Mappi
     for step in steps:
         if step.type == "Patient" and step.method == "POST":
             writing.announce_patient(step.id, step.row)
-    for step in sorted(steps, key=lambda one: _ORDER[one.method]):
+    # Patients come first, so that the other entries may refer to them whichever method makes them.
+    for step in sorted(steps, key=lambda one: (_ORDER[one.method] > 0, one.type != "Patient", _ORDER[one.method])):
         await check_version(writing, step.type, step.id, step.if_match)
         if step.prepared is None:
             done[step.number] = await writing.delete(step.type, step.id)

@@ -113,7 +113,7 @@ async def search(
     values.update(visibility.values)
     if limit == 0:
         rows = await connection.fetch(count(visibility, whole, scope), values)
-        return Page([], rows[0][0], None)
+        return Page([], rows[0][0] if rows else 0, None)
     rows = await connection.fetch(page(visibility, whole, scope), {**values, "limit": limit + 1})
     if not rows:
         return Page([], 0, None)
