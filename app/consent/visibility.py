@@ -85,6 +85,8 @@ def _denied(alias: FromClause) -> ColumnElement[bool]:
         _opens(exception, alias),
         _matches(exception, alias),
     )
+    # Two levels deep, SQLAlchemy would read the row's table once more, and any row's exception would count.
+    overridden = overridden.correlate(alias, grant)
     return exists().where(
         link.c.patient_key == alias.c.patient_key,
         grant.c.person == link.c.person,

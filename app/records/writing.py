@@ -6,7 +6,7 @@ Custody never changes: a row keeps its custodian and its patient for ever, and a
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import BigInteger, bindparam, select
 
 from app.audit.tables import audit_salt
 from app.clock import instant
@@ -43,6 +43,7 @@ _PATIENT = (
     )
 )
 _ANY_OF_ID = select(resource_id.c.row).where(resource_id.c.hash == bindparam("hash"))
+_PATIENTS_OF = select(resource_patient.c.patient_key).where(resource_patient.c.row == bindparam("row", type_=BigInteger))
 _NO_INDEX = Index([], [], [], [], [], [], [])
 
 
@@ -92,7 +93,9 @@ class Writing:
             return NO_PATIENT
         if len(keys) == 1:
             return keys.pop()
-        self._several += [(row, key) for key in sorted(keys)]
+        # A row that spoke of a patient once stays with that patient too: its older versions still do.
+        known = {key for (key,) in await self.connection.fetch(_PATIENTS_OF, {"row": row})}
+        self._several += [(row, key) for key in sorted(keys - known)]
         return SEVERAL_PATIENTS
 
     def _index(self, body: bytes) -> tuple[Mapping[str, Any], Index]:

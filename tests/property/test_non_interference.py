@@ -196,7 +196,7 @@ EXAMPLES = settings(
     deadline=None,
     database=None,
     derandomize=True,
-    max_examples=15,
+    max_examples=60,
     report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -204,7 +204,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 @EXAMPLES
-@given(seed=SEEDS, size=st.integers(0, 60), consent=st.sampled_from(["explicit", "implied"]))
+@given(seed=SEEDS, size=st.integers(0, 90), consent=st.sampled_from(["explicit", "implied"]))
 async def test_no_answer_depends_on_what_its_caller_may_not_see(
     world: World, seed: int, size: int, consent: str
 ) -> None:
