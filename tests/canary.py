@@ -15,12 +15,26 @@ _TEXTS = ("string", "markdown", "Annotation", "CodeableConcept", "uri", "url", "
 """Which type of a choice is filled, the one that holds most first."""
 
 _SAMPLES: dict[str, Any] = {
-    **{"string": f"{CANARY} text", "markdown": f"*{CANARY}*", "base64Binary": IN_BASE64, "boolean": True},
-    **{"uri": f"http://{CANARY}.example/uri", "url": f"http://{CANARY}.example/", "oid": "urn:oid:1.2.3"},
-    **{"canonical": f"http://{CANARY}.example/canonical", "uuid": "urn:uuid:c757873d-ec9a-4326-a141-556f43239520"},
-    **{"integer": 1, "positiveInt": 1, "unsignedInt": 1, "decimal": 1.5, "id": CANARY, "code": CANARY},
-    **{"date": "2024-05-01", "dateTime": "2024-05-01T10:00:00+09:00", "instant": "2024-05-01T10:00:00+09:00"},
-    **{"time": "10:00:00", "xhtml": f'<div xmlns="http://www.w3.org/1999/xhtml">{CANARY}</div>'},
+    "string": f"{CANARY} text",
+    "markdown": f"*{CANARY}*",
+    "base64Binary": IN_BASE64,
+    "boolean": True,
+    "uri": f"http://{CANARY}.example/uri",
+    "url": f"http://{CANARY}.example/",
+    "oid": "urn:oid:1.2.3",
+    "canonical": f"http://{CANARY}.example/canonical",
+    "uuid": "urn:uuid:c757873d-ec9a-4326-a141-556f43239520",
+    "integer": 1,
+    "positiveInt": 1,
+    "unsignedInt": 1,
+    "decimal": 1.5,
+    "id": CANARY,
+    "code": CANARY,
+    "date": "2024-05-01",
+    "dateTime": "2024-05-01T10:00:00+09:00",
+    "instant": "2024-05-01T10:00:00+09:00",
+    "time": "10:00:00",
+    "xhtml": f'<div xmlns="http://www.w3.org/1999/xhtml">{CANARY}</div>',
 }
 _LEFT_OUT = {"id", "meta", "implicitRules", "language", "contained", "extension", "modifierExtension"}
 """Elements of every resource that say nothing about a patient, or are given separately."""
@@ -34,7 +48,7 @@ def _of_type(element: Element, type_name: str, path: str, patient: str, depth: i
         made: dict[str, Any] = {"display": f"{CANARY} display"}
         return made | ({"reference": patient} if not targets or "Patient" in targets else {})
     if element.codes:
-        return sorted(element.codes)[0]
+        return min(element.codes)
     if type_name in PRIMITIVE_TYPES:
         return _SAMPLES[type_name]
     if type_name in COMPLEX_TYPES:
@@ -74,6 +88,11 @@ def _drop(node: Any, steps: list[str]) -> None:
         node.pop(steps[-1].partition("[")[0], None)
 
 
+def _coded(system: str, code: str) -> dict[str, Any]:
+    coding = {"system": f"http://terminology.hl7.org/CodeSystem/{system}", "code": code, "display": CANARY}
+    return {"coding": [coding], "text": CANARY}
+
+
 def _repair(made: dict[str, Any]) -> dict[str, Any]:
     """Drop what breaks a rule of R4 until nothing does."""
     for _ in range(60):
@@ -89,21 +108,29 @@ def _repair(made: dict[str, Any]) -> dict[str, Any]:
     raise AssertionError(f"No valid {made['resourceType']} could be made")
 
 
-SPECIAL: dict[str, dict[str, Any]] = {
+_OVERRIDES: dict[str, dict[str, Any]] = {
     # A Consent in force would show what it is to hide.
     "Consent": {"status": "rejected"},
+    "Condition": {"clinicalStatus": _coded("condition-clinical", "resolved")},
+    "Observation": {"dataAbsentReason": None, "component": None},
+    "Bundle": {"type": "collection", "total": None, "entry": None, "signature": None},
+    "QuestionnaireResponse": {"item": [{"linkId": CANARY, "text": CANARY, "answer": [{"valueString": CANARY}]}]},
 }
+"""What repairing would not find out; None leaves an element out."""
 
 
 def a_canary(type_name: str, patient: str) -> dict[str, Any]:
     """Return a resource of a type with the canary in it, that refers to `patient`: `Patient/1`."""
-    made = {"resourceType": type_name, **(_object(type_name, patient, 0) or {}), **SPECIAL.get(type_name, {})}
+    made = {"resourceType": type_name, **(_object(type_name, patient, 0) or {}), **_OVERRIDES.get(type_name, {})}
+    made = {name: value for name, value in made.items() if value is not None}
     known = properties(type_name)
     if "extension" in known:
         told = [{"url": "http://example.org/about", "valueString": CANARY}]
         made["extension"] = [*told, {"url": "http://example.org/whom", "valueReference": {"reference": patient}}]
     if "text" in known and known["text"][1] == "Narrative":
         made["text"] = {"status": "generated", "div": _SAMPLES["xhtml"]}
+    if type_name == "Bundle":
+        made["entry"] = [{"fullUrl": f"http://{CANARY}.example/1", "resource": a_canary("Observation", patient)}]
     return _repair(made)
 
 

@@ -43,7 +43,9 @@ _PATIENT = (
     )
 )
 _ANY_OF_ID = select(resource_id.c.row).where(resource_id.c.hash == bindparam("hash"))
-_PATIENTS_OF = select(resource_patient.c.patient_key).where(resource_patient.c.row == bindparam("row", type_=BigInteger))
+_PATIENTS_OF = select(resource_patient.c.patient_key).where(
+    resource_patient.c.row == bindparam("row", type_=BigInteger)
+)
 _NO_INDEX = Index([], [], [], [], [], [], [])
 
 

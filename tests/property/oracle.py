@@ -175,9 +175,7 @@ def _decision(
     if effect == "deny" and named and not named & HARMLESS and not named & row.labels:
         return None
     opened = opened | (named & KNOWN)
-    said = [
-        _decision(inner, inner["type"], opened, row, asker, region) for inner in provision.get("provision", ())
-    ]
+    said = [_decision(inner, inner["type"], opened, row, asker, region) for inner in provision.get("provision", ())]
     if "deny" in said:
         return "deny"
     if "permit" in said:

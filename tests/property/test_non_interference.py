@@ -39,7 +39,8 @@ _KEYS = select(organisation.c.slug, organisation.c.key)
 _ACCOUNT = select(account.c.key)
 _PERSON = select(person_patient.c.person).where(person_patient.c.patient_key == bindparam("k"))
 _PERSONS = select(resource.c.id, person_patient.c.person).join(
-    person_patient, (person_patient.c.patient_key == resource.c.patient_key) & (resource.c.row == resource.c.patient_key)
+    person_patient,
+    (person_patient.c.patient_key == resource.c.patient_key) & (resource.c.row == resource.c.patient_key),
 )
 _REMOVE = [delete(table).where(table.c.row == bindparam("k_row")) for table in STORE]
 _EMPTY = [delete(table) for table in (*STORE, consent_grant, person_patient, audit_salt)]
@@ -70,10 +71,14 @@ async def prepared(world: World) -> dict[str, int]:
         clinic = await directory.find_organisation(connection, "clinic-c")
         await directory.add_account(
             connection,
-            **{"name": DOCTOR, "title": "佐藤", "organisation_key": clinic.key, "role": "doctor"},
-            **{"password": "-", "must_change": False},
+            name=DOCTOR,
+            title="佐藤",
+            organisation_key=clinic.key,
+            role="doctor",
+            password="-",
+            must_change=False,
         )
-    return dict((await hub.database.reader.fetch(_KEYS, {})))
+    return dict(await hub.database.reader.fetch(_KEYS, {}))
 
 
 async def caller(world: World, keys: dict[str, int], asker: oracle.Asker) -> Caller:
@@ -131,8 +136,11 @@ async def ask(
         return {"type": "http.request", "body": sent, "more_body": False}
 
     scope = {
-        **{"method": method, "path": f"/fhir/{path}", "query_string": b"" if searched else query.encode()},
-        **{"headers": [(b"content-length", str(len(sent)).encode())], "client": None},
+        "method": method,
+        "path": f"/fhir/{path}",
+        "query_string": b"" if searched else query.encode(),
+        "headers": [(b"content-length", str(len(sent)).encode())],
+        "client": None,
     }
     request = FhirRequest(world.hub, scope, receive, by)
     if all_seeing_on is not None:
@@ -158,7 +166,7 @@ async def ask_all_pages(world: World, by: Caller, question: tuple[str, str, str]
 
 
 async def region(world: World, made: WorldMaker) -> oracle.Region:
-    persons = {id_: person for id_, person in await world.hub.database.reader.fetch(_PERSONS, {})}
+    persons = dict(await world.hub.database.reader.fetch(_PERSONS, {}))
     return oracle.Region(NOW, world.hub.settings.consent == "implied", persons, made.of("Consent"))
 
 
@@ -214,7 +222,5 @@ async def test_no_answer_depends_on_what_its_caller_may_not_see(
 @pytest.mark.soak
 @settings(EXAMPLES, derandomize=False, max_examples=2_000)
 @given(seed=SEEDS, size=st.integers(0, 150), consent=st.sampled_from(["explicit", "implied"]))
-async def test_no_answer_depends_on_it_in_thousands_of_worlds(
-    world: World, seed: int, size: int, consent: str
-) -> None:
+async def test_no_answer_depends_on_it_in_thousands_of_worlds(world: World, seed: int, size: int, consent: str) -> None:
     await hold_the_law(world, await prepare_once(world, consent), seed, size)

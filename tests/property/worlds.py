@@ -167,8 +167,11 @@ class WorldMaker:
 
     def _medicationrequest(self, subjects: Any) -> dict[str, Any]:
         return {
-            **{"status": "active", "intent": "order", "subject": subjects[0]},
-            **{"medicationCodeableConcept": _concept(self.chance.choice(TESTS)), **self._day("authoredOn")},
+            "status": "active",
+            "intent": "order",
+            "subject": subjects[0],
+            "medicationCodeableConcept": _concept(self.chance.choice(TESTS)),
+            **self._day("authoredOn"),
         }
 
     def _documentreference(self, subjects: Any) -> dict[str, Any]:
@@ -272,7 +275,14 @@ def an_asker(chance: random.Random) -> Asker:
 
 SEARCHES: dict[str, tuple[str, ...]] = {
     "Observation": (
-        *("code={test}", "code=http://loinc.org|{test}", "code:not={test}", "date=ge{day}", "date=lt{day}", "date={day}"),
+        *(
+            "code={test}",
+            "code=http://loinc.org|{test}",
+            "code:not={test}",
+            "date=ge{day}",
+            "date=lt{day}",
+            "date={day}",
+        ),
         *("category=laboratory", "patient={patient}", "patient=Patient/{patient}", "subject=Patient/{patient}"),
         *("value-quantity=gt6", "value-quantity=6.3||%25", "value-quantity:missing=true", "date:missing=true"),
         *("has-member={observation}", "performer={practitioner}", "performer:missing=false", "status=final,amended"),
@@ -283,7 +293,12 @@ SEARCHES: dict[str, tuple[str, ...]] = {
     ),
     "Patient": (
         *("name=山", "name:contains=田", "family:exact=Sato", "name=sato", "birthdate=1960-01-02", "gender=male"),
-        *("identifier=urn:oid:1.2.3|1", "identifier=2", "general-practitioner={practitioner}", "_sort=family,birthdate"),
+        *(
+            "identifier=urn:oid:1.2.3|1",
+            "identifier=2",
+            "general-practitioner={practitioner}",
+            "_sort=family,birthdate",
+        ),
         *("_revinclude=Observation:patient", "_revinclude=Consent:patient", "_include=Patient:general-practitioner"),
         *("_revinclude=Group:member", "_id={patient},{other}", "_id:not={patient}"),
     ),
@@ -323,7 +338,8 @@ def questions(chance: random.Random, world: WorldMaker, count: int) -> Iterator[
             yield "GET", f"{row.type}/{row.id}/$original", ""
         else:
             type_name = chance.choice(("Observation", "Patient", row.type))
-            yield chance.choice((("GET", type_name), ("POST", f"{type_name}/_search"))) + (
+            yield (
+                *chance.choice((("GET", type_name), ("POST", f"{type_name}/_search"))),
                 search(chance, world, type_name),
             )
 
