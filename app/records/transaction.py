@@ -70,6 +70,15 @@ def _step(request: FhirRequest, number: int, entry: EnvelopeEntry) -> _Step:
     return _Step(number, asked.method, type_name, id_, row, prepared, if_match(asked.if_match))
 
 
+def _name_entry(error: FhirError, number: int) -> None:
+    """Let a failure say which entry it is about."""
+    stated = error.expression or ""
+    if stated == "If-Match":
+        error.expression = f"Bundle.entry[{number}].request.ifMatch"
+    elif not stated.startswith("Bundle."):
+        error.expression = f"Bundle.entry[{number}].resource{'.' if stated else ''}{stated}"
+
+
 def _steps(request: FhirRequest, envelope: Envelope) -> list[_Step]:
     """Return the entries as steps, each checked; an error names its entry."""
     steps = []
@@ -77,14 +86,21 @@ def _steps(request: FhirRequest, envelope: Envelope) -> list[_Step]:
         try:
             steps.append(_step(request, number, entry))
         except FhirError as error:
-            if error.expression is None or not error.expression.startswith("Bundle."):
-                within = f".{error.expression}" if error.expression else ""
-                error.expression = f"Bundle.entry[{number}].resource{within}"
+            _name_entry(error, number)
             raise
     written = [(step.type, step.id) for step in steps]
     if len(set(written)) < len(written):
         raise InvalidValue("Two entries write the same resource", "Bundle.entry")
     return steps
+
+
+async def _carry_out_one(writing: Writing, step: _Step, links: Mapping[str, str]) -> Stored | None:
+    await check_version(writing, step.type, step.id, step.if_match)
+    if step.prepared is None:
+        return await writing.delete(step.type, step.id)
+    if step.method == "POST":
+        return await writing.create(step.prepared, row=step.row, id_=step.id, references=links, path=step.path)
+    return await writing.update(step.prepared, step.id, references=links, path=step.path)
 
 
 async def _carry_out(writing: Writing, steps: list[_Step], links: Sequence[Mapping[str, str]]) -> list[Stored | None]:
@@ -94,17 +110,11 @@ async def _carry_out(writing: Writing, steps: list[_Step], links: Sequence[Mappi
             writing.announce_patient(step.id, step.row)
     # Patients come first, so that the other entries may refer to them whichever method makes them.
     for step in sorted(steps, key=lambda one: (_ORDER[one.method] > 0, one.type != "Patient", _ORDER[one.method])):
-        await check_version(writing, step.type, step.id, step.if_match)
-        if step.prepared is None:
-            done[step.number] = await writing.delete(step.type, step.id)
-        elif step.method == "POST":
-            done[step.number] = await writing.create(
-                step.prepared, row=step.row, id_=step.id, references=links[step.number], path=step.path
-            )
-        else:
-            done[step.number] = await writing.update(
-                step.prepared, step.id, references=links[step.number], path=step.path
-            )
+        try:
+            done[step.number] = await _carry_out_one(writing, step, links[step.number])
+        except FhirError as error:
+            _name_entry(error, step.number)
+            raise
     return done
 
 
