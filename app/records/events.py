@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 _WITH_ENTITIES = {"read", "vread", "create", "update", "delete", "transaction", "batch", "operation"}
 """Interactions whose events name resources; a search's event names the query, never its results."""
 
-_PATIENTS_OF = select(resource_patient.c.patient_key).where(resource_patient.c.row == bindparam("row", type_=BigInteger))
+_PATIENTS_OF = select(resource_patient.c.patient_key).where(
+    resource_patient.c.row == bindparam("row", type_=BigInteger)
+)
 
 
 def audit_outcome(status: int) -> str:
@@ -48,9 +50,7 @@ def _common(request: "FhirRequest", status: int) -> dict[str, Any]:
     }
 
 
-async def _by_patient(
-    connection: DatabaseConnection, versions: Sequence[Stored]
-) -> dict[int, list[Stored]]:
+async def _by_patient(connection: DatabaseConnection, versions: Sequence[Stored]) -> dict[int, list[Stored]]:
     """Return the versions by the patients they belong to; one of several patients is there for each."""
     found: dict[int, list[Stored]] = {}
     for version in versions:

@@ -9,7 +9,9 @@ import orjson
 
 from app.clock import instant
 from app.records.commit import committed
+from app.records.inheritance import POINTERS
 from app.records.prepare import Prepared, prepare
+from app.records.record import known_type
 from app.records.request import FhirRequest
 from app.records.response import Response, fhir_response
 from app.records.row_ids import new_id
@@ -61,12 +63,20 @@ def _step(request: FhirRequest, number: int, entry: EnvelopeEntry) -> _Step:
         if match is None:
             raise NotSupported(f"The url is not Type/id: {asked.url[:100]}", f"{path}.request.url")
         (type_name, id_), row = match.groups(), 0
+    known_type(type_name)
     prepared = None
     if asked.method != "DELETE":
         if entry.resource is None:
             raise InvalidValue("A write has a resource", f"{path}.resource")
         own_id = id_ if asked.method == "PUT" else ""
-        prepared = prepare(entry.resource, request.authority, type_name=type_name, id_=own_id, path=f"{path}.resource")
+        prepared = prepare(
+            entry.resource,
+            request.authority,
+            type_name=type_name,
+            id_=own_id,
+            path=f"{path}.resource",
+            strict=request.hub.settings.profiles_strict,
+        )
     return _Step(number, asked.method, type_name, id_, row, prepared, if_match(asked.if_match))
 
 
@@ -94,6 +104,11 @@ def _steps(request: FhirRequest, envelope: Envelope) -> list[_Step]:
     return steps
 
 
+def _turn(step: _Step) -> tuple[bool, bool, bool, int]:
+    """Return the place of an entry: Patients before those that refer to them, what points to others at the end."""
+    return step.method != "DELETE", step.type in POINTERS, step.type != "Patient", _ORDER[step.method]
+
+
 async def _carry_out_one(writing: Writing, step: _Step, links: Mapping[str, str]) -> Stored | None:
     await check_version(writing, step.type, step.id, step.if_match)
     if step.prepared is None:
@@ -108,8 +123,7 @@ async def _carry_out(writing: Writing, steps: list[_Step], links: Sequence[Mappi
     for step in steps:
         if step.type == "Patient" and step.method == "POST":
             writing.announce_patient(step.id, step.row)
-    # Patients come first, so that the other entries may refer to them whichever method makes them.
-    for step in sorted(steps, key=lambda one: (_ORDER[one.method] > 0, one.type != "Patient", _ORDER[one.method])):
+    for step in sorted(steps, key=_turn):
         try:
             done[step.number] = await _carry_out_one(writing, step, links[step.number])
         except FhirError as error:

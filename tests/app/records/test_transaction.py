@@ -41,22 +41,42 @@ async def test_entries_refer_to_each_other_in_any_order(world: World) -> None:
 @pytest.mark.parametrize(
     ("bad", "status", "expression"),
     [
-        (entry("POST", "Observation", {"resourceType": "Observation", "status": "final"}), 422, "Bundle.entry[1].resource.Observation.code"),
+        (
+            entry("POST", "Observation", {"resourceType": "Observation", "status": "final"}),
+            422,
+            "Bundle.entry[1].resource.Observation.code",
+        ),
         (entry("POST", "Observation", an_observation("unknown")), 422, "Bundle.entry[1].resource"),
         (entry("PUT", "Patient/hospital-b-1", a_patient(id="hospital-b-1")), 404, "Bundle.entry[1].resource"),
         (entry("DELETE", "Patient/hospital-b-1"), 404, "Bundle.entry[1]"),
-        (entry("PUT", "Patient/hospital-a-1", a_patient(id="hospital-a-2")), 400, "Bundle.entry[1].resource.Patient.id"),
+        (
+            entry("PUT", "Patient/hospital-a-1", a_patient(id="hospital-a-2")),
+            400,
+            "Bundle.entry[1].resource.Patient.id",
+        ),
         (entry("POST", "Patient"), 400, "Bundle.entry[1].resource"),
         (entry("GET", "Patient"), 400, "Bundle.entry[1].request.method"),
         (entry("PUT", "Patient?name=x", a_patient()), 400, "Bundle.entry[1].request.url"),
         (entry("POST", "Observation", a_patient()), 400, "Bundle.entry[1].resource.resourceType"),
         ({"resource": a_patient()}, 400, "Bundle.entry[1].request"),
-        (entry("POST", "Patient", a_patient(), request={"ifNoneExist": "identifier=1"}), 400, "Bundle.entry[1].request.ifNoneExist"),
-        (entry("PUT", "Patient/hospital-a-1", a_patient(id="hospital-a-1"), request={"ifMatch": 'W/"3"'}), 412, "Bundle.entry[1]"),
-        (entry("PUT", "Patient/hospital-a-1", a_patient(id="hospital-a-1"), request={"ifMatch": "x"}), 400, "Bundle.entry[1]"),
+        (
+            entry("POST", "Patient", a_patient(), request={"ifNoneExist": "identifier=1"}),
+            400,
+            "Bundle.entry[1].request.ifNoneExist",
+        ),
+        (
+            entry("PUT", "Patient/hospital-a-1", a_patient(id="hospital-a-1"), request={"ifMatch": 'W/"3"'}),
+            412,
+            "Bundle.entry[1]",
+        ),
+        (
+            entry("PUT", "Patient/hospital-a-1", a_patient(id="hospital-a-1"), request={"ifMatch": "x"}),
+            400,
+            "Bundle.entry[1]",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
-)  # fmt: skip
+)
 async def test_one_refused_entry_refuses_all_and_is_named(
     world: World, bad: dict[str, Any], status: int, expression: str
 ) -> None:
