@@ -1,6 +1,6 @@
 """Requests to the application without a client library between, so that thousands of them take seconds."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,9 +23,18 @@ class Answer:
 
 
 async def call(
-    app: FastAPI, method: str, address: str, headers: dict[str, str], body: bytes = b"", kind: str = ""
+    app: FastAPI,
+    method: str,
+    address: str,
+    headers: dict[str, str],
+    body: bytes = b"",
+    kind: str = "",
+    before_first_byte: Callable[[], Awaitable[None]] | None = None,
 ) -> Answer:
-    """Return the application's answer to one request; `kind` is the body's media type."""
+    """Return the application's answer to one request.
+
+    `kind` is the body's media type; `before_first_byte` is called when the answer is about to leave.
+    """
     parts = urlsplit(address)
     sent: list[Any] = []
     asked = {**headers, "content-length": str(len(body)), "host": "127.0.0.1:8080"}
@@ -36,6 +45,8 @@ async def call(
         return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(message: Any) -> None:
+        if not sent and before_first_byte is not None:
+            await before_first_byte()
         sent.append(message)
 
     scope = {
