@@ -61,7 +61,7 @@ async def batch(request: FhirRequest, envelope: Envelope) -> Response:
     from app.records.answer import answer, refused, unavailable
 
     request.interaction = "batch"
-    answers = []
+    answers: list[bytes] = []
     for number, entry in enumerate(envelope.entries):
         inner = _inner(request, entry)
         if inner is None:

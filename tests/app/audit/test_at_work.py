@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from app.audit.extract import export
 from app.audit.export import verify_export
+from app.audit.extract import export
 from app.audit.leader import Leader
 from app.audit.record import Event, unseal
 from app.db import open_database
