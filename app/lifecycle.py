@@ -30,7 +30,9 @@ def audit_keys(settings: Settings) -> tuple[Keys, Signer]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     master, signer = folder / "audit-master", folder / "audit-signer"
     keys = read_master(master) if master.exists() else create_master(master)
-    made = read_signer(signer, settings.audit_origin) if signer.exists() else create_signer(signer, settings.audit_origin)
+    made = (
+        read_signer(signer, settings.audit_origin) if signer.exists() else create_signer(signer, settings.audit_origin)
+    )
     return keys, made
 
 

@@ -122,6 +122,7 @@ def read_bundle(body: bytes, *, depth: int = DEPTH, most: int = ENTRIES) -> Enve
     _check(head, _BUNDLE, "Bundle")
     if "type" not in head:
         raise InvalidBundle("A Bundle has a type.", "Bundle.type")
+    head.pop("entry", None)
     if entry is None:
         return Envelope(head["type"], (), head)
     if entry[:1] != b"[":

@@ -3,8 +3,6 @@
 https://hl7.org/fhir/R4/valueset-issue-type.html, https://hl7.org/fhir/R4/http.html#Status-Codes
 """
 
-# ruff: noqa: N818 - FHIR's issue types and HTTP's statuses are not called errors
-
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -118,8 +116,6 @@ class Unprocessable(FhirError):
     status = 422
     code = "processing"
 
-    def __init__(
-        self, diagnostics: str = "", expression: str | None = None, issues: Sequence[object] = ()
-    ) -> None:
+    def __init__(self, diagnostics: str = "", expression: str | None = None, issues: Sequence[object] = ()) -> None:
         super().__init__(diagnostics, expression)
         self.issues = tuple(issues)

@@ -31,9 +31,7 @@ _MEMBER = re.compile(rb'(?<!\\)"(' + _NAMES + rb')"[ \t\r\n]*+:[ \t\r\n]*+' + _S
 _ANY_MEMBER = re.compile(_STRING + rb"(?:[ \t\r\n]*+:[ \t\r\n]*+" + _STRING + rb")?")
 _REFERENCE = re.compile(rb'(?<!\\)"(reference)"[ \t\r\n]*+:[ \t\r\n]*+' + _STRING)
 # An attribute in XHTML that is written in a JSON string: white space and quotes may be escaped.
-_ATTRIBUTE = re.compile(
-    rb"""(?: |\\[nrt])(?:href|src) *= *(\\"|'|\\u0022|\\u0027)((?:[^\\]|\\.)*?)\1""", re.DOTALL
-)
+_ATTRIBUTE = re.compile(rb"""(?: |\\[nrt])(?:href|src) *= *(\\"|'|\\u0022|\\u0027)((?:[^\\]|\\.)*?)\1""", re.DOTALL)
 
 
 def references(body: bytes) -> Iterator[str]:
@@ -53,7 +51,7 @@ def rewrite(body: bytes, links: Mapping[str, str]) -> Iterator[Edit]:
         body: The resource, as `parse` accepts it.
         links: From a whole link as sent to what shall stand in its place.
     """
-    for name, start, raw in _strings(body, _MEMBER):
+    for name, start, raw in _strings(body, _MEMBER) if links else ():
         if name == b"div":
             yield from _narrative(raw, start, links)
         else:

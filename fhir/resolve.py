@@ -19,9 +19,7 @@ from fhir.links import references
 _RESTFUL = re.compile(r"(https?://.+)/([A-Z][A-Za-z]+/[A-Za-z0-9.\-]{1,64})")
 _PLACEHOLDERS = ("urn:uuid:", "urn:oid:")
 _HISTORY = "/_history/"
-_ELEMENTS = frozenset(
-    ("id", "extension", "reference", "_reference", "type", "identifier", "display", "_display")
-)
+_ELEMENTS = frozenset(("id", "extension", "reference", "_reference", "type", "identifier", "display", "_display"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +64,9 @@ def resolve_internal(
     links: list[Mapping[str, str]] = []
     for number, entry in enumerate(entries):
         here = by_base.get(_base(entry.full_url) or "", whole)
+        if entry.type == "Bundle":  # has entries of its own, and its links lead to those
+            links.append({})
+            continue
         found = set(references(entry.resource)) if entry.resource is not None else set()
         # Most entries share one table; only a versioned link needs a table of the entry's own.
         versioned = _versioned(found, here)

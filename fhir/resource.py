@@ -4,8 +4,10 @@ https://hl7.org/fhir/R4/json.html
 """
 
 import re
+from decimal import Decimal
 from typing import Any
 
+import msgspec
 import orjson
 
 from fhir.duplicate import first_duplicate
@@ -15,7 +17,7 @@ DEPTH = 64
 """Levels of objects and arrays a resource may have; the resource itself is the first."""
 
 
-class InvalidJson(FhirError):  # noqa: N818 - named by what is wrong, as every failure of the project
+class InvalidJson(FhirError):
     """The bytes are not strict JSON, or not the JSON of one resource."""
 
     status = 400
@@ -24,6 +26,7 @@ class InvalidJson(FhirError):  # noqa: N818 - named by what is wrong, as every f
 
 # A backslash that is itself escaped does not begin an escape: an even number of them may stand before.
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*+\\u0000")
+_EXACT = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 _SPACED_COLON = re.compile(rb'"[ \t\r\n]++:')
 
 
@@ -56,6 +59,17 @@ def parse(body: bytes, *, depth: int = DEPTH) -> dict[str, Any]:
         key, path, offset = found
         raise InvalidJson(f"The key {key!r} stands twice in one object{_place(body, offset)}.", path or None)
     return tree
+
+
+def parse_exact(body: bytes) -> dict[str, Any]:
+    """Return the object that `body` is, with numbers that have a fraction as `Decimal`: 6.30 stays 6.30.
+
+    For what is written anew or shown to people; an order of magnitude slower to compute with than `parse`.
+
+    Args:
+        body: JSON that `parse` has accepted, now or before it was stored.
+    """
+    return _EXACT.decode(body)
 
 
 def _count_keys(tree: dict[str, Any], depth: int) -> int:

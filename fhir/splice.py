@@ -31,7 +31,7 @@ def splice(
     body: bytes,
     resource: Mapping[str, Any],
     *,
-    id: str,  # noqa: A002 - the element's name
+    id: str,
     version: int,
     last_updated: str,
     references: Mapping[str, str] | None = None,
@@ -53,11 +53,10 @@ def splice(
         InvalidJson: `meta`, or a list in it that gets labels, is of another JSON type.
     """
     texts = {"versionId": str(version), "lastUpdated": last_updated}
-    edits = [*_own(body, resource, id, texts, labels or {})]
-    if references:
-        edits += rewrite(body, references)
-    edits.sort(key=_start)
-    return Spliced(*apply(body, edits))
+    own = [*_own(body, resource, id, texts, labels or {})]
+    # A link can stand in what is replaced whole only if the sender's id or version is no string.
+    links = (edit for edit in rewrite(body, references or {}) if not _is_within(edit, own))
+    return Spliced(*apply(body, sorted((*own, *links), key=_start)))
 
 
 def _own(
@@ -135,6 +134,10 @@ def _first(body: bytes, offset: int, missing: list[bytes], *, alone: bool) -> Ed
 
 def _member(name: str, value: Any) -> bytes:
     return orjson.dumps({name: value})[1:-1]
+
+
+def _is_within(edit: Edit, others: Sequence[Edit]) -> bool:
+    return any(start <= edit[0] < end for start, end, _ in others)
 
 
 def _start(edit: Edit) -> int:

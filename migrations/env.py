@@ -21,7 +21,9 @@ def run(connection: Connection) -> None:
 
 async def run_on_postgresql() -> None:
     """Run the migrations on PostgreSQL."""
-    engine = create_async_engine(settings.database.replace("postgres://", "postgresql://").replace("postgresql://", "postgresql+asyncpg://"))
+    engine = create_async_engine(
+        settings.database.replace("postgres://", "postgresql://").replace("postgresql://", "postgresql+asyncpg://")
+    )
     async with engine.connect() as connection:
         await connection.run_sync(run)
         await connection.commit()

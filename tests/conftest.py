@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -11,9 +12,31 @@ import pytest
 from app.db.migrate import upgrade
 from app.settings import Settings
 from tests.postgresql import server
+from tests.spec_data import SPEC_DATA
 from tests.world import World, running
 
 _numbers = itertools.count()
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave tests/spec out where the published examples are absent."""
+    if not SPEC_DATA.is_dir() and collection_path.name == "spec" and collection_path.parent.name == "tests":
+        return True
+    return None
+
+
+def pytest_sessionstart() -> None:
+    """Refuse to run without the published examples on continuous integration."""
+    if not SPEC_DATA.is_dir() and os.environ.get("CI") == "true":
+        raise pytest.UsageError(f"The published examples are absent: {SPEC_DATA}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the end what was left out."""
+    if not SPEC_DATA.is_dir():
+        terminalreporter.write_line(
+            "Left out: tests/spec, because the published examples are absent (RENKEI_SPEC_DATA)", yellow=True
+        )
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +72,14 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sqlite")
     upgrade(Settings(home=folder))
     return folder / "renkei.sqlite3"
+
+
+@pytest.fixture
+def empty_postgresql(postgresql_server: str) -> str:
+    """The address of an empty database."""
+    name = f"renkei_empty_{next(_numbers)}"
+    asyncio.run(_execute(f"{postgresql_server}/postgres", f"CREATE DATABASE {name}"))
+    return f"{postgresql_server}/{name}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

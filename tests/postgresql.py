@@ -1,7 +1,6 @@
 """A PostgreSQL server of the tests' own: one for each test process, thrown away at the end."""
 
 import contextlib
-import glob
 import os
 import shutil
 import socket
@@ -13,10 +12,10 @@ from pathlib import Path
 
 def _programs() -> Path:
     """Return the folder of PostgreSQL's programs."""
-    found = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"), key=lambda path: int(path.split("/")[4]))
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[4]))
     if not found:
         raise RuntimeError("PostgreSQL is not installed; `make test` installs it")
-    return Path(found[-1]).parent
+    return found[-1].parent
 
 
 def _free_port() -> int:

@@ -103,11 +103,7 @@ def an_observation(patient: str, **fields: Any) -> dict[str, Any]:
         "resourceType": "Observation",
         "status": "final",
         "category": [
-            {
-                "coding": [
-                    {"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "laboratory"}
-                ]
-            }
+            {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "laboratory"}]}
         ],
         "code": {"coding": [{"system": "http://loinc.org", "code": "4548-4"}]},
         "subject": {"reference": f"Patient/{patient}"},
@@ -122,7 +118,9 @@ def a_consent(patient: str, receiver: str, **provision: Any) -> dict[str, Any]:
     return {
         "resourceType": "Consent",
         "status": "active",
-        "scope": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy"}]},
+        "scope": {
+            "coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy"}]
+        },
         "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
         "policyRule": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "OPTIN"}]},
         "patient": {"reference": f"Patient/{patient}"},
@@ -137,5 +135,3 @@ def a_consent(patient: str, receiver: str, **provision: Any) -> dict[str, Any]:
             **provision,
         },
     }
-
-

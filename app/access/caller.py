@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Role = Literal[
-    "system", "doctor", "nurse", "pharmacist", "clerk", "secretariat", "auditor", "operator", "patient"
-]
+Role = Literal["system", "doctor", "nurse", "pharmacist", "clerk", "secretariat", "auditor", "operator", "patient"]
 
 ROLES: tuple[Role, ...] = (
     *("system", "doctor", "nurse", "pharmacist", "clerk", "secretariat", "auditor", "operator", "patient"),

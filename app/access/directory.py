@@ -48,9 +48,7 @@ def _insert(table: Table) -> Insert:
     return insert(table).values({column: bindparam(f"n_{column.name}") for column in table.columns})
 
 
-_NEXT = {
-    table.name: select(func.coalesce(func.max(table.c.key), 0) + 1) for table in (organisation, client, account)
-}
+_NEXT = {table.name: select(func.coalesce(func.max(table.c.key), 0) + 1) for table in (organisation, client, account)}
 _INSERT = {table.name: _insert(table) for table in (organisation, client, account)}
 _BY_NAME: Mapping[str, Select[Any]] = {
     "organisation": select(organisation).where(organisation.c.slug == bindparam("name")),
@@ -110,8 +108,15 @@ async def add_account(
         AlreadyThere: the name is taken.
     """
     values = {
-        **{"name": name, "title": title, "organisation": organisation_key, "role": role},
-        **{"password": password, "must_change": int(must_change), "disabled": 0, "failures": 0, "waits_until": 0},
+        "name": name,
+        "title": title,
+        "organisation": organisation_key,
+        "role": role,
+        "password": password,
+        "must_change": int(must_change),
+        "disabled": 0,
+        "failures": 0,
+        "waits_until": 0,
     }
     return await _add(connection, account, name, values)
 

@@ -72,9 +72,7 @@ async def enrol_organisation(hub: Hub, *, slug: str, title: str, kind: str, numb
     if not _NUMBER.fullmatch(number):
         raise Invalid(f"{number!r} is not the ten digits of a medical institution")
     async with hub.database.write() as connection:
-        await directory.add_organisation(
-            connection, slug=slug, title=title, kind=kind, number=number, resource_id=slug
-        )
+        await directory.add_organisation(connection, slug=slug, title=title, kind=kind, number=number, resource_id=slug)
     added = await directory.find_organisation(hub.database.reader, slug)
     await write_as(hub, added, orjson.dumps(organization(slug, title, kind, number)))
     await _recorded(hub, f"organisation {slug} added", added.reference)
@@ -110,9 +108,7 @@ async def enrol_client(hub: Hub, *, id: str, title: str, organisation: str, role
     if not isinstance(json.loads(keys).get("keys"), list):
         raise Invalid("A JWK set has an array `keys`")
     async with hub.database.write() as connection:
-        await directory.add_client(
-            connection, id=id, title=title, organisation_key=found.key, role=role, jwks=keys
-        )
+        await directory.add_client(connection, id=id, title=title, organisation_key=found.key, role=role, jwks=keys)
     await _recorded(hub, f"client {id} added", found.reference)
 
 

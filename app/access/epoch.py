@@ -37,3 +37,19 @@ async def grow(connection: DatabaseConnection, name: str = ACCESS) -> int:
         return int(rows[0][0])
     await connection.execute(_BEGIN, {"n_name": name, "n_value": 1})
     return 1
+
+
+_VALUE = select(epoch.c.value).where(epoch.c.name == bindparam("epoch_name"))
+_SET = update(epoch).where(epoch.c.name == bindparam("epoch_name")).values(value=bindparam("n_value", type_=BigInteger))
+
+
+async def value(connection: DatabaseConnection, name: str) -> int:
+    """Return a counter; 0 when it has not begun."""
+    rows = await connection.fetch(_VALUE, {"epoch_name": name})
+    return int(rows[0][0]) if rows else 0
+
+
+async def set_value(connection: DatabaseConnection, name: str, number: int) -> None:
+    """Set a counter, inside a write transaction."""
+    if await connection.execute(_SET, {"epoch_name": name, "n_value": number}) == 0:
+        await connection.execute(_BEGIN, {"n_name": name, "n_value": number})

@@ -122,11 +122,11 @@ async def issue(
     Raises:
         TokenRefused: the client is unknown, or its assertion does not hold or was used before.
     """
-    id = _unverified_subject(client_assertion)
-    key, keys = await _find_client(database.reader, id)
+    client_id = _unverified_subject(client_assertion)
+    key, keys = await _find_client(database.reader, client_id)
     claims = _claims(client_assertion, keys, audience, now / 1e6)
     purpose = _purpose(claims)
-    used = digest(f"{id}\n{claims['jti']}")
+    used = digest(f"{client_id}\n{claims['jti']}")
     text = secrets.token_urlsafe(32)
     async with database.write() as connection:
         await connection.execute(_FORGET_ASSERTIONS, {"now": now - 60_000_000})
@@ -138,4 +138,4 @@ async def issue(
         values = {"digest": digest(text), "client": key, "purpose": purpose, "scope": scope}
         row = {f"n_{name}": value for name, value in values.items()} | {"n_ends": now + seconds * 1_000_000}
         await connection.execute(_ISSUE, row)
-    return text, id
+    return text, client_id

@@ -31,7 +31,7 @@ class Observer:
     """Its name within the region."""
 
 
-def audit_event(event: Event, *, id: str, observer: Observer) -> dict[str, Any]:  # noqa: A002 - FHIR's word
+def audit_event(event: Event, *, id: str, observer: Observer) -> dict[str, Any]:
     """Return the AuditEvent of an event.
 
     It names the BALP profile in `meta.profile` when it meets one. Failures meet none but those of decisions
@@ -86,9 +86,7 @@ def profile_of(event: Event, pattern: Pattern) -> str | None:
 
 def instant(recorded: int) -> str:
     """Return microseconds since 1970 as a FHIR instant in UTC."""
-    return (
-        (_EPOCH + timedelta(microseconds=recorded)).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    )
+    return (_EPOCH + timedelta(microseconds=recorded)).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _agents(event: Event, pattern: Pattern, observer: Observer) -> list[dict[str, Any]]:

@@ -59,10 +59,7 @@ def _request(event: Event) -> list[dict[str, Any]]:
 
 
 def _decided_by(event: Event) -> list[dict[str, Any]]:
-    return [
-        {"what": reference(one), "type": {"system": _RESOURCE_TYPES, "code": "Consent"}}
-        for one in consents(event)
-    ]
+    return [{"what": reference(one), "type": {"system": _RESOURCE_TYPES, "code": "Consent"}} for one in consents(event)]
 
 
 _ENTITIES = {"data": _data, "query": _query, "token": _request, "consent": _decided_by, "none": _data}

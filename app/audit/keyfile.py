@@ -4,8 +4,6 @@ A ring is text, one line a key: `renkei-audit-key <id> <base64 of 32 bytes>`. Th
 (https://c2sp.org/signed-note@v1.0.0) or PKCS #8 PEM (https://www.rfc-editor.org/rfc/rfc5958).
 """
 
-# ruff: noqa: N818 - an error is named by what is wrong
-
 import binascii
 import os
 import secrets
@@ -115,9 +113,7 @@ def _from_pem(text: str, name: str) -> Signer:
 
 
 def _ring(masters: dict[int, bytes]) -> str:
-    return "".join(
-        f"{_TAG} {number} {binascii.b2a_base64(key).decode()}" for number, key in sorted(masters.items())
-    )
+    return "".join(f"{_TAG} {number} {binascii.b2a_base64(key).decode()}" for number, key in sorted(masters.items()))
 
 
 def _masters(path: Path) -> dict[int, bytes]:

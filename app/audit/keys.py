@@ -3,8 +3,6 @@
 HKDF-SHA256, https://www.rfc-editor.org/rfc/rfc5869; docs/keys.md says who holds what.
 """
 
-# ruff: noqa: N818 - an error is named by what is wrong
-
 import hmac
 from binascii import b2a_base64
 from collections.abc import Mapping
@@ -53,7 +51,7 @@ class Keys:
 
     def identifier_key(self, year: int, key: int | None = None) -> bytes:
         """Return the 32-byte HMAC key that hides identifiers in the records of a UTC year."""
-        return self._identifier_key(year, key or self.current)
+        return self._identifier_key(year, self.current if key is None else key)
 
     def detail_key(self, salt: bytes, key: int | None = None) -> bytes:
         """Return the 32-byte AES key of one patient's details.
@@ -62,11 +60,11 @@ class Keys:
         """
         if len(salt) < 16:
             raise ValueError("a patient's salt has 16 random bytes at least")
-        return self._derive(b"renkei/audit/details", salt, key or self.current)
+        return self._derive(b"renkei/audit/details", salt, self.current if key is None else key)
 
     def hub_detail_key(self, year: int, key: int | None = None) -> bytes:
         """Return the 32-byte AES key of the details of one UTC year that belong to no patient."""
-        return self._derive(b"renkei/audit/details/hub/%d" % year, None, key or self.current)
+        return self._derive(b"renkei/audit/details/hub/%d" % year, None, self.current if key is None else key)
 
     def forget(self) -> None:
         """Drop every derived key from memory; call it in every process when a salt was erased."""

@@ -47,9 +47,7 @@ class AuditLog:
         wait_seconds: How long a flush may take before the answers that wait for it fail.
     """
 
-    def __init__(
-        self, database: Database, keys: Keys, new_row: Callable[[], int], *, wait_seconds: float
-    ) -> None:
+    def __init__(self, database: Database, keys: Keys, new_row: Callable[[], int], *, wait_seconds: float) -> None:
         self.keys = keys
         self._database = database
         self._new_row = new_row
@@ -66,8 +64,8 @@ class AuditLog:
     async def stop(self) -> None:
         """Flush what waits and end the task."""
         if self._task is not None:
-            while self._batch is not None:
-                await asyncio.sleep(0.005)
+            if self._batch is not None:
+                await asyncio.gather(asyncio.shield(self._batch.written), return_exceptions=True)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
@@ -141,7 +139,7 @@ class AuditLog:
                 self._salts.pop(patient_key, None)
             batch.written.set_exception(AuditUnavailable(str(error)))
             batch.written.exception()  # read here, so that an abandoned request leaves no warning
-        except Exception as error:  # noqa: BLE001 - whatever it was, the waiting answers must not leave
+        except Exception as error:
             logger.exception("The audit log cannot be written")
             batch.written.set_exception(AuditUnavailable(str(error)))
             batch.written.exception()
@@ -153,8 +151,6 @@ async def _write(
     connection: DatabaseConnection, records: list[tuple[int, bytes]], salts: list[tuple[int, bytes]]
 ) -> None:
     if salts:
-        await connection.execute_many(
-            _ADD_SALT, [{"n_key": key, "n_salt": salt} for key, salt in dict(salts).items()]
-        )
+        await connection.execute_many(_ADD_SALT, [{"n_key": key, "n_salt": salt} for key, salt in dict(salts).items()])
     await connection.insert(audit_record, records)
     await connection.insert(audit_stage, [(row,) for row, _ in records])

@@ -3,8 +3,6 @@
 https://c2sp.org/signed-note@v1.0.0
 """
 
-# ruff: noqa: N818 - an error is named by what is wrong
-
 import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -112,9 +110,7 @@ class Signer:
     @property
     def skey(self) -> str:
         """The text form, to keep secret: `PRIVATE+KEY+<name>+<id>+<base64>`."""
-        return (
-            f"{_SECRET}{self.name}+{self.verifier.id.hex()}+{_base64(ED25519 + self.key.private_bytes_raw())}"
-        )
+        return f"{_SECRET}{self.name}+{self.verifier.id.hex()}+{_base64(ED25519 + self.key.private_bytes_raw())}"
 
     @classmethod
     def parse(cls, skey: str) -> Self:

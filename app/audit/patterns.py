@@ -78,20 +78,20 @@ class Pattern:
     """The profile of an event with one."""
 
 
-def _read(type: Coding, subtype: Coding, *profiles: str) -> Pattern:  # noqa: A002 - the element's name
+def _read(type: Coding, subtype: Coding, *profiles: str) -> Pattern:
     return Pattern(type, subtype, "R", DESTINATION, SOURCE, RECIPIENT, "data", *profiles)
 
 
-def _write(type: Coding, subtype: Coding, action: str, *profiles: str) -> Pattern:  # noqa: A002
+def _write(type: Coding, subtype: Coding, action: str, *profiles: str) -> Pattern:
     return Pattern(type, subtype, action, SOURCE, DESTINATION, AUTHOR, "data", *profiles)
 
 
-def _query(type: Coding, subtype: Coding, *profiles: str) -> Pattern:  # noqa: A002
+def _query(type: Coding, subtype: Coding, *profiles: str) -> Pattern:
     return Pattern(type, subtype, "E", SOURCE, DESTINATION, RECIPIENT, "query", *profiles)
 
 
 def _security(
-    type: Coding,  # noqa: A002
+    type: Coding,
     subtype: Coding,
     entities: str = "none",
     server: Coding = DESTINATION,
@@ -99,7 +99,7 @@ def _security(
     return Pattern(type, subtype, "E", APPLICATION, server, RECIPIENT, entities)
 
 
-def _own(type: Coding, code: str, action: str) -> Pattern:  # noqa: A002
+def _own(type: Coding, code: str, action: str) -> Pattern:
     return _write(type, coding(OWN, code, code), action)
 
 

@@ -3,8 +3,6 @@
 docs/audit.md lists its members. AES-256-GCM: https://csrc.nist.gov/pubs/sp/800/38/d/final
 """
 
-# ruff: noqa: N818 - an error is named by what is wrong
-
 import os
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
@@ -215,9 +213,7 @@ def index_keys(event: Event, keys: Keys) -> IndexKeys:
     return IndexKeys(
         None if event.patient is None else keys.pseudonym("patient", event.patient, year, key)[1],
         None if event.user is None else keys.pseudonym("user", event.user, year, key)[1],
-        None
-        if event.organisation is None
-        else keys.pseudonym("organisation", event.organisation, year, key)[1],
+        None if event.organisation is None else keys.pseudonym("organisation", event.organisation, year, key)[1],
         None if event.client is None else keys.pseudonym("client", event.client, year, key)[1],
     )
 

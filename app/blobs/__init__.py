@@ -3,6 +3,6 @@
 A blob is written and flushed before anything refers to it; nothing is shared between custodians.
 """
 
-from app.blobs.store import Blobs, BlobMissing, Incoming, open_blobs
+from app.blobs.store import BlobMissing, Blobs, Incoming, open_blobs
 
 __all__ = ["BlobMissing", "Blobs", "Incoming", "open_blobs"]

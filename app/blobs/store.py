@@ -25,7 +25,7 @@ class Incoming:
         folder.mkdir(parents=True, exist_ok=True)
         self.size = 0
         self._hash = hashlib.sha256()
-        self._file: IO[bytes] = tempfile.NamedTemporaryFile(dir=folder, prefix="incoming-", delete=False)
+        self._file: IO[bytes] = tempfile.NamedTemporaryFile(dir=folder, prefix="incoming-", delete=False)  # noqa: SIM115 - closed by finish or discard
         self.path = Path(self._file.name)
 
     def write(self, chunk: bytes | memoryview) -> None:

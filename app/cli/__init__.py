@@ -3,21 +3,36 @@
 Exit codes: 0 done, 1 refused or failed with a message, 2 wrong usage, 3 a proof did not hold.
 """
 
+from importlib import import_module
+
 import click
 
-from app.cli.audit import audit
-from app.cli.client import client
-from app.cli.consent import consent
-from app.cli.demo import demo, seed
-from app.cli.migrate import migrate
-from app.cli.organisation import organisation
-from app.cli.reindex import reindex
-from app.cli.serve import serve
-from app.cli.token import token
-from app.cli.user import user
+COMMANDS = (
+    *("serve", "demo", "seed", "migrate", "reindex", "organisation", "client", "user", "token"),
+    *("consent", "audit"),
+)
+"""Every command; each is in the module of its name."""
+
+_ELSEWHERE = {"seed": "demo"}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(click.Group):
+    """Imports a command when it is used, so that each starts fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, or None when there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"app.cli.{_ELSEWHERE.get(cmd_name, cmd_name)}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="renkei")
 def main() -> None:
     """Renkei (連携): the hub of a regional health-information exchange.
@@ -25,7 +40,3 @@ def main() -> None:
     Settings are environment variables that begin with RENKEI_, or the file that RENKEI_ENV_FILE names; docs/settings.md
     lists them. `renkei demo` shows everything on made-up patients.
     """
-
-
-for command in (serve, demo, seed, migrate, reindex, organisation, client, user, token, consent, audit):
-    main.add_command(command)

@@ -3,7 +3,7 @@
 import click
 
 from app.access.directory import KINDS, organisations
-from app.access.enrol import enrol_organisation
+from app.access.enrol import Invalid, enrol_organisation
 from app.cli.running import opened, synchronous
 
 
@@ -21,7 +21,10 @@ def organisation() -> None:
 async def add(slug: str, title: str, kind: str, number: str) -> None:
     """Add a site or an office; SLUG is its short name, also the prefix of the ids it may choose."""
     async with opened() as hub:
-        await enrol_organisation(hub, slug=slug, title=title, kind=kind, number=number)
+        try:
+            await enrol_organisation(hub, slug=slug, title=title, kind=kind, number=number)
+        except Invalid as error:
+            raise click.ClickException(str(error)) from error
     click.echo(f"Added {slug}: Organization/{slug}")
 
 

@@ -1,29 +1,20 @@
 """`renkei token`: a short-lived bearer token for a client whose key is on this machine."""
 
 import json
-import time
-import uuid
 
 import click
 import httpx
-from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from app.access.enrol import client_key_path
-from app.access.tokens import ASSERTION_TYPE
+from app.access.signing import ASSERTION_TYPE, client_assertion
 from app.settings import settings
-
-
-def client_assertion(id: str, key: ECKey, audience: str) -> str:
-    """Return a signed assertion of one minute for the token endpoint at `audience`."""
-    claims = {"iss": id, "sub": id, "aud": audience, "exp": int(time.time()) + 60, "jti": str(uuid.uuid4())}
-    return jwt.encode({"alg": "ES384", "kid": key.kid}, claims, key, algorithms=["ES384"])
 
 
 @click.command()
 @click.argument("client")
 def token(client: str) -> None:
-    """Print a bearer token for CLIENT from the running hub.
+    r"""Print a bearer token for CLIENT from the running hub.
 
     \b
     curl -H "Authorization: Bearer $(renkei token demo-hospital-a)" http://127.0.0.1:8080/fhir/Patient

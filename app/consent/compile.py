@@ -35,7 +35,7 @@ async def _directory(connection: DatabaseConnection) -> Who:
         by_number[slug] = key
         if number:
             by_number[number] = key
-    people = {name: key for name, key in await connection.fetch(_ACCOUNTS, {})}
+    people: dict[str, int] = {row[0]: row[1] for row in await connection.fetch(_ACCOUNTS, {})}
 
     def who(reference: Mapping[str, Any]) -> tuple[str, int]:
         identifier = reference.get("identifier", {})

@@ -13,9 +13,7 @@ def _mask(*categories: Category) -> int:
 
 
 _CLINICAL = EVERY_CATEGORY & ~_mask(Category.AUDIT)
-_DESK = _mask(
-    Category.DIRECTORY, Category.IDENTITY, Category.CONSENT, Category.ENCOUNTER, Category.DOCUMENT
-)
+_DESK = _mask(Category.DIRECTORY, Category.IDENTITY, Category.CONSENT, Category.ENCOUNTER, Category.DOCUMENT)
 _OFFICE = _mask(Category.DIRECTORY, Category.IDENTITY, Category.CONSENT)
 
 SEES: dict[Role, int] = {

@@ -97,7 +97,8 @@ def _actors(provision: Mapping[str, Any], who: Who) -> dict[str, tuple[int, ...]
 
 def _narrowed(outer: _Scope, provision: Mapping[str, Any], who: Who) -> _Scope:
     """Return what `provision` speaks of, inside a provision that speaks of `outer`."""
-    fields: dict[str, Any] = dict(_actors(provision, who))
+    # A permit's labels are those it opens, a denial's those it closes: one says nothing of the other.
+    fields: dict[str, Any] = {"labels": 0, **_actors(provision, who)}
     if provision.get("purpose"):
         fields["purposes"] = tuple(PURPOSES.get(one.get("code", ""), NOBODY) for one in provision["purpose"])
     kinds = [*provision.get("class", ())]
@@ -105,7 +106,7 @@ def _narrowed(outer: _Scope, provision: Mapping[str, Any], who: Who) -> _Scope:
     if kinds:
         fields["categories"] = tuple({_category(coding) for coding in kinds})
     for coding in provision.get("securityLabel", ()):
-        fields["labels"] = fields.get("labels", 0) | bit(coding.get("system"), coding.get("code"))
+        fields["labels"] |= bit(coding.get("system"), coding.get("code"))
     if "dataPeriod" in provision:
         fields["data"] = _period(provision["dataPeriod"], outer.data)
     if "period" in provision:
@@ -119,9 +120,7 @@ def _expanded(scope: _Scope, depth: int, effect: int) -> Iterator[Rule]:
         yield Rule(depth, effect, *combination, scope.labels, *scope.data, *scope.period)
 
 
-def _walk(
-    provision: Mapping[str, Any], outer: _Scope, depth: int, effect: int | None, who: Who
-) -> Iterator[Rule]:
+def _walk(provision: Mapping[str, Any], outer: _Scope, depth: int, effect: int | None, who: Who) -> Iterator[Rule]:
     scope = _narrowed(outer, provision, who)
     if effect is not None:
         yield from _expanded(scope, depth, effect)

@@ -125,7 +125,15 @@ class CallerVisibility:
 
 
 def visibility(
-    *, organisation: int, account: int, purpose: int, categories: int, everywhere: int, now: int, epoch: int, implied: bool
+    *,
+    organisation: int,
+    account: int,
+    purpose: int,
+    categories: int,
+    everywhere: int,
+    now: int,
+    epoch: int,
+    implied: bool,
 ) -> CallerVisibility:
     """Return what a caller may see.
 

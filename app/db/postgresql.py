@@ -76,7 +76,7 @@ class PostgresqlDatabase:
 
     def __init__(self, pool: Any) -> None:
         self._pool = pool
-        self._compiler = Compiler(asyncpg_dialect.dialect())
+        self._compiler = Compiler(asyncpg_dialect.dialect())  # type: ignore[no-untyped-call]
         self.reader = _Connection(pool, self._compiler)
 
     @asynccontextmanager

@@ -94,7 +94,7 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._compiler = Compiler(sqlite.dialect(paramstyle="qmark"))  # type: ignore[no-untyped-call]
+        self._compiler = Compiler(sqlite.dialect(paramstyle="qmark"))
         self._thread = ThreadPoolExecutor(1, "sqlite")
         self._turn = asyncio.Lock()
         self.reader = _Connection(_connect(path), self._compiler, self._thread)

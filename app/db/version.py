@@ -4,13 +4,13 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from sqlalchemy import column, select, table
+from sqlalchemy import Text, column, select, table
 
 from app.db.database import Database
 
 VERSIONS = Path(__file__).resolve().parents[2] / "migrations" / "versions"
 
-_STATED = select(column("version_num")).select_from(table("alembic_version"))
+_STATED = select(column("version_num", Text)).select_from(table("alembic_version"))
 
 
 class WrongVersion(Exception):

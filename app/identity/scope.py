@@ -19,9 +19,7 @@ def patient_keys(hashes: Sequence[ColumnElement[int]], visibility: Visibility) -
     return (
         select(other.c.patient_key)
         .select_from(resource_id)
-        .join(
-            patient, (patient.c.patient_key == resource_id.c.patient_key) & (patient.c.row == resource_id.c.row)
-        )
+        .join(patient, (patient.c.patient_key == resource_id.c.patient_key) & (patient.c.row == resource_id.c.row))
         .join(one, one.c.patient_key == patient.c.patient_key)
         .join(other, other.c.person == one.c.person)
         .where(

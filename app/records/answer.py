@@ -54,9 +54,7 @@ async def answer(request: FhirRequest) -> Response:
     try:
         response = await _do(request)
         if not request.recorded:
-            await request.hub.audit.append(
-                await events(request, request.record.disclosed, response.status)
-            )
+            await request.hub.audit.append(await events(request, request.record.disclosed, response.status))
     except (DatabaseUnavailable, AuditUnavailable) as error:
         logger.error("%s %s cannot be answered: %s", request.method, request.type, error)
         return unavailable()

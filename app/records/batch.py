@@ -3,12 +3,10 @@
 https://hl7.org/fhir/R4/http.html#transaction
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import orjson
 
-from app.records.request import FhirRequest, Receive
+from app.records.record import StaleCaller
+from app.records.request import FhirRequest, replayed
 from app.records.response import Response, fhir_response
 from fhir.envelope import Envelope, EnvelopeEntry
 
@@ -18,13 +16,6 @@ _CONDITIONS = {
     "if_match": b"if-match",
     "if_none_exist": b"if-none-exist",
 }
-
-
-def _once(body: bytes) -> Receive:
-    async def receive() -> Mapping[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive
 
 
 def _inner(request: FhirRequest, entry: EnvelopeEntry) -> FhirRequest | None:
@@ -47,7 +38,7 @@ def _inner(request: FhirRequest, entry: EnvelopeEntry) -> FhirRequest | None:
         "headers": headers,
         "client": (request.network, 0),
     }
-    return FhirRequest(request.hub, scope, _once(body), request.caller)
+    return FhirRequest(request.hub, scope, replayed(body), request.caller)
 
 
 def _answer(response: Response) -> bytes:
@@ -67,7 +58,7 @@ def _answer(response: Response) -> bytes:
 
 async def batch(request: FhirRequest, envelope: Envelope) -> Response:
     """Carry out the entries one after the other; a refused one hinders no other."""
-    from app.records.answer import answer, refused
+    from app.records.answer import answer, refused, unavailable
 
     request.interaction = "batch"
     answers = []
@@ -78,7 +69,11 @@ async def batch(request: FhirRequest, envelope: Envelope) -> Response:
         elif inner.method == "POST" and inner.path == "/fhir/":
             response = refused(f"Bundle.entry[{number}].request.url", "A Bundle inside a batch is not carried out")
         else:
-            response = await answer(inner)
+            try:
+                response = await answer(inner)
+            except StaleCaller:
+                # Entries before this one are done; only this one must be sent again.
+                response = unavailable()
         answers.append(_answer(response))
     head = b'{"resourceType":"Bundle","type":"batch-response"'
     return fhir_response(head + (b',"entry":[' + b",".join(answers) + b"]}" if answers else b"}"))

@@ -64,9 +64,7 @@ def capability_statement(address: str) -> bytes:
         "security": security,
         "resource": [_resource(name, codes) for name in sorted(NUMBERS)],
         "interaction": [{"code": "transaction"}, {"code": "batch"}],
-        "operation": [
-            {"name": "summary", "definition": "http://hl7.org/fhir/uv/ips/OperationDefinition/summary"}
-        ],
+        "operation": [{"name": "summary", "definition": "http://hl7.org/fhir/uv/ips/OperationDefinition/summary"}],
     }
     return orjson.dumps(
         {

@@ -1,12 +1,14 @@
 """create: https://hl7.org/fhir/R4/http.html#create."""
 
 from app.records.commit import committed
+from app.records.document import file_document, prepare_document
 from app.records.prepare import prepare
 from app.records.record import known_type
 from app.records.request import FhirRequest
 from app.records.response import Response, fhir_response, outcome_response
 from app.records.row_ids import new_id
 from app.records.writing import Writing
+from fhir.documents.split import TYPES
 from fhir.issue import Issue
 from fhir.store.read import Stored
 
@@ -32,7 +34,13 @@ async def create(request: FhirRequest) -> Response:
     limit = request.hub.settings.bundle_bytes if request.type == "Bundle" else request.hub.settings.resource_bytes
     prepared = prepare(await request.body(limit), request.authority, type_name=request.type)
 
+    document = None
+    if prepared.resource.get("type") in TYPES and request.type == "Bundle":
+        document = prepare_document(request, prepared)
+
     async def work(writing: Writing) -> Stored:
+        if document is not None:
+            return await file_document(writing, document)
         row, id_ = new_id(request.hub)
         if request.type == "Patient":
             writing.announce_patient(id_, row)

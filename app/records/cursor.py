@@ -4,8 +4,8 @@ A cursor holds no right: the next page is decided anew.
 """
 
 import os
-from binascii import Error as Base64Error
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
 from collections.abc import Sequence
 from typing import Any
 

@@ -61,9 +61,7 @@ async def history(request: FhirRequest) -> Response:
     settings = request.hub.settings
     count = max(_number(request.pairs, "_count", settings.page_entries, settings.page_entries_limit), 1)
     before = _number(request.pairs, "_before", _FIRST_PAGE, _FIRST_PAGE)
-    current = await request.record.history(
-        known_type(request.type), request.id, before=_FIRST_PAGE, count=1
-    )
+    current = await request.record.history(known_type(request.type), request.id, before=_FIRST_PAGE, count=1)
     total = current[0].version
     versions = await request.record.history(request.type, request.id, before=before, count=count)
     address = f"{settings.address}/fhir/{request.type}/{request.id}/_history"

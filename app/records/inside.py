@@ -1,6 +1,5 @@
 """Writes of the hub itself on behalf of an organisation: the same gate, without a door."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from app.access import epoch
@@ -9,13 +8,9 @@ from app.access.directory import Organisation
 from app.hub import Hub
 from app.records.commit import committed
 from app.records.prepare import prepare
-from app.records.request import FhirRequest
+from app.records.request import FhirRequest, replayed
 from app.records.writing import Writing
 from fhir.store.read import Stored
-
-
-async def _no_body() -> Mapping[str, Any]:
-    return {"type": "http.request", "body": b"", "more_body": False}
 
 
 async def inside_request(hub: Hub, organisation: Organisation, method: str, path: str) -> FhirRequest:
@@ -30,8 +25,8 @@ async def inside_request(hub: Hub, organisation: Organisation, method: str, path
         "renkei",
         epoch=await epoch.current(hub.database.reader),
     )
-    scope = {"method": method, "path": path, "query_string": b"", "headers": [], "client": None}
-    return FhirRequest(hub, scope, _no_body, caller)
+    scope: dict[str, Any] = {"method": method, "path": path, "query_string": b"", "headers": [], "client": None}
+    return FhirRequest(hub, scope, replayed(b""), caller)
 
 
 async def write_as(hub: Hub, organisation: Organisation, body: bytes) -> Stored:

@@ -16,6 +16,7 @@ from app.records.read import read
 from app.records.request import FhirRequest
 from app.records.response import Response
 from app.records.search import search, search_by_post
+from app.records.summary import summary
 from app.records.update import update
 from app.records.vread import vread
 from fhir.errors import FhirError, NotFound
@@ -42,6 +43,7 @@ _POST_SEARCH = Interaction("search-type", "E", search_by_post)
 _VREAD = Interaction("vread", "R", vread)
 _HISTORY = Interaction("history-instance", "R", history)
 _ORIGINAL = Interaction("operation", "R", original)
+_SUMMARY = Interaction("operation", "E", summary)
 
 INTERACTIONS: dict[tuple[str, str], Interaction] = {
     ("POST", ""): Interaction("transaction", "C", bundle),
@@ -55,6 +57,8 @@ INTERACTIONS: dict[tuple[str, str], Interaction] = {
     ("GET", "type/id/_history/version"): _VREAD,
     ("GET", "type/id/$original"): _ORIGINAL,
     ("GET", "type/id/_history/version/$original"): _ORIGINAL,
+    ("GET", "type/id/$summary"): _SUMMARY,
+    ("POST", "type/id/$summary"): _SUMMARY,
 }
 """By method and the form of the path below `/fhir`."""
 

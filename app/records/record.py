@@ -99,9 +99,7 @@ class Record:
         Raises:
             NotFound: the resource does not exist for the caller.
         """
-        versions = await store.history(
-            self.connection, self.visibility, type_name, id_, before=before, count=count
-        )
+        versions = await store.history(self.connection, self.visibility, type_name, id_, before=before, count=count)
         if not versions:
             raise NotFound(f"{type_name}/{id_} does not exist")
         self.disclosed.extend(versions)

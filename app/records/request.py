@@ -1,9 +1,11 @@
 """A request at a FHIR door: who calls, what is asked, and what has been disclosed so far."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
+
+from starlette.types import Message, Receive
 
 from app.access.caller import Caller
 from app.consent.decide import Authority, may_see, may_write
@@ -13,8 +15,6 @@ from fhir.errors import InvalidValue, NotAcceptable, TooLarge, UnsupportedMediaT
 if TYPE_CHECKING:
     from app.hub import Hub
     from app.records.record import Record
-
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 _JSON_TYPES = {b"application/fhir+json", b"application/json", b"text/json"}
 _ACCEPTED = (b"*/*", b"application/*", b"json")
@@ -33,6 +33,8 @@ class FhirRequest:
         type: The resource type in the path, or an empty text.
         id: The resource's id in the path, or an empty text.
         version: The version in the path, or an empty text.
+        received: The body, once it was read.
+        recorded: Whether the audit record of the request is durable already.
     """
 
     def __init__(self, hub: "Hub", scope: Mapping[str, Any], receive: Receive, caller: Caller) -> None:
@@ -49,7 +51,7 @@ class FhirRequest:
         self.interaction = ""
         self.action = "R"
         self.recorded = False
-        self.body_read = False
+        self.received: bytes | None = None
         self._receive = receive
 
     @cached_property
@@ -123,7 +125,6 @@ class FhirRequest:
         stated = self.headers.get(b"content-length", b"0")
         if not stated.isdigit() or int(stated) > limit:
             raise refusal
-        self.body_read = True
         chunks: list[bytes] = []
         size = 0
         while True:
@@ -134,7 +135,8 @@ class FhirRequest:
                 raise refusal
             chunks.append(chunk)
             if not message.get("more_body"):
-                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+                self.received = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+                return self.received
 
 
 def decode_pairs(query: bytes) -> list[tuple[str, str]]:
@@ -150,3 +152,12 @@ def decode_pairs(query: bytes) -> list[tuple[str, str]]:
     if b"%00" in query:
         raise InvalidValue("The query holds a NUL")
     return pairs
+
+
+def replayed(body: bytes) -> Receive:
+    """Return a `receive` that gives `body` as one message."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive

@@ -3,18 +3,17 @@
 https://hl7.org/fhir/R4/http.html
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
 from wsgiref.handlers import format_date_time
 
 import orjson
+from starlette.types import Send
 
 from fhir.errors import FhirError, Unauthorized, Unprocessable
 from fhir.issue import Issue, outcome
 
-Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
 JSON = (b"content-type", b"application/fhir+json; charset=utf-8")

@@ -16,11 +16,14 @@ from app.records.answer import answer, unavailable
 from app.records.capabilities import capability_statement
 from app.records.record import StaleCaller
 from app.records.refusal import record_refusal
-from app.records.request import FhirRequest
+from app.records.request import FhirRequest, replayed
 from app.records.response import Response, failure_response, fhir_response
 from fhir.errors import FhirError, Unauthorized
 
 SAFE = {"GET", "HEAD"}
+
+MOST_ATTEMPTS = 3
+"""How often a request is begun when rights keep changing under it."""
 
 
 async def identify(hub: Hub, scope: Mapping[str, Any]) -> tuple[Caller, str]:
@@ -49,7 +52,11 @@ class FhirRoute(BaseRoute):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match HTTP requests below `/fhir`."""
-        if scope["type"] == "http" and (scope["path"].startswith("/fhir/") or scope["path"] == "/fhir") and "/.well-known/" not in scope["path"]:
+        if (
+            scope["type"] == "http"
+            and (scope["path"].startswith("/fhir/") or scope["path"] == "/fhir")
+            and "/.well-known/" not in scope["path"]
+        ):
             return Match.FULL, {}
         return Match.NONE, {}
 
@@ -63,7 +70,7 @@ class FhirRoute(BaseRoute):
             return fhir_response(capability_statement(hub.settings.address))
         if scope["path"] == "/fhir":
             scope = {**scope, "path": "/fhir/"}
-        for attempt in (1, 2):
+        for _ in range(MOST_ATTEMPTS):
             try:
                 caller, secret = await identify(hub, scope)
             except FhirError as error:
@@ -74,10 +81,10 @@ class FhirRoute(BaseRoute):
             try:
                 return await answer(request)
             except StaleCaller:
-                # Rights changed. A read is simply asked again; of a write the body may have been read already.
+                # Rights changed, and nothing was done: the caller is identified anew and asked for again.
                 hub.callers.forget(secret)
-                if attempt == 2 or request.body_read:
-                    return unavailable()
+                if request.received is not None:
+                    receive = replayed(request.received)
         return unavailable()
 
     def url_path_for(self, name: str, /, **path_params: Any) -> Any:

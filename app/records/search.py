@@ -25,9 +25,7 @@ def _entry(request: FhirRequest, one: Stored, mode: bytes) -> bytes:
     return b'{"fullUrl":"%s","resource":%s,"search":{"mode":"%s"}}' % (address.encode(), one.body, mode)
 
 
-def searchset(
-    request: FhirRequest, links: Sequence[dict[str, str]], page: Page, others: Sequence[Stored]
-) -> bytes:
+def searchset(request: FhirRequest, links: Sequence[dict[str, str]], page: Page, others: Sequence[Stored]) -> bytes:
     """Return the Bundle of a page; the resources in it are the stored bytes."""
     entries = [_entry(request, one, b"match") for one in page.matches]
     entries += [_entry(request, one, b"include") for one in others]

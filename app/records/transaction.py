@@ -66,9 +66,7 @@ def _step(request: FhirRequest, number: int, entry: EnvelopeEntry) -> _Step:
         if entry.resource is None:
             raise InvalidValue("A write has a resource", f"{path}.resource")
         own_id = id_ if asked.method == "PUT" else ""
-        prepared = prepare(
-            entry.resource, request.authority, type_name=type_name, id_=own_id, path=f"{path}.resource"
-        )
+        prepared = prepare(entry.resource, request.authority, type_name=type_name, id_=own_id, path=f"{path}.resource")
     return _Step(number, asked.method, type_name, id_, row, prepared, if_match(asked.if_match))
 
 

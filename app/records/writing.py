@@ -19,7 +19,7 @@ from fhir.issue import Issue
 from fhir.resource import parse
 from fhir.search.extract import Index, extract
 from fhir.search.hashing import hash64
-from fhir.splice import splice
+from fhir.splice import Spliced, splice
 from fhir.store.facts import Facts, facts, patients
 from fhir.store.read import Stored, read
 from fhir.store.tables import NO_PATIENT, SEVERAL_PATIENTS, resource, resource_id, resource_patient
@@ -146,7 +146,7 @@ class Writing:
             patient_key = await self._belongs_to(prepared, spliced.body, row, path)
         if prepared.type == "Patient":
             self._salts.append(self.request.hub.audit.new_salt(row))
-        new = self._version(prepared, id_, patient_key, row, 1, known, method, spliced.body, spliced.undo, index)
+        new = self._version(prepared, id_, patient_key, row, 1, known, method, spliced, index)
         self._batch.create(new)
         return self._noted(new, deleted=False)
 
@@ -159,14 +159,13 @@ class Writing:
         version: int,
         known: Facts,
         method: int,
-        body: bytes,
-        undo: bytes,
+        spliced: Spliced,
         index: Index,
     ) -> NewVersion:
         custodian = self.request.authority.custodian
         return NewVersion(
             *(prepared.type, id_, patient_key, row, version, custodian, custodian, known, self.request.now),
-            *(method, body, undo, prepared.digest, index),
+            *(method, spliced.body, spliced.undo, prepared.digest, index),
         )
 
     def _noted(self, new: NewVersion, *, deleted: bool) -> Stored:
@@ -218,10 +217,8 @@ class Writing:
         if await self._belongs_to(prepared, spliced.body, current.row, path) != current.patient_key:
             raise Conflict("A resource stays with its patient", path or f"{type_name}.subject")
         known = facts(stored, index, inherited_labels=current.labels)
-        new = self._version(
-            *(prepared, id_, current.patient_key, current.row, current.version + 1, known, PUT),
-            *(spliced.body, spliced.undo, index),
-        )
+        key, row, version = current.patient_key, current.row, current.version + 1
+        new = self._version(prepared, id_, key, row, version, known, PUT, spliced, index)
         self._batch.replace(new, self._old_index(current))
         return self._noted(new, deleted=False)
 
@@ -263,7 +260,12 @@ class Writing:
             raise Forbidden(f"This role does not delete {type_name}")
         new = NewVersion(
             *(type_name, id_, current.patient_key, current.row, current.version + 1, current.custodian),
-            *(current.custodian, known, self.request.now, DELETE, b"", b"", b"", _NO_INDEX),
+            *(current.custodian, known, self.request.now),
+            method=DELETE,
+            body=b"",
+            undo=b"",
+            digest=b"",
+            index=_NO_INDEX,
         )
         self._batch.replace(new, index, deleted=True)
         return self._noted(new, deleted=True)

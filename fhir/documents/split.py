@@ -25,6 +25,7 @@ NOT_STORED = frozenset(("OperationOutcome", "Parameters"))
 SUBJECTS = ("subject", "patient")
 """The elements that say about whom a resource is."""
 
+_CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 _PATIENT = re.compile(r"(?:.*/)?Patient/[^/?#]+(?:/_history/.*)?")
 
 
@@ -41,6 +42,8 @@ class Extract:
     `resolve_internal(resources, assigned, by_id=True).links`."""
     identifier: Mapping[str, Any] | None
     """Bundle.identifier: which document this is, whatever its version."""
+    labels: tuple[Mapping[str, Any], ...]
+    """Security labels of the document, which everything extracted from it inherits."""
     issues: tuple[Issue, ...]
     """Links to nothing, and resources about somebody else; paths count the Bundle's entries from 0."""
 
@@ -72,6 +75,7 @@ def split(envelope: Envelope) -> Extract:
         composition=composition,
         resources=tuple(entries[number] for number in order if stored[number]),
         identifier=envelope.head.get("identifier"),
+        labels=tuple(_labels(envelope.head, composition or {})),
         issues=(*resolved.issues, *_strangers(entries, resolved)),
     )
 
@@ -86,9 +90,14 @@ def _composition(envelope: Envelope) -> Mapping[str, Any] | None:
     return composition
 
 
-def _patient(
-    entries: Sequence[EnvelopeEntry], composition: Mapping[str, Any] | None, resolved: Resolved
-) -> int:
+def _labels(*heads: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for head in heads:
+        yield from head.get("meta", {}).get("security", ())
+        if "confidentiality" in head:
+            yield {"system": _CONFIDENTIALITY, "code": head["confidentiality"]}
+
+
+def _patient(entries: Sequence[EnvelopeEntry], composition: Mapping[str, Any] | None, resolved: Resolved) -> int:
     patients = [number for number, entry in enumerate(entries) if entry.type == "Patient"]
     if not patients:
         raise Unprocessable("The Bundle does not hold the Patient it is about.", "Bundle.entry")

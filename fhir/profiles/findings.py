@@ -14,7 +14,7 @@ ISSUES = 100
 _NAME_CHARACTERS = 64
 
 
-class Enough(Exception):  # noqa: N818 - it ends the walk, and is no error
+class Enough(Exception):
     """No more issues are wanted; what was found stands."""
 
 

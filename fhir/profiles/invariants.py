@@ -155,14 +155,12 @@ INVARIANTS: Mapping[str, Invariant] = MappingProxyType(
         ),
         "ait-1": Invariant(
             ("AllergyIntolerance",),
-            "AllergyIntolerance.clinicalStatus SHALL be present if verificationStatus is not"
-            " entered-in-error.",
+            "AllergyIntolerance.clinicalStatus SHALL be present if verificationStatus is not entered-in-error.",
             _ait(entered_in_error=False),
         ),
         "ait-2": Invariant(
             ("AllergyIntolerance",),
-            "AllergyIntolerance.clinicalStatus SHALL NOT be present if verification Status is"
-            " entered-in-error",
+            "AllergyIntolerance.clinicalStatus SHALL NOT be present if verification Status is entered-in-error",
             _ait(entered_in_error=True),
         ),
         "con-4": Invariant(

@@ -37,7 +37,7 @@ _ACTIVE_STYLE = re.compile(
 """What made a style act in some browser, and the escapes and comments that hid it."""
 
 
-class _Refused(Exception):  # noqa: N818 - caught in this module
+class _Refused(Exception):
     """Says why, in its only argument."""
 
 
@@ -61,9 +61,7 @@ def check_div(text: str) -> str | None:
     except _Refused as refused:
         return str(refused)
     except (expat.ExpatError, UnicodeEncodeError):
-        return (
-            "A narrative must be well-formed XML; of the named entities it may use only those of XML itself."
-        )
+        return "A narrative must be well-formed XML; of the named entities it may use only those of XML itself."
     return None if content else "A narrative must have some text or an image."
 
 

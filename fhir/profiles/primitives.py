@@ -165,9 +165,7 @@ _RANGES = {"integer": (-(2**31), 2**31 - 1), "unsignedInt": (0, 2**31 - 1), "pos
 def _decimal(_: str) -> Test:
     def test(value: Any) -> Fault | None:
         if value.__class__ is float or value.__class__ is int:
-            return (
-                None if value.__class__ is int or isfinite(value) else ("value", "A decimal must be finite.")
-            )
+            return None if value.__class__ is int or isfinite(value) else ("value", "A decimal must be finite.")
         return None if isinstance(value, Decimal) and value.is_finite() else _not_a("a number", value)
 
     return test

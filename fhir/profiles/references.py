@@ -18,9 +18,7 @@ DOM_3 = (
     " resource or SHALL refer to the containing resource"
 )
 
-_LITERAL = re.compile(
-    r"([A-Z][A-Za-z]*)(/[A-Za-z0-9\-.]{1,64}(/_history/[A-Za-z0-9\-.]{1,64})?|\?.*)", re.DOTALL
-)
+_LITERAL = re.compile(r"([A-Z][A-Za-z]*)(/[A-Za-z0-9\-.]{1,64}(/_history/[A-Za-z0-9\-.]{1,64})?|\?.*)", re.DOTALL)
 """`Type/id`, `Type/id/_history/version`, and the conditional reference of a transaction, `Type?query`."""
 
 

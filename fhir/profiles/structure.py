@@ -104,8 +104,7 @@ def _contained(value: Any, where: Where, depth: int, findings: Findings) -> None
 
 _DOM_2 = "dom-2: If the resource is contained in another resource, it SHALL NOT contain nested Resources"
 _DOM_4 = (
-    "dom-4: If a resource is contained in another resource, it SHALL NOT have a meta.versionId or a"
-    " meta.lastUpdated"
+    "dom-4: If a resource is contained in another resource, it SHALL NOT have a meta.versionId or a meta.lastUpdated"
 )
 _DOM_5 = "dom-5: If a resource is contained in another resource, it SHALL NOT have a security label"
 
@@ -188,9 +187,7 @@ def _object(path: str) -> Check:
     return check_object
 
 
-def _members(
-    value: dict[str, Any], where: Where, depth: int, findings: Findings, properties: dict[str, Rule]
-) -> None:
+def _members(value: dict[str, Any], where: Where, depth: int, findings: Findings, properties: dict[str, Rule]) -> None:
     chosen: dict[str, str] = {}
     for name, item in value.items():
         rule = properties.get(name)

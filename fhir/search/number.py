@@ -46,9 +46,7 @@ def of_range(value: Any) -> list[Row]:
     """Return the row of a Range; an end it does not have is `LOWEST` or `HIGHEST`."""
     if type(value) is not dict:
         return []
-    low, high = (
-        number(end.get("value")) if type(end) is dict else None for end in map(value.get, ("low", "high"))
-    )
+    low, high = (number(end.get("value")) if type(end) is dict else None for end in map(value.get, ("low", "high")))
     if low is None and high is None:
         return []
     return [(LOWEST if low is None else low, HIGHEST if high is None else high)]

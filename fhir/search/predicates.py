@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Float, FromClause, Table, Text, and_, bindparam, or_
+from sqlalchemy.types import TypeEngine
 
-from fhir.search.query import Criterion
+from fhir.search.criterion import Criterion
 from fhir.search.values import (
     DateValue,
     NumberValue,
@@ -47,7 +48,12 @@ TABLES: dict[str, Table] = {
 }
 """The index table of each parameter type."""
 
-_TYPES = {"text": Text(), "after": Text(), "low": Float(), "high": Float(), "value": Float()}
+_INTEGER: TypeEngine[Any] = BigInteger()
+_TYPES: dict[str, TypeEngine[Any]] = {
+    **dict.fromkeys(("text", "after", "like"), Text()),
+    **dict.fromkeys(("low", "high", "value"), Float()),
+}
+"""The SQL types of binds that are no whole numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +202,7 @@ _CONDITIONS: dict[str, Callable[[FromClause, str, str | None, Bind], Condition]]
 
 def binder(prefix: str) -> Bind:
     """Return a function that makes the binds `<prefix>_<name>`."""
-    return lambda name: bindparam(f"{prefix}_{name}", type_=_TYPES.get(name, Text() if name == "like" else BigInteger()))
+    return lambda name: bindparam(f"{prefix}_{name}", type_=_TYPES.get(name, _INTEGER))
 
 
 def matches(row: FromClause, criterion: Shape, number: int) -> Condition:

@@ -105,9 +105,7 @@ def parse(
     return Query(type_name, tuple(criteria), **fields, ignored=tuple(ignored))
 
 
-def _read_sort(
-    fields: dict[str, Any], type_name: str, text: str, ignored: list[tuple[str, str]] | None
-) -> None:
+def _read_sort(fields: dict[str, Any], type_name: str, text: str, ignored: list[tuple[str, str]] | None) -> None:
     """Set the order, leaving out unknown keys if there is a list to note them in."""
     if "sort" in fields:
         raise InvalidValue("_sort is there twice", "_sort")

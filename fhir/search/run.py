@@ -84,9 +84,7 @@ def plan(query: Query, after: Sequence[Any] | None) -> tuple[QueryShape, dict[st
     if after is not None:
         values.update({f"after{number}": value for number, value in enumerate(after[:-1])})
         values["after_row"] = after[-1]
-    whole = QueryShape(
-        NUMBERS[query.type], tuple(criteria), tuple(sort), _scope(query, criteria), after is not None
-    )
+    whole = QueryShape(NUMBERS[query.type], tuple(criteria), tuple(sort), _scope(query, criteria), after is not None)
     return whole, values
 
 

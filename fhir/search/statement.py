@@ -149,9 +149,7 @@ def sort_key(row: FromClause, key: SortShape) -> ColumnElement[Any]:
     ].alias()
     column = index.c.value if key.type == "string" else index.c.lo
     best = func.max(column) if key.descending else func.min(column)
-    found = (
-        select(best).where(index.c.parameter == key.parameter, _same_row(index, row)).scalar_subquery()
-    )
+    found = select(best).where(index.c.parameter == key.parameter, _same_row(index, row)).scalar_subquery()
     return func.coalesce(found, _last_value(key))
 
 
@@ -191,7 +189,7 @@ def _found(visibility: Visibility, shape: QueryShape, scope: Scope) -> Select[tu
         names = [f"c{shape.scope}_0_target{target}" for target in range(count)]
         keys = scope([bindparam(name, type_=BigInteger()) for name in names], visibility)
     driver = _driver(shape)
-    columns = [row.c.patient_key, row.c.row, row.c.version]
+    columns: list[ColumnElement[Any]] = [row.c.patient_key, row.c.row, row.c.version]
     columns += [sort_key(row, key).label(f"sort{number}") for number, key in enumerate(shape.sort)]
     found = select(*columns)
     if driver is not None:
@@ -243,7 +241,7 @@ def page(visibility: Visibility, shape: QueryShape, scope: Scope) -> Select[tupl
 
 
 @by_shape
-def count(visibility: Visibility, shape: QueryShape, scope: Scope) -> Select[tuple[int]]:
+def count(visibility: Visibility, shape: QueryShape, scope: Scope) -> Select[Any]:
     """Return the statement of the total alone."""
     return select(func.count()).select_from(_found(visibility, shape, scope).subquery("m"))
 
@@ -254,4 +252,3 @@ def _order(rows: FromClause, shape: QueryShape) -> list[ColumnElement[Any]]:
         for number, key in enumerate(shape.sort)
     ]
     return [*keys, rows.c.row.asc()]
-

@@ -91,16 +91,7 @@ class MissingValue:
     missing: bool
 
 
-Value = (
-    TokenValue
-    | StringValue
-    | DateValue
-    | NumberValue
-    | QuantityValue
-    | ReferenceValue
-    | UriValue
-    | MissingValue
-)
+Value = TokenValue | StringValue | DateValue | NumberValue | QuantityValue | ReferenceValue | UriValue | MissingValue
 
 _PREFIXES: dict[str, Prefix] = {prefix: prefix for prefix in get_args(Prefix)}
 _ESCAPED = re.compile(r"\\([,|$\\])")

@@ -14,7 +14,7 @@ UNBOUNDED = frozenset({"http://hl7.org/fhir/ValueSet/mimetypes"})
 """Value sets whose code system is a grammar, not a list (BCP 13)."""
 
 
-class NotEnumerable(Exception):  # noqa: N818 - caught by the only caller
+class NotEnumerable(Exception):
     """The value set cannot be expanded from the definitions at hand."""
 
 

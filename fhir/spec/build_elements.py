@@ -88,11 +88,7 @@ def _elements(structure: Definition, published: dict[str, Definition]) -> Iterat
             continue
         known = published.get(path, {})
         minimum, maximum = CARDINALITIES.get(path, (element["min"], element["max"]))
-        yield (
-            element
-            | {k: known[k] for k in ("type", "binding") if k in known}
-            | {"min": minimum, "max": maximum}
-        )
+        yield (element | {k: known[k] for k in ("type", "binding") if k in known} | {"min": minimum, "max": maximum})
         if path in REPLACED_ELEMENTS:
             yield from (e for p, e in published.items() if p.startswith(f"{path}."))
 
@@ -133,21 +129,14 @@ def _type(element: Definition, part: Definition) -> str:
 
 
 def _targets(element: Definition, code: str) -> list[str]:
-    urls = [
-        url
-        for part in element.get("type", [])
-        if part["code"] == code
-        for url in part.get("targetProfile", [])
-    ]
+    urls = [url for part in element.get("type", []) if part["code"] == code for url in part.get("targetProfile", [])]
     names = sorted({url.removeprefix(BASE) for url in urls})
     return [] if "Resource" in names else names
 
 
 def _bound(element: Definition, systems: dict[str, Definition], codes: dict[str, list[str]]) -> str | None:
     binding = element.get("binding", {})
-    if binding.get("strength") != "required" or [part["code"] for part in element.get("type", [])] != [
-        "code"
-    ]:
+    if binding.get("strength") != "required" or [part["code"] for part in element.get("type", [])] != ["code"]:
         return None
     url: str = binding["valueSet"].partition("|")[0]
     try:
@@ -168,10 +157,7 @@ def _regex(element: Definition) -> Definition:
 
 def write(table: dict[str, Any], path: Path) -> None:
     """Write a JSON object with one member a line, so that a reader can find and parse a single one."""
-    lines = (
-        f"{json.dumps(k)}:{json.dumps(v, separators=(',', ':'), ensure_ascii=False)}"
-        for k, v in table.items()
-    )
+    lines = (f"{json.dumps(k)}:{json.dumps(v, separators=(',', ':'), ensure_ascii=False)}" for k, v in table.items())
     path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 

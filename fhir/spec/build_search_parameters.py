@@ -76,9 +76,7 @@ def _resources(file: Path, resource_type: str) -> Iterator[dict[str, Any]]:
             yield entry["resource"]
 
 
-def _row(
-    type_name: str, parameter: Mapping[str, Any], elements: Elements, codes: Mapping[str, str]
-) -> dict[str, Any]:
+def _row(type_name: str, parameter: Mapping[str, Any], elements: Elements, codes: Mapping[str, str]) -> dict[str, Any]:
     row: dict[str, Any] = {"base": type_name, "code": parameter["code"], "id": 0, "type": parameter["type"]}
     if parameter["id"] in WITHOUT_PATHS:
         return row

@@ -32,9 +32,7 @@ _TYPES = _lines("elements.json")
 def _of_kind(kind: str) -> frozenset[str]:
     mark = f'{{"kind":"{kind}",'.encode()
     return frozenset(
-        name
-        for name, line in _TYPES.items()
-        if line.startswith(mark) and not line.startswith(mark + b'"abstract"')
+        name for name, line in _TYPES.items() if line.startswith(mark) and not line.startswith(mark + b'"abstract"')
     )
 
 
@@ -100,9 +98,7 @@ def elements(type_name: str) -> Mapping[str, Element]:
         own = {path: facts for path, facts in table.items() if "." not in path}
     else:
         start = type_name.removeprefix(f"{root}.")
-        own = {
-            p.removeprefix(f"{start}."): facts for p, facts in table.items() if p.rpartition(".")[0] == start
-        }
+        own = {p.removeprefix(f"{start}."): facts for p, facts in table.items() if p.rpartition(".")[0] == start}
         if not own:
             raise KeyError(type_name)
     return MappingProxyType({name: _element(name, facts) for name, facts in own.items()})

@@ -62,9 +62,7 @@ class SearchParameter:
 PATIENT_COMPARTMENT: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         resource_type: tuple(codes)
-        for resource_type, codes in orjson.loads((_SPEC / "compartments.json").read_bytes())[
-            "Patient"
-        ].items()
+        for resource_type, codes in orjson.loads((_SPEC / "compartments.json").read_bytes())["Patient"].items()
     }
 )
 """Resource type to the reference parameters that put a resource in a patient's compartment."""
@@ -106,7 +104,7 @@ def _by_id() -> Mapping[int, SearchParameter]:
     return {p.id: p for type_name in _rows() for p in parameters(type_name).values()}
 
 
-def by_id(id: int) -> SearchParameter:  # noqa: A002 - the column's and the field's name
+def by_id(id: int) -> SearchParameter:
     """Return the search parameter with this number.
 
     Raises:

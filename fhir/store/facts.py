@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from fhir.links import references
 from fhir.search.extract import Index
 from fhir.spec.search_parameters import parameters
 from fhir.store.categories import Category, category
 from fhir.store.labels import labels
 from fhir.store.tables import NO_DATE
 
-_PATIENT = re.compile(rb'"reference"\s*:\s*"(?:[^"\\]*/)?Patient/([A-Za-z0-9\-.]{1,64})(?:/_history/[^"/]*)?"')
+_PATIENT = re.compile(r"(?:.*/)?Patient/([A-Za-z0-9\-.]{1,64})(?:/_history/.*)?")
 
 _CLINICAL_DATES = {
     "AllergyIntolerance": ("date", "onset"),
@@ -50,19 +51,21 @@ class Facts:
 
 def patients(body: bytes) -> set[str]:
     """Return the ids of the Patients that `body` refers to."""
-    return {found.decode() for found in _PATIENT.findall(body)}
+    return {match[1] for link in references(body) if (match := _PATIENT.fullmatch(link))}
 
 
 @lru_cache(maxsize=512)
 def subject_element(type_name: str) -> str | None:
-    """Return the element that the type's `patient` parameter reads: `subject`, `patient`, `beneficiary` …
+    """Return the element that the type's `patient` parameter reads: `subject`, `patient`, `beneficiary` and so on.
 
     None when the type has no such parameter or it reads several elements or a nested one.
     """
     parameter = parameters(type_name).get("patient")
     if parameter is None:
         return None
-    match = re.fullmatch(rf"{type_name}\.(\w+)(?:\.where\(resolve\(\) is Patient\))?", parameter.expression.strip("() "))
+    match = re.fullmatch(
+        rf"{type_name}\.(\w+)(?:\.where\(resolve\(\) is Patient\))?", parameter.expression.strip("() ")
+    )
     return match.group(1) if match else None
 
 

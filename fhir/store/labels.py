@@ -33,9 +33,7 @@ UNDELIVERED = 1 << 3
 UNKNOWN = 1 << 62
 """A sensitivity label that this table does not know: no grant can name it, so it goes nowhere."""
 
-SENSITIVE = sum(
-    bit for (system, _), bit in _BITS.items() if system in {ACT_CODE, CONFIDENTIALITY}
-) | UNKNOWN
+SENSITIVE = sum(bit for (system, _), bit in _BITS.items() if system in {ACT_CODE, CONFIDENTIALITY}) | UNKNOWN
 """The labels that are withheld from other sites unless a grant names them."""
 
 _ORDINARY = {(CONFIDENTIALITY, code) for code in ("U", "L", "M", "N")}

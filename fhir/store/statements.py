@@ -20,7 +20,7 @@ def by_shape(
     kept: dict[Hashable, T] = {}
 
     @wraps(build)
-    def get(visibility: Visibility, *args: P.args, **kwargs: P.kwargs) -> T:
+    def get(visibility: Visibility, /, *args: P.args, **kwargs: P.kwargs) -> T:
         key = (visibility.shape, args, tuple(kwargs.items()))
         made = kept.get(key)
         if made is None:

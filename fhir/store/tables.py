@@ -124,9 +124,7 @@ index_string = _by_value(
     Column("value", _BY_BYTES, primary_key=True),
     extra=(Column("exact_hash", BigInteger, primary_key=True, autoincrement=False),),
 )
-index_reference = _by_value(
-    "index_reference", Column("target_hash", BigInteger, primary_key=True, autoincrement=False)
-)
+index_reference = _by_value("index_reference", Column("target_hash", BigInteger, primary_key=True, autoincrement=False))
 index_uri = _by_value("index_uri", Column("value", _BY_BYTES, primary_key=True))
 index_date = _by_row("index_date", type_=BigInteger)
 index_number = _by_row("index_number", type_=Float)

@@ -93,9 +93,7 @@ class Batch:
     def create(self, new: NewVersion) -> None:
         """Add a resource that did not exist."""
         self._version(new)
-        self._rows.setdefault(resource_id, []).append(
-            (hash64(f"{new.type}/{new.id}"), new.patient_key, new.row)
-        )
+        self._rows.setdefault(resource_id, []).append((hash64(f"{new.type}/{new.id}"), new.patient_key, new.row))
         facts = new.facts
         self._rows.setdefault(resource, []).append(
             (
@@ -125,9 +123,7 @@ class Batch:
         )
         for table, rows in index_rows(old_index, new.patient_key, new.row, new.version - 1).items():
             names = [f"k_{column.name}" for column in table.columns]
-            self._removed.setdefault(table, []).extend(
-                dict(zip(names, row, strict=True)) for row in rows
-            )
+            self._removed.setdefault(table, []).extend(dict(zip(names, row, strict=True)) for row in rows)
 
     async def flush(self, connection: Connection) -> bool:
         """Write everything and return whether each replaced version was still the current one."""
@@ -145,9 +141,7 @@ class Batch:
 def _replace() -> Update:
     columns = {
         name: bindparam(f"n_{name}", type_=resource.c[name].type)
-        for name in (
-            *("version", "deleted", "category", "labels", "clinical_date", "last_updated", "by_subject"),
-        )
+        for name in (*("version", "deleted", "category", "labels", "clinical_date", "last_updated", "by_subject"),)
     }
     return (
         update(resource)
@@ -169,6 +163,4 @@ def _remove(tables: Iterable[Table]) -> dict[Table, Any]:
 
 
 _REPLACE = _replace()
-_REMOVE = _remove(
-    (index_token, index_string, index_reference, index_uri, index_date, index_number, index_quantity)
-)
+_REMOVE = _remove((index_token, index_string, index_reference, index_uri, index_date, index_number, index_quantity))

@@ -83,9 +83,7 @@ def test_a_read_says_what_was_read_and_whose_it_is():
 
 
 def test_further_entities_are_listed_by_their_types():
-    first, second, third, *_ = rendered(READ, entities=("Observation/1", "Patient/4711", "no reference"))[
-        "entity"
-    ]
+    first, second, third, *_ = rendered(READ, entities=("Observation/1", "Patient/4711", "no reference"))["entity"]
 
     assert first["type"]["code"] == "2"
     assert second["type"] == {"system": "http://hl7.org/fhir/resource-types", "code": "Patient"}
@@ -205,9 +203,7 @@ def test_an_erased_event_shows_hmacs():
         observer=HUB,
     )
 
-    assert agents(resource)["IRCP"]["who"] == {
-        "identifier": {"system": "urn:renkei:audit-hmac", "value": "u"}
-    }
+    assert agents(resource)["IRCP"]["who"] == {"identifier": {"system": "urn:renkei:audit-hmac", "value": "u"}}
     assert resource["entity"][0]["what"] == {"identifier": {"system": "urn:renkei:audit-hmac", "value": "p"}}
 
 

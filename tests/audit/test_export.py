@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.audit import checkpoint, export
@@ -68,7 +68,7 @@ def test_an_empty_log_exports(tmp_path):
     assert export.verify_export(tmp_path / "export", SIGNER.verifier) == Verdict(0)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=300)
 @given(data=st.data())
 def test_one_altered_byte_names_its_record(exported, data):
     folder, offsets, whole = exported
@@ -85,6 +85,7 @@ def test_one_altered_byte_names_its_record(exported, data):
         assert (verdict.index, verdict.until) == (expected, expected + 1)
 
 
+@settings(deadline=None)
 @given(cut=st.integers(1, 29))
 def test_a_file_cut_off_names_the_first_missing_record(exported, cut):
     folder, offsets, whole = exported

@@ -53,9 +53,7 @@ def test_a_pseudonym_is_an_hmac_and_its_first_64_bits():
 def test_kinds_and_years_have_pseudonyms_of_their_own():
     keys = Keys({1: MASTER})
 
-    pseudonyms = {
-        keys.pseudonym(kind, "1", year, 1)[0] for kind in ("patient", "user") for year in (2026, 2027)
-    }
+    pseudonyms = {keys.pseudonym(kind, "1", year, 1)[0] for kind in ("patient", "user") for year in (2026, 2027)}
 
     assert len(pseudonyms) == 4
 
@@ -72,8 +70,13 @@ def test_what_was_derived_can_be_forgotten_and_derived_again():
 
 
 def test_a_key_that_is_not_in_the_ring_derives_nothing():
-    with pytest.raises(UnknownKey):
-        Keys({1: MASTER}).identifier_key(2026, 2)
+    keys = Keys({1: MASTER})
+
+    for unknown in (0, 2):
+        with pytest.raises(UnknownKey):
+            keys.identifier_key(2026, unknown)
+        with pytest.raises(UnknownKey):
+            keys.detail_key(SALT, unknown)
 
 
 def test_a_short_salt_is_refused():

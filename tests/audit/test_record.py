@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.audit import record
@@ -47,13 +47,12 @@ events = st.builds(
     patient=st.just("Patient/1") | st.none(),
     patient_key=st.none() | st.integers(0, 2**63 - 1),
     entities=st.lists(st.text("abc/", max_size=9), max_size=3).map(tuple),
-    **dict.fromkeys(
-        ("outcome_desc", "user", "user_name", "client", "organisation", "role", "purpose"), words
-    ),
+    **dict.fromkeys(("outcome_desc", "user", "user_name", "client", "organisation", "role", "purpose"), words),
     **dict.fromkeys(("network", "request_id", "method", "path", "query", "description", "custodian"), words),
 )
 
 
+@settings(deadline=None)
 @given(events)
 def test_an_event_comes_back_as_it_was_sealed(event):
     salt = SALT if event.patient else None
@@ -163,6 +162,7 @@ def test_the_plain_members_cannot_be_changed_under_the_details(member):
         unseal(orjson.dumps(members, option=orjson.OPT_SORT_KEYS), KEYS, SALT)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_no_changed_byte_goes_unnoticed(data):
     sealed = seal(READ, KEYS, SALT)
@@ -173,10 +173,8 @@ def test_no_changed_byte_goes_unnoticed(data):
         unseal(changed, KEYS, SALT)
 
 
-@given(
-    st.binary(max_size=60)
-    | st.recursive(st.integers() | st.text(max_size=3), st.lists).map(repr).map(str.encode)
-)
+@settings(deadline=None)
+@given(st.binary(max_size=60) | st.recursive(st.integers() | st.text(max_size=3), st.lists).map(repr).map(str.encode))
 def test_no_bytes_break_the_reader(garbage):
     with pytest.raises(record.RecordError):
         unseal(garbage, KEYS, SALT)

@@ -3,7 +3,7 @@
 from hashlib import sha256
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.audit import tree
@@ -114,6 +114,7 @@ def test_consistency_proofs_are_those_of_the_reference_implementation(old, new, 
     assert tree.verify_consistency(old, new, bytes.fromhex(ROOTS[old]), bytes.fromhex(ROOTS[new]), proof)
 
 
+@settings(deadline=None)
 @given(sizes, st.data())
 def test_every_leaf_is_proven_in_its_place_and_in_no_other(size, data):
     index = data.draw(st.integers(0, size - 1))
@@ -127,6 +128,7 @@ def test_every_leaf_is_proven_in_its_place_and_in_no_other(size, data):
         assert not tree.verify_inclusion(other, size, leaves[index], proof, tree.root(leaves))
 
 
+@settings(deadline=None)
 @given(sizes, st.data())
 def test_a_changed_inclusion_proof_proves_nothing(size, data):
     index = data.draw(st.integers(0, size - 1))
@@ -147,6 +149,7 @@ def test_a_changed_inclusion_proof_proves_nothing(size, data):
         assert not tree.verify_inclusion(index, size, leaves[index], proof[:-1], root)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 200), st.data())
 def test_every_tree_is_proven_to_begin_with_every_smaller_one(new, data):
     old = data.draw(st.integers(0, new))
@@ -157,6 +160,7 @@ def test_every_tree_is_proven_to_begin_with_every_smaller_one(new, data):
     assert tree.verify_consistency(old, new, tree.root(leaves[:old]), tree.root(leaves), proof)
 
 
+@settings(deadline=None)
 @given(sizes, st.data())
 def test_a_changed_consistency_proof_proves_nothing(new, data):
     old = data.draw(st.integers(1, new))
@@ -172,9 +176,7 @@ def test_a_changed_consistency_proof_proves_nothing(new, data):
     assert not tree.verify_consistency(new + 1, new, first, second, proof)
     for place, one in enumerate(proof):
         changed = bytes([one[0] ^ 16]) + one[1:]
-        assert not tree.verify_consistency(
-            old, new, first, second, [*proof[:place], changed, *proof[place + 1 :]]
-        )
+        assert not tree.verify_consistency(old, new, first, second, [*proof[:place], changed, *proof[place + 1 :]])
     if proof:
         assert not tree.verify_consistency(old, new, first, second, proof[:-1])
 
@@ -203,6 +205,7 @@ def test_only_the_empty_tree_is_where_every_tree_begins():
     assert not tree.verify_consistency(0, 3, tree.EMPTY_ROOT, root, [root])
 
 
+@settings(deadline=None)
 @given(st.integers(0, 300), st.data())
 def test_a_frontier_goes_on_from_its_stored_state(size, data):
     at = data.draw(st.integers(0, size))
@@ -228,6 +231,7 @@ def test_a_copied_frontier_is_independent():
     assert frontier.root().hex() == ROOTS[1]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 130), st.data())
 def test_the_nodes_that_appending_completes_answer_every_proof(size, data):
     leaves = some_leaves(size)

@@ -64,6 +64,7 @@ def cut(records, at, _to):
 TAMPERINGS = [alter, delete, insert, move, swap, copy, cut]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 60), st.data())
 def test_an_intact_log_is_proven(size, data):
     sizes = data.draw(st.sets(st.integers(0, size)))
@@ -75,7 +76,7 @@ def test_an_intact_log_is_proven(size, data):
         assert proof(records, hashes, notes, kept(hashes, known)) == Verdict(size)
 
 
-@settings(max_examples=400)
+@settings(deadline=None, max_examples=400)
 @given(st.integers(1, 60), st.sampled_from(TAMPERINGS), st.data())
 def test_the_first_record_a_tampering_touches_is_named(size, tamper, data):
     sizes = data.draw(st.sets(st.integers(0, size)))
@@ -95,7 +96,7 @@ def test_the_first_record_a_tampering_touches_is_named(size, tamper, data):
         assert verdict.proven <= first
 
 
-@settings(max_examples=400)
+@settings(deadline=None, max_examples=400)
 @given(st.integers(1, 60), st.sampled_from(TAMPERINGS), st.data())
 def test_a_tampering_that_takes_the_hashes_along_is_placed_between_checkpoints(size, tamper, data):
     sizes = data.draw(st.sets(st.integers(0, size)))
@@ -115,7 +116,7 @@ def test_a_tampering_that_takes_the_hashes_along_is_placed_between_checkpoints(s
         assert verdict.index == max((one for one in {0, *sizes, size} if one <= first), default=0)
 
 
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 @given(st.integers(1, 60), st.sampled_from(TAMPERINGS), st.data())
 def test_damage_to_the_hash_list_does_not_accuse_a_record(size, tamper, data):
     sizes = data.draw(st.sets(st.integers(0, size)))
@@ -130,7 +131,7 @@ def test_damage_to_the_hash_list_does_not_accuse_a_record(size, tamper, data):
     assert verdict == (Verdict(size) if first is None else Verdict(size, "hash", first, first + 1))
 
 
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 @given(st.integers(1, 40), st.sampled_from(TAMPERINGS), st.sampled_from(TAMPERINGS), st.data())
 def test_no_tampering_of_records_and_hashes_passes(size, tamper, tamper_hashes, data):
     records, hashes, notes = a_log(size, *data.draw(st.sets(st.integers(0, size))))
@@ -230,9 +231,7 @@ def test_a_known_checkpoint_no_checkpoint_of_the_log_follows_tells_rewritten():
     records, hashes, notes = a_log(10)
     _, other, _ = a_log(12, word="other")
 
-    verdict = proof(
-        [*records, b"a", b"b"], [*hashes, leaf_hash(b"a"), leaf_hash(b"b")], notes, kept(other, 12)
-    )
+    verdict = proof([*records, b"a", b"b"], [*hashes, leaf_hash(b"a"), leaf_hash(b"b")], notes, kept(other, 12))
 
     assert verdict == Verdict(10, "rewritten", 10, 12)
 

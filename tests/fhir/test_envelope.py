@@ -29,7 +29,6 @@ def test_read_bundle_gives_the_elements_and_each_resource_in_its_own_bytes():
         "resourceType": "Bundle",
         "id": "b",
         "total": 1,
-        "entry": None,
         "type": "transaction",
     }
     assert read.entries == (

@@ -36,9 +36,7 @@ def test_members_refuses_a_key_that_stands_twice(body):
 
 
 KEYS = st.sampled_from([b'"a"', b'"b"', b'"\\u0061"'])
-VALUES = st.sampled_from(
-    [b"1", b"22", b'{"a":1,      "b":2}', b'",\\"b\\":2"', b'{"b":2}', b'[{"b" :2}]', b'""']
-)
+VALUES = st.sampled_from([b"1", b"22", b'{"a":1,      "b":2}', b'",\\"b\\":2"', b'{"b":2}', b'[{"b" :2}]', b'""'])
 
 
 @given(st.lists(st.tuples(KEYS, st.sampled_from([b":", b"    : "]), VALUES), max_size=5))

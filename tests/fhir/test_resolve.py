@@ -69,18 +69,14 @@ def test_a_placeholder_that_means_no_entry_is_an_issue_with_its_place():
 def test_a_placeholder_of_an_entry_that_is_not_stored_is_an_issue():
     resolved = resolve_internal([GROUP, entry("urn:uuid:x", "urn:uuid:g")], [None, "List/9"])
 
-    assert [issue.expression for issue in resolved.issues] == [
-        "Bundle.entry[1].resource.entry[0].item.reference"
-    ]
+    assert [issue.expression for issue in resolved.issues] == ["Bundle.entry[1].resource.entry[0].item.reference"]
 
 
 def test_two_entries_with_one_full_url_are_an_issue_unless_they_are_one_resource():
     different = resolve_internal([GROUP, GROUP], ["Group/8", "Group/9"])
     same = resolve_internal([GROUP, GROUP], ["Group/8", "Group/8"])
 
-    assert [(issue.code, issue.expression) for issue in different.issues] == [
-        ("duplicate", "Bundle.entry[1].fullUrl")
-    ]
+    assert [(issue.code, issue.expression) for issue in different.issues] == [("duplicate", "Bundle.entry[1].fullUrl")]
     assert same.issues == ()
 
 
@@ -88,6 +84,15 @@ def test_a_uri_that_is_named_reference_is_no_placeholder():
     cited = EnvelopeEntry(resource=b'{"resourceType":"DetectedIssue","reference":"urn:oid:1.2.3"}')
 
     assert resolve_internal([cited], ["DetectedIssue/1"]).issues == ()
+
+
+def test_a_bundle_in_an_entry_keeps_its_own_links():
+    inner = EnvelopeEntry(type="Bundle", resource=b'{"resourceType":"Bundle","x":{"reference":"urn:uuid:inner"}}')
+
+    resolved = resolve_internal([GROUP, inner], ["Group/8", "Bundle/9"])
+
+    assert resolved.links[1] == {}
+    assert resolved.issues == ()
 
 
 def test_entries_without_a_resource_have_links_and_no_issues():

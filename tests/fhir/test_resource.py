@@ -1,7 +1,9 @@
+from decimal import Decimal
+
 import pytest
 
 from fhir.errors import FhirError
-from fhir.resource import InvalidJson, parse
+from fhir.resource import InvalidJson, parse, parse_exact
 
 
 def nested(levels: int) -> bytes:
@@ -12,6 +14,13 @@ def test_parse_gives_the_tree():
     tree = parse(b' {"resourceType" : "Patient", "multipleBirthInteger":2, "name":[{"family":"\\u5c71"}]}\n')
 
     assert tree == {"resourceType": "Patient", "multipleBirthInteger": 2, "name": [{"family": "山"}]}
+
+
+def test_parse_exact_keeps_the_digits_of_decimals():
+    tree = parse_exact(b'{"a":6.30,"b":[1e2,7,-0.0010],"c":"6.30"}')
+
+    assert tree == {"a": Decimal("6.30"), "b": [Decimal("1e2"), 7, Decimal("-0.0010")], "c": "6.30"}
+    assert str(tree["a"]) == "6.30"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fhir.links import URI_ELEMENTS
 from fhir.resource import InvalidJson, parse
 from fhir.splice import splice
 from fhir.undo import original
@@ -32,9 +33,7 @@ def spliced(body: bytes, **more) -> bytes:
         ),
         (
             b'{"meta":{"lastUpdated" : "2001","profile":["http:\\/\\/a"]},"id":"x"}',
-            b'{"meta":{"versionId":"3","lastUpdated" : "'
-            + WHEN.encode()
-            + b'","profile":["http:\\/\\/a"]},"id":"1"}',
+            b'{"meta":{"versionId":"3","lastUpdated" : "' + WHEN.encode() + b'","profile":["http:\\/\\/a"]},"id":"1"}',
         ),
         (b"{}", b'{"id":"1",' + META + b"}"),
         (b' {"a" :1e2} ', b' {"id":"1",' + META + b',"a" :1e2} '),
@@ -151,6 +150,14 @@ def test_splice_rewrites_links(sent, stored):
     assert spliced(head + sent + b"}", references=links) == head + stored + b"}"
 
 
+def test_splice_replaces_an_id_or_version_that_is_no_string_with_all_in_it():
+    sent = b'{"id":{"reference":"urn:uuid:a"},"meta":{"versionId":["urn:uuid:a",{"reference":"urn:uuid:a"}]}}'
+
+    tree = parse(spliced(sent, references={"urn:uuid:a": "Patient/7"}))
+
+    assert tree == {"id": "1", "meta": {"versionId": "3", "lastUpdated": WHEN}}
+
+
 @pytest.mark.parametrize(
     "sent",
     [
@@ -209,7 +216,7 @@ def rewritten(tree):
         name: LINKS[value]
         if isinstance(value, str)
         and value in LINKS
-        and (name == "reference" or (name == "url" and value.startswith("urn:")))
+        and (name == "reference" or (name in URI_ELEMENTS and value.startswith("urn:")))
         else rewritten(value)
         for name, value in tree.items()
     }
@@ -226,6 +233,4 @@ def test_splice_changes_the_tree_only_in_id_meta_and_links_and_can_be_undone(res
     meta = stored.pop("meta")
     assert (meta.pop("versionId"), meta.pop("lastUpdated")) == ("3", WHEN)
     assert stored == {k: v for k, v in expected.items() if k not in ("id", "meta")}
-    assert meta == {
-        k: v for k, v in expected.get("meta", {}).items() if k not in ("versionId", "lastUpdated")
-    }
+    assert meta == {k: v for k, v in expected.get("meta", {}).items() if k not in ("versionId", "lastUpdated")}

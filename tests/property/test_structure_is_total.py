@@ -43,17 +43,10 @@ DOCUMENT = {
 }
 
 json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text()
-    | st.sampled_from(["#o", "#", "2024-02-30"]),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["#o", "#", "2024-02-30"]),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.text() | st.sampled_from(["id", "url", "resourceType", "extension"]), inner, max_size=3
-        )
+        | st.dictionaries(st.text() | st.sampled_from(["id", "url", "resourceType", "extension"]), inner, max_size=3)
     ),
     max_leaves=8,
 )

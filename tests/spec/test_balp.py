@@ -68,8 +68,7 @@ def package():
         return {
             member.name: json.load(archive.extractfile(member))
             for member in archive
-            if member.name.endswith(".json")
-            and not member.name.startswith(("package/other", "package/openapi"))
+            if member.name.endswith(".json") and not member.name.startswith(("package/other", "package/openapi"))
         }
 
 
@@ -104,9 +103,7 @@ def problems(resource):
 
 def below(elements, parent, node):
     """Check the children of one element."""
-    names = [
-        path for path in elements if path.startswith(parent + ".") and "." not in path[len(parent) + 1 :]
-    ]
+    names = [path for path in elements if path.startswith(parent + ".") and "." not in path[len(parent) + 1 :]]
     known = {path[len(parent) + 1 :].partition(":")[0] for path in names}
     if known:
         yield from (f"{parent}.{name}: unknown" for name in node if name not in known | {"resourceType"})

@@ -51,9 +51,7 @@ def quantity_texts(value):
 
 
 def money_texts(value):
-    return quantity_texts(
-        {"value": value["value"], "code": value["currency"], "system": "urn:iso:std:iso:4217"}
-    )
+    return quantity_texts({"value": value["value"], "code": value["currency"], "system": "urn:iso:std:iso:4217"})
 
 
 def parts_texts(value):

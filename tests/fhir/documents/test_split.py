@@ -11,9 +11,9 @@ PATIENT = {"resourceType": "Patient"}
 COMPOSITION = {"resourceType": "Composition", "subject": {"reference": "urn:uuid:1"}}
 
 
-def document(*resources: dict, kind: str = "document") -> Envelope:
+def document(*resources: dict, kind: str = "document", **more) -> Envelope:
     entries = [{"fullUrl": f"urn:uuid:{n}", "resource": resource} for n, resource in enumerate(resources)]
-    bundle = {"resourceType": "Bundle", "type": kind, "identifier": {"value": "d1"}, "entry": entries}
+    bundle = {"resourceType": "Bundle", "type": kind, "identifier": {"value": "d1"}, "entry": entries} | more
     return read_bundle(json.dumps(bundle).encode())
 
 
@@ -74,13 +74,21 @@ def test_split_lets_relative_links_mean_entries_by_type_and_id():
         )
     )
 
-    stored = resolve_internal(
-        extract.resources, ["Patient/7", "Condition/8", "A/1", "A/2", "A/3"], by_id=True
-    )
+    stored = resolve_internal(extract.resources, ["Patient/7", "Condition/8", "A/1", "A/2", "A/3"], by_id=True)
 
     assert extract.issues == ()
     assert stored.links[1].get("Patient/p") == "Patient/7"
     assert stored.links[1].get("Practitioner/twice") is None
+
+
+def test_what_is_extracted_inherits_the_labels_of_the_document():
+    psychiatry, hiv = {"code": "PSY"}, {"code": "HIV"}
+    labelled = COMPOSITION | {"confidentiality": "R", "meta": {"security": [hiv]}}
+
+    extract = split(document(labelled, PATIENT, meta={"security": [psychiatry]}))
+
+    restricted = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}
+    assert extract.labels == (psychiatry, hiv, restricted)
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,7 @@ def test_formatted_text_is_proper(text):
     assert check_div(text) is None
 
 
-NOT_WELL_FORMED = (
-    "A narrative must be well-formed XML; of the named entities it may use only those of XML itself."
-)
+NOT_WELL_FORMED = "A narrative must be well-formed XML; of the named entities it may use only those of XML itself."
 ELEMENT = "A narrative holds an element other than the formatting elements it may hold."
 ATTRIBUTE = "A narrative holds an attribute other than those it may hold."
 SCRIPT = "An address in a narrative must not lead to a script."

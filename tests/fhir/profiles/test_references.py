@@ -61,9 +61,7 @@ def test_a_reference_to_any_type_must_still_be_a_type():
 
 
 def test_a_broken_reference_is_found_once():
-    assert found(patient(managingOrganization="Organization/o")) == [
-        ("structure", "Patient.managingOrganization")
-    ]
+    assert found(patient(managingOrganization="Organization/o")) == [("structure", "Patient.managingOrganization")]
     assert found(patient(managingOrganization={"reference": 1})) == [
         ("structure", "Patient.managingOrganization.reference")
     ]
@@ -173,9 +171,7 @@ def test_local_references_stay_inside_their_entry():
         "entry": [{"resource": first}, {"resource": second}],
     }
 
-    assert found(bundle, entries=True) == [
-        ("invariant", "Bundle.entry[1].resource.managingOrganization.reference")
-    ]
+    assert found(bundle, entries=True) == [("invariant", "Bundle.entry[1].resource.managingOrganization.reference")]
 
 
 def test_resources_in_parameters_are_always_checked():

@@ -130,6 +130,4 @@ def test_a_value_that_is_empty_or_of_another_form_is_refused_with_its_parameter(
 def test_the_zone_of_the_region_is_that_of_its_dates():
     (value,) = parse("date", "2024-05-06").values
 
-    assert value == DateValue(
-        "eq", *date.interval("2024-05-06T00:00:00Z")[:1], date.interval("2024-05-07T00:00Z")[0]
-    )
+    assert value == DateValue("eq", *date.interval("2024-05-06T00:00:00Z")[:1], date.interval("2024-05-07T00:00Z")[0])

@@ -190,9 +190,7 @@ def test_a_timing_is_its_outer_limits(timing, rows):
 def test_a_date_without_a_zone_is_meant_in_the_zone_of_the_region():
     extract = date.extractors(dt.UTC)["date"]
 
-    assert extract("2024-05-06") == [
-        (micros("2024-05-06T00:00:00+00:00"), micros("2024-05-07T00:00:00+00:00"))
-    ]
+    assert extract("2024-05-06") == [(micros("2024-05-06T00:00:00+00:00"), micros("2024-05-07T00:00:00+00:00"))]
 
 
 def test_a_query_is_a_prefix_and_a_date():

@@ -79,9 +79,7 @@ def test_a_query_is_a_prefix_and_a_number():
     assert number.parse("100") == NumberValue("eq", 99.5, 100.5, 100.0)
 
 
-@pytest.mark.parametrize(
-    ("text", "lo", "hi"), [("ap100", 90.0, 110.0), ("ap-100", -110.0, -90.0), ("ap1", 0.5, 1.5)]
-)
+@pytest.mark.parametrize(("text", "lo", "hi"), [("ap100", 90.0, 110.0), ("ap-100", -110.0, -90.0), ("ap1", 0.5, 1.5)])
 def test_approximately_is_a_tenth_more_or_less_or_the_precision(text, lo, hi):
     found = number.parse(text)
 

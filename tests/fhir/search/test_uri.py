@@ -20,6 +20,4 @@ def test_a_canonical_is_found_with_and_without_its_version():
 
 def test_a_query_is_a_uri_in_which_a_bar_does_not_separate():
     assert uri.parse(URL) == UriValue(hash64(URL), URL)
-    assert (
-        uri.parse(rf"{URL}\|1.1") == uri.parse(f"{URL}|1.1") == UriValue(hash64(f"{URL}|1.1"), f"{URL}|1.1")
-    )
+    assert uri.parse(rf"{URL}\|1.1") == uri.parse(f"{URL}|1.1") == UriValue(hash64(f"{URL}|1.1"), f"{URL}|1.1")

@@ -170,18 +170,14 @@ def test_a_reference_to_nearly_all_types_is_to_any(definitions, tmp_path):
 
 
 def test_a_reference_whose_published_targets_are_wrong_goes_where_its_element_goes(definitions, tmp_path):
-    wrong = a_parameter(
-        "Flag-s", ["Flag"], "s", "reference", expression="Flag.subject", target=["Medication"]
-    )
+    wrong = a_parameter("Flag-s", ["Flag"], "s", "reference", expression="Flag.subject", target=["Medication"])
     write_parameters(definitions, [wrong])
 
     assert built(definitions, tmp_path)["Flag", "s"]["target"] == ["Group", "Patient"]
 
 
 def test_an_expression_that_does_not_compile_stops_the_build(definitions, tmp_path):
-    write_parameters(
-        definitions, [a_parameter("Flag-x", ["Flag"], "x", "token", expression="Flag.code.first()")]
-    )
+    write_parameters(definitions, [a_parameter("Flag-x", ["Flag"], "x", "token", expression="Flag.code.first()")])
 
     with pytest.raises(ValueError, match=r"Flag\.code\.first\(\)"):
         main(definitions, tmp_path)

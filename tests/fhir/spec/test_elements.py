@@ -194,9 +194,7 @@ def test_the_tables_cannot_be_changed_by_their_readers():
 
 
 def test_importing_the_module_parses_no_type():
-    code = (
-        "import fhir.spec.elements as e; print(*(f.cache_info().currsize for f in (e._type, e._code_lines)))"
-    )
+    code = "import fhir.spec.elements as e; print(*(f.cache_info().currsize for f in (e._type, e._code_lines)))"
 
     run = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=TABLES.parents[1]

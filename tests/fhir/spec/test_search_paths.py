@@ -7,13 +7,9 @@ PROFILE = "http://hl7.org/fhir/StructureDefinition/"
 ELEMENTS = {
     "Observation.id": {"type": [{"code": "http://hl7.org/fhirpath/System.String"}]},
     "Observation.extension": {"type": [{"code": "Extension"}]},
-    "Observation.subject": {
-        "type": [{"code": "Reference", "targetProfile": [f"{PROFILE}Patient", f"{PROFILE}Group"]}]
-    },
+    "Observation.subject": {"type": [{"code": "Reference", "targetProfile": [f"{PROFILE}Patient", f"{PROFILE}Group"]}]},
     "Observation.focus": {"type": [{"code": "Reference"}]},
-    "Observation.value[x]": {
-        "type": [{"code": "Quantity"}, {"code": "CodeableConcept"}, {"code": "dateTime"}]
-    },
+    "Observation.value[x]": {"type": [{"code": "Quantity"}, {"code": "CodeableConcept"}, {"code": "dateTime"}]},
     "Observation.component": {"type": [{"code": "BackboneElement"}]},
     "Observation.component.code": {"type": [{"code": "CodeableConcept"}]},
     "Observation.referenceRange": {"type": [{"code": "BackboneElement"}]},

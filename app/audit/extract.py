@@ -1,0 +1,45 @@
+"""Takes the log out of the database as an export that is verified without it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import BigInteger, bindparam, select
+
+from app.audit.export import Writer
+from app.audit.note import Verifier
+from app.audit.tables import audit_checkpoint, audit_leaf, audit_record
+from app.db import Database
+
+CHUNK = 2_000
+
+_LEAVES = (
+    select(audit_leaf.c.leaf, audit_leaf.c.hash, audit_record.c.record)
+    .join(audit_record, audit_record.c.row == audit_leaf.c.row, isouter=True)
+    .where(audit_leaf.c.leaf >= bindparam("first", type_=BigInteger))
+    .order_by(audit_leaf.c.leaf)
+    .limit(CHUNK)
+)
+_CHECKPOINTS = select(audit_checkpoint.c.note).order_by(audit_checkpoint.c.size)
+
+
+async def export(
+    database: Database, folder: Path, verifier: Verifier, progress: Callable[[int], None] | None = None
+) -> int:
+    """Write the log as of one instant to `folder`, which must not exist, and return how many records it has.
+
+    A record that is gone from the database is missing in the export too: its proof will name it.
+    """
+    first = 0
+    async with database.snapshot() as connection:
+        with Writer(folder, verifier) as writer:
+            while rows := await connection.fetch(_LEAVES, {"first": first}):
+                for leaf, leaf_hash, record in rows:
+                    writer.hash(bytes(leaf_hash))
+                    if record is not None:
+                        writer.record(bytes(record))
+                    first = leaf + 1
+                if progress:
+                    progress(first)
+            for (note,) in await connection.fetch(_CHECKPOINTS, {}):
+                writer.checkpoint(note)
+    return first

@@ -1,0 +1,126 @@
+"""A frame as a picture: JPEG or PNG, windowed, coloured and scaled.
+
+https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_8.3.5.html
+"""
+
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from dicom.failures import PROCESSING_FAILURE, InvalidInstance
+from dicom.image_pixel import ImagePixel
+from dicom.pixel_array import Array, decode_frame
+from dicom.presentation import Presentation, Window
+from dicom.transfer_syntaxes import TRANSFER_SYNTAXES
+
+JPEG = "image/jpeg"
+PNG = "image/png"
+_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {JPEG: ("JPEG", {}), PNG: ("PNG", {"compress_level": 1})}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What is asked for."""
+
+    media_type: str = JPEG
+    window: Window | None = None
+    """Instead of the header's."""
+    max_edge: int | None = None
+    """Pixels of the longer side at most: a thumbnail. Nothing is enlarged."""
+    quality: int = 85
+    """1 to 100, for JPEG."""
+
+
+def render_frame(
+    image: ImagePixel, transfer_syntax_uid: str, stored: bytes, presentation: Presentation, picture: Picture
+) -> bytes:
+    """Return a frame as an encoded picture.
+
+    All arguments can be pickled, so that this may run in a worker process.
+
+    Args:
+        image: The numbers of the Image Pixel module.
+        transfer_syntax_uid: How `stored` is written.
+        stored: What `stored_frame` returned.
+        presentation: How the header wants it shown.
+        picture: What is asked for.
+
+    Raises:
+        InvalidInstance: The frame cannot be decoded or shown.
+    """
+    array = decode_frame(image, TRANSFER_SYNTAXES[transfer_syntax_uid], stored)
+    shown = Image.fromarray(_eight_bit(image, array, presentation, picture))
+    if picture.max_edge is not None:
+        shown.thumbnail((picture.max_edge, picture.max_edge), reducing_gap=2.0)
+    name, options = _FORMATS[picture.media_type]
+    if picture.media_type == JPEG:
+        options = {"quality": picture.quality}
+    out = BytesIO()
+    shown.save(out, name, **options)
+    return out.getvalue()
+
+
+def _eight_bit(image: ImagePixel, array: Array, presentation: Presentation, picture: Picture) -> Array:
+    """Return grey of (rows, columns) or RGB of (rows, columns, 3)."""
+    if presentation.palette is not None:
+        if array.dtype.kind == "f" or array.ndim != 2:
+            raise InvalidInstance("a palette needs whole numbers", PROCESSING_FAILURE)
+        return _coloured(array, presentation)
+    if array.ndim == 3:
+        return np.ascontiguousarray(_narrowed(array, image.bits_stored)[..., :3])
+    grey = _grey(array, presentation, picture.window or presentation.window)
+    return 255 - grey if presentation.inverse else grey
+
+
+def _narrowed(array: Array, bits: int) -> Array:
+    if array.dtype == np.uint8:
+        return array
+    return (array >> max(0, bits - 8)).astype(np.uint8)
+
+
+def _coloured(array: Array, presentation: Presentation) -> Array:
+    assert presentation.palette is not None  # noqa: S101 - asked by the caller
+    channels = []
+    for palette in presentation.palette:
+        table = np.array(palette.entries, np.uint16) >> (palette.bits - 8 if palette.bits > 8 else 0)
+        index = np.clip(array.astype(np.int64) - palette.first, 0, len(table) - 1)
+        channels.append(table.astype(np.uint8)[index])
+    return np.stack(channels, axis=-1)
+
+
+def _grey(array: Array, presentation: Presentation, window: Window | None) -> Array:
+    """Return the frame through the modality's rescale and the window, 0 to 255."""
+    finite = array if array.dtype.kind != "f" else np.nan_to_num(array.astype(np.float64), posinf=0, neginf=0)
+    if window is None:
+        window = _full_range(finite, presentation)
+    low, high = finite.min(), finite.max()
+    if finite.dtype.kind == "f" or int(high) - int(low) > 65535:
+        return _windowed(finite * presentation.slope + presentation.intercept, window)
+    # A table of at most 65536 values is cheaper than arithmetic on every pixel.
+    values = np.arange(int(low), int(high) + 1, dtype=np.float64)
+    table = _windowed(values * presentation.slope + presentation.intercept, window)
+    return table[finite.astype(np.int64) - int(low)]
+
+
+def _full_range(array: Array, presentation: Presentation) -> Window:
+    """Return the window of all values, padding left out."""
+    pixels = array if presentation.padding is None else array[array != presentation.padding]
+    if not pixels.size:
+        pixels = array
+    ends = sorted(float(end) * presentation.slope + presentation.intercept for end in (pixels.min(), pixels.max()))
+    return Window((ends[0] + ends[1]) / 2, max(ends[1] - ends[0], 1.0), "LINEAR_EXACT")
+
+
+def _windowed(values: Array, window: Window) -> Array:
+    """Return values from 0 to 255 (PS3.3 C.11.2.1.2.1, C.11.2.1.3)."""
+    center, width = window.center, window.width
+    if window.function == "SIGMOID":
+        part = 1 / (1 + np.exp(np.clip(-4 * (values - center) / width, -700, 700)))
+    elif window.function == "LINEAR_EXACT" or width <= 1:
+        part = (values - center) / width + 0.5
+    else:
+        part = (values - (center - 0.5)) / (width - 1) + 0.5
+    return np.asarray(np.rint(np.clip(part, 0, 1) * 255).astype(np.uint8))

@@ -1,0 +1,76 @@
+"""The answers of QIDO-RS: found facts in the DICOM JSON Model.
+
+https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.6.3.html#sect_10.6.3.3
+"""
+
+from typing import Any
+
+from dicom.attributes import ATTRIBUTES, Attribute, Level, Match
+from dicom.json_model import Json
+from dicom.matching import Query
+from dicom.names import PersonName
+from dicom.store.search import Found
+
+_ALWAYS = {
+    Level.STUDY: frozenset(a.tag for a in ATTRIBUTES if a.level is Level.STUDY),
+    Level.SERIES: frozenset(a.tag for a in ATTRIBUTES if a.level is Level.SERIES) | {0x0020000D},
+    Level.INSTANCE: frozenset(a.tag for a in ATTRIBUTES if a.level is Level.INSTANCE)
+    | {0x0020000D, 0x0020000E, 0x00080060},
+}
+"""What every result carries: its level, and where it belongs."""
+
+
+def result(query: Query, found: Found, base: str) -> Json:
+    """Return one result as a dict ready for a JSON encoder.
+
+    Args:
+        query: What was asked; attributes of the levels above come only when asked for.
+        found: What was found.
+        base: The public root of the DICOMweb service, without a slash at its end.
+    """
+    tags = _ALWAYS[query.level] | query.include
+    model = {
+        f"{attribute.tag:08X}": _element(attribute, getattr(facts, attribute.column))
+        for attribute in ATTRIBUTES
+        if (facts := _facts(attribute, found)) is not None
+        and attribute.match is not Match.MODALITIES
+        and (query.include_all or attribute.tag in tags)
+    }
+    model["00080005"] = {"vr": "CS", "Value": ["ISO_IR 192"]}
+    model["00080056"] = {"vr": "CS", "Value": ["ONLINE"]}
+    model["00081190"] = {"vr": "UR", "Value": [base + path(found)]}
+    if query.level is Level.STUDY:
+        model["00080061"] = _values("CS", found.modalities_in_study)
+        model["00201206"] = _values("IS", (found.number_of_series,))
+        model["00201208"] = _values("IS", (found.number_of_instances,))
+    if query.level is Level.SERIES:
+        model["00201209"] = _values("IS", (found.number_of_instances,))
+    return dict(sorted(model.items()))
+
+
+def path(found: Found) -> str:
+    """Return where a result is retrieved, relative to the root of the service."""
+    return (
+        f"/studies/{found.study.study_instance_uid}"
+        + (f"/series/{found.series.series_instance_uid}" if found.series else "")
+        + (f"/instances/{found.instance.sop_instance_uid}" if found.instance else "")
+    )
+
+
+def _facts(attribute: Attribute, found: Found) -> Any:
+    return {Level.STUDY: found.study, Level.SERIES: found.series, Level.INSTANCE: found.instance}[attribute.level]
+
+
+def _element(attribute: Attribute, value: Any) -> Json:
+    if isinstance(value, PersonName):
+        groups = {
+            "Alphabetic": value.alphabetic,
+            "Ideographic": value.ideographic,
+            "Phonetic": value.phonetic,
+        }
+        value = {group: text for group, text in groups.items() if text}
+    return _values(attribute.vr, () if value in ("", None, {}) else (value,))
+
+
+def _values(vr: str, values: tuple[Any, ...]) -> Json:
+    return {"vr": vr, "Value": list(values)} if values else {"vr": vr}

@@ -1,0 +1,1 @@
+"""The imaging tables: what was stored, found again only through a visibility."""

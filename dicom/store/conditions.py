@@ -1,0 +1,71 @@
+"""The conditions of a search as SQL: the form decides the text, the values are bound by name.
+
+https://dicom.nema.org/medical/dicom/current/output/chtml/part04/sect_C.2.2.2.html
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, FromClause, and_, bindparam, or_
+
+from dicom.attributes import BY_TAG, Level, Match
+from dicom.matching import Condition
+from dicom.store.tables import NAME_GROUPS
+
+ESCAPE = "/"
+
+
+class Form(NamedTuple):
+    """A condition without its values: what decides the SQL."""
+
+    tag: int
+    form: str
+    binds: int
+
+
+def forms(conditions: tuple[Condition, ...]) -> tuple[Form, ...]:
+    """Return the forms of conditions; lists of about the same length share one."""
+    return tuple(Form(one.attribute.tag, one.form, len(_padded(one))) for one in conditions)
+
+
+def values(conditions: tuple[Condition, ...]) -> dict[str, str | int]:
+    """Return the values of the binds that `sql` names."""
+    return {_bind(one.attribute.tag, number): value for one in conditions for number, value in enumerate(_padded(one))}
+
+
+def sql(form: Form, tables: Mapping[Level, FromClause]) -> ColumnElement[bool]:
+    """Return the condition on the table of its attribute's level."""
+    attribute = BY_TAG[form.tag]
+    table = tables[attribute.level]
+    binds = binds_of(form)
+    if attribute.match is Match.NAME:
+        columns = [table.c[f"{attribute.column}_{group}_folded"] for group in NAME_GROUPS]
+        return and_(*(or_(*(column.like(bind, escape=ESCAPE) for column in columns)) for bind in binds))
+    return compared(form.form, table.c[attribute.column], binds)
+
+
+def compared(form: str, column: ColumnElement[Any], binds: list[Any]) -> ColumnElement[bool]:
+    """Return one column's comparison with its binds."""
+    if form in ("equal", "any"):
+        return or_(*(column == bind for bind in binds))
+    if form == "like":
+        # ILIKE on PostgreSQL, lower() on SQLite: whose LIKE knows no case, so neither does ours.
+        return column.ilike(binds[0], escape=ESCAPE)
+    return column.between(binds[0], binds[1])
+
+
+def binds_of(form: Form) -> list[Any]:
+    """Return the binds of a form, for a condition that stands elsewhere than in its own table."""
+    return [bindparam(_bind(form.tag, number)) for number in range(form.binds)]
+
+
+def _bind(tag: int, number: int) -> str:
+    return f"q{tag:08x}_{number}"
+
+
+def _padded(condition: Condition) -> tuple[str | int, ...]:
+    """Return the values, a list filled up to a power of two so that few statements serve all lengths."""
+    if condition.form != "any":
+        return condition.values
+    length = 1 << (len(condition.values) - 1).bit_length()
+    return condition.values + (condition.values[-1],) * (length - len(condition.values))

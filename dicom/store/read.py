@@ -1,0 +1,105 @@
+"""WADO-RS: the instances of a study, of a series, or one, that the reader may see.
+
+https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, bindparam, select
+
+from dicom.store.connection import Connection, Visibility
+from dicom.store.statements import statement
+from dicom.store.tables import dicom_instance
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceRow:
+    """A stored instance: where its blob is, and where in the blob its pixels are."""
+
+    patient_key: int
+    id: int
+    custodian: int
+    clinical_date: int
+    """Microseconds since 1970 UTC."""
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+    sop_class_uid: str
+    transfer_syntax_uid: str
+    digest: str
+    size: int
+    """Bytes of the blob."""
+    number_of_frames: int | None
+    pixel_offset: int | None
+    """Bytes from the start of the blob; None without pixels, or when the blob is deflated."""
+    pixel_length: int | None
+    frames: bytes | None
+    """For `dicom.frame_table.frame_place`."""
+
+
+_ROW = tuple(dicom_instance.c[field].name for field in InstanceRow.__dataclass_fields__)
+
+
+async def read_instances(
+    connection: Connection,
+    visibility: Visibility,
+    study_instance_uid: str,
+    series_instance_uid: str | None = None,
+    sop_instance_uid: str | None = None,
+) -> list[InstanceRow]:
+    """Return the visible instances, by series and number; those of several custodians side by side.
+
+    Args:
+        connection: Where to look.
+        visibility: What may be seen.
+        study_instance_uid: The study.
+        series_instance_uid: One series of it, or None for all.
+        sop_instance_uid: One instance of the series, or None for all.
+    """
+    rows = await _fetch(connection, visibility, _ROW, study_instance_uid, series_instance_uid, sop_instance_uid)
+    return [InstanceRow(*row) for row in rows]
+
+
+async def read_models(
+    connection: Connection,
+    visibility: Visibility,
+    study_instance_uid: str,
+    series_instance_uid: str | None = None,
+    sop_instance_uid: str | None = None,
+) -> list[tuple[int, bytes]]:
+    """Return patient key and rendered DICOM JSON of the same instances that `read_instances` returns."""
+    columns = ("patient_key", "model")
+    rows = await _fetch(connection, visibility, columns, study_instance_uid, series_instance_uid, sop_instance_uid)
+    return [(patient_key, bytes(model)) for patient_key, model in rows]
+
+
+async def _fetch(
+    connection: Connection,
+    visibility: Visibility,
+    columns: tuple[str, ...],
+    study: str,
+    series: str | None,
+    instance: str | None,
+) -> Any:
+    asked = {"study_instance_uid": study, "series_instance_uid": series, "sop_instance_uid": instance}
+    values = {name: uid for name, uid in asked.items() if uid is not None}
+    names = tuple(values)
+    built = statement(("read", columns, names, visibility.shape), lambda: _select(columns, names, visibility))
+    return await connection.fetch(built, {**visibility.values, **values})
+
+
+def _select(columns: tuple[str, ...], names: tuple[str, ...], visibility: Visibility) -> Select[Any]:
+    instance = dicom_instance.alias("instance")
+    return (
+        select(*(instance.c[column] for column in columns))
+        .where(*(instance.c[name] == bindparam(name) for name in names), visibility.condition(instance))
+        .order_by(
+            instance.c.series_instance_uid,
+            instance.c.instance_number.is_(None),
+            instance.c.instance_number,
+            instance.c.sop_instance_uid,
+            instance.c.custodian,
+            instance.c.id,
+        )
+    )

@@ -1,0 +1,105 @@
+"""The three tables of imaging: study, series, instance.
+
+Every row carries the fixed columns, because visibility is a condition on each table by itself.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+"""Dates, times and UIDs are compared as they are spelt, on both databases."""
+
+NAME_GROUPS = ("alphabetic", "ideographic", "phonetic")
+
+
+def _fixed() -> list[Column[int]]:
+    """Return the columns that visibility speaks of."""
+    return [
+        Column("patient_key", BigInteger, primary_key=True, autoincrement=False),
+        Column("id", BigInteger, primary_key=True, autoincrement=False),
+        Column("custodian", Integer, nullable=False),
+        Column("author", Integer, nullable=False),
+        Column("category", SmallInteger, nullable=False),
+        Column("labels", BigInteger, nullable=False),
+        Column("clinical_date", BigInteger, nullable=False, comment="microseconds since 1970 UTC"),
+        Column("stored", BigInteger, nullable=False, comment="microseconds since 1970 UTC"),
+    ]
+
+
+def _texts(*names: str) -> list[Column[str]]:
+    return [Column(name, _TEXT, nullable=False) for name in names]
+
+
+def _name(name: str) -> list[Column[str]]:
+    """Return the columns of a person name: the groups as written, and as they are compared."""
+    return _texts(*(f"{name}_{group}" for group in NAME_GROUPS), *(f"{name}_{group}_folded" for group in NAME_GROUPS))
+
+
+def _numbers(*names: str) -> list[Column[int]]:
+    return [Column(name, BigInteger, nullable=True) for name in names]
+
+
+dicom_study = Table(
+    "dicom_study",
+    metadata,
+    *_fixed(),
+    *_texts("study_instance_uid", "study_date", "study_time", "accession_number"),
+    *_name("referring_physician_name"),
+    *_texts("timezone_offset_from_utc", "study_description"),
+    *_name("patient_name"),
+    *_texts("patient_id", "issuer_of_patient_id", "patient_birth_date", "patient_sex", "study_id"),
+    UniqueConstraint("patient_key", "custodian", "study_instance_uid"),
+    Index("dicom_study_uid", "study_instance_uid", "custodian"),
+    Index("dicom_study_date", "study_date", "study_time"),
+    Index("dicom_study_patient_id", "patient_id"),
+    Index("dicom_study_accession_number", "accession_number"),
+    sqlite_with_rowid=False,
+)
+
+dicom_series = Table(
+    "dicom_series",
+    metadata,
+    *_fixed(),
+    Column("study", BigInteger, nullable=False, comment="id of the dicom_study of the same patient_key"),
+    *_texts("series_instance_uid", "modality", "series_description", "series_date", "series_time"),
+    *_texts("body_part_examined", "laterality"),
+    *_texts("performed_procedure_step_start_date", "performed_procedure_step_start_time"),
+    *_numbers("series_number"),
+    UniqueConstraint("patient_key", "study", "series_instance_uid"),
+    Index("dicom_series_uid", "series_instance_uid"),
+    sqlite_with_rowid=False,
+)
+
+dicom_instance = Table(
+    "dicom_instance",
+    metadata,
+    *_fixed(),
+    Column("study", BigInteger, nullable=False, comment="id of the dicom_study of the same patient_key"),
+    Column("series", BigInteger, nullable=False, comment="id of the dicom_series of the same patient_key"),
+    # The UIDs of what is above stand here again, so that a frame is found by one look at one table.
+    *_texts("study_instance_uid", "series_instance_uid", "sop_instance_uid", "sop_class_uid"),
+    *_numbers("instance_number", "number_of_frames", "rows", "columns", "bits_allocated"),
+    *_texts("digest", "transfer_syntax_uid"),
+    Column("size", BigInteger, nullable=False, comment="bytes of the blob"),
+    Column("pixel_offset", BigInteger, nullable=True, comment="bytes from the start of the blob"),
+    Column("pixel_length", BigInteger, nullable=True, comment="bytes"),
+    Column("frames", LargeBinary, nullable=True, comment="packed by dicom.frame_table"),
+    Column("model", LargeBinary, nullable=False, comment="DICOM JSON, UTF-8, BulkDataURIs relative"),
+    UniqueConstraint("patient_key", "custodian", "sop_instance_uid"),
+    Index("dicom_instance_uid", "sop_instance_uid", "custodian"),
+    Index("dicom_instance_study_uid", "study_instance_uid"),
+    Index("dicom_instance_series", "patient_key", "series"),
+    Index("dicom_instance_study", "patient_key", "study"),
+)

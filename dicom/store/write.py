@@ -1,0 +1,185 @@
+"""Storing an instance: its study and series are made when they are new, nothing is ever overwritten.
+
+https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.5.html
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select
+
+from dicom.failures import DUPLICATE_SOP_INSTANCE, InvalidInstance
+from dicom.indexing import Facts, indexed
+from dicom.json_model import render
+from dicom.names import PersonName, folded
+from dicom.part10 import Instance
+from dicom.store.connection import Connection
+from dicom.store.tables import NAME_GROUPS, dicom_instance, dicom_series, dicom_study
+
+
+class Outcome(StrEnum):
+    """What storing did."""
+
+    CREATED = "created"
+    UNCHANGED = "unchanged"
+    """The same bytes were there already, from the same custodian."""
+
+
+@dataclass(frozen=True, slots=True)
+class FixedColumns:
+    """Whose the instance is and how it may be seen; decided by the caller, never by the data set."""
+
+    patient_key: int
+    custodian: int
+    author: int
+    category: int
+    labels: int
+    """A set of bits."""
+    clinical_date: int
+    """Microseconds since 1970 UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredInstance:
+    """The answer to a store."""
+
+    outcome: Outcome
+    id: int
+    """The row in dicom_instance."""
+    facts: Facts
+
+
+_STUDY = select(dicom_study.c.patient_key, dicom_study.c.id, dicom_study.c.labels).where(
+    dicom_study.c.study_instance_uid == bindparam("uid"), dicom_study.c.custodian == bindparam("custodian")
+)
+_SERIES = select(dicom_series.c.patient_key, dicom_series.c.id, dicom_series.c.study, dicom_series.c.labels).where(
+    dicom_series.c.series_instance_uid == bindparam("uid"), dicom_series.c.custodian == bindparam("custodian")
+)
+_INSTANCE = select(dicom_instance.c.patient_key, dicom_instance.c.id, dicom_instance.c.digest).where(
+    dicom_instance.c.sop_instance_uid == bindparam("uid"),
+    dicom_instance.c.custodian == bindparam("custodian"),
+)
+_INSERT_STUDY = insert(dicom_study).values({column.name: bindparam(column.name) for column in dicom_study.c})
+_INSERT_SERIES = insert(dicom_series).values({column.name: bindparam(column.name) for column in dicom_series.c})
+_INSERT_INSTANCE = insert(dicom_instance).values({column.name: bindparam(column.name) for column in dicom_instance.c})
+
+
+async def store_instance(
+    connection: Connection,
+    fixed: FixedColumns,
+    instance: Instance,
+    *,
+    digest: str,
+    size: int,
+    now: int,
+    new_row: Callable[[], int],
+) -> StoredInstance:
+    """Store an instance whose blob is already kept, in the caller's write transaction.
+
+    Args:
+        connection: In a transaction that no other writer shares.
+        fixed: The columns visibility speaks of. Study and series are given the same when they are new;
+            the labels of a study and a series that exist are added to the instance's.
+        instance: What `read_instance` made of the blob.
+        digest: Names the blob.
+        size: Bytes of the blob.
+        now: Microseconds since 1970 UTC.
+        new_row: Gives ids of new rows, 63 bits.
+
+    Raises:
+        InvalidInstance: The custodian has the instance with other bytes, or its instance, series or study
+            under another patient or parent.
+    """
+    facts = indexed(instance)
+    row = asdict(fixed) | {"stored": now}
+    found = await _one(connection, _INSTANCE, fixed, instance.sop_instance_uid)
+    if found is not None:
+        patient_key, row_id, known_digest = found
+        if (patient_key, known_digest) != (fixed.patient_key, digest):
+            raise _conflict("SOP Instance UID")
+        return StoredInstance(Outcome.UNCHANGED, row_id, facts)
+    study, row["labels"] = await _study(connection, fixed, row, facts, new_row)
+    series, row["labels"] = await _series(connection, fixed, row, facts, study, new_row)
+    row_id = new_row()
+    place = {"id": row_id, "study": study, "series": series, "digest": digest, "size": size}
+    await connection.execute(_INSERT_INSTANCE, row | place | _instance_columns(instance, facts))
+    return StoredInstance(Outcome.CREATED, row_id, facts)
+
+
+async def _study(
+    connection: Connection,
+    fixed: FixedColumns,
+    row: Mapping[str, Any],
+    facts: Facts,
+    new_row: Callable[[], int],
+) -> tuple[int, int]:
+    """Return the study's row, and the labels of what is put into it."""
+    found = await _one(connection, _STUDY, fixed, facts.study.study_instance_uid)
+    if found is not None:
+        patient_key, row_id, labels = found
+        if patient_key != fixed.patient_key:
+            raise _conflict("Study Instance UID")
+        return row_id, row["labels"] | labels
+    row_id = new_row()
+    columns = asdict(facts.study)
+    for name in ("patient_name", "referring_physician_name"):
+        del columns[name]
+        columns |= _name_columns(name, getattr(facts.study, name))
+    await connection.execute(_INSERT_STUDY, {**row, "id": row_id, **columns})
+    return row_id, row["labels"]
+
+
+async def _series(
+    connection: Connection,
+    fixed: FixedColumns,
+    row: Mapping[str, Any],
+    facts: Facts,
+    study: int,
+    new_row: Callable[[], int],
+) -> tuple[int, int]:
+    """Return the series' row, and the labels of what is put into it."""
+    found = await _one(connection, _SERIES, fixed, facts.series.series_instance_uid)
+    if found is not None:
+        patient_key, row_id, its_study, labels = found
+        if (patient_key, its_study) != (fixed.patient_key, study):
+            raise _conflict("Series Instance UID")
+        return row_id, row["labels"] | labels
+    row_id = new_row()
+    await connection.execute(_INSERT_SERIES, {**row, "id": row_id, "study": study, **asdict(facts.series)})
+    return row_id, row["labels"]
+
+
+async def _one(connection: Connection, statement: Any, fixed: FixedColumns, uid: str) -> tuple[Any, ...] | None:
+    rows = await connection.fetch(statement, {"uid": uid, "custodian": fixed.custodian})
+    return rows[0] if rows else None
+
+
+def _instance_columns(instance: Instance, facts: Facts) -> dict[str, Any]:
+    pixels = instance.pixels
+    # Offsets into inflated bytes say nothing about the blob.
+    placed = pixels if instance.file.as_received else None
+    return asdict(facts.instance) | {
+        "study_instance_uid": instance.study_instance_uid,
+        "series_instance_uid": instance.series_instance_uid,
+        "transfer_syntax_uid": instance.file.transfer_syntax.uid,
+        "pixel_offset": placed.element.offset if placed else None,
+        "pixel_length": placed.element.length if placed else None,
+        "frames": placed.frames.pack() if placed else None,
+        "number_of_frames": pixels.image.number_of_frames if pixels else facts.instance.number_of_frames,
+        "model": render(instance),
+    }
+
+
+def _name_columns(name: str, value: PersonName) -> dict[str, str]:
+    groups = dict(zip(NAME_GROUPS, (value.alphabetic, value.ideographic, value.phonetic), strict=True))
+    return {f"{name}_{group}": text for group, text in groups.items()} | {
+        f"{name}_{group}_folded": folded(text) for group, text in groups.items()
+    }
+
+
+def _conflict(what: str) -> InvalidInstance:
+    return InvalidInstance(
+        f"the {what} is in use for other content, another patient or another parent", DUPLICATE_SOP_INSTANCE
+    )

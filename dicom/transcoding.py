@@ -1,0 +1,134 @@
+"""An instance, or one frame, in Explicit VR Little Endian: what every reader must understand.
+
+https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_8.7.3.5.html
+"""
+
+import struct
+import warnings
+from io import BytesIO
+
+import numpy as np
+from pydicom import Dataset, dcmread, dcmwrite
+from pydicom.dataelem import DataElement
+from pydicom.uid import ExplicitVRLittleEndian
+
+from dicom.data_set import PIXEL_DATA
+from dicom.failures import PROCESSING_FAILURE, InvalidInstance
+from dicom.frames import frame, little_endian
+from dicom.image_pixel import ImagePixel
+from dicom.part10 import Instance, Pixels
+from dicom.pixel_array import Array, decode_frame
+from dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, TransferSyntax
+
+MAX_PIXEL_BYTES = 1024 * 1024 * 1024
+"""Of all decoded frames together: they are held in memory."""
+
+IMPLEMENTATION_CLASS_UID = "2.25.80302813137786398554742050926734630921"
+IMPLEMENTATION_VERSION_NAME = "RENKEI"
+
+
+def explicit_little_endian_frame(image: ImagePixel, transfer_syntax: TransferSyntax, stored: bytes) -> bytes:
+    """Return one frame's pixels as Explicit VR Little Endian stores them; decoded colour is RGB by pixel.
+
+    Args:
+        image: The numbers of the Image Pixel module.
+        transfer_syntax: How `stored` is written.
+        stored: What `stored_frame` returned.
+
+    Raises:
+        InvalidInstance: The frame cannot be decoded.
+    """
+    if not transfer_syntax.encapsulated:
+        return little_endian(image, stored)
+    array = decode_frame(image, transfer_syntax, stored)
+    return _allocated(image, array).tobytes()
+
+
+def to_explicit_little_endian(instance: Instance) -> bytes:
+    """Return the instance as a Part 10 file in Explicit VR Little Endian.
+
+    Raises:
+        InvalidInstance: A frame cannot be decoded, or the whole is too large.
+    """
+    file = instance.file
+    if file.transfer_syntax.deflated:
+        return file_header(instance) + bytes(file.data)
+    if file.transfer_syntax.uid == EXPLICIT_VR_LITTLE_ENDIAN:
+        return bytes(file.data)
+    with warnings.catch_warnings():
+        # The reader's opinions about other elements are no reason to refuse the image.
+        warnings.simplefilter("ignore")
+        try:
+            return file_header(instance) + _rewritten(instance)
+        except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError, struct.error) as error:
+            raise InvalidInstance("the instance cannot be rewritten", PROCESSING_FAILURE) from error
+
+
+def file_header(instance: Instance) -> bytes:
+    """Return preamble and File Meta Information of an instance in Explicit VR Little Endian (PS3.10 7.1)."""
+    elements = (
+        (0x0001, b"OB", b"\0\1"),
+        (0x0002, b"UI", instance.sop_class_uid.encode()),
+        (0x0003, b"UI", instance.sop_instance_uid.encode()),
+        (0x0010, b"UI", EXPLICIT_VR_LITTLE_ENDIAN.encode()),
+        (0x0012, b"UI", IMPLEMENTATION_CLASS_UID.encode()),
+        (0x0013, b"SH", IMPLEMENTATION_VERSION_NAME.encode()),
+    )
+    group = b""
+    for number, vr, value in elements:
+        padded = value + (b"" if len(value) % 2 == 0 else b" " if vr == b"SH" else b"\0")
+        length = struct.pack("<HL", 0, len(padded)) if vr == b"OB" else struct.pack("<H", len(padded))
+        group += struct.pack("<HH", 2, number) + vr + length + padded
+    return bytes(128) + b"DICM" + struct.pack("<HH2sHL", 2, 0, b"UL", 4, len(group)) + group
+
+
+def _rewritten(instance: Instance) -> bytes:
+    ds = dcmread(BytesIO(bytes(instance.file.data)))
+    if instance.file.transfer_syntax.big_endian:
+        ds.walk(_swap)
+    if instance.pixels is not None:
+        _replace_pixels(ds, instance, instance.pixels)
+    out = BytesIO()
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dcmwrite(out, ds, implicit_vr=False, little_endian=True, enforce_file_format=True)
+    # Only the data set: the header is ours.
+    body = out.getvalue()
+    group_length = int.from_bytes(body[140:144], "little")
+    return body[144 + group_length :]
+
+
+def _swap(_: Dataset, element: DataElement) -> None:
+    """Turn the words of one element; numbers have been read the right way round already."""
+    size = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}.get(element.VR)
+    if size and element.value and element.tag != PIXEL_DATA:
+        element.value = np.frombuffer(element.value, f"u{size}").byteswap().tobytes()
+
+
+def _replace_pixels(ds: Dataset, instance: Instance, pixels: Pixels) -> None:
+    if not (instance.file.transfer_syntax.encapsulated or pixels.image.word_swapped):
+        return
+    image = pixels.image
+    samples = image.rows * image.columns * image.samples_per_pixel
+    if samples * image.number_of_frames * image.bits_allocated // 8 > MAX_PIXEL_BYTES:
+        raise InvalidInstance(f"the pixel data is larger than {MAX_PIXEL_BYTES} bytes", PROCESSING_FAILURE)
+    joined = b"".join(
+        explicit_little_endian_frame(image, instance.file.transfer_syntax, frame(instance, index))
+        for index in range(len(pixels.frames))
+    )
+    ds.PixelData = joined + b"\0" * (len(joined) % 2)
+    ds["PixelData"].VR = "OB" if image.bits_allocated <= 8 else "OW"
+    ds["PixelData"].is_undefined_length = False
+    for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths"):
+        if keyword in ds:
+            del ds[keyword]
+    if image.samples_per_pixel > 1 and instance.file.transfer_syntax.encapsulated:
+        ds.PhotometricInterpretation = "RGB"
+        ds.PlanarConfiguration = 0
+
+
+def _allocated(image: ImagePixel, array: Array) -> Array:
+    """Return an array in words of Bits Allocated: decoders give the smallest that fits."""
+    if image.bits_allocated == 1:
+        return np.packbits(array.astype(bool).ravel(), bitorder="little")
+    kind = "i" if array.dtype.kind == "i" else "u"
+    return array.astype(f"<{kind}{image.bits_allocated // 8}")

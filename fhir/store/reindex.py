@@ -1,0 +1,46 @@
+"""Replacing the index rows of resources whose extraction changed.
+
+The rows of a resource are found by its parameters: those of its type, and nothing else, are deleted.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import BigInteger, Delete, Integer, Table, bindparam, delete
+
+from fhir.search.extract import Index
+from fhir.spec.search_parameters import parameters
+from fhir.store.connection import Connection
+from fhir.store.tables import INDEX_TABLES
+from fhir.store.types import NAMES
+from fhir.store.write import index_rows
+
+
+def _delete(table: Table) -> Delete:
+    return delete(table).where(
+        table.c.parameter == bindparam("k_parameter", type_=Integer),
+        table.c.patient_key == bindparam("k_patient", type_=BigInteger),
+        table.c.row == bindparam("k_row", type_=BigInteger),
+    )
+
+
+_DELETE = {table: _delete(table) for table in INDEX_TABLES}
+_TABLE_OF = {table.name.removeprefix("index_"): table for table in INDEX_TABLES}
+
+
+async def replace_index(connection: Connection, found: Sequence[tuple[int, int, int, Index]], type_number: int) -> None:
+    """Replace the index rows of resources.
+
+    Args:
+        connection: Inside a write transaction.
+        found: Patient key, row, version and index values of each resource.
+        type_number: The number of their type.
+    """
+    known = [one for one in parameters(NAMES[type_number]).values() if one.type in _TABLE_OF]
+    for parameter in known:
+        table = _TABLE_OF[parameter.type]
+        keys = [{"k_parameter": parameter.id, "k_patient": key, "k_row": row} for key, row, _, _ in found]
+        await connection.execute_many(_DELETE[table], keys)
+    for key, row, version, index in found:
+        for table, rows in index_rows(index, key, row, version).items():
+            if rows:
+                await connection.insert(table, rows)

@@ -1,0 +1,93 @@
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from app.settings import Settings
+from tests.app.cli.conftest import Renkei
+
+
+def test_an_organisation_is_listed_once_it_was_added(hospital: Renkei) -> None:
+    listed = hospital("organisation", "list")
+
+    assert listed.output.splitlines() == [
+        "hospital-a\thospital\t0110000001\thospital-a",
+        "clinic-c\tclinic\t0110000002\tclinic-c",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("hospital-a", "--kind", "hospital"), "is there already"),
+        (("Hospital", "--kind", "hospital"), "is no slug"),
+        (("hospital-b", "--kind", "hospital", "--number", "123"), "not the ten digits"),
+    ],
+    ids=["twice", "capitals", "short number"],
+)
+def test_an_organisation_is_refused_with_a_reason(hospital: Renkei, arguments: tuple[str, ...], message: str) -> None:
+    refused = hospital("organisation", "add", *arguments, "--title", "x")
+
+    assert refused.exit_code == 1
+    assert message in refused.output
+
+
+def test_a_client_gets_a_key_that_only_its_owner_may_read(hospital: Renkei, settings: Settings) -> None:
+    added = hospital("client", "add", "ehr-a", "--organisation", "hospital-a")
+
+    key = settings.keys_folder / "clients" / "ehr-a.json"
+    assert added.exit_code == 0
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert json.loads(key.read_text())["crv"] == "P-384"
+
+
+def test_a_client_may_bring_its_own_public_keys(hospital: Renkei, settings: Settings, tmp_path: Path) -> None:
+    jwks = tmp_path / "jwks.json"
+    jwks.write_text('{"keys": []}')
+
+    added = hospital("client", "add", "ehr-b", "--organisation", "hospital-a", "--jwks", str(jwks))
+
+    assert added.output == "Added ehr-b\n"
+    assert not (settings.keys_folder / "clients" / "ehr-b.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--organisation", "nowhere"), "No organisation is called nowhere"),
+        (("--organisation", "hospital-a", "--role", "king"), "is no role"),
+    ],
+    ids=["unknown organisation", "unknown role"],
+)
+def test_a_client_is_refused_with_a_reason(hospital: Renkei, arguments: tuple[str, ...], message: str) -> None:
+    refused = hospital("client", "add", "ehr-x", *arguments)
+
+    assert refused.exit_code == 1
+    assert message in refused.output
+
+
+def test_a_person_gets_a_first_password(hospital: Renkei) -> None:
+    added = hospital(
+        *("user", "add", "sato", "--organisation", "hospital-a", "--title", "佐藤 花子", "--role", "doctor")
+    )
+
+    password = added.output.split("first password: ")[1].strip()
+    assert added.exit_code == 0
+    assert len(password) >= 13
+
+
+def test_a_weak_first_password_is_refused(hospital: Renkei) -> None:
+    arguments = ("--organisation", "hospital-a", "--title", "x", "--role", "doctor", "--password-stdin")
+
+    refused = hospital("user", "add", "sato", *arguments, input="short\n")
+
+    assert refused.exit_code == 1
+    assert "13 characters" in refused.output
+
+
+def test_the_organisation_is_in_the_directory(hospital: Renkei) -> None:
+    again = hospital("reindex", "--type", "Organization", "--again")
+
+    assert again.exit_code == 0
+    assert "2 resources" in again.output

@@ -1,0 +1,137 @@
+import pytest
+
+from dicom.attributes import ATTRIBUTES, DEPTH, Level
+from dicom.matching import FUZZY_WARNING, InvalidQuery, parse_query
+
+
+def parsed(*pairs, level=Level.STUDY):
+    return parse_query(level, pairs, max_limit=100)
+
+
+def condition(name, value, level=Level.INSTANCE):
+    (only,) = parsed((name, value), level=level).conditions
+    return only.form, only.values
+
+
+def test_every_indexed_attribute_has_its_own_tag_and_keyword():
+    from pydicom.datadict import dictionary_VR, keyword_for_tag
+
+    for attribute in ATTRIBUTES:
+        assert keyword_for_tag(attribute.tag) == attribute.keyword
+        assert dictionary_VR(attribute.tag) == attribute.vr
+    assert len({attribute.tag for attribute in ATTRIBUTES}) == len(ATTRIBUTES)
+
+
+def test_an_empty_query_asks_for_the_first_page_of_everything():
+    query = parsed()
+
+    assert (query.conditions, query.include, query.include_all) == ((), frozenset(), False)
+    assert (query.limit, query.offset, query.warnings) == (100, 0, ())
+
+
+def test_what_ohif_sends_is_understood():
+    query = parsed(
+        ("00100020", "PID"),
+        ("limit", "101"),
+        ("offset", "0"),
+        ("fuzzymatching", "true"),
+        ("includefield", "00081030,00080060,00080090,00100030"),
+    )
+
+    assert [(one.attribute.keyword, one.form, one.values) for one in query.conditions] == [
+        ("PatientID", "equal", ("PID",))
+    ]
+    assert query.include == {0x00100020, 0x00081030, 0x00080060, 0x00080090, 0x00100030}
+    assert query.limit == 100
+    assert query.warnings == (FUZZY_WARNING, "The results of one request are limited to 100.")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("PatientID", "A1", ("equal", ("A1",))),
+        ("00100020", "A?_1/2*%", ("like", ("A_/_1//2%/%",))),
+        ("PatientName", "YAMADA^", ("like", ("yamada",))),
+        ("PatientName", "ﾔﾏﾀﾞ*", ("like", ("やまだ%",))),
+        ("PatientName", "Yamada*=山田*", ("like", ("yamada%", "山田%"))),
+        ("StudyInstanceUID", "1.2,1.3", ("any", ("1.2", "1.3"))),
+        ("StudyInstanceUID", "1.2\\1.3", ("any", ("1.2", "1.3"))),
+        ("ModalitiesInStudy", "CT\\MR", ("any", ("CT", "MR"))),
+        ("StudyDate", "20240501", ("range", ("20240501", "20240501"))),
+        ("StudyDate", "20240501-", ("range", ("20240501", "99999999"))),
+        ("StudyDate", "-20240501", ("range", ("00000000", "20240501"))),
+        ("StudyDate", "20240501-20240502", ("range", ("20240501", "20240502"))),
+        ("StudyTime", "10", ("range", ("100000", "105959.999999"))),
+        ("StudyTime", "1015-", ("range", ("101500", "235959.999999"))),
+        ("StudyTime", "-101530", ("range", ("000000", "101530.999999"))),
+        ("StudyTime", "10-11", ("range", ("100000", "115959.999999"))),
+        ("InstanceNumber", "-7", ("equal", (-7,))),
+        ("Modality", "CT", ("equal", ("CT",))),
+    ],
+)
+def test_a_value_becomes_a_condition(name, value, expected):
+    assert condition(name, value) == expected
+
+
+@pytest.mark.parametrize("value", ["", "*", "**", " "])
+def test_a_universal_value_asks_for_the_attribute_only(value):
+    query = parsed(("PatientName", value))
+
+    assert query.conditions == ()
+    assert query.include == {0x00100010}
+
+
+def test_include_all_and_repeated_fields():
+    query = parsed(("includefield", "all"), ("includefield", "StudyID"), ("includefield", "00400275.00400009"))
+
+    assert query.include_all
+    assert query.include == {0x00200010, 0x00400275}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("limit", "abc", "limit is no whole number"),
+        ("limit", "-1", "limit is no whole number"),
+        ("offset", "٣", "offset is no whole number"),
+        ("offset", "9" * 16, "offset is no whole number"),
+        ("fuzzymatching", "maybe", "fuzzymatching is neither true nor false"),
+        ("foo", "bar", "the query names an unknown attribute"),
+        ("includefield", "foo", "includefield names an unknown attribute"),
+        ("00181030", "x", "00181030 (LO) cannot be matched in a search for study"),
+        ("00091001", "x", "00091001 (UN) cannot be matched in a search for study"),
+        ("Modality", "CT", "00080060 (CS) cannot be matched in a search for study"),
+        ("StudyDate", "2024", "the value of StudyDate is no date or range of dates"),
+        ("StudyDate", "-", "the value of StudyDate is no date or range of dates"),
+        ("StudyTime", "noon", "the value of StudyTime is no time or range of times"),
+        ("StudyTime", "-", "the value of StudyTime is no time or range of times"),
+        ("StudyInstanceUID", "1.2,x", "the value of StudyInstanceUID is no UID"),
+        ("StudyInstanceUID", ",", "StudyInstanceUID takes 1 to 256 values"),
+        ("StudyInstanceUID", ",".join(["1.2"] * 257), "StudyInstanceUID takes 1 to 256 values"),
+        ("PatientName", "a=b=c=d", "the value of PatientName is no name"),
+        ("PatientName", "=", "the value of PatientName is no name"),
+        ("PatientID", "a\0b", "the value of PatientID holds a NUL"),
+    ],
+)
+def test_a_wrong_query_is_refused_with_its_reason(name, value, reason):
+    with pytest.raises(InvalidQuery) as caught:
+        parsed((name, value))
+
+    assert str(caught.value) == reason
+
+
+def test_a_wrong_number_is_refused():
+    with pytest.raises(InvalidQuery, match="the value of Rows is no whole number"):
+        parsed(("Rows", "many"), level=Level.INSTANCE)
+
+
+def test_an_attribute_given_twice_is_refused():
+    with pytest.raises(InvalidQuery, match="PatientID is given twice"):
+        parsed(("PatientID", "1"), ("00100020", "2"))
+
+
+def test_a_level_may_match_what_is_above_it():
+    assert DEPTH[Level.STUDY] < DEPTH[Level.SERIES] < DEPTH[Level.INSTANCE]
+    assert parsed(("PatientID", "1"), ("Modality", "CT"), level=Level.SERIES).conditions
+    with pytest.raises(InvalidQuery):
+        parsed(("SOPInstanceUID", "1.2"), level=Level.SERIES)
