@@ -77,13 +77,42 @@ def latest_medicines(items: Iterable[Item]) -> list[tuple[int, str, list[Item]]]
     return sorted(newest, key=lambda one: one[1], reverse=True)
 
 
-def problems(items: Iterable[Item]) -> list[Item]:
-    """Return the problems, active ones first, then the newest; one that several sites state stays one line each."""
-    found = [one for one in items if one.kind == "problem"]
-    found.sort(key=lambda one: one.day, reverse=True)
-    return sorted(found, key=lambda one: not one.active)
+@dataclass(slots=True)
+class Stated:
+    """A problem or an allergy, and every site that states it."""
+
+    items: list[Item]
+
+    @property
+    def first(self) -> Item:
+        """The statement that stands for all: a severe one, else the newest."""
+        return max(self.items, key=lambda one: (one.severe, one.day))
+
+    @property
+    def custodians(self) -> list[int]:
+        """The sites that state it."""
+        return sorted({one.custodian for one in self.items})
+
+    @property
+    def since(self) -> str:
+        """The earliest day among them, or an empty text."""
+        return min((one.day for one in self.items if one.day), default="")
 
 
-def allergies(items: Iterable[Item]) -> list[Item]:
+def _stated(items: Iterable[Item], kind: str, *, active: bool) -> list[Stated]:
+    """Return what is stated, once for each name; what one site calls ended and another not is in both lists."""
+    found: dict[str, Stated] = {}
+    for one in items:
+        if one.kind == kind and one.active is active:
+            found.setdefault(one.title, Stated([])).items.append(one)
+    return list(found.values())
+
+
+def problems(items: Sequence[Item], *, active: bool) -> list[Stated]:
+    """Return the problems that are active, or those that are not, the newest first."""
+    return sorted(_stated(items, "problem", active=active), key=lambda one: one.since, reverse=True)
+
+
+def allergies(items: Sequence[Item]) -> list[Stated]:
     """Return the allergies that hold, severe ones first."""
-    return sorted((one for one in items if one.kind == "allergy" and one.active), key=lambda one: not one.severe)
+    return sorted(_stated(items, "allergy", active=True), key=lambda one: not one.first.severe)

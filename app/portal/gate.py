@@ -120,6 +120,11 @@ async def view(
             except StaleCaller:
                 # Rights changed while the page was made; nothing was written or shown, so it is made again.
                 continue
+            except (DatabaseUnavailable, AuditUnavailable):
+                raise
+            except Exception:
+                logger.exception("%s %s failed", request.method, page)
+                answer, status = failure(request, 500, caller), 500
             if not fhir.recorded:
                 await hub.audit.append(await events(fhir, fhir.record.disclosed, status))
             await sessions.touch(hub, secret)
