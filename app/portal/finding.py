@@ -30,7 +30,7 @@ _VARIANTS = (
 
 _OTHERS = {one: group for group in _VARIANTS for one in group}
 _MOST_SPELLINGS = 24
-_NUMBER = re.compile(r"[0-9][0-9A-Za-z:.\-]{2,}")
+_NUMBER = re.compile(r"[0-9].{2,}")
 
 Pairs = list[tuple[str, str]]
 

@@ -24,6 +24,7 @@ from app.portal.roles import check_role
 from app.records.events import events
 from app.records.record import StaleCaller
 from app.records.refusal import record_refusal
+from app.records.route import MOST_ATTEMPTS
 from app.records.request import FhirRequest
 from fhir.errors import FhirError, Unauthorized
 
@@ -102,7 +103,7 @@ async def view(
     hub: Hub = request.app.state.hub
     form: Form | None = None
     try:
-        for _ in range(2):
+        for _ in range(MOST_ATTEMPTS):
             try:
                 caller, secret = await identify(request)
             except Unauthorized as error:

@@ -58,7 +58,9 @@ async def events(request: "FhirRequest", versions: Iterable[Stored], status: int
             entities = tuple([f"{one.type}/{one.id}/_history/{one.version}" for one in touched])
         custodian = await request.hub.organisation_reference(touched[0].custodian)
         if patient_key > NO_PATIENT:
-            patient = await request.hub.patient_reference(patient_key)
+            # A Patient that this very transaction creates is not there yet for any other reader.
+            own = [one.id for one in touched if one.row == patient_key]
+            patient = f"Patient/{own[0]}" if own else await request.hub.patient_reference(patient_key)
             common["patient"], common["patient_key"] = patient, patient_key
         else:
             common["patient"] = common["patient_key"] = None
