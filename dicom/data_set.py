@@ -125,7 +125,7 @@ class Scanner:
             if offset + 4 > end:
                 raise InvalidInstance("the data set is cut short inside a length")
             return tag, _VR_NAMES[letters], encoding.length.unpack_from(self._data, offset)[0], offset + 4
-        if b"AA" <= letters <= b"ZZ" and letters.isupper():
+        if letters.isalpha() and letters.isupper():
             raise InvalidInstance(f"the element {tag:08X} has the unknown VR {letters.decode()}")
         # Delimiters carry no VR, and some writers fall back to implicit VR inside sequences.
         return tag, None, encoding.tag_length.unpack_from(self._data, position)[2], offset

@@ -37,6 +37,7 @@ class DecodingPool:
         self._max_memory_bytes = max_memory_bytes
         self._max_seconds = max_seconds
         self._executor: ProcessPoolExecutor | None = None
+        self._suspects = asyncio.Lock()
 
     async def run(
         self, function: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
@@ -46,17 +47,16 @@ class DecodingPool:
         Raises:
             InvalidInstance: The function raised it, used too much memory or time, or crashed its process.
         """
-        # Twice, because a frame may only have shared the pool with the one that broke it.
-        for _ in range(2):
-            executor = self._executor or self._start()
-            try:
-                future = executor.submit(_bounded, self._max_seconds, function, args, kwargs)
-                return await asyncio.wrap_future(future)
-            except BrokenProcessPool:
-                if self._executor is executor:
-                    self._executor = None
-                    executor.shutdown(wait=False)
-        raise InvalidInstance("a frame could not be decoded within its limits", PROCESSING_FAILURE)
+        executor = self._executor or self._start()
+        try:
+            future = executor.submit(_bounded, self._max_seconds, function, args, kwargs)
+            return await asyncio.wrap_future(future)
+        except BrokenProcessPool:
+            if self._executor is executor:
+                self._executor = None
+                executor.shutdown(wait=False)
+            # This frame may only have shared the pool with the one that broke it: it is tried alone.
+            return await self._alone(function, args, kwargs)
 
     def close(self) -> None:
         """Stop the workers after what they are doing."""
@@ -64,23 +64,40 @@ class DecodingPool:
             self._executor.shutdown(wait=True, cancel_futures=True)
             self._executor = None
 
+    async def _alone(
+        self, function: Callable[..., Result], args: tuple[object, ...], kwargs: dict[str, object]
+    ) -> Result:
+        """Run a suspect in a process of its own, one suspect at a time."""
+        async with self._suspects:
+            executor = self._processes(1)
+            try:
+                future = executor.submit(_bounded, self._max_seconds, function, args, kwargs)
+                return await asyncio.wrap_future(future)
+            except BrokenProcessPool as error:
+                reason = "a frame could not be decoded within its limits"
+                raise InvalidInstance(reason, PROCESSING_FAILURE) from error
+            finally:
+                executor.shutdown(wait=False)
+
     def _start(self) -> ProcessPoolExecutor:
+        self._executor = self._processes(self._workers)
+        return self._executor
+
+    def _processes(self, workers: int) -> ProcessPoolExecutor:
         # A fork would copy the server's open sockets, locks and keys into a process that reads hostile bytes.
-        self._executor = ProcessPoolExecutor(
-            self._workers,
+        return ProcessPoolExecutor(
+            workers,
             mp_context=get_context("spawn"),
             initializer=_limit,
             initargs=(self._max_memory_bytes,),
             max_tasks_per_child=TASKS_PER_WORKER,
         )
-        return self._executor
 
 
 def _limit(max_memory_bytes: int) -> None:
     """Take from a fresh worker what a decoder does not need."""
     resource.setrlimit(resource.RLIMIT_AS, (max_memory_bytes, max_memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     # The parent alone answers Ctrl-C.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 

@@ -12,6 +12,7 @@ import orjson
 
 from dicom.character_sets import decode
 from dicom.data_set import BULK_VRS, PIXEL_DATA, DataSet, Element
+from dicom.failures import PROCESSING_FAILURE, InvalidInstance
 from dicom.part10 import Instance, Part10
 from dicom.values import (
     CHARACTER_SET_VRS,
@@ -24,6 +25,9 @@ from dicom.values import (
 
 BULK_THRESHOLD_BYTES = 1024
 """A longer binary value is given as a BulkDataURI."""
+MAX_NUMBERS = 1_000_000
+MAX_TEXTS = 100_000
+"""Values of one element: each becomes an object, and sixteen megabytes of names would become gigabytes."""
 MAX_SAFE_INTEGER = 2**53 - 1
 """Beyond it a JSON number loses digits in JavaScript, so F.2.3.1 lets a string stand for it."""
 
@@ -61,6 +65,9 @@ def render(instance: Instance) -> bytes:
     """Return the instance as a JSON object in UTF-8, with bulk data as URIs relative to the service's root.
 
     Nested bulk data is named by the way to it: `.../bulkdata/00880200/0/7FE00010` lies in the first item.
+
+    Raises:
+        InvalidInstance: An element has more values than a model should hold.
     """
     root = bulk_data_root(instance.study_instance_uid, instance.series_instance_uid, instance.sop_instance_uid)
     model = data_set_model(instance.file, root)
@@ -125,6 +132,7 @@ def _element(key: str, element: Element, data_set: DataSet, context: _Context) -
         if len(value) % size:
             # The sender's VR cannot be right; the bytes are kept.
             return _binary(key, "UN", element, context)
+        _refuse_too_many(len(value) // size, MAX_NUMBERS)
         numbers = unpack(f"{context.order}{len(value) // size}{letter}", value)
         return {"vr": vr, "Value": _numbers(element.tag, numbers)}
     values = _strings(vr, value, context)
@@ -183,8 +191,14 @@ def _strings(vr: str, value: bytes, context: _Context) -> list[Any]:
         return []
     if vr in _TEXT_VRS:
         return [text]
+    _refuse_too_many(text.count("\\"), MAX_TEXTS)
     convert = _CONVERTERS.get(vr, _plain)
     return [convert(part) if part else None for part in text.split("\\")]
+
+
+def _refuse_too_many(values: int, limit: int) -> None:
+    if values > limit:
+        raise InvalidInstance(f"an element has more than {limit} values", PROCESSING_FAILURE)
 
 
 def _plain(text: str) -> str | None:

@@ -46,7 +46,7 @@ def decode_frame(image: ImagePixel, transfer_syntax: TransferSyntax, stored: byt
         array = _compressed(image, transfer_syntax.codec, stored)
     expected = (image.rows, image.columns) + ((image.samples_per_pixel,) if image.samples_per_pixel > 1 else ())
     if array.shape != expected:
-        raise InvalidInstance("a frame has another size than the header says", DATA_SET_DOES_NOT_MATCH_SOP_CLASS)
+        raise _contradiction("size")
     if image.floating_point or image.samples_per_pixel > 1:
         return array
     return _signed(image, array)
@@ -110,7 +110,7 @@ def _compressed(image: ImagePixel, codec: str, stored: bytes) -> Array:
         raise InvalidInstance("frames of this Transfer Syntax cannot be decoded", PROCESSING_FAILURE)
     claimed = code_stream.size(stored)
     if codec != "rle" and claimed != (image.rows, image.columns):
-        raise InvalidInstance("a frame has another size than the header says", DATA_SET_DOES_NOT_MATCH_SOP_CLASS)
+        raise _contradiction("size")
     try:
         return np.asarray(_DECODERS[codec](image, stored))
     except (RuntimeError, ValueError, TypeError, IndexError, MemoryError) as error:
@@ -175,7 +175,7 @@ def _signed(image: ImagePixel, array: Array) -> Array:
     The code stream's own sign is not asked: writers have been wrong about it, the header counts.
     """
     if array.dtype.kind == "f":
-        raise InvalidInstance("a frame has another type than the header says", DATA_SET_DOES_NOT_MATCH_SOP_CLASS)
+        raise _contradiction("type")
     unsigned = array.view(f"u{array.dtype.itemsize}")
     bits = min(image.bits_stored, unsigned.dtype.itemsize * 8)
     if bits < unsigned.dtype.itemsize * 8:

@@ -52,7 +52,9 @@ def render_frame(
         InvalidInstance: The frame cannot be decoded or shown.
     """
     array = decode_frame(image, TRANSFER_SYNTAXES[transfer_syntax_uid], stored)
-    shown = Image.fromarray(_eight_bit(image, array, presentation, picture))
+    # A header may name any slope and width; what overflows is clipped to black or white.
+    with np.errstate(over="ignore", invalid="ignore"):
+        shown = Image.fromarray(_eight_bit(image, array, presentation, picture))
     if picture.max_edge is not None:
         shown.thumbnail((picture.max_edge, picture.max_edge), reducing_gap=2.0)
     name, options = _FORMATS[picture.media_type]

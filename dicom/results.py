@@ -3,13 +3,14 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.6.3.html#sect_10.6.3.3
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from dicom.attributes import ATTRIBUTES, Attribute, Level, Match
+from dicom.indexing import InstanceFacts, SeriesFacts, StudyFacts
 from dicom.json_model import Json
 from dicom.matching import Query
 from dicom.names import PersonName
-from dicom.store.search import Found
 
 _ALWAYS = {
     Level.STUDY: frozenset(a.tag for a in ATTRIBUTES if a.level is Level.STUDY),
@@ -18,6 +19,25 @@ _ALWAYS = {
     | {0x0020000D, 0x0020000E, 0x00080060},
 }
 """What every result carries: its level, and where it belongs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One result; the facts of the levels above come with it."""
+
+    patient_key: int
+    id: int
+    """The row of the level searched."""
+    custodian: int
+    study: StudyFacts
+    series: SeriesFacts | None
+    instance: InstanceFacts | None
+    modalities_in_study: tuple[str, ...]
+    """Of the visible series; for studies only."""
+    number_of_series: int
+    """Visible; for studies only."""
+    number_of_instances: int
+    """Visible; for studies and series."""
 
 
 def result(query: Query, found: Found, base: str) -> Json:

@@ -60,7 +60,10 @@ def to_explicit_little_endian(instance: Instance) -> bytes:
         warnings.simplefilter("ignore")
         try:
             return file_header(instance) + _rewritten(instance)
-        except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError, struct.error) as error:
+        except InvalidInstance:
+            raise
+        except Exception as error:
+            # What the reader raises over odd elements is as many-sided as they are.
             raise InvalidInstance("the instance cannot be rewritten", PROCESSING_FAILURE) from error
 
 

@@ -31,12 +31,12 @@ def _as_postgres(*command: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def server(*, durable: bool = False) -> Iterator[str]:
+def server(*, durable: bool = False, port: int = 0) -> Iterator[str]:
     """Run a server and yield its address without a database name; without `durable` it does not flush."""
     programs, folder = _programs(), Path(tempfile.mkdtemp(prefix="renkei-postgresql-"))
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres")
-    data, port = folder / "data", _free_port()
+    data, port = folder / "data", port or _free_port()
     options = ["initdb", "-D", data, "-U", "renkei", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8"]
     run = {"check": True, "stdout": subprocess.DEVNULL, "cwd": "/"}
     subprocess.run(_as_postgres(str(programs / "initdb"), *map(str, options[1:])), **run)

@@ -1,7 +1,7 @@
 """An S3 server of the tests' own."""
 
 import contextlib
-import os
+import random
 import socket
 import subprocess
 import sys
@@ -10,23 +10,41 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import obstore
+from obstore.store import S3Store
+
 WEED = Path(sys.executable).parent / "weed"
 
 
 def _free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
+    """Return ports that nothing listens on; the server takes each plus 10,000 too."""
+    found: list[int] = []
+    for port in random.SystemRandom().sample(range(12_000, 22_000), 500):
+        with socket.socket() as one, socket.socket() as other, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            other.bind(("127.0.0.1", port + 10_000))
+            found.append(port)
+        if len(found) == count:
+            break
+    return found
 
 
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def _takes(variables: dict[str, str]) -> bool:
+    """Return whether the server takes a blob: its port opens before its volumes do."""
+    store = S3Store(
+        "renkei",
+        endpoint=variables["AWS_ENDPOINT"],
+        access_key_id=variables["AWS_ACCESS_KEY_ID"],
+        secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+        region=variables["AWS_REGION"],
+        client_options={"allow_http": True, "timeout": "2s"},
+        retry_config={"max_retries": 0},
+    )
+    try:
+        obstore.put(store, "ready", b"ready")
+    except (OSError, obstore.exceptions.BaseError):
+        return False
+    return True
 
 
 @contextlib.contextmanager
@@ -42,22 +60,22 @@ def s3_server() -> Iterator[dict[str, str]]:
         command = [
             *(str(WEED), "server", "-ip=127.0.0.1", f"-dir={folder}", "-s3", f"-s3.port={s3}"),
             *(f"-s3.config={config}", f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}"),
-            *(f"-master.port.grpc={0}", "-volume.max=50", "-s3.port.iceberg=0"),
+            *("-volume.max=50", "-s3.port.iceberg=0"),
         ]
-        command.remove("-master.port.grpc=0")
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
         try:
-            deadline = time.monotonic() + 60
-            while not _answers(s3) and time.monotonic() < deadline:
-                time.sleep(0.2)
-            yield {
+            variables = {
                 "AWS_ENDPOINT": f"http://127.0.0.1:{s3}",
                 "AWS_ACCESS_KEY_ID": "renkei",
                 "AWS_SECRET_ACCESS_KEY": "renkei-secret",
                 "AWS_REGION": "us-east-1",
                 "AWS_ALLOW_HTTP": "true",
-                "PATH": os.environ["PATH"],
             }
+            deadline = time.monotonic() + 120
+            while not _takes(variables):
+                assert time.monotonic() < deadline, "the S3 server does not answer"
+                time.sleep(0.3)
+            yield variables
         finally:
             process.terminate()
             process.wait()

@@ -69,12 +69,17 @@ def _permitted(alias: FromClause) -> ColumnElement[bool]:
 def _denied(alias: FromClause) -> ColumnElement[bool]:
     """Return whether a grant denies the row and no deeper provision of the same Consent permits it."""
     link, grant, exception = person_patient.alias(), consent_grant.alias(), consent_grant.alias()
-    overridden = exists().where(
-        exception.c.person == grant.c.person,
-        exception.c.consent == grant.c.consent,
-        exception.c.depth > grant.c.depth,
-        exception.c.effect == PERMIT,
-        _matches(exception, alias),
+    overridden = (
+        exists()
+        .where(
+            exception.c.person == grant.c.person,
+            exception.c.consent == grant.c.consent,
+            exception.c.depth > grant.c.depth,
+            exception.c.effect == PERMIT,
+            _matches(exception, alias),
+        )
+        # Two levels down, SQLAlchemy correlates only with the next; `alias` would be read anew, as any row at all.
+        .correlate_except(exception)
     )
     return exists().where(
         link.c.patient_key == alias.c.patient_key,

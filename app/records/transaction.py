@@ -9,6 +9,7 @@ import orjson
 
 from app.clock import instant
 from app.records.commit import committed
+from app.records.inheritance import POINTERS
 from app.records.prepare import Prepared, prepare
 from app.records.request import FhirRequest
 from app.records.response import Response, fhir_response
@@ -92,7 +93,7 @@ async def _carry_out(writing: Writing, steps: list[_Step], links: Sequence[Mappi
     for step in steps:
         if step.type == "Patient" and step.method == "POST":
             writing.announce_patient(step.id, step.row)
-    for step in sorted(steps, key=lambda one: _ORDER[one.method]):
+    for step in sorted(steps, key=lambda one: (_ORDER[one.method], one.type in POINTERS)):
         await check_version(writing, step.type, step.id, step.if_match)
         if step.prepared is None:
             done[step.number] = await writing.delete(step.type, step.id)

@@ -4,6 +4,7 @@ Custody never changes: a row keeps its custodian and its patient for ever, and a
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select
@@ -12,6 +13,7 @@ from app.audit.tables import audit_salt
 from app.clock import instant
 from app.db import WriteConnection
 from app.identity.tables import person_patient
+from app.records.inheritance import POINTERS, Belonging, inherited
 from app.records.prepare import Prepared
 from app.records.row_ids import new_id
 from fhir.errors import Conflict, Forbidden, NotFound, Unprocessable
@@ -61,6 +63,7 @@ class Writing:
         self._new_patients: dict[str, int] = {}
         self._salts: list[tuple[int, bytes]] = []
         self._several: list[tuple[int, int]] = []
+        self._made: dict[str, Belonging] = {}
 
     def announce_patient(self, id_: str, row: int) -> None:
         """Make a Patient known that this transaction will create, so that others may refer to it."""
@@ -83,11 +86,13 @@ class Writing:
             key = self._new_patients[id_] = int(rows[0][0])
         return key
 
-    async def _belongs_to(self, prepared: Prepared, body: bytes, row: int, path: str) -> int:
-        """Return the patient key of a resource whose references are final."""
+    async def _belongs_to(
+        self, prepared: Prepared, body: bytes, row: int, path: str, taken: AbstractSet[int] = frozenset()
+    ) -> int:
+        """Return the patient key of a resource whose references are final; `taken` are keys it inherits."""
         if prepared.type == "Patient":
             return row
-        keys = {await self._patient_key(id_, path or prepared.type) for id_ in sorted(patients(body))}
+        keys = {await self._patient_key(id_, path or prepared.type) for id_ in sorted(patients(body))} | taken
         if not keys:
             return NO_PATIENT
         if len(keys) == 1:
@@ -141,9 +146,15 @@ class Writing:
             labels=labels,
         )
         stored, index = self._index(spliced.body)
+        taken: set[int] = set()
+        if prepared.type in POINTERS and patient_key is None:
+            custodian = self.request.authority.custodian
+            taken, labels_taken = await inherited(self.connection, stored, self._made, custodian)
+            inherited_labels |= labels_taken
         known = facts(stored, index, inherited_labels=inherited_labels)
         if patient_key is None:
-            patient_key = await self._belongs_to(prepared, spliced.body, row, path)
+            patient_key = await self._belongs_to(prepared, spliced.body, row, path, taken)
+        self._made[f"{prepared.type}/{id_}"] = patient_key, known.labels
         if prepared.type == "Patient":
             self._salts.append(self.request.hub.audit.new_salt(row))
         new = self._version(prepared, id_, patient_key, row, 1, known, method, spliced, index)
@@ -214,7 +225,10 @@ class Writing:
             labels={"security": security} if security else None,
         )
         stored, index = self._index(spliced.body)
-        if await self._belongs_to(prepared, spliced.body, current.row, path) != current.patient_key:
+        taken: set[int] = set()
+        if type_name in POINTERS:
+            taken, _ = await inherited(self.connection, stored, self._made, current.custodian)
+        if await self._belongs_to(prepared, spliced.body, current.row, path, taken) != current.patient_key:
             raise Conflict("A resource stays with its patient", path or f"{type_name}.subject")
         known = facts(stored, index, inherited_labels=current.labels)
         key, row, version = current.patient_key, current.row, current.version + 1

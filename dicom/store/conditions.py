@@ -51,7 +51,8 @@ def compared(form: str, column: ColumnElement[Any], binds: list[Any]) -> ColumnE
     if form == "like":
         # ILIKE on PostgreSQL, lower() on SQLite: whose LIKE knows no case, so neither does ours.
         return column.ilike(binds[0], escape=ESCAPE)
-    return column.between(binds[0], binds[1])
+    # Not BETWEEN: PostgreSQL takes no collated bind there.
+    return and_(column >= binds[0], column <= binds[1])
 
 
 def binds_of(form: Form) -> list[Any]:

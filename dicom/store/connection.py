@@ -10,7 +10,7 @@ from sqlalchemy.sql import ClauseElement
 class Connection(Protocol):
     """A database connection; statements carry named binds, values are plain integers, texts and bytes."""
 
-    async def fetch(self, statement: ClauseElement, values: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
+    async def fetch(self, statement: ClauseElement, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         """Return the rows of a query."""
         ...
 

@@ -4,7 +4,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.6.html
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from itertools import islice
 from typing import Any
 
@@ -24,6 +24,7 @@ from dicom.attributes import BY_KEYWORD, DEPTH, Level
 from dicom.indexing import InstanceFacts, SeriesFacts, StudyFacts
 from dicom.matching import Query
 from dicom.names import PersonName
+from dicom.results import Found
 from dicom.store.conditions import Form, binds_of, compared, forms, sql, values
 from dicom.store.connection import Connection, Visibility
 from dicom.store.statements import statement
@@ -39,25 +40,6 @@ _FIELDS = {
     Level.SERIES: tuple(field.name for field in fields(SeriesFacts)),
     Level.INSTANCE: tuple(field.name for field in fields(InstanceFacts)),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One result; the facts of the levels above come with it."""
-
-    patient_key: int
-    id: int
-    """The row of the level searched."""
-    custodian: int
-    study: StudyFacts
-    series: SeriesFacts | None
-    instance: InstanceFacts | None
-    modalities_in_study: tuple[str, ...]
-    """Of the visible series; for studies only."""
-    number_of_series: int
-    """Visible; for studies only."""
-    number_of_instances: int
-    """Visible; for studies and series."""
 
 
 async def search(connection: Connection, visibility: Visibility, query: Query) -> list[Found]:

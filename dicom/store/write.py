@@ -3,12 +3,12 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.5.html
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert, select, update
 
 from dicom.failures import DUPLICATE_SOP_INSTANCE, InvalidInstance
 from dicom.indexing import Facts, indexed
@@ -57,9 +57,16 @@ _STUDY = select(dicom_study.c.patient_key, dicom_study.c.id, dicom_study.c.label
 _SERIES = select(dicom_series.c.patient_key, dicom_series.c.id, dicom_series.c.study, dicom_series.c.labels).where(
     dicom_series.c.series_instance_uid == bindparam("uid"), dicom_series.c.custodian == bindparam("custodian")
 )
-_INSTANCE = select(dicom_instance.c.patient_key, dicom_instance.c.id, dicom_instance.c.digest).where(
+_INSTANCE = select(
+    dicom_instance.c.patient_key, dicom_instance.c.id, dicom_instance.c.digest, dicom_instance.c.labels
+).where(
     dicom_instance.c.sop_instance_uid == bindparam("uid"),
     dicom_instance.c.custodian == bindparam("custodian"),
+)
+_RAISE_LABELS = (
+    update(dicom_instance)
+    .where(dicom_instance.c.patient_key == bindparam("key"), dicom_instance.c.id == bindparam("row"))
+    .values(labels=bindparam("raised"))
 )
 _INSERT_STUDY = insert(dicom_study).values({column.name: bindparam(column.name) for column in dicom_study.c})
 _INSERT_SERIES = insert(dicom_series).values({column.name: bindparam(column.name) for column in dicom_series.c})
@@ -90,68 +97,67 @@ async def store_instance(
 
     Raises:
         InvalidInstance: The custodian has the instance with other bytes, or its instance, series or study
-            under another patient or parent.
+            under another patient or parent. Nothing has been written then.
     """
     facts = indexed(instance)
-    row = asdict(fixed) | {"stored": now}
     found = await _one(connection, _INSTANCE, fixed, instance.sop_instance_uid)
     if found is not None:
-        patient_key, row_id, known_digest = found
-        if (patient_key, known_digest) != (fixed.patient_key, digest):
-            raise _conflict("SOP Instance UID")
-        return StoredInstance(Outcome.UNCHANGED, row_id, facts)
-    study, row["labels"] = await _study(connection, fixed, row, facts, new_row)
-    series, row["labels"] = await _series(connection, fixed, row, facts, study, new_row)
-    row_id = new_row()
-    place = {"id": row_id, "study": study, "series": series, "digest": digest, "size": size}
-    await connection.execute(_INSERT_INSTANCE, row | place | _instance_columns(instance, facts))
-    return StoredInstance(Outcome.CREATED, row_id, facts)
+        return StoredInstance(Outcome.UNCHANGED, await _again(connection, fixed, digest, found), facts)
+    # Whatever can be refused is refused before the first row is written.
+    columns = _instance_columns(instance, facts)
+    study, study_labels = await _study(connection, fixed, facts)
+    series, series_labels = await _series(connection, fixed, facts, study)
+    row = asdict(fixed) | {"stored": now}
+    if study is None:
+        study = new_row()
+        await connection.execute(_INSERT_STUDY, {**row, "id": study, **_study_columns(facts)})
+    row["labels"] |= study_labels
+    if series is None:
+        series = new_row()
+        values = {**row, "id": series, "study": study, **asdict(facts.series)}
+        await connection.execute(_INSERT_SERIES, values)
+    row["labels"] |= series_labels
+    row |= {"id": new_row(), "study": study, "series": series, "digest": digest, "size": size}
+    await connection.execute(_INSERT_INSTANCE, row | columns)
+    return StoredInstance(Outcome.CREATED, row["id"], facts)
 
 
-async def _study(
-    connection: Connection,
-    fixed: FixedColumns,
-    row: Mapping[str, Any],
-    facts: Facts,
-    new_row: Callable[[], int],
-) -> tuple[int, int]:
-    """Return the study's row, and the labels of what is put into it."""
+async def _again(connection: Connection, fixed: FixedColumns, digest: str, found: Sequence[Any]) -> int:
+    """Return the row of an instance that is there already; labels it has newly got are added."""
+    patient_key, row_id, known_digest, labels = found
+    if (patient_key, known_digest) != (fixed.patient_key, digest):
+        raise _conflict("SOP Instance UID")
+    if fixed.labels & ~labels:
+        values = {"key": patient_key, "row": row_id, "raised": labels | fixed.labels}
+        await connection.execute(_RAISE_LABELS, values)
+    return int(row_id)
+
+
+async def _study(connection: Connection, fixed: FixedColumns, facts: Facts) -> tuple[int | None, int]:
+    """Return row and labels of the study, if it is there."""
     found = await _one(connection, _STUDY, fixed, facts.study.study_instance_uid)
-    if found is not None:
-        patient_key, row_id, labels = found
-        if patient_key != fixed.patient_key:
-            raise _conflict("Study Instance UID")
-        return row_id, row["labels"] | labels
-    row_id = new_row()
-    columns = asdict(facts.study)
-    for name in ("patient_name", "referring_physician_name"):
-        del columns[name]
-        columns |= _name_columns(name, getattr(facts.study, name))
-    await connection.execute(_INSERT_STUDY, {**row, "id": row_id, **columns})
-    return row_id, row["labels"]
+    if found is None:
+        return None, 0
+    patient_key, row_id, labels = found
+    if patient_key != fixed.patient_key:
+        raise _conflict("Study Instance UID")
+    return row_id, labels
 
 
 async def _series(
-    connection: Connection,
-    fixed: FixedColumns,
-    row: Mapping[str, Any],
-    facts: Facts,
-    study: int,
-    new_row: Callable[[], int],
-) -> tuple[int, int]:
-    """Return the series' row, and the labels of what is put into it."""
+    connection: Connection, fixed: FixedColumns, facts: Facts, study: int | None
+) -> tuple[int | None, int]:
+    """Return row and labels of the series, if it is there."""
     found = await _one(connection, _SERIES, fixed, facts.series.series_instance_uid)
-    if found is not None:
-        patient_key, row_id, its_study, labels = found
-        if (patient_key, its_study) != (fixed.patient_key, study):
-            raise _conflict("Series Instance UID")
-        return row_id, row["labels"] | labels
-    row_id = new_row()
-    await connection.execute(_INSERT_SERIES, {**row, "id": row_id, "study": study, **asdict(facts.series)})
-    return row_id, row["labels"]
+    if found is None:
+        return None, 0
+    patient_key, row_id, its_study, labels = found
+    if (patient_key, its_study) != (fixed.patient_key, study):
+        raise _conflict("Series Instance UID")
+    return row_id, labels
 
 
-async def _one(connection: Connection, statement: Any, fixed: FixedColumns, uid: str) -> tuple[Any, ...] | None:
+async def _one(connection: Connection, statement: Any, fixed: FixedColumns, uid: str) -> Sequence[Any] | None:
     rows = await connection.fetch(statement, {"uid": uid, "custodian": fixed.custodian})
     return rows[0] if rows else None
 
@@ -170,6 +176,14 @@ def _instance_columns(instance: Instance, facts: Facts) -> dict[str, Any]:
         "number_of_frames": pixels.image.number_of_frames if pixels else facts.instance.number_of_frames,
         "model": render(instance),
     }
+
+
+def _study_columns(facts: Facts) -> dict[str, Any]:
+    columns = asdict(facts.study)
+    for name in ("patient_name", "referring_physician_name"):
+        del columns[name]
+        columns |= _name_columns(name, getattr(facts.study, name))
+    return columns
 
 
 def _name_columns(name: str, value: PersonName) -> dict[str, str]:

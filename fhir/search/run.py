@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/search.html
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from fhir.errors import NotSupported
@@ -13,7 +14,7 @@ from fhir.search.predicates import Shape, shape
 from fhir.search.query import Query
 from fhir.search.statement import QueryShape, Scope, SortShape, count, page
 from fhir.search.values import MissingValue, TokenValue
-from fhir.store.connection import Connection, Visibility
+from fhir.store.connection import Connection, Row, Visibility
 from fhir.store.facts import subject_element
 from fhir.store.read import COLUMNS, Stored, stored
 from fhir.store.types import NUMBERS
@@ -88,6 +89,17 @@ def plan(query: Query, after: Sequence[Any] | None) -> tuple[QueryShape, dict[st
     return whole, values
 
 
+def _sorted(rows: Sequence[Row], keys: Sequence[SortShape]) -> list[Row]:
+    """Return the rows of a page in its order: by the keys in turn, then by the row number.
+
+    Texts compare by code point here as in both databases.
+    """
+    found = sorted(rows, key=itemgetter(3))
+    for number in range(len(keys) - 1, -1, -1):
+        found.sort(key=itemgetter(len(COLUMNS) + 1 + number), reverse=keys[number].descending)
+    return found
+
+
 async def search(
     connection: Connection,
     visibility: Visibility,
@@ -112,7 +124,8 @@ async def search(
     if limit == 0:
         rows = await connection.fetch(count(visibility, whole, scope), values)
         return Page([], rows[0][0], None)
-    rows = await connection.fetch(page(visibility, whole, scope), {**values, "limit": limit + 1})
+    values["limit"] = limit + 1
+    rows = _sorted(await connection.fetch(page(visibility, whole, scope), values), whole.sort)
     if not rows:
         return Page([], 0, None)
     width = len(COLUMNS)

@@ -27,6 +27,7 @@ from sqlalchemy import (
     select,
 )
 
+from fhir.search.in_order import in_order
 from fhir.search.predicates import TABLES, Condition, Shape, matches
 from fhir.store.connection import Visibility
 from fhir.store.read import COLUMNS
@@ -123,19 +124,22 @@ def _driver(shape: QueryShape) -> int | None:
     return best[1] if best else None
 
 
-def _walk(shape: QueryShape, number: int, keys: Select[tuple[int]] | None) -> FromClause:
+def _walk(shape: QueryShape, number: int, keys: FromClause | None) -> FromClause:
     """Return the distinct rows that meet the driving criterion, within the patient's keys if they are known."""
     criterion = shape.criteria[number]
     if criterion.code == "_id":
         hashes = [bindparam(f"c{number}_{n}_hash", type_=BigInteger()) for n in range(len(criterion.values))]
         wanted = or_(*(resource_id.c.hash == one for one in hashes))
-        return select(resource_id.c.patient_key, resource_id.c.row).where(wanted).subquery()
-    index = TABLES[criterion.type].alias()
-    rows = select(index.c.patient_key, index.c.row, index.c.version).where(matches(index, criterion, number))
-    if keys is not None:
-        rows = rows.where(index.c.patient_key.in_(keys))
+        return select(resource_id.c.patient_key, resource_id.c.row).where(wanted).subquery("w")
+    index = TABLES[criterion.type].alias("i")
+    rows = select(index.c.patient_key, index.c.row, index.c.version)
+    if keys is None:
+        rows = rows.where(matches(index, criterion, number))
+    else:
+        known = and_(matches(index, criterion, number), index.c.patient_key == keys.c.patient_key)
+        rows = rows.select_from(in_order(keys, index, known))
     one_row_each = criterion.values in (("code+system",), ("1",))
-    return (rows if one_row_each else rows.distinct()).subquery()
+    return (rows if one_row_each else rows.distinct()).subquery("w")
 
 
 def sort_key(row: FromClause, key: SortShape) -> ColumnElement[Any]:
@@ -187,9 +191,10 @@ def _found(visibility: Visibility, shape: QueryShape, scope: Scope) -> Select[tu
     if shape.scope is not None:
         count = int(shape.criteria[shape.scope].values[0])
         names = [f"c{shape.scope}_0_target{target}" for target in range(count)]
-        keys = scope([bindparam(name, type_=BigInteger()) for name in names], visibility)
+        keys = scope([bindparam(name, type_=BigInteger()) for name in names], visibility).distinct().subquery("k")
     driver = _driver(shape)
-    columns: list[ColumnElement[Any]] = [row.c.patient_key, row.c.row, row.c.version]
+    columns: list[ColumnElement[Any]] = [row.c[one.name] for one in COLUMNS if one.table is resource]
+    columns.append(row.c.version)
     columns += [sort_key(row, key).label(f"sort{number}") for number, key in enumerate(shape.sort)]
     found = select(*columns)
     if driver is not None:
@@ -197,9 +202,10 @@ def _found(visibility: Visibility, shape: QueryShape, scope: Scope) -> Select[tu
         same = [walked.c.patient_key == row.c.patient_key, walked.c.row == row.c.row]
         if "version" in walked.c:
             same.append(walked.c.version == row.c.version)
-        found = found.select_from(walked).join(row, and_(*same))
+        found = found.select_from(in_order(walked, row, and_(*same)))
     elif keys is not None:
-        found = found.where(row.c.patient_key.in_(keys))
+        of_patient = and_(row.c.patient_key == keys.c.patient_key, row.c.type == bindparam("type", type_=SmallInteger))
+        found = found.select_from(in_order(keys, row, of_patient))
     found = found.where(
         row.c.type == bindparam("type", type_=SmallInteger), row.c.deleted == 0, visibility.condition(row)
     )
@@ -213,21 +219,21 @@ def _found(visibility: Visibility, shape: QueryShape, scope: Scope) -> Select[tu
 
 @by_shape
 def page(visibility: Visibility, shape: QueryShape, scope: Scope) -> Select[tuple[Any, ...]]:
-    """Return the statement of a page: columns of a stored version, the total of the query, the sort keys."""
-    matched = _found(visibility, shape, scope).subquery("m")
-    counted = select(*matched.c, func.count().over().label("total")).subquery("n")
+    """Return the statement of a page: columns of a stored version, the total of the query, the sort keys.
+
+    The rows come in no order: which ones they are is decided here, and to sort their bodies once more would cost more
+    than to sort the few rows where they arrive.
+    """
+    # Materialised, so that the total is counted on the matches that were found, not by finding them again.
+    matched = _found(visibility, shape, scope).cte("m").prefix_with("MATERIALIZED")
+    cut = select(*matched.c, select(func.count()).select_from(matched).scalar_subquery().label("total"))
     if shape.after:
-        total = select(func.count()).select_from(matched).scalar_subquery()
-        counted = select(*matched.c, total.label("total")).subquery("n")
-    cut = select(counted)
-    if shape.after:
-        cut = cut.where(_after(counted, shape))
-    cut = cut.order_by(*_order(counted, shape)).limit(bindparam("limit", type_=Integer))
-    chosen = cut.subquery("p")
+        cut = cut.where(_after(matched, shape))
+    chosen = cut.order_by(*_order(matched, shape)).limit(bindparam("limit", type_=Integer)).subquery("p")
+    columns = [version_table.c[one.name] if one.table is version_table else chosen.c[one.name] for one in COLUMNS]
     return (
-        select(*COLUMNS, chosen.c.total, *(chosen.c[f"sort{n}"] for n in range(len(shape.sort))))
+        select(*columns, chosen.c.total, *(chosen.c[f"sort{n}"] for n in range(len(shape.sort))))
         .select_from(chosen)
-        .join(resource, and_(resource.c.patient_key == chosen.c.patient_key, resource.c.row == chosen.c.row))
         .join(
             version_table,
             and_(
@@ -236,7 +242,6 @@ def page(visibility: Visibility, shape: QueryShape, scope: Scope) -> Select[tupl
                 version_table.c.version == chosen.c.version,
             ),
         )
-        .order_by(*_order(chosen, shape))
     )
 
 

@@ -63,9 +63,7 @@ def subject_element(type_name: str) -> str | None:
     parameter = parameters(type_name).get("patient")
     if parameter is None:
         return None
-    match = re.fullmatch(
-        rf"{type_name}\.(\w+)(?:\.where\(resolve\(\) is Patient\))?", parameter.expression.strip("() ")
-    )
+    match = re.fullmatch(rf"{type_name}\.(\w+)(?:\.where\(resolve\(\) is Patient\))?", parameter.expression)
     return match.group(1) if match else None
 
 
@@ -95,8 +93,9 @@ def facts(resource: Mapping[str, Any], index: Index, *, inherited_labels: int = 
     """
     type_name: str = resource["resourceType"]
     element = subject_element(type_name)
-    subject = resource.get(element, {}) if element else {}
-    by_subject = isinstance(subject, dict) and "Patient/" in subject.get("reference", "")
+    subject = resource.get(element, ()) if element else ()
+    subjects = subject if isinstance(subject, list) else (subject,)
+    by_subject = any("Patient/" in one.get("reference", "") for one in subjects if isinstance(one, dict))
     return Facts(
         category(resource),
         labels(resource) | inherited_labels,

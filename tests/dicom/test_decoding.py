@@ -1,5 +1,6 @@
 import asyncio
 import os
+import resource
 import signal
 import time
 
@@ -29,6 +30,13 @@ def pool():
     pool.close()
 
 
+async def test_a_worker_that_dies_is_replaced(pool):
+    with pytest.raises(InvalidInstance, match="a frame could not be decoded within its limits"):
+        await pool.run(os._exit, 7)
+
+    assert await pool.run(abs, -1) == 1
+
+
 async def test_a_frame_is_rendered_in_a_worker(pool):
     found = read_instance(pydicom_file("CT_small.dcm"))
     work = (
@@ -56,13 +64,6 @@ async def test_too_much_memory_is_a_refusal(pool):
         await pool.run(np.ones, 3 * 1024**3 // 8)
 
 
-async def test_a_worker_that_dies_is_replaced(pool):
-    with pytest.raises(InvalidInstance, match="a frame could not be decoded within its limits"):
-        await pool.run(os._exit, 7)
-
-    assert await pool.run(abs, -1) == 1
-
-
 async def test_a_task_that_takes_too_long_is_ended():
     pool = DecodingPool(1, max_memory_bytes=2 * 1024**3, max_seconds=0.2)
 
@@ -73,8 +74,19 @@ async def test_a_task_that_takes_too_long_is_ended():
     pool.close()
 
 
-async def test_a_worker_leaves_no_core_and_writes_no_file(pool, tmp_path):
-    with pytest.raises((InvalidInstance, OSError)):
-        await pool.run((tmp_path / "x").write_bytes, b"1" * 100)
+async def test_a_worker_has_its_limits(pool):
+    assert await pool.run(resource.getrlimit, resource.RLIMIT_AS) == (2 * 1024**3, 2 * 1024**3)
+    assert await pool.run(resource.getrlimit, resource.RLIMIT_CORE) == (0, 0)
+    assert await pool.run(signal.getsignal, signal.SIGINT) == signal.SIG_IGN
 
-    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+async def test_frames_that_shared_a_pool_with_a_bad_one_are_tried_again():
+    pool = DecodingPool(1, max_memory_bytes=2 * 1024**3, max_seconds=20)
+
+    bad, good, other = await asyncio.gather(
+        pool.run(os._exit, 7), pool.run(abs, -2), pool.run(abs, -3), return_exceptions=True
+    )
+
+    assert isinstance(bad, InvalidInstance)
+    assert (good, other) == (2, 3)
+    pool.close()

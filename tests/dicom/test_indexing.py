@@ -111,6 +111,7 @@ def test_what_a_database_cannot_hold_is_left_out():
         0x00200013: ("IS", b"9" * 30),
         0x00200011: ("IS", b"first"),
         0x00280010: ("US", b""),
+        0x00280011: ("FD", b"12345678"),
     })))  # fmt: skip
 
     assert found.series.modality == "CT"
@@ -118,4 +119,4 @@ def test_what_a_database_cannot_hold_is_left_out():
     assert len(found.study.study_description) == 512
     assert found.instance.instance_number is None
     assert found.series.series_number is None
-    assert found.instance.rows is None
+    assert (found.instance.rows, found.instance.columns) == (None, None)

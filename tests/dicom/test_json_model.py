@@ -9,6 +9,7 @@ import orjson
 import pydicom
 import pytest
 
+from dicom.failures import InvalidInstance
 from dicom.json_model import data_set_model, rebase, render
 from dicom.part10 import read_instance, read_part10
 from tests.dicom.making import (
@@ -191,6 +192,17 @@ def test_undeclared_text_beyond_ascii_is_declared():
 )
 def test_each_kind_of_value_has_its_form(vr, value, entry):
     assert of(vr, value) == entry
+
+
+def test_more_values_than_a_model_should_hold_are_refused():
+    with pytest.raises(InvalidInstance, match="more than 100000 values"):
+        of("UC", b"\\A" * 100_001, 0x00189329)
+    names = implicit(0x00100010, b"\\A" * 100_001)
+    with pytest.raises(InvalidInstance, match="more than 100000 values"):
+        data_set_model(read_part10(file(names, "1.2.840.10008.1.2")))
+    numbers = implicit(0x00280010, bytes(2_000_002))
+    with pytest.raises(InvalidInstance, match="more than 1000000 values"):
+        data_set_model(read_part10(file(numbers, "1.2.840.10008.1.2")))
 
 
 def test_a_choice_of_vr_is_made_by_what_stands_around():

@@ -155,6 +155,17 @@ def test_big_endian_words_are_turned():
     assert of(image, b"\x01\x02", BIG).tolist() == [[258]]
 
 
+def test_a_decoder_that_gives_another_shape_or_type_is_refused(monkeypatch):
+    stream = imagecodecs.jpegls_encode(np.zeros((2, 3), np.uint8))
+    colour = dataclasses.replace(GREY, samples_per_pixel=3, photometric_interpretation="RGB")
+
+    with pytest.raises(InvalidInstance, match="a frame has another size than the header says"):
+        of(colour, stream, "1.2.840.10008.1.2.4.80")
+    monkeypatch.setattr(imagecodecs, "jpeg8_decode", lambda _: np.zeros((2, 3)))
+    with pytest.raises(InvalidInstance, match="a frame has another type than the header says"):
+        of(GREY, imagecodecs.jpeg8_encode(np.zeros((2, 3), np.uint8)), JPEG)
+
+
 def test_ybr_becomes_rgb():
     image = dataclasses.replace(GREY, rows=1, columns=2, samples_per_pixel=3, photometric_interpretation="YBR_FULL")
 

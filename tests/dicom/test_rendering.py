@@ -96,6 +96,15 @@ def test_without_a_window_all_values_are_shown_and_padding_does_not_count():
     assert shown(*grey(-2000, -2000), presented) == [[128, 128]]
 
 
+@pytest.mark.parametrize("slope", [1e308, -1e308, 1e-308])
+def test_impossible_slopes_still_give_a_picture(slope):
+    presented = dataclasses.replace(PLAIN, slope=slope, window=Window(0, 1e-300, "SIGMOID"))
+
+    ((one, other),) = shown(*grey(-30000, 30000), presented)
+
+    assert {one, other} <= set(range(256))
+
+
 def test_an_inverse_picture_is_white_where_it_was_black():
     presented = dataclasses.replace(PLAIN, inverse=True)
 

@@ -1,18 +1,23 @@
 import logging
+import struct
 import warnings
 from io import BytesIO
 
+import imagecodecs
 import numpy as np
 import pydicom
 import pytest
 
 from dicom.failures import InvalidInstance
 from dicom.frames import frame
+from dicom.image_pixel import ImagePixel
 from dicom.json_model import data_set_model
 from dicom.part10 import read_instance
 from dicom.pixel_array import decode_frame
 from dicom.transcoding import explicit_little_endian_frame, file_header, to_explicit_little_endian
+from dicom.transfer_syntaxes import TRANSFER_SYNTAXES
 from tests.dicom.making import (
+    BIG,
     EXPLICIT,
     IMPLICIT,
     UIDS,
@@ -25,6 +30,8 @@ from tests.dicom.making import (
     instance,
     pydicom_file,
 )
+
+JPEG_LS = "1.2.840.10008.1.2.4.80"
 
 
 def array(found, index=0):
@@ -100,6 +107,27 @@ def test_a_decoded_frame_fills_the_bits_allocated():
     raw = explicit_little_endian_frame(found.pixels.image, found.file.transfer_syntax, frame(found, 0))
 
     assert raw == frame(read_instance(pydicom_file("MR_small.dcm")), 0)
+
+
+def test_a_one_bit_frame_is_packed_again():
+    pixels = np.array([[1, 0, 0, 0, 0, 0, 0, 0, 1]], np.uint8)
+    one_bit = ImagePixel(1, 9, 1, 1, 1, 0, 0, "MONOCHROME2", 1)
+    stored = imagecodecs.jpegls_encode(pixels)
+
+    assert explicit_little_endian_frame(one_bit, TRANSFER_SYNTAXES[JPEG_LS], stored) == b"\x01\x01"
+
+
+def test_words_outside_the_pixels_are_turned_as_well():
+    elements = {tag: (b"UI", value) for tag, (_, value) in UIDS.items()}
+    elements[0x00080018] = (b"UI", b"1.2.3.44")
+    body = b"".join(
+        struct.pack(">HH2sH", tag >> 16, tag & 0xFFFF, vr, len(value)) + value for tag, (vr, value) in elements.items()
+    )
+    curve = struct.pack(">HH2sHL", 0x5400, 0x1010, b"OW", 0, 4) + b"\x01\x02\x03\x04"
+
+    after = read_instance(to_explicit_little_endian(read_instance(file(body + curve, BIG))))
+
+    assert data_set_model(after.file)["54001010"] == {"vr": "OW", "InlineBinary": "AgEEAw=="}
 
 
 def test_extended_offset_tables_go_with_the_fragments_they_describe():

@@ -1,0 +1,111 @@
+"""(c) Transaction ingest beside the same bytes and as many integer index rows without a hub."""
+
+import sqlite3
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import httpx
+import orjson
+
+from benchmarks.region import Push
+from fhir.resource import parse
+from fhir.search.extract import extract
+from fhir.search.hashing import hash64
+from fhir.splice import splice
+
+SENDERS = 2
+"""Connections that push, so that the hub reads one body while it commits another."""
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What the hub stored."""
+
+    patients: list[str] = field(default_factory=list)
+    observations: list[str] = field(default_factory=list)
+
+    def add(self, answer: bytes) -> None:
+        """Note the ids in a transaction's answer."""
+        for entry in orjson.loads(answer)["entry"]:
+            type_name, id_ = entry["response"]["location"].split("/")[-4:-2]
+            (self.patients if type_name == "Patient" else self.observations).append(id_)
+
+
+def push(base: str, token: str, bodies: Sequence[bytes], loaded: Loaded) -> float:
+    """Push transactions and return the seconds it took.
+
+    Raises:
+        httpx.HTTPStatusError: one was refused.
+    """
+    headers = {"authorization": f"Bearer {token}", "content-type": "application/fhir+json"}
+    with httpx.Client(base_url=base, headers=headers, timeout=120) as client, ThreadPoolExecutor(SENDERS) as senders:
+        began = time.perf_counter()
+        answers = list(senders.map(lambda body: client.post("/fhir", content=body), bodies))
+        seconds = time.perf_counter() - began
+    for answer in answers:
+        answer.raise_for_status()
+        loaded.add(answer.content)
+    return seconds
+
+
+def _number(value: object) -> int:
+    """Return a value as the 64-bit integer it takes in a bare index."""
+    if isinstance(value, float):
+        return int(value * 1000)
+    return value if isinstance(value, int) else hash64(str(value))
+
+
+def bare_rows(one: Push, first: int) -> tuple[list[bytes], list[tuple[int, int, int]]]:
+    """Return the bytes that the hub stores of a push, and as many integer rows as its index has.
+
+    Args:
+        one: The push.
+        first: The row number of its first resource.
+    """
+    bodies, index = [], []
+    for row, received in enumerate(one.resources, first):
+        stamp = f"2026-01-01T00:00:{row % 60:02d}.000Z"
+        body = splice(received, parse(received), id=f"{row:013d}", version=1, last_updated=stamp).body
+        bodies.append(body)
+        found = extract(parse(body))
+        values = {
+            (line[0], _number(line[1]), row)
+            for slot in (found.token, found.string, found.date, found.number, found.reference, found.uri)
+            for line in slot
+        }
+        values |= {(parameter, _number(low) ^ unit, row) for parameter, unit, low, _ in found.quantity}
+        index += [(0, hash64(f"{row:013d}"), row), *values]
+    return bodies, index
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """Resources a second: the hub's and the yardstick's medians, and the median of the ratios of each round."""
+
+    per_second: float
+    bare_per_second: float
+    ratio: float
+
+
+def rounds(pushed: Sequence[Push], size: int) -> Iterator[Sequence[Push]]:
+    """Yield the pushes in rounds of `size`."""
+    for begin in range(0, len(pushed), size):
+        yield pushed[begin : begin + size]
+
+
+def ingest(hub: Sequence[tuple[int, float]], bare: Sequence[tuple[int, float]]) -> Ingest:
+    """Return what rounds of (resources, seconds) come to."""
+    ours = [count / seconds for count, seconds in hub]
+    theirs = [count / seconds for count, seconds in bare]
+    ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
+    return Ingest(statistics.median(ours), statistics.median(theirs), statistics.median(ratios))
+
+
+def index_rows(database: str) -> int:
+    """Return how many index rows a hub's SQLite file has."""
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as raw:
+        tables = ("token", "string", "reference", "uri", "date", "number", "quantity")
+        return sum(raw.execute(f"SELECT count(*) FROM index_{table}").fetchone()[0] for table in tables)  # noqa: S608

@@ -1,0 +1,71 @@
+"""The load generator: wrk (https://github.com/wg/wrk) on a core of its own."""
+
+import json
+import os
+import statistics
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+CONNECTIONS = 64
+
+_SCRIPT = Path(__file__).with_name("wrk.lua")
+
+
+class Failed(Exception):
+    """Answers were errors, so a figure would mean nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a server answered."""
+
+    per_second: float
+    p50_milliseconds: float
+    p99_milliseconds: float
+
+
+def _read(report: str) -> Pace:
+    """Return the pace in a report of wrk.lua.
+
+    Raises:
+        Failed: a request failed or none was answered.
+    """
+    told = json.loads(report.splitlines()[-1])
+    if told["failed"] or not told["requests"]:
+        raise Failed(f"{told['failed']} requests of {told['requests']} failed")
+    return Pace(told["requests"] / told["microseconds"] * 1e6, told["p50"] / 1000, told["p99"] / 1000)
+
+
+def ask(base: str, addresses: Path, token: str, *, seconds: float, core: int | None) -> Pace:
+    """Ask a server the addresses of a file in turn, over and over, and return its pace.
+
+    Args:
+        base: `http://127.0.0.1:8090`.
+        addresses: One path with query a line.
+        token: The bearer token.
+        seconds: How long.
+        core: The core that wrk runs on; any when None.
+
+    Raises:
+        Failed: a request failed.
+    """
+    pinned = ["taskset", "-c", str(core)] if core is not None else []
+    command = [*pinned, "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", "-s", str(_SCRIPT), base]
+    environment = {
+        **os.environ,
+        "BENCH_AUTHORIZATION": f"Bearer {token}",
+        "BENCH_ADDRESSES": str(addresses),
+    }
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return _read(done.stdout)
+
+
+def middle(paces: Sequence[Pace]) -> Pace:
+    """Return the medians of several runs."""
+    return Pace(
+        statistics.median(pace.per_second for pace in paces),
+        statistics.median(pace.p50_milliseconds for pace in paces),
+        statistics.median(pace.p99_milliseconds for pace in paces),
+    )

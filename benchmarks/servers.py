@@ -1,0 +1,122 @@
+"""Server processes as a user starts them, pinned to a core, below the ephemeral ports."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import httpx
+
+FIRST_PORT = 18_480
+START_SECONDS = 60.0
+_FLAGS = (
+    "--loop",
+    "uvloop",
+    "--http",
+    "httptools",
+    "--no-access-log",
+    "--no-server-header",
+    "--no-date-header",
+    "--log-level",
+    "warning",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server process that answers."""
+
+    base: str
+    pid: int
+    start_seconds: float
+    """From the start of the process to its first answer."""
+
+    def memory_mebibytes(self, what: str) -> float:
+        """Return `VmRSS` (now) or `VmHWM` (the peak) of the process."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        line = next(line for line in status.splitlines() if line.startswith(f"{what}:"))
+        return int(line.split()[1]) / 1024
+
+    def processor_seconds(self) -> float:
+        """Return how much processor time the process has used."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@cache
+def cores() -> tuple[int | None, int | None]:
+    """Return the core of the servers and that of the load generator; none on a machine with one core.
+
+    Remembered, because the benchmark then goes to the second core itself.
+    """
+    found = sorted(os.sched_getaffinity(0))
+    return (found[0], found[1]) if len(found) > 1 else (None, None)
+
+
+def free_port() -> int:
+    """Return a port below the ephemeral ones, from which wrk's connections come."""
+    for port in range(FIRST_PORT, 32_000):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("every port is taken")
+
+
+def _wait(base: str, path: str, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended with {process.returncode}")
+        with contextlib.suppress(httpx.HTTPError):
+            if httpx.get(base + path, timeout=5).status_code == 200:
+                return
+        time.sleep(0.01)
+    raise RuntimeError(f"the server does not answer after {START_SECONDS} s")
+
+
+@contextlib.contextmanager
+def _running(
+    command: list[str], environment: Mapping[str, str], base: str, path: str, core: int | None
+) -> Iterator[Server]:
+    pinned = ["taskset", "-c", str(core)] if core is not None else []
+    began = time.monotonic()
+    process = subprocess.Popen([*pinned, *command], env={**os.environ, **environment})
+    try:
+        _wait(base, path, process)
+        yield Server(base, process.pid, time.monotonic() - began)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@contextlib.contextmanager
+def hub(environment: Mapping[str, str], port: int, core: int | None) -> Iterator[Server]:
+    """Run the hub with the settings in `environment`."""
+    command = [sys.executable, "-m", "uvicorn", "app.main:create_app", "--factory", *_FLAGS, "--port", str(port)]
+    with _running(command, environment, f"http://127.0.0.1:{port}", "/fhir/metadata", core) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def bare(application: str, environment: Mapping[str, str], path: str, core: int | None) -> Iterator[Server]:
+    """Run a bare application of `benchmarks.yardstick` under uvicorn with the hub's flags."""
+    port = free_port()
+    target = f"benchmarks.yardstick:{application}"
+    command = [sys.executable, "-m", "uvicorn", target, "--factory", *_FLAGS, "--port", str(port)]
+    with _running(command, environment, f"http://127.0.0.1:{port}", path, core) as server:
+        yield server
+
+
+def settle(server: Server) -> None:
+    """Wait until a server has done what it puts off: the next run must not pay for it."""
+    for _ in range(100):
+        before = server.processor_seconds()
+        time.sleep(0.25)
+        if server.processor_seconds() - before < 0.02:
+            return

@@ -1,0 +1,64 @@
+"""Bulk data by the path that the DICOM JSON Model gave it.
+
+https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.1.1.5.html
+"""
+
+import re
+
+import numpy as np
+
+from dicom.data_set import Element
+from dicom.part10 import Part10
+from dicom.values import raw
+
+_TAG = re.compile(r"[0-9A-F]{8}")
+_INDEX = re.compile(r"[0-9]{1,5}")
+_WORDS = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
+
+
+class NoBulkData(LookupError):
+    """Nothing lies at the path."""
+
+
+def find(file: Part10, path: str) -> Element:
+    """Return the element at a path such as `00880200/0/7FE00010`: a tag, or item and tag again and again.
+
+    Args:
+        file: The instance.
+        path: What follows `bulkdata/` in a BulkDataURI.
+
+    Raises:
+        NoBulkData: The path is malformed, or leads to nothing or to a sequence.
+    """
+    tag, *steps = path.split("/")
+    if len(steps) % 2:
+        raise NoBulkData(path)
+    data_set = file.data_set
+    for index, inner in zip(steps[::2], steps[1::2], strict=True):
+        sequence = data_set.get(_tag(tag))
+        if sequence is None or not _INDEX.fullmatch(index) or int(index) >= len(sequence.items or ()):
+            raise NoBulkData(path)
+        assert sequence.items is not None  # noqa: S101 - it has more items than the index
+        data_set, tag = sequence.items[int(index)], inner
+    element = data_set.get(_tag(tag))
+    if element is None or element.items is not None:
+        raise NoBulkData(path)
+    return element
+
+
+def value(file: Part10, element: Element) -> bytes:
+    """Return a value as Explicit VR Little Endian writes it; of encapsulated pixels, the fragments joined."""
+    if element.fragments is not None:
+        # The first item is the Basic Offset Table, which describes an encoding that ends here.
+        spans = element.fragments[1:]
+        return b"".join(bytes(file.data[offset : offset + length]) for offset, length in spans)
+    size = _WORDS.get(element.vr)
+    if file.transfer_syntax.big_endian and size and not element.length % size:
+        return np.frombuffer(raw(file.data, element), f"u{size}").byteswap().tobytes()
+    return raw(file.data, element)
+
+
+def _tag(text: str) -> int:
+    if not _TAG.fullmatch(text):
+        raise NoBulkData(text)
+    return int(text, 16)
