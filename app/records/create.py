@@ -35,7 +35,7 @@ async def create(request: FhirRequest) -> Response:
     prepared = prepare(await request.body(limit), request.authority, type_name=request.type)
 
     document = None
-    if prepared.resource.get("type") in TYPES and request.type == "Bundle":
+    if request.type == "Bundle" and prepared.resource.get("type") in TYPES:
         document = prepare_document(request, prepared)
 
     async def work(writing: Writing) -> Stored:
