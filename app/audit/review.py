@@ -42,7 +42,7 @@ _PATIENTS = (
         resource.c.patient_key < bindparam("below", type_=BigInteger),
     )
     .order_by(resource.c.patient_key.desc())
-    .limit(BATCH)
+    .limit(bindparam("limit", type_=Integer))
 )
 
 
@@ -164,6 +164,8 @@ class Reviewer:
         return range(year_of(begins), year_of(min(question.ends, now)) + 1)
 
     async def _open(self, connection: DatabaseConnection, records: Sequence[tuple[int, bytes]]) -> list[Entry]:
+        if len(self._known) > MOST_KNOWN:
+            self._known.clear()
         wanted = {self._hidden(record) for _, record in records}
         await self._learn(connection, {one for one in wanted if one is not None and one not in self._known})
         entries = []
@@ -187,11 +189,9 @@ class Reviewer:
 
     async def _learn(self, connection: DatabaseConnection, wanted: set[tuple[int, int, str]]) -> None:
         """Find the patients with these HMACs, the newest patients first."""
-        if len(self._known) > MOST_KNOWN:
-            self._known.clear()
         below = 2**63 - 1
         while wanted:
-            rows = await connection.fetch(_PATIENTS, {"below": below})
+            rows = await connection.fetch(_PATIENTS, {"below": below, "limit": BATCH})
             rings = {(year, key) for year, key, _ in wanted}
             for patient_key, id_ in rows:
                 for year, key in rings:

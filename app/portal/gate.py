@@ -61,12 +61,22 @@ def moved(address: str) -> Response:
     return RedirectResponse(address, 303, HEADERS)
 
 
+FAILURES = {status: str(status) for status in (400, 403, 404, 409, 413, 500, 503)} | {
+    405: "404",
+    410: "404",
+    422: "400",
+}
+"""The text of each status; what was deleted is not told from what never was."""
+
+
 def failure(request: Request, status: int, caller: Caller | None = None) -> Response:
     """Return the page of a failure; it says what to do, and nothing of what exists."""
-    name = str(status) if status in (400, 403, 404, 413, 503) else "500"
-    if status in (410, 422, 409, 405):
-        name = {410: "404", 422: "400", 409: "409", 405: "404"}[status]
-    return render(request, Page("failure.html", {"name": name}, status), caller)
+    return render(request, Page("failure.html", {"name": FAILURES.get(status, "500")}, status), caller)
+
+
+async def nowhere(request: Request, error: Exception) -> Response:  # noqa: ARG001 - as Starlette calls it
+    """Answer an address that means nothing, or nothing by this method."""
+    return failure(request, 404)
 
 
 async def identify(request: Request) -> tuple[Caller, str]:
