@@ -90,11 +90,11 @@ _NOBODY: Row = (-1, None, "", "", 0, 0, "")
 """The row of an account that does not exist: no statement finds it."""
 
 
-class SignInRefused(Exception):  # noqa: N818 - named by what happened, as every failure of the project
+class SignInRefused(Exception):
     """Nobody is signed in; the caller is not told why."""
 
 
-class WrongPassword(Exception):  # noqa: N818 - as above
+class WrongPassword(Exception):
     """The present password is not the one given."""
 
 

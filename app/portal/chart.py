@@ -18,11 +18,6 @@ class Stay:
     medicines: list[Item] = field(default_factory=list)
     others: list[Item] = field(default_factory=list)
 
-    @property
-    def abnormal(self) -> int:
-        """How many results are outside their range."""
-        return sum(bool(one.flag) for one in self.results)
-
 
 @dataclass(slots=True)
 class Day:

@@ -24,7 +24,7 @@ from app.records.commit import committed
 from app.records.prepare import prepare
 from app.records.row_ids import new_id
 from app.records.writing import Writing
-from fhir.errors import FhirError, Forbidden, NotFound
+from fhir.errors import Forbidden, NotFound
 from fhir.members import members
 from fhir.store.read import Stored
 
@@ -67,14 +67,10 @@ async def _find(visit: Visit) -> Page:
     """Return the page on which the desk looks for the person."""
     typed = visit.web.query_params.get("q", "").strip()[:200]
     matches: Sequence[Stored] = ()
-    problem = False
     if typed:
-        try:
-            matches, _ = await search(visit, criteria(typed))
-        except FhirError:
-            problem = True
+        matches, _ = await search(visit, criteria(typed))
     found = await by_person(visit, matches)
-    values = {"q": typed, "found": found, "sites": await read_sites(visit.hub), "problem": problem, "most": MOST_FOUND}
+    values = {"q": typed, "found": found, "sites": await read_sites(visit.hub), "most": MOST_FOUND}
     return Page("consents_find.html", values)
 
 

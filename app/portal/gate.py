@@ -24,8 +24,8 @@ from app.portal.roles import check_role
 from app.records.events import events
 from app.records.record import StaleCaller
 from app.records.refusal import record_refusal
-from app.records.route import MOST_ATTEMPTS
 from app.records.request import FhirRequest
+from app.records.route import MOST_ATTEMPTS
 from fhir.errors import FhirError, Unauthorized
 
 logger = logging.getLogger(__name__)

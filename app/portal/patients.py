@@ -16,7 +16,6 @@ from app.portal.gate import Visit, view
 from app.portal.page import Page
 from app.portal.people import Someone, someone
 from app.portal.sites import Sites, read_sites
-from fhir.errors import FhirError
 from fhir.search.query import parse
 from fhir.search.run import search as run
 from fhir.store.read import Stored
@@ -103,14 +102,10 @@ async def patients(request: Request) -> Response:
         typed = visit.web.query_params.get("q", "").strip()[:200]
         found: list[Found] = []
         total = 0
-        problem = False
         if typed:
-            try:
-                found, total = await _found(visit, typed)
-            except FhirError:
-                problem = True
+            found, total = await _found(visit, typed)
         sites: Sites = await read_sites(visit.hub)
-        values = {"q": typed, "found": found, "total": total, "most": MOST_FOUND, "problem": problem, "sites": sites}
+        values = {"q": typed, "found": found, "total": total, "most": MOST_FOUND, "sites": sites}
         return Page("patients.html", values)
 
     return await view(request, "patients", work)

@@ -3,7 +3,7 @@
 Results of several sites share a row when code and unit are the same; each value says which site it is of.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -152,13 +152,3 @@ def flow_sheet(items: Iterable[Item]) -> FlowSheet:
         row.chart = _chart(points.get(key, ()), *ranges.get(key, (None, None)))
     days = sorted({day for row in rows.values() for day in row.cells}, reverse=True)
     return FlowSheet(days, sorted(rows.values(), key=lambda row: (row.order, row.unit)))
-
-
-def abnormal(rows: Sequence[Row]) -> Mapping[str, int]:
-    """Return how many of the newest values carry each flag."""
-    counts: dict[str, int] = {}
-    for row in rows:
-        flag = row.latest[1].flag
-        if flag:
-            counts[flag] = counts.get(flag, 0) + 1
-    return counts

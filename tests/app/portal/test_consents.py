@@ -29,15 +29,19 @@ async def a_desk(world: World) -> tuple[Browser, str]:
 async def test_the_form_becomes_a_consent(world: World) -> None:
     desk, patient = await a_desk(world)
     form = {
-        **{"patient": patient, "effect": "permit", "discloser_all": "some", "discloser": ["hospital-a"]},
-        **{"receiver_all": "some", "receiver": ["clinic-c", "clinic-d", "nowhere"], "category_all": "some"},
-        **{
-            "category": ["identity", "laboratory"],
-            "label": ["PSY", "nothing"],
-            "start": "2020-01-01",
-            "end": "2099-12-31",
-        },
-        **{"proxy": " 山田 花子 ", "relation": "長女"},
+        "patient": patient,
+        "effect": "permit",
+        "discloser_all": "some",
+        "discloser": ["hospital-a"],
+        "receiver_all": "some",
+        "receiver": ["clinic-c", "clinic-d", "nowhere"],
+        "category_all": "some",
+        "category": ["identity", "laboratory"],
+        "label": ["PSY", "nothing"],
+        "start": "2020-01-01",
+        "end": "2099-12-31",
+        "proxy": " 山田 花子 ",
+        "relation": "長女",
     }
 
     answer = await desk.post("/consents", form)

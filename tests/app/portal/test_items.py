@@ -45,18 +45,47 @@ def test_a_mistake_has_no_line(body: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("body", "kind", "title", "day", "detail"),
     [
-        ({"resourceType": "Procedure", "code": {"text": "胃切除"}, "performedPeriod": {"end": "2024-01-02"}}, "procedure", "胃切除", "2024-01-02", ""),
         (
-            {"resourceType": "Immunization", "vaccineCode": {"text": "ＨＡ"}, "occurrenceDateTime": "2024-01", "protocolApplied": [{"doseNumberPositiveInt": 2}, {"doseNumberString": "x"}]},
+            {"resourceType": "Procedure", "code": {"text": "胃切除"}, "performedPeriod": {"end": "2024-01-02"}},
+            "procedure",
+            "胃切除",
+            "2024-01-02",
+            "",
+        ),
+        (
+            {
+                "resourceType": "Immunization",
+                "vaccineCode": {"text": "ＨＡ"},
+                "occurrenceDateTime": "2024-01",
+                "protocolApplied": [{"doseNumberPositiveInt": 2}, {"doseNumberString": "x"}],
+            },
             *("procedure", "ＨＡ", "2024-01", "#2"),
         ),
         (
-            {"resourceType": "DiagnosticReport", "code": {"text": "血液"}, "result": [{}], "conclusion": "正常", "issued": "2024-01-01T00:00:00Z"},
+            {
+                "resourceType": "DiagnosticReport",
+                "code": {"text": "血液"},
+                "result": [{}],
+                "conclusion": "正常",
+                "issued": "2024-01-01T00:00:00Z",
+            },
             *("laboratory", "血液", "2024-01-01", "正常"),
         ),
-        ({"resourceType": "DiagnosticReport", "category": [{"coding": [{"code": "RAD"}]}], "code": {}}, "image", "—", "", ""),
+        (
+            {"resourceType": "DiagnosticReport", "category": [{"coding": [{"code": "RAD"}]}], "code": {}},
+            "image",
+            "—",
+            "",
+            "",
+        ),
         ({"resourceType": "DiagnosticReport", "code": {"text": "病理"}}, "document", "病理", "", ""),
-        ({"resourceType": "Observation", "code": {"text": "喫煙"}, "valueString": "なし"}, "procedure", "喫煙", "", "なし"),
+        (
+            {"resourceType": "Observation", "code": {"text": "喫煙"}, "valueString": "なし"},
+            "procedure",
+            "喫煙",
+            "",
+            "なし",
+        ),
         (
             {
                 "resourceType": "Observation",
@@ -68,25 +97,48 @@ def test_a_mistake_has_no_line(body: dict[str, Any]) -> None:
             *("vital", "体温", "", "36.5 (≤ 37)"),
         ),
         (
-            {"resourceType": "MedicationStatement", "status": "active", "medicationReference": {"display": "アスピリン"}, "dosage": ["x", {"timing": {"code": {"text": "朝"}, "repeat": {"boundsDuration": {"value": 7, "unit": "日"}}}}]},
+            {
+                "resourceType": "MedicationStatement",
+                "status": "active",
+                "medicationReference": {"display": "アスピリン"},
+                "dosage": [
+                    "x",
+                    {"timing": {"code": {"text": "朝"}, "repeat": {"boundsDuration": {"value": 7, "unit": "日"}}}},
+                ],
+            },
             *("medicine", "アスピリン", "", "朝 7 日"),
         ),
         (
-            {"resourceType": "Encounter", "class": {"code": "IMP"}, "period": {"start": "2024-01-01", "end": "2024-01-05"}, "reasonCode": [{"text": "骨折"}], "participant": [{"individual": {"display": "x"}}]},
+            {
+                "resourceType": "Encounter",
+                "class": {"code": "IMP"},
+                "period": {"start": "2024-01-01", "end": "2024-01-05"},
+                "reasonCode": [{"text": "骨折"}],
+                "participant": [{"individual": {"display": "x"}}],
+            },
             *("encounter", "IMP", "2024-01-01", "→ 2024-01-05 骨折"),
         ),
         (
-            {"resourceType": "ImagingStudy", "series": [{"modality": {"code": "MR"}, "bodySite": {"code": "HEAD"}, "numberOfInstances": 3}], "referrer": {"display": "x"}},
+            {
+                "resourceType": "ImagingStudy",
+                "series": [{"modality": {"code": "MR"}, "bodySite": {"code": "HEAD"}, "numberOfInstances": 3}],
+                "referrer": {"display": "x"},
+            },
             *("image", "MR", "", "HEAD ×3"),
         ),
         ({"resourceType": "ImagingStudy"}, "image", "—", "", ""),
         (
-            {"resourceType": "DocumentReference", "type": {"text": "要約"}, "content": [{"attachment": {"title": "退院時要約"}}], "context": {"period": {"start": "2024-01-03"}}},
+            {
+                "resourceType": "DocumentReference",
+                "type": {"text": "要約"},
+                "content": [{"attachment": {"title": "退院時要約"}}],
+                "context": {"period": {"start": "2024-01-03"}},
+            },
             *("document", "退院時要約", "2024-01-03", "要約"),
         ),
         ({"resourceType": "DocumentReference", "type": {"text": "要約"}}, "document", "要約", "", ""),
     ],
-)  # fmt: skip
+)
 def test_a_resource_becomes_a_line(body: dict[str, Any], kind: str, title: str, day: str, detail: str) -> None:
     made = line(**body)
 
