@@ -9,7 +9,7 @@ import click
 
 COMMANDS = (
     *("serve", "demo", "seed", "migrate", "reindex", "organisation", "client", "user", "token"),
-    *("consent", "audit"),
+    *("consent", "audit", "backup"),
 )
 """Every command; each is in the module of its name."""
 
