@@ -36,6 +36,30 @@ def _is_repeated(item: Item) -> bool:
     return item.type == "DiagnosticReport" and item.kind == "laboratory" and not item.detail
 
 
+def _identity(item: Item) -> tuple[object, ...] | None:
+    """Return what two copies of one thing have in common, or None for a thing that cannot be told from another."""
+    stated = item.body.get("identifier", ())
+    # A Composition has one identifier, every other resource here a list of them.
+    listed = [stated] if isinstance(stated, dict) else stated
+    identifiers = {(one.get("system"), one.get("value")) for one in listed}
+    if not identifiers:
+        return None
+    shown = (item.title, item.when, item.detail, item.flag, item.by, item.active, item.sensitive, item.uninformed)
+    return (item.type, item.custodian, frozenset(identifiers), *shown)
+
+
+def unrepeated(items: Iterable[Item]) -> list[Item]:
+    """Return `items` without the copies that a site's documents carry of what the site has sent by itself.
+
+    A copy has the same identifiers and would look the same. Equal identifiers alone are not enough: systems number the
+    medicines of every prescription from 1.
+    """
+    found: dict[tuple[object, ...], Item] = {}
+    for number, one in enumerate(items):
+        found.setdefault(_identity(one) or (number,), one)
+    return list(found.values())
+
+
 def days(items: Iterable[Item]) -> list[Day]:
     """Return the days of `items`, the newest first; things without a date come last."""
     found: dict[str, Day] = {}

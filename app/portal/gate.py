@@ -7,10 +7,12 @@ The work of a page gets a `FhirRequest`, so that what it reads passes the same `
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from urllib.parse import quote
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from app.access import sessions
 from app.access.caller import Caller
@@ -74,9 +76,12 @@ def failure(request: Request, status: int, caller: Caller | None = None) -> Resp
     return render(request, Page("failure.html", {"name": FAILURES.get(status, "500")}, status), caller)
 
 
-async def nowhere(request: Request, error: Exception) -> Response:  # noqa: ARG001 - as Starlette calls it
-    """Answer an address that means nothing, or nothing by this method."""
-    return failure(request, 404)
+async def nowhere(request: Request, error: Exception) -> Response:
+    """Answer an address that means nothing, or nothing by this method: a page to a browser, a line to a program."""
+    if "text/html" in request.headers.get("accept", ""):
+        return failure(request, 404)
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    return JSONResponse({"detail": HTTPStatus(status).phrase}, status)
 
 
 async def identify(request: Request) -> tuple[Caller, str]:

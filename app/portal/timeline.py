@@ -93,7 +93,7 @@ async def read_person(visit: Visit, patient_id: str, *, dated: bool, before: tup
         part = await read_part(visit, patient_id, DATED_TYPES, limit=MOST_ON_PAGE, before=before)
         stored += part.resources
         after = part.after
-    items = [made for made in map(item, stored) if made is not None]
+    items = chart.unrepeated(made for made in map(item, stored) if made is not None)
     return Person(patients, items, [consent_facts.facts_of(one) for one in consents], after)
 
 

@@ -1,4 +1,4 @@
-from app.portal.chart import allergies, days, filtered, latest_medicines, problems
+from app.portal.chart import allergies, days, filtered, latest_medicines, problems, unrepeated
 from app.portal.items import Item
 
 
@@ -93,3 +93,31 @@ def test_an_allergy_that_one_site_calls_severe_is_severe_and_first() -> None:
     ]
 
     assert [(one.first.title, one.first.severe) for one in allergies(lines)] == [("造影剤", True), ("さば", False)]
+
+
+def test_a_copy_with_the_same_identifiers_is_one_line() -> None:
+    one = a_line("medicine", body={"identifier": [{"system": "rp", "value": "1"}, {"value": "x"}]}, id="1")
+    copy = a_line("medicine", body={"identifier": [{"value": "x"}, {"system": "rp", "value": "1"}]}, id="2")
+
+    assert unrepeated([one, copy]) == [one]
+
+
+def test_what_only_looks_alike_or_is_only_numbered_alike_is_kept() -> None:
+    numbered = {"identifier": [{"system": "rp", "value": "1"}]}
+    lines = [
+        a_line("medicine"),
+        a_line("medicine"),
+        a_line("medicine", body=numbered),
+        a_line("medicine", body=numbered, title="another"),
+        a_line("medicine", body=numbered, when="2024-05-02"),
+        a_line("medicine", body=numbered, custodian=2),
+        a_line("medicine", body=numbered, uninformed=True),
+    ]
+
+    assert unrepeated(lines) == lines
+
+
+def test_the_one_identifier_of_a_composition_counts_too() -> None:
+    composition = a_line(type="Composition", body={"identifier": {"system": "s", "value": "1"}})
+
+    assert unrepeated([composition, composition]) == [composition]

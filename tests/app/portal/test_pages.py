@@ -154,14 +154,23 @@ def test_every_failure_has_a_text(status: int) -> None:
     assert f"failure.{gate.FAILURES.get(status, '500')}" in language.texts("ja")
 
 
-async def test_an_unknown_address_is_a_friendly_page_like_a_hidden_one(world: World) -> None:
-    browser = await signed_in(world, "clinic-c")
+@pytest.mark.parametrize(
+    ("method", "accept", "status", "text"),
+    [
+        ("GET", "text/html,*/*", 404, "見つかりません"),
+        ("GET", "application/json", 404, '{"detail":"Not Found"}'),
+        ("PUT", "*/*", 405, '{"detail":"Method Not Allowed"}'),
+    ],
+)
+async def test_an_unknown_address_is_a_page_to_a_browser_and_a_line_to_a_program(
+    world: World, method: str, accept: str, status: int, text: str
+) -> None:
+    address = "/sign-in" if method == "PUT" else "/no/such/page"
 
-    answer = await browser.get("/no/such/page")
+    answer = await a_browser(world).http.request(method, address, headers={"accept": accept})
 
-    assert answer.status_code == 404
-    assert "見つかりません" in answer.text
-    assert (await a_browser(world).get("/no/such/page")).status_code == 404
+    assert answer.status_code == status
+    assert text in answer.text
 
 
 async def test_a_page_that_fails_says_so_and_is_recorded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

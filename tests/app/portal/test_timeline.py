@@ -322,3 +322,10 @@ async def test_a_demo_patients_whole_record_is_shown(world: World, demo_record: 
     assert "２型糖尿病" in page.text
     assert "HbA1c" in page.text
     assert page.text.count('class="day"') > 10
+
+
+@pytest.mark.parametrize("id_", ["a%20b", "x" * 65, "%00", "a%2Fb"])
+async def test_what_is_no_id_is_no_patient(world: World, id_: str) -> None:
+    browser = await signed_in(world, "clinic-c")
+
+    assert (await browser.get(f"/patients/{id_}")).status_code == 404
