@@ -131,6 +131,8 @@ async def enter(door: Door[R, A], scope: Scope, receive: Receive) -> A | Respons
             caller, secret = await identify(hub, scope)
         except FhirError as error:
             return failure_response(error) if await record_refusal(hub, scope, str(error)) else unavailable()
+        except DatabaseUnavailable:
+            return unavailable()
         request = door.request(hub, scope, receive, caller)
         try:
             return await recorded(door, request)

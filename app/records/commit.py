@@ -40,7 +40,7 @@ async def committed(
         await link_new_patients(connection, writing.written)
         await compile_consents(connection, writing.written)
         await label_images(connection, writing.written)
-        told = await (tell(result) if tell else events(request, writing.written, 200))
+        told = await (tell(result) if tell else events(request, writing.written, 200, connection))
         await request.hub.audit.stage(connection, told)
     request.recorded = True
     return result

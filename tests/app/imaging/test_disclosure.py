@@ -10,6 +10,7 @@ from app.access.tables import session
 from app.access.tokens import digest
 from app.audit.log import AuditUnavailable
 from app.audit.record import Event
+from app.imaging.services import SERVICES
 from tests.app.imaging.images import CT, MULTI_FRAME, a_file, address, send, stored, uids
 from tests.world import World, a_consent
 
@@ -42,6 +43,25 @@ SEARCHES = [
     f"/dicomweb/studies/{STUDY}/instances",
     f"/dicomweb/studies/{STUDY}/series/{SERIES}/instances",
 ]
+
+
+def _form(route: str) -> str:
+    """Return the form of an address: every UID and number a star."""
+    path = route.partition("?")[0].removeprefix("/dicomweb/")
+    return "/".join("*" if part[0].isdigit() else part for part in path.split("/"))
+
+
+def test_every_service_that_reads_is_known_here() -> None:
+    assert {_form(route) for route in (*ROUTES, *SEARCHES)} == {form for method, form in SERVICES if method == "GET"}
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer unknown"}, {"Cookie": "renkei_session=unknown"}])
+async def test_every_address_needs_a_caller(world: World, headers: dict[str, str]) -> None:
+    for method, form in SERVICES:
+        for asked in (method, "HEAD", "OPTIONS"):
+            response = await world.http.request(asked, f"/dicomweb/{form.replace('*', '1.2')}", headers=headers)
+
+            assert response.status_code == 401
 
 
 async def the_patient(world: World, caller: dict[str, str]) -> str:
