@@ -1,6 +1,7 @@
 """Starts and stops the hub of one process."""
 
 import gc
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -23,17 +24,23 @@ from app.settings import Settings
 
 _MINUTE = 60_000_000
 
+NUMBERING = 0x7072_6F63
+"""The key of the lock under which a process is numbered: the first ones may start at once."""
+
 
 def audit_keys(settings: Settings) -> tuple[Keys, Signer]:
     """Return the audit keys, made at the first start."""
     folder = settings.keys_folder
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     master, signer = folder / "audit-master", folder / "audit-signer"
-    keys = read_master(master) if master.exists() else create_master(master)
-    made = (
-        read_signer(signer, settings.audit_origin) if signer.exists() else create_signer(signer, settings.audit_origin)
-    )
-    return keys, made
+    # Two processes may start for the first time at once: the files are made once, and read by both.
+    with suppress(FileExistsError):
+        if not master.exists():
+            create_master(master)
+    with suppress(FileExistsError):
+        if not signer.exists():
+            create_signer(signer, settings.audit_origin)
+    return read_master(master), read_signer(signer, settings.audit_origin)
 
 
 def _cursor_key(folder: Path) -> bytes:
@@ -44,6 +51,7 @@ def _cursor_key(folder: Path) -> bytes:
 
 async def _process_number(database: Database) -> int:
     async with database.write() as connection:
+        await connection.lock(NUMBERING)
         return await epoch.grow(connection, epoch.PROCESS)
 
 

@@ -3,6 +3,7 @@
 https://magicstack.github.io/asyncpg/current/api/index.html
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
@@ -16,6 +17,9 @@ from app.db.compiled import Compiler
 from app.db.database import DatabaseUnavailable
 from fhir.store.connection import Row
 
+CLOSE_SECONDS = 5.0
+"""How long a connection may be busy when the hub ends."""
+
 COPY_ROWS = 50
 """From so many rows on, COPY is faster than a prepared INSERT."""
 
@@ -25,7 +29,9 @@ _UNAVAILABLE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
+    asyncpg.TransactionRollbackError,
 )
+"""The server is away or full, or ended a transaction for another's sake (a deadlock): try again."""
 
 
 _SESSION = {
@@ -86,6 +92,16 @@ class _Connection:
         await self.raw.execute("SELECT pg_advisory_xact_lock($1)", key)
 
 
+class _Reader(_Connection):
+    """The pool as a connection: each read takes one, for its one statement."""
+
+    async def fetch(self, statement: ClauseElement, values: Mapping[str, Any]) -> Sequence[Row]:
+        try:
+            return await super().fetch(statement, values)
+        except _UNAVAILABLE as error:
+            raise DatabaseUnavailable(str(error)) from error
+
+
 class PostgresqlDatabase:
     """A PostgreSQL database."""
 
@@ -94,16 +110,19 @@ class PostgresqlDatabase:
     def __init__(self, pool: Any) -> None:
         self._pool = pool
         self._compiler = Compiler(asyncpg_dialect.dialect())  # type: ignore[no-untyped-call]
-        self.reader = _Connection(pool, self._compiler)
+        self.reader = _Reader(pool, self._compiler)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[_Connection]:
         """Hold a connection inside a repeatable-read transaction."""
-        async with (
-            self._pool.acquire() as raw,
-            raw.transaction(isolation="repeatable_read", readonly=True),
-        ):
-            yield _Connection(raw, self._compiler)
+        try:
+            async with (
+                self._pool.acquire() as raw,
+                raw.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                yield _Connection(raw, self._compiler)
+        except _UNAVAILABLE as error:
+            raise DatabaseUnavailable(str(error)) from error
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[_Connection]:
@@ -115,8 +134,12 @@ class PostgresqlDatabase:
             raise DatabaseUnavailable(str(error)) from error
 
     async def close(self) -> None:
-        """Close the pool; a connection that is still busy is ended."""
-        await self._pool.close()
+        """Close the pool; a connection that is still busy after a while is ended."""
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._pool.close()
+        except TimeoutError:
+            self._pool.terminate()
 
 
 async def open_postgresql(address: str, connections: int) -> PostgresqlDatabase:

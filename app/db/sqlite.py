@@ -30,6 +30,22 @@ MANY_ROWS = 2_000
 
 logger = logging.getLogger(__name__)
 
+_UNAVAILABLE = frozenset(
+    (
+        *(sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY),
+        *(sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL),
+    )
+)
+"""The result codes that say: not now. Others are faults of ours. https://www.sqlite.org/rescode.html"""
+
+_NOT_FLUSHED = frozenset((sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC))
+"""After these nobody knows what is on the disk; after a failed write (a full disk) everybody does."""
+
+
+def _unavailable(error: sqlite3.OperationalError) -> Exception:
+    """Return the failure as the hub knows it, or itself when it is a fault of ours."""
+    return DatabaseUnavailable(str(error)) if error.sqlite_errorcode & 0xFF in _UNAVAILABLE else error
+
 
 @lru_cache(maxsize=256)
 def _insert_text(table: Table) -> str:
@@ -49,7 +65,10 @@ class _Connection:
 
     async def fetch(self, statement: ClauseElement, values: Mapping[str, Any]) -> Sequence[Row]:
         compiled = self._compiler(statement)
-        return self.raw.execute(compiled.text, compiled.values(values)).fetchall()
+        try:
+            return self.raw.execute(compiled.text, compiled.values(values)).fetchall()
+        except sqlite3.OperationalError as error:
+            raise _unavailable(error) from error
 
     async def execute(self, statement: ClauseElement, values: Mapping[str, Any]) -> int:
         compiled = self._compiler(statement)
@@ -123,7 +142,7 @@ class SqliteDatabase:
                 if self._writer.raw.in_transaction:
                     self._writer.raw.execute("ROLLBACK")
                 if isinstance(error, sqlite3.OperationalError):
-                    raise DatabaseUnavailable(str(error)) from error
+                    raise _unavailable(error) from error
                 raise
             await self._commit()
 
@@ -141,21 +160,26 @@ class SqliteDatabase:
                 return
 
     async def _commit(self) -> None:
-        raw = self._writer.raw
-        committed = asyncio.get_running_loop().run_in_executor(self._thread, raw.execute, "COMMIT")
+        committed = asyncio.get_running_loop().run_in_executor(self._thread, self._end)
         try:
-            # A cancelled request does not cancel the commit: the next transaction must find this one ended.
             await asyncio.shield(committed)
         except asyncio.CancelledError:
-            await committed
+            # A cancelled request does not cancel the commit: the next transaction must find this one ended.
+            await asyncio.wait([committed])
             raise
+
+    def _end(self) -> None:
+        """Commit; or, when that is not possible, roll back."""
+        raw = self._writer.raw
+        try:
+            raw.execute("COMMIT")
         except sqlite3.OperationalError as error:
-            if raw.in_transaction:
-                raw.execute("ROLLBACK")
-            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR:
+            if error.sqlite_errorcode in _NOT_FLUSHED:
                 # After a failed flush the page cache cannot be trusted; only recovery from the log can.
                 logger.critical("The database could not be flushed; this process ends: %s", error)
                 os._exit(70)
+            if raw.in_transaction:
+                raw.execute("ROLLBACK")
             raise DatabaseUnavailable(str(error)) from error
 
     async def close(self) -> None:

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.access.caller import Caller
 from app.access.cookies import session_cookie
+from app.db import DatabaseUnavailable
 from app.hub import Hub
 from app.records.answer import answer, unavailable
 from app.records.capabilities import capability_statement
@@ -73,6 +74,8 @@ class FhirRoute(BaseRoute):
         for _ in range(MOST_ATTEMPTS):
             try:
                 caller, secret = await identify(hub, scope)
+            except DatabaseUnavailable:
+                return unavailable()
             except FhirError as error:
                 if not await record_refusal(hub, scope, str(error)):
                     return unavailable()

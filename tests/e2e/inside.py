@@ -115,8 +115,8 @@ async def _index(connection: DatabaseConnection, base_url: str) -> list[str]:
     found = []
     for table, statement in _INDEX.items():
         there = Counter(tuple(row) for row in await connection.fetch(statement, {}))
-        for one in (there - wanted[table.name]) + (wanted[table.name] - there):
-            found.append(f"index: {table.name} {one}")
+        differ = (there - wanted[table.name]) + (wanted[table.name] - there)
+        found += [f"index: {table.name} {one}" for one in differ]
     return found
 
 
@@ -143,10 +143,7 @@ async def _events(connection: DatabaseConnection, settings: Settings, since: int
 async def _audited(connection: DatabaseConnection, events: Sequence[Event], ledger: Ledger, since: int) -> list[str]:
     """Every version has one record, every record of a write its versions, every disclosure its record."""
     written = Counter(
-        entity
-        for event in events
-        if event.interaction in _WRITES and event.outcome == "0"
-        for entity in event.entities
+        entity for event in events if event.interaction in _WRITES and event.outcome == "0" for entity in event.entities
     )
     versions = Counter(
         f"{NAMES[number]}/{id_}/_history/{version}"
