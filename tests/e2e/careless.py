@@ -72,8 +72,8 @@ class _OneAtATime:
 class LatePostgresql(PostgresqlDatabase):
     """The same on one connection of the pool; a request is a savepoint."""
 
-    def __init__(self, pool: Any, raw: Any) -> None:
-        super().__init__(pool)
+    def __init__(self, pool: Any, readers: Any, raw: Any) -> None:
+        super().__init__(pool, readers)
         self._one = _OneAtATime(raw)
         self._turn = asyncio.Lock()
         self.reader = type(self.reader)(self._one, self._compiler)
@@ -104,8 +104,7 @@ async def _open_late(chosen: Settings) -> Database:
         return LateSqlite(chosen)
     careful = await _open_database(chosen)
     assert isinstance(careful, PostgresqlDatabase)
-    pool = careful._pool
-    return LatePostgresql(pool, await pool.acquire())
+    return LatePostgresql(careful._pool, careful._readers, await careful._pool.acquire())
 
 
 _open_database: Callable[..., Any] = lifecycle.open_database

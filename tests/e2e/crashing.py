@@ -59,13 +59,14 @@ class Crashes:
         self.loads += 1
         clients = [(f"{SEED}-{self.loads}-{number}", SITES[number % 2]) for number in range(CLIENTS)]
         seconds = self.random.uniform(*LOAD_SECONDS)
-        self.ledger.warm.clear()
 
         async def run() -> None:
+            self.ledger.warm = asyncio.Event()
             plan = load.load(self.hub.address, clients, PLAN, self.tokens, self.ledger, patience=patience)
             task = asyncio.create_task(plan)
-            async with asyncio.timeout(WARM_SECONDS):
-                await self.ledger.warm.wait()
+            warm = asyncio.create_task(self.ledger.warm.wait())
+            await asyncio.wait((warm, task), timeout=WARM_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            assert self.ledger.warm.is_set(), f"Nothing was acknowledged: {self.ledger.surprises}"
             await asyncio.sleep(seconds)
             await asyncio.to_thread(strike)
             await asyncio.wait_for(task, 60)
