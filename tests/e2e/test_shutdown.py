@@ -1,6 +1,7 @@
 """The hub is asked to end while it works: it ends well, and loses nothing of what it acknowledged."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from app.audit.tables import audit_stage
 from app.db import open_database
 from app.settings import Settings
 from tests.e2e.crashing import crashes
+from tests.e2e.inside import SETTLES_SECONDS
 
 LEADER_RESTS = {"RENKEI_CHECKPOINT_SECONDS": "3600"}
 """The leader works at the start and at the end alone, so that what is staged meanwhile stays staged."""
@@ -27,6 +29,13 @@ def _staged(settings: Settings) -> int:
     return asyncio.run(count())
 
 
+def _staged_at_last(settings: Settings) -> int:
+    deadline = time.monotonic() + SETTLES_SECONDS
+    while (staged := _staged(settings)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return staged
+
+
 @pytest.mark.parametrize("workers", ["1", "2"], ids=["one process", "two processes"])
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_a_hub_that_is_asked_to_end_ends_well_and_loses_nothing(kind: str, workers: str, tmp_path: Path) -> None:
@@ -38,9 +47,12 @@ def test_a_hub_that_is_asked_to_end_ends_well_and_loses_nothing(kind: str, worke
 
         staged = _staged(hub.settings)
         hub.hub.start()
-        acknowledged, found = hub.ledger.acknowledged, hub.prove(since)
+        found = hub.prove_outside()
+        codes.append(hub.hub.stop())
+        found += hub.prove_inside(since)
+        acknowledged = hub.ledger.acknowledged
 
-    assert codes == [0]
+    assert codes == [0, 0]
     assert staged == 0
     assert acknowledged > 0
     assert found == []
@@ -55,7 +67,11 @@ def test_records_that_a_crash_left_staged_are_in_the_tree_after_the_next_start(k
 
         hub.hub.start()
 
-        found = hub.prove(since)
+        after = _staged_at_last(hub.settings)
+        found = hub.prove_outside()
+        hub.hub.stop()
+        found += hub.prove_inside(since)
 
     assert before > 0
+    assert after == 0
     assert found == []
