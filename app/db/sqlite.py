@@ -162,11 +162,13 @@ class SqliteDatabase:
     async def _commit(self) -> None:
         committed = asyncio.get_running_loop().run_in_executor(self._thread, self._end)
         try:
-            await asyncio.shield(committed)
+            await asyncio.wait([committed])
         except asyncio.CancelledError:
             # A cancelled request does not cancel the commit: the next transaction must find this one ended.
             await asyncio.wait([committed])
+            committed.exception()  # read here: whoever cancelled does not want to know
             raise
+        committed.result()
 
     def _end(self) -> None:
         """Commit; or, when that is not possible, roll back."""
