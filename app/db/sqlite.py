@@ -47,6 +47,23 @@ def _unavailable(error: sqlite3.OperationalError) -> Exception:
     return DatabaseUnavailable(str(error)) if error.sqlite_errorcode & 0xFF in _UNAVAILABLE else error
 
 
+async def _ended(work: asyncio.Future[Any]) -> None:
+    """Wait for what a thread does, to its end also when the request is cancelled.
+
+    Otherwise a rollback would fall between two of its statements, and those after it would stand alone.
+    """
+    cancelled: asyncio.CancelledError | None = None
+    while not work.done():
+        try:
+            await asyncio.wait([work])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        work.exception()  # read here: whoever cancelled does not want to know
+        raise cancelled
+    work.result()
+
+
 @lru_cache(maxsize=256)
 def _insert_text(table: Table) -> str:
     """Return the INSERT of every column of `table`."""
@@ -88,7 +105,7 @@ class _Connection:
         if len(rows) < MANY_ROWS:
             self.raw.executemany(text, rows)
         else:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self.raw.executemany, text, rows)
+            await _ended(asyncio.get_running_loop().run_in_executor(self._thread, self.raw.executemany, text, rows))
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -160,15 +177,7 @@ class SqliteDatabase:
                 return
 
     async def _commit(self) -> None:
-        committed = asyncio.get_running_loop().run_in_executor(self._thread, self._end)
-        try:
-            await asyncio.wait([committed])
-        except asyncio.CancelledError:
-            # A cancelled request does not cancel the commit: the next transaction must find this one ended.
-            await asyncio.wait([committed])
-            committed.exception()  # read here: whoever cancelled does not want to know
-            raise
-        committed.result()
+        await _ended(asyncio.get_running_loop().run_in_executor(self._thread, self._end))
 
     def _end(self) -> None:
         """Commit; or, when that is not possible, roll back."""

@@ -3,6 +3,7 @@
 `RENKEI_CRASH_SEED` repeats a run's plan; the moments themselves are as exact as the machine's clock.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -17,7 +18,7 @@ ROUNDS = {
 
 
 CARELESS = (sys.executable, "-m", "tests.e2e.careless")
-SOAK_ROUNDS = 200
+SOAK_ROUNDS = int(os.environ.get("RENKEI_CRASH_ROUNDS") or 200)
 INDEX_EVERY = 20
 
 

@@ -210,6 +210,25 @@ async def test_a_cancelled_commit_that_finds_no_room_is_rolled_back(sqlite_datab
     assert await _value(sqlite_database, "b") == [1]
 
 
+async def test_many_rows_of_a_cancelled_writer_are_all_rolled_back(sqlite_database: Database) -> None:
+    rows = [(1, number, 0, number, 1, 0) for number in range(300_000)]
+
+    async def write() -> None:
+        async with sqlite_database.write() as connection:
+            await connection.insert(index_token, rows)
+
+    task = asyncio.create_task(write())
+    await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    sqlite_database._thread.submit(int).result()  # type: ignore[attr-defined]
+
+    assert task.cancelled()
+    assert len(await sqlite_database.reader.fetch(select(index_token.c.row), {})) == 0
+
+
 async def test_a_write_that_outgrows_the_file_is_refused_and_the_next_one_that_fits_is_not(
     sqlite_database: Database,
 ) -> None:
