@@ -1,6 +1,7 @@
 """The running hub: what a process holds from start to end."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 from sqlalchemy import bindparam, select
@@ -74,8 +75,10 @@ class Hub:
 
     async def close(self) -> None:
         """Write what waits and close everything."""
-        await self.audit.stop()
-        await self.leader.stop()
-        for close in self.closing:
-            await close()
-        await self.database.close()
+        async with AsyncExitStack() as last_first:
+            # What fails to close keeps nothing else from being closed.
+            last_first.push_async_callback(self.database.close)
+            for close in reversed(self.closing):
+                last_first.push_async_callback(close)
+            last_first.push_async_callback(self.leader.stop)
+            last_first.push_async_callback(self.audit.stop)

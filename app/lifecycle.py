@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from app.audit.log import AuditLog
 from app.audit.note import Signer
 from app.blobs import open_blobs
 from app.clock import Clock, RowNumbers, now
-from app.db import Database, open_database
+from app.db import Database, DatabaseUnavailable, open_database
 from app.db.version import WrongVersion, check_version
 from app.hub import Hub
 from app.imaging.episodes import Episodes
@@ -35,6 +36,8 @@ DECODING_MEMORY_BYTES = 4_000_000_000
 
 DECODING_SECONDS = 30.0
 """Of one frame."""
+NUMBERING = 0x7072_6F63
+"""The key of the lock under which a process is numbered: the first ones may start at once."""
 
 
 def audit_keys(settings: Settings) -> tuple[Keys, Signer]:
@@ -42,11 +45,14 @@ def audit_keys(settings: Settings) -> tuple[Keys, Signer]:
     folder = settings.keys_folder
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     master, signer = folder / "audit-master", folder / "audit-signer"
-    keys = read_master(master) if master.exists() else create_master(master)
-    made = (
-        read_signer(signer, settings.audit_origin) if signer.exists() else create_signer(signer, settings.audit_origin)
-    )
-    return keys, made
+    # Two processes may start for the first time at once: the files are made once, and read by both.
+    with suppress(FileExistsError):
+        if not master.exists():
+            create_master(master)
+    with suppress(FileExistsError):
+        if not signer.exists():
+            create_signer(signer, settings.audit_origin)
+    return read_master(master), read_signer(signer, settings.audit_origin)
 
 
 def _cursor_key(folder: Path) -> bytes:
@@ -57,6 +63,7 @@ def _cursor_key(folder: Path) -> bytes:
 
 async def _process_number(database: Database) -> int:
     async with database.write() as connection:
+        await connection.lock(NUMBERING)
         return await epoch.grow(connection, epoch.PROCESS)
 
 
@@ -70,7 +77,7 @@ async def open_hub(settings: Settings, clock: Clock = now) -> Hub:
     database = await open_database(settings)
     try:
         await check_version(database)
-    except WrongVersion:
+    except (DatabaseUnavailable, WrongVersion):
         await database.close()
         raise
     keys, signer = audit_keys(settings)
