@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/search.html
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from fhir.errors import InvalidValue, NotSupported, UnknownParameter
@@ -16,6 +17,12 @@ from fhir.spec.search_parameters import SearchParameter
 
 MOST = 1000
 """Resources a page holds at most, whatever `_count` says, unless the caller of `parse` sets another cap."""
+
+
+LONGEST_KEPT = 128
+"""Characters of a value that is read once and kept: the same codes and dates are asked for all day."""
+
+_criterion = lru_cache(maxsize=4096)(criterion.parse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +102,8 @@ def parse(
                     raise NotSupported(f"{name} is not supported", name)
                 _read_sort(fields, type_name, text, ignored if lenient else None)
             else:
-                criteria.append(criterion.parse(type_name, name, text, region))
+                read = _criterion if len(text) <= LONGEST_KEPT else criterion.parse
+                criteria.append(read(type_name, name, text, region))
         except UnknownParameter:
             if not lenient:
                 raise
