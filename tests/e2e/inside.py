@@ -143,10 +143,7 @@ async def _events(connection: DatabaseConnection, settings: Settings, since: int
 async def _audited(connection: DatabaseConnection, events: Sequence[Event], ledger: Ledger, since: int) -> list[str]:
     """Every version has one record, every record of a write its versions, every disclosure its record."""
     written = Counter(
-        entity
-        for event in events
-        if event.interaction in _WRITES and event.outcome == "0"
-        for entity in event.entities
+        entity for event in events if event.interaction in _WRITES and event.outcome == "0" for entity in event.entities
     )
     versions = Counter(
         f"{NAMES[number]}/{id_}/_history/{version}"
