@@ -112,9 +112,8 @@ async def load(
 ) -> None:
     """Run clients, given by name and site, until each has met the hub's end `patience` times; cancel it to stop."""
     limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(base_url=address, timeout=30, limits=limits) as http:
-        async with asyncio.TaskGroup() as group:
-            for name, site in clients:
-                # A seed of text is hashed alike in every process.
-                client = Client(name, site, http, tokens, ledger, random.Random(name))
-                group.create_task(follow(client, plan, patience=patience))
+    async with httpx.AsyncClient(base_url=address, timeout=30, limits=limits) as http, asyncio.TaskGroup() as group:
+        for name, site in clients:
+            # A seed of text is hashed alike in every process.
+            client = Client(name, site, http, tokens, ledger, random.Random(name))
+            group.create_task(follow(client, plan, patience=patience))

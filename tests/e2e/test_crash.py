@@ -8,7 +8,6 @@ import contextlib
 import os
 import random
 import signal
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
