@@ -29,9 +29,7 @@ def main() -> int:
     size = QUICK if arguments.quick else FULL
     hub_core, load_core = servers.cores()
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; wrk with 64 connections")
-    print(
-        f"servers on core {hub_core}, wrk and PostgreSQL on core {load_core}; medians of {size.rounds} runs in turn"
-    )
+    print(f"servers on core {hub_core}, wrk and PostgreSQL on core {load_core}; medians of {size.rounds} runs in turn")
     if load_core is not None:
         # Everything that is not a server, PostgreSQL included, inherits this core.
         os.sched_setaffinity(0, {load_core})

@@ -53,9 +53,12 @@ def _unverified_subject(text: str) -> str:
 
         part = text.split(".")[1]
         subject = json.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4)))["sub"]
-    except (IndexError, KeyError, TypeError, ValueError) as error:
+    except (IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise TokenRefused("invalid_client", "The assertion is not a JWT with a subject") from error
-    return str(subject)
+    # Databases take neither NUL nor half a surrogate pair; neither is printable.
+    if not isinstance(subject, str) or not subject.isprintable():
+        raise TokenRefused("invalid_client", "The assertion is not a JWT with a subject")
+    return subject
 
 
 def _claims(text: str, keys: KeySet, audience: str, now_seconds: float) -> dict[str, Any]:
@@ -66,7 +69,7 @@ def _claims(text: str, keys: KeySet, audience: str, now_seconds: float) -> dict[
     """
     try:
         claims = jwt.decode(text, keys, algorithms=ALGORITHMS).claims
-    except (JoseError, ValueError) as error:
+    except (JoseError, ValueError, TypeError, RecursionError) as error:
         raise TokenRefused("invalid_client", f"The assertion's signature does not hold: {error}") from error
     audiences = claims.get("aud")
     if audience not in (audiences if isinstance(audiences, list) else [audiences]):
@@ -74,7 +77,8 @@ def _claims(text: str, keys: KeySet, audience: str, now_seconds: float) -> dict[
     if claims.get("iss") != claims.get("sub"):
         raise TokenRefused("invalid_client", "The assertion's issuer and subject are not the client")
     ends = claims.get("exp")
-    if not isinstance(ends, int | float) or ends < now_seconds - CLOCK_SKEW_SECONDS:
+    # Asked this way round, since NaN is neither before nor after anything.
+    if not isinstance(ends, int | float) or not ends >= now_seconds - CLOCK_SKEW_SECONDS:
         raise TokenRefused("invalid_client", "The assertion has expired")
     if ends > now_seconds + LONGEST_ASSERTION_SECONDS + CLOCK_SKEW_SECONDS:
         raise TokenRefused("invalid_client", f"The assertion lasts longer than {LONGEST_ASSERTION_SECONDS} s")
@@ -94,16 +98,19 @@ def _purpose(claims: Mapping[str, Any]) -> str:
     if not stated:
         return "TREAT"
     code = stated[0].get("code") if isinstance(stated, list) and isinstance(stated[0], dict) else None
-    if code not in NUMBERS:
+    if not isinstance(code, str) or code not in NUMBERS:
         raise TokenRefused("invalid_request", "The purpose of use is not known here")
-    return str(code)
+    return code
 
 
 async def _find_client(connection: DatabaseConnection, id: str) -> tuple[int, KeySet]:
     rows = await connection.fetch(_CLIENT, {"id": id})
     if not rows or rows[0][2]:
         raise TokenRefused("invalid_client", "The client is not known")
-    return int(rows[0][0]), KeySet.import_key_set(json.loads(rows[0][1]))
+    try:
+        return int(rows[0][0]), KeySet.import_key_set(json.loads(rows[0][1]))
+    except (JoseError, ValueError) as error:
+        raise TokenRefused("invalid_client", "The client has no key that the hub can read") from error
 
 
 async def issue(

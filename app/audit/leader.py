@@ -27,6 +27,9 @@ MEMBERS = {"patient": "p", "user": "u", "organisation": "g", "client": "c", "cus
 
 _INDEXED = tuple((KINDS[kind], member) for kind, member in MEMBERS.items())
 
+_LOCK = 0x6175646974
+"""The key under which processes take turns."""
+
 logger = logging.getLogger(__name__)
 
 _TREE = select(audit_tree.c.size, audit_tree.c.frontier).where(audit_tree.c.id == 1).with_for_update()
@@ -92,6 +95,9 @@ class Leader:
                 await self.integrate_all()
             except DatabaseUnavailable as error:
                 logger.warning("The audit tree waits for the database: %s", error)
+            except Exception:
+                # The tree grows later; a task that has ended would never try again.
+                logger.exception("The audit tree could not be extended")
             await asyncio.sleep(every_seconds)
 
     async def integrate_all(self) -> int:
@@ -107,6 +113,8 @@ class Leader:
 
     async def integrate(self, connection: WriteConnection) -> int:
         """Put at most `MOST_AT_ONCE` staged records in the tree, sign a checkpoint, return how many they were."""
+        # The first of all has no row of the tree to wait for yet.
+        await connection.lock(_LOCK)
         size, frontier = await self._tree(connection)
         staged = [(row, bytes(record)) for row, record in await connection.fetch(_STAGED, {})]
         if not staged:

@@ -88,6 +88,10 @@ class AuditLog:
         self._salts[patient_key] = salt
         return patient_key, salt
 
+    def _forget(self, salts: Sequence[tuple[int, bytes]]) -> None:
+        for patient_key, _ in salts:
+            self._salts.pop(patient_key, None)
+
     async def _seal(self, events: Sequence[Event], salts: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
         sealed = []
         for event in events:
@@ -117,6 +121,8 @@ class AuditLog:
         """Write the records of `events` inside the transaction of the write they are about."""
         salts: list[tuple[int, bytes]] = []
         records = await self._seal(events, salts)
+        # The transaction may still be rolled back, and a salt that is not in the table opens nothing.
+        self._forget(salts)
         await _write(connection, records, salts)
 
     async def _run(self) -> None:
@@ -135,12 +141,12 @@ class AuditLog:
                 await _write(connection, batch.records, batch.salts)
         except (DatabaseUnavailable, TimeoutError, OSError) as error:
             logger.critical("The audit log cannot be written: %s", error)
-            for patient_key, _ in batch.salts:
-                self._salts.pop(patient_key, None)
+            self._forget(batch.salts)
             batch.written.set_exception(AuditUnavailable(str(error)))
             batch.written.exception()  # read here, so that an abandoned request leaves no warning
         except Exception as error:
             logger.exception("The audit log cannot be written")
+            self._forget(batch.salts)
             batch.written.set_exception(AuditUnavailable(str(error)))
             batch.written.exception()
         else:

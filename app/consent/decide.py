@@ -65,11 +65,15 @@ class Authority:
         return self.any_id or id_.startswith(f"{self.custodian_slug}-")
 
 
+NO_ACCOUNT = -2
+"""Stands for the account of a system; not NOBODY, which stands in grants for a person that the hub does not know."""
+
+
 def may_see(caller: Caller, *, now: int, implied: bool) -> CallerVisibility:
     """Return what `caller` may see at the instant `now`, microseconds since 1970 UTC."""
     return visibility(
         organisation=caller.organisation,
-        account=caller.account or -1,
+        account=caller.account or NO_ACCOUNT,
         purpose=NUMBERS[caller.purpose],
         categories=SEES[caller.role],
         everywhere=SEES_EVERYWHERE.get(caller.role, 0),

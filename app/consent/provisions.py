@@ -1,10 +1,10 @@
 """Reads a FHIR Consent as rules: who may give what to whom, for which purpose, from when until when.
 
 https://hl7.org/fhir/R4/consent.html, https://profiles.ihe.net/ITI/PCF/. A nested provision is an exception to the one
-around it and takes over whatever it does not say itself.
+around it: it speaks of nothing that the one around it does not speak of, and takes over whatever it does not say.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -14,7 +14,7 @@ from app.consent.tables import ANY, DENY, PERMIT
 from fhir.errors import Unprocessable
 from fhir.search.date import MAX, interval
 from fhir.store.categories import BY_TYPE, Category
-from fhir.store.labels import bit
+from fhir.store.labels import UNKNOWN, bit
 from fhir.store.tables import NO_DATE
 
 CATEGORY_SYSTEM = "http://renkei.example/fhir/CodeSystem/category"
@@ -36,9 +36,10 @@ Who = Callable[[Mapping[str, Any]], tuple[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row of grants to be, without the person and the Consent."""
+    """One row of grants to be, without the person and the Consent; the columns say what each field means."""
 
     depth: int
+    last: int
     effect: int
     discloser: int
     receiver: int
@@ -46,7 +47,8 @@ class Rule:
     author: int
     purpose: int
     category: int
-    labels: int
+    opened: int
+    needed: int
     data_from: int
     data_to: int
     begins: int
@@ -58,12 +60,15 @@ class _Scope:
     """What a provision speaks of; each tuple holds ANY when it is not limited."""
 
     disclosers: tuple[int, ...] = (ANY,)
-    receivers: tuple[int, ...] = (ANY,)
-    recipients: tuple[int, ...] = (ANY,)
+    receivers: tuple[tuple[int, int], ...] = ((ANY, ANY),)
+    """Site and person, of which either may be ANY."""
     authors: tuple[int, ...] = (ANY,)
     purposes: tuple[int, ...] = (ANY,)
     categories: tuple[int, ...] = (ANY,)
-    labels: int = 0
+    opened: int = 0
+    """The sensitive labels that permits open here."""
+    needed: tuple[int, ...] = (0,)
+    """Label sets of which a row must have one whole: the labels that the denials around it speak of."""
     data: tuple[int, int] = (NO_DATE, MAX)
     period: tuple[int, int] = (NO_DATE, MAX)
 
@@ -82,31 +87,76 @@ def _category(coding: Mapping[str, Any]) -> int:
     return BY_TYPE.get(code, NOBODY)
 
 
-def _actors(provision: Mapping[str, Any], who: Who) -> dict[str, tuple[int, ...]]:
+def _within(outer: tuple[int, ...], inner: Iterable[int]) -> tuple[int, ...]:
+    """Return what both speak of."""
+    stated = tuple(dict.fromkeys(inner))
+    return stated if outer == (ANY,) else tuple(one for one in stated if one in outer)
+
+
+def _both(outer: tuple[tuple[int, int], ...], inner: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return the receivers that both speak of: a person named inside a site is that person at that site."""
+    pairs = product(outer, dict.fromkeys(inner))
+    return tuple(
+        dict.fromkeys(
+            (site or own_site, person or own_person)
+            for (site, person), (own_site, own_person) in pairs
+            if ANY in (site, own_site) or site == own_site
+            if ANY in (person, own_person) or person == own_person
+        )
+    )
+
+
+def _actors(provision: Mapping[str, Any], outer: _Scope, who: Who) -> dict[str, Any]:
     """Return the limits that a provision's actors set, by the field of `_Scope`."""
-    found: dict[str, list[int]] = {}
+    sites: dict[str, list[int]] = {}
+    receivers: list[tuple[int, int]] = []
     for actor in provision.get("actor", ()):
         codes = [coding.get("code") for coding in actor.get("role", {}).get("coding", ())]
         field = next((_ROLES[code] for code in codes if code in _ROLES), "receivers")
         kind, key = who(actor.get("reference", {}))
-        if kind == "account" and field == "receivers":
-            field = "recipients"
-        found.setdefault(field, []).append(key)
-    return {field: tuple(keys) for field, keys in found.items()}
+        if field == "receivers":
+            receivers.append((ANY, key) if kind == "account" else (key, ANY))
+        else:
+            sites.setdefault(field, []).append(key if kind == "organisation" else NOBODY)
+    found: dict[str, Any] = {field: _within(getattr(outer, field), keys) for field, keys in sites.items()}
+    if receivers:
+        found["receivers"] = _both(outer.receivers, receivers)
+    return found
 
 
-def _narrowed(outer: _Scope, provision: Mapping[str, Any], who: Who) -> _Scope:
+def _labelled(provision: Mapping[str, Any], effect: int | None, outer: _Scope) -> dict[str, Any]:
+    """Return what the security labels of a provision limit or open.
+
+    A permit opens its labels. A denial closes them: it speaks of rows that have one of them, and so do the exceptions
+    inside it, which open them. A denial of an ordinary label speaks of everything.
+    """
+    bits = [bit(coding.get("system"), coding.get("code")) for coding in provision.get("securityLabel", ())]
+    if not bits:
+        return {}
+    # No permit can name a label that the hub does not know.
+    found: dict[str, Any] = {"opened": (outer.opened | _union(bits)) & ~UNKNOWN}
+    if effect == DENY and all(bits):
+        found["needed"] = tuple(dict.fromkeys(one | own for one, own in product(outer.needed, bits)))
+    return found
+
+
+def _union(bits: Iterable[int]) -> int:
+    found = 0
+    for one in bits:
+        found |= one
+    return found
+
+
+def _narrowed(outer: _Scope, provision: Mapping[str, Any], effect: int | None, who: Who) -> _Scope:
     """Return what `provision` speaks of, inside a provision that speaks of `outer`."""
-    # A permit's labels are those it opens, a denial's those it closes: one says nothing of the other.
-    fields: dict[str, Any] = {"labels": 0, **_actors(provision, who)}
+    fields = _actors(provision, outer, who) | _labelled(provision, effect, outer)
     if provision.get("purpose"):
-        fields["purposes"] = tuple(PURPOSES.get(one.get("code", ""), NOBODY) for one in provision["purpose"])
+        purposes = [PURPOSES.get(one.get("code", ""), NOBODY) for one in provision["purpose"]]
+        fields["purposes"] = _within(outer.purposes, purposes)
     kinds = [*provision.get("class", ())]
     kinds += [coding for concept in provision.get("code", ()) for coding in concept.get("coding", ())]
     if kinds:
-        fields["categories"] = tuple({_category(coding) for coding in kinds})
-    for coding in provision.get("securityLabel", ()):
-        fields["labels"] |= bit(coding.get("system"), coding.get("code"))
+        fields["categories"] = _within(outer.categories, [_category(coding) for coding in kinds])
     if "dataPeriod" in provision:
         fields["data"] = _period(provision["dataPeriod"], outer.data)
     if "period" in provision:
@@ -115,17 +165,29 @@ def _narrowed(outer: _Scope, provision: Mapping[str, Any], who: Who) -> _Scope:
 
 
 def _expanded(scope: _Scope, depth: int, effect: int) -> Iterator[Rule]:
-    dimensions = (scope.disclosers, scope.receivers, scope.recipients, scope.authors, scope.purposes, scope.categories)
-    for combination in product(*dimensions):
-        yield Rule(depth, effect, *combination, scope.labels, *scope.data, *scope.period)
+    dimensions = (scope.disclosers, scope.receivers, scope.authors, scope.purposes, scope.categories, scope.needed)
+    for discloser, (receiver, recipient), author, purpose, category, needed in product(*dimensions):
+        yield Rule(
+            *(depth, 0, effect, discloser, receiver, recipient, author, purpose, category),
+            *(scope.opened if effect == PERMIT else 0, needed, *scope.data, *scope.period),
+        )
 
 
-def _walk(provision: Mapping[str, Any], outer: _Scope, depth: int, effect: int | None, who: Who) -> Iterator[Rule]:
-    scope = _narrowed(outer, provision, who)
+def _walk(
+    provision: Mapping[str, Any], outer: _Scope, depth: int, effect: int | None, who: Who, found: list[Rule]
+) -> None:
+    """Add the rules of a provision and of those inside it, each of which lies before the outer one's `last`."""
+    scope = _narrowed(outer, provision, effect, who)
+    first = len(found)
     if effect is not None:
-        yield from _expanded(scope, depth, effect)
+        for rule in _expanded(scope, depth, effect):
+            found.append(rule)
+            if len(found) > MOST_RULES:
+                raise Unprocessable(f"A Consent comes to at most {MOST_RULES} rules", "Consent.provision")
+    own = len(found)
     for inner in provision.get("provision", ()):
-        yield from _walk(inner, scope, depth + 1, _EFFECTS.get(inner.get("type", "")), who)
+        _walk(inner, scope, depth + 1, _EFFECTS.get(inner.get("type", "")), who, found)
+    found[first:own] = [replace(rule, last=len(found) - 1) for rule in found[first:own]]
 
 
 def rules(consent: Mapping[str, Any], who: Who) -> list[Rule]:
@@ -146,8 +208,5 @@ def rules(consent: Mapping[str, Any], who: Who) -> list[Rule]:
         codes = [coding.get("code") for coding in consent.get("policyRule", {}).get("coding", ())]
         effect = next((_POLICIES[code] for code in codes if code in _POLICIES), None)
     found: list[Rule] = []
-    for rule in _walk(provision, _Scope(), 0, effect, who):
-        found.append(rule)
-        if len(found) > MOST_RULES:
-            raise Unprocessable(f"A Consent comes to at most {MOST_RULES} rules", "Consent.provision")
+    _walk(provision, _Scope(), 0, effect, who, found)
     return found

@@ -17,6 +17,7 @@ consent_grant = Table(
     Column("consent", BigInteger, primary_key=True, autoincrement=False),
     Column("rule", Integer, primary_key=True, autoincrement=False),
     Column("depth", SmallInteger, nullable=False),
+    Column("last", Integer, nullable=False),
     Column("effect", SmallInteger, nullable=False),
     Column("discloser", Integer, nullable=False),
     Column("receiver", Integer, nullable=False),
@@ -24,7 +25,8 @@ consent_grant = Table(
     Column("author", Integer, nullable=False),
     Column("purpose", SmallInteger, nullable=False),
     Column("category", SmallInteger, nullable=False),
-    Column("labels", BigInteger, nullable=False),
+    Column("opened", BigInteger, nullable=False),
+    Column("needed", BigInteger, nullable=False),
     Column("data_from", BigInteger, nullable=False),
     Column("data_to", BigInteger, nullable=False),
     Column("begins", BigInteger, nullable=False),
@@ -32,5 +34,6 @@ consent_grant = Table(
     sqlite_with_rowid=False,
     comment="What may go from which site to which, for whom and why, from when until when",
 )
-"""`consent` is the row of the Consent; `depth` the nesting of its provision: a deeper one is an exception.
-`labels` of a permit are those it opens; of a denial those it closes, 0 for all data."""
+"""`consent` is the row of the Consent; `depth` the nesting of its provision; the rules after this one up to `last` are
+those of its exceptions. `opened` are the sensitive labels that a permit opens; `needed` those that a row must have for
+the rule to speak of it."""

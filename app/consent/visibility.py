@@ -60,6 +60,7 @@ def _matches(grant: FromClause, alias: FromClause) -> ColumnElement[bool]:
         grant.c.author.in_([ANY, alias.c.author]),
         grant.c.purpose.in_([ANY, _purpose]),
         grant.c.category.in_([ANY, alias.c.category]),
+        alias.c.labels.op("&")(grant.c.needed) == grant.c.needed,
         grant.c.begins <= _now,
         grant.c.ends > _now,
         grant.c.data_from <= alias.c.clinical_date,
@@ -67,40 +68,47 @@ def _matches(grant: FromClause, alias: FromClause) -> ColumnElement[bool]:
     )
 
 
+def _opens(grant: FromClause, alias: FromClause) -> ColumnElement[bool]:
+    """Return whether a permit opens each of the row's sensitive labels."""
+    closed = alias.c.labels.op("&")(_sensitive)
+    return closed.op("&")(grant.c.opened) == closed
+
+
+def _person(alias: FromClause) -> ColumnElement[int]:
+    """Return the person of the row: one value, so that grants are always looked up by it and never the other way."""
+    link = person_patient.alias()
+    person = select(link.c.person).where(link.c.patient_key == alias.c.patient_key)
+    return person.correlate_except(link).scalar_subquery()
+
+
 def _disclosed(alias: FromClause) -> ColumnElement[bool]:
     """Return whether a grant permits the row and none denies it.
 
-    A permit must open each of the row's sensitive labels; a denial holds unless a deeper provision of the same Consent
+    A permit must open each of the row's sensitive labels; a denial holds unless an exception inside its own provision
     permits the row. All grants of the person are looked at once, and the strictest word counts: this is asked of every
     row that a query comes by.
     """
-    link, grant, exception = person_patient.alias(), consent_grant.alias(), consent_grant.alias()
-    closed = alias.c.labels.op("&")(_sensitive)
-    permits = and_(grant.c.effect == PERMIT, closed.op("&")(grant.c.labels) == closed)
+    grant, exception = consent_grant.alias(), consent_grant.alias()
     overridden = (
         exists()
         .where(
             exception.c.person == grant.c.person,
             exception.c.consent == grant.c.consent,
+            exception.c.rule > grant.c.rule,
+            exception.c.rule <= grant.c.last,
             exception.c.depth > grant.c.depth,
             exception.c.effect == PERMIT,
+            _opens(exception, alias),
             _matches(exception, alias),
         )
         # Two levels down, SQLAlchemy correlates only with the next; `alias` would be read anew, as any row at all.
         .correlate_except(exception)
     )
-    denies = and_(
-        grant.c.effect == DENY,
-        or_(grant.c.labels == 0, grant.c.labels.op("&")(alias.c.labels) != 0),
-        ~overridden,
-    )
+    denies = and_(grant.c.effect == DENY, ~overridden)
+    permits = and_(grant.c.effect == PERMIT, _opens(grant, alias))
     word = func.max(case((denies, DENY), (permits, PERMIT), else_=0))
-    strictest = select(word).where(
-        link.c.patient_key == alias.c.patient_key,
-        grant.c.person == link.c.person,
-        _matches(grant, alias),
-    )
-    return func.coalesce(strictest.correlate_except(link, grant).scalar_subquery(), 0) == PERMIT
+    strictest = select(word).where(grant.c.person == _person(alias), _matches(grant, alias))
+    return func.coalesce(strictest.correlate_except(grant).scalar_subquery(), 0) == PERMIT
 
 
 def _unspoken(alias: FromClause) -> ColumnElement[bool]:
@@ -155,7 +163,7 @@ def visibility(
 
     Args:
         organisation: Key of the caller's organisation.
-        account: Key of the person's account; -1 for a system.
+        account: Key of the person's account; a number that no grant holds for a system.
         purpose: Number of the purpose of use.
         categories: The categories that the role may see, a bit each.
         everywhere: The categories that the role sees of every site, without a grant.

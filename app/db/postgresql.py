@@ -88,6 +88,16 @@ class _Connection:
         await self.raw.execute("SELECT pg_advisory_xact_lock($1)", key)
 
 
+class _Reader(_Connection):
+    """The pool itself: each read takes whichever connection is free."""
+
+    async def fetch(self, statement: ClauseElement, values: Mapping[str, Any]) -> Sequence[Row]:
+        try:
+            return await super().fetch(statement, values)
+        except _UNAVAILABLE as error:
+            raise DatabaseUnavailable(str(error)) from error
+
+
 class PostgresqlDatabase:
     """A PostgreSQL database."""
 
@@ -96,7 +106,7 @@ class PostgresqlDatabase:
     def __init__(self, pool: Any) -> None:
         self._pool = pool
         self._compiler = Compiler(asyncpg_dialect.dialect())  # type: ignore[no-untyped-call]
-        self.reader = _Connection(pool, self._compiler)
+        self.reader = _Reader(pool, self._compiler)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[_Connection]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, bindparam, select, update
 
+from app.consent.tables import consent_grant
 from app.db import DatabaseConnection
 from app.identity.tables import person_patient
 from fhir.resource import parse
@@ -48,6 +49,11 @@ _LINK = (
     .where(person_patient.c.person == bindparam("k_person", type_=BigInteger))
     .values(person=bindparam("n_person", type_=BigInteger))
 )
+_MOVE_GRANTS = (
+    update(consent_grant)
+    .where(consent_grant.c.person == bindparam("k_person", type_=BigInteger))
+    .values(person=bindparam("n_person", type_=BigInteger))
+)
 
 
 def member_id(patient: dict[str, Any]) -> str | None:
@@ -64,8 +70,10 @@ def _is_certain(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 
 async def link(connection: DatabaseConnection, person: int, other: int) -> None:
-    """Make two persons one: every Patient of `other` is one of `person` from now on."""
-    await connection.execute(_LINK, {"k_person": other, "n_person": person})
+    """Make two persons one: every Patient and every Consent of `other` is one of `person` from now on."""
+    both = {"k_person": other, "n_person": person}
+    await connection.execute(_LINK, both)
+    await connection.execute(_MOVE_GRANTS, both)
 
 
 async def link_new_patients(connection: DatabaseConnection, written: Iterable[Stored]) -> None:

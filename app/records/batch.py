@@ -61,7 +61,7 @@ async def batch(request: FhirRequest, envelope: Envelope) -> Response:
     from app.records.answer import answer, refused, unavailable
 
     request.interaction = "batch"
-    answers = []
+    answers: list[bytes] = []
     for number, entry in enumerate(envelope.entries):
         inner = _inner(request, entry)
         if inner is None:
@@ -72,7 +72,9 @@ async def batch(request: FhirRequest, envelope: Envelope) -> Response:
             try:
                 response = await answer(inner)
             except StaleCaller:
-                # Entries before this one are done; only this one must be sent again.
+                # Nothing is done yet: begin again. Later, what is done stays done, and this entry must be sent again.
+                if not answers:
+                    raise
                 response = unavailable()
         answers.append(_answer(response))
     head = b'{"resourceType":"Bundle","type":"batch-response"'

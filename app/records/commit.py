@@ -30,6 +30,6 @@ async def committed(request: FhirRequest, work: Callable[[Writing], Awaitable[T]
         await writing.flush()
         await link_new_patients(connection, writing.written)
         await compile_consents(connection, writing.written)
-        await request.hub.audit.stage(connection, await events(request, writing.written, 200))
+        await request.hub.audit.stage(connection, await events(request, writing.written, 200, connection))
     request.recorded = True
     return result

@@ -13,7 +13,7 @@ from fhir.issue import Issue
 from fhir.store.read import Stored
 
 
-def written_response(request: FhirRequest, stored: Stored, status: int) -> Response:
+def written_response(request: FhirRequest, stored: Stored, status: int, warnings: tuple[Issue, ...]) -> Response:
     """Return the answer to a write, as `Prefer: return=` asks for it."""
     location = f"{request.hub.settings.address}/fhir/{stored.type}/{stored.id}/_history/{stored.version}"
     preference = request.headers.get(b"prefer", b"")
@@ -23,7 +23,7 @@ def written_response(request: FhirRequest, stored: Stored, status: int) -> Respo
     )
     if b"return=OperationOutcome" in preference:
         done = Issue("information", "informational", "", f"{stored.type}/{stored.id} was written")
-        response.body = outcome_response(status, [done]).body
+        response.body = outcome_response(status, [done, *warnings]).body
     return response
 
 
@@ -32,10 +32,15 @@ async def create(request: FhirRequest) -> Response:
     known_type(request.type)
     request.check_content_type()
     limit = request.hub.settings.bundle_bytes if request.type == "Bundle" else request.hub.settings.resource_bytes
-    prepared = prepare(await request.body(limit), request.authority, type_name=request.type)
+    prepared = prepare(
+        await request.body(limit),
+        request.authority,
+        type_name=request.type,
+        strict=request.hub.settings.profiles_strict,
+    )
 
     document = None
-    if prepared.resource.get("type") in TYPES and request.type == "Bundle":
+    if request.type == "Bundle" and prepared.resource.get("type") in TYPES:
         document = prepare_document(request, prepared)
 
     async def work(writing: Writing) -> Stored:
@@ -46,4 +51,4 @@ async def create(request: FhirRequest) -> Response:
             writing.announce_patient(id_, row)
         return await writing.create(prepared, row=row, id_=id_)
 
-    return written_response(request, await committed(request, work), 201)
+    return written_response(request, await committed(request, work), 201, prepared.warnings)

@@ -46,7 +46,12 @@ def prepare_document(request: FhirRequest, bundle: Prepared) -> Document:
         raise Unprocessable("The document is not whole", issues=extract.issues)
     places = {id(entry): number for number, entry in enumerate(envelope.entries)}
     entries = tuple(
-        prepare(entry.resource or b"", request.authority, path=f"Bundle.entry[{places[id(entry)]}].resource")
+        prepare(
+            entry.resource or b"",
+            request.authority,
+            path=f"Bundle.entry[{places[id(entry)]}].resource",
+            strict=request.hub.settings.profiles_strict,
+        )
         for entry in extract.resources
     )
     return Document(bundle, extract, entries)

@@ -1,17 +1,24 @@
 """Gate 4: what a request tells the audit log: one event for each patient whose data it touched."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import BigInteger, bindparam, select
+
 from app.audit.record import Event
+from app.db import DatabaseConnection
 from fhir.store.read import Stored
-from fhir.store.tables import NO_PATIENT
+from fhir.store.tables import NO_PATIENT, SEVERAL_PATIENTS, resource_patient
 
 if TYPE_CHECKING:
     from app.records.request import FhirRequest
 
 _WITH_ENTITIES = {"read", "vread", "create", "update", "delete", "transaction", "batch", "operation"}
 """Interactions whose events name resources; a search's event names the query, never its results."""
+
+_PATIENTS_OF = select(resource_patient.c.patient_key).where(
+    resource_patient.c.row == bindparam("row", type_=BigInteger)
+)
 
 
 def audit_outcome(status: int) -> str:
@@ -43,14 +50,35 @@ def _common(request: "FhirRequest", status: int) -> dict[str, Any]:
     }
 
 
-async def events(request: "FhirRequest", versions: Iterable[Stored], status: int) -> list[Event]:
-    """Return the events of a request that touched `versions` and is answered with `status`."""
-    common = _common(request, status)
-    by_patient: dict[int, list[Stored]] = {}
+async def _by_patient(connection: DatabaseConnection, versions: Sequence[Stored]) -> dict[int, list[Stored]]:
+    """Return the versions by the patients they belong to; one of several patients is there for each."""
+    found: dict[int, list[Stored]] = {}
     for version in versions:
-        by_patient.setdefault(version.patient_key, []).append(version)
+        keys = [version.patient_key]
+        if version.patient_key == SEVERAL_PATIENTS:
+            keys = [key for (key,) in await connection.fetch(_PATIENTS_OF, {"row": version.row})]
+        for key in keys:
+            found.setdefault(key, []).append(version)
+    return found
+
+
+async def events(
+    request: "FhirRequest", versions: Sequence[Stored], status: int, connection: DatabaseConnection | None = None
+) -> list[Event]:
+    """Return the events of a request that touched `versions` and is answered with `status`.
+
+    Args:
+        request: The request.
+        versions: What it read or wrote.
+        status: The HTTP status of its answer.
+        connection: That of the write transaction, which sees what is not committed yet.
+    """
+    common = _common(request, status)
+    by_patient = await _by_patient(connection or request.hub.database.reader, versions)
     if not by_patient:
         return [Event(**common)]
+    # A Patient that this request creates is not committed yet: nobody else could look its id up.
+    new = {one.row: f"Patient/{one.id}" for one in versions if one.type == "Patient"}
     found = []
     for patient_key, touched in by_patient.items():
         entities: tuple[str, ...] = ()
@@ -58,7 +86,7 @@ async def events(request: "FhirRequest", versions: Iterable[Stored], status: int
             entities = tuple([f"{one.type}/{one.id}/_history/{one.version}" for one in touched])
         custodian = await request.hub.organisation_reference(touched[0].custodian)
         if patient_key > NO_PATIENT:
-            patient = await request.hub.patient_reference(patient_key)
+            patient = new.get(patient_key) or await request.hub.patient_reference(patient_key)
             common["patient"], common["patient_key"] = patient, patient_key
         else:
             common["patient"] = common["patient_key"] = None

@@ -6,7 +6,7 @@ Nothing here asks the database, so that a transaction holds the writer's lock fo
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from app.consent.decide import Authority
 from fhir.errors import Forbidden, InvalidValue, Unprocessable
@@ -15,6 +15,9 @@ from fhir.profiles.structure import check
 from fhir.resource import parse
 from fhir.store.categories import category
 from fhir.store.types import NUMBERS
+
+_BASE = "http://hl7.org/fhir/StructureDefinition/"
+"""Profiles of base R4, which every resource is checked by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,29 @@ def check_structure(resource: dict[str, Any], path: str = "") -> tuple[Issue, ..
     return tuple(issues)
 
 
-def prepare(body: bytes, authority: Authority, *, type_name: str = "", id_: str = "", path: str = "") -> Prepared:
+def check_profiles(resource: Mapping[str, Any], path: str, *, strict: bool) -> tuple[Issue, ...]:
+    """Return a warning for each profile in `meta.profile` that is not loaded, so that nothing was checked by it.
+
+    Raises:
+        Unprocessable: there is one, and `strict` holds.
+    """
+    kind = resource["resourceType"]
+    place = f"{path}.{kind}" if path else kind
+    stated = resource.get("meta", {}).get("profile", ())
+    unknown = [(n, one) for n, one in enumerate(stated) if one.partition("|")[0] != f"{_BASE}{kind}"]
+    severity: Literal["error", "warning"] = "error" if strict else "warning"
+    issues = tuple(
+        Issue(severity, "not-found", f"{place}.meta.profile[{n}]", f"The profile {one} is not known here")
+        for n, one in unknown
+    )
+    if strict and issues:
+        raise Unprocessable("A profile is not known here", issues=issues)
+    return issues
+
+
+def prepare(
+    body: bytes, authority: Authority, *, type_name: str = "", id_: str = "", path: str = "", strict: bool = False
+) -> Prepared:
     """Return a body that is well-formed, has the structure of R4 and is the caller's to write.
 
     Args:
@@ -60,10 +85,11 @@ def prepare(body: bytes, authority: Authority, *, type_name: str = "", id_: str 
         type_name: The type in the request's address, if there is one.
         id_: The id in the request's address, if there is one.
         path: Where the resource lies in a Bundle.
+        strict: Whether a profile that is not known is an error rather than a warning.
 
     Raises:
         InvalidJson: it is not strict JSON.
-        Unprocessable: it breaks a rule of R4.
+        Unprocessable: it breaks a rule of R4, or names an unknown profile where the hub is strict.
         InvalidValue: its type or id is not that of the address.
         Forbidden: the caller's role does not write such resources.
     """
@@ -72,6 +98,7 @@ def prepare(body: bytes, authority: Authority, *, type_name: str = "", id_: str 
     if type_name and found != type_name:
         raise InvalidValue(f"The body is no {type_name}", f"{path}.resourceType" if path else "resourceType")
     warnings = check_structure(resource, path)
+    warnings += check_profiles(resource, path, strict=strict)
     if found not in NUMBERS:
         raise InvalidValue(f"A {found} is not stored", path or "resourceType")
     if id_ and resource.get("id") != id_:

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.access.caller import Caller
 from app.access.cookies import session_cookie
+from app.db import DatabaseUnavailable
 from app.hub import Hub
 from app.records.answer import answer, unavailable
 from app.records.capabilities import capability_statement
@@ -77,6 +78,8 @@ class FhirRoute(BaseRoute):
                 if not await record_refusal(hub, scope, str(error)):
                     return unavailable()
                 return failure_response(error)
+            except DatabaseUnavailable:
+                return unavailable()
             request = FhirRequest(hub, scope, receive, caller)
             try:
                 return await answer(request)

@@ -11,6 +11,7 @@ from app.clock import instant
 from app.records.commit import committed
 from app.records.inheritance import POINTERS
 from app.records.prepare import Prepared, prepare
+from app.records.record import known_type
 from app.records.request import FhirRequest
 from app.records.response import Response, fhir_response
 from app.records.row_ids import new_id
@@ -62,13 +63,30 @@ def _step(request: FhirRequest, number: int, entry: EnvelopeEntry) -> _Step:
         if match is None:
             raise NotSupported(f"The url is not Type/id: {asked.url[:100]}", f"{path}.request.url")
         (type_name, id_), row = match.groups(), 0
+    known_type(type_name)
     prepared = None
     if asked.method != "DELETE":
         if entry.resource is None:
             raise InvalidValue("A write has a resource", f"{path}.resource")
         own_id = id_ if asked.method == "PUT" else ""
-        prepared = prepare(entry.resource, request.authority, type_name=type_name, id_=own_id, path=f"{path}.resource")
+        prepared = prepare(
+            entry.resource,
+            request.authority,
+            type_name=type_name,
+            id_=own_id,
+            path=f"{path}.resource",
+            strict=request.hub.settings.profiles_strict,
+        )
     return _Step(number, asked.method, type_name, id_, row, prepared, if_match(asked.if_match))
+
+
+def _name_entry(error: FhirError, number: int) -> None:
+    """Let a failure say which entry it is about."""
+    stated = error.expression or ""
+    if stated == "If-Match":
+        error.expression = f"Bundle.entry[{number}].request.ifMatch"
+    elif not stated.startswith("Bundle."):
+        error.expression = f"Bundle.entry[{number}].resource{'.' if stated else ''}{stated}"
 
 
 def _steps(request: FhirRequest, envelope: Envelope) -> list[_Step]:
@@ -78,9 +96,7 @@ def _steps(request: FhirRequest, envelope: Envelope) -> list[_Step]:
         try:
             steps.append(_step(request, number, entry))
         except FhirError as error:
-            if error.expression is None or not error.expression.startswith("Bundle."):
-                within = f".{error.expression}" if error.expression else ""
-                error.expression = f"Bundle.entry[{number}].resource{within}"
+            _name_entry(error, number)
             raise
     written = [(step.type, step.id) for step in steps]
     if len(set(written)) < len(written):
@@ -88,23 +104,31 @@ def _steps(request: FhirRequest, envelope: Envelope) -> list[_Step]:
     return steps
 
 
+def _turn(step: _Step) -> tuple[bool, bool, bool, int]:
+    """Return the place of an entry: Patients before those that refer to them, what points to others at the end."""
+    return step.method != "DELETE", step.type in POINTERS, step.type != "Patient", _ORDER[step.method]
+
+
+async def _carry_out_one(writing: Writing, step: _Step, links: Mapping[str, str]) -> Stored | None:
+    await check_version(writing, step.type, step.id, step.if_match)
+    if step.prepared is None:
+        return await writing.delete(step.type, step.id)
+    if step.method == "POST":
+        return await writing.create(step.prepared, row=step.row, id_=step.id, references=links, path=step.path)
+    return await writing.update(step.prepared, step.id, references=links, path=step.path)
+
+
 async def _carry_out(writing: Writing, steps: list[_Step], links: Sequence[Mapping[str, str]]) -> list[Stored | None]:
     done: list[Stored | None] = [None] * len(steps)
     for step in steps:
         if step.type == "Patient" and step.method == "POST":
             writing.announce_patient(step.id, step.row)
-    for step in sorted(steps, key=lambda one: (_ORDER[one.method], one.type in POINTERS)):
-        await check_version(writing, step.type, step.id, step.if_match)
-        if step.prepared is None:
-            done[step.number] = await writing.delete(step.type, step.id)
-        elif step.method == "POST":
-            done[step.number] = await writing.create(
-                step.prepared, row=step.row, id_=step.id, references=links[step.number], path=step.path
-            )
-        else:
-            done[step.number] = await writing.update(
-                step.prepared, step.id, references=links[step.number], path=step.path
-            )
+    for step in sorted(steps, key=_turn):
+        try:
+            done[step.number] = await _carry_out_one(writing, step, links[step.number])
+        except FhirError as error:
+            _name_entry(error, step.number)
+            raise
     return done
 
 

@@ -50,11 +50,13 @@ async def update(request: FhirRequest) -> Response:
     wanted = if_match(header.decode("latin-1") if header is not None else None)
     limit = request.hub.settings.bundle_bytes if request.type == "Bundle" else request.hub.settings.resource_bytes
     body = await request.body(limit)
-    prepared = prepare(body, request.authority, type_name=request.type, id_=request.id)
+    prepared = prepare(
+        body, request.authority, type_name=request.type, id_=request.id, strict=request.hub.settings.profiles_strict
+    )
 
     async def work(writing: Writing) -> Stored:
         await check_version(writing, request.type, request.id, wanted)
         return await writing.update(prepared, request.id)
 
     stored = await committed(request, work)
-    return written_response(request, stored, 201 if stored.version == 1 else 200)
+    return written_response(request, stored, 201 if stored.version == 1 else 200, prepared.warnings)

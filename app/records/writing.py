@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from sqlalchemy import bindparam, select
+from sqlalchemy import BigInteger, bindparam, select
 
 from app.audit.tables import audit_salt
 from app.clock import instant
@@ -24,7 +24,7 @@ from fhir.search.extract import Index, extract
 from fhir.search.hashing import hash64
 from fhir.splice import Spliced, splice
 from fhir.store.facts import Facts, facts, patients
-from fhir.store.read import Stored, read
+from fhir.store.read import Stored, read, vread
 from fhir.store.tables import NO_PATIENT, SEVERAL_PATIENTS, resource, resource_id, resource_patient
 from fhir.store.types import NUMBERS
 from fhir.store.write import DELETE, POST, PUT, Batch, NewVersion
@@ -46,6 +46,9 @@ _PATIENT = (
     )
 )
 _ANY_OF_ID = select(resource_id.c.row).where(resource_id.c.hash == bindparam("hash"))
+_PATIENTS_OF = select(resource_patient.c.patient_key).where(
+    resource_patient.c.row == bindparam("row", type_=BigInteger)
+)
 _NO_INDEX = Index([], [], [], [], [], [], [])
 
 
@@ -98,7 +101,9 @@ class Writing:
             return NO_PATIENT
         if len(keys) == 1:
             return keys.pop()
-        self._several += [(row, key) for key in sorted(keys)]
+        # A row that spoke of a patient once stays with that patient too: its older versions still do.
+        known = {key for (key,) in await self.connection.fetch(_PATIENTS_OF, {"row": row})}
+        self._several += [(row, key) for key in sorted(keys - known)]
         return SEVERAL_PATIENTS
 
     def _index(self, body: bytes) -> tuple[Mapping[str, Any], Index]:
@@ -216,7 +221,7 @@ class Writing:
         if current is None:
             return await self._create_as(prepared, id_, references, path, any_id=any_id)
         self._own(current)
-        security = _codings(current)
+        security = await self._codings(current)
         spliced = splice(
             prepared.body,
             prepared.resource,
@@ -237,6 +242,17 @@ class Writing:
         new = self._version(prepared, id_, key, row, version, known, PUT, spliced, index)
         self._batch.replace(new, self._old_index(current))
         return self._noted(new, deleted=False)
+
+    async def _codings(self, current: Stored) -> tuple[Mapping[str, Any], ...]:
+        """Return the labels of the version before, which the next one keeps."""
+        if current.deleted:
+            # A deletion has no body: the labels are those of what was deleted.
+            named = (current.type, current.id, current.version - 1)
+            before = await vread(self.connection, self.request.visibility, *named)
+            return await self._codings(before) if before is not None else ()
+        if not current.labels:
+            return ()
+        return tuple(parse(current.body).get("meta", {}).get("security", ()))
 
     async def _create_as(
         self, prepared: Prepared, id_: str, references: Mapping[str, str] | None, path: str, *, any_id: bool
@@ -298,10 +314,3 @@ class Writing:
         await self.connection.insert(person_patient, persons)
         await self.connection.insert(audit_salt, self._salts)
         await self.connection.insert(resource_patient, self._several)
-
-
-def _codings(current: Stored) -> tuple[Mapping[str, Any], ...]:
-    """Return the labels of the version before, which the next one keeps."""
-    if current.deleted or not current.labels:
-        return ()
-    return tuple(parse(current.body).get("meta", {}).get("security", ()))

@@ -40,6 +40,7 @@ def _current(visibility: Visibility) -> Select[tuple[Any, ...]]:
             ),
         )
         .where(resource.c.deleted == 0, visibility.condition(resource))
+        .order_by(resource.c.row)
     )
 
 

@@ -18,6 +18,9 @@ from fhir.spec.search_parameters import SearchParameter
 MOST = 1000
 """Resources a page holds at most, whatever `_count` says, unless the caller of `parse` sets another cap."""
 
+MOST_VALUES = 500
+"""Values that a search compares with; databases limit how deep an expression may be."""
+
 
 LONGEST_KEPT = 128
 """Characters of a value that is read once and kept: the same codes and dates are asked for all day."""
@@ -86,7 +89,7 @@ def parse(
     Raises:
         UnknownParameter: The type has no such parameter, and `lenient` is false.
         NotSupported: A parameter, modifier, chain or composite is not supported; the text names it.
-        InvalidValue: A value is empty or not of its type's form.
+        InvalidValue: A value is empty or not of its type's form, or there are more than `MOST_VALUES`.
     """
     region = Region(base_url, zone)
     fields: dict[str, Any] = {}
@@ -108,6 +111,8 @@ def parse(
             if not lenient:
                 raise
             ignored.append((name, text))
+    if sum(len(one.values) for one in criteria) > MOST_VALUES:
+        raise InvalidValue(f"a search has at most {MOST_VALUES} values")
     if "count" in fields:
         fields["count"] = min(fields["count"], most)
     return Query(type_name, tuple(criteria), **fields, ignored=tuple(ignored))

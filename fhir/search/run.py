@@ -123,7 +123,7 @@ async def search(
     values.update(visibility.values)
     if limit == 0:
         rows = await connection.fetch(count(visibility, whole, scope), values)
-        return Page([], rows[0][0], None)
+        return Page([], rows[0][0] if rows else 0, None)
     values["limit"] = limit + 1
     rows = _sorted(await connection.fetch(page(visibility, whole, scope), values), whole.sort)
     if not rows:

@@ -247,8 +247,12 @@ def page(visibility: Visibility, shape: QueryShape, scope: Scope) -> Select[tupl
 
 @by_shape
 def count(visibility: Visibility, shape: QueryShape, scope: Scope) -> Select[Any]:
-    """Return the statement of the total alone."""
-    return select(func.count()).select_from(_found(visibility, shape, scope).subquery("m"))
+    """Return the statement of the total alone; it has no row when nothing matches.
+
+    The gate takes an answer without rows as the sign to look whether the caller's rights are still current.
+    """
+    matched = _found(visibility, shape, scope).subquery("m")
+    return select(func.count()).select_from(matched).having(func.count() > 0)
 
 
 def _order(rows: FromClause, shape: QueryShape) -> list[ColumnElement[Any]]:

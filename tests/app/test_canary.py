@@ -1,0 +1,229 @@
+"""A hidden patient's every field holds a canary; no door, interaction, type or role lets it out.
+
+A route, an interaction or a type that is not known here fails the test: whoever adds one adds how it is called.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from app.access.caller import ROLES, Caller
+from app.access.epoch import current
+from app.consent.decide import SEES_EVERYWHERE, Authority
+from app.consent.visibility import EVERY_CATEGORY, EVERYTHING_VISIBLE
+from app.records.commit import committed
+from app.records.interactions import INTERACTIONS
+from app.records.prepare import prepare
+from app.records.request import FhirRequest
+from app.records.route import FhirRoute
+from app.records.writing import Writing
+from fhir.store.categories import Category, category
+from fhir.store.types import NUMBERS
+from tests.asgi import Answer, call
+from tests.canary import CANARY, a_canary, found_in
+from tests.world import World
+
+pytestmark = pytest.mark.anyio
+
+OWNER, STRANGER = "hospital-a", "clinic-c"
+PATIENT = f"Patient/{OWNER}-hidden"
+JSON, FORM = "application/fhir+json", "application/x-www-form-urlencoded"
+
+Request = tuple[str, str, bytes, str]
+"""Method, address, body, media type."""
+
+
+def id_of(type_name: str) -> str:
+    return f"{OWNER}-hidden" if type_name == "Patient" else f"{OWNER}-{type_name.lower()}"
+
+
+def _document() -> bytes:
+    entries = [("c", "Composition"), ("p", "Patient"), ("o", "Observation")]
+    made = [
+        {"fullUrl": f"urn:uuid:00000000-0000-4000-8000-00000000000{n}", "resource": a_canary(kind, PATIENT)}
+        for n, (_, kind) in enumerate(entries)
+    ]
+    text = json.dumps(
+        {
+            "resourceType": "Bundle",
+            "type": "document",
+            "timestamp": "2024-05-01T10:00:00+09:00",
+            "identifier": {"system": "urn:oid:1.2.3", "value": CANARY},
+            "entry": made,
+        }
+    )
+    return text.replace(PATIENT, made[1]["fullUrl"]).encode()
+
+
+def _bundle(kind: str, *entries: dict[str, Any]) -> bytes:
+    return json.dumps({"resourceType": "Bundle", "type": kind, "entry": entries}).encode()
+
+
+def _entry(method: str, url: str, resource: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"request": {"method": method, "url": url}} | ({"resource": resource} if resource else {})
+
+
+# What a stranger may send: the canary itself is not in it.
+def _innocent(type_name: str, **fields: Any) -> dict[str, Any]:
+    return {"resourceType": type_name, "id": id_of(type_name), **fields}
+
+
+def _searches(type_name: str) -> list[str]:
+    return [
+        *("", "?_count=0", "?_summary=count", f"?_id={id_of(type_name)}", "?_sort=-_lastUpdated&_count=1"),
+        *("?_lastUpdated=ge2020", f"?_revinclude=Observation:patient&_id={id_of(type_name)}"),
+    ]
+
+
+FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
+    ("GET", "type"): lambda kind, _: [("GET", f"/fhir/{kind}{query}", b"", "") for query in _searches(kind)],
+    ("POST", "type"): lambda kind, _: [("POST", f"/fhir/{kind}", json.dumps(_innocent(kind)).encode(), JSON)],
+    ("POST", "type/_search"): lambda kind, id_: [("POST", f"/fhir/{kind}/_search", f"_id={id_}".encode(), FORM)],
+    ("GET", "type/id"): lambda kind, id_: [
+        (method, f"/fhir/{kind}/{id_}", b"", "") for method in ("GET", "HEAD", "PATCH")
+    ],
+    ("PUT", "type/id"): lambda kind, id_: [("PUT", f"/fhir/{kind}/{id_}", json.dumps(_innocent(kind)).encode(), JSON)],
+    ("DELETE", "type/id"): lambda kind, id_: [("DELETE", f"/fhir/{kind}/{id_}", b"", "")],
+    ("GET", "type/id/_history"): lambda kind, id_: [("GET", f"/fhir/{kind}/{id_}/_history", b"", "")],
+    ("GET", "type/id/_history/version"): lambda kind, id_: [
+        ("GET", f"/fhir/{kind}/{id_}/_history/{version}", b"", "") for version in (1, 2)
+    ],
+    ("GET", "type/id/$original"): lambda kind, id_: [("GET", f"/fhir/{kind}/{id_}/$original", b"", "")],
+    ("GET", "type/id/_history/version/$original"): lambda kind, id_: [
+        ("GET", f"/fhir/{kind}/{id_}/_history/1/$original", b"", "")
+    ],
+    ("GET", "type/id/$summary"): lambda kind, id_: [("GET", f"/fhir/{kind}/{id_}/$summary", b"", "")],
+    ("POST", "type/id/$summary"): lambda kind, id_: [("POST", f"/fhir/{kind}/{id_}/$summary", b"", JSON)],
+    ("POST", ""): lambda kind, id_: [
+        ("POST", "/fhir", _bundle("batch", _entry("GET", f"{kind}/{id_}"), _entry("GET", kind)), JSON),
+        ("POST", "/fhir", _bundle("transaction", _entry("PUT", f"{kind}/{id_}", _innocent(kind))), JSON),
+        ("POST", "/fhir", _bundle("transaction", _entry("DELETE", f"{kind}/{id_}")), JSON),
+    ],
+}
+"""How each interaction is called, by its key in INTERACTIONS."""
+
+ROUTES: dict[tuple[str, str], list[Request]] = {
+    ("POST", "/oauth/token"): [("POST", "/oauth/token", b"grant_type=client_credentials", FORM)],
+    ("GET", "/.well-known/smart-configuration"): [("GET", "/.well-known/smart-configuration", b"", "")],
+    ("GET", "/fhir/.well-known/smart-configuration"): [("GET", "/fhir/.well-known/smart-configuration", b"", "")],
+    ("GET", "/health"): [("GET", "/health", b"", "")],
+    ("GET", "/metrics"): [("GET", "/metrics", b"", "")],
+}
+"""How each route that is not FHIR is called."""
+
+
+def _routes(world: World) -> set[tuple[str, str]]:
+    """Return the method and path of every route but the FHIR one."""
+    found = set()
+    for route in _flat(world.app.router.routes):
+        if not isinstance(route, FhirRoute):
+            methods = getattr(route, "methods", None) or {"GET"}
+            found |= {(method, getattr(route, "path", repr(route))) for method in methods - {"HEAD"}}
+    return found
+
+
+def _flat(routes: Any) -> Iterator[Any]:
+    for route in routes:
+        inner = getattr(route, "routes", None) or getattr(getattr(route, "original_router", None), "routes", None)
+        if inner:
+            yield from _flat(inner)
+        else:
+            yield route
+
+
+async def _hide(world: World) -> None:
+    """Write a resource of every type about one patient of the owner, in two versions, and a document."""
+    now = await current(world.hub.database.reader)
+    by = Caller(1, OWNER, OWNER, f"Organization/{OWNER}", "system", "TREAT", "owner", epoch=now)
+    scope = {"method": "POST", "path": "/fhir", "query_string": b"", "headers": []}
+    request = FhirRequest(world.hub, scope, None, by)  # type: ignore[arg-type]
+    # Nobody may write an AuditEvent; the hub itself may.
+    request.authority = Authority(1, OWNER, EVERY_CATEGORY, False, False)  # type: ignore[misc]
+    request.visibility = EVERYTHING_VISIBLE  # type: ignore[misc]
+    for _ in range(2):
+
+        async def work(writing: Writing) -> None:
+            for kind in sorted(NUMBERS, key=lambda name: name != "Patient"):
+                made = a_canary(kind, PATIENT) | {"id": id_of(kind)}
+                body = json.dumps(made).encode()
+                assert found_in(body)
+                await writing.update(prepare(body, request.authority), id_of(kind))
+
+        await committed(request, work)
+
+
+async def _owners_document(world: World, owner: dict[str, str]) -> None:
+    filed = await call(world.app, "POST", "/fhir/Bundle", owner, _document(), JSON)
+    assert filed.status == 201, filed.body
+
+
+def _office_sees(role: str, kind: str) -> bool:
+    mask = SEES_EVERYWHERE.get(role, 0)  # type: ignore[call-overload]
+    return bool(mask >> int(category({"resourceType": kind})) & 1)
+
+
+def _fitting(form: tuple[str, str], kind: str, role: str, number: int) -> bool:
+    """Whether a call is made: all of them for systems; for the other roles a changing part of the types."""
+    return role in ("system", "secretariat") or (form[0] == "GET" and number % 3 == ROLES.index(role) % 3)  # type: ignore[arg-type]
+
+
+async def test_every_interaction_and_route_is_known_here(world: World) -> None:
+    assert set(FORMS) == set(INTERACTIONS)
+    assert set(ROUTES) == _routes(world)
+
+
+async def test_the_owner_sees_the_canary_everywhere(world: World) -> None:
+    await _hide(world)
+    owner = await world.client(OWNER)
+    await _owners_document(world, owner)
+
+    silent = []
+    for kind in NUMBERS:
+        for form in (("GET", "type"), ("GET", "type/id"), ("GET", "type/id/_history"), ("GET", "type/id/$original")):
+            answers = [await call(world.app, m, a, owner) for m, a, _, _ in FORMS[form](kind, id_of(kind))]
+            if not any(found_in(answer.octets) for answer in answers):
+                silent.append((kind, form))
+
+    # Audit events are the auditors'; a history's and a search's page of them is empty for a hospital.
+    assert {kind for kind, _ in silent} == {"AuditEvent"}
+
+
+async def test_no_answer_to_a_stranger_holds_the_canary(world: World) -> None:
+    await _hide(world)
+    await _owners_document(world, await world.client(OWNER))
+    leaks: list[tuple[str, str, str, int]] = []
+
+    def look(role: str, asked: Request, answer: Answer) -> None:
+        assert answer.status < 500, (role, asked, answer.body)
+        if found_in(answer.octets):
+            leaks.append((role, *asked[:2], answer.status))
+
+    for role in ROLES:
+        headers = await world.client(STRANGER, role=role)
+        for number, kind in enumerate(NUMBERS):
+            if _office_sees(role, kind):
+                continue
+            for form, requests in FORMS.items():
+                for asked in requests(kind, id_of(kind)) if _fitting(form, kind, role, number) else ():
+                    look(role, asked, await call(world.app, asked[0], asked[1], headers, asked[2], asked[3]))
+        for requests_of_route in ROUTES.values():
+            for asked in requests_of_route:
+                look(role, asked, await call(world.app, asked[0], asked[1], headers, asked[2], asked[3]))
+
+    assert leaks == []
+
+
+async def test_the_office_sees_what_its_work_needs_and_no_more(world: World) -> None:
+    await _hide(world)
+    office = await world.client("secretariat", role="secretariat")
+
+    seen = [
+        kind
+        for kind in NUMBERS
+        if found_in((await call(world.app, "GET", f"/fhir/{kind}/{id_of(kind)}", office)).octets)
+    ]
+
+    allowed = {Category.DIRECTORY, Category.IDENTITY, Category.CONSENT}
+    assert seen == [kind for kind in NUMBERS if category({"resourceType": kind}) in allowed]

@@ -1,0 +1,211 @@
+"""The consent rules once more, slow and plain: from resources and Consents as JSON to what one asker may see.
+
+Nothing here is shared with `app.consent`; where the two differ, one of them is wrong.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+CONSENT, DIRECTORY, IDENTITY, AUDIT = "consent", "directory", "identity", "audit"
+
+CATEGORIES = {
+    "Patient": IDENTITY,
+    "Practitioner": DIRECTORY,
+    "ValueSet": DIRECTORY,
+    "Condition": "problem",
+    "RiskAssessment": "problem",
+    "AllergyIntolerance": "allergy",
+    "MedicationRequest": "medication",
+    "Medication": "medication",
+    "DocumentReference": "document",
+    "Encounter": "encounter",
+    "Consent": CONSENT,
+    "Group": "other",
+    "Basic": "other",
+}
+BY_CODE = {"laboratory": "laboratory", "LAB": "laboratory", "vital-signs": "vital-sign", "RAD": "imaging"}
+
+DESK = {DIRECTORY, IDENTITY, CONSENT, "encounter", "document"}
+OFFICE = {DIRECTORY, IDENTITY, CONSENT}
+SEEN_BY = {"clerk": DESK, "secretariat": OFFICE, "auditor": {DIRECTORY}, "operator": {DIRECTORY}, "patient": set()}
+"""Roles that do not see every clinical category."""
+
+HARMLESS = {"N", "L"}
+KNOWN = {"PSY", "HIV", "R"}
+UNDELIVERED, UNINFORMED = "UNDELIVERED", "UNINFORMED"
+
+
+@dataclass
+class Row:
+    """A resource with all its versions."""
+
+    type: str
+    id: str
+    site: str
+    versions: list[dict[str, Any]]
+    deleted: bool = False
+
+    @property
+    def latest(self) -> dict[str, Any]:
+        return self.versions[-1]
+
+    @property
+    def category(self) -> str:
+        fixed = CATEGORIES.get(self.type)
+        if fixed:
+            return fixed
+        codes = [coding["code"] for one in self.latest.get("category", ()) for coding in one["coding"]]
+        return next((BY_CODE[code] for code in codes if code in BY_CODE), "other")
+
+    @property
+    def labels(self) -> set[str]:
+        """All that any version had: a later write lowers none."""
+        return {
+            coding["code"]
+            for version in self.versions
+            for coding in version.get("meta", {}).get("security", ())
+            if coding["code"] not in HARMLESS
+        }
+
+    @property
+    def sensitive(self) -> set[str]:
+        return self.labels - {UNDELIVERED, UNINFORMED}
+
+    @property
+    def patients(self) -> set[str]:
+        return {self.id} if self.type == "Patient" else set(_patients(self.versions[0]))
+
+    @property
+    def date(self) -> str | None:
+        """The first day of the clinical date."""
+        for name in ("effectiveDateTime", "onsetDateTime", "authoredOn", "occurrenceDateTime", "date", "dateTime"):
+            if name in self.latest:
+                return str(self.latest[name])
+        return self.latest.get("period", {}).get("start")
+
+
+@dataclass
+class Asker:
+    """Who asks."""
+
+    site: str
+    role: str
+    purpose: str
+    account: str = ""
+
+
+@dataclass
+class Region:
+    """What the rules look at besides the row: who is whom, and what they decided."""
+
+    now: str
+    implied: bool
+    persons: dict[str, int] = field(default_factory=dict)
+    consents: list[Row] = field(default_factory=list)
+
+    def consents_of(self, patient: str) -> list[dict[str, Any]]:
+        person = self.persons[patient]
+        return [
+            row.latest
+            for row in self.consents
+            if not row.deleted
+            and row.latest["status"] == "active"
+            and any(self.persons[one] == person for one in row.patients)
+        ]
+
+
+def _patients(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if str(node.get("reference", "")).startswith("Patient/"):
+            yield node["reference"].removeprefix("Patient/")
+        for value in node.values():
+            yield from _patients(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _patients(value)
+
+
+def _day(text: str) -> dt.date:
+    return dt.date.fromisoformat(text[:10])
+
+
+def _in(period: dict[str, str], day: str | None) -> bool:
+    """Whether a day is in a period of days; no day is before every period."""
+    if day is None:
+        return "start" not in period
+    after_start = "start" not in period or _day(period["start"]) <= _day(day)
+    return after_start and ("end" not in period or _day(day) <= _day(period["end"]))
+
+
+def _speaks(provision: dict[str, Any], row: Row, asker: Asker, region: Region) -> bool:
+    """Whether a provision speaks of the row, the asker and the day; its labels are looked at elsewhere."""
+    actors: dict[str, list[bool]] = {}
+    for actor in provision.get("actor", ()):
+        role, reference = actor["role"]["coding"][0]["code"], actor["reference"]
+        if "identifier" in reference:
+            met = role == "IRCP" and reference["identifier"]["value"] == asker.account
+        else:
+            site = reference["reference"].removeprefix("Organization/")
+            met = site == (asker.site if role == "IRCP" else row.site)
+        actors.setdefault(role, []).append(met)
+    purposes = [one["code"] for one in provision.get("purpose", ())]
+    kinds = [one["code"] for one in provision.get("class", ())]
+    return (
+        all(any(met) for met in actors.values())
+        and (not purposes or asker.purpose in purposes)
+        and (not kinds or row.category in kinds)
+        and _in(provision.get("dataPeriod", {}), row.date)
+        and _in(provision.get("period", {}), region.now)
+    )
+
+
+def _named(provision: dict[str, Any]) -> set[str]:
+    return {coding["code"] for coding in provision.get("securityLabel", ())}
+
+
+def _decision(
+    provision: dict[str, Any], effect: str | None, opened: set[str], row: Row, asker: Asker, region: Region
+) -> str | None:
+    """Return `permit`, `deny`, or None when the provision and its exceptions say nothing of the row."""
+    if not _speaks(provision, row, asker, region):
+        return None
+    named = _named(provision)
+    if effect == "deny" and named and not named & HARMLESS and not named & row.labels:
+        return None
+    opened = opened | (named & KNOWN)
+    said = [_decision(inner, inner["type"], opened, row, asker, region) for inner in provision.get("provision", ())]
+    if "deny" in said:
+        return "deny"
+    if "permit" in said:
+        return "permit"
+    return effect if effect != "permit" or row.sensitive <= opened else None
+
+
+def _disclosed(row: Row, asker: Asker, region: Region) -> bool:
+    """Whether another site's row of one patient is disclosed to the asker."""
+    (patient,) = row.patients
+    consents = region.consents_of(patient)
+    policies = {"OPTIN": "permit", "OPTOUT": "deny"}
+    said = []
+    for consent in consents:
+        provision = consent["provision"]
+        effect = provision.get("type") or policies.get(consent["policyRule"]["coding"][0]["code"])
+        said.append(_decision(provision, effect, set(), row, asker, region))
+    if UNDELIVERED in row.labels or "deny" in said:
+        return False
+    return "permit" in said or (region.implied and not consents and not row.sensitive)
+
+
+def visible(row: Row, asker: Asker, region: Region) -> bool:
+    """Return whether a row exists for the asker."""
+    if row.category == AUDIT or row.category not in SEEN_BY.get(asker.role, {row.category}):
+        return False
+    if row.site == asker.site:
+        return True
+    if asker.role == "secretariat":
+        return row.category in OFFICE
+    if not row.patients:
+        return row.category == DIRECTORY
+    return len(row.patients) == 1 and _disclosed(row, asker, region)

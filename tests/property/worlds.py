@@ -1,0 +1,366 @@
+"""Random regions: sites, persons at several sites, records of many types, decisions, and questions about them."""
+
+import random
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+from tests.property.oracle import Asker, Row
+
+SITES = ("hospital-a", "hospital-b", "clinic-c")
+ASKING = (*SITES, "clinic-d")
+NOW_MICROSECONDS = 1_780_282_800_000_000
+NOW = "2026-06-01"
+DOCTOR = "dr-sato"
+"""A person at clinic-c."""
+
+DAYS = ("2023-12-31", "2024-01-01", "2024-05-01", "2024-05-02", "2025-01-01", "2026-05-31")
+FAMILIES = ("山田", "佐藤", "Sato", "Sätö", "山")
+TESTS = ("4548-4", "2345-7", "718-7")
+LABELS = {
+    "PSY": "http://terminology.hl7.org/CodeSystem/v3-ActCode",
+    "HIV": "http://terminology.hl7.org/CodeSystem/v3-ActCode",
+    "NOSUCH": "http://terminology.hl7.org/CodeSystem/v3-ActCode",
+    "R": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality",
+    "N": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality",
+    "UNDELIVERED": "http://renkei.example/fhir/CodeSystem/disclosure",
+    "UNINFORMED": "http://renkei.example/fhir/CodeSystem/disclosure",
+}
+CATEGORY_SYSTEM = "http://renkei.example/fhir/CodeSystem/category"
+KINDS = ("laboratory", "vital-sign", "imaging", "problem", "allergy", "medication", "document", "encounter")
+KINDS += ("identity", "consent", "other")
+ACCOUNT_SYSTEM = "http://renkei.example/fhir/NamingSystem/account"
+OBSERVATION_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
+DIAGNOSTIC_SERVICE = "http://terminology.hl7.org/CodeSystem/v2-0074"
+
+
+def _reference(row: Row) -> dict[str, str]:
+    return {"reference": f"{row.type}/{row.id}"}
+
+
+def _concept(code: str, system: str = "http://loinc.org") -> dict[str, Any]:
+    return {"coding": [{"system": system, "code": code}]}
+
+
+class WorldMaker:
+    """Makes a world row by row; every choice is `chance`'s."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.chance = chance
+        self.rows: list[Row] = []
+        self.links: list[tuple[str, str]] = []
+
+    def of(self, *types: str, site: str | None = None) -> list[Row]:
+        return [row for row in self.rows if row.type in types and site in (None, row.site)]
+
+    def maybe(self, likelihood: float) -> bool:
+        return self.chance.random() < likelihood
+
+    def _some(self, *types: str) -> list[dict[str, str]]:
+        """References to rows of any site, which the asker may or may not see."""
+        found = self.of(*types)
+        return [_reference(row) for row in self.chance.sample(found, min(len(found), self.chance.choice((0, 1, 1, 2))))]
+
+    def labels(self, likelihood: float = 0.25) -> list[dict[str, str]]:
+        if not self.maybe(likelihood):
+            return []
+        codes = self.chance.sample(sorted(LABELS), self.chance.choice((1, 1, 2)))
+        return [{"system": LABELS[code], "code": code} for code in codes]
+
+    def add(self, type_name: str, site: str) -> None:
+        """Add a row of a site, about a patient of the site where the type has one."""
+        id_ = f"{site}-{type_name.lower()}-{len(self.rows)}"
+        made = self.body(type_name, site)
+        if made is not None:
+            self.rows.append(Row(type_name, id_, site, [{"resourceType": type_name, "id": id_, **made}]))
+
+    def revise(self, row: Row) -> None:
+        """Add a version of a row, about the same patients."""
+        made = self.body(row.type, row.site, row.patients)
+        if made is not None:
+            row.versions.append({"resourceType": row.type, "id": row.id, **made})
+
+    def body(self, type_name: str, site: str, patients: set[str] | None = None) -> dict[str, Any] | None:
+        if patients is None:
+            found = self.of("Patient", site=site)
+            chosen = self.chance.sample(found, min(len(found), 2 if type_name == "Group" else 1))
+            patients = {row.id for row in chosen}
+        if not patients and type_name not in ("Patient", "Practitioner", "ValueSet", "Medication", "Basic"):
+            return None
+        subjects = [{"reference": f"Patient/{id_}"} for id_ in sorted(patients)]
+        made = dict(getattr(self, f"_{type_name.lower()}")(subjects))
+        if security := self.labels():
+            made["meta"] = {"security": security}
+        return made
+
+    def _day(self, name: str, likelihood: float = 0.8) -> dict[str, str]:
+        if not self.maybe(likelihood):
+            return {}
+        return {name: self.chance.choice(DAYS) + self.chance.choice(("", "T10:00:00+09:00"))}
+
+    def _patient(self, _: Any) -> dict[str, Any]:
+        return {
+            "identifier": [{"system": "urn:oid:1.2.3", "value": str(self.chance.randrange(4))}],
+            "name": [{"family": self.chance.choice(FAMILIES), "given": [self.chance.choice(("太郎", "花子"))]}],
+            "birthDate": self.chance.choice(("1960-01-02", "1980-05-01")),
+            "gender": self.chance.choice(("male", "female")),
+            **({"generalPractitioner": found} if (found := self._some("Practitioner")) else {}),
+        }
+
+    def _practitioner(self, _: Any) -> dict[str, Any]:
+        return {"name": [{"family": self.chance.choice(FAMILIES)}]}
+
+    def _valueset(self, _: Any) -> dict[str, Any]:
+        return {"status": "active", "url": f"http://example.org/vs/{self.chance.randrange(3)}"}
+
+    def _medication(self, _: Any) -> dict[str, Any]:
+        return {"code": _concept(self.chance.choice(TESTS))}
+
+    def _basic(self, _: Any) -> dict[str, Any]:
+        return {"code": _concept("referral")}
+
+    def _group(self, subjects: Any) -> dict[str, Any]:
+        return {"type": "person", "actual": True, "member": [{"entity": one} for one in subjects]}
+
+    def _observation(self, subjects: Any) -> dict[str, Any]:
+        made: dict[str, Any] = {
+            "status": self.chance.choice(("final", "amended")),
+            "code": _concept(self.chance.choice(TESTS)),
+            "subject": subjects[0],
+            **self._day("effectiveDateTime"),
+        }
+        if category := self.chance.choice(("laboratory", "vital-signs", None)):
+            made["category"] = [_concept(category, OBSERVATION_CATEGORY)]
+        if self.maybe(0.8):
+            value = self.chance.choice((5.9, 6.3, 7, 120))
+            made["valueQuantity"] = {"value": value, "unit": "%", "system": "http://unitsofmeasure.org", "code": "%"}
+        if members := self._some("Observation"):
+            made["hasMember"] = members
+        if performers := self._some("Practitioner"):
+            made["performer"] = performers
+        return made
+
+    def _diagnosticreport(self, subjects: Any) -> dict[str, Any]:
+        made: dict[str, Any] = {"status": "final", "code": _concept("11502-2"), "subject": subjects[0]}
+        if category := self.chance.choice(("LAB", "RAD", None)):
+            made["category"] = [_concept(category, DIAGNOSTIC_SERVICE)]
+        if results := self._some("Observation"):
+            made["result"] = results
+        return made | self._day("effectiveDateTime")
+
+    def _condition(self, subjects: Any) -> dict[str, Any]:
+        active = _concept("active", "http://terminology.hl7.org/CodeSystem/condition-clinical")
+        made = {"clinicalStatus": active, "code": _concept(self.chance.choice(TESTS)), "subject": subjects[0]}
+        made |= self._day("onsetDateTime")
+        if encounters := self._some("Encounter")[:1]:
+            made["encounter"] = encounters[0]
+        return made
+
+    def _riskassessment(self, subjects: Any) -> dict[str, Any]:
+        prediction = [{"probabilityDecimal": self.chance.choice((0.1, 0.25, 0.5))}]
+        return {"status": "final", "subject": subjects[0], "prediction": prediction, **self._day("occurrenceDateTime")}
+
+    def _allergyintolerance(self, subjects: Any) -> dict[str, Any]:
+        system = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
+        code = _concept(self.chance.choice(TESTS))
+        return {"patient": subjects[0], "clinicalStatus": _concept("active", system), "code": code}
+
+    def _medicationrequest(self, subjects: Any) -> dict[str, Any]:
+        return {
+            "status": "active",
+            "intent": "order",
+            "subject": subjects[0],
+            "medicationCodeableConcept": _concept(self.chance.choice(TESTS)),
+            **self._day("authoredOn"),
+        }
+
+    def _documentreference(self, subjects: Any) -> dict[str, Any]:
+        content = [{"attachment": {"contentType": "text/plain", "title": "紹介状"}}]
+        made = {"status": "current", "subject": subjects[0], "content": content}
+        if self.maybe(0.8):
+            made["date"] = f"{self.chance.choice(DAYS)}T10:00:00+09:00"
+        return made
+
+    def _encounter(self, subjects: Any) -> dict[str, Any]:
+        kind = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"}
+        made: dict[str, Any] = {"status": "finished", "class": kind, "subject": subjects[0]}
+        if self.maybe(0.8):
+            made["period"] = {"start": self.chance.choice(DAYS)}
+        return made
+
+    def _consent(self, subjects: Any) -> dict[str, Any]:
+        made: dict[str, Any] = {
+            "status": self.chance.choice(("active", "active", "active", "active", "inactive", "proposed")),
+            "scope": _concept("patient-privacy", "http://terminology.hl7.org/CodeSystem/consentscope"),
+            "category": [_concept("59284-0")],
+            "patient": subjects[0],
+            "policyRule": _concept(
+                self.chance.choice(("OPTIN", "OPTIN", "OPTOUT")), "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+            ),
+            "provision": self.provision(0),
+        }
+        return made | self._day("dateTime", 0.3)
+
+    def provision(self, depth: int) -> dict[str, Any]:
+        """Return a provision with what it is limited to and its exceptions."""
+        made: dict[str, Any] = {}
+        if depth or self.maybe(0.5):
+            made["type"] = self.chance.choice(("permit", "permit", "deny") if depth == 0 else ("permit", "deny"))
+        if self.maybe(0.5):
+            made["actor"] = [self.actor() for _ in range(self.chance.choice((1, 1, 2)))]
+        if self.maybe(0.2):
+            system = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
+            codes = self.chance.sample(("TREAT", "ETREAT", "HOPERAT"), self.chance.choice((1, 2)))
+            made["purpose"] = [{"system": system, "code": code} for code in codes]
+        if self.maybe(0.2 + 0.2 * depth):
+            codes = self.chance.sample(KINDS, self.chance.choice((1, 2, 4)))
+            made["class"] = [{"system": CATEGORY_SYSTEM, "code": code} for code in codes]
+        if security := self.labels(0.3):
+            made["securityLabel"] = security
+        if self.maybe(0.2):
+            made["dataPeriod"] = self.period()
+        if self.maybe(0.2):
+            made["period"] = self.period()
+        if depth < 3 and self.maybe(0.5):
+            made["provision"] = [self.provision(depth + 1) for _ in range(self.chance.choice((1, 1, 2)))]
+        return made or {"type": "permit"}
+
+    def actor(self) -> dict[str, Any]:
+        role = self.chance.choice(("IRCP", "IRCP", "IRCP", "CST", "AUT"))
+        if role == "IRCP" and self.maybe(0.3):
+            name = self.chance.choice((DOCTOR, DOCTOR, "nobody"))
+            reference: dict[str, Any] = {"identifier": {"system": ACCOUNT_SYSTEM, "value": name}}
+        else:
+            reference = {"reference": f"Organization/{self.chance.choice((*ASKING, 'elsewhere'))}"}
+        return {"role": _concept(role, "http://terminology.hl7.org/CodeSystem/v3-RoleCode"), "reference": reference}
+
+    def period(self) -> dict[str, str]:
+        start, end = sorted((self.chance.choice((*DAYS, NOW, "2027-01-01")), self.chance.choice((*DAYS, NOW))))
+        return self.chance.choice(({"start": start}, {"end": end}, {"start": start, "end": end}))
+
+
+TYPES = ("Observation",) * 6 + ("DiagnosticReport", "Condition", "AllergyIntolerance", "MedicationRequest")
+TYPES += ("DocumentReference", "Encounter", "RiskAssessment", "Group", "Medication", "Basic", "ValueSet", "Patient")
+TYPES += ("Practitioner",) + ("Consent",) * 3
+
+
+def a_world(chance: random.Random, size: int) -> WorldMaker:
+    """Return a world of about `size` rows and which patients are the same person."""
+    made = WorldMaker(chance)
+    for site in SITES:
+        made.add("Patient", site)
+        made.add("Practitioner", site)
+    for _ in range(size):
+        made.add(chance.choice(TYPES), chance.choice(SITES))
+    for row in chance.sample(made.rows, len(made.rows) // 4):
+        made.revise(row)
+    patients = made.of("Patient")
+    for _ in range(chance.randrange(4)):
+        one, other = chance.sample(patients, 2)
+        made.links.append((one.id, other.id))
+    for row in chance.sample(made.rows, len(made.rows) // 10):
+        # A deleted Patient's record stays, but nothing more could be written about it.
+        row.deleted = row.type != "Patient"
+    return made
+
+
+def an_asker(chance: random.Random) -> Asker:
+    """Return who asks."""
+    role = chance.choice(("system",) * 5 + ("doctor", "doctor", "clerk", "secretariat", "auditor"))
+    purpose = chance.choice(("TREAT", "TREAT", "ETREAT", "BTG", "HOPERAT"))
+    if role == "doctor":
+        return Asker("clinic-c", role, purpose, DOCTOR)
+    return Asker(chance.choice(ASKING), role, purpose)
+
+
+SEARCHES: dict[str, tuple[str, ...]] = {
+    "Observation": (
+        *(
+            "code={test}",
+            "code=http://loinc.org|{test}",
+            "code:not={test}",
+            "date=ge{day}",
+            "date=lt{day}",
+            "date={day}",
+        ),
+        *("category=laboratory", "patient={patient}", "patient=Patient/{patient}", "subject=Patient/{patient}"),
+        *("value-quantity=gt6", "value-quantity=6.3||%25", "value-quantity:missing=true", "date:missing=true"),
+        *("has-member={observation}", "performer={practitioner}", "performer:missing=false", "status=final,amended"),
+        *("_sort=-date", "_sort=date,-_lastUpdated", "_sort=value-quantity", "_sort=-_id"),
+        *("_include=Observation:patient", "_include=Observation:has-member", "_include=Observation:performer"),
+        *("_revinclude=DiagnosticReport:result", "_revinclude=Observation:has-member", "_security=PSY"),
+        "_include=Observation:subject:Patient",
+    ),
+    "Patient": (
+        *("name=山", "name:contains=田", "family:exact=Sato", "name=sato", "birthdate=1960-01-02", "gender=male"),
+        *(
+            "identifier=urn:oid:1.2.3|1",
+            "identifier=2",
+            "general-practitioner={practitioner}",
+            "_sort=family,birthdate",
+        ),
+        *("_revinclude=Observation:patient", "_revinclude=Consent:patient", "_include=Patient:general-practitioner"),
+        *("_revinclude=Group:member", "_id={patient},{other}", "_id:not={patient}"),
+    ),
+    "DiagnosticReport": (
+        *("result={observation}", "category=LAB", "patient={patient}", "_include=DiagnosticReport:result"),
+        *("result:missing=false", "_include=DiagnosticReport:subject", "date=sa{day}"),
+    ),
+    "Condition": ("patient={patient}", "encounter:missing=true", "_include=Condition:encounter", "onset-date=eb{day}"),
+    "RiskAssessment": ("probability=gt0.2", "probability=0.25", "_sort=-probability", "probability:missing=true"),
+    "Encounter": ("_revinclude=Condition:encounter", "patient={patient}", "date=ge{day}"),
+    "Group": ("member=Patient/{patient}", "_include=Group:member", "type=person"),
+    "Consent": ("patient={patient}", "status=active", "_include=Consent:patient", "actor=Organization/clinic-c"),
+    "DocumentReference": ("patient={patient}", "date=le{day}", "status=current"),
+    "MedicationRequest": ("code={test}", "patient={patient},{other}", "authoredon=gt{day}"),
+    "AllergyIntolerance": ("patient={patient}", "code={test}"),
+    "Medication": ("code={test}",),
+    "Basic": ("code=referral",),
+    "ValueSet": ("url=http://example.org/vs/1", "url=http://example.org/vs/0,http://example.org/vs/2"),
+    "Practitioner": ("_revinclude=Observation:performer", "_revinclude=Patient:general-practitioner", "name=sato"),
+}
+EVERYWHERE = ("_count=1", "_count=2", "_count=0", "_summary=count", "_lastUpdated=ge2026", "_sort=_lastUpdated")
+
+
+def questions(chance: random.Random, world: WorldMaker, count: int) -> Iterator[tuple[str, str, str]]:
+    """Yield `count` questions: method, path below `/fhir/`, and query or form."""
+    for _ in range(count):
+        row = chance.choice(world.rows)
+        kind = chance.randrange(10)
+        if kind == 0:
+            yield "GET", f"{row.type}/{row.id}", ""
+        elif kind == 1:
+            version = chance.randrange(4)
+            yield "GET", f"{row.type}/{row.id}/_history/{version}{chance.choice(('', '/$original'))}", ""
+        elif kind == 2:
+            yield "GET", f"{row.type}/{row.id}/_history", chance.choice(("", "_count=1"))
+        elif kind == 3:
+            yield "GET", f"{row.type}/{row.id}/$original", ""
+        else:
+            type_name = chance.choice(("Observation", "Patient", row.type))
+            yield (
+                *chance.choice((("GET", type_name), ("POST", f"{type_name}/_search"))),
+                search(chance, world, type_name),
+            )
+
+
+def _named(chance: random.Random, world: WorldMaker, type_name: str) -> str:
+    found = world.of(type_name)
+    return chance.choice(found).id if found and chance.random() < 0.95 else "hospital-a-nothing"
+
+
+def search(chance: random.Random, world: WorldMaker, type_name: str) -> str:
+    """Return a query for a type: some criteria, an order, a page size."""
+    known = SEARCHES[type_name]
+    parts = chance.sample(known, min(len(known), chance.choice((0, 1, 1, 2, 3))))
+    parts += chance.sample(EVERYWHERE, chance.choice((0, 1, 1)))
+    once = {part.partition("=")[0]: part for part in parts}
+    names = {
+        "patient": _named(chance, world, "Patient"),
+        "other": _named(chance, world, "Patient"),
+        "observation": _named(chance, world, "Observation"),
+        "practitioner": _named(chance, world, "Practitioner"),
+        "day": chance.choice(DAYS),
+        "test": chance.choice(TESTS),
+    }
+    return quote("&".join(part.format(**names) for part in once.values()), safe="&=%|,:/")
