@@ -1,23 +1,25 @@
 """A request at a door: who calls, what is asked, and what has been disclosed so far."""
 
 from collections.abc import AsyncIterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 
 from starlette.types import Message, Receive
 
 from app.access.caller import Caller
 from app.consent.decide import Authority, may_see, may_write
-from app.consent.visibility import CallerVisibility
+from app.records.record import Record
 from fhir.errors import InvalidValue, NotAcceptable, TooLarge, UnsupportedMediaType
 
 if TYPE_CHECKING:
     from app.hub import Hub
-    from app.records.record import Record
 
 _JSON_TYPES = {b"application/fhir+json", b"application/json", b"text/json"}
 _ACCEPTED = (b"*/*", b"application/*", b"json")
+
+MOST_PARAMETERS = 500
+"""The most parameters of a query."""
 
 
 class Request:
@@ -32,6 +34,8 @@ class Request:
         headers: The request's headers, names in small letters.
         interaction: What is asked, by the name the audit log uses.
         action: C, R, U, D or E.
+        now: The instant of the request, in microseconds since 1970 UTC, cut to milliseconds.
+        visibility: What the caller may see, now.
         recorded: Whether the audit record of the request is durable already.
         received: The body, once it was read as a whole.
         streamed: Whether the body was taken piece by piece, and so cannot be taken again.
@@ -50,29 +54,22 @@ class Request:
         self.recorded = False
         self.received: bytes | None = None
         self.streamed = False
+        self.now = hub.clock() // 1000 * 1000
+        self.visibility = may_see(caller, now=self.now, implied=hub.settings.consent == "implied")
+        self._record: Record | None = None
         self._receive = receive
-
-    @cached_property
-    def now(self) -> int:
-        """The instant of the request, in microseconds since 1970 UTC, cut to milliseconds."""
-        return self.hub.clock() // 1000 * 1000
-
-    @cached_property
-    def visibility(self) -> CallerVisibility:
-        """What the caller may see, now."""
-        return may_see(self.caller, now=self.now, implied=self.hub.settings.consent == "implied")
 
     @cached_property
     def authority(self) -> Authority:
         """What the caller may write."""
         return may_write(self.caller, any_id=self.hub.settings.single_owner)
 
-    @cached_property
-    def record(self) -> "Record":
+    @property
+    def record(self) -> Record:
         """The caller's view of the store."""
-        from app.records.record import Record
-
-        return Record(self)
+        if self._record is None:
+            self._record = Record(self)
+        return self._record
 
     @cached_property
     def pairs(self) -> list[tuple[str, str]]:
@@ -166,13 +163,26 @@ def decode_pairs(query: bytes) -> list[tuple[str, str]]:
     Raises:
         InvalidValue: it is not UTF-8, holds a NUL, or has more than 500 parameters.
     """
+    parts = [part for part in query.split(b"&") if part]
+    if len(parts) > MOST_PARAMETERS or b"%00" in query:
+        raise InvalidValue(f"The query holds a NUL, or has more than {MOST_PARAMETERS} parameters")
     try:
-        pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=500)
-    except (UnicodeDecodeError, ValueError) as error:
-        raise InvalidValue("The query is not urlencoded UTF-8, or has too many parameters") from error
-    if b"%00" in query:
-        raise InvalidValue("The query holds a NUL")
-    return pairs
+        named = [part.decode("ascii").partition("=") for part in parts]
+        return [(_decoded(name), _decoded(value)) for name, _, value in named]
+    except UnicodeDecodeError as error:
+        raise InvalidValue("The query is not urlencoded UTF-8") from error
+
+
+def _decoded(text: str) -> str:
+    if "%" not in text and "+" not in text:
+        return text
+    # Names, codes and systems come again and again; what is long does not.
+    return _unquoted(text) if len(text) < 100 else unquote_plus(text, errors="strict")
+
+
+@lru_cache(maxsize=4096)
+def _unquoted(text: str) -> str:
+    return unquote_plus(text, errors="strict")
 
 
 def replayed(body: bytes) -> Receive:
