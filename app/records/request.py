@@ -121,10 +121,9 @@ class FhirRequest:
         Raises:
             TooLarge: it has more; the rest is not read.
         """
-        refusal = TooLarge(f"The body is larger than {limit} bytes")
         stated = self.headers.get(b"content-length", b"0")
         if not stated.isdigit() or int(stated) > limit:
-            raise refusal
+            raise TooLarge(f"The body is larger than {limit} bytes")
         chunks: list[bytes] = []
         size = 0
         while True:
@@ -132,7 +131,9 @@ class FhirRequest:
             chunk = message.get("body", b"")
             size += len(chunk)
             if size > limit:
-                raise refusal
+                # A traceback keeps this frame alive: what was read so far must not stay with it.
+                chunks.clear()
+                raise TooLarge(f"The body is larger than {limit} bytes")
             chunks.append(chunk)
             if not message.get("more_body"):
                 self.received = chunks[0] if len(chunks) == 1 else b"".join(chunks)
