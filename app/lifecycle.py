@@ -16,7 +16,7 @@ from app.audit.note import Signer
 from app.blobs import open_blobs
 from app.clock import Clock, RowNumbers, now
 from app.db import Database, open_database
-from app.db.version import check_version
+from app.db.version import WrongVersion, check_version
 from app.hub import Hub
 from app.records.cursor import Cursors
 from app.settings import Settings
@@ -55,7 +55,11 @@ async def open_hub(settings: Settings, clock: Clock = now) -> Hub:
         WrongVersion: its tables are not those of this release.
     """
     database = await open_database(settings)
-    await check_version(database)
+    try:
+        await check_version(database)
+    except WrongVersion:
+        await database.close()
+        raise
     keys, signer = audit_keys(settings)
     new_row = RowNumbers(await _process_number(database), clock)
     return Hub(

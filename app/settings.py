@@ -1,5 +1,7 @@
 """The hub's settings: environment variables that begin with RENKEI_, or a file named by RENKEI_ENV_FILE.
 
+Secrets may lie in a folder named by RENKEI_SECRETS_DIR instead, one file each: `renkei_database` holds the database.
+
 docs/settings.md lists them; a test holds the two together.
 """
 
@@ -16,7 +18,7 @@ MEGABYTE = 1_000_000
 class Settings(BaseSettings):
     """Every setting of the hub; each has its default here and one line of meaning beneath it."""
 
-    model_config = SettingsConfigDict(env_prefix="RENKEI_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="RENKEI_", env_ignore_empty=True, extra="forbid", frozen=True)
 
     home: Path = Path("var")
     """The folder of everything the hub keeps when nothing else is said: database, blobs, keys."""
@@ -44,6 +46,9 @@ class Settings(BaseSettings):
 
     workers: int = 1
     """Server processes."""
+
+    trusted_proxies: str = "127.0.0.1,::1"
+    """Addresses or networks, parted by commas, of the reverse proxies that say who calls (X-Forwarded-For)."""
 
     region: str = "連携医療圏"
     """The region's name, shown on every page."""
@@ -129,11 +134,29 @@ class Settings(BaseSettings):
         return self.keys or self.home / "keys"
 
 
+class SettingsMissing(Exception):
+    """A file or folder of settings that was named is not there; without it the hub would run on its defaults."""
+
+
+def _named(variable: str) -> Path | None:
+    """Return the path that `variable` names, None when it names none."""
+    name = os.environ.get(variable)
+    if not name:
+        return None
+    if not Path(name).exists():
+        raise SettingsMissing(f"{variable} names {name}, which is not there")
+    return Path(name)
+
+
 @lru_cache
 def settings() -> Settings:
     """Return the settings of this process, read once.
 
     Raises:
-        pydantic.ValidationError: a variable is unknown or has a value that its setting does not take.
+        SettingsMissing: the file or the folder of secrets is not there.
+        pydantic.ValidationError: the file has an unknown variable, or one has a value that its setting does not take.
     """
-    return Settings(_env_file=os.environ.get("RENKEI_ENV_FILE"))  # type: ignore[call-arg]
+    return Settings(
+        _env_file=_named("RENKEI_ENV_FILE"),  # type: ignore[call-arg]
+        _secrets_dir=_named("RENKEI_SECRETS_DIR"),
+    )

@@ -2,14 +2,24 @@
 # install.sh PYTHON VENV LOCK: make the virtual environment from the lock file, hashes checked, and install the project.
 set -eu
 python=$1 venv=$2 lock=$3
-if [ ! -x "$venv/bin/python" ]; then
+
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+    echo "Python 3.11 or later is needed; $python is $("$python" --version 2>&1). Say which: make PYTHON=python3.11 …" >&2
+    exit 1
+}
+
+# Not only "is it there": an interrupted run leaves an environment without pip.
+if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+    rm -rf "$venv"
     "$python" -m venv "$venv" >/dev/null 2>&1 || {
         rm -rf "$venv"
-        if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-            echo "Installing python3-venv (Debian)"
-            apt-get update -qq
-            DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv >/dev/null
+        if [ "$(id -u)" = 0 ]; then sudo=""; elif sudo -n true 2>/dev/null; then sudo=sudo; else
+            echo "$python cannot make a virtual environment, and I may not install python3-venv" >&2
+            exit 1
         fi
+        echo "Installing python3-venv (Debian)"
+        $sudo apt-get update -qq
+        $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv >/dev/null
         "$python" -m venv "$venv"
     }
 fi

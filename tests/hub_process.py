@@ -8,13 +8,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
 RENKEI = str(Path(sys.executable).parent / "renkei")
+CHECKOUT = str(Path(__file__).resolve().parents[1])
 
 
 def free_port() -> int:
@@ -33,6 +34,7 @@ class HubProcess:
     database: str = ""
     port: int = field(default_factory=free_port)
     extra: Mapping[str, str] = field(default_factory=dict)
+    command: Sequence[str] = (RENKEI, "serve")
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -47,6 +49,7 @@ class HubProcess:
             "RENKEI_PORT": str(self.port),
             "RENKEI_ADDRESS": self.address,
             "RENKEI_COOKIE_SECURE": "false",
+            "PYTHONPATH": CHECKOUT,  # the code beside these tests, wherever the command was installed from
             **self.extra,
         }
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("RENKEI_")}
@@ -61,10 +64,21 @@ class HubProcess:
             raise AssertionError(f"renkei {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done
 
+    def spawn(self) -> None:
+        """Start the server, in a process group of its own."""
+        with (self.home / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command, env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
+
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        with (self.home / "server.log").open("ab") as log:
-            self.process = subprocess.Popen([RENKEI, "serve"], env=self.environment, stdout=log, stderr=log)
+        self.spawn()
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until the server answers."""
+        assert self.process is not None
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             with contextlib.suppress(httpx.TransportError):
@@ -76,18 +90,21 @@ class HubProcess:
         raise AssertionError((self.home / "server.log").read_text())
 
     def kill(self) -> None:
-        """End the server without a word, as a crash does."""
+        """End the server and its workers without a word, as a crash does."""
         if self.process is not None:
-            self.process.send_signal(signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
             self.process = None
 
-    def stop(self) -> None:
-        """Ask the server to end and wait."""
+    def stop(self) -> int:
+        """Ask the server to end, wait, and return its exit code."""
+        code = 0
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(timeout=40)
+            code = self.process.wait(timeout=40)
             self.process = None
+        return code
 
     def token(self, client: str) -> dict[str, str]:
         """Return the headers of a client."""

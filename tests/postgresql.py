@@ -6,7 +6,9 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -30,24 +32,68 @@ def _as_postgres(*command: str) -> list[str]:
     return ["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else list(command)
 
 
+@dataclass
+class Server:
+    """A server, its folder and its settings."""
+
+    folder: Path
+    options: str
+    port: int
+
+    @property
+    def address(self) -> str:
+        """Its address without a database name."""
+        return f"postgresql://renkei@127.0.0.1:{self.port}"
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def run(self, program: str, *arguments: str, check: bool = True) -> int:
+        command = _as_postgres(str(_programs() / program), "-D", str(self.data), *arguments)
+        return subprocess.run(command, check=check, stdout=subprocess.DEVNULL, cwd="/").returncode
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        settings = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c max_connections=100"
+        start = ("-o", f"{settings} {self.options}", "-l", str(self.folder / "log"), "-w", "start")
+        # After a kill the processes of the old server take a moment to notice.
+        deadline = time.monotonic() + 30
+        while self.run("pg_ctl", *start, check=time.monotonic() > deadline):
+            time.sleep(0.1)
+
+    def kill(self, number: int) -> None:
+        """Send a signal to the postmaster and wait until it is gone."""
+        postmaster = int((self.data / "postmaster.pid").read_text().split()[0])
+        os.kill(postmaster, number)
+        while Path(f"/proc/{postmaster}").exists():
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        self.run("pg_ctl", "-m", "immediate", "stop", check=False)
+
+
+NOT_DURABLE = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+
+
+@contextlib.contextmanager
+def running(options: str, port: int = 0) -> Iterator[Server]:
+    """Run a server with options for `postgres`, thrown away at the end; without `port` on a free one."""
+    folder = Path(tempfile.mkdtemp(prefix="renkei-postgresql-"))
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres")
+    made = Server(folder, options, port or _free_port())
+    made.run("initdb", "-U", "renkei", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8")
+    made.start()
+    try:
+        yield made
+    finally:
+        made.stop()
+        shutil.rmtree(folder)
+
+
 @contextlib.contextmanager
 def server(*, durable: bool = False, port: int = 0) -> Iterator[str]:
     """Run a server and yield its address without a database name; without `durable` it does not flush."""
-    programs, folder = _programs(), Path(tempfile.mkdtemp(prefix="renkei-postgresql-"))
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres")
-    data, port = folder / "data", port or _free_port()
-    options = ["initdb", "-D", data, "-U", "renkei", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8"]
-    run = {"check": True, "stdout": subprocess.DEVNULL, "cwd": "/"}
-    subprocess.run(_as_postgres(str(programs / "initdb"), *map(str, options[1:])), **run)
-    settings = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=100"
-    if not durable:
-        settings += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
-    control = str(programs / "pg_ctl")
-    start = [control, "-D", str(data), "-o", settings, "-l", str(folder / "log"), "-w", "start"]
-    subprocess.run(_as_postgres(*start), **run)
-    try:
-        yield f"postgresql://renkei@127.0.0.1:{port}"
-    finally:
-        subprocess.run(_as_postgres(control, "-D", str(data), "-m", "immediate", "stop"), **run)
-        shutil.rmtree(folder)
+    with running("" if durable else NOT_DURABLE, port) as made:
+        yield made.address

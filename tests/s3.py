@@ -77,5 +77,5 @@ def s3_server() -> Iterator[dict[str, str]]:
                 time.sleep(0.3)
             yield variables
         finally:
-            process.terminate()
+            process.kill()  # it takes half a minute to end when it is asked
             process.wait()

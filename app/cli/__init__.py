@@ -6,10 +6,13 @@ Exit codes: 0 done, 1 refused or failed with a message, 2 wrong usage, 3 a proof
 from importlib import import_module
 
 import click
+from pydantic import ValidationError
+
+from app.settings import SettingsMissing
 
 COMMANDS = (
     *("serve", "demo", "seed", "migrate", "reindex", "organisation", "client", "user", "token"),
-    *("consent", "audit"),
+    *("consent", "audit", "backup"),
 )
 """Every command; each is in the module of its name."""
 
@@ -30,6 +33,17 @@ class Commands(click.Group):
         module = import_module(f"app.cli.{_ELSEWHERE.get(cmd_name, cmd_name)}")
         command: click.Command = getattr(module, cmd_name)
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; settings that cannot be used become a message."""
+        try:
+            return super().invoke(ctx)
+        except SettingsMissing as error:
+            raise click.ClickException(str(error)) from error
+        except ValidationError as error:
+            # Without the values: one of them may be a password.
+            wrong = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+            raise click.ClickException("These settings cannot be used. " + "; ".join(wrong)) from error
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -19,7 +19,7 @@ def run_server() -> None:
         http="httptools",
         access_log=False,
         server_header=False,
-        date_header=False,
+        forwarded_allow_ips=chosen.trusted_proxies,
         timeout_keep_alive=60,
         timeout_graceful_shutdown=30,
     )

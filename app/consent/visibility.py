@@ -9,7 +9,21 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, FromClause, Integer, SmallInteger, and_, bindparam, exists, or_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Integer,
+    SmallInteger,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+)
 
 from app.access.epoch import CURRENT
 from app.consent.tables import ANY, DENY, PERMIT, consent_grant
@@ -27,8 +41,8 @@ _purpose = bindparam("v_purpose", type_=SmallInteger)
 _categories = bindparam("v_categories", type_=BigInteger)
 _everywhere = bindparam("v_everywhere", type_=BigInteger)
 _now = bindparam("v_now", type_=BigInteger)
-_sensitive = bindparam("v_sensitive", type_=BigInteger)
-_undelivered = bindparam("v_undelivered", type_=BigInteger)
+_sensitive = literal(SENSITIVE, BigInteger)
+_undelivered = literal(UNDELIVERED, BigInteger)
 _epoch = bindparam("v_epoch", type_=BigInteger)
 
 
@@ -60,40 +74,41 @@ def _opens(grant: FromClause, alias: FromClause) -> ColumnElement[bool]:
     return closed.op("&")(grant.c.opened) == closed
 
 
-def _permitted(alias: FromClause) -> ColumnElement[bool]:
-    """Return whether a grant permits the row and opens each of its sensitive labels."""
-    link, grant = person_patient.alias(), consent_grant.alias()
-    return exists().where(
-        link.c.patient_key == alias.c.patient_key,
-        grant.c.person == link.c.person,
-        grant.c.effect == PERMIT,
-        _opens(grant, alias),
-        _matches(grant, alias),
-    )
+def _disclosed(alias: FromClause) -> ColumnElement[bool]:
+    """Return whether a grant permits the row and none denies it.
 
-
-def _denied(alias: FromClause) -> ColumnElement[bool]:
-    """Return whether a grant denies the row and no exception to that denial permits it."""
+    A permit must open each of the row's sensitive labels; a denial holds unless an exception to it permits the row. All
+    grants of the person are looked at once, and the strictest word counts: this is asked of every row that a query
+    comes by.
+    """
     link, grant, exception = person_patient.alias(), consent_grant.alias(), consent_grant.alias()
-    overridden = exists().where(
-        exception.c.person == grant.c.person,
-        exception.c.consent == grant.c.consent,
-        exception.c.rule > grant.c.rule,
-        exception.c.rule <= grant.c.last,
-        exception.c.depth > grant.c.depth,
-        exception.c.effect == PERMIT,
-        _opens(exception, alias),
-        _matches(exception, alias),
+    permits = and_(grant.c.effect == PERMIT, _opens(grant, alias))
+    overridden = (
+        exists()
+        .where(
+            exception.c.person == grant.c.person,
+            exception.c.consent == grant.c.consent,
+            exception.c.rule > grant.c.rule,
+            exception.c.rule <= grant.c.last,
+            exception.c.depth > grant.c.depth,
+            exception.c.effect == PERMIT,
+            _opens(exception, alias),
+            _matches(exception, alias),
+        )
+        # Two levels down, SQLAlchemy correlates only with the next; `alias` would be read anew, as any row at all.
+        .correlate_except(exception)
     )
-    # Two levels deep, SQLAlchemy would read the row's table once more, and any row's exception would count.
-    overridden = overridden.correlate(alias, grant)
-    return exists().where(
-        link.c.patient_key == alias.c.patient_key,
-        grant.c.person == link.c.person,
+    denies = and_(
         grant.c.effect == DENY,
-        _matches(grant, alias),
         ~overridden,
     )
+    word = func.max(case((denies, DENY), (permits, PERMIT), else_=0))
+    strictest = select(word).where(
+        link.c.patient_key == alias.c.patient_key,
+        grant.c.person == link.c.person,
+        _matches(grant, alias),
+    )
+    return func.coalesce(strictest.correlate_except(link, grant).scalar_subquery(), 0) == PERMIT
 
 
 def _unspoken(alias: FromClause) -> ColumnElement[bool]:
@@ -117,7 +132,7 @@ class CallerVisibility:
 
     def condition(self, alias: FromClause) -> ColumnElement[bool]:
         """Return the condition under which a row of `alias` exists for the caller."""
-        permitted = _permitted(alias)
+        permitted = _disclosed(alias)
         if self.implied:
             permitted = or_(permitted, _unspoken(alias))
         directory = and_(alias.c.patient_key == NO_PATIENT, alias.c.category == int(Category.DIRECTORY))
@@ -125,7 +140,6 @@ class CallerVisibility:
             alias.c.patient_key > NO_PATIENT,
             alias.c.labels.op("&")(_undelivered) == 0,
             permitted,
-            ~_denied(alias),
         )
         return and_(
             CURRENT.scalar_subquery() == _epoch,
@@ -165,8 +179,6 @@ def visibility(
         "v_everywhere": everywhere,
         "v_now": now,
         "v_epoch": epoch,
-        "v_sensitive": SENSITIVE,
-        "v_undelivered": UNDELIVERED,
     }
     return CallerVisibility(values, implied)
 

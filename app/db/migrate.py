@@ -18,9 +18,9 @@ def config(settings: Settings) -> Config:
     return made
 
 
-def upgrade(settings: Settings) -> None:
-    """Bring the database to this release; every step is a transaction of its own."""
-    command.upgrade(config(settings), "head")
+def upgrade(settings: Settings, revision: str = "head") -> None:
+    """Bring the database to `revision`, by default this release's; every step is a transaction of its own."""
+    command.upgrade(config(settings), revision)
 
 
 def downgrade(settings: Settings, revision: str) -> None:

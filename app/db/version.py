@@ -10,7 +10,8 @@ from app.db.database import Database
 
 VERSIONS = Path(__file__).resolve().parents[2] / "migrations" / "versions"
 
-_STATED = select(column("version_num", Text)).select_from(table("alembic_version"))
+STATED = select(column("version_num", Text)).select_from(table("alembic_version"))
+"""The statement of the migration that the database is at."""
 
 
 class WrongVersion(Exception):
@@ -18,13 +19,22 @@ class WrongVersion(Exception):
 
 
 @lru_cache
+def revisions() -> frozenset[str]:
+    """Return every migration that this release has."""
+    return frozenset(_stated("revision"))
+
+
+@lru_cache
 def head() -> str:
     """Return the newest migration: the one that no other follows."""
-    texts = [path.read_text() for path in VERSIONS.glob("*.py")]
-    revisions = {match[1] for text in texts if (match := re.search(r'^revision = "(\w+)"', text, re.MULTILINE))}
-    followed = {match[1] for text in texts if (match := re.search(r'^down_revision = "(\w+)"', text, re.MULTILINE))}
-    (newest,) = revisions - followed
+    (newest,) = _stated("revision") - _stated("down_revision")
     return newest
+
+
+def _stated(name: str) -> set[str]:
+    """Return what the migrations say under `name`."""
+    line = re.compile(rf'^{name} = "(\w+)"', re.MULTILINE)
+    return {match[1] for path in VERSIONS.glob("*.py") if (match := line.search(path.read_text()))}
 
 
 async def check_version(database: Database) -> None:
@@ -34,7 +44,7 @@ async def check_version(database: Database) -> None:
         WrongVersion: it is not this release's; `renkei migrate` makes it so.
     """
     try:
-        rows = await database.reader.fetch(_STATED, {})
+        rows = await database.reader.fetch(STATED, {})
     except Exception as error:
         raise WrongVersion("The database has no tables yet; run: renkei migrate") from error
     if not rows or rows[0][0] != head():

@@ -1,5 +1,7 @@
 """`/health` says whether the hub can answer; `/metrics` how it is doing (Prometheus text)."""
 
+import hmac
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -11,6 +13,11 @@ from app.hub import Hub
 router = APIRouter()
 
 LOOPBACK = {"127.0.0.1", "::1"}
+
+
+def _same(one: str, other: str) -> bool:
+    """Compare two secrets in a time that does not tell where they differ."""
+    return hmac.compare_digest(one.encode(), other.encode())
 
 
 @router.get("/health")
@@ -29,7 +36,7 @@ async def metrics(request: Request) -> Response:
     """Answer the metrics to a loopback caller, or to one with the metrics token."""
     stated = request.app.state.hub.settings.metrics_token
     host = request.client.host if request.client else ""
-    allowed = request.headers.get("authorization") == f"Bearer {stated}" if stated else host in LOOPBACK
+    allowed = _same(request.headers.get("authorization", ""), f"Bearer {stated}") if stated else host in LOOPBACK
     if not allowed:
         return Response(status_code=403)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

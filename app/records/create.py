@@ -40,7 +40,7 @@ async def create(request: FhirRequest) -> Response:
     )
 
     document = None
-    if prepared.resource.get("type") in TYPES and request.type == "Bundle":
+    if request.type == "Bundle" and prepared.resource["type"] in TYPES:
         document = prepare_document(request, prepared)
 
     async def work(writing: Writing) -> Stored:

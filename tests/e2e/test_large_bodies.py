@@ -47,7 +47,9 @@ def test_200_megabytes_are_refused_before_they_are_read(hub: HubProcess, path: s
         status = 413
         # A server that has answered ends the connection while the rest is still on its way.
         with contextlib.suppress(httpx.WriteError, httpx.ReadError, httpx.RemoteProtocolError):
-            refused = httpx.post(f"{hub.address}{path}", headers=caller, content=body_of_200_megabytes(sent), timeout=60)
+            refused = httpx.post(
+                f"{hub.address}{path}", headers=caller, content=body_of_200_megabytes(sent), timeout=60
+            )
             status = refused.status_code
         peak = max(peak, resident_megabytes(hub))
         assert status == 413

@@ -35,8 +35,12 @@ async def enrol(world: World, **values: Any) -> None:
 
 def claims(**changes: Any) -> dict[str, Any]:
     made = {
-        "iss": "ehr", "sub": "ehr", "aud": f"{ADDRESS}/oauth/token", "exp": int(time.time()) + 60,
-        "jti": str(uuid.uuid4()), **changes,
+        "iss": "ehr",
+        "sub": "ehr",
+        "aud": f"{ADDRESS}/oauth/token",
+        "exp": int(time.time()) + 60,
+        "jti": str(uuid.uuid4()),
+        **changes,
     }
     return {name: value for name, value in made.items() if value is not None}
 

@@ -1,0 +1,169 @@
+"""Migrations lead to the tables that the code names, and back to nothing, on both databases."""
+
+import asyncio
+import re
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from app.db.migrate import config, downgrade, upgrade
+from app.db.schema import METADATA
+from app.settings import Settings
+
+VERSION_TABLE = "alembic_version"
+
+POSTGRESQL_SCHEMA = """
+    SELECT 'column', c.table_name || '.' || c.column_name,
+           concat_ws(' ', c.data_type, c.is_nullable, c.collation_name, c.column_default, c.character_maximum_length)
+    FROM information_schema.columns c WHERE c.table_schema = 'public'
+    UNION ALL
+    SELECT 'index', i.indexname, i.indexdef FROM pg_indexes i WHERE i.schemaname = 'public'
+    UNION ALL
+    SELECT 'constraint', conrelid::regclass || '.' || conname, pg_get_constraintdef(oid)
+    FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+    UNION ALL
+    SELECT 'trigger', tgrelid::regclass || '.' || tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+    UNION ALL
+    SELECT 'function', proname, md5(prosrc) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    UNION ALL
+    SELECT 'sequence', sequence_name, '' FROM information_schema.sequences WHERE sequence_schema = 'public'
+    ORDER BY 1, 2
+"""
+"""Everything that a schema holds, one row a thing."""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+    """Settings of a database without any table."""
+    if request.param == "sqlite":
+        yield Settings(home=tmp_path)
+        return
+    address = request.getfixturevalue("postgresql_server")
+    name = f"migrations_{tmp_path.name}".lower().replace("-", "_")[:60]
+    asyncio.run(_run(f"{address}/postgres", f'CREATE DATABASE "{name}"'))
+    yield Settings(home=tmp_path, database=f"{address}/{name}")
+    asyncio.run(_run(f"{address}/postgres", f'DROP DATABASE "{name}"'))
+
+
+async def _run(address: str, statement: str) -> list[tuple[str, ...]]:
+    connection = await asyncpg.connect(address)
+    try:
+        return [tuple(row) for row in await connection.fetch(statement)]
+    finally:
+        await connection.close()
+
+
+def things(settings: Settings) -> set[tuple[str, ...]]:
+    """Everything the database holds but Alembic's own table."""
+    if settings.is_postgresql:
+        found = asyncio.run(_run(settings.database, POSTGRESQL_SCHEMA))
+    else:
+        file = sqlite3.connect(settings.sqlite_path)
+        rows = file.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_master").fetchall()
+        file.close()
+        found = [(kind, name, _normal(text)) for kind, name, text in rows]
+    return {thing for thing in found if VERSION_TABLE not in " ".join(thing)}
+
+
+def _normal(text: str) -> str:
+    """SQLite's text of a thing, without its layout and with its UNIQUE clauses in one order."""
+    plain = re.sub(r'[\s"]+', " ", text).strip()
+    unique = r",? UNIQUE \([^)]*\)"
+    return re.sub(unique, "", plain) + "".join(sorted(found.lstrip(",") for found in re.findall(unique, plain)))
+
+
+def with_connection(settings: Settings, do: Any) -> Any:
+    """Run `do` on a SQLAlchemy connection to the database and commit."""
+
+    async def asynchronously(engine: AsyncEngine) -> Any:
+        async with engine.begin() as connection:
+            result = await connection.run_sync(do)
+        await engine.dispose()
+        return result
+
+    if settings.is_postgresql:
+        address = settings.database.replace("postgresql://", "postgresql+asyncpg://")
+        return asyncio.run(asynchronously(create_async_engine(address)))
+    engine: Engine = create_engine(f"sqlite:///{settings.sqlite_path}")
+    with engine.begin() as connection:
+        result = do(connection)
+    engine.dispose()
+    return result
+
+
+def test_the_way_down_leaves_nothing_behind(empty: Settings) -> None:
+    upgrade(empty)
+    up = things(empty)
+
+    downgrade(empty, "base")
+
+    assert len(up) > 50
+    assert things(empty) == set()
+
+
+def test_up_down_and_up_again_gives_the_same(empty: Settings) -> None:
+    upgrade(empty)
+    first = things(empty)
+    downgrade(empty, "base")
+
+    upgrade(empty)
+
+    assert things(empty) == first
+
+
+def test_running_it_again_changes_nothing(empty: Settings) -> None:
+    upgrade(empty)
+    first = things(empty)
+
+    upgrade(empty)
+
+    assert things(empty) == first
+
+
+def test_alembic_finds_no_difference_to_the_tables_in_the_code(empty: Settings) -> None:
+    upgrade(empty)
+
+    def compare(connection: Connection) -> list[Any]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        return list(compare_metadata(context, list(METADATA)))
+
+    assert with_connection(empty, compare) == []
+
+
+def test_migrated_tables_are_those_the_code_would_make(empty: Settings) -> None:
+    # More than Alembic compares: the order of keys, collations, WITHOUT ROWID.
+    upgrade(empty)
+    migrated = {thing for thing in things(empty) if thing[0] not in {"trigger", "function"}}
+    downgrade(empty, "base")
+
+    def create(connection: Connection) -> None:
+        for metadata in METADATA:
+            metadata.create_all(connection)
+
+    with_connection(empty, create)
+
+    assert things(empty) ^ migrated == set()
+
+
+def test_only_the_audit_log_has_triggers(empty: Settings) -> None:
+    upgrade(empty)
+
+    guarded = {re.search(r"\bON (?:public\.)?(\w+)", text)[1] for kind, _, text in things(empty) if kind == "trigger"}
+
+    assert guarded == {"audit_checkpoint", "audit_leaf", "audit_record"}
+
+
+def test_the_history_is_one_line() -> None:
+    script = ScriptDirectory.from_config(config(Settings()))
+
+    assert len(script.get_heads()) == len(script.get_bases()) == 1
+    assert [revision.revision for revision in script.walk_revisions() if revision.is_branch_point] == []
