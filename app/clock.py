@@ -24,6 +24,17 @@ def instant(microseconds: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{microseconds // 1000 % 1000:03d}Z"
 
 
+def row_at(microseconds: int) -> int:
+    """Return the lowest row number that could be given at an instant in microseconds since 1970 UTC; 0 at least."""
+    milliseconds = microseconds // 1000 - _ROW_EPOCH_MILLISECONDS
+    return min(max(milliseconds, 0), (1 << 42) - 1) << 21
+
+
+def row_time(row: int) -> int:
+    """Return when a row number was given, in microseconds since 1970 UTC."""
+    return ((row >> 21) + _ROW_EPOCH_MILLISECONDS) * 1000
+
+
 class RowNumbers:
     """Numbers rows: 42 bits of milliseconds, 10 bits of process, 11 bits of counter; ever increasing in a process.
 

@@ -8,6 +8,8 @@ from fastapi import FastAPI
 from app.access.oauth import router as oauth
 from app.lifecycle import open_hub, start_tasks
 from app.observe.health import router as observe
+from app.portal.gate import nowhere
+from app.portal.routes import routes as portal
 from app.records.route import FhirRoute
 from app.settings import Settings, settings
 
@@ -31,4 +33,7 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
     app.router.routes.insert(0, FhirRoute())
     app.include_router(oauth)
     app.include_router(observe)
+    app.router.routes.extend(portal)
+    app.add_exception_handler(404, nowhere)
+    app.add_exception_handler(405, nowhere)
     return app

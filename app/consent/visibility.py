@@ -77,12 +77,11 @@ def _opens(grant: FromClause, alias: FromClause) -> ColumnElement[bool]:
 def _disclosed(alias: FromClause) -> ColumnElement[bool]:
     """Return whether a grant permits the row and none denies it.
 
-    A permit must open each of the row's sensitive labels; a denial holds unless an exception to it permits the row. All
-    grants of the person are looked at once, and the strictest word counts: this is asked of every row that a query
-    comes by.
+    A permit must open each of the row's sensitive labels; a denial holds unless an exception inside its own provision
+    permits the row. All grants of the person are looked at once, and the strictest word counts: this is asked of every
+    row that a query comes by.
     """
     link, grant, exception = person_patient.alias(), consent_grant.alias(), consent_grant.alias()
-    permits = and_(grant.c.effect == PERMIT, _opens(grant, alias))
     overridden = (
         exists()
         .where(
@@ -98,10 +97,8 @@ def _disclosed(alias: FromClause) -> ColumnElement[bool]:
         # Two levels down, SQLAlchemy correlates only with the next; `alias` would be read anew, as any row at all.
         .correlate_except(exception)
     )
-    denies = and_(
-        grant.c.effect == DENY,
-        ~overridden,
-    )
+    denies = and_(grant.c.effect == DENY, ~overridden)
+    permits = and_(grant.c.effect == PERMIT, _opens(grant, alias))
     word = func.max(case((denies, DENY), (permits, PERMIT), else_=0))
     strictest = select(word).where(
         link.c.patient_key == alias.c.patient_key,

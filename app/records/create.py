@@ -40,7 +40,7 @@ async def create(request: FhirRequest) -> Response:
     )
 
     document = None
-    if request.type == "Bundle" and prepared.resource["type"] in TYPES:
+    if request.type == "Bundle" and prepared.resource.get("type") in TYPES:
         document = prepare_document(request, prepared)
 
     async def work(writing: Writing) -> Stored:

@@ -1,0 +1,204 @@
+"""The auditor's questions: who saw what, by patient, person, site and time, the newest first.
+
+The index holds HMACs alone, so a question is asked by the HMACs that its identifiers have in each year. Filtered, a
+record is found once it is in the tree: within a second.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sqlalchemy import BigInteger, Integer, Select, SmallInteger, bindparam, func, select
+
+from app.audit.keys import Keys
+from app.audit.record import Event, parse, search_keys, unseal, year_of
+from app.audit.tables import KINDS, audit_checkpoint, audit_index, audit_record, audit_salt, audit_tree
+from app.clock import row_at, row_time
+from app.db import DatabaseConnection
+from fhir.store.tables import resource
+from fhir.store.types import NUMBERS
+
+FIELDS = {"patient": ("patient",), "user": ("user",), "site": ("organisation", "custodian")}
+"""What a question may name, and the kinds of the index that hold it; a site is the one that asked or that answered."""
+
+BATCH = 20_000
+"""Patients whose HMACs are computed at once to learn whose record it is."""
+
+MOST_KNOWN = 100_000
+
+_TREE = select(audit_tree.c.size).where(audit_tree.c.id == 1)
+_CHECKPOINT = (
+    select(audit_checkpoint.c.size, audit_checkpoint.c.signed, audit_checkpoint.c.note)
+    .order_by(audit_checkpoint.c.size.desc())
+    .limit(1)
+)
+_OLDEST = select(func.min(audit_record.c.row))
+_SALT = select(audit_salt.c.salt).where(audit_salt.c.patient_key == bindparam("patient_key"))
+_PATIENTS = (
+    select(resource.c.patient_key, resource.c.id)
+    .where(
+        resource.c.type == NUMBERS["Patient"],
+        resource.c.row == resource.c.patient_key,
+        resource.c.patient_key < bindparam("below", type_=BigInteger),
+    )
+    .order_by(resource.c.patient_key.desc())
+    .limit(bindparam("limit", type_=Integer))
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What an auditor asks; an empty text asks nothing."""
+
+    patient: str = ""
+    """`Patient/<id>`."""
+    user: str = ""
+    """The name of an account."""
+    site: str = ""
+    """`Organization/<id>`."""
+    begins: int = 0
+    """Microseconds since 1970 UTC."""
+    ends: int = 2**62
+    """Microseconds since 1970 UTC; outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A record, opened."""
+
+    row: int
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A page of records."""
+
+    entries: Sequence[Entry]
+    """The newest first."""
+    before: int | None
+    """Where the next page begins, None on the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How far the log is."""
+
+    size: int
+    """Records in the tree."""
+    checkpoint_size: int
+    """Records that the last checkpoint covers."""
+    signed: int
+    """When it was signed, in microseconds since 1970 UTC; 0 when there is none."""
+    note: str
+
+
+@lru_cache(maxsize=256)
+def _statement(counts: tuple[tuple[str, int], ...]) -> Select[tuple[int, bytes]]:
+    """Return the select of a page for a question that names these fields by so many HMACs each."""
+    statement = select(audit_record.c.row, audit_record.c.record).where(
+        audit_record.c.row >= bindparam("begins", type_=BigInteger),
+        audit_record.c.row < bindparam("ends", type_=BigInteger),
+    )
+    for field, count in counts:
+        hashes = [bindparam(f"{field}{number}", type_=BigInteger) for number in range(count)]
+        kinds = [bindparam(f"{field}_{kind}", KINDS[kind], type_=SmallInteger) for kind in FIELDS[field]]
+        found = select(audit_index.c.row).where(audit_index.c.kind.in_(kinds), audit_index.c.hash.in_(hashes))
+        statement = statement.where(audit_record.c.row.in_(found))
+    return statement.order_by(audit_record.c.row.desc()).limit(bindparam("limit", type_=Integer))
+
+
+async def state(connection: DatabaseConnection) -> State:
+    """Return the size of the tree and its last checkpoint."""
+    sizes = await connection.fetch(_TREE, {})
+    checkpoints = await connection.fetch(_CHECKPOINT, {})
+    size, signed, note = checkpoints[0] if checkpoints else (0, 0, "")
+    return State(int(sizes[0][0]) if sizes else 0, int(size), int(signed), str(note))
+
+
+class Reviewer:
+    """Answers questions; it remembers whose HMAC is whose, because only a search through all patients tells.
+
+    Args:
+        keys: The audit keys.
+    """
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+        self._known: dict[tuple[int, int, str], int] = {}
+
+    async def ask(
+        self, connection: DatabaseConnection, question: Question, *, now: int, limit: int, before: int | None = None
+    ) -> Answer:
+        """Return at most `limit` records that answer a question.
+
+        Args:
+            connection: Where to read.
+            question: What is asked.
+            now: The present in microseconds since 1970 UTC.
+            limit: The most records.
+            before: `Answer.before` of the page before.
+        """
+        ends = min(row_at(question.ends), 2**63 - 1 if before is None else before)
+        values: dict[str, int] = {"begins": row_at(question.begins), "ends": ends, "limit": limit + 1}
+        counts = []
+        years = await self._years(connection, question, now)
+        for field, kinds in FIELDS.items():
+            name = getattr(question, field)
+            if name:
+                kind = "organisation" if field == "site" else kinds[0]
+                found = search_keys(kind, name, self._keys, years)
+                values |= {f"{field}{number}": one for number, one in enumerate(found)}
+                counts.append((field, len(found)))
+        rows = await connection.fetch(_statement(tuple(counts)), values)
+        shown = [(int(row), bytes(record)) for row, record in rows[:limit]]
+        entries = await self._open(connection, shown)
+        return Answer(entries, shown[-1][0] if len(rows) > limit else None)
+
+    async def _years(self, connection: DatabaseConnection, question: Question, now: int) -> range:
+        """Return the years whose HMACs can be among the records: from the oldest record, or the question's begin."""
+        begins = question.begins
+        if not begins:
+            rows = await connection.fetch(_OLDEST, {})
+            begins = row_time(int(rows[0][0])) if rows and rows[0][0] is not None else now
+        return range(year_of(begins), year_of(min(question.ends, now)) + 1)
+
+    async def _open(self, connection: DatabaseConnection, records: Sequence[tuple[int, bytes]]) -> list[Entry]:
+        if len(self._known) > MOST_KNOWN:
+            self._known.clear()
+        wanted = {self._hidden(record) for _, record in records}
+        await self._learn(connection, {one for one in wanted if one is not None and one not in self._known})
+        entries = []
+        for row, record in records:
+            hidden = self._hidden(record)
+            salt = await self._salt(connection, hidden) if hidden else None
+            entries.append(Entry(row, unseal(record, self._keys, salt)))
+        return entries
+
+    def _hidden(self, record: bytes) -> tuple[int, int, str] | None:
+        """Return year, key and HMAC of a record's patient, or None."""
+        members = parse(record)
+        return (year_of(members["t"]), members["k"], members["p"]) if "p" in members else None
+
+    async def _salt(self, connection: DatabaseConnection, hidden: tuple[int, int, str]) -> bytes | None:
+        key = self._known.get(hidden)
+        if key is None:
+            return None
+        rows = await connection.fetch(_SALT, {"patient_key": key})
+        return bytes(rows[0][0]) if rows else None
+
+    async def _learn(self, connection: DatabaseConnection, wanted: set[tuple[int, int, str]]) -> None:
+        """Find the patients with these HMACs, the newest patients first."""
+        below = 2**63 - 1
+        while wanted:
+            rows = await connection.fetch(_PATIENTS, {"below": below, "limit": BATCH})
+            rings = {(year, key) for year, key, _ in wanted}
+            for patient_key, id_ in rows:
+                for year, key in rings:
+                    hidden = (year, key, self._keys.pseudonym("patient", f"Patient/{id_}", year, key)[0])
+                    if hidden in wanted:
+                        self._known[hidden] = int(patient_key)
+                        wanted = wanted - {hidden}
+            if len(rows) < BATCH:
+                return
+            below = int(rows[-1][0])

@@ -1,0 +1,126 @@
+"""From the consent desk's form to a FHIR Consent.
+
+https://hl7.org/fhir/R4/consent.html, https://profiles.ihe.net/ITI/PCF/. 一括, 施設リスト and 施設間 are all said by the
+two lists: whose data, and who may see them.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from app.access.directory import Organisation
+from app.consent.provisions import CATEGORY_SYSTEM
+from app.portal.forms import Form, one
+from fhir.errors import InvalidValue
+from fhir.store.categories import Category
+from fhir.store.labels import ACT_CODE
+
+HL7 = "http://terminology.hl7.org/CodeSystem"
+ROLE_SYSTEM = f"{HL7}/v3-ParticipationType"
+
+CATEGORIES = tuple(
+    category.name.lower().replace("_", "-")
+    for category in Category
+    if category not in (Category.DIRECTORY, Category.AUDIT, Category.OTHER)
+)
+"""The kinds of data that the form offers."""
+
+LABELS = ("PSY", "SUD", "HIV", "STD", "SDV", "ETH", "SCA")
+"""The sensitive kinds that the form can open, HL7 v3 ActCode; what is not opened stays closed."""
+
+LONGEST_NAME = 200
+
+
+class Incomplete(InvalidValue):
+    """The form does not say enough; `expression` is the field."""
+
+
+def _chosen(form: Form, name: str, known: Sequence[str]) -> list[str]:
+    """Return what is chosen of a list, or nothing when the form says all.
+
+    Raises:
+        Incomplete: it says that some are chosen, and none is.
+    """
+    if one(form, f"{name}_all") != "some":
+        return []
+    found = [value for value in form.get(name, []) if value in known]
+    if not found:
+        raise Incomplete("Nothing is chosen", name)
+    return found
+
+
+def _day(form: Form, name: str) -> str:
+    text = one(form, name)
+    if not text:
+        return ""
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise Incomplete("This is not a date", name) from error
+
+
+def _actors(role: str, organisations: Sequence[Organisation], slugs: Sequence[str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "role": {"coding": [{"system": ROLE_SYSTEM, "code": role}]},
+            "reference": {"reference": organisation.reference, "display": organisation.title},
+        }
+        for organisation in organisations
+        if organisation.slug in slugs
+    ]
+
+
+def _provision(form: Form, care: Sequence[Organisation], permits: bool) -> dict[str, Any]:
+    slugs = [organisation.slug for organisation in care]
+    start, end = _day(form, "start"), _day(form, "end")
+    if start and end and end < start:
+        raise Incomplete("The period ends before it begins", "end")
+    period = {name: value for name, value in (("start", start), ("end", end)) if value}
+    actors = _actors("CST", care, _chosen(form, "discloser", slugs))
+    actors += _actors("IRCP", care, _chosen(form, "receiver", slugs))
+    kinds = _chosen(form, "category", CATEGORIES)
+    # A denial without labels closes everything it speaks of; with them it would close the labelled data alone.
+    labels = [label for label in form.get("label", []) if label in LABELS] if permits else []
+    return {
+        "type": "permit" if permits else "deny",
+        **({"period": period} if period else {}),
+        **({"actor": actors} if actors else {}),
+        **({"class": [{"system": CATEGORY_SYSTEM, "code": kind} for kind in kinds]} if kinds else {}),
+        **({"securityLabel": [{"system": ACT_CODE, "code": label} for label in labels]} if labels else {}),
+    }
+
+
+def consent_of(form: Form, *, patient_id: str, recorder: str, care: Sequence[Organisation], now: str) -> dict[str, Any]:
+    """Return the Consent that a form says.
+
+    Args:
+        form: The form's fields.
+        patient_id: The id of the Patient it is recorded for.
+        recorder: The reference of the site whose desk records it.
+        care: The sites that hold records.
+        now: The present as a FHIR dateTime.
+
+    Raises:
+        Incomplete: the form does not say enough.
+    """
+    if one(form, "effect") not in ("permit", "deny"):
+        raise Incomplete("Neither permit nor exclude is chosen", "effect")
+    permits = one(form, "effect") == "permit"
+    proxy, relation = one(form, "proxy")[:LONGEST_NAME], one(form, "relation")[:LONGEST_NAME]
+    if relation and not proxy:
+        raise Incomplete("The proxy has no name", "proxy")
+    performer: dict[str, Any] = {"reference": f"Patient/{patient_id}"}
+    if proxy:
+        performer = {"type": "RelatedPerson", "display": f"{proxy}（{relation}）" if relation else proxy}
+    return {
+        "resourceType": "Consent",
+        "status": "active",
+        "scope": {"coding": [{"system": f"{HL7}/consentscope", "code": "patient-privacy"}]},
+        "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0", "display": "Consent Document"}]}],
+        "patient": {"reference": f"Patient/{patient_id}"},
+        "dateTime": now,
+        "performer": [performer],
+        "organization": [{"reference": recorder}],
+        "policyRule": {"coding": [{"system": f"{HL7}/v3-ActCode", "code": "OPTIN" if permits else "OPTOUT"}]},
+        "provision": _provision(form, care, permits),
+    }

@@ -1,0 +1,148 @@
+"""The consent desk: what a person has decided, recording a decision, and withdrawing one.
+
+What it writes is a FHIR Consent through the write gate, so that it compiles to grants in the same transaction.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.clock import instant
+from app.portal.consent_form import CATEGORIES, LABELS, Incomplete, consent_of
+from app.portal.finding import criteria
+from app.portal.forms import one
+from app.portal.gate import Visit, moved, view
+from app.portal.page import Page
+from app.portal.patients import MOST_FOUND, by_person, search, today
+from app.portal.people import Someone
+from app.portal.sites import Sites, read_sites
+from app.portal.timeline import Person, read_person
+from app.records.commit import committed
+from app.records.prepare import prepare
+from app.records.row_ids import new_id
+from app.records.writing import Writing
+from fhir.errors import Forbidden, NotFound
+from fhir.members import members
+from fhir.store.read import Stored
+
+
+def _writable(visit: Visit, person: Person) -> Someone | None:
+    """Return the Patient that a Consent of this caller is recorded for: one of the own site's, if there is one."""
+    if visit.fhir.authority.any_patient:
+        return person.someones[0]
+    own = [who for who in person.someones if who.custodian == visit.caller.organisation]
+    return own[0] if own else None
+
+
+def _show(visit: Visit, person: Person, sites: Sites, *, problem: str = "", status: int = 200) -> Page:
+    day = today(visit)
+    held = [consent for consent in person.consents if consent.holds_on(day)]
+    waiting = [consent for consent in person.consents if consent.active and consent.start[:10] > day.isoformat()]
+    past = [consent for consent in person.consents if consent not in held and consent not in waiting]
+    values: dict[str, Any] = {
+        "who": person.someones[0],
+        "people": person.someones,
+        "patient_id": person.someones[0].id,
+        "writable": _writable(visit, person),
+        "held": held,
+        "waiting": waiting,
+        "past": past,
+        "sites": sites,
+        "own": visit.caller.organisation,
+        "categories": CATEGORIES,
+        "labels": LABELS,
+        "form": visit.form,
+        "problem": problem,
+        "done": visit.web.query_params.get("done", ""),
+        "today": day.isoformat(),
+        "may_read": visit.caller.role != "secretariat",
+    }
+    return Page("consents.html", values, status)
+
+
+async def _find(visit: Visit) -> Page:
+    """Return the page on which the desk looks for the person."""
+    typed = visit.web.query_params.get("q", "").strip()[:200]
+    matches: Sequence[Stored] = ()
+    if typed:
+        matches, _ = await search(visit, criteria(typed))
+    found = await by_person(visit, matches)
+    values = {"q": typed, "found": found, "sites": await read_sites(visit.hub), "most": MOST_FOUND}
+    return Page("consents_find.html", values)
+
+
+async def _record(visit: Visit, patient_id: str) -> Page | Response:
+    person = await read_person(visit, patient_id, dated=False)
+    sites = await read_sites(visit.hub)
+    patient = _writable(visit, person)
+    if patient is None:
+        raise Forbidden("A consent is recorded by a site that knows the patient")
+    try:
+        consent = consent_of(
+            visit.form,
+            patient_id=patient.id,
+            recorder=visit.caller.organisation_reference,
+            care=sites.care,
+            now=instant(visit.fhir.now),
+        )
+    except Incomplete as problem:
+        return _show(visit, person, sites, problem=problem.expression or "form", status=400)
+    prepared = prepare(orjson.dumps(consent), visit.fhir.authority, type_name="Consent")
+    visit.fhir.interaction, visit.fhir.action = "create", "C"
+
+    async def work(writing: Writing) -> Stored:
+        row, id_ = new_id(visit.hub)
+        return await writing.create(prepared, row=row, id_=id_)
+
+    await committed(visit.fhir, work)
+    return moved(f"/consents?patient={patient_id}&done=recorded")
+
+
+def withdrawn(body: bytes) -> bytes:
+    """Return the body of a Consent with the status `inactive`; every other byte stays as it is."""
+    for member in members(body):
+        if member.key == "status":
+            return body[: member.start] + b'"inactive"' + body[member.end :]
+    raise NotFound("The Consent has no status")
+
+
+async def _withdraw(visit: Visit, patient_id: str, consent_id: str) -> Response:
+    stored = await visit.fhir.record.read("Consent", consent_id)
+    if stored.custodian != visit.caller.organisation:
+        raise Forbidden("The Consent was recorded at another site")
+    prepared = prepare(withdrawn(stored.body), visit.fhir.authority, type_name="Consent", id_=consent_id)
+    visit.fhir.interaction, visit.fhir.action = "update", "U"
+
+    async def work(writing: Writing) -> Stored:
+        return await writing.update(prepared, consent_id)
+
+    await committed(visit.fhir, work)
+    return moved(f"/consents?patient={patient_id}&done=withdrawn")
+
+
+async def consents(request: Request) -> Response:
+    """Show a person's consents, or the search for a person."""
+
+    async def work(visit: Visit) -> Page:
+        patient_id = request.query_params.get("patient", "")
+        if not patient_id:
+            return await _find(visit)
+        person = await read_person(visit, patient_id, dated=False)
+        return _show(visit, person, await read_sites(visit.hub))
+
+    return await view(request, "consents", work)
+
+
+async def record(request: Request) -> Response:
+    """Record a consent, or withdraw the one that the form names."""
+
+    async def work(visit: Visit) -> Page | Response:
+        patient_id = one(visit.form, "patient")
+        if withdraw := one(visit.form, "withdraw"):
+            return await _withdraw(visit, patient_id, withdraw)
+        return await _record(visit, patient_id)
+
+    return await view(request, "consents", work)

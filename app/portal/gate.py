@@ -1,0 +1,175 @@
+"""The portal's door: a page is asked for by a person, decided, done and recorded like a FHIR request.
+
+The work of a page gets a `FhirRequest`, so that what it reads passes the same `Record`, and what it writes the same
+`committed`; its audit record is durable before the page leaves.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from app.access import sessions
+from app.access.caller import Caller
+from app.access.identify import COOKIE
+from app.audit.log import AuditUnavailable
+from app.db import DatabaseUnavailable
+from app.hub import Hub
+from app.portal.forms import Form, check_origin, check_token, read_form
+from app.portal.page import HEADERS, Page, render
+from app.portal.roles import check_role
+from app.records.events import events
+from app.records.record import StaleCaller
+from app.records.refusal import record_refusal
+from app.records.request import FhirRequest
+from app.records.route import MOST_ATTEMPTS
+from fhir.errors import FhirError, Unauthorized
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A person's request for a page."""
+
+    web: Request
+    fhir: FhirRequest
+    """The same request, as the gates know it."""
+    secret: str
+    """The session cookie."""
+    form: Form
+
+    @property
+    def hub(self) -> Hub:
+        """The running hub."""
+        return self.fhir.hub
+
+    @property
+    def caller(self) -> Caller:
+        """The person."""
+        return self.fhir.caller
+
+
+Work = Callable[[Visit], Awaitable[Page | Response]]
+
+
+def moved(address: str) -> Response:
+    """Return a redirection to a page that is then asked for by GET."""
+    return RedirectResponse(address, 303, HEADERS)
+
+
+FAILURES = {status: str(status) for status in (400, 403, 404, 409, 413, 500, 503)} | {
+    405: "404",
+    410: "404",
+    422: "400",
+}
+"""The text of each status; what was deleted is not told from what never was."""
+
+
+def failure(request: Request, status: int, caller: Caller | None = None) -> Response:
+    """Return the page of a failure; it says what to do, and nothing of what exists."""
+    return render(request, Page("failure.html", {"name": FAILURES.get(status, "500")}, status), caller)
+
+
+async def nowhere(request: Request, error: Exception) -> Response:
+    """Answer an address that means nothing, or nothing by this method: a page to a browser, a line to a program."""
+    if "text/html" in request.headers.get("accept", ""):
+        return failure(request, 404)
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    return JSONResponse({"detail": HTTPStatus(status).phrase}, status)
+
+
+async def identify(request: Request) -> tuple[Caller, str]:
+    """Return the person whose session a request belongs to, and the session's cookie.
+
+    Raises:
+        Unauthorized: there is no session, or it has ended.
+    """
+    secret = request.cookies.get(COOKIE, "")
+    if not secret:
+        raise Unauthorized("Please sign in")
+    return await request.app.state.hub.callers.by_session(secret), secret
+
+
+async def view(
+    request: Request,
+    page: str,
+    work: Work,
+    *,
+    interaction: str = "search-type",
+    action: str = "E",
+    may_change: bool = False,
+) -> Response:
+    """Return the answer to a request for a page.
+
+    Args:
+        request: The request.
+        page: The page's name in `app.portal.roles.PAGES`; empty for one that every role may open.
+        work: Makes the page.
+        interaction: What the audit record calls it.
+        action: The action of the audit record.
+        may_change: Whether the page is open to a person who must change the password first.
+    """
+    hub: Hub = request.app.state.hub
+    form: Form | None = None
+    try:
+        for _ in range(MOST_ATTEMPTS):
+            try:
+                caller, secret = await identify(request)
+            except Unauthorized as error:
+                return await _sign_in_first(request, hub, str(error))
+            if caller.must_change and not may_change:
+                return moved("/password")
+            fhir = FhirRequest(hub, request.scope, request.receive, caller)
+            fhir.interaction, fhir.action = interaction, action
+            try:
+                if form is None:
+                    form = await _form(request, secret)
+                answer, status = await _do(Visit(request, fhir, secret, form), page, work)
+            except FhirError as error:
+                answer, status = failure(request, error.status, caller), error.status
+            except StaleCaller:
+                # Rights changed while the page was made; nothing was written or shown, so it is made again.
+                continue
+            except (DatabaseUnavailable, AuditUnavailable):
+                raise
+            except Exception:
+                logger.exception("%s %s failed", request.method, page)
+                answer, status = failure(request, 500, caller), 500
+            if not fhir.recorded:
+                await hub.audit.append(await events(fhir, fhir.record.disclosed, status))
+            await sessions.touch(hub, secret)
+            return answer
+    except (DatabaseUnavailable, AuditUnavailable) as error:
+        logger.error("%s %s cannot be answered: %s", request.method, request.url.path, error)
+    return failure(request, 503)
+
+
+async def _form(request: Request, secret: str) -> Form:
+    if request.method != "POST":
+        return {}
+    check_origin(request)
+    form = await read_form(request)
+    check_token(form, secret)
+    return form
+
+
+async def _do(visit: Visit, page: str, work: Work) -> tuple[Response, int]:
+    if page:
+        check_role(visit.caller, page)
+    made = await work(visit)
+    if isinstance(made, Page):
+        return render(visit.web, made, visit.caller), made.status
+    return made, made.status_code
+
+
+async def _sign_in_first(request: Request, hub: Hub, reason: str) -> Response:
+    if not await record_refusal(hub, request.scope, reason):
+        return failure(request, 503)
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return moved(f"/?next={quote(wanted, safe='')}" if request.method == "GET" else "/")

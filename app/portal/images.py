@@ -1,0 +1,47 @@
+"""Studies with their thumbnails, which DICOMweb serves through its own gate.
+
+https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from app.portal.items import Item, Json
+
+_UID = re.compile(r"[0-9]+(?:\.[0-9]+)+")
+MOST_THUMBNAILS = 2
+"""Series of a study that show a thumbnail on the timeline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """An ImagingStudy."""
+
+    item: Item
+    uid: str
+    """StudyInstanceUID, or an empty text."""
+    thumbnails: tuple[str, ...]
+    """Addresses of pictures, one a series."""
+
+
+def study_uid(body: Json) -> str:
+    """Return the StudyInstanceUID of an ImagingStudy, or an empty text."""
+    for identifier in body.get("identifier", ()):
+        uid = str(identifier.get("value", "")).removeprefix("urn:oid:")
+        if identifier.get("system") == "urn:dicom:uid" and _UID.fullmatch(uid):
+            return uid
+    return ""
+
+
+def studies(items: Iterable[Item]) -> list[Study]:
+    """Return the studies among `items`, the newest first."""
+    found = []
+    for one in items:
+        if one.type != "ImagingStudy":
+            continue
+        uid = study_uid(one.body)
+        series = [str(each.get("uid", "")) for each in one.body.get("series", ())]
+        shown = [each for each in series if _UID.fullmatch(each)][:MOST_THUMBNAILS] if uid else []
+        found.append(Study(one, uid, tuple(f"/dicomweb/studies/{uid}/series/{each}/thumbnail" for each in shown)))
+    return sorted(found, key=lambda study: study.item.when, reverse=True)

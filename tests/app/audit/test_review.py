@@ -1,0 +1,141 @@
+import pytest
+
+from app.audit.keys import Keys
+from app.audit.record import Event, search_keys
+from app.audit.review import Question, Reviewer, state
+from app.audit.tables import audit_salt
+from app.clock import row_at, row_time
+from tests.world import World, a_patient
+
+pytestmark = pytest.mark.anyio
+
+
+async def ask(
+    world: World, *, reviewer: Reviewer | None = None, limit: int = 100, before: int | None = None, **asked: object
+):
+    await world.hub.leader.integrate_all()
+    used = reviewer or Reviewer(world.hub.audit.keys)
+    question = Question(**asked)
+    return await used.ask(world.hub.database.reader, question, now=world.hub.clock(), limit=limit, before=before)
+
+
+def an_event(world: World, **fields: object) -> Event:
+    return Event(**{"recorded": world.hub.clock(), "action": "R", "interaction": "read", **fields})
+
+
+async def test_records_come_newest_first_with_their_details(world: World) -> None:
+    await world.hub.audit.append([an_event(world, user="a", description="one")])
+    await world.hub.audit.append([an_event(world, user="b", description="two")])
+
+    answer = await ask(world)
+
+    assert [one.event.description for one in answer.entries] == ["two", "one"]
+    assert answer.before is None
+
+
+async def test_a_patients_record_opens_without_being_told_whose_it_is(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    patient = (await world.post(hospital, a_patient()))["id"]
+    await world.post(hospital, a_patient())
+
+    answer = await ask(world, patient=f"Patient/{patient}")
+
+    assert [(one.event.interaction, one.event.patient) for one in answer.entries] == [("create", f"Patient/{patient}")]
+
+
+async def test_an_erased_patients_record_shows_hmacs(world: World) -> None:
+    await world.post(await world.client("hospital-a"), a_patient())
+    async with world.hub.database.write() as connection:
+        await connection.execute(audit_salt.delete(), {})
+
+    (entry,) = (await ask(world)).entries
+
+    assert entry.event.erased
+    assert str(entry.event.patient).startswith("hmac:")
+
+
+async def test_a_record_of_a_patient_nobody_has_shows_hmacs(world: World) -> None:
+    await world.hub.audit.append([an_event(world, patient="Patient/gone", patient_key=77)])
+
+    (entry,) = (await ask(world)).entries
+
+    assert entry.event.erased
+
+
+async def test_a_site_is_found_as_the_one_that_asked_and_as_the_one_that_answered(world: World) -> None:
+    here, there = "Organization/clinic-c", "Organization/hospital-a"
+    await world.hub.audit.append(
+        [
+            an_event(world, organisation=here, custodian=there),
+            an_event(world, organisation=there),
+            an_event(world, user="x"),
+        ]
+    )
+
+    assert len((await ask(world, site=there)).entries) == 2
+    assert len((await ask(world, site=here)).entries) == 1
+    assert len((await ask(world, site=here, user="x")).entries) == 0
+
+
+async def test_time_is_half_open(world: World) -> None:
+    await world.hub.audit.append([an_event(world)])
+    (entry,) = (await ask(world)).entries
+    made = row_time(entry.row)
+
+    assert len((await ask(world, begins=made, ends=made + 1_000)).entries) == 1
+    assert len((await ask(world, begins=made + 1_000)).entries) == 0
+    assert len((await ask(world, ends=made)).entries) == 0
+
+
+async def test_pages_go_on_where_the_last_one_ended(world: World) -> None:
+    await world.hub.audit.append([an_event(world, description=str(number)) for number in range(5)])
+
+    first = await ask(world, limit=2)
+    second = await ask(world, limit=2, before=first.before)
+    third = await ask(world, limit=2, before=second.before)
+
+    pages = [[one.event.description for one in page.entries] for page in (first, second, third)]
+    assert pages == [["4", "3"], ["2", "1"], ["0"]]
+    assert third.before is None
+
+
+async def test_a_reviewer_forgets_when_it_knows_too_many(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.audit.review.MOST_KNOWN", 0)
+    monkeypatch.setattr("app.audit.review.BATCH", 1)
+    reviewer = Reviewer(world.hub.audit.keys)
+    hospital = await world.client("hospital-a")
+    for _ in range(3):
+        await world.post(hospital, a_patient())
+
+    for _ in range(2):
+        answer = await ask(world, reviewer=reviewer)
+        assert [one.event.erased for one in answer.entries] == [False, False, False]
+
+
+async def test_an_empty_log_has_an_empty_state(world: World) -> None:
+    found = await state(world.hub.database.reader)
+
+    assert (found.size, found.checkpoint_size, found.signed, found.note) == (0, 0, 0, "")
+    assert (await ask(world, user="x")).entries == []
+
+
+async def test_the_state_is_that_of_the_last_checkpoint(world: World) -> None:
+    await world.hub.audit.append([an_event(world), an_event(world)])
+    await world.hub.leader.integrate_all()
+
+    found = await state(world.hub.database.reader)
+
+    assert (found.size, found.checkpoint_size) == (2, 2)
+    assert found.note.startswith(f"{world.hub.settings.audit_origin}\n2\n")
+
+
+def test_search_keys_cover_every_year_and_key() -> None:
+    keys = Keys({1: b"a" * 32, 2: b"b" * 32})
+
+    assert len(set(search_keys("patient", "Patient/1", keys, range(2025, 2028)))) == 6
+
+
+def test_a_row_number_says_when_it_was_given() -> None:
+    assert row_time(row_at(1_800_000_000_123_456)) == 1_800_000_000_123_000
+    assert row_at(0) == 0
+    assert row_at(2**62) < 2**63

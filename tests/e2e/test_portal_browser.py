@@ -1,0 +1,165 @@
+"""A doctor at a real browser: signs in, changes the first password, finds a patient, opens the timeline.
+
+Screenshots are kept only where RENKEI_SCREENSHOTS names a folder.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.wait import WebDriverWait
+
+from tests.hub_process import HubProcess, hub_process
+from tests.world import a_consent, a_patient, an_observation
+
+PASSWORD = "Sapporo-2026-snow"
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+FLAGS = (
+    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"),
+    *("--disable-component-update", "--disable-sync", "--hide-scrollbars"),
+)
+
+pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium and its driver are not installed")
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
+    with hub_process(tmp_path_factory.mktemp("portal") / "hub") as made:
+        push(made)
+        yield made
+
+
+def push(hub: HubProcess) -> None:
+    """Push a patient of the hospital with two results, and a consent for the clinic."""
+    headers = hub.token("system-hospital-a")
+
+    def post(resource: dict[str, object]) -> str:
+        answer = httpx.post(f"{hub.address}/fhir/{resource['resourceType']}", headers=headers, json=resource)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    patient = post(a_patient(identifier=[{"value": "04760005"}]))
+    for day, value in (("2024-05-01", 6.3), ("2024-08-01", 7.1)):
+        found = an_observation(patient, effectiveDateTime=day, code={"text": "HbA1c"})
+        post(found | {"valueQuantity": {"value": value, "unit": "%"}})
+    post(a_consent(patient, "clinic-c"))
+
+
+@pytest.fixture
+def driver() -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for flag in FLAGS:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    made = webdriver.Chrome(options=options, service=webdriver.ChromeService(str(DRIVER)))
+    made.set_window_size(1280, 900)
+    try:
+        yield made
+    finally:
+        made.quit()
+
+
+def kept(driver: webdriver.Chrome, name: str) -> None:
+    """Save a screenshot where one is wanted."""
+    folder = os.environ.get("RENKEI_SCREENSHOTS")
+    if folder:
+        driver.save_screenshot(str(Path(folder) / f"{name}.png"))
+
+
+def fill(driver: webdriver.Chrome, **fields: str) -> None:
+    """Fill the fields of the page's form and send it with the Enter key."""
+    for name, text in fields.items():
+        field = driver.find_element(By.CSS_SELECTOR, f"main [name={name}]")
+        field.clear()
+        field.send_keys(text)
+    before = driver.find_element(By.TAG_NAME, "html")
+    field.send_keys(Keys.ENTER)
+    WebDriverWait(driver, 20).until(lambda _: _is_gone(before))
+
+
+def _is_gone(element: webdriver.remote.webelement.WebElement) -> bool:
+    try:
+        element.is_enabled()
+    except Exception:
+        return True
+    return False
+
+
+def text_of(driver: webdriver.Chrome) -> str:
+    return driver.find_element(By.TAG_NAME, "main").text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("ja", ("患者をさがす", "検査結果", "同意にもとづき")), ("en", ("Find a patient", "Laboratory", "by consent"))],
+)
+def test_a_doctor_reads_a_timeline(
+    hub: HubProcess, driver: webdriver.Chrome, language: str, words: tuple[str, str, str]
+) -> None:
+    find, laboratory, consent = words
+    first = hub.add_user(f"doctor-{language}", "clinic-c", "doctor")
+    driver.get(f"{hub.address}/?lang={language}")
+    fill(driver, name=f"doctor-{language}", password=first)
+    kept(driver, f"password-{language}")
+    fill(driver, present=first, password=PASSWORD, again=PASSWORD)
+    assert find in text_of(driver)
+    assert driver.switch_to.active_element.get_attribute("name") == "q"
+
+    fill(driver, q="山田太郎")
+    kept(driver, f"patients-{language}")
+    driver.find_element(By.CSS_SELECTOR, ".found a").click()
+
+    shown = text_of(driver)
+    kept(driver, f"timeline-{language}")
+    assert driver.find_element(By.TAG_NAME, "h1").text == "山田 太郎"
+    assert driver.find_element(By.TAG_NAME, "html").get_attribute("lang") == language
+    for text in (laboratory, consent, "HbA1c", "7.1", "2024-08-01", "hospital-a"):
+        assert text in shown
+    assert driver.find_element(By.CSS_SELECTOR, "svg.spark polyline").size["width"] > 50
+    assert (
+        driver.find_element(By.TAG_NAME, "body").value_of_css_property("background-color") == "rgba(245, 248, 248, 1)"
+    )
+    assert [one["message"] for one in driver.get_log("browser")] == []
+
+
+def test_nothing_is_wider_than_a_telephone(hub: HubProcess, driver: webdriver.Chrome) -> None:
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    first = hub.add_user("doctor-phone", "clinic-c", "doctor")
+    driver.get(f"{hub.address}/?lang=ja")
+    fill(driver, name="doctor-phone", password=first)
+    fill(driver, present=first, password=PASSWORD, again=PASSWORD)
+    widths = []
+
+    for address in ("/patients", "/patients?q=%E5%B1%B1%E7%94%B0", "", "?view=results", "/consents"):
+        if address.startswith("/"):
+            driver.get(hub.address + address)
+        elif not address:
+            driver.find_element(By.CSS_SELECTOR, ".found a").click()
+        else:
+            driver.get(driver.current_url + address)
+        widths.append(driver.execute_script("return document.documentElement.scrollWidth"))
+        kept(driver, f"phone-{len(widths)}")
+
+    assert widths == [390, 390, 390, 390, 390]
+
+
+def test_the_slash_key_puts_the_cursor_in_the_search(hub: HubProcess, driver: webdriver.Chrome) -> None:
+    first = hub.add_user("doctor-keys", "clinic-c", "doctor")
+    driver.get(f"{hub.address}/?lang=ja")
+    fill(driver, name="doctor-keys", password=first)
+    fill(driver, present=first, password=PASSWORD, again=PASSWORD)
+    fill(driver, q="山田")
+    driver.find_element(By.CSS_SELECTOR, ".found a").click()
+
+    driver.find_element(By.TAG_NAME, "body").send_keys("/")
+
+    assert driver.switch_to.active_element.get_attribute("name") == "q"
+    assert driver.switch_to.active_element.get_attribute("value") == ""
