@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -18,6 +19,7 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
+@lru_cache(maxsize=64)
 def instant(microseconds: int) -> str:
     """Return `microseconds` since 1970 UTC as a FHIR instant with milliseconds: `2026-04-01T09:00:00.000Z`."""
     moment = EPOCH + timedelta(microseconds=microseconds)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from app.access.oauth import router as oauth
+from app.imaging.route import DicomRoute
 from app.lifecycle import open_hub, start_tasks
 from app.observe.health import router as observe
 from app.portal.gate import nowhere
@@ -31,6 +32,7 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
 
     app = FastAPI(title="Renkei", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.router.routes.insert(0, FhirRoute())
+    app.router.routes.insert(1, DicomRoute())
     app.include_router(oauth)
     app.include_router(observe)
     app.router.routes.extend(portal)

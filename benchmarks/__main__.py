@@ -18,9 +18,7 @@ DATABASES = ("sqlite", "postgresql")
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument(
-        "--quick", action="store_true", help="little data and short runs: does it work, roughly how fast"
-    )
+    parser.add_argument("--quick", action="store_true", help="little data, short runs: roughly how fast")
     parser.add_argument("--database", choices=DATABASES, help="only this one")
     return parser.parse_args()
 
@@ -30,12 +28,8 @@ def main() -> int:
     arguments = _arguments()
     size = QUICK if arguments.quick else FULL
     hub_core, load_core = servers.cores()
-    print(
-        f"{platform.machine()}, {os.cpu_count()} cores; Python {platform.python_version()}; wrk, 64 connections, 1 thread"
-    )
-    print(
-        f"servers on core {hub_core}; wrk and PostgreSQL share core {load_core}; {size.rounds} interleaved runs, medians"
-    )
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; wrk with 64 connections")
+    print(f"servers on core {hub_core}, wrk and PostgreSQL on core {load_core}; medians of {size.rounds} runs in turn")
     if load_core is not None:
         # Everything that is not a server, PostgreSQL included, inherits this core.
         os.sched_setaffinity(0, {load_core})

@@ -1,6 +1,5 @@
 """(c) Transaction ingest beside the same bytes and as many integer index rows without a hub."""
 
-import sqlite3
 import statistics
 import time
 from collections.abc import Iterator, Sequence
@@ -102,10 +101,3 @@ def ingest(hub: Sequence[tuple[int, float]], bare: Sequence[tuple[int, float]]) 
     theirs = [count / seconds for count, seconds in bare]
     ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
     return Ingest(statistics.median(ours), statistics.median(theirs), statistics.median(ratios))
-
-
-def index_rows(database: str) -> int:
-    """Return how many index rows a hub's SQLite file has."""
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as raw:
-        tables = ("token", "string", "reference", "uri", "date", "number", "quantity")
-        return sum(raw.execute(f"SELECT count(*) FROM index_{table}").fetchone()[0] for table in tables)  # noqa: S608

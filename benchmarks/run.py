@@ -147,15 +147,15 @@ def _answers(bench: Bench, addresses: Sequence[str]) -> dict[str, bytes]:
 def _yardstick(bench: Bench, name: str, answers: Mapping[str, bytes]) -> Iterator[Server]:
     """Run the bare application of a figure."""
     first = next(iter(answers))
-    core = servers.cores()[0]
+    log = bench.folder / "yardstick.log"
     if bench.database == "sqlite":
         body = bench.folder / f"{name}.body"
         body.write_bytes(sorted(answers.values(), key=len)[len(answers) // 2])
-        with servers.bare("SameBytes", {"YARDSTICK_BODY": str(body)}, first, core) as server:
+        with servers.bare("SameBytes", {"YARDSTICK_BODY": str(body)}, first, log) as server:
             yield server
     else:
         asyncio.run(fill_rows(bench.settings.database, answers))
-        with servers.bare("SameRow", {"YARDSTICK_DATABASE": bench.settings.database}, first, core) as server:
+        with servers.bare("SameRow", {"YARDSTICK_DATABASE": bench.settings.database}, first, log) as server:
             yield server
 
 
@@ -227,5 +227,5 @@ def measure(folder: Path, database: str, size: Size, tell: Tell) -> list[Figure]
     )
     setup.migrate(settings)
     asyncio.run(setup.make(settings))
-    with servers.hub(setup.environment(settings), port, servers.cores()[0]) as server:
+    with servers.hub(setup.environment(settings), port, folder / "hub.log") as server:
         return _measure(Bench(settings, folder, size, server, tell))

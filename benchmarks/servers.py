@@ -28,6 +28,10 @@ _FLAGS = (
 )
 
 
+class NoAnswer(Exception):
+    """A server did not start; its log says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """A server process that answers."""
@@ -72,44 +76,44 @@ def _wait(base: str, path: str, process: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise RuntimeError(f"the server ended with {process.returncode}")
+            raise NoAnswer(f"the server ended with {process.returncode}")
         with contextlib.suppress(httpx.HTTPError):
             if httpx.get(base + path, timeout=5).status_code == 200:
                 return
         time.sleep(0.01)
-    raise RuntimeError(f"the server does not answer after {START_SECONDS} s")
+    raise NoAnswer(f"the server does not answer after {START_SECONDS} s")
 
 
 @contextlib.contextmanager
-def _running(
-    command: list[str], environment: Mapping[str, str], base: str, path: str, core: int | None
-) -> Iterator[Server]:
+def _running(command: list[str], environment: Mapping[str, str], base: str, path: str, log: Path) -> Iterator[Server]:
+    core = cores()[0]
     pinned = ["taskset", "-c", str(core)] if core is not None else []
-    began = time.monotonic()
-    process = subprocess.Popen([*pinned, *command], env={**os.environ, **environment})
-    try:
-        _wait(base, path, process)
-        yield Server(base, process.pid, time.monotonic() - began)
-    finally:
-        process.terminate()
-        process.wait(30)
+    with log.open("ab") as messages:
+        began = time.monotonic()
+        process = subprocess.Popen([*pinned, *command], env={**os.environ, **environment}, stderr=messages)
+        try:
+            _wait(base, path, process)
+            yield Server(base, process.pid, time.monotonic() - began)
+        finally:
+            process.terminate()
+            process.wait(30)
 
 
 @contextlib.contextmanager
-def hub(environment: Mapping[str, str], port: int, core: int | None) -> Iterator[Server]:
-    """Run the hub with the settings in `environment`."""
-    command = [sys.executable, "-m", "uvicorn", "app.main:create_app", "--factory", *_FLAGS, "--port", str(port)]
-    with _running(command, environment, f"http://127.0.0.1:{port}", "/fhir/metadata", core) as server:
+def hub(environment: Mapping[str, str], port: int, log: Path) -> Iterator[Server]:
+    """Run the hub by `renkei serve` with the settings in `environment`; its messages go to the file `log`."""
+    command = [sys.executable, "-c", "from app.cli import main; main(['serve'])"]
+    with _running(command, environment, f"http://127.0.0.1:{port}", "/fhir/metadata", log) as server:
         yield server
 
 
 @contextlib.contextmanager
-def bare(application: str, environment: Mapping[str, str], path: str, core: int | None) -> Iterator[Server]:
+def bare(application: str, environment: Mapping[str, str], path: str, log: Path) -> Iterator[Server]:
     """Run a bare application of `benchmarks.yardstick` under uvicorn with the hub's flags."""
     port = free_port()
     target = f"benchmarks.yardstick:{application}"
     command = [sys.executable, "-m", "uvicorn", target, "--factory", *_FLAGS, "--port", str(port)]
-    with _running(command, environment, f"http://127.0.0.1:{port}", path, core) as server:
+    with _running(command, environment, f"http://127.0.0.1:{port}", path, log) as server:
         yield server
 
 

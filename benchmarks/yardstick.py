@@ -35,7 +35,7 @@ class SameBytes:
     def __init__(self) -> None:
         self._body = Path(os.environ["YARDSTICK_BODY"]).read_bytes()
 
-    async def __call__(self, scope: Mapping[str, Any], receive: Any, send: Send) -> None:
+    async def __call__(self, scope: Mapping[str, Any], _: Any, send: Send) -> None:
         """Answer, or do nothing at start and stop."""
         if scope["type"] == "http":
             await _answer(self._body, send)

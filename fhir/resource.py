@@ -27,7 +27,6 @@ class InvalidJson(FhirError):
 # A backslash that is itself escaped does not begin an escape: an even number of them may stand before.
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*+\\u0000")
 _EXACT = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
-_SPACED_COLON = re.compile(rb'"[ \t\r\n]++:')
 
 
 def parse(body: bytes, *, depth: int = DEPTH) -> dict[str, Any]:
@@ -52,10 +51,9 @@ def parse(body: bytes, *, depth: int = DEPTH) -> dict[str, Any]:
         raise InvalidJson("A resource is one JSON object; this is another kind of value.")
     if b"\\u0000" in body and (nul := _NUL.search(body)):
         raise InvalidJson(f"A string holds the character NUL, escaped{_place(body, nul.start())}.")
-    keys = _count_keys(tree, depth)
     # Every key is a string before a colon. Strings that hold `":` are counted too, so equal numbers prove
     # that no key was lost, and only unequal ones need the exact and slower look.
-    if keys != body.count(b'":') + len(_SPACED_COLON.findall(body)) and (found := first_duplicate(body)):
+    if _keys(body, tree, depth) != _colons(body) and (found := first_duplicate(body)):
         key, path, offset = found
         raise InvalidJson(f"The key {key!r} stands twice in one object{_place(body, offset)}.", path or None)
     return tree
@@ -70,6 +68,20 @@ def parse_exact(body: bytes) -> dict[str, Any]:
         body: JSON that `parse` has accepted, now or before it was stored.
     """
     return _EXACT.decode(body)
+
+
+def _colons(body: bytes) -> int:
+    """Return how many strings stand before a colon in `body`, or seem to: never fewer than `_keys` sees."""
+    return body.translate(None, b" \t\r\n").count(b'":')
+
+
+def _keys(body: bytes, tree: dict[str, Any], depth: int) -> int:
+    """Return how many keys `tree` has; check that it is not too deep."""
+    if b"\\u" in body or body.count(b"{") + body.count(b"[") > depth:
+        return _count_keys(tree, depth)
+    # So few brackets cannot be too deep; and a tree without escapes is counted as it is written, strings that hold
+    # `":` as in the body.
+    return orjson.dumps(tree).count(b'":')
 
 
 def _count_keys(tree: dict[str, Any], depth: int) -> int:

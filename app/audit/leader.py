@@ -6,23 +6,29 @@ The tree's row is locked for the transaction and its size compared, so that no t
 import asyncio
 import hashlib
 import logging
-from binascii import a2b_base64
+from base64 import urlsafe_b64decode
+from functools import lru_cache
 
+import orjson
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from app.audit.checkpoint import Checkpoint, sign
 from app.audit.note import Signer
-from app.audit.record import parse
 from app.audit.tables import KINDS, audit_checkpoint, audit_index, audit_leaf, audit_record, audit_stage, audit_tree
 from app.audit.tree import Frontier
 from app.clock import Clock
 from app.db import Database, DatabaseUnavailable, WriteConnection
 
-MOST_AT_ONCE = 5_000
-"""Records that one transaction puts in the tree."""
+MOST_AT_ONCE = 1_000
+"""Records that one transaction puts in the tree: more would make answers wait for the writer."""
+
+BEGINNING = 0x7472_6565
+"""The key of the lock under which the tree begins."""
 
 MEMBERS = {"patient": "p", "user": "u", "organisation": "g", "client": "c", "custodian": "h"}
 """The members of a record that are indexed, by kind."""
+
+_INDEXED = tuple((KINDS[kind], member) for kind, member in MEMBERS.items())
 
 _LOCK = 0x6175646974
 """The key under which processes take turns."""
@@ -46,16 +52,16 @@ _GROW = (
 _BEGIN = insert(audit_tree).values(id=1, size=0, frontier=bindparam("n_frontier"))
 
 
+@lru_cache(maxsize=65_536)
+def _key(text: str) -> int:
+    """Return the first 64 bits of an HMAC in base64url, signed; the same few people ask again and again."""
+    return int.from_bytes(urlsafe_b64decode(text[:12])[:8], "big", signed=True)
+
+
 def _index(row: int, record: bytes) -> list[tuple[int, int, int]]:
     """Return the index rows of a record: the first 64 bits of each HMAC in it."""
-    members = parse(record)
-    found = []
-    for kind, member in MEMBERS.items():
-        text = members.get(member)
-        if text is not None:
-            octets = a2b_base64(text.replace("-", "+").replace("_", "/") + "=")
-            found.append((KINDS[kind], int.from_bytes(octets[:8], "big", signed=True), row))
-    return found
+    members = orjson.loads(record)
+    return [(number, _key(members[member]), row) for number, member in _INDEXED if member in members]
 
 
 class Leader:
@@ -84,18 +90,21 @@ class Leader:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-            await self.integrate_all()
+            await self._try()
 
     async def _run(self, every_seconds: float) -> None:
         while True:
-            try:
-                await self.integrate_all()
-            except DatabaseUnavailable as error:
-                logger.warning("The audit tree waits for the database: %s", error)
-            except Exception:
-                # The tree grows later; a task that has ended would never try again.
-                logger.exception("The audit tree could not be extended")
+            await self._try()
             await asyncio.sleep(every_seconds)
+
+    async def _try(self) -> None:
+        """Integrate; what cannot be done now is done later, so no failure ends the task."""
+        try:
+            await self.integrate_all()
+        except DatabaseUnavailable as error:
+            logger.warning("The audit tree waits for the database: %s", error)
+        except Exception:
+            logger.exception("The audit tree cannot be extended")
 
     async def integrate_all(self) -> int:
         """Put every staged record in the tree and return how many there were."""
@@ -134,6 +143,10 @@ class Leader:
 
     async def _tree(self, connection: WriteConnection) -> tuple[int, Frontier]:
         rows = await connection.fetch(_TREE, {})
+        if not rows:
+            # Two processes may begin the tree at once: the second one waits, and looks again.
+            await connection.lock(BEGINNING)
+            rows = await connection.fetch(_TREE, {})
         if rows:
             return int(rows[0][0]), Frontier.from_bytes(bytes(rows[0][1]))
         await connection.execute(_BEGIN, {"n_frontier": Frontier().to_bytes()})

@@ -35,10 +35,11 @@ class Incoming:
         self._file.write(chunk)
 
     def finish(self) -> str:
-        """Flush everything to the disk and return the digest, 64 hexadecimal digits."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        """Flush everything to the disk and return the digest, 64 hexadecimal digits; a second time does nothing."""
+        if not self._file.closed:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
         return self._hash.hexdigest()
 
     def discard(self) -> None:

@@ -74,6 +74,13 @@ def _opens(grant: FromClause, alias: FromClause) -> ColumnElement[bool]:
     return closed.op("&")(grant.c.opened) == closed
 
 
+def _person(alias: FromClause) -> ColumnElement[int]:
+    """Return the person of the row: one value, so that grants are always looked up by it and never the other way."""
+    link = person_patient.alias()
+    person = select(link.c.person).where(link.c.patient_key == alias.c.patient_key)
+    return person.correlate_except(link).scalar_subquery()
+
+
 def _disclosed(alias: FromClause) -> ColumnElement[bool]:
     """Return whether a grant permits the row and none denies it.
 
@@ -81,7 +88,7 @@ def _disclosed(alias: FromClause) -> ColumnElement[bool]:
     permits the row. All grants of the person are looked at once, and the strictest word counts: this is asked of every
     row that a query comes by.
     """
-    link, grant, exception = person_patient.alias(), consent_grant.alias(), consent_grant.alias()
+    grant, exception = consent_grant.alias(), consent_grant.alias()
     overridden = (
         exists()
         .where(
@@ -100,12 +107,8 @@ def _disclosed(alias: FromClause) -> ColumnElement[bool]:
     denies = and_(grant.c.effect == DENY, ~overridden)
     permits = and_(grant.c.effect == PERMIT, _opens(grant, alias))
     word = func.max(case((denies, DENY), (permits, PERMIT), else_=0))
-    strictest = select(word).where(
-        link.c.patient_key == alias.c.patient_key,
-        grant.c.person == link.c.person,
-        _matches(grant, alias),
-    )
-    return func.coalesce(strictest.correlate_except(link, grant).scalar_subquery(), 0) == PERMIT
+    strictest = select(word).where(grant.c.person == _person(alias), _matches(grant, alias))
+    return func.coalesce(strictest.correlate_except(grant).scalar_subquery(), 0) == PERMIT
 
 
 def _unspoken(alias: FromClause) -> ColumnElement[bool]:

@@ -16,7 +16,7 @@ from fhir.store.read import Stored
 from fhir.store.types import NUMBERS
 
 if TYPE_CHECKING:
-    from app.records.request import FhirRequest
+    from app.records.request import Request
 
 
 class StaleCaller(Exception):
@@ -58,7 +58,7 @@ class Record:
         disclosed: The versions that the answer will hold.
     """
 
-    def __init__(self, request: "FhirRequest") -> None:
+    def __init__(self, request: "Request") -> None:
         self.connection: Connection = _Fresh(request.hub.database.reader, request.caller.epoch)
         self.visibility = request.visibility
         self.disclosed: list[Stored] = []

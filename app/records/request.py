@@ -1,27 +1,29 @@
-"""A request at a FHIR door: who calls, what is asked, and what has been disclosed so far."""
+"""A request at a door: who calls, what is asked, and what has been disclosed so far."""
 
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import AsyncIterator, Mapping
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 
 from starlette.types import Message, Receive
 
 from app.access.caller import Caller
 from app.consent.decide import Authority, may_see, may_write
-from app.consent.visibility import CallerVisibility
+from app.records.record import Record
 from fhir.errors import InvalidValue, NotAcceptable, TooLarge, UnsupportedMediaType
 
 if TYPE_CHECKING:
     from app.hub import Hub
-    from app.records.record import Record
 
 _JSON_TYPES = {b"application/fhir+json", b"application/json", b"text/json"}
 _ACCEPTED = (b"*/*", b"application/*", b"json")
 
+MOST_PARAMETERS = 500
+"""The most parameters of a query."""
 
-class FhirRequest:
-    """One request.
+
+class Request:
+    """One request at any door.
 
     Attributes:
         hub: The running hub.
@@ -30,11 +32,13 @@ class FhirRequest:
         path: The path as received.
         query_string: What came after the question mark, undecoded.
         headers: The request's headers, names in small letters.
-        type: The resource type in the path, or an empty text.
-        id: The resource's id in the path, or an empty text.
-        version: The version in the path, or an empty text.
-        received: The body, once it was read.
+        interaction: What is asked, by the name the audit log uses.
+        action: C, R, U, D or E.
+        now: The instant of the request, in microseconds since 1970 UTC, cut to milliseconds.
+        visibility: What the caller may see, now.
         recorded: Whether the audit record of the request is durable already.
+        received: The body, once it was read as a whole.
+        streamed: Whether the body was taken piece by piece, and so cannot be taken again.
     """
 
     def __init__(self, hub: "Hub", scope: Mapping[str, Any], receive: Receive, caller: Caller) -> None:
@@ -45,41 +49,82 @@ class FhirRequest:
         self.query_string: bytes = scope["query_string"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.network: str = scope["client"][0] if scope.get("client") else ""
-        self.type = ""
-        self.id = ""
-        self.version = ""
         self.interaction = ""
         self.action = "R"
         self.recorded = False
         self.received: bytes | None = None
+        self.streamed = False
+        self.now = hub.clock() // 1000 * 1000
+        self.visibility = may_see(caller, now=self.now, implied=hub.settings.consent == "implied")
+        self._record: Record | None = None
         self._receive = receive
-
-    @cached_property
-    def now(self) -> int:
-        """The instant of the request, in microseconds since 1970 UTC, cut to milliseconds."""
-        return self.hub.clock() // 1000 * 1000
-
-    @cached_property
-    def visibility(self) -> CallerVisibility:
-        """What the caller may see, now."""
-        return may_see(self.caller, now=self.now, implied=self.hub.settings.consent == "implied")
 
     @cached_property
     def authority(self) -> Authority:
         """What the caller may write."""
         return may_write(self.caller, any_id=self.hub.settings.single_owner)
 
-    @cached_property
-    def record(self) -> "Record":
+    @property
+    def record(self) -> Record:
         """The caller's view of the store."""
-        from app.records.record import Record
-
-        return Record(self)
+        if self._record is None:
+            self._record = Record(self)
+        return self._record
 
     @cached_property
     def pairs(self) -> list[tuple[str, str]]:
         """The parameters of the query string, decoded, in their order."""
         return decode_pairs(self.query_string)
+
+    async def body(self, limit: int) -> bytes:
+        """Return the body.
+
+        Args:
+            limit: The most bytes it may have.
+
+        Raises:
+            TooLarge: it has more; the rest is not read.
+        """
+        stated = self.headers.get(b"content-length", b"0")
+        if not stated.isdigit() or int(stated) > limit:
+            raise TooLarge(f"The body is larger than {limit} bytes")
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in self.chunks():
+            size += len(chunk)
+            if size > limit:
+                # A traceback keeps this frame alive: what was read so far must not stay with it.
+                chunks.clear()
+                raise TooLarge(f"The body is larger than {limit} bytes")
+            chunks.append(chunk)
+        self.received = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        self.streamed = False
+        return self.received
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body as it comes; it ends early when the caller goes away."""
+        self.streamed = True
+        while True:
+            message = await self._receive()
+            yield message.get("body", b"")
+            if not message.get("more_body"):
+                return
+
+
+class FhirRequest(Request):
+    """One request at the FHIR door.
+
+    Attributes:
+        type: The resource type in the path, or an empty text.
+        id: The resource's id in the path, or an empty text.
+        version: The version in the path, or an empty text.
+    """
+
+    def __init__(self, hub: "Hub", scope: Mapping[str, Any], receive: Receive, caller: Caller) -> None:
+        super().__init__(hub, scope, receive, caller)
+        self.type = ""
+        self.id = ""
+        self.version = ""
 
     @property
     def lenient(self) -> bool:
@@ -112,33 +157,6 @@ class FhirRequest:
         if self.headers.get(b"content-encoding", b"identity") != b"identity":
             raise UnsupportedMediaType("A compressed body is not read")
 
-    async def body(self, limit: int) -> bytes:
-        """Return the body.
-
-        Args:
-            limit: The most bytes it may have.
-
-        Raises:
-            TooLarge: it has more; the rest is not read.
-        """
-        stated = self.headers.get(b"content-length", b"0")
-        if not stated.isdigit() or int(stated) > limit:
-            raise TooLarge(f"The body is larger than {limit} bytes")
-        chunks: list[bytes] = []
-        size = 0
-        while True:
-            message = await self._receive()
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            if size > limit:
-                # A traceback keeps this frame alive: what was read so far must not stay with it.
-                chunks.clear()
-                raise TooLarge(f"The body is larger than {limit} bytes")
-            chunks.append(chunk)
-            if not message.get("more_body"):
-                self.received = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-                return self.received
-
 
 def decode_pairs(query: bytes) -> list[tuple[str, str]]:
     """Return the parameters of an urlencoded query, decoded, in their order.
@@ -146,13 +164,26 @@ def decode_pairs(query: bytes) -> list[tuple[str, str]]:
     Raises:
         InvalidValue: it is not UTF-8, holds a NUL, or has more than 500 parameters.
     """
+    parts = [part for part in query.split(b"&") if part]
+    if len(parts) > MOST_PARAMETERS or b"%00" in query:
+        raise InvalidValue(f"The query holds a NUL, or has more than {MOST_PARAMETERS} parameters")
     try:
-        pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=500)
-    except (UnicodeDecodeError, ValueError) as error:
-        raise InvalidValue("The query is not urlencoded UTF-8, or has too many parameters") from error
-    if b"%00" in query:
-        raise InvalidValue("The query holds a NUL")
-    return pairs
+        named = [part.decode("ascii").partition("=") for part in parts]
+        return [(_decoded(name), _decoded(value)) for name, _, value in named]
+    except UnicodeDecodeError as error:
+        raise InvalidValue("The query is not urlencoded UTF-8") from error
+
+
+def _decoded(text: str) -> str:
+    if "%" not in text and "+" not in text:
+        return text
+    # Names, codes and systems come again and again; what is long does not.
+    return _unquoted(text) if len(text) < 100 else unquote_plus(text, errors="strict")
+
+
+@lru_cache(maxsize=4096)
+def _unquoted(text: str) -> str:
+    return unquote_plus(text, errors="strict")
 
 
 def replayed(body: bytes) -> Receive:

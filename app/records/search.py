@@ -20,15 +20,15 @@ FORM_BYTES = 100_000
 """The largest form of a search by POST."""
 
 
-def _entry(request: FhirRequest, one: Stored, mode: bytes) -> bytes:
-    address = f"{request.hub.settings.address}/fhir/{one.type}/{one.id}"
-    return b'{"fullUrl":"%s","resource":%s,"search":{"mode":"%s"}}' % (address.encode(), one.body, mode)
-
-
 def searchset(request: FhirRequest, links: Sequence[dict[str, str]], page: Page, others: Sequence[Stored]) -> bytes:
     """Return the Bundle of a page; the resources in it are the stored bytes."""
-    entries = [_entry(request, one, b"match") for one in page.matches]
-    entries += [_entry(request, one, b"include") for one in others]
+    base = f"{request.hub.settings.address}/fhir/".encode()
+    entries = [
+        b'{"fullUrl":"%s%s/%s","resource":%s,"search":{"mode":"%s"}}'
+        % (base, one.type.encode(), one.id.encode(), one.body, mode)
+        for found, mode in ((page.matches, b"match"), (others, b"include"))
+        for one in found
+    ]
     # An empty array is not allowed in FHIR.
     tail = b',"entry":[' + b",".join(entries) + b"]}" if entries else b"}"
     head = {"resourceType": "Bundle", "type": "searchset", "total": page.total, "link": links}
@@ -36,8 +36,20 @@ def searchset(request: FhirRequest, links: Sequence[dict[str, str]], page: Page,
 
 
 def _binding(request: FhirRequest, pairs: Sequence[tuple[str, str]]) -> str:
+    """Return the caller and the query that a page link is good for; no query holds a NUL."""
     caller = request.caller
-    return f"{caller.organisation}|{caller.account}|{caller.client}|{request.type}?{urlencode(pairs)}"
+    asked = "\0".join([text for pair in pairs for text in pair])
+    return f"{caller.organisation}|{caller.account}|{caller.client}|{request.type}?{asked}"
+
+
+def _self(request: FhirRequest, asked: Sequence[tuple[str, str]], *, ignored: bool) -> str:
+    """Return the query string of the search that was done: as it was sent, if all of it was done."""
+    if ignored:
+        return urlencode(asked)
+    sent = request.query_string.decode("ascii")
+    if "_cursor" not in sent:
+        return sent
+    return "&".join([part for part in sent.split("&") if not part.startswith("_cursor=")])
 
 
 def _check_supported(query: Query) -> None:
@@ -59,6 +71,7 @@ async def search_pairs(request: FhirRequest, pairs: list[tuple[str, str]]) -> Re
     )
     _check_supported(query)
     asked = [pair for pair in pairs if pair[0] != "_cursor" and pair not in query.ignored]
+    own = _self(request, asked, ignored=bool(query.ignored))
     binding = _binding(request, asked)
     after = request.hub.cursors.open(query.cursor, binding) if query.cursor else None
     limit = settings.page_entries if query.count is None else query.count
@@ -74,10 +87,10 @@ async def search_pairs(request: FhirRequest, pairs: list[tuple[str, str]]) -> Re
     others = await included(record.connection, record.visibility, page.matches, query.includes)
     record.disclosed += [*page.matches, *others]
     address = f"{settings.address}/fhir/{request.type}"
-    links = [{"relation": "self", "url": f"{address}?{urlencode(asked)}" if asked else address}]
+    links = [{"relation": "self", "url": f"{address}?{own}" if own else address}]
     if page.after is not None:
         cursor = request.hub.cursors.seal(page.after, binding)
-        links.append({"relation": "next", "url": f"{address}?{urlencode([*asked, ('_cursor', cursor)])}"})
+        links.append({"relation": "next", "url": f"{address}?{own}{'&' if own else ''}_cursor={cursor}"})
     return fhir_response(searchset(request, links, page, others))
 
 

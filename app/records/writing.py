@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from sqlalchemy import BigInteger, bindparam, select
 
 from app.audit.tables import audit_salt
@@ -29,7 +30,7 @@ from fhir.store.types import NUMBERS
 from fhir.store.write import DELETE, POST, PUT, Batch, NewVersion
 
 if TYPE_CHECKING:
-    from app.records.request import FhirRequest
+    from app.records.request import Request
 
 _PATIENT = (
     select(resource.c.patient_key, resource.c.custodian, resource.c.deleted)
@@ -58,7 +59,7 @@ class Writing:
         written: The versions that were gathered, in order.
     """
 
-    def __init__(self, request: "FhirRequest", connection: WriteConnection) -> None:
+    def __init__(self, request: "Request", connection: WriteConnection) -> None:
         self.request = request
         self.connection = connection
         self.written: list[Stored] = []
@@ -106,7 +107,8 @@ class Writing:
         return SEVERAL_PATIENTS
 
     def _index(self, body: bytes) -> tuple[Mapping[str, Any], Index]:
-        stored = parse(body)
+        # What was checked and spliced is strict JSON: it is only read here.
+        stored = orjson.loads(body)
         return stored, extract(stored, base_url=self.request.hub.settings.address + "/fhir")
 
     async def create(
@@ -162,6 +164,7 @@ class Writing:
         self._made[f"{prepared.type}/{id_}"] = patient_key, known.labels
         if prepared.type == "Patient":
             self._salts.append(self.request.hub.audit.new_salt(row))
+            self.request.hub.remember_patient(row, id_)
         new = self._version(prepared, id_, patient_key, row, 1, known, method, spliced, index)
         self._batch.create(new)
         return self._noted(new, deleted=False)

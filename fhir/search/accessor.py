@@ -79,9 +79,10 @@ def walk(element: Any, node: Node, collection: Any) -> None:
     """Visit an element and what is below it; the recursion is as deep as the longest path."""
     for collect in node.leaves:
         collect(element, collection)
-    for condition, after in node.filtered.values():
-        if condition(element):
-            walk(element, after, collection)
+    if node.filtered:
+        for condition, after in node.filtered.values():
+            if condition(element):
+                walk(element, after, collection)
     children = node.children
     if not children or type(element) is not dict:
         return
@@ -89,10 +90,15 @@ def walk(element: Any, node: Node, collection: Any) -> None:
         child = children.get(key)
         if child is None:
             continue
-        for item in value if type(value) is list else (value,):
+        if type(value) is not list:
+            walk(value, child, collection)
+            if child.items:
+                _walk_items([value], child.items, collection)
+            continue
+        for item in value:
             walk(item, child, collection)
         if child.items:
-            _walk_items(value if type(value) is list else [value], child.items, collection)
+            _walk_items(value, child.items, collection)
 
 
 def _walk_items(values: list[Any], items: dict[int, Node], collection: Any) -> None:

@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/search.html
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from fhir.errors import InvalidValue, NotSupported, UnknownParameter
@@ -19,6 +20,12 @@ MOST = 1000
 
 MOST_VALUES = 500
 """Values that a search compares with; databases limit how deep an expression may be."""
+
+
+LONGEST_KEPT = 128
+"""Characters of a value that is read once and kept: the same codes and dates are asked for all day."""
+
+_criterion = lru_cache(maxsize=4096)(criterion.parse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,8 @@ def parse(
                     raise NotSupported(f"{name} is not supported", name)
                 _read_sort(fields, type_name, text, ignored if lenient else None)
             else:
-                criteria.append(criterion.parse(type_name, name, text, region))
+                read = _criterion if len(text) <= LONGEST_KEPT else criterion.parse
+                criteria.append(read(type_name, name, text, region))
         except UnknownParameter:
             if not lenient:
                 raise

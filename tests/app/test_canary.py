@@ -13,6 +13,7 @@ from app.access.caller import ROLES, Caller
 from app.access.epoch import current
 from app.consent.decide import SEES_EVERYWHERE, Authority
 from app.consent.visibility import EVERY_CATEGORY, EVERYTHING_VISIBLE
+from app.imaging.route import DicomRoute
 from app.records.commit import committed
 from app.records.interactions import INTERACTIONS
 from app.records.prepare import prepare
@@ -115,10 +116,10 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
 
 
 def _routes(world: World) -> set[tuple[str, str]]:
-    """Return the method and path of every route but the FHIR one."""
+    """Return the method and path of every route but the FHIR one and DICOMweb's, whose test is tests/app/imaging."""
     found = set()
     for route in _flat(world.app.router.routes):
-        if not isinstance(route, FhirRoute):
+        if not isinstance(route, FhirRoute | DicomRoute):
             methods = getattr(route, "methods", None) or {"GET"}
             found |= {(method, getattr(route, "path", repr(route))) for method in methods - {"HEAD"}}
     return found

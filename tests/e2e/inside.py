@@ -115,8 +115,8 @@ async def _index(connection: DatabaseConnection, base_url: str) -> list[str]:
     found = []
     for table, statement in _INDEX.items():
         there = Counter(tuple(row) for row in await connection.fetch(statement, {}))
-        for one in (there - wanted[table.name]) + (wanted[table.name] - there):
-            found.append(f"index: {table.name} {one}")
+        differ = (there - wanted[table.name]) + (wanted[table.name] - there)
+        found += [f"index: {table.name} {one}" for one in differ]
     return found
 
 

@@ -21,9 +21,10 @@ from app.audit.tables import audit_salt
 from app.consent.tables import consent_grant
 from app.consent.visibility import EVERYTHING_VISIBLE
 from app.db import DatabaseConnection
+from app.doors import _do
 from app.identity.link import link
 from app.identity.tables import person_patient
-from app.records.answer import _do
+from app.records.answer import FHIR
 from app.records.request import FhirRequest
 from fhir.store.tables import INDEX_TABLES, resource, resource_id, resource_patient, resource_version
 from fhir.store.types import NAMES
@@ -146,7 +147,7 @@ async def ask(
     if all_seeing_on is not None:
         request.visibility = EVERYTHING_VISIBLE  # type: ignore[misc]
         request.record.connection = all_seeing_on
-    response = await _do(request)
+    response = await _do(FHIR, request)
     return response.status, sorted(response.headers), response.body
 
 

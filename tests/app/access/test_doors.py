@@ -10,6 +10,7 @@ from sqlalchemy import update
 
 from app.access import epoch
 from app.access.tables import client
+from app.imaging.route import DicomRoute
 from app.main import create_app
 from app.records.interactions import INTERACTIONS
 from app.records.route import FhirRoute
@@ -70,7 +71,7 @@ async def test_every_fhir_address_needs_a_caller(world: World, headers: dict[str
 async def test_every_other_route_needs_a_caller_but_those_that_are_open(world: World) -> None:
     answered = set()
     for route in _flat(world.app.router.routes):
-        if isinstance(route, FhirRoute):
+        if isinstance(route, FhirRoute | DicomRoute):
             continue
         path = getattr(route, "path", repr(route))
         for method in sorted((getattr(route, "methods", None) or {"GET"}) - {"HEAD"}):
