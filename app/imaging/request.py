@@ -64,9 +64,7 @@ class DicomRequest(Request):
         if caller.epoch != await epoch.current(self.hub.database.reader):
             self.hub.callers.forget(secret)
             caller, _ = await identify(self.hub, self.scope)
-        self.caller = caller
-        for name in ("visibility", "authority", "record"):
-            self.__dict__.pop(name, None)
+        self.decide(caller)
 
     def touch(self, touched: Iterable[Touched]) -> None:
         """Note whose images the answer holds, for the audit log."""

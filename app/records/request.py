@@ -43,7 +43,6 @@ class Request:
 
     def __init__(self, hub: "Hub", scope: Mapping[str, Any], receive: Receive, caller: Caller) -> None:
         self.hub = hub
-        self.caller = caller
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.query_string: bytes = scope["query_string"]
@@ -55,14 +54,22 @@ class Request:
         self.received: bytes | None = None
         self.streamed = False
         self.now = hub.clock() // 1000 * 1000
-        self.visibility = may_see(caller, now=self.now, implied=hub.settings.consent == "implied")
-        self._record: Record | None = None
         self._receive = receive
+        self.decide(caller)
 
-    @cached_property
+    def decide(self, caller: Caller) -> None:
+        """Decide what `caller` may see and write; a second time when it had to be identified anew."""
+        self.caller = caller
+        self.visibility = may_see(caller, now=self.now, implied=self.hub.settings.consent == "implied")
+        self._authority: Authority | None = None
+        self._record: Record | None = None
+
+    @property
     def authority(self) -> Authority:
         """What the caller may write."""
-        return may_write(self.caller, any_id=self.hub.settings.single_owner)
+        if self._authority is None:
+            self._authority = may_write(self.caller, any_id=self.hub.settings.single_owner)
+        return self._authority
 
     @property
     def record(self) -> Record:
