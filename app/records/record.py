@@ -64,7 +64,6 @@ class Record:
     """
 
     def __init__(self, request: "Request") -> None:
-        self._request = request
         self.connection: Connection = _Fresh(request.hub.database.reader, request.caller.epoch)
         self.visibility = request.visibility
         self.disclosed: list[Stored] = []

@@ -92,16 +92,17 @@ class Request:
         Raises:
             TooLarge: it has more; the rest is not read.
         """
-        refusal = TooLarge(f"The body is larger than {limit} bytes")
         stated = self.headers.get(b"content-length", b"0")
         if not stated.isdigit() or int(stated) > limit:
-            raise refusal
+            raise TooLarge(f"The body is larger than {limit} bytes")
         chunks: list[bytes] = []
         size = 0
         async for chunk in self.chunks():
             size += len(chunk)
             if size > limit:
-                raise refusal
+                # A traceback keeps this frame alive: what was read so far must not stay with it.
+                chunks.clear()
+                raise TooLarge(f"The body is larger than {limit} bytes")
             chunks.append(chunk)
         self.received = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         self.streamed = False
