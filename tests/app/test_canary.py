@@ -177,7 +177,7 @@ async def _hide(world: World) -> None:
     scope = {"method": "POST", "path": "/fhir", "query_string": b"", "headers": []}
     request = FhirRequest(world.hub, scope, None, by)  # type: ignore[arg-type]
     # Nobody may write an AuditEvent; the hub itself may.
-    request.authority = Authority(1, OWNER, EVERY_CATEGORY, False, False)  # type: ignore[misc]
+    request._authority = Authority(1, OWNER, EVERY_CATEGORY, False, False)  # type: ignore[misc]
     request.visibility = EVERYTHING_VISIBLE  # type: ignore[misc]
     for _ in range(2):
 
