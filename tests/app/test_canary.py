@@ -19,7 +19,6 @@ from app.access.tokens import digest
 from app.consent.decide import SEES_EVERYWHERE, Authority
 from app.consent.visibility import EVERY_CATEGORY, EVERYTHING_VISIBLE
 from app.imaging.route import DicomRoute
-from app.imaging.route import DicomRoute
 from app.imaging.services import SERVICES
 from app.records.commit import committed
 from app.records.interactions import INTERACTIONS
@@ -266,8 +265,12 @@ async def _sign_in(world: World, number: int, role: str) -> str:
         site = await directory.find_organisation(connection, STRANGER)
         key = await directory.add_account(
             connection,
-            **{"name": f"person-{number}", "title": role, "organisation_key": site.key, "role": role},
-            **{"password": "-", "must_change": False},
+            name=f"person-{number}",
+            title=role,
+            organisation_key=site.key,
+            role=role,
+            password="-",
+            must_change=False,
         )
         await connection.insert(session, [(digest(secret), key, "TREAT", now, now, now + 3_600_000_000)])
     return secret
