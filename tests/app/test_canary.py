@@ -19,7 +19,6 @@ from app.access.tokens import digest
 from app.consent.decide import SEES_EVERYWHERE, Authority
 from app.consent.visibility import EVERY_CATEGORY, EVERYTHING_VISIBLE
 from app.imaging.route import DicomRoute
-from app.imaging.route import DicomRoute
 from app.imaging.services import SERVICES
 from app.records.commit import committed
 from app.records.interactions import INTERACTIONS
@@ -170,15 +169,21 @@ def _flat(routes: Any) -> Iterator[Any]:
             yield route
 
 
+class _OfTheHub(FhirRequest):
+    """Nobody may write an AuditEvent; the hub itself may write and see everything."""
+
+    def decide(self, caller: Caller) -> None:
+        super().decide(caller)
+        self.visibility = EVERYTHING_VISIBLE  # type: ignore[assignment]
+        self._authority = Authority(1, OWNER, EVERY_CATEGORY, False, False)
+
+
 async def _hide(world: World) -> None:
     """Write a resource of every type about one patient of the owner, in two versions, and a document."""
     now = await current(world.hub.database.reader)
     by = Caller(1, OWNER, OWNER, f"Organization/{OWNER}", "system", "TREAT", "owner", epoch=now)
     scope = {"method": "POST", "path": "/fhir", "query_string": b"", "headers": []}
-    request = FhirRequest(world.hub, scope, None, by)  # type: ignore[arg-type]
-    # Nobody may write an AuditEvent; the hub itself may.
-    request.authority = Authority(1, OWNER, EVERY_CATEGORY, False, False)  # type: ignore[misc]
-    request.visibility = EVERYTHING_VISIBLE  # type: ignore[misc]
+    request = _OfTheHub(world.hub, scope, None, by)  # type: ignore[arg-type]
     for _ in range(2):
 
         async def work(writing: Writing) -> None:
@@ -266,8 +271,12 @@ async def _sign_in(world: World, number: int, role: str) -> str:
         site = await directory.find_organisation(connection, STRANGER)
         key = await directory.add_account(
             connection,
-            **{"name": f"person-{number}", "title": role, "organisation_key": site.key, "role": role},
-            **{"password": "-", "must_change": False},
+            name=f"person-{number}",
+            title=role,
+            organisation_key=site.key,
+            role=role,
+            password="-",
+            must_change=False,
         )
         await connection.insert(session, [(digest(secret), key, "TREAT", now, now, now + 3_600_000_000)])
     return secret

@@ -11,7 +11,6 @@ from sqlalchemy import update
 from app.access import epoch
 from app.access.tables import client
 from app.imaging.route import DicomRoute
-from app.imaging.route import DicomRoute
 from app.imaging.services import SERVICES
 from app.main import create_app
 from app.records.interactions import INTERACTIONS
