@@ -14,7 +14,7 @@ from app.identity.tables import person_patient
 from fhir.resource import parse
 from fhir.search.hashing import hash64
 from fhir.spec.search_parameters import parameters
-from fhir.store.read import Stored
+from fhir.store.stored import Stored
 from fhir.store.tables import index_token, resource, resource_version
 
 MEMBER_ID = "http://jpfhir.jp/fhir/clins/Idsystem/JP_Insurance_memberID"

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Table, Update, bindparam, update
 
 from app.db import DatabaseConnection
 from dicom.store.tables import dicom_instance, dicom_series, dicom_study
-from fhir.store.read import Stored
+from fhir.store.stored import Stored
 
 
 def _widen(table: Table, study: str) -> Update:

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, bindparam, select
 
 from app.audit.record import Event
 from app.db import DatabaseConnection
-from fhir.store.read import Stored
+from fhir.store.stored import Stored
 from fhir.store.tables import NO_PATIENT, SEVERAL_PATIENTS, resource_patient
 
 if TYPE_CHECKING:

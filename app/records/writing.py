@@ -24,7 +24,8 @@ from fhir.search.extract import Index, extract
 from fhir.search.hashing import hash64
 from fhir.splice import Spliced, splice
 from fhir.store.facts import Facts, facts, patients
-from fhir.store.read import Stored, read, vread
+from fhir.store.read import read, vread
+from fhir.store.stored import Stored
 from fhir.store.tables import NO_PATIENT, SEVERAL_PATIENTS, resource, resource_id, resource_patient
 from fhir.store.types import NUMBERS
 from fhir.store.write import DELETE, POST, PUT, Batch, NewVersion
