@@ -145,7 +145,7 @@ async def ask(
     }
     request = FhirRequest(world.hub, scope, receive, by)
     if all_seeing_on is not None:
-        request.visibility = EVERYTHING_VISIBLE  # type: ignore[misc]
+        request.visibility = EVERYTHING_VISIBLE  # type: ignore[assignment]
         request.record.connection = all_seeing_on
     response = await _do(FHIR, request)
     return response.status, sorted(response.headers), response.body
