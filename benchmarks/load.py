@@ -24,6 +24,7 @@ class Pace:
     per_second: float
     p50_milliseconds: float
     p99_milliseconds: float
+    requests: int
 
 
 def _read(report: str) -> Pace:
@@ -35,7 +36,7 @@ def _read(report: str) -> Pace:
     told = json.loads(report.splitlines()[-1])
     if told["failed"] or not told["requests"]:
         raise Failed(f"{told['failed']} requests of {told['requests']} failed")
-    return Pace(told["requests"] / told["microseconds"] * 1e6, told["p50"] / 1000, told["p99"] / 1000)
+    return Pace(told["requests"] / told["microseconds"] * 1e6, told["p50"] / 1000, told["p99"] / 1000, told["requests"])
 
 
 def ask(base: str, addresses: Path, token: str, *, seconds: float, core: int | None) -> Pace:
@@ -63,9 +64,10 @@ def ask(base: str, addresses: Path, token: str, *, seconds: float, core: int | N
 
 
 def middle(paces: Sequence[Pace]) -> Pace:
-    """Return the medians of several runs."""
+    """Return the medians of several runs, and how many requests they were in all."""
     return Pace(
         statistics.median(pace.per_second for pace in paces),
         statistics.median(pace.p50_milliseconds for pace in paces),
         statistics.median(pace.p99_milliseconds for pace in paces),
+        sum(pace.requests for pace in paces),
     )

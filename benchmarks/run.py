@@ -3,68 +3,24 @@
 import asyncio
 import contextlib
 import sqlite3
-import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import asyncpg
-import httpx
 
 from app.settings import Settings
-from benchmarks import load, region, servers, setup
+from benchmarks import region, servers, setup
+from benchmarks.bench import BARS, Bench, Size, Tell
 from benchmarks.figures import Figure
 from benchmarks.ingest import Ingest, Loaded, bare_rows, ingest, push, rounds
-from benchmarks.load import Pace, middle
-from benchmarks.servers import Server
-from benchmarks.yardstick import BarePostgresql, BareSqlite, fill_rows
-
-Tell = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """How much is measured."""
-
-    patients: int
-    rounds: int
-    """Interleaved runs of which medians are taken."""
-    seconds: float
-    """Of each run of the load generator."""
-    ingest_patients: int
-    """Patients in the interleaved rounds of the ingest; the rest is loaded without a yardstick."""
-
+from benchmarks.requests import requests
+from benchmarks.yardstick import BarePostgresql, BareSqlite
 
 FULL = Size(patients=2_000, rounds=5, seconds=3, ingest_patients=250)
 QUICK = Size(patients=100, rounds=2, seconds=1, ingest_patients=40)
 
-BARS = {
-    ("read", "sqlite"): 0.22,
-    ("search", "sqlite"): 0.10,
-    ("ingest", "sqlite"): 0.30,
-    ("read", "postgresql"): 0.5,
-    ("search", "postgresql"): 0.3,
-}
 START_BAR_SECONDS, IDLE_BAR_MEBIBYTES = 3.0, 200.0
-
-
-@dataclass(slots=True)
-class Bench:
-    """A hub that runs, and where it and its yardsticks lie."""
-
-    settings: Settings
-    folder: Path
-    size: Size
-    server: Server
-    tell: Tell
-    hospital: str = ""
-    clinic: str = ""
-
-    @property
-    def database(self) -> str:
-        """Which engine is measured."""
-        return "postgresql" if self.settings.is_postgresql else "sqlite"
 
 
 BareInsert = Callable[[list[bytes], list[tuple[int, int, int]]], None]
@@ -132,61 +88,6 @@ async def _vacuum(address: str) -> None:
         await connection.close()
 
 
-def _answers(bench: Bench, addresses: Sequence[str]) -> dict[str, bytes]:
-    """Return what the hub answers at each address to the clinic.
-
-    Raises:
-        httpx.HTTPStatusError: one is refused.
-    """
-    headers = {"authorization": f"Bearer {bench.clinic}", "accept": "application/fhir+json"}
-    with httpx.Client(base_url=bench.server.base, headers=headers, timeout=60) as client:
-        return {address: client.get(address).raise_for_status().content for address in addresses}
-
-
-@contextlib.contextmanager
-def _yardstick(bench: Bench, name: str, answers: Mapping[str, bytes]) -> Iterator[Server]:
-    """Run the bare application of a figure."""
-    first = next(iter(answers))
-    log = bench.folder / "yardstick.log"
-    if bench.database == "sqlite":
-        body = bench.folder / f"{name}.body"
-        body.write_bytes(sorted(answers.values(), key=len)[len(answers) // 2])
-        with servers.bare("SameBytes", {"YARDSTICK_BODY": str(body)}, first, log) as server:
-            yield server
-    else:
-        asyncio.run(fill_rows(bench.settings.database, answers))
-        with servers.bare("SameRow", {"YARDSTICK_DATABASE": bench.settings.database}, first, log) as server:
-            yield server
-
-
-def _interleaved(bench: Bench, name: str, addresses: Sequence[str]) -> list[Figure]:
-    """Measure hub and yardstick in turn, and return throughput and latencies."""
-    answers = _answers(bench, addresses)
-    size = statistics.median(len(body) for body in answers.values())
-    listed = bench.folder / f"{name}.addresses"
-    listed.write_text("\n".join(addresses) + "\n")
-    core = servers.cores()[1]
-    ours: list[Pace] = []
-    theirs: list[Pace] = []
-    with _yardstick(bench, name, answers) as yardstick:
-        for server in (bench.server, yardstick):
-            load.ask(server.base, listed, bench.clinic, seconds=min(1.0, bench.size.seconds), core=core)
-        for _ in range(bench.size.rounds):
-            for server, paces in ((yardstick, theirs), (bench.server, ours)):
-                servers.settle(bench.server)
-                paces.append(load.ask(server.base, listed, bench.clinic, seconds=bench.size.seconds, core=core))
-    hub, bare = middle(ours), middle(theirs)
-    ratio = statistics.median(one.per_second / other.per_second for one, other in zip(ours, theirs, strict=True))
-    shown = " ".join(f"{one.per_second / other.per_second:.3f}" for one, other in zip(ours, theirs, strict=True))
-    bench.tell(f"  {name}: answers of {size:,.0f} bytes; ratios {shown}")
-    database = bench.database
-    return [
-        Figure(name, hub.per_second, "requests/s", database, bare.per_second, ratio, BARS[name, database]),
-        Figure(f"{name} p50", hub.p50_milliseconds, "ms", database, bare.p50_milliseconds),
-        Figure(f"{name} p99", hub.p99_milliseconds, "ms", database, bare.p99_milliseconds),
-    ]
-
-
 def _every(items: Sequence[str], most: int) -> Sequence[str]:
     """Return at most `most` of `items`, spread over all of them."""
     return items[:: max(1, len(items) // most)][:most]
@@ -206,8 +107,8 @@ def _measure(bench: Bench) -> list[Figure]:
     figures.append(Figure("ingest", taken.per_second, "resources/s", database, taken.bare_per_second, taken.ratio, bar))
     _analyse(bench)
     reads = [f"/fhir/Observation/{id_}" for id_ in _every(loaded.observations, 2_000)]
-    figures += _interleaved(bench, "read", reads)
-    figures += _interleaved(bench, "search", [region.search(id_) for id_ in _every(loaded.patients, 2_000)])
+    figures += requests(bench, "read", reads)
+    figures += requests(bench, "search", [region.search(id_) for id_ in _every(loaded.patients, 2_000)])
     figures.append(Figure("memory, peak", bench.server.memory_mebibytes("VmHWM"), "MiB", database))
     return figures
 

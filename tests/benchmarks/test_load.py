@@ -6,7 +6,7 @@ REPORT = 'Running 1s test\n{"requests": 500, "microseconds": 1000000, "p50": 150
 
 
 def test_a_report_becomes_requests_a_second_and_milliseconds():
-    assert _read(REPORT % 0) == Pace(500.0, 1.5, 9.0)
+    assert _read(REPORT % 0) == Pace(500.0, 1.5, 9.0, 500)
 
 
 def test_a_failed_request_makes_the_run_worthless():
@@ -15,4 +15,4 @@ def test_a_failed_request_makes_the_run_worthless():
 
 
 def test_several_runs_come_to_their_medians():
-    assert middle([Pace(1, 30, 7), Pace(5, 10, 9), Pace(3, 20, 8)]) == Pace(3, 20, 8)
+    assert middle([Pace(1, 30, 7, 10), Pace(5, 10, 9, 20), Pace(3, 20, 8, 30)]) == Pace(3, 20, 8, 60)
