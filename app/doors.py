@@ -3,6 +3,7 @@
 What differs between doors (FHIR, DICOMweb) is what a request is, what answers it and what it tells the audit log.
 """
 
+import errno
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ from fhir.issue import Issue
 logger = logging.getLogger(__name__)
 
 SAFE = {"GET", "HEAD"}
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""What a full disk, or one's full share of it, says when a blob is written."""
 
 MOST_ATTEMPTS = 3
 """How often a request is begun when rights keep changing under it."""
@@ -101,7 +105,9 @@ async def _do(door: Door[R, A], request: R) -> A | Response:
         return failure_response(error)
     except (StaleCaller, DatabaseUnavailable, AuditUnavailable):
         raise
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            raise DatabaseUnavailable(str(error)) from error
         logger.exception("%s failed", request.method)
         issue = Issue("fatal", "exception", "", "The hub failed; the failure is in its log")
         return outcome_response(500, [issue])

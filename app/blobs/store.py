@@ -44,8 +44,13 @@ class Incoming:
 
     def discard(self) -> None:
         """Remove the temporary file, if it is still there."""
-        self._file.close()
-        self.path.unlink(missing_ok=True)
+        try:
+            self._file.close()
+        except OSError:
+            # What was not written yet finds no room: it is not wanted either.
+            pass
+        finally:
+            self.path.unlink(missing_ok=True)
 
 
 class Blobs(Protocol):

@@ -19,7 +19,7 @@ from app.db.sqlite import SqliteDatabase
 from app.main import create_app as create_careful_app
 from app.settings import Settings, settings
 
-COMMITS_SECONDS = 0.5
+COMMITS_SECONDS = 30
 """How long what was acknowledged is in memory only."""
 
 

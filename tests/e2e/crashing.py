@@ -54,11 +54,11 @@ class Crashes:
     rounds: int = 0
     loads: int = 0
 
-    def load(self, strike: Callable[[], None], *, patience: int = 1) -> None:
+    def load(self, strike: Callable[[], None], *, patience: int = 1, seconds: float | None = None) -> None:
         """Let clients work until `strike`, which comes at a random moment, has been done to them."""
         self.loads += 1
         clients = [(f"{SEED}-{self.loads}-{number}", SITES[number % 2]) for number in range(CLIENTS)]
-        seconds = self.random.uniform(*LOAD_SECONDS)
+        moment = self.random.uniform(*LOAD_SECONDS) if seconds is None else seconds
 
         async def run() -> None:
             self.ledger.warm = asyncio.Event()
@@ -67,7 +67,7 @@ class Crashes:
             warm = asyncio.create_task(self.ledger.warm.wait())
             await asyncio.wait((warm, task), timeout=WARM_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             assert self.ledger.warm.is_set(), f"Nothing was acknowledged: {self.ledger.surprises}"
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(moment)
             await asyncio.to_thread(strike)
             await asyncio.wait_for(task, 60)
 

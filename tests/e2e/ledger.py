@@ -7,6 +7,9 @@ been done or not, but never in part and never twice.
 import asyncio
 from dataclasses import dataclass, field
 
+STUDY = "study"
+"""Stands for a type where a DICOM study is born; its identifier is the Study Instance UID."""
+
 SYSTEM = "urn:renkei:load"
 """The system of the identifiers by which everything of a load is found again."""
 

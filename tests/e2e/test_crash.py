@@ -35,7 +35,11 @@ def test_nothing_acknowledged_is_lost_halved_or_doubled_by_a_crash(kind: str, tm
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_the_proof_finds_out_a_hub_that_acknowledges_before_it_commits(kind: str, tmp_path: Path) -> None:
     with crashes(kind, tmp_path, CARELESS) as hub:
-        found = hub.round("hub")
+        since = hub.begin()
+        hub.load(hub.hub.kill, seconds=1.0)
+        hub.hub.start()
+
+        found = hub.prove(since)
 
     assert any(": lost: " in one for one in found)
     assert any("disclosed" in one and "without a record" in one for one in found)

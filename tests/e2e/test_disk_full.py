@@ -12,12 +12,14 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.app.imaging.images import CT, a_body, a_file
 from tests.e2e.crashing import Crashes, crashes
 from tests.hub_process import RENKEI
 
 RECOVERS_SECONDS = 10
-DISK_BYTES = 24_000_000
+DISK_BYTES = 64_000_000
 REFUSALS = 5
+STOW = {"content-type": 'multipart/related; type="application/dicom"; boundary=b0undary'}
 
 IN_A_SMALL_DISK = """
 mount -t tmpfs -o size={size} tmpfs {disk} && cp -a {home}/. {disk} && RENKEI_HOME={disk} exec {renkei} serve
@@ -98,6 +100,7 @@ def _ask_while_full(hub: Crashes) -> list[httpx.Response]:
             http.post("Patient", json={"resourceType": "Patient", "name": [{"family": "満杯"}]}),
             http.delete(name),
             http.get("Patient", headers={"Authorization": "Bearer of nothing"}),
+            http.post(f"{hub.hub.address}/dicomweb/studies", headers=STOW, content=a_body(a_file(CT))),
         ]
 
 
