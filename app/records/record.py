@@ -59,7 +59,6 @@ class Record:
     """
 
     def __init__(self, request: "FhirRequest") -> None:
-        self._request = request
         self.connection: Connection = _Fresh(request.hub.database.reader, request.caller.epoch)
         self.visibility = request.visibility
         self.disclosed: list[Stored] = []

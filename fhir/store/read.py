@@ -4,7 +4,7 @@ https://hl7.org/fhir/R4/http.html#read
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Integer, Select, SmallInteger, Text, and_, bindparam, select
 
@@ -15,9 +15,8 @@ from fhir.store.tables import resource, resource_id, resource_version
 from fhir.store.types import NAMES, NUMBERS
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A version of a resource as it is stored."""
+class Stored(NamedTuple):
+    """A version of a resource as it is stored: a tuple, because a page makes many of them."""
 
     type: str
     id: str
