@@ -1,11 +1,10 @@
 """A version of a resource as a value: what the store gives out."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A version of a resource as it is stored."""
+class Stored(NamedTuple):
+    """A version of a resource as it is stored: a tuple, because a page makes many of them."""
 
     type: str
     id: str
