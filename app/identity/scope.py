@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, Select, or_, select
 
 from app.identity.tables import person_patient
 from fhir.store.connection import Visibility
+from fhir.store.in_order import by_hash, in_order
 from fhir.store.tables import resource, resource_id
 from fhir.store.types import NUMBERS
 
@@ -18,10 +19,13 @@ def patient_keys(hashes: Sequence[ColumnElement[int]], visibility: Visibility) -
     patient, one, other = resource.alias("p"), person_patient.alias("l"), person_patient.alias("o")
     return (
         select(other.c.patient_key)
-        .select_from(resource_id)
-        .join(patient, (patient.c.patient_key == resource_id.c.patient_key) & (patient.c.row == resource_id.c.row))
-        .join(one, one.c.patient_key == patient.c.patient_key)
-        .join(other, other.c.person == one.c.person)
+        .select_from(
+            in_order(
+                in_order(by_hash(patient), one, one.c.patient_key == patient.c.patient_key),
+                other,
+                other.c.person == one.c.person,
+            )
+        )
         .where(
             or_(*(resource_id.c.hash == one_hash for one_hash in hashes)),
             patient.c.type == NUMBERS["Patient"],

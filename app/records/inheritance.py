@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Integer, SmallInteger, Text, bindparam, selec
 
 from app.db import DatabaseConnection
 from fhir.search.hashing import hash64
+from fhir.store.in_order import by_hash
 from fhir.store.tables import NO_PATIENT, resource, resource_id
 from fhir.store.types import NUMBERS
 
@@ -18,11 +19,7 @@ POINTERS = {"Binary": "securityContext", "Provenance": "target"}
 
 _OWN = (
     select(resource.c.patient_key, resource.c.labels)
-    .select_from(resource_id)
-    .join(
-        resource,
-        (resource.c.patient_key == resource_id.c.patient_key) & (resource.c.row == resource_id.c.row),
-    )
+    .select_from(by_hash(resource))
     .where(
         resource_id.c.hash == bindparam("hash", type_=BigInteger),
         resource.c.type == bindparam("type", type_=SmallInteger),

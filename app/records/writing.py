@@ -24,6 +24,7 @@ from fhir.search.extract import Index, extract
 from fhir.search.hashing import hash64
 from fhir.splice import Spliced, splice
 from fhir.store.facts import Facts, facts, patients
+from fhir.store.in_order import by_hash
 from fhir.store.read import read, vread
 from fhir.store.stored import Stored
 from fhir.store.tables import NO_PATIENT, SEVERAL_PATIENTS, resource, resource_id, resource_patient
@@ -35,11 +36,7 @@ if TYPE_CHECKING:
 
 _PATIENT = (
     select(resource.c.patient_key, resource.c.custodian, resource.c.deleted)
-    .select_from(resource_id)
-    .join(
-        resource,
-        (resource.c.patient_key == resource_id.c.patient_key) & (resource.c.row == resource_id.c.row),
-    )
+    .select_from(by_hash(resource))
     .where(
         resource_id.c.hash == bindparam("hash"),
         resource.c.type == NUMBERS["Patient"],

@@ -27,9 +27,9 @@ from sqlalchemy import (
     select,
 )
 
-from fhir.search.in_order import in_order
 from fhir.search.predicates import TABLES, Condition, Shape, matches
 from fhir.store.connection import Visibility
+from fhir.store.in_order import in_order
 from fhir.store.read import COLUMNS
 from fhir.store.statements import by_shape
 from fhir.store.tables import index_date, index_number, index_quantity, index_string, resource, resource_id

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Integer, Select, SmallInteger, Text, and_, bi
 
 from fhir.search.hashing import hash64
 from fhir.store.connection import Connection, Row, Visibility
+from fhir.store.in_order import by_hash, in_order
 from fhir.store.statements import by_shape
 from fhir.store.stored import Stored
 from fhir.store.tables import resource, resource_id, resource_version
@@ -42,17 +43,15 @@ def _by_id(visibility: Visibility) -> Select[tuple[object, ...]]:
     """Return the versions of the resource with `hash`, `type` and `id`, if it exists for the caller."""
     return (
         select(*COLUMNS)
-        .select_from(resource_id)
-        .join(
-            resource,
-            and_(resource.c.patient_key == resource_id.c.patient_key, resource.c.row == resource_id.c.row),
-        )
-        .join(
-            resource_version,
-            and_(
-                resource_version.c.patient_key == resource.c.patient_key,
-                resource_version.c.row == resource.c.row,
-            ),
+        .select_from(
+            in_order(
+                by_hash(resource),
+                resource_version,
+                and_(
+                    resource_version.c.patient_key == resource.c.patient_key,
+                    resource_version.c.row == resource.c.row,
+                ),
+            )
         )
         .where(resource_id.c.hash == bindparam("hash", type_=BigInteger))
         .where(resource.c.type == bindparam("type", type_=SmallInteger))

@@ -6,10 +6,12 @@ every HbA1c of the region to find those of one patient. https://www.sqlite.org/o
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Join
+from sqlalchemy import ColumnElement, FromClause, Join, and_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.selectable import NamedFromClause
+
+from fhir.store.tables import resource_id
 
 
 class _InOrder(Join):
@@ -49,3 +51,13 @@ def in_order(left: FromClause, right: NamedFromClause, on: ColumnElement[bool]) 
     joined = _InOrder(left, right, on)
     joined.name, joined.condition = right.name, on
     return joined
+
+
+def by_hash(row: NamedFromClause) -> FromClause:
+    """Return `resource_id` joined with the resources it names, as `row`: the hash first, then the resource by its key.
+
+    Without figures about the tables, SQLite would rather read every resource of the type.
+    """
+    return in_order(
+        resource_id, row, and_(row.c.patient_key == resource_id.c.patient_key, row.c.row == resource_id.c.row)
+    )
