@@ -1,6 +1,7 @@
 """The running hub: what a process holds from start to end."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 from sqlalchemy import bindparam, select
@@ -12,8 +13,10 @@ from app.audit.log import AuditLog
 from app.blobs import Blobs
 from app.clock import Clock
 from app.db import Database
+from app.imaging.episodes import Episodes
 from app.records.cursor import Cursors
 from app.settings import Settings
+from dicom.decoding import DecodingPool
 from fhir.store.tables import resource
 
 MOST_REMEMBERED = 100_000
@@ -37,6 +40,8 @@ class Hub:
     leader: Leader
     cursors: Cursors
     blobs: Blobs
+    decoding: DecodingPool
+    episodes: Episodes
     _patients: dict[int, str] = field(default_factory=dict)
     _organisations: dict[int, str] = field(default_factory=dict)
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
@@ -46,11 +51,16 @@ class Hub:
         reference = self._patients.get(patient_key)
         if reference is None:
             rows = await self.database.reader.fetch(_PATIENT, {"patient_key": patient_key})
-            reference = f"Patient/{rows[0][0]}" if rows else f"Patient/{patient_key}"
-            if rows:
-                if len(self._patients) >= MOST_REMEMBERED:
-                    self._patients.clear()
-                self._patients[patient_key] = reference
+            if not rows:
+                return f"Patient/{patient_key}"
+            reference = self.remember_patient(patient_key, rows[0][0])
+        return reference
+
+    def remember_patient(self, patient_key: int, id_: str) -> str:
+        """Remember the id of a Patient, of one too that is not committed yet, and return its reference."""
+        if len(self._patients) >= MOST_REMEMBERED:
+            self._patients.clear()
+        reference = self._patients[patient_key] = f"Patient/{id_}"
         return reference
 
     async def organisation_reference(self, key: int) -> str:
@@ -65,8 +75,10 @@ class Hub:
 
     async def close(self) -> None:
         """Write what waits and close everything."""
-        await self.audit.stop()
-        await self.leader.stop()
-        for close in self.closing:
-            await close()
-        await self.database.close()
+        async with AsyncExitStack() as last_first:
+            # What fails to close keeps nothing else from being closed.
+            last_first.push_async_callback(self.database.close)
+            for close in reversed(self.closing):
+                last_first.push_async_callback(close)
+            last_first.push_async_callback(self.leader.stop)
+            last_first.push_async_callback(self.audit.stop)

@@ -1,6 +1,9 @@
 """Starts and stops the hub of one process."""
 
+import asyncio
 import gc
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -15,13 +18,26 @@ from app.audit.log import AuditLog
 from app.audit.note import Signer
 from app.blobs import open_blobs
 from app.clock import Clock, RowNumbers, now
-from app.db import Database, open_database
+from app.db import Database, DatabaseUnavailable, open_database
 from app.db.version import WrongVersion, check_version
 from app.hub import Hub
+from app.imaging.episodes import Episodes
 from app.records.cursor import Cursors
 from app.settings import Settings
+from dicom.decoding import DecodingPool
 
 _MINUTE = 60_000_000
+
+DECODING_PROCESSES = 2
+"""Processes that decode images, of each process of the hub; they start with the first image."""
+
+DECODING_MEMORY_BYTES = 4_000_000_000
+"""Address space of each; the codecs alone map 600 MB, a mammogram in colour needs some copies of its 300 MB."""
+
+DECODING_SECONDS = 30.0
+"""Of one frame."""
+NUMBERING = 0x7072_6F63
+"""The key of the lock under which a process is numbered: the first ones may start at once."""
 
 
 def audit_keys(settings: Settings) -> tuple[Keys, Signer]:
@@ -29,11 +45,14 @@ def audit_keys(settings: Settings) -> tuple[Keys, Signer]:
     folder = settings.keys_folder
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     master, signer = folder / "audit-master", folder / "audit-signer"
-    keys = read_master(master) if master.exists() else create_master(master)
-    made = (
-        read_signer(signer, settings.audit_origin) if signer.exists() else create_signer(signer, settings.audit_origin)
-    )
-    return keys, made
+    # Two processes may start for the first time at once: the files are made once, and read by both.
+    with suppress(FileExistsError):
+        if not master.exists():
+            create_master(master)
+    with suppress(FileExistsError):
+        if not signer.exists():
+            create_signer(signer, settings.audit_origin)
+    return read_master(master), read_signer(signer, settings.audit_origin)
 
 
 def _cursor_key(folder: Path) -> bytes:
@@ -44,6 +63,7 @@ def _cursor_key(folder: Path) -> bytes:
 
 async def _process_number(database: Database) -> int:
     async with database.write() as connection:
+        await connection.lock(NUMBERING)
         return await epoch.grow(connection, epoch.PROCESS)
 
 
@@ -57,21 +77,26 @@ async def open_hub(settings: Settings, clock: Clock = now) -> Hub:
     database = await open_database(settings)
     try:
         await check_version(database)
-    except WrongVersion:
+    except (DatabaseUnavailable, WrongVersion):
         await database.close()
         raise
     keys, signer = audit_keys(settings)
     new_row = RowNumbers(await _process_number(database), clock)
+    audit = AuditLog(database, keys, new_row, wait_seconds=settings.audit_wait_seconds)
+    decoding = DecodingPool(DECODING_PROCESSES, max_memory_bytes=DECODING_MEMORY_BYTES, max_seconds=DECODING_SECONDS)
     return Hub(
         settings=settings,
         database=database,
         clock=clock,
         new_row=new_row,
         callers=Callers(database, clock, settings.session_minutes * _MINUTE),
-        audit=AuditLog(database, keys, new_row, wait_seconds=settings.audit_wait_seconds),
+        audit=audit,
         leader=Leader(database, signer, settings.audit_origin, clock),
         cursors=Cursors(_cursor_key(settings.keys_folder)),
         blobs=open_blobs(settings),
+        decoding=decoding,
+        episodes=Episodes(clock, audit.append),
+        closing=[partial(asyncio.to_thread, decoding.close)],
     )
 
 

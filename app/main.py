@@ -8,6 +8,7 @@ from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from app.access.oauth import router as oauth
+from app.imaging.route import DicomRoute
 from app.lifecycle import open_hub, start_tasks
 from app.observe.health import router as observe
 from app.portal.gate import nowhere
@@ -46,6 +47,7 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
 
     app = _Hub(title="Renkei", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.router.routes.insert(0, _FHIR)
+    app.router.routes.insert(1, DicomRoute())
     app.include_router(oauth)
     app.include_router(observe)
     app.router.routes.extend(portal)

@@ -27,7 +27,7 @@ class Settings(BaseSettings):
     """`postgresql://user:password@host/name`, or a path of an SQLite file. Empty: `HOME/renkei.sqlite3`."""
 
     database_connections: int = 8
-    """Connections that one process holds to PostgreSQL at most."""
+    """Connections that one process holds to PostgreSQL at most, two at least: half for reads, half for writes."""
 
     blobs: str = ""
     """A folder, or `s3://bucket/prefix`. Empty: `HOME/blobs`."""

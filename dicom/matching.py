@@ -173,7 +173,7 @@ def _text(_: Attribute, value: str) -> _Parsed:
 
 def _name(attribute: Attribute, value: str) -> _Parsed:
     """Return a pattern for each group given; which of the stored groups it meets is not asked."""
-    groups = [group.strip(" ^") for group in value.split("=")]
+    groups = [group.strip().rstrip(" ^") for group in value.split("=")]
     patterns = tuple(folded(group).translate(_LIKE) for group in groups if group)
     if not 0 < len(patterns) <= 3:
         raise InvalidQuery(f"the value of {attribute.keyword} is no name")

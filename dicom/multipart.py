@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Protocol
 
 from dicom.media_types import parse
 
@@ -24,14 +24,22 @@ class TooLarge(MalformedMultipart):
     """A part or the request is longer than is allowed (status 413)."""
 
 
+class Sink(Protocol):
+    """Where a part's content goes: a file, or whatever takes bytes."""
+
+    def write(self, content: bytes, /) -> object:
+        """Take bytes."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One received part, its content in the file the caller gave."""
 
     headers: Mapping[str, str]
     """Names in lower case."""
-    file: BinaryIO
-    """Positioned at its end."""
+    file: Sink
+    """What the caller gave; a file is positioned at its end."""
     size: int
     """Bytes."""
     sha256: str
@@ -56,7 +64,7 @@ def boundary_of(content_type: str) -> str:
 async def read_parts(
     chunks: AsyncIterable[bytes],
     boundary: str,
-    open_file: Callable[[], BinaryIO],
+    open_file: Callable[[], Sink],
     *,
     max_part_bytes: int,
     max_request_bytes: int,
@@ -88,7 +96,7 @@ async def read_parts(
 class _Parser:
     """The state between two chunks: what is not yet decided, and the part being written."""
 
-    def __init__(self, boundary: str, open_file: Callable[[], BinaryIO], max_part_bytes: int) -> None:
+    def __init__(self, boundary: str, open_file: Callable[[], Sink], max_part_bytes: int) -> None:
         self._delimiter = b"\r\n--" + boundary.encode("ascii")
         self._open_file = open_file
         self._max_part_bytes = max_part_bytes
@@ -96,7 +104,7 @@ class _Parser:
         self._buffer = bytearray(b"\r\n")
         self._step: Callable[[], Part | bool] = self._preamble
         self._headers: dict[str, str] = {}
-        self._file: BinaryIO | None = None
+        self._file: Sink | None = None
         self._size = 0
         self._hash = hashlib.sha256()
 

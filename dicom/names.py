@@ -23,7 +23,7 @@ class PersonName:
 
 def person_name(text: str) -> PersonName:
     """Return the first name of a PN value, its groups without padding and empty components at their ends."""
-    groups = [group.strip(" ^") for group in text.split("\\")[0].split("=")[:3]]
+    groups = [group.strip().rstrip(" ^") for group in text.split("\\")[0].split("=")[:3]]
     return PersonName(*groups)
 
 

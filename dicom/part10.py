@@ -18,6 +18,8 @@ from dicom.values import character_set, is_uid, text, whole_number
 MAX_INFLATED_BYTES = 512 * 1024 * 1024
 """What a deflated data set may become: a kilobyte of deflate can hold a megabyte of nothing."""
 
+MEDIA_STORAGE_SOP_CLASS_UID = 0x00020002
+MEDIA_STORAGE_SOP_INSTANCE_UID = 0x00020003
 TRANSFER_SYNTAX_UID = 0x00020010
 SOP_CLASS_UID = 0x00080016
 SOP_INSTANCE_UID = 0x00080018
@@ -98,6 +100,16 @@ def read_part10(data: bytes | memoryview) -> Part10:
     return Part10(body, not transfer_syntax.deflated, file_meta, data_set, transfer_syntax, codecs)
 
 
+def media_storage_uids(data: bytes | memoryview) -> tuple[str, str]:
+    """Return SOP Class and Instance UID as the File Meta Information has them; empty ones when it cannot be read."""
+    try:
+        file_meta, _ = _file_meta(data)
+    except InvalidInstance:
+        return "", ""
+    found = [text(data, file_meta, tag) for tag in (MEDIA_STORAGE_SOP_CLASS_UID, MEDIA_STORAGE_SOP_INSTANCE_UID)]
+    return found[0] if is_uid(found[0]) else "", found[1] if is_uid(found[1]) else ""
+
+
 def _file_meta(data: bytes | memoryview) -> tuple[DataSet, int]:
     """Return the File Meta Information and where the data set starts (PS3.10 7.1)."""
     if len(data) < 144 or bytes(data[128:132]) != b"DICM":
@@ -165,7 +177,7 @@ def _pixels(file: Part10) -> Pixels | None:
     element = next((file.data_set[tag] for tag in _PIXEL_TAGS if tag in file.data_set), None)
     if element is None or not element.length:
         return None
-    image = _image_pixel(file, element)
+    image = image_pixel(file, element)
     check(image)
     if element.fragments is None:
         if file.transfer_syntax.encapsulated:
@@ -182,7 +194,13 @@ def _pixels(file: Part10) -> Pixels | None:
     return Pixels(element, image, EncapsulatedFrames(spans))
 
 
-def _image_pixel(file: Part10, element: Element) -> ImagePixel:
+def image_pixel(file: Part10, element: Element) -> ImagePixel:
+    """Return the numbers of a file's Image Pixel module.
+
+    Args:
+        file: The file.
+        element: Its pixel data, of which tag and VR are asked.
+    """
     big_endian = file.transfer_syntax.big_endian
 
     def number(tag: int, default: int = 0) -> int:

@@ -54,13 +54,13 @@ class Presentation:
     palette: tuple[Palette, Palette, Palette] | None
 
 
-def presentation(instance: Instance, index: int = 0) -> Presentation:
+def presentation(instance: Instance | Part10, index: int = 0) -> Presentation:
     """Return how the header wants frame `index` (from 0) shown.
 
     Raises:
         InvalidInstance: The image has a palette that cannot be read.
     """
-    file = instance.file
+    file = instance if isinstance(instance, Part10) else instance.file
     transformation = _group(file, index, PIXEL_VALUE_TRANSFORMATION)
     kind = text(file.data, file.data_set, 0x00280004)
     big_endian = file.transfer_syntax.big_endian

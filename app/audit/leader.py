@@ -22,6 +22,9 @@ from app.db import Database, DatabaseUnavailable, WriteConnection
 MOST_AT_ONCE = 1_000
 """Records that one transaction puts in the tree: more would make answers wait for the writer."""
 
+BEGINNING = 0x7472_6565
+"""The key of the lock under which the tree begins."""
+
 MEMBERS = {"patient": "p", "user": "u", "organisation": "g", "client": "c", "custodian": "h"}
 """The members of a record that are indexed, by kind."""
 
@@ -87,18 +90,21 @@ class Leader:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-            await self.integrate_all()
+            await self._try()
 
     async def _run(self, every_seconds: float) -> None:
         while True:
-            try:
-                await self.integrate_all()
-            except DatabaseUnavailable as error:
-                logger.warning("The audit tree waits for the database: %s", error)
-            except Exception:
-                # The tree grows later; a task that has ended would never try again.
-                logger.exception("The audit tree could not be extended")
+            await self._try()
             await asyncio.sleep(every_seconds)
+
+    async def _try(self) -> None:
+        """Integrate; what cannot be done now is done later, so no failure ends the task."""
+        try:
+            await self.integrate_all()
+        except DatabaseUnavailable as error:
+            logger.warning("The audit tree waits for the database: %s", error)
+        except Exception:
+            logger.exception("The audit tree cannot be extended")
 
     async def integrate_all(self) -> int:
         """Put every staged record in the tree and return how many there were."""
@@ -137,6 +143,10 @@ class Leader:
 
     async def _tree(self, connection: WriteConnection) -> tuple[int, Frontier]:
         rows = await connection.fetch(_TREE, {})
+        if not rows:
+            # Two processes may begin the tree at once: the second one waits, and looks again.
+            await connection.lock(BEGINNING)
+            rows = await connection.fetch(_TREE, {})
         if rows:
             return int(rows[0][0]), Frontier.from_bytes(bytes(rows[0][1]))
         await connection.execute(_BEGIN, {"n_frontier": Frontier().to_bytes()})

@@ -54,6 +54,9 @@ class AuditLog:
         self._wait_seconds = wait_seconds
         self._salts: dict[int, bytes] = {}
         self._batch: _Batch | None = None
+        """Records that come in."""
+        self._flushed: _Batch | None = None
+        """Records that are being written, or were last."""
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -64,8 +67,9 @@ class AuditLog:
     async def stop(self) -> None:
         """Flush what waits and end the task."""
         if self._task is not None:
-            if self._batch is not None:
-                await asyncio.gather(asyncio.shield(self._batch.written), return_exceptions=True)
+            for batch in (self._flushed, self._batch):
+                if batch is not None:
+                    await asyncio.gather(asyncio.shield(batch.written), return_exceptions=True)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
@@ -133,6 +137,7 @@ class AuditLog:
             await asyncio.sleep(0)
             batch, self._batch = self._batch, None
             if batch is not None:
+                self._flushed = batch
                 await self._flush(batch)
 
     async def _flush(self, batch: _Batch) -> None:
@@ -141,16 +146,18 @@ class AuditLog:
                 await _write(connection, batch.records, batch.salts)
         except (DatabaseUnavailable, TimeoutError, OSError) as error:
             logger.critical("The audit log cannot be written: %s", error)
-            self._forget(batch.salts)
-            batch.written.set_exception(AuditUnavailable(str(error)))
-            batch.written.exception()  # read here, so that an abandoned request leaves no warning
+            self._failed(batch, error)
         except Exception as error:
             logger.exception("The audit log cannot be written")
-            self._forget(batch.salts)
-            batch.written.set_exception(AuditUnavailable(str(error)))
-            batch.written.exception()
+            self._failed(batch, error)
         else:
             batch.written.set_result(None)
+
+    def _failed(self, batch: _Batch, error: Exception) -> None:
+        # A salt that may not be stored must seal nothing more: its records could never be opened.
+        self._forget(batch.salts)
+        batch.written.set_exception(AuditUnavailable(str(error)))
+        batch.written.exception()  # read here, so that an abandoned request leaves no warning
 
 
 async def _write(

@@ -35,16 +35,22 @@ class Incoming:
         self._file.write(chunk)
 
     def finish(self) -> str:
-        """Flush everything to the disk and return the digest, 64 hexadecimal digits."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        """Flush everything to the disk and return the digest, 64 hexadecimal digits; a second time does nothing."""
+        if not self._file.closed:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
         return self._hash.hexdigest()
 
     def discard(self) -> None:
         """Remove the temporary file, if it is still there."""
-        self._file.close()
-        self.path.unlink(missing_ok=True)
+        try:
+            self._file.close()
+        except OSError:
+            # What was not written yet finds no room: it is not wanted either.
+            pass
+        finally:
+            self.path.unlink(missing_ok=True)
 
 
 class Blobs(Protocol):

@@ -1,5 +1,8 @@
 """`renkei serve`: run the hub."""
 
+import signal
+import sys
+
 import click
 import uvicorn
 
@@ -9,6 +12,8 @@ from app.settings import settings
 def run_server() -> None:
     """Run the server until it is told to stop; there is no access log, since addresses may name patients."""
     chosen = settings()
+    # uvicorn ends in order and then raises the signal again: the process would seem to have been killed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.run(
         "app.main:create_app",
         factory=True,

@@ -12,7 +12,7 @@ from app.consent.tables import consent_grant
 from app.db import DatabaseConnection
 from app.identity.tables import person_patient
 from fhir.resource import parse
-from fhir.store.read import Stored
+from fhir.store.stored import Stored
 
 _PERSON = select(person_patient.c.person).where(person_patient.c.patient_key == bindparam("patient_key"))
 _FORGET = delete(consent_grant).where(

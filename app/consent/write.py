@@ -14,7 +14,7 @@ from app.records.writing import Writing
 from fhir.resource import parse
 from fhir.search.query import parse as parse_query
 from fhir.search.run import search
-from fhir.store.read import Stored
+from fhir.store.stored import Stored
 
 _SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
 _ROLE = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"

@@ -3,6 +3,7 @@
 https://magicstack.github.io/asyncpg/current/api/index.html
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
@@ -16,6 +17,9 @@ from app.db.compiled import Compiler
 from app.db.database import DatabaseUnavailable
 from fhir.store.connection import Row
 
+CLOSE_SECONDS = 5.0
+"""How long a connection may be busy when the hub ends."""
+
 COPY_ROWS = 50
 """From so many rows on, COPY is faster than a prepared INSERT."""
 
@@ -25,7 +29,9 @@ _UNAVAILABLE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
+    asyncpg.TransactionRollbackError,
 )
+"""The server is away or full, or ended a transaction for another's sake (a deadlock): try again."""
 
 
 _SESSION = {
@@ -89,7 +95,7 @@ class _Connection:
 
 
 class _Reader(_Connection):
-    """The pool itself: each read takes whichever connection is free."""
+    """The pool as a connection: each read takes one, for its one statement."""
 
     async def fetch(self, statement: ClauseElement, values: Mapping[str, Any]) -> Sequence[Row]:
         try:
@@ -99,23 +105,35 @@ class _Reader(_Connection):
 
 
 class PostgresqlDatabase:
-    """A PostgreSQL database."""
+    """A PostgreSQL database.
+
+    A transaction may read beside itself, so reads of one statement have a pool of their own: with a common one, as many
+    transactions as there are connections would wait for each other for ever.
+
+    Args:
+        pool: Connections for transactions and snapshots.
+        readers: Connections for reads of one statement.
+    """
 
     dialect: Literal["postgresql"] = "postgresql"
 
-    def __init__(self, pool: Any) -> None:
+    def __init__(self, pool: Any, readers: Any) -> None:
         self._pool = pool
+        self._readers = readers
         self._compiler = Compiler(asyncpg_dialect.dialect())  # type: ignore[no-untyped-call]
-        self.reader = _Reader(pool, self._compiler)
+        self.reader = _Reader(readers, self._compiler)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[_Connection]:
         """Hold a connection inside a repeatable-read transaction."""
-        async with (
-            self._pool.acquire() as raw,
-            raw.transaction(isolation="repeatable_read", readonly=True),
-        ):
-            yield _Connection(raw, self._compiler)
+        try:
+            async with (
+                self._pool.acquire() as raw,
+                raw.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                yield _Connection(raw, self._compiler)
+        except _UNAVAILABLE as error:
+            raise DatabaseUnavailable(str(error)) from error
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[_Connection]:
@@ -127,26 +145,36 @@ class PostgresqlDatabase:
             raise DatabaseUnavailable(str(error)) from error
 
     async def close(self) -> None:
-        """Close the pool; a connection that is still busy is ended."""
-        await self._pool.close()
+        """Close the pools; a connection that is still busy after a while is ended."""
+        for pool in (self._pool, self._readers):
+            try:
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await pool.close()
+            except TimeoutError:
+                pool.terminate()
+
+
+async def _open_pool(address: str, connections: int) -> Any:
+    return await asyncpg.create_pool(
+        address,
+        min_size=1,
+        max_size=connections,
+        statement_cache_size=1_000,
+        max_cacheable_statement_size=0,
+        reset=_keep,
+        server_settings=_SESSION,
+    )
 
 
 async def open_postgresql(address: str, connections: int) -> PostgresqlDatabase:
-    """Open a pool of at most `connections` to `address`.
+    """Open at most `connections` to `address`, of which half are for reads of one statement, but one of each at least.
 
     Raises:
         DatabaseUnavailable: the server does not answer or refuses.
     """
     try:
-        pool = await asyncpg.create_pool(
-            address,
-            min_size=1,
-            max_size=connections,
-            statement_cache_size=1_000,
-            max_cacheable_statement_size=0,
-            reset=_keep,
-            server_settings=_SESSION,
-        )
+        pool = await _open_pool(address, max(1, connections - connections // 2))
+        readers = await _open_pool(address, max(1, connections // 2))
     except (*_UNAVAILABLE, asyncpg.PostgresError) as error:
         raise DatabaseUnavailable(str(error)) from error
-    return PostgresqlDatabase(pool)
+    return PostgresqlDatabase(pool, readers)

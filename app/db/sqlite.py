@@ -34,6 +34,39 @@ MANY_ROWS = 2_000
 
 logger = logging.getLogger(__name__)
 
+_UNAVAILABLE = frozenset(
+    (
+        *(sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY),
+        *(sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL),
+    )
+)
+"""The result codes that say: not now. Others are faults of ours. https://www.sqlite.org/rescode.html"""
+
+_NOT_FLUSHED = frozenset((sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC))
+"""After these nobody knows what is on the disk; after a failed write (a full disk) everybody does."""
+
+
+def _unavailable(error: sqlite3.OperationalError) -> Exception:
+    """Return the failure as the hub knows it, or itself when it is a fault of ours."""
+    return DatabaseUnavailable(str(error)) if error.sqlite_errorcode & 0xFF in _UNAVAILABLE else error
+
+
+async def _ended(work: asyncio.Future[Any]) -> None:
+    """Wait for what a thread does, to its end also when the request is cancelled.
+
+    Otherwise a rollback would fall between two of its statements, and those after it would stand alone.
+    """
+    cancelled: asyncio.CancelledError | None = None
+    while not work.done():
+        try:
+            await asyncio.wait([work])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        work.exception()  # read here: whoever cancelled does not want to know
+        raise cancelled
+    work.result()
+
 
 @lru_cache(maxsize=256)
 def _insert_text(table: Table) -> str:
@@ -53,7 +86,10 @@ class _Connection:
 
     async def fetch(self, statement: ClauseElement, values: Mapping[str, Any]) -> Sequence[Row]:
         compiled = self._compiler(statement)
-        return self.raw.execute(compiled.text, compiled.values(values)).fetchall()
+        try:
+            return self.raw.execute(compiled.text, compiled.values(values)).fetchall()
+        except sqlite3.OperationalError as error:
+            raise _unavailable(error) from error
 
     async def execute(self, statement: ClauseElement, values: Mapping[str, Any]) -> int:
         compiled = self._compiler(statement)
@@ -73,7 +109,7 @@ class _Connection:
         if len(rows) < MANY_ROWS:
             self.raw.executemany(text, rows)
         else:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self.raw.executemany, text, rows)
+            await _ended(asyncio.get_running_loop().run_in_executor(self._thread, self.raw.executemany, text, rows))
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -129,7 +165,7 @@ class SqliteDatabase:
                 if self._writer.raw.in_transaction:
                     self._writer.raw.execute("ROLLBACK")
                 if isinstance(error, sqlite3.OperationalError):
-                    raise DatabaseUnavailable(str(error)) from error
+                    raise _unavailable(error) from error
                 raise
             await self._commit()
 
@@ -147,21 +183,20 @@ class SqliteDatabase:
                 return
 
     async def _commit(self) -> None:
+        await _ended(asyncio.get_running_loop().run_in_executor(self._thread, self._end))
+
+    def _end(self) -> None:
+        """Commit; or, when that is not possible, roll back."""
         raw = self._writer.raw
-        committed = asyncio.get_running_loop().run_in_executor(self._thread, raw.execute, "COMMIT")
         try:
-            # A cancelled request does not cancel the commit: the next transaction must find this one ended.
-            await asyncio.shield(committed)
-        except asyncio.CancelledError:
-            await committed
-            raise
+            raw.execute("COMMIT")
         except sqlite3.OperationalError as error:
-            if raw.in_transaction:
-                raw.execute("ROLLBACK")
-            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR:
+            if error.sqlite_errorcode in _NOT_FLUSHED:
                 # After a failed flush the page cache cannot be trusted; only recovery from the log can.
                 logger.critical("The database could not be flushed; this process ends: %s", error)
                 os._exit(70)
+            if raw.in_transaction:
+                raw.execute("ROLLBACK")
             raise DatabaseUnavailable(str(error)) from error
 
     async def close(self) -> None:

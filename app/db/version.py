@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Text, column, select, table
 
-from app.db.database import Database
+from app.db.database import Database, DatabaseUnavailable
 
 VERSIONS = Path(__file__).resolve().parents[2] / "migrations" / "versions"
 
@@ -45,6 +45,8 @@ async def check_version(database: Database) -> None:
     """
     try:
         rows = await database.reader.fetch(STATED, {})
+    except DatabaseUnavailable:
+        raise
     except Exception as error:
         raise WrongVersion("The database has no tables yet; run: renkei migrate") from error
     if not rows or rows[0][0] != head():

@@ -1,6 +1,6 @@
 """Linking the sites' Patients to persons, automatically only where it is certain.
 
-Certain here: the same 被保険者番号 with branch number, the same birth date and the same gender.
+Certain here: the same 被保険者番号, if it is one person's alone, the same birth date and the same gender.
 """
 
 from collections.abc import Iterable
@@ -14,10 +14,13 @@ from app.identity.tables import person_patient
 from fhir.resource import parse
 from fhir.search.hashing import hash64
 from fhir.spec.search_parameters import parameters
-from fhir.store.read import Stored
+from fhir.store.stored import Stored
 from fhir.store.tables import index_token, resource, resource_version
 
 MEMBER_ID = "http://jpfhir.jp/fhir/clins/Idsystem/JP_Insurance_memberID"
+
+INSURER_OF_THE_ELDERLY = "39"
+"""How the numbers of insurers of 後期高齢者医療 begin (法別番号)."""
 
 _IDENTIFIER = parameters("Patient")["identifier"].id
 
@@ -57,11 +60,16 @@ _MOVE_GRANTS = (
 
 
 def member_id(patient: dict[str, Any]) -> str | None:
-    """Return the 被保険者番号 of a Patient if it has a branch number, without which a household shares it."""
+    """Return the 被保険者番号 of a Patient if it is one person's alone.
+
+    It is when it has a branch number; without one a household shares it, but for insurers of the elderly
+    (後期高齢者医療, whose numbers begin with 39), which insure each person singly.
+    """
     for identifier in patient.get("identifier", ()):
-        value = identifier.get("value", "")
-        if identifier.get("system") == MEMBER_ID and value.rpartition(":")[2]:
-            return str(value)
+        value = str(identifier.get("value", ""))
+        single = bool(value.rpartition(":")[2]) or value.startswith(INSURER_OF_THE_ELDERLY)
+        if identifier.get("system") == MEMBER_ID and single:
+            return value
     return None
 
 

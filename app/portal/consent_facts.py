@@ -10,7 +10,7 @@ from typing import Any
 
 from app.portal.people import body_of
 from app.portal.values import people_text
-from fhir.store.read import Stored
+from fhir.store.stored import Stored
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from app.records.row_ids import new_id
 from app.records.writing import Writing
 from fhir.errors import Forbidden, NotFound
 from fhir.members import members
-from fhir.store.read import Stored
+from fhir.store.stored import Stored
 
 
 def _writable(visit: Visit, person: Person) -> Someone | None:

@@ -19,6 +19,7 @@ from app.access.caller import Caller
 from app.access.identify import COOKIE
 from app.audit.log import AuditUnavailable
 from app.db import DatabaseUnavailable
+from app.doors import MOST_ATTEMPTS
 from app.hub import Hub
 from app.portal.forms import Form, check_origin, check_token, read_form
 from app.portal.page import HEADERS, Page, render
@@ -27,7 +28,6 @@ from app.records.events import events
 from app.records.record import StaleCaller
 from app.records.refusal import record_refusal
 from app.records.request import FhirRequest
-from app.records.route import MOST_ATTEMPTS
 from fhir.errors import FhirError, Unauthorized
 
 logger = logging.getLogger(__name__)

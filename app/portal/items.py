@@ -12,7 +12,7 @@ from app.portal.people import body_of
 from app.portal.values import concept, interpretation, people_text, quantity, reference_range, value
 from fhir.store.categories import Category, category
 from fhir.store.labels import SENSITIVE, UNINFORMED
-from fhir.store.read import Stored
+from fhir.store.stored import Stored
 
 Json = Mapping[str, Any]
 

@@ -18,7 +18,7 @@ from app.portal.people import Someone, someone
 from app.portal.sites import Sites, read_sites
 from fhir.search.query import parse
 from fhir.search.run import search as run
-from fhir.store.read import Stored
+from fhir.store.stored import Stored
 
 MOST_FOUND = 30
 """Patients that a search shows; more are a reason to type more."""

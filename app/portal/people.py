@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from app.portal.dates import age, era
-from fhir.store.read import Stored
+from fhir.store.stored import Stored
 
 REPRESENTATION = "http://hl7.org/fhir/StructureDefinition/iso21090-EN-representation"
 """IDE for kanji, SYL for kana, ABC for letters."""

@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.consent.decide import SEES
-from app.identity.scope import patient_keys
 from app.portal import chart, consent_facts
 from app.portal.dates import moment
 from app.portal.gate import Visit, view
@@ -21,8 +20,8 @@ from app.portal.people import Someone, someone
 from app.portal.results import flow_sheet
 from app.portal.roles import PAGES
 from app.portal.sites import Sites, read_sites
+from app.records.record import NEWEST
 from fhir.errors import InvalidValue, NotFound
-from fhir.store.everything import NEWEST, Part, everything
 
 SUMMARY_TYPES = ("Patient", "Condition", "AllergyIntolerance", "Consent")
 """What is read whole, however old: an allergy of long ago must not be on the second page."""
@@ -54,18 +53,6 @@ class Person:
         return sorted({one.custodian for one in self.items} | {one.custodian for one in self.someones})
 
 
-async def read_part(
-    visit: Visit, patient_id: str, types: Sequence[str], *, limit: int, before: tuple[int, int] = NEWEST
-) -> Part:
-    """Return resources of the person who has a Patient with this id, noted as disclosed."""
-    record = visit.fhir.record
-    part = await everything(
-        record.connection, record.visibility, patient_keys, patient_id, types, limit=limit, before=before
-    )
-    record.disclosed += part.resources
-    return part
-
-
 async def read_person(visit: Visit, patient_id: str, *, dated: bool, before: tuple[int, int] = NEWEST) -> Person:
     """Return what exists of a person for the caller.
 
@@ -80,7 +67,7 @@ async def read_person(visit: Visit, patient_id: str, *, dated: bool, before: tup
     """
     if not _ID.fullmatch(patient_id):
         raise NotFound("There is no such patient")
-    summary = await read_part(visit, patient_id, SUMMARY_TYPES, limit=MOST_OF_SUMMARY)
+    summary = await visit.fhir.record.everything(patient_id, SUMMARY_TYPES, limit=MOST_OF_SUMMARY)
     patients = [someone(one, today(visit)) for one in summary.resources if one.type == "Patient"]
     if not any(one.id == patient_id for one in patients):
         raise NotFound("There is no such patient")
@@ -90,7 +77,7 @@ async def read_person(visit: Visit, patient_id: str, *, dated: bool, before: tup
     stored = [one for one in summary.resources if one.type in TYPES]
     after = None
     if dated:
-        part = await read_part(visit, patient_id, DATED_TYPES, limit=MOST_ON_PAGE, before=before)
+        part = await visit.fhir.record.everything(patient_id, DATED_TYPES, limit=MOST_ON_PAGE, before=before)
         stored += part.resources
         after = part.after
     items = chart.unrepeated(made for made in map(item, stored) if made is not None)

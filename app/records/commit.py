@@ -4,18 +4,27 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from app.access import epoch
+from app.audit.record import Event
 from app.consent.compile import compile_consents
 from app.identity.link import link_new_patients
+from app.imaging.labels import label_images
 from app.records.events import events
 from app.records.record import StaleCaller
-from app.records.request import FhirRequest
+from app.records.request import Request
 from app.records.writing import Writing
 
 T = TypeVar("T")
 
 
-async def committed(request: FhirRequest, work: Callable[[Writing], Awaitable[T]]) -> T:
+async def committed(
+    request: Request, work: Callable[[Writing], Awaitable[T]], tell: Callable[[T], Awaitable[list[Event]]] | None = None
+) -> T:
     """Run `work` in a write transaction and return its result once all of it is durable.
+
+    Args:
+        request: On whose behalf.
+        work: Gathers what is to be written.
+        tell: From the result to the events to be recorded; without it, one for each patient of what was written.
 
     Raises:
         StaleCaller: the rights of callers have changed; nothing was written.
@@ -30,6 +39,8 @@ async def committed(request: FhirRequest, work: Callable[[Writing], Awaitable[T]
         await writing.flush()
         await link_new_patients(connection, writing.written)
         await compile_consents(connection, writing.written)
-        await request.hub.audit.stage(connection, await events(request, writing.written, 200, connection))
+        await label_images(connection, writing.written)
+        told = await (tell(result) if tell else events(request, writing.written, 200, connection))
+        await request.hub.audit.stage(connection, told)
     request.recorded = True
     return result

@@ -10,7 +10,7 @@ from app.records.row_ids import new_id
 from app.records.writing import Writing
 from fhir.documents.split import TYPES
 from fhir.issue import Issue
-from fhir.store.read import Stored
+from fhir.store.stored import Stored
 
 
 def written_response(request: FhirRequest, stored: Stored, status: int, warnings: tuple[Issue, ...]) -> Response:

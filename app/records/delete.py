@@ -6,7 +6,7 @@ from app.records.request import FhirRequest
 from app.records.response import Response
 from app.records.update import check_version, if_match
 from app.records.writing import Writing
-from fhir.store.read import Stored
+from fhir.store.stored import Stored
 
 
 async def delete(request: FhirRequest) -> Response:

@@ -21,7 +21,7 @@ from fhir.envelope import read_bundle
 from fhir.errors import Unprocessable
 from fhir.resolve import resolve_internal
 from fhir.store.labels import bit
-from fhir.store.read import Stored
+from fhir.store.stored import Stored
 
 
 @dataclass(frozen=True, slots=True)

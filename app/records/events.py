@@ -7,11 +7,11 @@ from sqlalchemy import BigInteger, bindparam, select
 
 from app.audit.record import Event
 from app.db import DatabaseConnection
-from fhir.store.read import Stored
+from fhir.store.stored import Stored
 from fhir.store.tables import NO_PATIENT, SEVERAL_PATIENTS, resource_patient
 
 if TYPE_CHECKING:
-    from app.records.request import FhirRequest
+    from app.records.request import Request
 
 _WITH_ENTITIES = {"read", "vread", "create", "update", "delete", "transaction", "batch", "operation"}
 """Interactions whose events name resources; a search's event names the query, never its results."""
@@ -28,7 +28,8 @@ def audit_outcome(status: int) -> str:
     return "4" if status < 500 else "8"
 
 
-def _common(request: "FhirRequest", status: int) -> dict[str, Any]:
+def common(request: "Request", status: int) -> dict[str, Any]:
+    """Return the members of every event of a request that is answered with `status`."""
     caller = request.caller
     return {
         "recorded": request.now,
@@ -63,7 +64,7 @@ async def _by_patient(connection: DatabaseConnection, versions: Sequence[Stored]
 
 
 async def events(
-    request: "FhirRequest", versions: Sequence[Stored], status: int, connection: DatabaseConnection | None = None
+    request: "Request", versions: Sequence[Stored], status: int, connection: DatabaseConnection | None = None
 ) -> list[Event]:
     """Return the events of a request that touched `versions` and is answered with `status`.
 
@@ -73,12 +74,10 @@ async def events(
         status: The HTTP status of its answer.
         connection: That of the write transaction, which sees what is not committed yet.
     """
-    common = _common(request, status)
+    members = common(request, status)
     by_patient = await _by_patient(connection or request.hub.database.reader, versions)
     if not by_patient:
-        return [Event(**common)]
-    # A Patient that this request creates is not committed yet: nobody else could look its id up.
-    new = {one.row: f"Patient/{one.id}" for one in versions if one.type == "Patient"}
+        return [Event(**members)]
     found = []
     for patient_key, touched in by_patient.items():
         entities: tuple[str, ...] = ()
@@ -86,9 +85,9 @@ async def events(
             entities = tuple([f"{one.type}/{one.id}/_history/{one.version}" for one in touched])
         custodian = await request.hub.organisation_reference(touched[0].custodian)
         if patient_key > NO_PATIENT:
-            patient = new.get(patient_key) or await request.hub.patient_reference(patient_key)
-            common["patient"], common["patient_key"] = patient, patient_key
+            patient = await request.hub.patient_reference(patient_key)
+            members["patient"], members["patient_key"] = patient, patient_key
         else:
-            common["patient"] = common["patient_key"] = None
-        found.append(Event(**common, entities=entities, custodian=custodian))
+            members["patient"] = members["patient_key"] = None
+        found.append(Event(**members, entities=entities, custodian=custodian))
     return found

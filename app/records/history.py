@@ -9,7 +9,7 @@ from app.records.record import known_type
 from app.records.request import FhirRequest
 from app.records.response import Response, fhir_response
 from fhir.errors import InvalidValue
-from fhir.store.read import Stored
+from fhir.store.stored import Stored
 
 _FIRST_PAGE = 2**31 - 1
 _METHODS = {True: "DELETE", False: "PUT"}

@@ -10,7 +10,7 @@ from app.records.commit import committed
 from app.records.prepare import prepare
 from app.records.request import FhirRequest, replayed
 from app.records.writing import Writing
-from fhir.store.read import Stored
+from fhir.store.stored import Stored
 
 
 async def inside_request(hub: Hub, organisation: Organisation, method: str, path: str) -> FhirRequest:

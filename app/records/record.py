@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ClauseElement
 
 from app.access import epoch
+from app.identity.scope import patient_keys
 from fhir.errors import Deleted, NotFound
 from fhir.store import read as store
 from fhir.store.connection import Connection, Row
-from fhir.store.read import Stored
+from fhir.store.everything import NEWEST, Part, everything
+from fhir.store.stored import Stored
 from fhir.store.types import NUMBERS
 
 if TYPE_CHECKING:
-    from app.records.request import FhirRequest
+    from app.records.request import Request
+
+
+__all__ = ["NEWEST", "Record", "StaleCaller", "known_type"]
 
 
 class StaleCaller(Exception):
@@ -58,7 +63,7 @@ class Record:
         disclosed: The versions that the answer will hold.
     """
 
-    def __init__(self, request: "FhirRequest") -> None:
+    def __init__(self, request: "Request") -> None:
         self.connection: Connection = _Fresh(request.hub.database.reader, request.caller.epoch)
         self.visibility = request.visibility
         self.disclosed: list[Stored] = []
@@ -118,6 +123,23 @@ class Record:
             raise NotFound(f"{type_name}/{id_} does not exist")
         self._found(found[0], type_name, id_)
         return found
+
+    async def everything(
+        self, patient_id: str, types: Sequence[str], *, limit: int, before: tuple[int, int] = NEWEST
+    ) -> Part:
+        """Return at most `limit` resources of the person who has a Patient with this id, the newest first.
+
+        Args:
+            patient_id: The id of one of the person's Patients.
+            types: The resource types wanted.
+            limit: The most resources.
+            before: Where the part before this one ended.
+        """
+        part = await everything(
+            self.connection, self.visibility, patient_keys, patient_id, types, limit=limit, before=before
+        )
+        self.disclosed += part.resources
+        return part
 
 
 def known_type(type_name: str) -> str:

@@ -1,6 +1,6 @@
-"""A request at a FHIR door: who calls, what is asked, and what has been disclosed so far."""
+"""A request at a door: who calls, what is asked, and what has been disclosed so far."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
@@ -22,8 +22,8 @@ MOST_PARAMETERS = 500
 """The most parameters of a query."""
 
 
-class FhirRequest:
-    """One request.
+class Request:
+    """One request at any door.
 
     Attributes:
         hub: The running hub.
@@ -32,39 +32,44 @@ class FhirRequest:
         path: The path as received.
         query_string: What came after the question mark, undecoded.
         headers: The request's headers, names in small letters.
-        type: The resource type in the path, or an empty text.
-        id: The resource's id in the path, or an empty text.
-        version: The version in the path, or an empty text.
+        interaction: What is asked, by the name the audit log uses.
+        action: C, R, U, D or E.
         now: The instant of the request, in microseconds since 1970 UTC, cut to milliseconds.
         visibility: What the caller may see, now.
-        received: The body, once it was read.
         recorded: Whether the audit record of the request is durable already.
+        received: The body, once it was read as a whole.
+        streamed: Whether the body was taken piece by piece, and so cannot be taken again.
     """
 
     def __init__(self, hub: "Hub", scope: Mapping[str, Any], receive: Receive, caller: Caller) -> None:
         self.hub = hub
-        self.caller = caller
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.query_string: bytes = scope["query_string"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.network: str = scope["client"][0] if scope.get("client") else ""
-        self.type = ""
-        self.id = ""
-        self.version = ""
         self.interaction = ""
         self.action = "R"
         self.recorded = False
         self.received: bytes | None = None
+        self.streamed = False
         self.now = hub.clock() // 1000 * 1000
-        self.visibility = may_see(caller, now=self.now, implied=hub.settings.consent == "implied")
-        self._record: Record | None = None
         self._receive = receive
+        self.decide(caller)
 
-    @cached_property
+    def decide(self, caller: Caller) -> None:
+        """Decide what `caller` may see and write; a second time when it had to be identified anew."""
+        self.caller = caller
+        self.visibility = may_see(caller, now=self.now, implied=self.hub.settings.consent == "implied")
+        self._authority: Authority | None = None
+        self._record: Record | None = None
+
+    @property
     def authority(self) -> Authority:
         """What the caller may write."""
-        return may_write(self.caller, any_id=self.hub.settings.single_owner)
+        if self._authority is None:
+            self._authority = may_write(self.caller, any_id=self.hub.settings.single_owner)
+        return self._authority
 
     @property
     def record(self) -> Record:
@@ -77,6 +82,56 @@ class FhirRequest:
     def pairs(self) -> list[tuple[str, str]]:
         """The parameters of the query string, decoded, in their order."""
         return decode_pairs(self.query_string)
+
+    async def body(self, limit: int) -> bytes:
+        """Return the body.
+
+        Args:
+            limit: The most bytes it may have.
+
+        Raises:
+            TooLarge: it has more; the rest is not read.
+        """
+        stated = self.headers.get(b"content-length", b"0")
+        if not stated.isdigit() or int(stated) > limit:
+            raise TooLarge(f"The body is larger than {limit} bytes")
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in self.chunks():
+            size += len(chunk)
+            if size > limit:
+                # A traceback keeps this frame alive: what was read so far must not stay with it.
+                chunks.clear()
+                raise TooLarge(f"The body is larger than {limit} bytes")
+            chunks.append(chunk)
+        self.received = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        self.streamed = False
+        return self.received
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body as it comes; it ends early when the caller goes away."""
+        self.streamed = True
+        while True:
+            message = await self._receive()
+            yield message.get("body", b"")
+            if not message.get("more_body"):
+                return
+
+
+class FhirRequest(Request):
+    """One request at the FHIR door.
+
+    Attributes:
+        type: The resource type in the path, or an empty text.
+        id: The resource's id in the path, or an empty text.
+        version: The version in the path, or an empty text.
+    """
+
+    def __init__(self, hub: "Hub", scope: Mapping[str, Any], receive: Receive, caller: Caller) -> None:
+        super().__init__(hub, scope, receive, caller)
+        self.type = ""
+        self.id = ""
+        self.version = ""
 
     @property
     def lenient(self) -> bool:
@@ -108,32 +163,6 @@ class FhirRequest:
             raise UnsupportedMediaType(f"A body of type {content_type.decode('latin-1')} is not read")
         if self.headers.get(b"content-encoding", b"identity") != b"identity":
             raise UnsupportedMediaType("A compressed body is not read")
-
-    async def body(self, limit: int) -> bytes:
-        """Return the body.
-
-        Args:
-            limit: The most bytes it may have.
-
-        Raises:
-            TooLarge: it has more; the rest is not read.
-        """
-        refusal = TooLarge(f"The body is larger than {limit} bytes")
-        stated = self.headers.get(b"content-length", b"0")
-        if not stated.isdigit() or int(stated) > limit:
-            raise refusal
-        chunks: list[bytes] = []
-        size = 0
-        while True:
-            message = await self._receive()
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            if size > limit:
-                raise refusal
-            chunks.append(chunk)
-            if not message.get("more_body"):
-                self.received = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-                return self.received
 
 
 def decode_pairs(query: bytes) -> list[tuple[str, str]]:

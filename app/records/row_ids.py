@@ -7,7 +7,12 @@ if TYPE_CHECKING:
     from app.hub import Hub
 
 
+def id_of(row: int) -> str:
+    """Return the id that is made of a row number."""
+    return base64.b32hexencode(row.to_bytes(8)).decode().rstrip("=").lower()
+
+
 def new_id(hub: "Hub") -> tuple[int, str]:
     """Return a new row number and the id made of it."""
     row = hub.new_row()
-    return row, base64.b32hexencode(row.to_bytes(8)).decode().rstrip("=").lower()
+    return row, id_of(row)

@@ -14,7 +14,7 @@ from fhir.search.include import included
 from fhir.search.query import Query, parse
 from fhir.search.run import Page
 from fhir.search.run import search as run
-from fhir.store.read import Stored
+from fhir.store.stored import Stored
 
 FORM_BYTES = 100_000
 """The largest form of a search by POST."""

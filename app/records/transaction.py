@@ -20,7 +20,7 @@ from app.records.writing import Writing
 from fhir.envelope import Envelope, EnvelopeEntry
 from fhir.errors import FhirError, InvalidValue, NotSupported, Unprocessable
 from fhir.resolve import resolve_internal
-from fhir.store.read import Stored
+from fhir.store.stored import Stored
 
 THREAD_ENTRIES = 50
 """From so many entries on, bodies are checked in a thread, so that other requests go on."""

@@ -10,7 +10,8 @@ from app.records.request import FhirRequest
 from app.records.response import Response
 from app.records.writing import Writing
 from fhir.errors import InvalidValue, VersionConflict
-from fhir.store.read import Stored, read
+from fhir.store.read import read
+from fhir.store.stored import Stored
 
 _ETAG = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
 

@@ -24,13 +24,14 @@ from fhir.search.extract import Index, extract
 from fhir.search.hashing import hash64
 from fhir.splice import Spliced, splice
 from fhir.store.facts import Facts, facts, patients
-from fhir.store.read import Stored, read, vread
+from fhir.store.read import read, vread
+from fhir.store.stored import Stored
 from fhir.store.tables import NO_PATIENT, SEVERAL_PATIENTS, resource, resource_id, resource_patient
 from fhir.store.types import NUMBERS
 from fhir.store.write import DELETE, POST, PUT, Batch, NewVersion
 
 if TYPE_CHECKING:
-    from app.records.request import FhirRequest
+    from app.records.request import Request
 
 _PATIENT = (
     select(resource.c.patient_key, resource.c.custodian, resource.c.deleted)
@@ -59,7 +60,7 @@ class Writing:
         written: The versions that were gathered, in order.
     """
 
-    def __init__(self, request: "FhirRequest", connection: WriteConnection) -> None:
+    def __init__(self, request: "Request", connection: WriteConnection) -> None:
         self.request = request
         self.connection = connection
         self.written: list[Stored] = []
@@ -164,6 +165,7 @@ class Writing:
         self._made[f"{prepared.type}/{id_}"] = patient_key, known.labels
         if prepared.type == "Patient":
             self._salts.append(self.request.hub.audit.new_salt(row))
+            self.request.hub.remember_patient(row, id_)
         new = self._version(prepared, id_, patient_key, row, 1, known, method, spliced, index)
         self._batch.create(new)
         return self._noted(new, deleted=False)

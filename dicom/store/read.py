@@ -4,7 +4,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, bindparam, select
 
@@ -38,6 +38,18 @@ class InstanceRow:
     """For `dicom.frame_table.frame_place`."""
 
 
+class ModelRow(NamedTuple):
+    """The DICOM JSON of a stored instance, with what tells it from another custodian's copy."""
+
+    patient_key: int
+    custodian: int
+    study_instance_uid: str
+    sop_instance_uid: str
+    digest: str
+    model: bytes
+    """UTF-8, BulkDataURIs relative to the service's root."""
+
+
 _ROW = tuple(dicom_instance.c[field].name for field in InstanceRow.__dataclass_fields__)
 
 
@@ -67,11 +79,12 @@ async def read_models(
     study_instance_uid: str,
     series_instance_uid: str | None = None,
     sop_instance_uid: str | None = None,
-) -> list[tuple[int, bytes]]:
-    """Return patient key and rendered DICOM JSON of the same instances that `read_instances` returns."""
-    columns = ("patient_key", "model")
-    rows = await _fetch(connection, visibility, columns, study_instance_uid, series_instance_uid, sop_instance_uid)
-    return [(patient_key, bytes(model)) for patient_key, model in rows]
+) -> list[ModelRow]:
+    """Return the rendered DICOM JSON of the same instances that `read_instances` returns."""
+    rows = await _fetch(
+        connection, visibility, ModelRow._fields, study_instance_uid, series_instance_uid, sop_instance_uid
+    )
+    return [ModelRow(*row)._replace(model=bytes(row[-1])) for row in rows]
 
 
 async def _fetch(

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     FromClause,
     Select,
@@ -88,8 +89,8 @@ def _page(level: Level, shape: tuple[Form, ...], visibility: Visibility) -> Sele
         .select_from(_joined(level, tables))
         .where(*_conditions(level, shape, visibility, tables))
         .order_by(*_order(level, tables))
-        .limit(bindparam("limit"))
-        .offset(bindparam("offset"))
+        .limit(bindparam("limit", type_=BigInteger))
+        .offset(bindparam("offset", type_=BigInteger))
     )
 
 

@@ -3,7 +3,7 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.5.html
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -42,12 +42,23 @@ class FixedColumns:
 
 
 @dataclass(frozen=True, slots=True)
+class Extracted:
+    """What the tables keep of an instance; its bytes are not needed any more."""
+
+    facts: Facts
+    columns: Mapping[str, Any]
+    """Of dicom_instance: where the pixels lie, and the DICOM JSON."""
+
+
+@dataclass(frozen=True, slots=True)
 class StoredInstance:
     """The answer to a store."""
 
     outcome: Outcome
     id: int
     """The row in dicom_instance."""
+    study: int
+    """The row in dicom_study."""
     facts: Facts
 
 
@@ -58,7 +69,7 @@ _SERIES = select(dicom_series.c.patient_key, dicom_series.c.id, dicom_series.c.s
     dicom_series.c.series_instance_uid == bindparam("uid"), dicom_series.c.custodian == bindparam("custodian")
 )
 _INSTANCE = select(
-    dicom_instance.c.patient_key, dicom_instance.c.id, dicom_instance.c.digest, dicom_instance.c.labels
+    *(dicom_instance.c[name] for name in ("patient_key", "id", "digest", "labels", "study")),
 ).where(
     dicom_instance.c.sop_instance_uid == bindparam("uid"),
     dicom_instance.c.custodian == bindparam("custodian"),
@@ -73,10 +84,22 @@ _INSERT_SERIES = insert(dicom_series).values({column.name: bindparam(column.name
 _INSERT_INSTANCE = insert(dicom_instance).values({column.name: bindparam(column.name) for column in dicom_instance.c})
 
 
+def extract(instance: Instance) -> Extracted:
+    """Return what the tables keep of an instance: the work of a store that needs no transaction."""
+    facts = indexed(instance)
+    return Extracted(facts, _instance_columns(instance, facts))
+
+
+async def stored_digest(connection: Connection, custodian: int, sop_instance_uid: str) -> str | None:
+    """Return the digest of the bytes that a custodian has of an instance, or None."""
+    rows = await connection.fetch(_INSTANCE, {"uid": sop_instance_uid, "custodian": custodian})
+    return str(rows[0][2]) if rows else None
+
+
 async def store_instance(
     connection: Connection,
     fixed: FixedColumns,
-    instance: Instance,
+    instance: Instance | Extracted,
     *,
     digest: str,
     size: int,
@@ -86,10 +109,10 @@ async def store_instance(
     """Store an instance whose blob is already kept, in the caller's write transaction.
 
     Args:
-        connection: In a transaction that no other writer shares.
+        connection: In a transaction that no other writer of the custodian shares.
         fixed: The columns visibility speaks of. Study and series are given the same when they are new;
             the labels of a study and a series that exist are added to the instance's.
-        instance: What `read_instance` made of the blob.
+        instance: What `read_instance` made of the blob, or what `extract` made of that.
         digest: Names the blob.
         size: Bytes of the blob.
         now: Microseconds since 1970 UTC.
@@ -99,12 +122,13 @@ async def store_instance(
         InvalidInstance: The custodian has the instance with other bytes, or its instance, series or study
             under another patient or parent. Nothing has been written then.
     """
-    facts = indexed(instance)
-    found = await _one(connection, _INSTANCE, fixed, instance.sop_instance_uid)
+    extracted = instance if isinstance(instance, Extracted) else extract(instance)
+    facts = extracted.facts
+    found = await _one(connection, _INSTANCE, fixed, facts.instance.sop_instance_uid)
     if found is not None:
-        return StoredInstance(Outcome.UNCHANGED, await _again(connection, fixed, digest, found), facts)
+        await _again(connection, fixed, digest, found)
+        return StoredInstance(Outcome.UNCHANGED, found[1], found[4], facts)
     # Whatever can be refused is refused before the first row is written.
-    columns = _instance_columns(instance, facts)
     study, study_labels = await _study(connection, fixed, facts)
     series, series_labels = await _series(connection, fixed, facts, study)
     row = asdict(fixed) | {"stored": now}
@@ -118,19 +142,18 @@ async def store_instance(
         await connection.execute(_INSERT_SERIES, values)
     row["labels"] |= series_labels
     row |= {"id": new_row(), "study": study, "series": series, "digest": digest, "size": size}
-    await connection.execute(_INSERT_INSTANCE, row | columns)
-    return StoredInstance(Outcome.CREATED, row["id"], facts)
+    await connection.execute(_INSERT_INSTANCE, {**row, **extracted.columns})
+    return StoredInstance(Outcome.CREATED, row["id"], study, facts)
 
 
-async def _again(connection: Connection, fixed: FixedColumns, digest: str, found: Sequence[Any]) -> int:
-    """Return the row of an instance that is there already; labels it has newly got are added."""
-    patient_key, row_id, known_digest, labels = found
+async def _again(connection: Connection, fixed: FixedColumns, digest: str, found: Sequence[Any]) -> None:
+    """Check that an instance that is there already is the same; labels it has newly got are added."""
+    patient_key, row_id, known_digest, labels, _ = found
     if (patient_key, known_digest) != (fixed.patient_key, digest):
         raise _conflict("SOP Instance UID")
     if fixed.labels & ~labels:
         values = {"key": patient_key, "row": row_id, "raised": labels | fixed.labels}
         await connection.execute(_RAISE_LABELS, values)
-    return int(row_id)
 
 
 async def _study(connection: Connection, fixed: FixedColumns, facts: Facts) -> tuple[int | None, int]:

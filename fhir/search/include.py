@@ -15,8 +15,9 @@ from fhir.search.extract import extract
 from fhir.search.hashing import hash64
 from fhir.spec.search_parameters import SearchParameter, parameters
 from fhir.store.connection import Connection, Visibility
-from fhir.store.read import COLUMNS, Stored, stored
+from fhir.store.read import COLUMNS, stored
 from fhir.store.statements import by_shape
+from fhir.store.stored import Stored
 from fhir.store.tables import index_reference, resource, resource_id, resource_version
 from fhir.store.types import NUMBERS
 

@@ -16,7 +16,8 @@ from fhir.search.statement import QueryShape, Scope, SortShape, count, page
 from fhir.search.values import MissingValue, TokenValue
 from fhir.store.connection import Connection, Row, Visibility
 from fhir.store.facts import subject_element
-from fhir.store.read import COLUMNS, Stored, stored
+from fhir.store.read import COLUMNS, stored
+from fhir.store.stored import Stored
 from fhir.store.types import NUMBERS
 
 SORTABLE = frozenset({"date", "number", "quantity", "string"})

@@ -4,32 +4,15 @@ https://hl7.org/fhir/R4/http.html#read
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Integer, Select, SmallInteger, Text, and_, bindparam, select
 
 from fhir.search.hashing import hash64
 from fhir.store.connection import Connection, Row, Visibility
 from fhir.store.statements import by_shape
+from fhir.store.stored import Stored
 from fhir.store.tables import resource, resource_id, resource_version
 from fhir.store.types import NAMES, NUMBERS
-
-
-class Stored(NamedTuple):
-    """A version of a resource as it is stored: a tuple, because a page makes many of them."""
-
-    type: str
-    id: str
-    patient_key: int
-    row: int
-    version: int
-    deleted: bool
-    custodian: int
-    labels: int
-    last_updated: int
-    """Microseconds since 1970 UTC."""
-    body: bytes
-
 
 COLUMNS = (
     resource.c.type,

@@ -347,10 +347,184 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_person_patient_person", "person_patient", ["person", "patient_key"], unique=False)
+    op.create_table(
+        "dicom_instance",
+        sa.Column("patient_key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("custodian", sa.Integer(), nullable=False),
+        sa.Column("author", sa.Integer(), nullable=False),
+        sa.Column("category", sa.SmallInteger(), nullable=False),
+        sa.Column("labels", sa.BigInteger(), nullable=False),
+        sa.Column("clinical_date", sa.BigInteger(), nullable=False, comment="microseconds since 1970 UTC"),
+        sa.Column("stored", sa.BigInteger(), nullable=False, comment="microseconds since 1970 UTC"),
+        sa.Column("study", sa.BigInteger(), nullable=False, comment="id of the dicom_study of the same patient_key"),
+        sa.Column("series", sa.BigInteger(), nullable=False, comment="id of the dicom_series of the same patient_key"),
+        sa.Column("study_instance_uid", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("series_instance_uid", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("sop_instance_uid", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("sop_class_uid", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("instance_number", sa.BigInteger(), nullable=True),
+        sa.Column("number_of_frames", sa.BigInteger(), nullable=True),
+        sa.Column("rows", sa.BigInteger(), nullable=True),
+        sa.Column("columns", sa.BigInteger(), nullable=True),
+        sa.Column("bits_allocated", sa.BigInteger(), nullable=True),
+        sa.Column("digest", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("transfer_syntax_uid", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False, comment="bytes of the blob"),
+        sa.Column("pixel_offset", sa.BigInteger(), nullable=True, comment="bytes from the start of the blob"),
+        sa.Column("pixel_length", sa.BigInteger(), nullable=True, comment="bytes"),
+        sa.Column("frames", sa.LargeBinary(), nullable=True, comment="packed by dicom.frame_table"),
+        sa.Column("model", sa.LargeBinary(), nullable=False, comment="DICOM JSON, UTF-8, BulkDataURIs relative"),
+        sa.PrimaryKeyConstraint("patient_key", "id"),
+        sa.UniqueConstraint("patient_key", "custodian", "sop_instance_uid"),
+    )
+    op.create_index(
+        "dicom_instance_series",
+        "dicom_instance",
+        ["patient_key", "series", "custodian", "author", "category", "labels", "clinical_date"],
+        unique=False,
+    )
+    op.create_index(
+        "dicom_instance_study",
+        "dicom_instance",
+        ["patient_key", "study", "series", "custodian", "author", "category", "labels", "clinical_date"],
+        unique=False,
+    )
+    op.create_index("dicom_instance_study_uid", "dicom_instance", ["study_instance_uid"], unique=False)
+    op.create_index("dicom_instance_uid", "dicom_instance", ["sop_instance_uid", "custodian"], unique=False)
+    op.create_table(
+        "dicom_series",
+        sa.Column("patient_key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("custodian", sa.Integer(), nullable=False),
+        sa.Column("author", sa.Integer(), nullable=False),
+        sa.Column("category", sa.SmallInteger(), nullable=False),
+        sa.Column("labels", sa.BigInteger(), nullable=False),
+        sa.Column("clinical_date", sa.BigInteger(), nullable=False, comment="microseconds since 1970 UTC"),
+        sa.Column("stored", sa.BigInteger(), nullable=False, comment="microseconds since 1970 UTC"),
+        sa.Column("study", sa.BigInteger(), nullable=False, comment="id of the dicom_study of the same patient_key"),
+        sa.Column("series_instance_uid", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("modality", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("series_description", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("series_date", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("series_time", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("body_part_examined", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("laterality", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column(
+            "performed_procedure_step_start_date",
+            sa.Text().with_variant(sa.Text(collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "performed_procedure_step_start_time",
+            sa.Text().with_variant(sa.Text(collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("series_number", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("patient_key", "id"),
+        sa.UniqueConstraint("patient_key", "study", "series_instance_uid"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("dicom_series_uid", "dicom_series", ["series_instance_uid"], unique=False)
+    op.create_table(
+        "dicom_study",
+        sa.Column("patient_key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("custodian", sa.Integer(), nullable=False),
+        sa.Column("author", sa.Integer(), nullable=False),
+        sa.Column("category", sa.SmallInteger(), nullable=False),
+        sa.Column("labels", sa.BigInteger(), nullable=False),
+        sa.Column("clinical_date", sa.BigInteger(), nullable=False, comment="microseconds since 1970 UTC"),
+        sa.Column("stored", sa.BigInteger(), nullable=False, comment="microseconds since 1970 UTC"),
+        sa.Column("study_instance_uid", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("study_date", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("study_time", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("accession_number", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column(
+            "referring_physician_name_alphabetic",
+            sa.Text().with_variant(sa.Text(collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "referring_physician_name_ideographic",
+            sa.Text().with_variant(sa.Text(collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "referring_physician_name_phonetic",
+            sa.Text().with_variant(sa.Text(collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "referring_physician_name_alphabetic_folded",
+            sa.Text().with_variant(sa.Text(collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "referring_physician_name_ideographic_folded",
+            sa.Text().with_variant(sa.Text(collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "referring_physician_name_phonetic_folded",
+            sa.Text().with_variant(sa.Text(collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "timezone_offset_from_utc", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False
+        ),
+        sa.Column("study_description", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column(
+            "patient_name_alphabetic", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False
+        ),
+        sa.Column(
+            "patient_name_ideographic", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False
+        ),
+        sa.Column(
+            "patient_name_phonetic", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False
+        ),
+        sa.Column(
+            "patient_name_alphabetic_folded",
+            sa.Text().with_variant(sa.Text(collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "patient_name_ideographic_folded",
+            sa.Text().with_variant(sa.Text(collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "patient_name_phonetic_folded", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False
+        ),
+        sa.Column("patient_id", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("issuer_of_patient_id", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("patient_birth_date", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("patient_sex", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("study_id", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.PrimaryKeyConstraint("patient_key", "id"),
+        sa.UniqueConstraint("patient_key", "custodian", "study_instance_uid"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("dicom_study_accession_number", "dicom_study", ["accession_number"], unique=False)
+    op.create_index("dicom_study_date", "dicom_study", ["study_date", "study_time"], unique=False)
+    op.create_index("dicom_study_patient_id", "dicom_study", ["patient_id"], unique=False)
+    op.create_index("dicom_study_uid", "dicom_study", ["study_instance_uid", "custodian"], unique=False)
     _prepare()
 
 
 def downgrade() -> None:
+    op.drop_index("dicom_study_uid", table_name="dicom_study")
+    op.drop_index("dicom_study_patient_id", table_name="dicom_study")
+    op.drop_index("dicom_study_date", table_name="dicom_study")
+    op.drop_index("dicom_study_accession_number", table_name="dicom_study")
+    op.drop_table("dicom_study")
+    op.drop_index("dicom_series_uid", table_name="dicom_series")
+    op.drop_table("dicom_series")
+    op.drop_index("dicom_instance_uid", table_name="dicom_instance")
+    op.drop_index("dicom_instance_study_uid", table_name="dicom_instance")
+    op.drop_index("dicom_instance_study", table_name="dicom_instance")
+    op.drop_index("dicom_instance_series", table_name="dicom_instance")
+    op.drop_table("dicom_instance")
     op.drop_index("ix_person_patient_person", table_name="person_patient")
     op.drop_table("person_patient")
     op.drop_table("consent_grant")

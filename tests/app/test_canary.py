@@ -9,10 +9,17 @@ from typing import Any
 
 import pytest
 
+from app.access import directory
 from app.access.caller import ROLES, Caller
 from app.access.epoch import current
+from app.access.identify import COOKIE
+from app.access.sessions import csrf_token
+from app.access.tables import session
+from app.access.tokens import digest
 from app.consent.decide import SEES_EVERYWHERE, Authority
 from app.consent.visibility import EVERY_CATEGORY, EVERYTHING_VISIBLE
+from app.imaging.route import DicomRoute
+from app.imaging.services import SERVICES
 from app.records.commit import committed
 from app.records.interactions import INTERACTIONS
 from app.records.prepare import prepare
@@ -30,6 +37,9 @@ pytestmark = pytest.mark.anyio
 OWNER, STRANGER = "hospital-a", "clinic-c"
 PATIENT = f"Patient/{OWNER}-hidden"
 JSON, FORM = "application/fhir+json", "application/x-www-form-urlencoded"
+
+DOCUMENTS = ("Bundle", "DocumentReference", "Composition", "Binary", "DiagnosticReport")
+UID = "1.2.3"
 
 Request = tuple[str, str, bytes, str]
 """Method, address, body, media type."""
@@ -110,15 +120,41 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
     ("GET", "/fhir/.well-known/smart-configuration"): [("GET", "/fhir/.well-known/smart-configuration", b"", "")],
     ("GET", "/health"): [("GET", "/health", b"", "")],
     ("GET", "/metrics"): [("GET", "/metrics", b"", "")],
+    ("GET", "/static"): [("GET", "/static/nothing", b"", ""), ("GET", "/static/../settings.py", b"", "")],
+    ("GET", "/"): [("GET", f"/?next=/patients/{OWNER}-hidden", b"", "")],
+    ("POST", "/sign-in"): [("POST", "/sign-in", b"name=nobody&password=x", FORM)],
+    ("GET", "/password"): [("GET", "/password", b"", "")],
+    ("POST", "/password"): [("POST", "/password", b"", FORM)],
+    ("GET", "/patients"): [("GET", f"/patients?q={text}", b"", "") for text in ("", "text", "2024-05-01", "1")],
+    ("GET", "/patients/{id}"): [("GET", f"/patients/{OWNER}-hidden", b"", "")],
+    ("GET", "/documents/{type}/{id}"): [
+        ("GET", f"/documents/{kind}/{OWNER}-{kind.lower()}", b"", "") for kind in DOCUMENTS
+    ],
+    ("GET", "/documents/{type}/{id}/content/{number:int}"): [
+        ("GET", f"/documents/{kind}/{OWNER}-{kind.lower()}/content/0", b"", "") for kind in DOCUMENTS
+    ],
+    ("GET", "/consents"): [
+        ("GET", f"/consents{query}", b"", "") for query in ("", "?q=text", f"?patient={OWNER}-hidden")
+    ],
+    ("POST", "/consents"): [
+        ("POST", "/consents", f"patient={OWNER}-hidden&effect=permit".encode(), FORM),
+        ("POST", "/consents", f"patient={OWNER}-hidden&withdraw={OWNER}-consent".encode(), FORM),
+    ],
+    ("GET", "/audit"): [("GET", f"/audit{query}", b"", "") for query in ("", f"?patient={PATIENT}")],
+    # The last of all: it ends the session.
+    ("POST", "/sign-out"): [("POST", "/sign-out", b"", FORM)],
 }
-"""How each route that is not FHIR is called."""
+"""How each route that is neither FHIR nor DICOMweb is called."""
+
+PIXELS: list[Request] = [(method, f"/dicomweb/{form.replace('*', UID)}", b"", "") for method, form in SERVICES]
+"""Each DICOMweb service, asked for the UIDs in the hidden ImagingStudy."""
 
 
 def _routes(world: World) -> set[tuple[str, str]]:
-    """Return the method and path of every route but the FHIR one."""
+    """Return the method and path of every route but the FHIR one and DICOMweb's, whose test is tests/app/imaging."""
     found = set()
     for route in _flat(world.app.router.routes):
-        if not isinstance(route, FhirRoute):
+        if not isinstance(route, FhirRoute | DicomRoute):
             methods = getattr(route, "methods", None) or {"GET"}
             found |= {(method, getattr(route, "path", repr(route))) for method in methods - {"HEAD"}}
     return found
@@ -133,15 +169,21 @@ def _flat(routes: Any) -> Iterator[Any]:
             yield route
 
 
+class _OfTheHub(FhirRequest):
+    """Nobody may write an AuditEvent; the hub itself may write and see everything."""
+
+    def decide(self, caller: Caller) -> None:
+        super().decide(caller)
+        self.visibility = EVERYTHING_VISIBLE  # type: ignore[assignment]
+        self._authority = Authority(1, OWNER, EVERY_CATEGORY, False, False)
+
+
 async def _hide(world: World) -> None:
     """Write a resource of every type about one patient of the owner, in two versions, and a document."""
     now = await current(world.hub.database.reader)
     by = Caller(1, OWNER, OWNER, f"Organization/{OWNER}", "system", "TREAT", "owner", epoch=now)
     scope = {"method": "POST", "path": "/fhir", "query_string": b"", "headers": []}
-    request = FhirRequest(world.hub, scope, None, by)  # type: ignore[arg-type]
-    # Nobody may write an AuditEvent; the hub itself may.
-    request.authority = Authority(1, OWNER, EVERY_CATEGORY, False, False)  # type: ignore[misc]
-    request.visibility = EVERYTHING_VISIBLE  # type: ignore[misc]
+    request = _OfTheHub(world.hub, scope, None, by)  # type: ignore[arg-type]
     for _ in range(2):
 
         async def work(writing: Writing) -> None:
@@ -208,11 +250,56 @@ async def test_no_answer_to_a_stranger_holds_the_canary(world: World) -> None:
             for form, requests in FORMS.items():
                 for asked in requests(kind, id_of(kind)) if _fitting(form, kind, role, number) else ():
                     look(role, asked, await call(world.app, asked[0], asked[1], headers, asked[2], asked[3]))
-        for requests_of_route in ROUTES.values():
-            for asked in requests_of_route:
-                look(role, asked, await call(world.app, asked[0], asked[1], headers, asked[2], asked[3]))
+        for asked in [*_of_routes(""), *PIXELS]:
+            look(role, asked, await call(world.app, asked[0], asked[1], headers, asked[2], asked[3]))
 
     assert leaks == []
+
+
+def _of_routes(secret: str) -> Iterator[Request]:
+    """Yield the requests for all routes; forms hold the token of the session."""
+    for requests in ROUTES.values():
+        for method, address, body, kind in requests:
+            token = f"&csrf={csrf_token(secret)}".encode() if secret and method == "POST" else b""
+            yield method, address, body + token, kind
+
+
+async def _sign_in(world: World, number: int, role: str) -> str:
+    """Return the session cookie's value of a new person of the stranger's."""
+    secret, now = f"secret-of-{role}", world.hub.clock()
+    async with world.hub.database.write() as connection:
+        site = await directory.find_organisation(connection, STRANGER)
+        key = await directory.add_account(
+            connection,
+            name=f"person-{number}",
+            title=role,
+            organisation_key=site.key,
+            role=role,
+            password="-",
+            must_change=False,
+        )
+        await connection.insert(session, [(digest(secret), key, "TREAT", now, now, now + 3_600_000_000)])
+    return secret
+
+
+async def test_no_page_shows_a_stranger_the_canary(world: World) -> None:
+    await _hide(world)
+    await _owners_document(world, await world.client(OWNER))
+    leaks, pages = [], 0
+
+    for number, role in enumerate(ROLES):
+        if SEES_EVERYWHERE.get(role):
+            continue
+        secret = await _sign_in(world, number, role)
+        for method, address, body, kind in _of_routes(secret):
+            answer = await call(world.app, method, address, {"Cookie": f"{COOKIE}={secret}"}, body, kind)
+            assert answer.status < 500, (role, address, answer.body)
+            pages += answer.status == 200
+            if found_in(answer.octets):
+                leaks.append((role, method, address))
+
+    assert leaks == []
+    assert pages > 3 * len(ROLES)
 
 
 async def test_the_office_sees_what_its_work_needs_and_no_more(world: World) -> None:

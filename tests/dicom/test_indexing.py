@@ -72,6 +72,7 @@ def test_names_keep_their_groups(name, expected):
     [
         ("", PersonName()),
         ("Yamada^Tarou^^^", PersonName("Yamada^Tarou")),
+        (" ^Tarou", PersonName("^Tarou")),
         ("A=B=C=D", PersonName("A", "B", "C")),
         ("=山田", PersonName("", "山田")),
         ("A\\B", PersonName("A")),

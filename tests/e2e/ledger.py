@@ -4,7 +4,11 @@ A deed is one writing request. Its answer says that it was done, that it was ref
 been done or not, but never in part and never twice.
 """
 
+import asyncio
 from dataclasses import dataclass, field
+
+STUDY = "study"
+"""Stands for a type where a DICOM study is born; its identifier is the Study Instance UID."""
 
 SYSTEM = "urn:renkei:load"
 """The system of the identifiers by which everything of a load is found again."""
@@ -56,6 +60,8 @@ class Ledger:
     reads: list[Disclosure] = field(default_factory=list)
     surprises: list[str] = field(default_factory=list)
     """Answers that a hub never gives here."""
+    warm: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a write is acknowledged."""
     acknowledged: int = 0
     """Writes that were acknowledged in all rounds."""
 
@@ -70,6 +76,7 @@ class Ledger:
         """Note that a deed was acknowledged; `versions` holds the number of each `Type/id` it wrote."""
         deed.outcome = "done"
         self.acknowledged += 1
+        self.warm.set()
         for name, text in deed.changes:
             self.kept[name].doubts.remove(text)
             self.kept[name].versions[versions[name]] = text

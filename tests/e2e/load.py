@@ -45,8 +45,10 @@ class Client:
     def deed(self, *births: tuple[str, str], changes: Sequence[tuple[str, str | None]] = ()) -> Deed:
         return self.ledger.begin(Deed(f"w-{self.marker()}", self.site, list(births), list(changes)))
 
-    async def ask(self, method: str, url: str, *, json: Any = None, site: str = "", **headers: str) -> httpx.Response:
-        """Send a request and return its answer.
+    async def ask(
+        self, method: str, url: str, *, json: Any = None, content: bytes | None = None, site: str = "", **headers: str
+    ) -> httpx.Response:
+        """Send a request to an address below `/fhir`, or to one that begins with a slash, and return its answer.
 
         Raises:
             Gone: there is none, or the hub says that it cannot answer now.
@@ -54,7 +56,11 @@ class Client:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
             answer = await self.http.request(
-                method, f"/fhir/{url}", headers={**self.tokens[site or self.site], **named}, json=json
+                method,
+                url if url.startswith("/") else f"/fhir/{url}",
+                headers={**self.tokens[site or self.site], **named},
+                json=json,
+                content=content,
             )
         except httpx.TransportError as error:
             raise Gone from error

@@ -1,10 +1,13 @@
 """What the clients of a load do, and how often: the hub's writes of every kind, and reads between them."""
 
+import asyncio
 from typing import Any
 
 import httpx
+from pydicom.uid import generate_uid
 
-from tests.e2e.ledger import SYSTEM, Deed
+from tests.app.imaging.images import CT, a_body, a_file
+from tests.e2e.ledger import STUDY, SYSTEM, Deed
 from tests.e2e.load import Client, Operation
 from tests.world import a_consent
 
@@ -198,6 +201,25 @@ async def document(client: Client) -> None:
         client.ledger.done(deed, {})
 
 
+def _study(uid: str) -> bytes:
+    """Return a STOW-RS request of a study of two images, of a patient who is new to the site."""
+    values = {"StudyInstanceUID": uid, "SeriesInstanceUID": generate_uid(entropy_srcs=[uid]), "PatientID": uid[-16:]}
+    images = [a_file(CT, **values, SOPInstanceUID=generate_uid(entropy_srcs=[uid, f"{n}"])) for n in range(2)]
+    return a_body(*images)
+
+
+async def stow(client: Client) -> None:
+    uid = str(generate_uid(entropy_srcs=[client.marker()]))
+    deed = client.deed((STUDY, uid))
+    body = await asyncio.to_thread(_study, uid)
+    kind = 'multipart/related; type="application/dicom"; boundary=b0undary'
+    answer = await client.ask(
+        "POST", "/dicomweb/studies", content=body, content_type=kind, x_request_id=deed.request_id
+    )
+    if client.expected(answer, 200):
+        client.ledger.done(deed, {})
+
+
 async def consent(client: Client) -> None:
     """Permit the receiver to see a patient; where that is done, withdraw it or give it again."""
     if not client.patients:
@@ -255,6 +277,7 @@ PLAN: list[tuple[int, Operation]] = [
     (2, delete),
     (4, transaction),
     (1, document),
+    (1, stow),
     (3, consent),
     (6, disclose),
     (2, read),

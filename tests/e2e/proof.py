@@ -10,11 +10,14 @@ from typing import Any
 
 import httpx
 
-from tests.e2e.ledger import SYSTEM, Deed, Kept, Ledger
+from tests.e2e.ledger import STUDY, SYSTEM, Deed, Kept, Ledger
 from tests.e2e.plan import told
 
 AT_ONCE = 8
 """Requests at a time."""
+
+WHOLE_STUDY = {"images": [200, 200], "counts": [2]}
+"""What is seen of a study of two images: each can be had, and one ImagingStudy counts them."""
 
 OR_LIST = 25
 """Identifiers that one search asks for."""
@@ -47,6 +50,23 @@ class _Hub:
             marker = (identifier[0] if isinstance(identifier, list) else identifier)["value"]
             self.found.setdefault((type_name, marker), []).append(entry["resource"])
 
+    async def study(self, site: str, uid: str) -> None:
+        """Find a study by DICOMweb and by its ImagingStudy, and fetch its images."""
+        address = f"/dicomweb/studies/{uid}"
+        listed = await self.http.get(f"{address}/instances", headers=self.tokens[site])
+        instances = listed.json() if listed.status_code == 200 else []
+        images = [
+            await self.http.get(
+                f"{address}/series/{one['0020000E']['Value'][0]}/instances/{one['00080018']['Value'][0]}",
+                headers={**self.tokens[site], "accept": "application/dicom"},
+            )
+            for one in instances
+        ]
+        told = (await self.get(site, "ImagingStudy", identifier=f"urn:dicom:uid|urn:oid:{uid}")).json()
+        counts = [entry["resource"]["numberOfInstances"] for entry in told.get("entry", ())]
+        if instances or counts:
+            self.found[STUDY, uid] = [{"images": [image.status_code for image in images], "counts": counts}]
+
     async def look(self, name: str, site: str) -> None:
         answer = await self.get(site, f"{name}/_history", _count="1000")
         entries = answer.json()["entry"] if answer.status_code == 200 else []
@@ -67,7 +87,10 @@ async def _ask(hub: _Hub, ledger: Ledger, names: Iterable[str]) -> None:
         kept = ledger.kept[name]
         wanted.setdefault((kept.site, name.split("/")[0]), set()).add(kept.marker)
     asked = [hub.look(name, ledger.kept[name].site) for name in names]
+    asked += [hub.study(site, uid) for (site, what), uids in wanted.items() if what == STUDY for uid in uids]
     for (site, type_name), markers in wanted.items():
+        if type_name == STUDY:
+            continue
         ordered = sorted(markers)
         asked += [
             hub.search(site, type_name, ordered[first : first + OR_LIST]) for first in range(0, len(ordered), OR_LIST)
@@ -126,8 +149,11 @@ def _whole(hub: _Hub, ledger: Ledger, deed: Deed) -> list[str]:
     if there and deed.outcome == "refused":
         found.append(f"{deed.request_id} was refused and is there")
     for type_name, marker in deed.births:
-        if len(hub.found.get((type_name, marker), ())) > 1:
+        seen = hub.found.get((type_name, marker), [])
+        if len(seen) > 1:
             found.append(f"twice: {type_name} {marker}")
+        if type_name == STUDY and seen not in ([], [WHOLE_STUDY]):
+            found.append(f"half: study {marker} is {seen}")
     return found
 
 

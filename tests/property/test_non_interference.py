@@ -21,9 +21,10 @@ from app.audit.tables import audit_salt
 from app.consent.tables import consent_grant
 from app.consent.visibility import EVERYTHING_VISIBLE
 from app.db import DatabaseConnection
+from app.doors import _do
 from app.identity.link import link
 from app.identity.tables import person_patient
-from app.records.answer import _do
+from app.records.answer import FHIR
 from app.records.request import FhirRequest
 from fhir.store.tables import INDEX_TABLES, resource, resource_id, resource_patient, resource_version
 from fhir.store.types import NAMES
@@ -144,9 +145,9 @@ async def ask(
     }
     request = FhirRequest(world.hub, scope, receive, by)
     if all_seeing_on is not None:
-        request.visibility = EVERYTHING_VISIBLE  # type: ignore[misc]
+        request.visibility = EVERYTHING_VISIBLE  # type: ignore[assignment]
         request.record.connection = all_seeing_on
-    response = await _do(request)
+    response = await _do(FHIR, request)
     return response.status, sorted(response.headers), response.body
 
 

@@ -1,16 +1,21 @@
 import asyncio
+import resource
+import signal
 import sqlite3
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, column, select, table
 
 from app.access.tables import epoch
 from app.db import Database, DatabaseUnavailable, open_database
 from app.db.sqlite import MANY_ROWS
 from app.settings import Settings
 from fhir.store.tables import index_token
+from tests import postgresql
 
 pytestmark = pytest.mark.anyio
 
@@ -139,3 +144,180 @@ async def test_commits_are_flushed(sqlite_template: Path, tmp_path: Path) -> Non
 
     assert settings == [2, "wal"]
     await database.close()
+
+
+async def test_transactions_read_beside_themselves_though_every_connection_is_in_one(database: Database) -> None:
+    async def add(number: int) -> None:
+        async with database.write() as connection:
+            await asyncio.sleep(0.02)
+            await _value(database, "a")
+            await connection.insert(epoch, [(f"n{number}", number)])
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(add(number) for number in range(12)))
+
+    assert await _value(database, "n11") == [11]
+
+
+@pytest.fixture
+async def sqlite_database(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Database]:
+    (tmp_path / "renkei.sqlite3").write_bytes(sqlite_template.read_bytes())
+    opened = await open_database(Settings(home=tmp_path))
+    yield opened
+    await opened.close()
+
+
+@contextmanager
+def _no_room() -> Iterator[None]:
+    """Let no file of this process grow."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+async def test_a_commit_that_finds_no_room_is_rolled_back(sqlite_database: Database) -> None:
+    with pytest.raises(DatabaseUnavailable), _no_room():
+        async with sqlite_database.write() as connection:
+            await connection.insert(epoch, [("a", 1)])
+
+    async with sqlite_database.write() as connection:
+        await connection.insert(epoch, [("b", 1)])
+
+    assert await _value(sqlite_database, "a") == []
+    assert await _value(sqlite_database, "b") == [1]
+
+
+async def test_a_cancelled_commit_that_finds_no_room_is_rolled_back(sqlite_database: Database) -> None:
+    async def write() -> None:
+        async with sqlite_database.write() as connection:
+            await connection.insert(epoch, [("a", 1)])
+            sqlite_database._thread.submit(time.sleep, 0.2)  # type: ignore[attr-defined]
+
+    with _no_room():
+        task = asyncio.create_task(write())
+        await asyncio.sleep(0.05)
+        task.cancel()
+        await asyncio.wait([task])
+
+    async with sqlite_database.write() as connection:
+        await connection.insert(epoch, [("b", 1)])
+
+    assert task.cancelled()
+    assert await _value(sqlite_database, "a") == []
+    assert await _value(sqlite_database, "b") == [1]
+
+
+async def test_many_rows_of_a_cancelled_writer_are_all_rolled_back(sqlite_database: Database) -> None:
+    rows = [(1, number, 0, number, 1, 0) for number in range(300_000)]
+
+    async def write() -> None:
+        async with sqlite_database.write() as connection:
+            await connection.insert(index_token, rows)
+
+    task = asyncio.create_task(write())
+    await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    sqlite_database._thread.submit(int).result()  # type: ignore[attr-defined]
+
+    assert task.cancelled()
+    assert len(await sqlite_database.reader.fetch(select(index_token.c.row), {})) == 0
+
+
+async def test_a_write_that_outgrows_the_file_is_refused_and_the_next_one_that_fits_is_not(
+    sqlite_database: Database,
+) -> None:
+    raw = sqlite_database._writer.raw  # type: ignore[attr-defined]
+    raw.execute(f"PRAGMA max_page_count={raw.execute('PRAGMA page_count').fetchone()[0]}").fetchall()
+
+    with pytest.raises(DatabaseUnavailable):
+        async with sqlite_database.write() as connection:
+            await connection.insert(epoch, [(f"{number}" * 500, number) for number in range(500)])
+    async with sqlite_database.write() as connection:
+        await connection.insert(epoch, [("b", 1)])
+
+    assert await _value(sqlite_database, "b") == [1]
+
+
+async def test_after_a_failed_flush_the_process_ends(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing:
+        """A connection on a disk that fails to flush, which no test can have."""
+
+        in_transaction = False
+
+        def execute(self, text: str) -> object:
+            if text == "COMMIT":
+                error = sqlite3.OperationalError("disk I/O error")
+                error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+                raise error
+            return self
+
+    class Ended(Exception):
+        pass
+
+    def end(code: int) -> None:
+        raise Ended(code)
+
+    monkeypatch.setattr("os._exit", end)
+    careful = sqlite_database._writer.raw  # type: ignore[attr-defined]
+    sqlite_database._writer.raw = Failing()  # type: ignore[attr-defined]
+
+    with pytest.raises(Ended, match="70"):
+        async with sqlite_database.write():
+            pass
+    sqlite_database._writer.raw = careful  # type: ignore[attr-defined]
+
+
+async def test_a_fault_of_ours_is_not_taken_for_an_absent_database(sqlite_database: Database) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        await sqlite_database.reader.fetch(select(column("x")).select_from(table("nonsense")), {})
+
+
+async def test_a_server_that_went_away_is_unavailable_until_it_is_back() -> None:
+    with postgresql.running("") as server:
+        database = await open_database(Settings(database=f"{server.address}/postgres"))
+        one = select(bindparam("one", 1))
+        await asyncio.to_thread(server.kill, signal.SIGQUIT)
+
+        with pytest.raises(DatabaseUnavailable):
+            await database.reader.fetch(one, {})
+        with pytest.raises(DatabaseUnavailable):
+            async with database.write():
+                pass
+        with pytest.raises(DatabaseUnavailable):
+            async with database.snapshot():
+                pass
+        await asyncio.to_thread(server.start)
+
+        assert (await database.reader.fetch(one, {}))[0][0] == 1
+        await database.close()
+
+
+async def test_closing_ends_a_connection_that_stays_busy(
+    postgresql_template: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.db.postgresql.CLOSE_SECONDS", 0.1)
+    database = await open_database(Settings(database=f"{postgresql_template}/postgres"))
+    entered = asyncio.Event()
+
+    async def hold() -> None:
+        async with database.write():
+            entered.set()
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(hold())
+    await entered.wait()
+
+    async with asyncio.timeout(10):
+        await database.close()
+    task.cancel()
+
+    with pytest.raises(DatabaseUnavailable):
+        await task

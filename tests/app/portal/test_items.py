@@ -5,7 +5,7 @@ import pytest
 
 from app.portal.images import studies, study_uid
 from app.portal.items import Item, item
-from fhir.store.read import Stored
+from fhir.store.stored import Stored
 
 
 def line(**body: Any) -> Item | None:

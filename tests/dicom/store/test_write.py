@@ -130,7 +130,7 @@ async def test_a_row_without_pixels_in_its_blob_says_so(database, data):
 async def test_the_model_is_kept(database):
     await Store(database)(an_instance(patient_name="Yamada=山田"), patient_key=7)
 
-    ((patient_key, model),) = await read_models(database, Everything(), "1.2", "1.2.1", "1.2.1.1")
+    (found,) = await read_models(database, Everything(), "1.2", "1.2.1", "1.2.1.1")
 
-    assert patient_key == 7
-    assert orjson.loads(model)["00100010"]["Value"] == [{"Alphabetic": "Yamada", "Ideographic": "山田"}]
+    assert found.patient_key == 7
+    assert orjson.loads(found.model)["00100010"]["Value"] == [{"Alphabetic": "Yamada", "Ideographic": "山田"}]

@@ -1,0 +1,152 @@
+"""The gates of an HTTP door in their order: identify, decide and do, record.
+
+What differs between doors (FHIR, DICOMweb) is what a request is, what answers it and what it tells the audit log.
+"""
+
+import errno
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from starlette.types import Receive, Scope, Send
+
+from app.access.caller import Caller
+from app.access.cookies import session_cookie
+from app.audit.log import AuditUnavailable
+from app.audit.record import Event
+from app.db import DatabaseUnavailable
+from app.hub import Hub
+from app.records.record import StaleCaller
+from app.records.refusal import record_refusal
+from app.records.request import Request, replayed
+from app.records.response import Response, failure_response, outcome_response
+from fhir.errors import FhirError, Forbidden, Unauthorized
+from fhir.issue import Issue
+
+logger = logging.getLogger(__name__)
+
+SAFE = {"GET", "HEAD"}
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""What a full disk, or one's full share of it, says when a blob is written."""
+
+MOST_ATTEMPTS = 3
+"""How often a request is begun when rights keep changing under it."""
+
+
+class Answer(Protocol):
+    """What a door answers with."""
+
+    status: int
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """The headers, which a door may add to."""
+        ...
+
+    async def send(self, send: Send, *, head: bool = False) -> None:
+        """Send it; without its body when `head`."""
+        ...
+
+
+R = TypeVar("R", bound=Request)
+A = TypeVar("A", bound=Answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Door(Generic[R, A]):
+    """One kind of door."""
+
+    request: Callable[[Hub, Scope, Receive, Caller], R]
+    """Makes a request of a scope whose caller is known."""
+    find: Callable[[R], Callable[[R], Awaitable[A]]]
+    """Finds out what is asked, names it in the request, and returns what answers it."""
+    tell: Callable[[R, int], Awaitable[list[Event]]]
+    """The events of a request that is answered with a status."""
+
+
+async def identify(hub: Hub, scope: Mapping[str, Any]) -> tuple[Caller, str]:
+    """Return who calls, and the token or cookie that proved it.
+
+    Raises:
+        Unauthorized: nobody known. A cookie does not allow changes here: a page of another site could send it.
+    """
+    cookie = b""
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            if value[:7].lower() != b"bearer ":
+                raise Unauthorized("Only bearer tokens are taken here")
+            secret = value[7:].decode("latin-1")
+            return await hub.callers.by_token(secret), secret
+        if name == b"cookie":
+            cookie = value
+    secret = session_cookie(cookie)
+    if not secret or scope["method"] not in SAFE:
+        raise Unauthorized("A token is needed")
+    return await hub.callers.by_session(secret), secret
+
+
+def unavailable() -> Response:
+    """Return a 503: nothing was disclosed, nothing is known to be written; try again."""
+    issue = Issue("error", "transient", "", "The hub cannot record this access now; please try again")
+    response = outcome_response(503, [issue])
+    response.headers.append((b"retry-after", b"5"))
+    return response
+
+
+async def _do(door: Door[R, A], request: R) -> A | Response:
+    try:
+        answer = door.find(request)
+        if request.caller.must_change:
+            raise Forbidden("The password must be changed first")
+        return await answer(request)
+    except FhirError as error:
+        return failure_response(error)
+    except (StaleCaller, DatabaseUnavailable, AuditUnavailable):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            raise DatabaseUnavailable(str(error)) from error
+        logger.exception("%s failed", request.method)
+        issue = Issue("fatal", "exception", "", "The hub failed; the failure is in its log")
+        return outcome_response(500, [issue])
+
+
+async def recorded(door: Door[R, A], request: R) -> A | Response:
+    """Return the answer to a request whose caller is known; its audit record is durable.
+
+    Raises:
+        StaleCaller: the caller must be identified again.
+    """
+    try:
+        response = await _do(door, request)
+        if not request.recorded:
+            await request.hub.audit.append(await door.tell(request, response.status))
+    except (DatabaseUnavailable, AuditUnavailable) as error:
+        logger.error("%s cannot be answered: %s", request.method, error)
+        return unavailable()
+    return response
+
+
+async def enter(door: Door[R, A], scope: Scope, receive: Receive) -> A | Response:
+    """Return the answer to a request at `door`."""
+    hub: Hub = scope["app"].state.hub
+    for _ in range(MOST_ATTEMPTS):
+        try:
+            caller, secret = await identify(hub, scope)
+        except FhirError as error:
+            return failure_response(error) if await record_refusal(hub, scope, str(error)) else unavailable()
+        except DatabaseUnavailable:
+            return unavailable()
+        request = door.request(hub, scope, receive, caller)
+        try:
+            return await recorded(door, request)
+        except StaleCaller:
+            # Rights changed, and nothing was done: the caller is identified anew and asked for again.
+            hub.callers.forget(secret)
+            if request.streamed:
+                break
+            if request.received is not None:
+                receive = replayed(request.received)
+    return unavailable()

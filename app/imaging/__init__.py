@@ -1,0 +1,1 @@
+"""Images: the DICOMweb doors, and the ImagingStudy kept in step with them."""

@@ -1,0 +1,188 @@
+"""Storing the instances of one request in one transaction: rows, Patients, and the ImagingStudy of each study.
+
+Nothing here is parsed or kept: the bytes are durable, and the headers were read, before the transaction began.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, select
+
+from app.access.directory import Organisation, find_organisation
+from app.blobs.tables import blob
+from app.identity.known import known_patient
+from app.imaging.custody import Custody
+from app.imaging.events import Touched
+from app.imaging.imaging_study import JAPAN_MINUTES, MOST_INSTANCES, imaging_study
+from app.imaging.patient import patient, system
+from app.imaging.receive import Failure, Received, failure
+from app.records.prepare import prepare
+from app.records.record import StaleCaller
+from app.records.row_ids import id_of, new_id
+from app.records.writing import Writing
+from dicom.attributes import Level
+from dicom.failures import InvalidInstance
+from dicom.indexing import StudyFacts
+from dicom.instants import instant
+from dicom.matching import parse_query
+from dicom.store.search import search
+from dicom.store.write import FixedColumns, Outcome, StoredInstance, store_instance
+from fhir.errors import NotFound
+from fhir.search.hashing import hash64
+from fhir.store.categories import Category
+from fhir.store.read import read
+from fhir.store.tables import NO_DATE
+
+MOST_SERIES = 10_000
+"""Of a study; beyond it the ImagingStudy tells of no more."""
+
+_BLOB = select(blob.c.size).where(blob.c.custodian == bindparam("custodian"), blob.c.digest == bindparam("digest"))
+
+
+@dataclass(slots=True)
+class Filed:
+    """What became of the instances of a request."""
+
+    stored: list[Received] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    touched: list[Touched] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Patient:
+    """A site's Patient; `resource` is to be created with the first instance that is stored."""
+
+    id: str
+    key: int
+    resource: dict[str, Any] | None
+
+
+class _Filing:
+    """One request on its way into the store."""
+
+    def __init__(self, writing: Writing, site: Organisation) -> None:
+        self.filed = Filed()
+        self._writing = writing
+        self._site = site
+        self._patients: dict[tuple[str, str], _Patient] = {}
+        self._blobs: dict[str, tuple[int, str, int, int]] = {}
+        self._grown: dict[int, tuple[StudyFacts, _Patient]] = {}
+
+    async def add(self, received: Received) -> None:
+        """Store one instance, or note why not."""
+        study = received.extracted.facts.study
+        owner = await self._patient(received, study)
+        try:
+            stored = await self._store(received, study, owner)
+        except InvalidInstance as error:
+            self.filed.failures.append(failure(received, error.code, error.reason))
+            return
+        self.filed.stored.append(received)
+        self.filed.touched.append(Touched(owner.key, self._site.key, study.study_instance_uid))
+        if stored.outcome is Outcome.CREATED:
+            await self._create_patient(owner)
+            self._grown[stored.study] = study, owner
+            await self._note_blob(received)
+
+    async def finish(self) -> Filed:
+        """Bring the ImagingStudy of each study that has grown in step."""
+        for row, (study, owner) in self._grown.items():
+            await self._describe(row, study, owner)
+        await self._writing.connection.insert(blob, list(self._blobs.values()))
+        return self.filed
+
+    async def _patient(self, received: Received, study: StudyFacts) -> _Patient:
+        """Return whose the instance is: of the custodian's Patients, the one with that number of that issuer."""
+        named = system(received.issuer, self._site), study.patient_id
+        found = self._patients.get(named)
+        if found is None:
+            resource = patient(study, named[0])
+            known = await known_patient(self._writing.connection, resource, self._site.key)
+            if known is None:
+                row, id_ = new_id(self._writing.request.hub)
+                found = _Patient(id_, row, resource)
+            else:
+                found = _Patient(*known, None)
+            self._patients[named] = found
+        return found
+
+    async def _create_patient(self, owner: _Patient) -> None:
+        if owner.resource is None:
+            return
+        prepared = prepare(orjson.dumps(owner.resource), self._writing.request.authority)
+        self._writing.announce_patient(owner.id, owner.key)
+        await self._writing.create(prepared, row=owner.key, id_=owner.id)
+        owner.resource = None
+
+    async def _store(self, received: Received, study: StudyFacts, owner: _Patient) -> StoredInstance:
+        request = self._writing.request
+        custodian = self._site.key
+        fixed = FixedColumns(
+            patient_key=owner.key,
+            custodian=custodian,
+            author=custodian,
+            category=int(Category.IMAGING),
+            labels=0,
+            clinical_date=_clinical_date(study),
+        )
+        return await store_instance(
+            self._writing.connection,
+            fixed,
+            received.extracted,
+            digest=received.digest,
+            size=received.size,
+            now=request.now,
+            new_row=request.hub.new_row,
+        )
+
+    async def _note_blob(self, received: Received) -> None:
+        values = {"custodian": self._site.key, "digest": received.digest}
+        if received.digest not in self._blobs and not await self._writing.connection.fetch(_BLOB, values):
+            row = (self._site.key, received.digest, received.size, self._writing.request.now)
+            self._blobs[received.digest] = row
+
+    async def _describe(self, row: int, study: StudyFacts, owner: _Patient) -> None:
+        """Create or update the ImagingStudy, whose row is that of the study."""
+        writing = self._writing
+        connection, own = writing.connection, Custody(self._site.key)
+        pairs = [("StudyInstanceUID", study.study_instance_uid)]
+        series = await search(connection, own, parse_query(Level.SERIES, pairs, max_limit=MOST_SERIES))
+        many = sum(one.number_of_instances for one in series) > MOST_INSTANCES
+        query = parse_query(Level.INSTANCE, pairs, max_limit=MOST_INSTANCES)
+        instances = [] if many else await search(connection, own, query)
+        first = series[0].study if series else study
+        resource = imaging_study(first, series, instances, subject=f"Patient/{owner.id}")
+        id_ = id_of(row)
+        prepared = prepare(orjson.dumps(resource), writing.request.authority)
+        if await read(connection, own, "ImagingStudy", id_) is None:
+            await writing.create(prepared, row=row, id_=id_)
+            return
+        try:
+            await writing.update(prepared, id_)
+        except NotFound as error:
+            # It is there; the caller's rights changed since the transaction began.
+            raise StaleCaller from error
+
+
+def _clinical_date(study: StudyFacts) -> int:
+    """Return when the study was begun, in microseconds since 1970 UTC."""
+    zone = study.timezone_offset_from_utc
+    found = instant(study.study_date, study.study_time, zone, default_offset_minutes=JAPAN_MINUTES)
+    return NO_DATE if found is None else found
+
+
+async def file_instances(writing: Writing, received: Sequence[Received]) -> Filed:
+    """Store instances, whose bytes are durable, in the caller's transaction."""
+    authority = writing.request.authority
+    site = await find_organisation(writing.connection, authority.custodian_slug)
+    # Two requests may bring the same new patient, study or instance: one after the other.
+    await writing.connection.lock(hash64(f"dicom/{site.key}"))
+    filing = _Filing(writing, site)
+    for one in received:
+        await filing.add(one)
+        # SQLite answers in the event loop; whoever looks at images meanwhile gets a turn.
+        await asyncio.sleep(0)
+    return await filing.finish()

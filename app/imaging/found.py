@@ -1,0 +1,88 @@
+"""The instances that a WADO-RS request names, as far as its caller may see them; looking at them is recorded here.
+
+https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html
+"""
+
+from collections.abc import Iterable
+from typing import Protocol, TypeVar
+
+from app.imaging.events import Touched
+from app.imaging.request import DicomRequest
+from dicom.store.read import InstanceRow, ModelRow, read_instances, read_models
+from fhir.errors import NotFound
+
+
+class _Copy(Protocol):
+    """A row of one custodian's copy of an instance."""
+
+    @property
+    def patient_key(self) -> int:
+        """The site's Patient."""
+        ...
+
+    @property
+    def custodian(self) -> int:
+        """Who keeps the copy."""
+        ...
+
+    @property
+    def study_instance_uid(self) -> str:
+        """Its study."""
+        ...
+
+    @property
+    def sop_instance_uid(self) -> str:
+        """What it is a copy of."""
+        ...
+
+
+Copy = TypeVar("Copy", bound=_Copy)
+
+
+async def instances(request: DicomRequest) -> list[InstanceRow]:
+    """Return the instances the address names, by series and number; the access is recorded.
+
+    Raises:
+        NotFound: there are none for the caller.
+        AuditUnavailable: the access cannot be recorded.
+    """
+    rows = await read_instances(
+        request.record.connection, request.visibility, request.study, request.series or None, request.instance or None
+    )
+    return await _disclosed(request, rows)
+
+
+async def models(request: DicomRequest) -> list[ModelRow]:
+    """Return the DICOM JSON of the same instances; the access is recorded.
+
+    Raises:
+        NotFound: there are none for the caller.
+        AuditUnavailable: the access cannot be recorded.
+    """
+    rows = await read_models(
+        request.record.connection, request.visibility, request.study, request.series or None, request.instance or None
+    )
+    return await _disclosed(request, rows)
+
+
+async def _disclosed(request: DicomRequest, rows: list[Copy]) -> list[Copy]:
+    if not rows:
+        raise NotFound("There is no such study, series or instance")
+    chosen = one_copy(rows, request.caller.organisation)
+    touched = {Touched(row.patient_key, row.custodian, row.study_instance_uid) for row in chosen}
+    await request.hub.episodes.enter(request, sorted(touched))
+    request.recorded = True
+    return chosen
+
+
+def one_copy(rows: Iterable[Copy], organisation: int) -> list[Copy]:
+    """Return one row for each instance, of the caller's own copy when there is one.
+
+    The same CD is brought to two hospitals; whoever may see both copies wants to see one.
+    """
+    chosen: dict[str, Copy] = {}
+    for row in rows:
+        known = chosen.get(row.sop_instance_uid)
+        if known is None or (row.custodian == organisation != known.custodian):
+            chosen[row.sop_instance_uid] = row
+    return list(chosen.values())

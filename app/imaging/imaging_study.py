@@ -1,0 +1,137 @@
+"""ImagingStudy: what the hub says of a custodian's study, made anew from its tables whenever images are added.
+
+https://hl7.org/fhir/R4/imagingstudy.html; the mapping is that of IHE MADO.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from app.imaging.patient import printable
+from dicom.indexing import InstanceFacts, SeriesFacts, StudyFacts
+from dicom.results import Found
+
+DCM = "http://dicom.nema.org/resources/ontology/DCM"
+URI = "urn:ietf:rfc:3986"
+DICOM_UID = "urn:dicom:uid"
+IDENTIFIER_TYPE = "http://terminology.hl7.org/CodeSystem/v2-0203"
+
+MOST_INSTANCES = 500
+"""Instances that are listed; a study with more tells their number only, since each version is kept for ever."""
+
+JAPAN_MINUTES = 540
+"""East of Greenwich: the zone of a study that names none."""
+
+JAPAN = timezone(timedelta(minutes=JAPAN_MINUTES))
+
+_OFFSET = re.compile(r"([+-])([01][0-9])([0-5][0-9])")
+_UNSIGNED_INT_LIMIT = 2**31
+
+Json = dict[str, Any]
+
+
+def imaging_study(study: StudyFacts, series: Sequence[Found], instances: Sequence[Found], *, subject: str) -> Json:
+    """Return the ImagingStudy of one custodian's study.
+
+    Args:
+        study: What its first instance says of it.
+        series: All its series, with their numbers of instances.
+        instances: All its instances, or none when they are not to be listed.
+        subject: The reference of its Patient.
+    """
+    listed: dict[str, list[Json]] = {}
+    for one in instances:
+        if one.series is not None and one.instance is not None:
+            listed.setdefault(one.series.series_instance_uid, []).append(_instance(one.instance))
+    found = [_series(one.series, one.number_of_instances, listed) for one in series if one.series is not None]
+    modalities = sorted({one["modality"]["code"] for one in found})
+    return _stated(
+        {
+            "resourceType": "ImagingStudy",
+            "identifier": _identifiers(study),
+            "status": "available",
+            "modality": [{"system": DCM, "code": code} for code in modalities],
+            "subject": {"reference": subject},
+            "started": started(study.study_date, study.study_time, study.timezone_offset_from_utc),
+            "referrer": _stated({"display": printable(_first_group(study))}),
+            "numberOfSeries": len(found),
+            "numberOfInstances": sum(one["numberOfInstances"] for one in found),
+            "description": printable(study.study_description),
+            "series": found,
+        }
+    )
+
+
+def started(date: str, time: str, offset: str) -> str | None:
+    """Return a DICOM date and time as a dateTime, or None when there is none.
+
+    Args:
+        date: YYYYMMDD, or empty.
+        time: HHMMSS with or without a fraction, or empty.
+        offset: As `+0900`, or empty for Japan's.
+    """
+    try:
+        if not time:
+            return datetime.strptime(date, "%Y%m%d").replace(tzinfo=JAPAN).date().isoformat()
+        moment = datetime.strptime(f"{date}{time[:6]}+0000", "%Y%m%d%H%M%S%z")
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=_zone(offset)).isoformat()
+
+
+def _zone(offset: str) -> timezone:
+    match = _OFFSET.fullmatch(offset)
+    if match is None:
+        return JAPAN
+    size = timedelta(hours=int(match[2]), minutes=int(match[3]))
+    # FHIR writes offsets up to 14:00, as the calendar has them.
+    return timezone(-size if match[1] == "-" else size) if size <= timedelta(hours=14) else JAPAN
+
+
+def _identifiers(study: StudyFacts) -> list[Json]:
+    found: list[Json] = [{"system": DICOM_UID, "value": f"urn:oid:{study.study_instance_uid}"}]
+    accession = printable(study.accession_number)
+    if accession:
+        found.append({"type": {"coding": [{"system": IDENTIFIER_TYPE, "code": "ACSN"}]}, "value": accession})
+    return found
+
+
+def _first_group(study: StudyFacts) -> str:
+    name = study.referring_physician_name
+    return (name.ideographic or name.phonetic or name.alphabetic).replace("^", " ")
+
+
+def _series(series: SeriesFacts, number_of_instances: int, listed: dict[str, list[Json]]) -> Json:
+    body_part = printable(series.body_part_examined)
+    return _stated(
+        {
+            "uid": series.series_instance_uid,
+            "number": _unsigned(series.series_number),
+            "modality": {"system": DCM, "code": printable(series.modality).replace(" ", "") or "OT"},
+            "description": printable(series.series_description),
+            "numberOfInstances": number_of_instances,
+            "bodySite": {"display": body_part} if body_part else None,
+            "started": started(series.series_date, series.series_time, ""),
+            "instance": listed.get(series.series_instance_uid),
+        }
+    )
+
+
+def _instance(instance: InstanceFacts) -> Json:
+    return _stated(
+        {
+            "uid": instance.sop_instance_uid,
+            "sopClass": {"system": URI, "code": f"urn:oid:{instance.sop_class_uid}"},
+            "number": _unsigned(instance.instance_number),
+        }
+    )
+
+
+def _unsigned(number: int | None) -> int | None:
+    return number if number is not None and 0 <= number < _UNSIGNED_INT_LIMIT else None
+
+
+def _stated(members: Json) -> Json:
+    """Return the members that have a value; FHIR has no empty ones."""
+    return {name: value for name, value in members.items() if value not in (None, "", [], {})}

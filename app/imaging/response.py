@@ -1,0 +1,68 @@
+"""What the DICOMweb doors answer: bytes at once, or parts that leave one after the other.
+
+https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_8.6.html
+"""
+
+import base64
+import hashlib
+import secrets
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+
+from starlette.types import Send
+
+from app.imaging.request import DicomRequest
+from app.records.response import NO_SNIFF, PRIVATE, Header, Response
+
+DICOM_JSON = "application/dicom+json"
+
+
+@dataclass(slots=True)
+class Streamed:
+    """An answer whose body is made while it leaves; its length is known when nothing has to be transcoded."""
+
+    chunks: AsyncIterator[bytes]
+    status: int = 200
+    headers: list[Header] = field(default_factory=list)
+    length: int | None = None
+    """Bytes."""
+
+    async def send(self, send: Send, *, head: bool = False) -> None:
+        """Send it; without its body when `head`."""
+        headers = [*self.headers]
+        if self.length is not None:
+            headers.append((b"content-length", str(self.length).encode()))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        if not head:
+            async for chunk in self.chunks:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+DicomResponse = Response | Streamed
+
+
+def headers(content_type: str, tag: bytes = b"") -> list[Header]:
+    """Return the headers of an answer with a body."""
+    found = [(b"content-type", content_type.encode("latin-1")), PRIVATE, NO_SNIFF]
+    return [*found, (b"etag", tag), (b"vary", b"Accept")] if tag else found
+
+
+def etag(digests: Iterable[str], representation: str) -> bytes:
+    """Return the entity tag of stored bytes, given by their digests, in one representation."""
+    made = hashlib.sha256("\n".join((representation, *digests)).encode())
+    return b'"' + base64.urlsafe_b64encode(made.digest()[:18]) + b'"'
+
+
+def not_modified(request: DicomRequest, tag: bytes) -> Response | None:
+    """Return a 304 if the caller has what `tag` names already (RFC 9110 13.1.2)."""
+    given = request.headers.get(b"if-none-match", b"")
+    tags = {one.strip().removeprefix(b"W/") for one in given.split(b",")}
+    if tag in tags or given.strip() == b"*":
+        return Response(304, b"", [(b"etag", tag), PRIVATE])
+    return None
+
+
+def new_boundary() -> str:
+    """Return a boundary that no content holds."""
+    return secrets.token_hex(16)

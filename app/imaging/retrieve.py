@@ -1,0 +1,98 @@
+"""WADO-RS retrieve of an instance, a series or a study, part by part from the blobs.
+
+https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html
+"""
+
+from collections.abc import AsyncIterator, Sequence
+
+from app.hub import Hub
+from app.imaging.found import instances
+from app.imaging.pixels import stored_bytes, transcoded
+from app.imaging.request import DicomRequest
+from app.imaging.response import DicomResponse, Streamed, etag, headers, new_boundary, not_modified
+from app.records.response import Response
+from dicom.accept import Representation, choose
+from dicom.multipart import closing, content_type, part_head
+from dicom.store.read import InstanceRow
+from dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, TRANSFER_SYNTAXES
+
+DICOM = "application/dicom"
+PIECE_BYTES = 4 * 1024 * 1024
+"""A larger instance leaves in pieces of so many."""
+
+
+async def retrieve(request: DicomRequest) -> DicomResponse:
+    """Answer the instances that the address names, as they are stored unless another syntax is asked for.
+
+    Raises:
+        NotFound: there are none for the caller.
+        NotAcceptable: the caller takes no form in which they can be given.
+    """
+    rows = await instances(request)
+    chosen = [choose(request.accept, _offers(row, single=bool(request.instance))) for row in rows]
+    tag = etag((row.digest for row in rows), "\n".join(f"{one.transfer_syntax} {one.multipart}" for one in chosen))
+    unchanged = not_modified(request, tag)
+    if unchanged is not None:
+        return unchanged
+    if not chosen[0].multipart:
+        return await _single(request, rows[0], chosen[0], tag)
+    boundary = new_boundary()
+    heads = [_head(request, boundary, row, one) for row, one in zip(rows, chosen, strict=True)]
+    length = None
+    if all(_as_stored(row, one) for row, one in zip(rows, chosen, strict=True)):
+        length = sum(map(len, heads)) + sum(row.size for row in rows) + len(closing(boundary))
+    body = _parts(request.hub, rows, chosen, heads, boundary)
+    return Streamed(body, 200, headers(content_type(DICOM, boundary), tag), length)
+
+
+def _offers(row: InstanceRow, *, single: bool) -> list[Representation]:
+    """Return what can be given of an instance: as stored, or uncompressed if that can be decoded."""
+    syntaxes = [row.transfer_syntax_uid]
+    if TRANSFER_SYNTAXES[row.transfer_syntax_uid].codec != "video":
+        syntaxes.append(EXPLICIT_VR_LITTLE_ENDIAN)
+    forms = (True, False) if single else (True,)
+    return [Representation(DICOM, uid, multipart) for multipart in forms for uid in dict.fromkeys(syntaxes)]
+
+
+def _as_stored(row: InstanceRow, chosen: Representation) -> bool:
+    return chosen.transfer_syntax == row.transfer_syntax_uid
+
+
+async def _single(request: DicomRequest, row: InstanceRow, chosen: Representation, tag: bytes) -> DicomResponse:
+    found = headers(f"{DICOM}; transfer-syntax={chosen.transfer_syntax}", tag)
+    if _as_stored(row, chosen):
+        return Streamed(_pieces(request.hub, row), 200, found, row.size)
+    return Response(200, await transcoded(request.hub, row), found)
+
+
+def _head(request: DicomRequest, boundary: str, row: InstanceRow, chosen: Representation) -> bytes:
+    """Return what stands before an instance; without its length when that is not known yet."""
+    location = (
+        f"{request.root}/studies/{row.study_instance_uid}/series/{row.series_instance_uid}"
+        f"/instances/{row.sop_instance_uid}"
+    )
+    return part_head(boundary, DICOM, row.size, transfer_syntax=chosen.transfer_syntax, location=location)
+
+
+async def _parts(
+    hub: Hub, rows: Sequence[InstanceRow], chosen: Sequence[Representation], heads: Sequence[bytes], boundary: str
+) -> AsyncIterator[bytes]:
+    # The end of the body leaves with the last part: a small packet of its own may wait for the other side.
+    ends = [b""] * (len(rows) - 1) + [closing(boundary)]
+    for row, one, head, end in zip(rows, chosen, heads, ends, strict=True):
+        if not _as_stored(row, one):
+            data = await transcoded(hub, row)
+            head = head.replace(b"Content-Length: %d\r\n" % row.size, b"Content-Length: %d\r\n" % len(data))
+            yield b"".join((head, data, end))
+        elif row.size <= PIECE_BYTES:
+            yield b"".join((head, await stored_bytes(hub, row), end))
+        else:
+            yield head
+            async for piece in _pieces(hub, row):
+                yield piece
+            yield end
+
+
+async def _pieces(hub: Hub, row: InstanceRow) -> AsyncIterator[bytes]:
+    for start in range(0, row.size, PIECE_BYTES):
+        yield await stored_bytes(hub, row, start, min(PIECE_BYTES, row.size - start))

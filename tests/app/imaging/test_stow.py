@@ -1,0 +1,263 @@
+import pydicom
+import pytest
+
+from tests.app.imaging.images import (
+    CHR_H31,
+    CHR_H32,
+    CT,
+    MR,
+    TRUNCATED,
+    a_file,
+    address,
+    send,
+    stored,
+    uids,
+)
+from tests.world import World
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_an_instance_is_stored_and_can_be_had_unchanged(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    study, _, instance = uids(a_file(CT))
+
+    response = await send(world, hospital, a_file(CT))
+
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/dicom+json"
+    root = "http://127.0.0.1:8080/dicomweb/studies"
+    answer = response.json()
+    assert answer["00081190"]["Value"] == [f"{root}/{study}"]
+    assert answer["00081199"]["Value"][0]["00081155"]["Value"] == [instance]
+    assert "00081198" not in answer
+    got = await world.http.get(address(a_file(CT)), headers=hospital | {"accept": "application/dicom"})
+    assert got.content == a_file(CT)
+
+
+async def test_the_same_bytes_again_are_a_success_and_stored_once(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    await stored(world, hospital, a_file(CT))
+
+    again = await send(world, hospital, a_file(CT), a_file(CT))
+
+    assert again.status_code == 200
+    found = (await world.http.get("/dicomweb/instances", headers=hospital)).json()
+    assert len(found) == 1
+    assert await world.total(hospital, "ImagingStudy") == 1
+    assert await world.total(hospital, "Patient") == 1
+
+
+async def test_other_bytes_under_the_same_uid_are_refused_and_the_first_kept(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    await stored(world, hospital, a_file(CT))
+
+    response = await send(world, hospital, a_file(CT, SeriesDescription="another"))
+
+    assert response.status_code == 409
+    assert response.json()["00081198"]["Value"][0]["00081197"]["Value"] == [0x0111]
+    got = await world.http.get(address(a_file(CT)), headers=hospital | {"accept": "application/dicom"})
+    assert got.content == a_file(CT)
+
+
+async def test_other_bytes_under_the_same_uid_are_refused_within_a_request(world: World) -> None:
+    hospital = await world.client("hospital-a")
+
+    response = await send(world, hospital, a_file(CT), a_file(CT, SeriesDescription="another"))
+
+    assert response.status_code == 202
+    assert response.json()["00081198"]["Value"][0]["00081197"]["Value"] == [0x0111]
+    assert len(response.json()["00081199"]["Value"]) == 1
+
+
+async def test_the_good_are_stored_and_the_bad_are_named(world: World) -> None:
+    hospital = await world.client("hospital-a")
+
+    response = await send(world, hospital, a_file(TRUNCATED), a_file(CT), b"no DICOM at all", b"")
+
+    assert response.status_code == 202
+    failed = response.json()["00081198"]["Value"]
+    assert [one["00081197"]["Value"] for one in failed] == [[0xC000], [0xC000], [0x0110]]
+    assert failed[0]["00081155"]["Value"] == [pydicom.dcmread(_path(TRUNCATED), stop_before_pixels=True).SOPInstanceUID]
+    assert len((await world.http.get("/dicomweb/studies", headers=hospital)).json()) == 1
+
+
+async def test_a_file_cut_short_stores_nothing_and_leaves_no_file_behind(world: World) -> None:
+    hospital = await world.client("hospital-a")
+
+    response = await send(world, hospital, a_file(CT)[:20_000])
+
+    assert response.status_code == 409
+    (failed,) = response.json()["00081198"]["Value"]
+    assert failed["00081197"]["Value"] == [0xC000]
+    assert "longer than what is left" in failed["00000902"]["Value"][0]
+    assert await world.total(hospital, "Patient") == 0
+    assert _blobs(world) == []
+
+
+async def test_two_patients_in_one_request_are_two_patients(world: World) -> None:
+    hospital = await world.client("hospital-a")
+
+    response = await send(world, hospital, a_file(CT), a_file(MR))
+
+    assert response.status_code == 200
+    assert await world.total(hospital, "Patient") == 2
+    assert await world.total(hospital, "ImagingStudy") == 2
+
+
+async def test_another_patient_in_the_same_study_is_refused_and_not_created(world: World) -> None:
+    hospital = await world.client("hospital-a")
+
+    response = await send(world, hospital, a_file(CT), a_file(CT, SOPInstanceUID="1.2.3.4", PatientID="OTHER"))
+
+    assert response.status_code == 202
+    (failed,) = response.json()["00081198"]["Value"]
+    assert failed["00081155"]["Value"] == ["1.2.3.4"]
+    assert await world.total(hospital, "Patient") == 1
+
+
+async def test_an_instance_without_a_patient_id_is_refused(world: World) -> None:
+    hospital = await world.client("hospital-a")
+
+    response = await send(world, hospital, a_file(CT, PatientID=""))
+
+    assert response.status_code == 409
+    assert response.json()["00081198"]["Value"][0]["00000902"]["Value"] == ["the Patient ID is missing"]
+
+
+async def test_an_instance_of_another_study_than_the_address_is_refused(world: World) -> None:
+    hospital = await world.client("hospital-a")
+
+    response = await send(world, hospital, a_file(CT), study="1.2.3")
+
+    assert response.status_code == 409
+    assert response.json()["00081198"]["Value"][0]["00081197"]["Value"] == [0xA900]
+
+
+@pytest.mark.parametrize(
+    ("name", "alphabetic"), [(CHR_H31, ("Yamada", "Tarou")), (CHR_H32, ("ﾔﾏﾀﾞ", "ﾀﾛｳ"))], ids=["H31", "H32"]
+)
+async def test_a_new_patient_has_all_groups_of_the_name(world: World, name: str, alphabetic: tuple[str, str]) -> None:
+    hospital = await world.client("hospital-a")
+
+    await stored(world, hospital, a_file(name, PatientBirthDate="19600102", PatientSex="M"))
+
+    (entry,) = (await world.http.get("/fhir/Patient", headers=hospital)).json()["entry"]
+    patient = entry["resource"]
+    assert [(one["extension"][0]["valueCode"], one["family"], one["given"]) for one in patient["name"]] == [
+        ("IDE", "山田", ["太郎"]),
+        ("SYL", "やまだ", ["たろう"]),
+        ("ABC", alphabetic[0], [alphabetic[1]]),
+    ]
+    assert (patient["birthDate"], patient["gender"]) == ("1960-01-02", "male")
+
+
+async def test_the_site_s_patient_is_found_by_its_number(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    system = "urn:oid:1.2.392.100495.20.3.51.10110000001"
+    resource = {"resourceType": "Patient", "identifier": [{"system": system, "value": "1CT1"}]}
+    patient = await world.post(hospital, resource)
+
+    await stored(world, hospital, a_file(CT))
+
+    (entry,) = (await world.http.get("/fhir/ImagingStudy", headers=hospital)).json()["entry"]
+    assert entry["resource"]["subject"]["reference"] == f"Patient/{patient['id']}"
+    assert await world.total(hospital, "Patient") == 1
+
+
+async def test_another_issuer_s_number_is_another_patient(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    await stored(world, hospital, a_file(CT))
+
+    foreign = {"StudyInstanceUID": "1.2.3", "SeriesInstanceUID": "1.2.3.1", "SOPInstanceUID": "1.2.3.1.1"}
+    await stored(world, hospital, a_file(CT, IssuerOfPatientID="HOSPITAL Z", **foreign))
+
+    systems = {
+        entry["resource"]["identifier"][0]["system"]
+        for entry in (await world.http.get("/fhir/Patient", headers=hospital)).json()["entry"]
+    }
+    assert systems == {
+        "urn:oid:1.2.392.100495.20.3.51.10110000001",
+        "http://renkei.example/fhir/NamingSystem/issuer-of-patient-id/hospital-a/HOSPITAL%20Z",
+    }
+
+
+async def test_the_imaging_study_is_in_step_with_what_is_stored(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    study, series, instance = uids(a_file(CT))
+    await stored(world, hospital, a_file(CT))
+
+    await stored(
+        world,
+        hospital,
+        a_file(CT, SOPInstanceUID="1.2.3.4", InstanceNumber=7),
+        a_file(CT, SOPInstanceUID="1.2.3.5", SeriesInstanceUID="1.2.3", Modality="PR", SeriesNumber=9),
+    )
+
+    (entry,) = (await world.http.get("/fhir/ImagingStudy", headers=hospital)).json()["entry"]
+    found = entry["resource"]
+    assert found["meta"]["versionId"] == "2"
+    assert found["identifier"][0] == {"system": "urn:dicom:uid", "value": f"urn:oid:{study}"}
+    assert found["started"] == "2004-01-19T07:27:30-05:00"
+    assert (found["numberOfSeries"], found["numberOfInstances"]) == (2, 3)
+    assert [one["code"] for one in found["modality"]] == ["CT", "PR"]
+    first = next(one for one in found["series"] if one["uid"] == series)
+    assert {one["uid"] for one in first["instance"]} == {instance, "1.2.3.4"}
+    by_uid = await world.total(hospital, f"ImagingStudy?identifier=urn:dicom:uid|urn:oid:{study}")
+    assert by_uid == 1
+
+
+async def test_the_same_disc_from_two_sites_is_kept_twice(world: World) -> None:
+    one, other = await world.client("hospital-a"), await world.client("hospital-b")
+
+    await stored(world, one, a_file(CT))
+    await stored(world, other, a_file(CT))
+
+    for caller in (one, other):
+        assert len((await world.http.get("/dicomweb/studies", headers=caller)).json()) == 1
+        assert await world.total(caller, "ImagingStudy") == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "content", "status"),
+    [
+        ({"content-type": "application/dicom"}, b"", 415),
+        ({"content-type": 'multipart/related; type="application/dicom+json"; boundary=b'}, b"", 415),
+        ({"content-type": "multipart/related; type=application/dicom"}, b"", 400),
+        ({"content-type": "multipart/related; boundary=b"}, b"--b--", 400),
+        ({"content-type": "multipart/related; boundary=b"}, b"--b\r\n\r\ncut", 400),
+        ({"content-type": "multipart/related; boundary=b", "content-encoding": "gzip"}, b"", 415),
+        ({"content-type": "multipart/related; boundary=b", "accept": "application/dicom+xml"}, b"", 406),
+    ],
+    ids=["one part", "metadata apart", "no boundary", "no part", "cut short", "compressed", "XML answer"],
+)
+async def test_a_body_of_another_form_is_refused(
+    world: World, headers: dict[str, str], content: bytes, status: int
+) -> None:
+    hospital = await world.client("hospital-a")
+
+    response = await world.http.post("/dicomweb/studies", headers=hospital | headers, content=content)
+
+    assert response.status_code == status
+    assert response.json()["resourceType"] == "OperationOutcome"
+    assert _blobs(world) == []
+
+
+async def test_a_person_stores_no_images(world: World) -> None:
+    doctor = await world.client("hospital-a", role="doctor")
+
+    response = await send(world, doctor, a_file(CT))
+
+    assert response.status_code == 403
+
+
+def _path(name: str) -> str:
+    from tests.app.imaging.images import FILES
+
+    return str(FILES / name)
+
+
+def _blobs(world: World) -> list[str]:
+    from pathlib import Path
+
+    return [path.name for path in Path(world.hub.settings.blobs_place).rglob("*") if path.is_file()]

@@ -1,0 +1,81 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app.audit.log import AuditLog, AuditUnavailable
+from app.audit.record import Event, unseal
+from app.audit.tables import audit_record, audit_salt
+from app.clock import RowNumbers, now
+from app.db import Database, DatabaseUnavailable, open_database
+from app.lifecycle import audit_keys
+from app.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+
+class _Failing:
+    """A database that does not write as long as it is told so."""
+
+    def __init__(self, database: Database) -> None:
+        self.reader = database.reader
+        self._database = database
+        self.failure: Exception | None = None
+        self.delay_seconds = 0.0
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Any]:
+        await asyncio.sleep(self.delay_seconds)
+        if self.failure is not None:
+            raise self.failure
+        async with self._database.write() as connection:
+            yield connection
+
+
+def _event() -> Event:
+    return Event(recorded=now(), action="R", interaction="read", patient="Patient/1", patient_key=1)
+
+
+@pytest.mark.parametrize("failure", [DatabaseUnavailable("away"), ValueError("ours")], ids=["away", "fault"])
+async def test_a_salt_that_was_not_stored_seals_nothing_more(settings: Settings, failure: Exception) -> None:
+    database = await open_database(settings)
+    failing = _Failing(database)
+    keys, _ = audit_keys(settings)
+    log = AuditLog(failing, keys, RowNumbers(1), wait_seconds=5)  # type: ignore[arg-type]
+    log.start()
+    failing.failure = failure
+    with pytest.raises(AuditUnavailable):
+        await log.append([_event()])
+
+    failing.failure = None
+    await log.append([_event()])
+
+    ((salt,),) = await database.reader.fetch(select(audit_salt.c.salt), {})
+    ((record,),) = await database.reader.fetch(select(audit_record.c.record), {})
+    assert unseal(bytes(record), keys, bytes(salt)).patient == "Patient/1"
+    await log.stop()
+    await database.close()
+
+
+async def test_stopping_waits_for_records_that_are_being_written_and_for_those_that_came_meanwhile(
+    settings: Settings,
+) -> None:
+    database = await open_database(settings)
+    failing = _Failing(database)
+    failing.delay_seconds = 0.1
+    keys, _ = audit_keys(settings)
+    log = AuditLog(failing, keys, RowNumbers(1), wait_seconds=5)  # type: ignore[arg-type]
+    log.start()
+    first = asyncio.create_task(log.append([_event()]))
+    await asyncio.sleep(0.05)
+    second = asyncio.create_task(log.append([_event()]))
+    await asyncio.sleep(0)
+
+    await log.stop()
+
+    await asyncio.gather(first, second)
+    assert len(await database.reader.fetch(select(audit_record.c.row), {})) == 2
+    await database.close()
