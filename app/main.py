@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
 
 from app.access.oauth import router as oauth
 from app.imaging.route import DicomRoute
@@ -13,6 +15,19 @@ from app.portal.gate import nowhere
 from app.portal.routes import routes as portal
 from app.records.route import FhirRoute
 from app.settings import Settings, settings
+
+_FHIR = FhirRoute()
+
+
+class _Hub(FastAPI):
+    """FastAPI, with the FHIR door before its layers: these cost a read an eighth of its speed and do nothing for it."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if _FHIR.matches(scope)[0] is Match.FULL:
+            scope["app"] = self
+            await _FHIR.handle(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def create_app(chosen: Settings | None = None) -> FastAPI:
@@ -30,8 +45,8 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
         yield
         await app.state.hub.close()
 
-    app = FastAPI(title="Renkei", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.router.routes.insert(0, FhirRoute())
+    app = _Hub(title="Renkei", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.router.routes.insert(0, _FHIR)
     app.router.routes.insert(1, DicomRoute())
     app.include_router(oauth)
     app.include_router(observe)

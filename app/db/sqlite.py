@@ -120,7 +120,8 @@ def _connect(path: Path) -> sqlite3.Connection:
         "foreign_keys=ON",
         "busy_timeout=5000",
         "cache_size=-65536",
-        "mmap_size=1073741824",
+        # Not mapped: a reader would unmap the file after every commit of the writer, and fault its pages in again.
+        "mmap_size=0",
         "temp_store=MEMORY",
         f"wal_autocheckpoint={CHECKPOINT_PAGES}",
     ):
