@@ -47,35 +47,52 @@ def _takes(variables: dict[str, str]) -> bool:
     return True
 
 
+def _start(folder: str) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
+    """Start a server and return it with the variables by which clients find it."""
+    s3, master, volume, filer = _free_ports(4)
+    config = Path(folder) / "s3.json"
+    config.write_text(
+        '{"identities": [{"name": "renkei", "credentials": [{"accessKey": "renkei", "secretKey": "renkei-secret"}],'
+        ' "actions": ["Admin", "Read", "Write", "List", "Tagging"]}]}'
+    )
+    command = [
+        *(str(WEED), "server", "-ip=127.0.0.1", f"-dir={folder}", "-s3", f"-s3.port={s3}"),
+        *(f"-s3.config={config}", f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}"),
+        *("-volume.max=50", "-s3.port.iceberg=0"),
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
+    return process, {
+        "AWS_ENDPOINT": f"http://127.0.0.1:{s3}",
+        "AWS_ACCESS_KEY_ID": "renkei",
+        "AWS_SECRET_ACCESS_KEY": "renkei-secret",
+        "AWS_REGION": "us-east-1",
+        "AWS_ALLOW_HTTP": "true",
+    }
+
+
+def _answers(process: subprocess.Popen[bytes], variables: dict[str, str]) -> bool:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        if _takes(variables):
+            return True
+        time.sleep(0.3)
+    return False
+
+
 @contextlib.contextmanager
 def s3_server() -> Iterator[dict[str, str]]:
-    """Run a server and yield the variables by which clients find it; buckets are made by the first write."""
-    s3, master, volume, filer = _free_ports(4)
-    with tempfile.TemporaryDirectory() as folder:
-        config = Path(folder) / "s3.json"
-        config.write_text(
-            '{"identities": [{"name": "renkei", "credentials": [{"accessKey": "renkei", "secretKey": "renkei-secret"}],'
-            ' "actions": ["Admin", "Read", "Write", "List", "Tagging"]}]}'
-        )
-        command = [
-            *(str(WEED), "server", "-ip=127.0.0.1", f"-dir={folder}", "-s3", f"-s3.port={s3}"),
-            *(f"-s3.config={config}", f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}"),
-            *("-volume.max=50", "-s3.port.iceberg=0"),
-        ]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
-        try:
-            variables = {
-                "AWS_ENDPOINT": f"http://127.0.0.1:{s3}",
-                "AWS_ACCESS_KEY_ID": "renkei",
-                "AWS_SECRET_ACCESS_KEY": "renkei-secret",
-                "AWS_REGION": "us-east-1",
-                "AWS_ALLOW_HTTP": "true",
-            }
-            deadline = time.monotonic() + 120
-            while not _takes(variables):
-                assert time.monotonic() < deadline, "the S3 server does not answer"
-                time.sleep(0.3)
-            yield variables
-        finally:
-            process.kill()  # it takes half a minute to end when it is asked
-            process.wait()
+    """Run a server and yield the variables by which clients find it; buckets are made by the first write.
+
+    Another process may take one of its ports while it starts, so it is started again, on others, if it does not answer.
+    """
+    for _ in range(3):
+        with tempfile.TemporaryDirectory() as folder:
+            process, variables = _start(folder)
+            try:
+                if _answers(process, variables):
+                    yield variables
+                    return
+            finally:
+                process.kill()  # it takes half a minute to end when it is asked
+                process.wait()
+    raise AssertionError("the S3 server does not answer")

@@ -293,10 +293,14 @@ async def test_concurrent_reads_share_their_flushes(settings: Settings, world: W
     begun = 0
     write = world.hub.database.write
 
-    def counted() -> Any:
+    @asynccontextmanager
+    async def counted() -> AsyncIterator[Any]:
         nonlocal begun
         begun += 1
-        return write()
+        # A slow disk: while one batch is written, whatever the machine is busy with, the others come in.
+        await asyncio.sleep(0.3)
+        async with write() as connection:
+            yield connection
 
     world.hub.database.write = counted  # type: ignore[method-assign]
     answers = await asyncio.gather(*(call(world.app, "GET", address, region["hospital"]) for _ in range(64)))
