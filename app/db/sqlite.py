@@ -10,7 +10,7 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -201,10 +201,6 @@ class SqliteDatabase:
 
     async def close(self) -> None:
         """Close the connections."""
-        # Figures about the tables, for the planner: made when there are none or they are far from true.
-        with suppress(sqlite3.OperationalError):  # another process writes; it will make them when it ends
-            for statement in ("PRAGMA analysis_limit=1000", "PRAGMA optimize"):
-                self._writer.raw.execute(statement).fetchall()
         self._thread.shutdown()
         self.reader.raw.close()
         self._writer.raw.close()
