@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from app.audit.keys import MASTER_BYTES, Keys
 from app.audit.note import Signer
+from app.flush import flush_folder
 
 _TAG = "renkei-audit-key"
 _PEM = "-----BEGIN"
@@ -67,7 +68,7 @@ def rotate_master(path: Path) -> Keys:
     fresh.unlink(missing_ok=True)
     _write_new(fresh, _ring(masters))
     fresh.replace(path)
-    _flush_folder(path.parent)
+    flush_folder(path.parent)
     return keys
 
 
@@ -154,12 +155,4 @@ def _write_new(path: Path, text: str) -> None:
         path.hardlink_to(unfinished)
     finally:
         unfinished.unlink()
-    _flush_folder(path.parent)
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    flush_folder(path.parent)

@@ -23,6 +23,7 @@ from app.backup.bridge import blocking
 from app.backup.encryption import Identity, Recipient
 from app.backup.failures import Damaged
 from app.blobs import BlobMissing, Blobs, Incoming
+from app.flush import flush_folder
 
 NAMES_KEY = "backup-names"
 """The file in the keys folder that holds the HMAC's key."""
@@ -83,10 +84,10 @@ class BlobCopier:
         if not folder.exists():
             folder.mkdir(parents=True)
             for above in (folder, folder.parent, folder.parent.parent):
-                place.flush_folder(above.parent)
+                flush_folder(above.parent)
         known = f"{name}.{target.sha256.hexdigest()}.age"
         temporary.rename(folder / known)
-        place.flush_folder(folder)
+        flush_folder(folder)
         return known
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from app.backup.failures import Busy, Damaged
 from app.clock import instant
+from app.flush import flush_folder
 
 HEADER = "HEADER"
 SUMS = "SHA256SUMS"
@@ -30,15 +31,6 @@ PARTIAL = ".partial"
 
 _PIECE_BYTES = 1 << 20
 _NAME = re.compile(r"\d{8}T\d{6}\.\d{3}Z")
-
-
-def flush_folder(folder: Path) -> None:
-    """Make the names in `folder` durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def write(path: Path, octets: bytes) -> None:

@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from app.backup.failures import Damaged
-from app.backup.place import BLOBS, MANIFEST, SUMS, flush_folder
+from app.backup.place import BLOBS, MANIFEST, SUMS
+from app.flush import flush_folder
 
 _LINE = re.compile(
     rf"(?P<digest>[0-9a-f]{{64}})  (?P<name>\d{{6,}}\.age|{re.escape(MANIFEST)}|\.\./{BLOBS}/[0-9a-f/.]+\.age)\n"

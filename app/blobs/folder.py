@@ -6,17 +6,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from app.blobs.store import BlobMissing, Incoming
+from app.flush import flush_folder
 
 PIECE_BYTES = 1 << 20
-
-
-def flush_folder(folder: Path) -> None:
-    """Make the names in `folder` durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class FolderBlobs:

@@ -8,6 +8,7 @@ from app.access import epoch
 from app.hub import Hub
 from fhir.resource import parse
 from fhir.search.extract import extract
+from fhir.store.read import CURRENT_VERSION
 from fhir.store.reindex import replace_index
 from fhir.store.tables import resource, resource_version
 from fhir.store.types import NUMBERS
@@ -18,9 +19,7 @@ _BATCH = (
     select(resource.c.patient_key, resource.c.row, resource.c.version, resource_version.c.body)
     .join(
         resource_version,
-        (resource_version.c.patient_key == resource.c.patient_key)
-        & (resource_version.c.row == resource.c.row)
-        & (resource_version.c.version == resource.c.version),
+        CURRENT_VERSION,
     )
     .where(
         resource.c.type == bindparam("type", type_=SmallInteger),

@@ -15,7 +15,7 @@ from fhir.search.extract import extract
 from fhir.search.hashing import hash64
 from fhir.spec.search_parameters import SearchParameter, parameters
 from fhir.store.connection import Connection, Visibility
-from fhir.store.read import COLUMNS, stored
+from fhir.store.read import COLUMNS, CURRENT_VERSION, stored
 from fhir.store.statements import by_shape
 from fhir.store.stored import Stored
 from fhir.store.tables import index_reference, resource, resource_id, resource_version
@@ -34,11 +34,7 @@ def _current(visibility: Visibility) -> Select[tuple[Any, ...]]:
         .select_from(resource)
         .join(
             resource_version,
-            and_(
-                resource_version.c.patient_key == resource.c.patient_key,
-                resource_version.c.row == resource.c.row,
-                resource_version.c.version == resource.c.version,
-            ),
+            CURRENT_VERSION,
         )
         .where(resource.c.deleted == 0, visibility.condition(resource))
         .order_by(resource.c.row)

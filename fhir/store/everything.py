@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, ColumnElement, Integer, Select, and_, bindpar
 
 from fhir.search.hashing import hash64
 from fhir.store.connection import Connection, Visibility
-from fhir.store.read import COLUMNS, stored
+from fhir.store.read import COLUMNS, CURRENT_VERSION, stored
 from fhir.store.statements import by_shape
 from fhir.store.stored import Stored
 from fhir.store.tables import resource, resource_version
@@ -44,11 +44,7 @@ def _newest(visibility: Visibility, scope: Scope, types: tuple[int, ...]) -> Sel
         .select_from(resource)
         .join(
             resource_version,
-            and_(
-                resource_version.c.patient_key == resource.c.patient_key,
-                resource_version.c.row == resource.c.row,
-                resource_version.c.version == resource.c.version,
-            ),
+            CURRENT_VERSION,
         )
         .where(
             resource.c.patient_key.in_(scope([bindparam("hash", type_=BigInteger())], visibility)),

@@ -27,6 +27,13 @@ COLUMNS = (
     resource_version.c.method,
     resource_version.c.body,
 )
+CURRENT_VERSION = and_(
+    resource_version.c.patient_key == resource.c.patient_key,
+    resource_version.c.row == resource.c.row,
+    resource_version.c.version == resource.c.version,
+)
+"""What joins a resource with its current version."""
+
 DELETE = 3
 """`method` of a version that is a deletion."""
 
