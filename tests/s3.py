@@ -14,6 +14,7 @@ import obstore
 from obstore.store import S3Store
 
 WEED = Path(sys.executable).parent / "weed"
+LOG = "weed.log"
 
 
 def _free_ports(count: int) -> list[int]:
@@ -60,7 +61,8 @@ def _start(folder: str) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
         *(f"-s3.config={config}", f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}"),
         *("-volume.max=50", "-s3.port.iceberg=0"),
     ]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
+    with (Path(folder) / LOG).open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
     return process, {
         "AWS_ENDPOINT": f"http://127.0.0.1:{s3}",
         "AWS_ACCESS_KEY_ID": "renkei",
@@ -85,6 +87,7 @@ def s3_server() -> Iterator[dict[str, str]]:
 
     Another process may take one of its ports while it starts, so it is started again, on others, if it does not answer.
     """
+    said = ""
     for _ in range(3):
         with tempfile.TemporaryDirectory() as folder:
             process, variables = _start(folder)
@@ -95,4 +98,5 @@ def s3_server() -> Iterator[dict[str, str]]:
             finally:
                 process.kill()  # it takes half a minute to end when it is asked
                 process.wait()
-    raise AssertionError("the S3 server does not answer")
+                said = (Path(folder) / LOG).read_text(errors="replace")[-3_000:]
+    raise AssertionError(f"the S3 server does not answer; it ended with {process.returncode} and said: {said}")
