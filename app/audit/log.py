@@ -29,12 +29,35 @@ class AuditUnavailable(Exception):
 
 
 class _Batch:
-    """Records that will share one flush, and the future that says how it went."""
+    """Records that will share one flush, and those who wait for it.
+
+    Each has a future of its own: one that is cancelled takes nothing from the others.
+    """
 
     def __init__(self) -> None:
         self.records: list[tuple[int, bytes]] = []
         self.salts: list[tuple[int, bytes]] = []
-        self.written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def written(self) -> asyncio.Future[None]:
+        """Return a future that ends when the records are durable.
+
+        Raises:
+            AuditUnavailable: from the future: they could not be written.
+        """
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        return waiter
+
+    def tell(self, failure: AuditUnavailable | None = None) -> None:
+        """Tell all who wait how it went."""
+        for waiter in self._waiting:
+            if waiter.done():
+                continue
+            if failure is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(failure)
 
 
 class AuditLog:
@@ -56,7 +79,7 @@ class AuditLog:
         self._batch: _Batch | None = None
         """Records that come in."""
         self._flushed: _Batch | None = None
-        """Records that are being written, or were last."""
+        """Records that are being written."""
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -67,9 +90,8 @@ class AuditLog:
     async def stop(self) -> None:
         """Flush what waits and end the task."""
         if self._task is not None:
-            for batch in (self._flushed, self._batch):
-                if batch is not None:
-                    await asyncio.gather(asyncio.shield(batch.written), return_exceptions=True)
+            waiting = [batch.written() for batch in (self._flushed, self._batch) if batch is not None]
+            await asyncio.gather(*waiting, return_exceptions=True)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
@@ -119,7 +141,7 @@ class AuditLog:
             self._arrived.set()
         batch.records += records
         batch.salts += salts
-        await asyncio.shield(batch.written)
+        await batch.written()
 
     async def stage(self, connection: DatabaseConnection, events: Sequence[Event]) -> None:
         """Write the records of `events` inside the transaction of the write they are about."""
@@ -151,13 +173,13 @@ class AuditLog:
             logger.exception("The audit log cannot be written")
             self._failed(batch, error)
         else:
-            batch.written.set_result(None)
+            batch.tell()
+        self._flushed = None
 
     def _failed(self, batch: _Batch, error: Exception) -> None:
         # A salt that may not be stored must seal nothing more: its records could never be opened.
         self._forget(batch.salts)
-        batch.written.set_exception(AuditUnavailable(str(error)))
-        batch.written.exception()  # read here, so that an abandoned request leaves no warning
+        batch.tell(AuditUnavailable(str(error)))
 
 
 async def _write(

@@ -25,7 +25,10 @@ def _find(request: FhirRequest) -> Callable[[FhirRequest], Awaitable[Response]]:
 
 
 async def _tell(request: FhirRequest, status: int) -> list[Event]:
-    return await events(request, request.record.disclosed, status)
+    told = await events(request, request.record.disclosed, status)
+    # While the records are written, only the answer is still needed.
+    request.record.disclosed.clear()
+    return told
 
 
 FHIR = Door(FhirRequest, _find, _tell)

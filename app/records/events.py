@@ -53,12 +53,15 @@ def common(request: "Request", status: int) -> dict[str, Any]:
 
 async def _by_patient(connection: DatabaseConnection, versions: Sequence[Stored]) -> dict[int, list[Stored]]:
     """Return the versions by the patients they belong to; one of several patients is there for each."""
+    keys = {version.patient_key for version in versions}
+    if len(keys) == 1 and SEVERAL_PATIENTS not in keys:
+        return {keys.pop(): list(versions)}
     found: dict[int, list[Stored]] = {}
     for version in versions:
-        keys = [version.patient_key]
+        of = [version.patient_key]
         if version.patient_key == SEVERAL_PATIENTS:
-            keys = [key for (key,) in await connection.fetch(_PATIENTS_OF, {"row": version.row})]
-        for key in keys:
+            of = [key for (key,) in await connection.fetch(_PATIENTS_OF, {"row": version.row})]
+        for key in of:
             found.setdefault(key, []).append(version)
     return found
 

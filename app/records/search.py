@@ -22,17 +22,19 @@ FORM_BYTES = 100_000
 
 def searchset(request: FhirRequest, links: Sequence[dict[str, str]], page: Page, others: Sequence[Stored]) -> bytes:
     """Return the Bundle of a page; the resources in it are the stored bytes."""
-    base = f"{request.hub.settings.address}/fhir/".encode()
-    entries = [
-        b'{"fullUrl":"%s%s/%s","resource":%s,"search":{"mode":"%s"}}'
-        % (base, one.type.encode(), one.id.encode(), one.body, mode)
-        for found, mode in ((page.matches, b"match"), (others, b"include"))
-        for one in found
-    ]
-    # An empty array is not allowed in FHIR.
-    tail = b',"entry":[' + b",".join(entries) + b"]}" if entries else b"}"
+    base = f'{{"fullUrl":"{request.hub.settings.address}/fhir/'
     head = {"resourceType": "Bundle", "type": "searchset", "total": page.total, "link": links}
-    return orjson.dumps(head)[:-1] + tail
+    parts = [orjson.dumps(head)[:-1]]
+    before = b',"entry":['
+    for found, mode in ((page.matches, b"match"), (others, b"include")):
+        after = b',"search":{"mode":"%s"}}' % mode
+        for one in found:
+            # Joined once at the end: bodies are large, and each sum of bytes would copy them.
+            parts += (before, f'{base}{one.type}/{one.id}","resource":'.encode(), one.body, after)
+            before = b","
+    # An empty array is not allowed in FHIR.
+    parts.append(b"}" if len(parts) == 1 else b"]}")
+    return b"".join(parts)
 
 
 def _binding(request: FhirRequest, pairs: Sequence[tuple[str, str]]) -> str:

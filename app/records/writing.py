@@ -26,10 +26,10 @@ from fhir.splice import Spliced, splice
 from fhir.store.facts import Facts, facts, patients
 from fhir.store.in_order import by_hash
 from fhir.store.read import read, vread
-from fhir.store.stored import Stored
+from fhir.store.stored import DELETE, Stored
 from fhir.store.tables import NO_PATIENT, SEVERAL_PATIENTS, resource, resource_id, resource_patient
 from fhir.store.types import NUMBERS
-from fhir.store.write import DELETE, POST, PUT, Batch, NewVersion
+from fhir.store.write import POST, PUT, Batch, NewVersion
 
 if TYPE_CHECKING:
     from app.records.request import Request
@@ -165,7 +165,7 @@ class Writing:
             self.request.hub.remember_patient(row, id_)
         new = self._version(prepared, id_, patient_key, row, 1, known, method, spliced, index)
         self._batch.create(new)
-        return self._noted(new, deleted=False)
+        return self._noted(new)
 
     def _version(
         self,
@@ -185,10 +185,10 @@ class Writing:
             *(method, spliced.body, spliced.undo, prepared.digest, index),
         )
 
-    def _noted(self, new: NewVersion, *, deleted: bool) -> Stored:
+    def _noted(self, new: NewVersion) -> Stored:
         made = Stored(
-            *(new.type, new.id, new.patient_key, new.row, new.version, deleted, new.custodian),
-            *(new.facts.labels, new.last_updated, new.body),
+            *(NUMBERS[new.type], new.id, new.patient_key, new.row, new.version, new.custodian),
+            *(new.facts.labels, new.last_updated, new.method, new.body),
         )
         self.written.append(made)
         return made
@@ -240,7 +240,7 @@ class Writing:
         key, row, version = current.patient_key, current.row, current.version + 1
         new = self._version(prepared, id_, key, row, version, known, PUT, spliced, index)
         self._batch.replace(new, self._old_index(current))
-        return self._noted(new, deleted=False)
+        return self._noted(new)
 
     async def _codings(self, current: Stored) -> tuple[Mapping[str, Any], ...]:
         """Return the labels of the version before, which the next one keeps."""
@@ -299,7 +299,7 @@ class Writing:
             index=_NO_INDEX,
         )
         self._batch.replace(new, index, deleted=True)
-        return self._noted(new, deleted=True)
+        return self._noted(new)
 
     async def flush(self) -> None:
         """Write all that was gathered.

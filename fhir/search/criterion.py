@@ -5,7 +5,8 @@ https://hl7.org/fhir/R4/search.html#modifiers
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from fhir.errors import InvalidValue, NotSupported, UnknownParameter
 from fhir.search import date, number, quantity, reference, string, token, uri
@@ -21,11 +22,13 @@ class Criterion:
         parameter: Which index rows are meant.
         modifier: `missing`, `exact`, `contains`, `not`, a resource type, or None.
         values: Alternatives, at least one.
+        plans: What planning made of it, by its place in the query; criteria that come again are kept.
     """
 
     parameter: SearchParameter
     modifier: str | None
     values: tuple[Value, ...]
+    plans: dict[int, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

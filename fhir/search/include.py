@@ -117,6 +117,8 @@ async def included(
         InvalidValue: an include names no reference parameter.
         NotSupported: it iterates or is a wildcard.
     """
+    if not includes:
+        return []
     present = {(one.type, one.id) for one in matches}
     found: dict[tuple[str, str], Stored] = {}
     for include in includes:

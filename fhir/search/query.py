@@ -26,6 +26,7 @@ LONGEST_KEPT = 128
 """Characters of a value that is read once and kept: the same codes and dates are asked for all day."""
 
 _criterion = lru_cache(maxsize=4096)(criterion.parse)
+_region = lru_cache(maxsize=16)(Region)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def parse(
         NotSupported: A parameter, modifier, chain or composite is not supported; the text names it.
         InvalidValue: A value is empty or not of its type's form, or there are more than `MOST_VALUES`.
     """
-    region = Region(base_url, zone)
+    region = _region(base_url, zone)
     fields: dict[str, Any] = {}
     criteria: list[Criterion] = []
     ignored: list[tuple[str, str]] = []
@@ -103,7 +104,9 @@ def parse(
             elif code == "_sort":
                 if name != code:
                     raise NotSupported(f"{name} is not supported", name)
-                _read_sort(fields, type_name, text, ignored if lenient else None)
+                if "sort" in fields:
+                    raise InvalidValue("_sort is there twice", "_sort")
+                fields["sort"] = _lenient_sort(type_name, text, ignored) if lenient else _sort(type_name, text)
             else:
                 read = _criterion if len(text) <= LONGEST_KEPT else criterion.parse
                 criteria.append(read(type_name, name, text, region))
@@ -118,16 +121,25 @@ def parse(
     return Query(type_name, tuple(criteria), **fields, ignored=tuple(ignored))
 
 
-def _read_sort(fields: dict[str, Any], type_name: str, text: str, ignored: list[tuple[str, str]] | None) -> None:
-    """Set the order, leaving out unknown keys if there is a list to note them in."""
-    if "sort" in fields:
-        raise InvalidValue("_sort is there twice", "_sort")
+def _key(type_name: str, key: str) -> Sort:
+    return Sort(criterion.find(type_name, key.removeprefix("-")), key.startswith("-"))
+
+
+@lru_cache(maxsize=1024)
+def _sort(type_name: str, text: str) -> tuple[Sort, ...]:
+    """Return the keys of the order."""
+    try:
+        return tuple(_key(type_name, key) for key in text.split(","))
+    except UnknownParameter as error:
+        raise UnknownParameter(f"_sort: {error.diagnostics}", "_sort") from error
+
+
+def _lenient_sort(type_name: str, text: str, ignored: list[tuple[str, str]]) -> tuple[Sort, ...]:
+    """Return the keys of the order, leaving out unknown ones, which are noted in `ignored`."""
     keys: list[Sort] = []
     for key in text.split(","):
         try:
-            keys.append(Sort(criterion.find(type_name, key.removeprefix("-")), key.startswith("-")))
-        except UnknownParameter as error:
-            if ignored is None:
-                raise UnknownParameter(f"_sort: {error.diagnostics}", "_sort") from error
+            keys.append(_key(type_name, key))
+        except UnknownParameter:
             ignored.append(("_sort", key))
-    fields["sort"] = tuple(keys)
+    return tuple(keys)

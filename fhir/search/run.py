@@ -5,13 +5,14 @@ https://hl7.org/fhir/R4/search.html
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
 from fhir.errors import NotSupported
 from fhir.search.hashing import hash64
 from fhir.search.predicates import Shape, shape
-from fhir.search.query import Query
+from fhir.search.query import Query, Sort
 from fhir.search.statement import QueryShape, Scope, SortShape, count, page
 from fhir.search.values import MissingValue, TokenValue
 from fhir.store.connection import Connection, Row, Visibility
@@ -66,6 +67,14 @@ def _scope(query: Query, criteria: Sequence[Shape]) -> int | None:
     return None
 
 
+@lru_cache(maxsize=1024)
+def _sort(keys: tuple[Sort, ...]) -> tuple[SortShape, ...]:
+    for key in keys:
+        if key.parameter.type not in SORTABLE and key.parameter.code != "_id":
+            raise NotSupported(f"_sort by {key.parameter.code} is not supported", "_sort")
+    return tuple(SortShape(key.parameter.id, key.parameter.type, key.parameter.code, key.descending) for key in keys)
+
+
 def plan(query: Query, after: Sequence[Any] | None) -> tuple[QueryShape, dict[str, Any]]:
     """Return the shape of a query and the values of its binds.
 
@@ -75,18 +84,17 @@ def plan(query: Query, after: Sequence[Any] | None) -> tuple[QueryShape, dict[st
     criteria: list[Shape] = []
     values: dict[str, Any] = {"type": NUMBERS[query.type]}
     for number, criterion in enumerate(query.criteria):
-        made, binds = _special(query, number) or shape(criterion, number)
+        kept = criterion.plans.get(number)
+        if kept is None:
+            kept = criterion.plans[number] = _special(query, number) or shape(criterion, number)
+        made, binds = kept
         criteria.append(made)
         values.update(binds)
-    sort = []
-    for key in query.sort:
-        if key.parameter.type not in SORTABLE and key.parameter.code != "_id":
-            raise NotSupported(f"_sort by {key.parameter.code} is not supported", "_sort")
-        sort.append(SortShape(key.parameter.id, key.parameter.type, key.parameter.code, key.descending))
+    sort = _sort(query.sort)
     if after is not None:
         values.update({f"after{number}": value for number, value in enumerate(after[:-1])})
         values["after_row"] = after[-1]
-    whole = QueryShape(NUMBERS[query.type], tuple(criteria), tuple(sort), _scope(query, criteria), after is not None)
+    whole = QueryShape(NUMBERS[query.type], tuple(criteria), sort, _scope(query, criteria), after is not None)
     return whole, values
 
 

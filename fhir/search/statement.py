@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     exists,
     func,
     literal,
@@ -27,13 +28,15 @@ from sqlalchemy import (
     select,
 )
 
-from fhir.search.predicates import TABLES, Condition, Shape, matches
+from fhir.search.predicates import TABLES, Condition, Shape, binder, matches
 from fhir.store.connection import Visibility
+from fhir.store.facts import clinical_date_parameter
 from fhir.store.in_order import in_order
 from fhir.store.read import COLUMNS
 from fhir.store.statements import by_shape
-from fhir.store.tables import index_date, index_number, index_quantity, index_string, resource, resource_id
+from fhir.store.tables import NO_DATE, index_date, index_number, index_quantity, index_string, resource, resource_id
 from fhir.store.tables import resource_version as version_table
+from fhir.store.types import NAMES
 
 Scope = Callable[[Sequence[ColumnElement[int]], Visibility], Select[tuple[int]]]
 """From the hashes that a Patient reference may mean to the patient keys of that person that the caller may speak of."""
@@ -76,8 +79,31 @@ def _same_row(index: FromClause, row: FromClause) -> Condition:
     )
 
 
-def _test(row: FromClause, criterion: Shape, number: int) -> Condition:
-    """Return whether the resource at hand meets a criterion."""
+def _by_clinical_date(row: FromClause, criterion: Shape, number: int, found: Condition) -> Condition:
+    """Return `found`, a look into the date index, asked only where the clinical date does not settle it.
+
+    The date has one index row at most, which begins at the clinical date.
+    """
+    date = row.c.clinical_date
+    settled: list[Condition] = []
+    possible: list[Condition] = []
+    for alternative, prefix in enumerate(criterion.values):
+        bind = binder(f"c{number}_{alternative}")
+        if prefix == "ge":
+            settled.append(date >= bind("lo"))
+        elif prefix in ("gt", "sa"):
+            settled.append(date >= bind("hi"))
+        elif prefix in ("lt", "le"):
+            settled.append(and_(date != NO_DATE, date < bind("lo")))
+        elif prefix == "eq":
+            possible.append(and_(date >= bind("lo"), date < bind("hi")))
+    if len(possible) == len(criterion.values):
+        return and_(or_(*possible), found)
+    return or_(*settled, found)
+
+
+def _test(row: FromClause, criterion: Shape, number: int, type_number: int) -> Condition:
+    """Return whether the resource at hand, of a type, meets a criterion."""
     if criterion.code == "_id":
         ids = [row.c.id == bindparam(f"c{number}_{n}_id", type_=Text()) for n in range(len(criterion.values))]
         found: Condition = or_(*ids)
@@ -89,6 +115,8 @@ def _test(row: FromClause, criterion: Shape, number: int) -> Condition:
         present = exists().where(index.c.parameter == criterion.parameter, _same_row(index, row))
         return ~present if criterion.values == ("true",) else present
     found = exists().where(matches(index, criterion, number), _same_row(index, row))
+    if criterion.type == "date" and criterion.parameter == clinical_date_parameter(NAMES[type_number]):
+        return _by_clinical_date(row, criterion, number, found)
     return ~found if criterion.modifier == "not" else found
 
 
@@ -142,12 +170,15 @@ def _walk(shape: QueryShape, number: int, keys: FromClause | None) -> FromClause
     return (rows if one_row_each else rows.distinct()).subquery("w")
 
 
-def sort_key(row: FromClause, key: SortShape) -> ColumnElement[Any]:
-    """Return the value to sort by; a resource without one comes last in either direction."""
+def sort_key(row: FromClause, key: SortShape, type_number: int) -> ColumnElement[Any]:
+    """Return the value to sort resources of a type by; one without a value comes last in either direction."""
     if key.code == "_lastUpdated":
         return row.c.last_updated
     if key.code == "_id":
         return row.c.id
+    if key.type == "date" and key.parameter == clinical_date_parameter(NAMES[type_number]):
+        date = row.c.clinical_date
+        return date if key.descending else case((date == NO_DATE, _last_value(key)), else_=date)
     index = {"date": index_date, "number": index_number, "quantity": index_quantity, "string": index_string}[
         key.type
     ].alias()
@@ -189,13 +220,15 @@ def _found(visibility: Visibility, shape: QueryShape, scope: Scope) -> Select[tu
     row = resource.alias("r")
     keys = None
     if shape.scope is not None:
-        count = int(shape.criteria[shape.scope].values[0])
-        names = [f"c{shape.scope}_0_target{target}" for target in range(count)]
-        keys = scope([bindparam(name, type_=BigInteger()) for name in names], visibility).distinct().subquery("k")
+        targets = int(shape.criteria[shape.scope].values[0])
+        names = [f"c{shape.scope}_0_target{target}" for target in range(targets)]
+        known = scope([bindparam(name, type_=BigInteger()) for name in names], visibility)
+        # One Patient is of one person, so its keys are distinct as they come; to make sure costs SQLite a table.
+        keys = (known if targets == 1 else known.distinct()).subquery("k")
     driver = _driver(shape)
     columns: list[ColumnElement[Any]] = [row.c[one.name] for one in COLUMNS if one.table is resource]
     columns.append(row.c.version)
-    columns += [sort_key(row, key).label(f"sort{number}") for number, key in enumerate(shape.sort)]
+    columns += [sort_key(row, key, shape.type).label(f"sort{number}") for number, key in enumerate(shape.sort)]
     found = select(*columns)
     if driver is not None:
         walked = _walk(shape, driver, keys)
@@ -206,15 +239,14 @@ def _found(visibility: Visibility, shape: QueryShape, scope: Scope) -> Select[tu
     elif keys is not None:
         of_patient = and_(row.c.patient_key == keys.c.patient_key, row.c.type == bindparam("type", type_=SmallInteger))
         found = found.select_from(in_order(keys, row, of_patient))
-    found = found.where(
-        row.c.type == bindparam("type", type_=SmallInteger), row.c.deleted == 0, visibility.condition(row)
-    )
+    found = found.where(row.c.type == bindparam("type", type_=SmallInteger), row.c.deleted == 0)
     if shape.scope is not None:
         found = found.where(row.c.by_subject == 1)
     for number, criterion in enumerate(shape.criteria):
         if number != shape.scope and (number != driver or criterion.code == "_id"):
-            found = found.where(_test(row, criterion, number))
-    return found
+            found = found.where(_test(row, criterion, number, shape.type))
+    # Last, because databases test in this order, and what a person's grants say of a row costs more than the rest.
+    return found.where(visibility.condition(row))
 
 
 @by_shape
@@ -231,10 +263,9 @@ def page(visibility: Visibility, shape: QueryShape, scope: Scope) -> Select[tupl
         cut = cut.where(_after(matched, shape))
     chosen = cut.order_by(*_order(matched, shape)).limit(bindparam("limit", type_=Integer)).subquery("p")
     columns = [version_table.c[one.name] if one.table is version_table else chosen.c[one.name] for one in COLUMNS]
-    return (
-        select(*columns, chosen.c.total, *(chosen.c[f"sort{n}"] for n in range(len(shape.sort))))
-        .select_from(chosen)
-        .join(
+    return select(*columns, chosen.c.total, *(chosen.c[f"sort{n}"] for n in range(len(shape.sort)))).select_from(
+        in_order(
+            chosen,
             version_table,
             and_(
                 version_table.c.patient_key == chosen.c.patient_key,

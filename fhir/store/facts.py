@@ -12,6 +12,7 @@ from typing import Any
 
 from fhir.links import references
 from fhir.search.extract import Index
+from fhir.spec.elements import properties
 from fhir.spec.search_parameters import parameters
 from fhir.store.categories import Category, category
 from fhir.store.labels import labels
@@ -71,6 +72,22 @@ def subject_element(type_name: str) -> str | None:
 def _date_parameters(type_name: str) -> tuple[int, ...]:
     known = parameters(type_name)
     return tuple(known[code].id for code in _CLINICAL_DATES.get(type_name, ("date",)) if code in known)
+
+
+@lru_cache(maxsize=512)
+def clinical_date_parameter(type_name: str) -> int | None:
+    """Return the date parameter whose only index row, where there is one, begins at the clinical date.
+
+    None when the clinical date is read off several parameters, or off elements that may repeat.
+    """
+    if len(_date_parameters(type_name)) != 1:
+        return None
+    (number,) = _date_parameters(type_name)
+    (parameter,) = [one for one in parameters(type_name).values() if one.id == number]
+    steps = [path.split(" ")[:-1] for path in parameter.paths]
+    known = properties(type_name)
+    once = all(len(path) == 1 and path[0] in known and known[path[0]][0].max == 1 for path in steps)
+    return number if once else None
 
 
 def _clinical_date(type_name: str, dates: Iterable[tuple[int, int, int]]) -> int:

@@ -13,7 +13,7 @@ from fhir.store.in_order import by_hash, in_order
 from fhir.store.statements import by_shape
 from fhir.store.stored import Stored
 from fhir.store.tables import resource, resource_id, resource_version
-from fhir.store.types import NAMES, NUMBERS
+from fhir.store.types import NUMBERS
 
 COLUMNS = (
     resource.c.type,
@@ -34,16 +34,12 @@ CURRENT_VERSION = and_(
 )
 """What joins a resource with its current version."""
 
-DELETE = 3
-"""`method` of a version that is a deletion."""
+_WIDTH = len(COLUMNS)
 
 
 def stored(row: Row) -> Stored:
-    """Return the version in a row of `COLUMNS`."""
-    number, id_, patient_key, key, version, custodian, labels, last_updated, method, body = row[:10]
-    return Stored(
-        NAMES[number], id_, patient_key, key, version, method == DELETE, custodian, labels, last_updated, body
-    )
+    """Return the version in a row that begins with `COLUMNS`."""
+    return Stored._make(row[:_WIDTH])
 
 
 def _by_id(visibility: Visibility) -> Select[tuple[object, ...]]:

@@ -27,8 +27,8 @@ from fhir.store.tables import (
 )
 from fhir.store.types import NUMBERS
 
-POST, PUT, DELETE = 1, 2, 3
-"""The methods a version came by."""
+POST, PUT = 1, 2
+"""The methods by which a version comes that is no deletion."""
 
 
 @dataclass(frozen=True, slots=True)

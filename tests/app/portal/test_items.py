@@ -6,11 +6,12 @@ import pytest
 from app.portal.images import studies, study_uid
 from app.portal.items import Item, item
 from fhir.store.stored import Stored
+from fhir.store.types import NUMBERS
 
 
 def line(**body: Any) -> Item | None:
     octets = json.dumps(body).encode()
-    return item(Stored(body["resourceType"], "1", 7, 8, 1, False, 3, 0, 0, octets))
+    return item(Stored(NUMBERS[body["resourceType"]], "1", 7, 8, 1, 3, 0, 0, 1, octets))
 
 
 def test_a_problem_that_ended_is_not_active() -> None:
