@@ -1,6 +1,7 @@
 """Replacing the index rows of resources whose extraction changed.
 
-The rows of a resource are found by its parameters: those of its type, and nothing else, are deleted.
+The rows of a resource are found by its parameters: those of its type, and nothing else, are deleted. The hub may write
+meanwhile: what belongs to a newer version than the one that was read stays as it is.
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ def _delete(table: Table) -> Delete:
         table.c.parameter == bindparam("k_parameter", type_=Integer),
         table.c.patient_key == bindparam("k_patient", type_=BigInteger),
         table.c.row == bindparam("k_row", type_=BigInteger),
+        table.c.version <= bindparam("k_version", type_=Integer),
     )
 
 
@@ -38,7 +40,10 @@ async def replace_index(connection: Connection, found: Sequence[tuple[int, int, 
     known = [one for one in parameters(NAMES[type_number]).values() if one.type in _TABLE_OF]
     for parameter in known:
         table = _TABLE_OF[parameter.type]
-        keys = [{"k_parameter": parameter.id, "k_patient": key, "k_row": row} for key, row, _, _ in found]
+        keys = [
+            {"k_parameter": parameter.id, "k_patient": key, "k_row": row, "k_version": version}
+            for key, row, version, _ in found
+        ]
         await connection.execute_many(_DELETE[table], keys)
     for key, row, version, index in found:
         for table, rows in index_rows(index, key, row, version).items():
