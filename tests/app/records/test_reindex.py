@@ -1,20 +1,21 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import BigInteger, Text, bindparam, select, update
+from sqlalchemy import BigInteger, Integer, Text, bindparam, select, update
 
 from app.records import reindex
 from app.records.reindex import Progress, reindex_types
 from fhir.resource import parse
 from fhir.search.extract import extract
+from fhir.spec.search_parameters import parameters
 from fhir.store.facts import facts
 from fhir.store.labels import UNDELIVERED, UNKNOWN, bit
 from fhir.store.reindex import replace_facts, replace_index
-from fhir.store.tables import resource
+from fhir.store.tables import INDEX_TABLES, index_token, resource
 from fhir.store.types import NUMBERS
 from tests.app.imaging.images import CT, a_file, stored
 from tests.app.records.test_inheritance import PSYCHIATRY, an_attachment
-from tests.world import World, a_consent, a_patient, an_observation
+from tests.world import ADDRESS, World, a_consent, a_patient, an_observation
 
 pytestmark = pytest.mark.anyio
 
@@ -22,6 +23,13 @@ PSY = bit(PSYCHIATRY["system"], PSYCHIATRY["code"])
 COLUMNS = (resource.c.category, resource.c.labels, resource.c.clinical_date, resource.c.by_subject)
 WRONG: dict[str, Any] = {"category": 16, "clinical_date": 0, "by_subject": 0}
 
+CODE = parameters("Observation")["code"].id
+
+_OTHER_CODES = (
+    update(index_token)
+    .where(index_token.c.parameter == bindparam("n_parameter", type_=Integer))
+    .values(code_hash=index_token.c.code_hash - 1)
+)
 _FIXED = select(*COLUMNS).where(resource.c.id == bindparam("id"))
 _KEYS = select(resource.c.patient_key, resource.c.row).where(resource.c.id == bindparam("id"))
 
@@ -45,6 +53,28 @@ async def run(world: World, *types: str) -> list[Progress]:
 
 async def patient_of(world: World, hospital: dict[str, str]) -> str:
     return str((await world.post(hospital, a_patient()))["id"])
+
+
+async def index(world: World) -> list[set[tuple[Any, ...]]]:
+    """Return every row of every index table."""
+    return [{tuple(row) for row in await world.hub.database.reader.fetch(select(table), {})} for table in INDEX_TABLES]
+
+
+async def test_wrong_index_rows_are_replaced_and_right_ones_left(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    patient = await patient_of(world, hospital)
+    for value in (6, 6.3, -1e-7):
+        quantity = {"value": value, "unit": "%"}
+        await world.post(hospital, an_observation(patient, valueQuantity=quantity, note=[{"text": "x"}]))
+    right = await index(world)
+    async with world.hub.database.write() as connection:
+        await connection.execute(_OTHER_CODES, {"n_parameter": CODE})
+    assert await world.total(hospital, "Observation?code=4548-4") == 0
+
+    await run(world, "Observation")
+
+    assert await index(world) == right
+    assert await world.total(hospital, "Observation?code=4548-4") == 3
 
 
 async def test_wrong_fixed_columns_are_set_anew(world: World) -> None:
@@ -186,3 +216,32 @@ async def test_a_newer_version_written_meanwhile_stays_as_it_is(world: World) ->
     assert await fixed(world, read["id"]) == right
     assert await world.total(hospital, "Observation?status=amended") == 1
     assert await world.total(hospital, "Observation?status=final") == 0
+
+
+class Watched:
+    """A connection that reads, and notes what it is to write."""
+
+    def __init__(self, world: World) -> None:
+        self.fetch = world.hub.database.reader.fetch
+        self.written: list[Any] = []
+
+    async def execute_many(self, _: Any, rows: list[Any]) -> None:
+        self.written += rows
+
+    async def insert(self, _: Any, rows: list[Any]) -> None:
+        self.written += rows
+
+
+async def test_what_is_right_is_not_written_again(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    made = await world.post(hospital, an_observation(await patient_of(world, hospital)))
+    ((key, row),) = await world.hub.database.reader.fetch(_KEYS, {"id": made["id"]})
+    body = (await world.http.get(f"/fhir/Observation/{made['id']}", headers=hospital)).content
+    values = extract(parse(body), base_url=f"{ADDRESS}/fhir")
+    watched = Watched(world)
+
+    await replace_index(watched, [(key, row, 1, values)], NUMBERS["Observation"])  # type: ignore[arg-type]
+    assert watched.written == []
+
+    await replace_index(watched, [(key, row, 2, values)], NUMBERS["Observation"])  # type: ignore[arg-type]
+    assert watched.written
