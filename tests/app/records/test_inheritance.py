@@ -78,3 +78,19 @@ async def test_a_pointer_at_another_sites_record_takes_nothing_over(world: World
     )
 
     assert await world.total(hospital, "Binary") == 1
+
+
+async def test_a_binary_that_is_written_again_takes_over_what_its_document_is_labelled_now(world: World) -> None:
+    hospital, clinic = await world.client("hospital-a"), await world.client("clinic-c")
+    patient = (await world.post(hospital, a_patient()))["id"]
+    posted = await world.http.post("/fhir", headers=hospital, json=an_attachment(patient))
+    addresses = ["/".join(entry["response"]["location"].split("/")[-4:-2]) for entry in posted.json()["entry"]]
+    binary, document = [(await world.http.get(f"/fhir/{one}", headers=hospital)).json() for one in addresses]
+    await world.post(hospital, a_consent(patient, "clinic-c"))
+    document["meta"]["security"] = [PSYCHIATRY]
+    await world.http.put(f"/fhir/{addresses[1]}", headers=hospital, json=document)
+
+    response = await world.http.put(f"/fhir/{addresses[0]}", headers=hospital, json=binary)
+
+    assert response.status_code == 200
+    assert (await world.http.get(f"/fhir/{addresses[0]}", headers=clinic)).status_code == 404
