@@ -8,6 +8,8 @@ import httpx
 
 from app.access import directory
 from app.access.passwords import hash_password
+from app.access.tables import session
+from app.access.tokens import digest
 from tests.world import ADDRESS, World
 
 PASSWORD = "Sapporo-2026-snow"
@@ -32,6 +34,24 @@ async def an_account(
             must_change=must_change,
         )
     return name
+
+
+async def a_session(world: World, site: str, role: str) -> str:
+    """Return the session cookie's value of a new person, who has an hour."""
+    secret, now = f"secret-of-{role}-{site}", world.hub.clock()
+    async with world.hub.database.write() as connection:
+        organisation = await directory.find_organisation(connection, site)
+        key = await directory.add_account(
+            connection,
+            name=f"person-{role}-{site}",
+            title=role,
+            organisation_key=organisation.key,
+            role=role,
+            password="-",
+            must_change=False,
+        )
+        await connection.insert(session, [(digest(secret), key, "TREAT", now, now, now + 3_600_000_000)])
+    return secret
 
 
 @dataclass

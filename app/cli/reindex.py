@@ -1,4 +1,4 @@
-"""`renkei reindex`: make the index rows of the stored resources again."""
+"""`renkei reindex`: make again what the stored resources are found and disclosed by."""
 
 import time
 
@@ -14,17 +14,19 @@ from fhir.store.types import NUMBERS
 @click.option("--again", is_flag=True, help="Begin anew instead of going on where an interrupted run stopped.")
 @synchronous
 async def reindex(types: tuple[str, ...], again: bool) -> None:
-    """Make the index rows again, for instance after a release that indexes more.
+    """Read the stored resources off again, for instance after a release that indexes more.
 
-    The hub may go on serving. An interrupted run goes on where it stopped.
+    Index rows are made anew, and category, clinical date and labels are mended; no label is taken away. The hub may go
+    on serving. An interrupted run goes on where it stopped.
     """
     unknown = set(types) - set(NUMBERS)
     if unknown:
         raise click.ClickException(f"Not resource types: {', '.join(sorted(unknown))}")
     begun = time.monotonic()
     async with opened() as hub:
-        total = 0
-        async for name, done in reindex_types(hub, types or tuple(sorted(NUMBERS)), again=again):
-            total += done
-            click.echo(f"\r{total} resources, {name}{' ' * 20}", nl=False, err=True)
-    click.echo(f"\n{total} resources in {time.monotonic() - begun:.1f} s", err=True)
+        total = mended = 0
+        async for batch in reindex_types(hub, types or tuple(sorted(NUMBERS)), again=again):
+            total += batch.resources
+            mended += batch.mended
+            click.echo(f"\r{total} resources, {batch.type}{' ' * 20}", nl=False, err=True)
+    click.echo(f"\n{total} resources, {mended} of them mended, in {time.monotonic() - begun:.1f} s", err=True)

@@ -1,29 +1,42 @@
-"""Making index rows again, a batch a transaction, from where an interrupted run stopped."""
+"""Reading stored resources off again: index rows and fixed columns, a batch a transaction.
+
+A run begins where an interrupted one stopped. What a resource says is read from its stored body; labels are only added
+to, for a body does not tell those of the document that it came from.
+"""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Integer, SmallInteger, bindparam, select
+from sqlalchemy import BigInteger, Integer, SmallInteger, and_, bindparam, select
 
 from app.access import epoch
+from app.db import WriteConnection
 from app.hub import Hub
+from app.imaging.labels import label_images
+from app.records.inheritance import POINTERS, inherited
 from fhir.resource import parse
-from fhir.search.extract import extract
-from fhir.store.read import CURRENT_VERSION
-from fhir.store.reindex import replace_index
+from fhir.search.extract import Index, extract
+from fhir.store.facts import Facts, facts
+from fhir.store.read import COLUMNS, stored
+from fhir.store.reindex import FIXED, fixed, replace_facts, replace_index
+from fhir.store.stored import Stored
 from fhir.store.tables import resource, resource_version
 from fhir.store.types import NUMBERS
 
 BATCH = 500
 
+_LAST_BODY = and_(
+    resource_version.c.patient_key == resource.c.patient_key,
+    resource_version.c.row == resource.c.row,
+    # A deletion has no body: what it hides is read off the version before.
+    resource_version.c.version == resource.c.version - resource.c.deleted,
+)
 _BATCH = (
-    select(resource.c.patient_key, resource.c.row, resource.c.version, resource_version.c.body)
-    .join(
-        resource_version,
-        CURRENT_VERSION,
-    )
+    select(*COLUMNS, resource.c.deleted, *FIXED)
+    .join(resource_version, _LAST_BODY)
     .where(
         resource.c.type == bindparam("type", type_=SmallInteger),
-        resource.c.deleted == 0,
         resource.c.row > bindparam("after", type_=BigInteger),
     )
     .order_by(resource.c.row)
@@ -31,29 +44,72 @@ _BATCH = (
 )
 
 
+class Progress(NamedTuple):
+    """A batch that is done."""
+
+    type: str
+    resources: int
+    mended: int
+    """Resources whose fixed columns were not what their bodies say."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A resource read off again."""
+
+    body: Stored
+    deleted: int
+    index: Index
+    facts: Facts
+    stale: bool
+    """Whether the fixed columns say something else."""
+
+
 def _mark(type_name: str) -> str:
     return f"reindex {type_name}"
 
 
-async def reindex_types(hub: Hub, types: Sequence[str], *, again: bool) -> AsyncIterator[tuple[str, int]]:
-    """Make the index rows of `types` again and yield the type and the size of each batch that is done.
+async def _read(connection: WriteConnection, row: Sequence[Any], address: str) -> _Read:
+    body, (deleted, *before) = stored(row), row[len(COLUMNS) :]
+    parsed = parse(bytes(body.body))
+    index = extract(parsed, base_url=address)
+    labels = body.labels
+    if body.type in POINTERS:
+        labels |= (await inherited(connection, parsed, {}, body.custodian))[1]
+    found = facts(parsed, index, inherited_labels=labels)
+    return _Read(body, deleted, index, found, fixed(found) != tuple(before))
+
+
+async def _replace(connection: WriteConnection, found: Sequence[_Read], type_number: int) -> int:
+    """Write what was read off and return how many resources' fixed columns that changed."""
+    there = [(one.body.patient_key, one.body.row, one.body.version, one.index) for one in found if not one.deleted]
+    await replace_index(connection, there, type_number)
+    stale = [one for one in found if one.stale]
+    await replace_facts(
+        connection,
+        [(one.body.patient_key, one.body.row, one.body.version + one.deleted, one.facts) for one in stale],
+    )
+    await label_images(connection, [one.body._replace(labels=one.facts.labels) for one in stale])
+    return len(stale)
+
+
+async def reindex_types(hub: Hub, types: Sequence[str], *, again: bool) -> AsyncIterator[Progress]:
+    """Read the resources of `types` off again and yield what became of each batch.
 
     Where a run stopped is kept in the database, in the same transaction as the batch.
     """
     address = hub.settings.address + "/fhir"
-    for type_name in types:
+    # Those that take over the labels of others come after these.
+    for type_name in sorted(types, key=POINTERS.__contains__):
         after = 0 if again else await epoch.value(hub.database.reader, _mark(type_name))
         while True:
             async with hub.database.write() as connection:
                 values = {"type": NUMBERS[type_name], "after": after, "count": BATCH}
                 rows = await connection.fetch(_BATCH, values)
-                found = [
-                    (key, row, version, extract(parse(bytes(body)), base_url=address))
-                    for key, row, version, body in rows
-                ]
-                await replace_index(connection, found, NUMBERS[type_name])
-                after = rows[-1][1] if rows else 0
+                found = [await _read(connection, row, address) for row in rows]
+                mended = await _replace(connection, found, NUMBERS[type_name])
+                after = found[-1].body.row if found else 0
                 await epoch.set_value(connection, _mark(type_name), after)
-            if not rows:
+            if not found:
                 break
-            yield type_name, len(rows)
+            yield Progress(type_name, len(found), mended)

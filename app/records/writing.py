@@ -232,11 +232,13 @@ class Writing:
         )
         stored, index = self._index(spliced.body)
         taken: set[int] = set()
+        labels = current.labels
         if type_name in POINTERS:
-            taken, _ = await inherited(self.connection, stored, self._made, current.custodian)
+            taken, labels_taken = await inherited(self.connection, stored, self._made, current.custodian)
+            labels |= labels_taken
         if await self._belongs_to(prepared, spliced.body, current.row, path, taken) != current.patient_key:
             raise Conflict("A resource stays with its patient", path or f"{type_name}.subject")
-        known = facts(stored, index, inherited_labels=current.labels)
+        known = facts(stored, index, inherited_labels=labels)
         key, row, version = current.patient_key, current.row, current.version + 1
         new = self._version(prepared, id_, key, row, version, known, PUT, spliced, index)
         self._batch.replace(new, self._old_index(current))

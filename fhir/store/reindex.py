@@ -1,46 +1,103 @@
-"""Replacing the index rows of resources whose extraction changed.
+"""Replacing the index rows and the fixed columns of resources that are read off otherwise than before.
 
-The rows of a resource are found by its parameters: those of its type, and nothing else, are deleted.
+What is right already is not written again. The hub may write meanwhile: what belongs to a newer version than the one
+that was read stays as it is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import BigInteger, Delete, Integer, Table, bindparam, delete
+from sqlalchemy import BigInteger, Integer, Select, Table, Update, bindparam, select, update
 
 from fhir.search.extract import Index
 from fhir.spec.search_parameters import parameters
 from fhir.store.connection import Connection
-from fhir.store.tables import INDEX_TABLES
+from fhir.store.facts import Facts
+from fhir.store.tables import INDEX_TABLES, resource
 from fhir.store.types import NAMES
-from fhir.store.write import index_rows
+from fhir.store.write import REMOVE, index_rows, removal
+
+FIXED = (resource.c.category, resource.c.labels, resource.c.clinical_date, resource.c.by_subject)
+"""The columns that hold the facts, in the order of their fields."""
 
 
-def _delete(table: Table) -> Delete:
-    return delete(table).where(
-        table.c.parameter == bindparam("k_parameter", type_=Integer),
-        table.c.patient_key == bindparam("k_patient", type_=BigInteger),
-        table.c.row == bindparam("k_row", type_=BigInteger),
+def fixed(facts: Facts) -> tuple[int, int, int, int]:
+    """Return the values of `FIXED`."""
+    return int(facts.category), facts.labels, facts.clinical_date, int(facts.by_subject)
+
+
+def _set_fixed() -> Update:
+    return (
+        update(resource)
+        .where(resource.c.patient_key == bindparam("k_patient", type_=BigInteger))
+        .where(resource.c.row == bindparam("k_row", type_=BigInteger))
+        .where(resource.c.version == bindparam("k_version", type_=Integer))
+        .values({column.name: bindparam(f"n_{column.name}", type_=column.type) for column in FIXED})
     )
 
 
-_DELETE = {table: _delete(table) for table in INDEX_TABLES}
+_SET_FIXED = _set_fixed()
 _TABLE_OF = {table.name.removeprefix("index_"): table for table in INDEX_TABLES}
 
 
+def _there(table: Table) -> Select[tuple[object, ...]]:
+    return select(table).where(
+        table.c.parameter == bindparam("parameter", type_=Integer),
+        table.c.row.between(bindparam("first", type_=BigInteger), bindparam("last", type_=BigInteger)),
+    )
+
+
+_THERE = {table: _there(table) for table in INDEX_TABLES}
+
+
 async def replace_index(connection: Connection, found: Sequence[tuple[int, int, int, Index]], type_number: int) -> None:
-    """Replace the index rows of resources.
+    """Replace the index rows of resources where they are not those of their index values.
 
     Args:
         connection: Inside a write transaction.
-        found: Patient key, row, version and index values of each resource.
+        found: Patient key, row, version and index values of each resource, in the order of the rows.
         type_number: The number of their type.
     """
-    known = [one for one in parameters(NAMES[type_number]).values() if one.type in _TABLE_OF]
-    for parameter in known:
-        table = _TABLE_OF[parameter.type]
-        keys = [{"k_parameter": parameter.id, "k_patient": key, "k_row": row} for key, row, _, _ in found]
-        await connection.execute_many(_DELETE[table], keys)
+    if not found:
+        return
+    versions = {(key, row): version for key, row, version, _ in found}
+    wanted: dict[Table, set[tuple[Any, ...]]] = {table: set() for table in INDEX_TABLES}
     for key, row, version, index in found:
         for table, rows in index_rows(index, key, row, version).items():
-            if rows:
-                await connection.insert(table, rows)
+            wanted[table].update(rows)
+    there: dict[Table, set[tuple[Any, ...]]] = {table: set() for table in INDEX_TABLES}
+    for parameter in parameters(NAMES[type_number]).values():
+        if parameter.type in _TABLE_OF:
+            # Most of these tables are entered by value: one walk for the whole batch, not one for each resource.
+            table = _TABLE_OF[parameter.type]
+            values = {"parameter": parameter.id, "first": found[0][1], "last": found[-1][1]}
+            there[table].update(map(tuple, await connection.fetch(_THERE[table], values)))
+    for table in INDEX_TABLES:
+        stale = [row for row in there[table] - wanted[table] if _is_of(table, row, versions)]
+        missing = list(wanted[table] - there[table])
+        if stale:
+            await connection.execute_many(REMOVE[table], [removal(table, row) for row in stale])
+        if missing:
+            await connection.insert(table, missing)
+
+
+def _is_of(table: Table, row: tuple[Any, ...], versions: Mapping[tuple[int, int], int]) -> bool:
+    """Return whether an index row is of one of the resources, and of no newer version than was read."""
+    names = dict(zip(table.columns.keys(), row, strict=True))
+    return bool(names["version"] <= versions.get((names["patient_key"], names["row"]), 0))
+
+
+async def replace_facts(connection: Connection, found: Sequence[tuple[int, int, int, Facts]]) -> None:
+    """Set the fixed columns of resources anew.
+
+    Args:
+        connection: Inside a write transaction.
+        found: Patient key, row, current version and facts of each resource.
+    """
+    names = [f"n_{column.name}" for column in FIXED]
+    rows = [
+        dict(zip(names, fixed(facts), strict=True)) | {"k_patient": key, "k_row": row, "k_version": version}
+        for key, row, version, facts in found
+    ]
+    if rows:
+        await connection.execute_many(_SET_FIXED, rows)

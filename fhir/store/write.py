@@ -68,6 +68,11 @@ def index_rows(index: Index, patient_key: int, row: int, version: int) -> Rows:
     }
 
 
+def removal(table: Table, row: tuple[Any, ...]) -> dict[str, Any]:
+    """Return the values by which `REMOVE` deletes an index row."""
+    return {f"k_{column.name}": value for column, value in zip(table.columns, row, strict=True)}
+
+
 class Batch:
     """Versions gathered for one transaction."""
 
@@ -122,8 +127,7 @@ class Batch:
             }
         )
         for table, rows in index_rows(old_index, new.patient_key, new.row, new.version - 1).items():
-            names = [f"k_{column.name}" for column in table.columns]
-            self._removed.setdefault(table, []).extend(dict(zip(names, row, strict=True)) for row in rows)
+            self._removed.setdefault(table, []).extend(removal(table, row) for row in rows)
 
     async def flush(self, connection: Connection) -> bool:
         """Write everything and return whether each replaced version was still the current one."""
@@ -132,7 +136,7 @@ class Batch:
                 return False
         for table, removed in self._removed.items():
             if removed:
-                await connection.execute_many(_REMOVE[table], removed)
+                await connection.execute_many(REMOVE[table], removed)
         for table, rows in self._rows.items():
             await connection.insert(table, rows)
         return True
@@ -163,4 +167,5 @@ def _remove(tables: Iterable[Table]) -> dict[Table, Any]:
 
 
 _REPLACE = _replace()
-_REMOVE = _remove((index_token, index_string, index_reference, index_uri, index_date, index_number, index_quantity))
+REMOVE = _remove((index_token, index_string, index_reference, index_uri, index_date, index_number, index_quantity))
+"""For each index table the DELETE of one row; `removal` makes its values."""

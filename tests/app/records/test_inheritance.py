@@ -9,7 +9,7 @@ pytestmark = pytest.mark.anyio
 PSYCHIATRY = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "PSY"}
 
 
-def _attachment(patient: str, **fields: object) -> dict[str, object]:
+def an_attachment(patient: str, **fields: object) -> dict[str, object]:
     """Return a transaction of a DocumentReference and its Binary, which point at each other."""
     reference = {
         "resourceType": "DocumentReference",
@@ -50,7 +50,7 @@ def _attachment(patient: str, **fields: object) -> dict[str, object]:
 async def test_a_binary_is_seen_by_whom_its_document_is(world: World, fields: dict[str, object], status: int) -> None:
     hospital, clinic = await world.client("hospital-a"), await world.client("clinic-c")
     patient = (await world.post(hospital, a_patient()))["id"]
-    posted = await world.http.post("/fhir", headers=hospital, json=_attachment(patient, **fields))
+    posted = await world.http.post("/fhir", headers=hospital, json=an_attachment(patient, **fields))
     binary = posted.json()["entry"][0]["response"]["location"].split("/")[-3]
     before = await world.http.get(f"/fhir/Binary/{binary}", headers=clinic)
     await world.post(hospital, a_consent(patient, "clinic-c"))
@@ -64,7 +64,7 @@ async def test_a_binary_is_seen_by_whom_its_document_is(world: World, fields: di
 async def test_a_pointer_at_another_sites_record_takes_nothing_over(world: World) -> None:
     hospital, other = await world.client("hospital-a"), await world.client("hospital-b")
     patient = (await world.post(hospital, a_patient()))["id"]
-    posted = await world.http.post("/fhir", headers=hospital, json=_attachment(patient))
+    posted = await world.http.post("/fhir", headers=hospital, json=an_attachment(patient))
     document = posted.json()["entry"][1]["response"]["location"].split("/")[-3]
 
     await world.post(
@@ -78,3 +78,19 @@ async def test_a_pointer_at_another_sites_record_takes_nothing_over(world: World
     )
 
     assert await world.total(hospital, "Binary") == 1
+
+
+async def test_a_binary_that_is_written_again_takes_over_what_its_document_is_labelled_now(world: World) -> None:
+    hospital, clinic = await world.client("hospital-a"), await world.client("clinic-c")
+    patient = (await world.post(hospital, a_patient()))["id"]
+    posted = await world.http.post("/fhir", headers=hospital, json=an_attachment(patient))
+    addresses = ["/".join(entry["response"]["location"].split("/")[-4:-2]) for entry in posted.json()["entry"]]
+    binary, document = [(await world.http.get(f"/fhir/{one}", headers=hospital)).json() for one in addresses]
+    await world.post(hospital, a_consent(patient, "clinic-c"))
+    document["meta"]["security"] = [PSYCHIATRY]
+    await world.http.put(f"/fhir/{addresses[1]}", headers=hospital, json=document)
+
+    response = await world.http.put(f"/fhir/{addresses[0]}", headers=hospital, json=binary)
+
+    assert response.status_code == 200
+    assert (await world.http.get(f"/fhir/{addresses[0]}", headers=clinic)).status_code == 404

@@ -1,0 +1,247 @@
+from typing import Any
+
+import pytest
+from sqlalchemy import BigInteger, Integer, Text, bindparam, select, update
+
+from app.records import reindex
+from app.records.reindex import Progress, reindex_types
+from fhir.resource import parse
+from fhir.search.extract import extract
+from fhir.spec.search_parameters import parameters
+from fhir.store.facts import facts
+from fhir.store.labels import UNDELIVERED, UNKNOWN, bit
+from fhir.store.reindex import replace_facts, replace_index
+from fhir.store.tables import INDEX_TABLES, index_token, resource
+from fhir.store.types import NUMBERS
+from tests.app.imaging.images import CT, a_file, stored
+from tests.app.records.test_inheritance import PSYCHIATRY, an_attachment
+from tests.world import ADDRESS, World, a_consent, a_patient, an_observation
+
+pytestmark = pytest.mark.anyio
+
+PSY = bit(PSYCHIATRY["system"], PSYCHIATRY["code"])
+COLUMNS = (resource.c.category, resource.c.labels, resource.c.clinical_date, resource.c.by_subject)
+WRONG: dict[str, Any] = {"category": 16, "clinical_date": 0, "by_subject": 0}
+
+CODE = parameters("Observation")["code"].id
+
+_OTHER_CODES = (
+    update(index_token)
+    .where(index_token.c.parameter == bindparam("n_parameter", type_=Integer))
+    .values(code_hash=index_token.c.code_hash - 1)
+)
+_FIXED = select(*COLUMNS).where(resource.c.id == bindparam("id"))
+_KEYS = select(resource.c.patient_key, resource.c.row).where(resource.c.id == bindparam("id"))
+
+
+async def fixed(world: World, id_: str) -> dict[str, int]:
+    (row,) = await world.hub.database.reader.fetch(_FIXED, {"id": id_})
+    return dict(zip([column.name for column in COLUMNS], row, strict=True))
+
+
+async def spoil(world: World, id_: str, **values: int) -> None:
+    """Give columns other values, as a release would that read them off otherwise."""
+    columns = {name: bindparam(f"n_{name}", type_=BigInteger) for name in values}
+    statement = update(resource).where(resource.c.id == bindparam("k_id", type_=Text)).values(columns)
+    async with world.hub.database.write() as connection:
+        assert await connection.execute(statement, {"k_id": id_} | {f"n_{n}": v for n, v in values.items()}) == 1
+
+
+async def run(world: World, *types: str) -> list[Progress]:
+    return [batch async for batch in reindex_types(world.hub, types, again=True)]
+
+
+async def patient_of(world: World, hospital: dict[str, str]) -> str:
+    return str((await world.post(hospital, a_patient()))["id"])
+
+
+async def index(world: World) -> list[set[tuple[Any, ...]]]:
+    """Return every row of every index table."""
+    return [{tuple(row) for row in await world.hub.database.reader.fetch(select(table), {})} for table in INDEX_TABLES]
+
+
+async def test_wrong_index_rows_are_replaced_and_right_ones_left(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    patient = await patient_of(world, hospital)
+    for value in (6, 6.3, -1e-7):
+        quantity = {"value": value, "unit": "%"}
+        await world.post(hospital, an_observation(patient, valueQuantity=quantity, note=[{"text": "x"}]))
+    right = await index(world)
+    async with world.hub.database.write() as connection:
+        await connection.execute(_OTHER_CODES, {"n_parameter": CODE})
+    assert await world.total(hospital, "Observation?code=4548-4") == 0
+
+    await run(world, "Observation")
+
+    assert await index(world) == right
+    assert await world.total(hospital, "Observation?code=4548-4") == 3
+
+
+async def test_wrong_fixed_columns_are_set_anew(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    patient = await patient_of(world, hospital)
+    one, other = [(await world.post(hospital, an_observation(patient)))["id"] for _ in range(2)]
+    right = await fixed(world, one)
+    await spoil(world, one, **WRONG)
+    assert await world.total(hospital, f"Observation?patient={patient}") == 1
+
+    done = await run(world, "Observation")
+
+    assert done == [Progress("Observation", 2, 1)]
+    assert await fixed(world, one) == await fixed(world, other) == right
+    assert right["by_subject"] == 1
+    assert await world.total(hospital, f"Observation?patient={patient}") == 2
+    assert await run(world, "Observation") == [Progress("Observation", 2, 0)]
+
+
+async def test_a_category_that_was_wrong_discloses_no_longer(world: World) -> None:
+    hospital, clinic = await world.client("hospital-a"), await world.client("clinic-c")
+    patient = await patient_of(world, hospital)
+    only = {"class": [{"system": "http://renkei.example/fhir/CodeSystem/category", "code": "problem"}]}
+    await world.post(hospital, a_consent(patient, "clinic-c", **only))
+    observation = await world.post(hospital, an_observation(patient))
+    await spoil(world, observation["id"], category=3)
+    assert await world.total(clinic, "Observation") == 1
+
+    await run(world, "Observation")
+
+    assert await world.total(clinic, "Observation") == 0
+
+
+async def test_what_a_deletion_hides_is_read_off_the_version_before(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    observation = await world.post(hospital, an_observation(await patient_of(world, hospital)))
+    await world.http.delete(f"/fhir/Observation/{observation['id']}", headers=hospital)
+    right = await fixed(world, observation["id"])
+    await spoil(world, observation["id"], **WRONG)
+
+    assert await run(world, "Observation") == [Progress("Observation", 1, 1)]
+
+    assert await fixed(world, observation["id"]) == right
+    assert await world.total(hospital, "Observation") == 0
+
+
+async def test_labels_are_only_added_to(world: World) -> None:
+    hospital, clinic = await world.client("hospital-a"), await world.client("clinic-c")
+    patient = await patient_of(world, hospital)
+    await world.post(hospital, a_consent(patient, "clinic-c"))
+    labelled = await world.post(hospital, an_observation(patient, meta={"security": [PSYCHIATRY]}))
+    extracted = await world.post(hospital, an_observation(patient))
+    # The first has lost its own label; the second has one of a document, which its body does not tell.
+    await spoil(world, labelled["id"], labels=UNKNOWN)
+    await spoil(world, extracted["id"], labels=UNDELIVERED)
+
+    assert await run(world, "Observation") == [Progress("Observation", 2, 1)]
+
+    assert (await fixed(world, labelled["id"]))["labels"] == UNKNOWN | PSY
+    assert (await fixed(world, extracted["id"]))["labels"] == UNDELIVERED
+    assert await world.total(clinic, "Observation") == 0
+
+
+async def test_labels_taken_over_stay_and_are_taken_over_again(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    patient = await patient_of(world, hospital)
+    attachment = an_attachment(patient, meta={"security": [PSYCHIATRY]})
+    posted = (await world.http.post("/fhir", headers=hospital, json=attachment)).json()
+    binary, document = [entry["response"]["location"].split("/")[-3] for entry in posted["entry"]]
+    right = await fixed(world, binary)
+    assert right["labels"] == PSY
+
+    assert await run(world, "Binary", "DocumentReference") == [
+        Progress("DocumentReference", 1, 0),
+        Progress("Binary", 1, 0),
+    ]
+    assert await fixed(world, binary) == right
+    # As after a release that knows the label as one, where the one before it did not.
+    await spoil(world, document, labels=0)
+    await spoil(world, binary, labels=0)
+    await run(world, "Binary", "DocumentReference")
+
+    assert await fixed(world, binary) == right
+
+
+async def test_images_follow_their_imaging_study(world: World) -> None:
+    hospital, clinic = await world.client("hospital-a"), await world.client("clinic-c")
+    await stored(world, hospital, a_file(CT))
+    (entry,) = (await world.http.get("/fhir/ImagingStudy", headers=hospital)).json()["entry"]
+    study = entry["resource"]
+    await world.post(hospital, a_consent(study["subject"]["reference"].partition("/")[2], "clinic-c"))
+    assert len((await world.http.get("/dicomweb/studies", headers=clinic)).json()) == 1
+    study["meta"]["security"] = [PSYCHIATRY]
+    with pytest.MonkeyPatch.context() as patched:
+        # A release that does not know the label.
+        patched.setattr("fhir.store.facts.labels", lambda _: 0)
+        await world.http.put(f"/fhir/ImagingStudy/{study['id']}", headers=hospital, json=study)
+        assert len((await world.http.get("/dicomweb/studies", headers=clinic)).json()) == 1
+
+    assert await run(world, "ImagingStudy") == [Progress("ImagingStudy", 1, 1)]
+
+    assert (await world.http.get("/dicomweb/studies", headers=clinic)).json() == []
+    assert await world.total(clinic, "ImagingStudy") == 0
+
+
+async def test_an_interrupted_run_goes_on_where_it_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reindex, "BATCH", 2)
+    hospital = await world.client("hospital-a")
+    patient = await patient_of(world, hospital)
+    made = [(await world.post(hospital, an_observation(patient)))["id"] for _ in range(5)]
+    for id_ in made:
+        await spoil(world, id_, **WRONG)
+
+    begun = reindex_types(world.hub, ["Observation"], again=False)
+    first = await anext(begun)
+    await begun.aclose()
+    mended = [(await fixed(world, id_))["by_subject"] for id_ in made]
+    rest = [batch async for batch in reindex_types(world.hub, ["Observation"], again=False)]
+
+    assert first == Progress("Observation", 2, 2)
+    assert mended == [1, 1, 0, 0, 0]
+    assert rest == [Progress("Observation", 2, 2), Progress("Observation", 1, 1)]
+    assert [(await fixed(world, id_))["by_subject"] for id_ in made] == [1] * 5
+
+
+async def test_a_newer_version_written_meanwhile_stays_as_it_is(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    read = await world.post(hospital, an_observation(await patient_of(world, hospital)))
+    newer = {**read, "status": "amended"}
+    await world.http.put(f"/fhir/Observation/{read['id']}", headers=hospital, json=newer)
+    right = await fixed(world, read["id"])
+    ((key, row),) = await world.hub.database.reader.fetch(_KEYS, {"id": read["id"]})
+    index = extract(parse(b'{"resourceType":"Observation","status":"final"}'), base_url="")
+
+    async with world.hub.database.write() as connection:
+        await replace_index(connection, [(key, row, 1, index)], NUMBERS["Observation"])
+        await replace_facts(connection, [(key, row, 1, facts({"resourceType": "Observation"}, index))])
+
+    assert await fixed(world, read["id"]) == right
+    assert await world.total(hospital, "Observation?status=amended") == 1
+    assert await world.total(hospital, "Observation?status=final") == 0
+
+
+class Watched:
+    """A connection that reads, and notes what it is to write."""
+
+    def __init__(self, world: World) -> None:
+        self.fetch = world.hub.database.reader.fetch
+        self.written: list[Any] = []
+
+    async def execute_many(self, _: Any, rows: list[Any]) -> None:
+        self.written += rows
+
+    async def insert(self, _: Any, rows: list[Any]) -> None:
+        self.written += rows
+
+
+async def test_what_is_right_is_not_written_again(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    made = await world.post(hospital, an_observation(await patient_of(world, hospital)))
+    ((key, row),) = await world.hub.database.reader.fetch(_KEYS, {"id": made["id"]})
+    body = (await world.http.get(f"/fhir/Observation/{made['id']}", headers=hospital)).content
+    values = extract(parse(body), base_url=f"{ADDRESS}/fhir")
+    watched = Watched(world)
+
+    await replace_index(watched, [(key, row, 1, values)], NUMBERS["Observation"])  # type: ignore[arg-type]
+    assert watched.written == []
+
+    await replace_index(watched, [(key, row, 2, values)], NUMBERS["Observation"])  # type: ignore[arg-type]
+    assert watched.written
