@@ -16,7 +16,7 @@ from app.audit.keys import Keys
 from app.audit.leader import Leader
 from app.audit.log import AuditLog
 from app.audit.note import Signer
-from app.blobs import open_blobs
+from app.blobs import daily, open_blobs
 from app.clock import Clock, RowNumbers, now
 from app.db import Database, DatabaseUnavailable, open_database
 from app.db.version import WrongVersion, check_version
@@ -107,3 +107,4 @@ def start_tasks(hub: Hub) -> None:
     gc.freeze()
     hub.audit.start()
     hub.leader.start(hub.settings.checkpoint_seconds)
+    hub.closing.append(daily.start(hub))

@@ -14,7 +14,7 @@ RESTORE = "restore"
 CLIENT = "renkei-cli"
 
 
-def _account() -> str:
+def account() -> str:
     """Return the operating system's name of who runs the command."""
     try:
         return getpass.getuser()
@@ -42,7 +42,7 @@ async def record(hub: Hub, interaction: str, folder: Path, words: str, *, outcom
         outcome=outcome,
         outcome_desc=None if outcome == "0" else words,
         client=CLIENT,
-        user_name=_account(),
+        user_name=account(),
         path=str(folder),
         description=words,
     )

@@ -4,13 +4,21 @@ Credentials and endpoint come from the usual variables (`AWS_ACCESS_KEY_ID`, `AW
 `AWS_REGION`, `AWS_ALLOW_HTTP`). https://developmentseed.org/obstore/
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import obstore
 from obstore.store import S3Store
 
-from app.blobs.store import BlobMissing, Incoming
+from app.blobs.store import ASIDE, IS_DIGEST, PAGE, BlobMissing, Incoming, Kept, clear_incoming
+from app.clock import EPOCH
+
+T = TypeVar("T")
+
+CLOCK = "clock"
+"""The object that is written to learn the server's time."""
 
 
 class S3Blobs:
@@ -26,8 +34,18 @@ class S3Blobs:
         self._store = S3Store(bucket, prefix=prefix or None)
         self._spool = spool
 
-    def _key(self, custodian: int, digest: str) -> str:
-        return f"{custodian}/{digest[:2]}/{digest}"
+    def _key(self, custodian: int, digest: str, *, aside: bool = False) -> str:
+        return f"{_top(custodian, aside)}/{digest[:2]}/{digest}"
+
+    async def _found(self, custodian: int, digest: str, ask: Callable[[str], Awaitable[T]]) -> T:
+        here, aside = self._key(custodian, digest), self._key(custodian, digest, aside=True)
+        # It may be brought back between the first look and the second.
+        for key in (here, aside, here):
+            try:
+                return await ask(key)
+            except FileNotFoundError:
+                continue
+        raise BlobMissing(digest)
 
     def incoming(self) -> Incoming:
         """Begin a blob."""
@@ -42,24 +60,85 @@ class S3Blobs:
 
     async def read(self, custodian: int, digest: str, start: int = 0, length: int | None = None) -> bytes:
         """Return `length` bytes from `start`, or all from there."""
-        key = self._key(custodian, digest)
-        try:
+
+        async def ask(key: str) -> bytes:
             if length is not None:
                 return bytes(await obstore.get_range_async(self._store, key, start=start, length=length))
             got = await obstore.get_async(self._store, key)
             return bytes(await got.bytes_async())[start:]
-        except FileNotFoundError as error:
-            raise BlobMissing(digest) from error
+
+        return await self._found(custodian, digest, ask)
 
     async def stream(self, custodian: int, digest: str) -> AsyncIterator[bytes]:
         """Return the blob in pieces."""
-        try:
-            got = await obstore.get_async(self._store, self._key(custodian, digest))
-        except FileNotFoundError as error:
-            raise BlobMissing(digest) from error
+        got = await self._found(custodian, digest, lambda key: obstore.get_async(self._store, key))
         async for piece in got.stream():
             yield bytes(piece)
 
-    async def remove(self, custodian: int, digest: str) -> None:
-        """Remove a blob."""
-        await obstore.delete_async(self._store, self._key(custodian, digest))
+    async def now(self) -> int:
+        """Return the present by the server's clock, in whole seconds as S3 has them."""
+        await obstore.put_async(self._store, CLOCK, b"")
+        return _microseconds((await obstore.head_async(self._store, CLOCK))["last_modified"])
+
+    async def custodians(self, *, aside: bool = False) -> list[int]:
+        """Return the custodians that have a prefix."""
+        found = await obstore.list_with_delimiter_async(self._store, ASIDE if aside else None)
+        names = [prefix.rsplit("/", 1)[-1] for prefix in found["common_prefixes"]]
+        return sorted(int(name) for name in names if name.isdecimal())
+
+    async def listing(self, custodian: int, *, aside: bool = False) -> AsyncIterator[list[Kept]]:
+        """Return the blobs of a custodian in pages."""
+        async for page in obstore.list(self._store, _top(custodian, aside), chunk_size=PAGE):
+            named = [(one["path"].rsplit("/", 1)[-1], one) for one in page]
+            yield [
+                Kept(custodian, digest, one["size"], _microseconds(one["last_modified"]))
+                for digest, one in named
+                if IS_DIGEST(digest)
+            ]
+
+    async def set_aside(self, custodian: int, digest: str, before: int) -> bool:
+        """Put a blob aside: one that comes between copy and removal has the same bytes as the copy."""
+        key = self._key(custodian, digest)
+        try:
+            if _microseconds((await obstore.head_async(self._store, key))["last_modified"]) >= before:
+                return False
+            await obstore.copy_async(self._store, key, self._key(custodian, digest, aside=True))
+        except FileNotFoundError:
+            return False
+        await obstore.delete_async(self._store, key)
+        return True
+
+    async def bring_back(self, custodian: int, digest: str) -> bool:
+        """Put a copy of a blob that was set aside back unless one is in its place.
+
+        What was set aside stays for its time: a removal of the former one may still be on its way.
+        """
+        key = self._key(custodian, digest)
+        try:
+            await obstore.head_async(self._store, key)
+        except FileNotFoundError:
+            pass
+        else:
+            return False
+        try:
+            await obstore.copy_async(self._store, self._key(custodian, digest, aside=True), key)
+        except FileNotFoundError:
+            return False
+        return True
+
+    async def remove_aside(self, custodian: int, digest: str) -> None:
+        """Remove a blob that was set aside."""
+        await obstore.delete_async(self._store, self._key(custodian, digest, aside=True))
+
+    def clear_incoming(self) -> int:
+        """Remove what interrupted uploads left on this machine and return its bytes."""
+        return clear_incoming(self._spool)
+
+
+def _top(custodian: int, aside: bool) -> str:
+    return f"{ASIDE}/{custodian}" if aside else str(custodian)
+
+
+def _microseconds(moment: datetime) -> int:
+    """Return an instant as microseconds since 1970 UTC."""
+    return (moment - EPOCH) // timedelta(microseconds=1)

@@ -1,17 +1,45 @@
-"""What the hub asks of a blob store, and the choice of one."""
+"""What the hub asks of a blob store, and the choice of one.
+
+A blob is in its place or set aside, and is read from either. Only the collector sets aside, one at a time.
+"""
 
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
 from app.settings import Settings
 
+DAY = 86_400_000_000
+"""Microseconds. No request takes so long from the first byte of a blob to the commit that refers to it."""
+
+ASIDE = "aside"
+"""Where blobs wait that the collector has set aside; they are read as before."""
+
+PAGE = 1_000
+"""The most blobs of a page of a listing."""
+
+IS_DIGEST = re.compile("[0-9a-f]{64}").fullmatch
+
 
 class BlobMissing(Exception):
     """There is no such blob."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A blob as its store lists it."""
+
+    custodian: int
+    digest: str
+    size: int
+    """Bytes."""
+    modified: int
+    """When it was written, or set aside: microseconds since 1970 UTC by the store's clock."""
 
 
 class Incoming:
@@ -80,9 +108,55 @@ class Blobs(Protocol):
         """
         ...
 
-    async def remove(self, custodian: int, digest: str) -> None:
-        """Remove a blob; one that is gone is no error."""
+    async def now(self) -> int:
+        """Return the present by the store's clock: microseconds since 1970 UTC."""
         ...
+
+    async def custodians(self, *, aside: bool = False) -> list[int]:
+        """Return the custodians that blobs are kept, or set aside, for, from the lowest."""
+        ...
+
+    def listing(self, custodian: int, *, aside: bool = False) -> AsyncIterator[list[Kept]]:
+        """Return the blobs of a custodian that are in their places, or set aside, in pages by digest."""
+        ...
+
+    async def set_aside(self, custodian: int, digest: str, before: int) -> bool:
+        """Put a blob aside if it was written before an instant of the store's clock; return whether it was."""
+        ...
+
+    async def bring_back(self, custodian: int, digest: str) -> bool:
+        """Put a blob that was set aside back unless one is in its place; return whether none was."""
+        ...
+
+    async def remove_aside(self, custodian: int, digest: str) -> None:
+        """Remove a blob that was set aside for good; one that is gone is no error."""
+        ...
+
+    def clear_incoming(self) -> int:
+        """Remove what interrupted uploads left on this machine and return its bytes."""
+        ...
+
+
+def disk_now(folder: Path) -> int:
+    """Return the present by the clock of a folder's disk: microseconds since 1970 UTC."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        return os.fstat(file.fileno()).st_mtime_ns // 1000
+
+
+def clear_incoming(folder: Path) -> int:
+    """Remove the temporary files that nothing was added to for a day and return their bytes."""
+    before, cleared = disk_now(folder) - DAY, 0
+    for path in folder.glob("incoming-*"):
+        try:
+            found = path.stat()
+            if found.st_mtime_ns // 1000 < before:
+                path.unlink()
+                cleared += found.st_size
+        except FileNotFoundError:
+            # Its upload has just ended.
+            continue
+    return cleared
 
 
 def open_blobs(settings: Settings) -> Blobs:

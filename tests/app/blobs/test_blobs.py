@@ -1,34 +1,18 @@
 """The two blob stores behave alike."""
 
 import hashlib
-import itertools
-from collections.abc import Iterator
+import os
 from pathlib import Path
 
 import pytest
 
 from app.blobs import BlobMissing, Blobs, open_blobs
 from app.settings import Settings
-from tests.s3 import s3_server
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("s3")]
 
-_numbers = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[dict[str, str]]:
-    with s3_server() as variables:
-        yield variables
-
-
-@pytest.fixture(params=["folder", "s3"])
-def blobs(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Blobs:
-    if request.param == "folder":
-        return open_blobs(Settings(home=tmp_path))
-    for name, value in request.getfixturevalue("s3").items():
-        monkeypatch.setenv(name, value)
-    return open_blobs(Settings(home=tmp_path, blobs=f"s3://renkei/test-{next(_numbers)}"))
+NEVER = 0
+ALWAYS = 1 << 62
 
 
 async def _keep(blobs: Blobs, custodian: int, content: bytes) -> str:
@@ -67,14 +51,74 @@ async def test_keeping_a_blob_twice_keeps_it_once(blobs: Blobs) -> None:
     assert await blobs.read(1, first) == b"content"
 
 
-async def test_a_removed_blob_is_gone(blobs: Blobs) -> None:
+async def test_a_blob_that_is_set_aside_is_read_as_before(blobs: Blobs) -> None:
     digest = await _keep(blobs, 1, b"content")
 
-    await blobs.remove(1, digest)
-    await blobs.remove(1, digest)
+    moved = await blobs.set_aside(1, digest, ALWAYS)
+
+    assert moved
+    assert [page async for page in blobs.listing(1)] == []
+    assert await blobs.read(1, digest) == b"content"
+    assert await blobs.read(1, digest, 1, 2) == b"on"
+    assert b"".join([piece async for piece in blobs.stream(1, digest)]) == b"content"
+
+
+async def test_a_blob_is_set_aside_only_when_it_is_there_and_old(blobs: Blobs) -> None:
+    digest = await _keep(blobs, 1, b"content")
+
+    assert not await blobs.set_aside(1, digest, NEVER)
+    assert not await blobs.set_aside(2, digest, ALWAYS)
+    assert await blobs.custodians(aside=True) == []
+
+
+async def test_a_blob_that_was_set_aside_is_brought_back_to_an_empty_place_only(blobs: Blobs) -> None:
+    digest = await _keep(blobs, 1, b"content")
+    await blobs.set_aside(1, digest, ALWAYS)
+
+    assert await blobs.bring_back(1, digest)
+    assert not await blobs.bring_back(1, digest)
+    assert not await blobs.bring_back(2, digest)
+
+    await blobs.remove_aside(1, digest)
+    assert await blobs.read(1, digest) == b"content"
+
+
+async def test_a_blob_that_was_removed_is_gone(blobs: Blobs) -> None:
+    digest = await _keep(blobs, 1, b"content")
+    await blobs.set_aside(1, digest, ALWAYS)
+
+    await blobs.remove_aside(1, digest)
+    await blobs.remove_aside(1, digest)
 
     with pytest.raises(BlobMissing):
         await blobs.read(1, digest)
+
+
+async def test_a_listing_names_what_is_kept_and_what_is_set_aside(blobs: Blobs) -> None:
+    begun = await blobs.now()
+    one, two = await _keep(blobs, 1, b"one"), await _keep(blobs, 10, b"second")
+    await blobs.set_aside(10, two, ALWAYS)
+
+    kept = [one async for page in blobs.listing(1) for one in page]
+    aside = [one async for page in blobs.listing(10, aside=True) for one in page]
+
+    assert await blobs.custodians(aside=True) == [10]
+    assert [(one.custodian, one.digest, one.size) for one in kept] == [(1, one, 3)]
+    assert [(one.custodian, one.digest, one.size) for one in aside] == [(10, two, 6)]
+    assert all(begun <= one.modified <= begun + 60_000_000 for one in kept + aside)
+
+
+async def test_what_an_interrupted_upload_left_is_removed_after_a_day(blobs: Blobs) -> None:
+    old, new = blobs.incoming(), blobs.incoming()
+    for one in (old, new):
+        one.write(b"half")
+        one.finish()
+    os.utime(old.path, (0, 0))
+
+    cleared = blobs.clear_incoming()
+
+    assert cleared == 4
+    assert (old.path.exists(), new.path.exists()) == (False, True)
 
 
 async def test_a_discarded_blob_leaves_nothing(tmp_path: Path) -> None:

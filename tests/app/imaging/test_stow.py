@@ -1,6 +1,7 @@
 import pydicom
 import pytest
 
+from app.blobs.collect import collect
 from tests.app.imaging.images import (
     CHR_H31,
     CHR_H32,
@@ -13,6 +14,7 @@ from tests.app.imaging.images import (
     stored,
     uids,
 )
+from tests.blobs import pass_days
 from tests.world import World
 
 pytestmark = pytest.mark.anyio
@@ -114,6 +116,22 @@ async def test_another_patient_in_the_same_study_is_refused_and_not_created(worl
     (failed,) = response.json()["00081198"]["Value"]
     assert failed["00081155"]["Value"] == ["1.2.3.4"]
     assert await world.total(hospital, "Patient") == 1
+
+
+async def test_what_a_refused_instance_left_is_collected_and_what_was_stored_is_not(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    await send(world, hospital, a_file(CT), a_file(CT, SOPInstanceUID="1.2.3.4", PatientID="OTHER"))
+    pass_days(world.hub, 1.1)
+
+    done = await collect(world.hub)
+
+    assert (done.seen.count, done.set_aside.count) == (2, 1)
+    (study,) = (await world.http.get("/dicomweb/studies", headers=hospital)).json()
+    uid = study["0020000D"]["Value"][0]
+    retrieved = await world.http.get(f"/dicomweb/studies/{uid}", headers=hospital)
+    assert retrieved.status_code == 200
+    again = await send(world, hospital, a_file(CT))
+    assert again.status_code == 200
 
 
 async def test_an_instance_without_a_patient_id_is_refused(world: World) -> None:
