@@ -1,7 +1,8 @@
 """The audit log at work: records are durable before an answer leaves.
 
 Records of concurrent requests share one flush: a batch is what came in while the last one was written. A write's
-record is in the write's own transaction. `app.audit.leader` puts the records in the tree.
+record is in the write's own transaction. Where one transaction at a time writes, it puts its records in the tree
+itself; elsewhere it stages them, and `app.audit.leader` does.
 """
 
 import asyncio
@@ -11,10 +12,11 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import bindparam, insert, select
 
+from app.audit.grow import frontier, grow
 from app.audit.keys import SALT_BYTES, Keys
 from app.audit.record import Event, seal
 from app.audit.tables import audit_record, audit_salt, audit_stage
-from app.db import Database, DatabaseConnection, DatabaseUnavailable
+from app.db import Database, DatabaseUnavailable, WriteConnection
 
 MOST_SALTS = 100_000
 
@@ -143,13 +145,26 @@ class AuditLog:
         batch.salts += salts
         await batch.written()
 
-    async def stage(self, connection: DatabaseConnection, events: Sequence[Event]) -> None:
+    async def stage(self, connection: WriteConnection, events: Sequence[Event]) -> None:
         """Write the records of `events` inside the transaction of the write they are about."""
         salts: list[tuple[int, bytes]] = []
         records = await self._seal(events, salts)
         # The transaction may still be rolled back, and a salt that is not in the table opens nothing.
         self._forget(salts)
-        await _write(connection, records, salts)
+        await self._write(connection, records, salts)
+
+    async def _write(
+        self, connection: WriteConnection, records: list[tuple[int, bytes]], salts: list[tuple[int, bytes]]
+    ) -> None:
+        if salts:
+            unique = [{"n_key": key, "n_salt": salt} for key, salt in dict(salts).items()]
+            await connection.execute_many(_ADD_SALT, unique)
+        await connection.insert(audit_record, records)
+        if self._database.one_writer:
+            # Nobody else writes now, so there is no order to wait for: half the work of staging.
+            await grow(connection, await frontier(connection), records)
+        else:
+            await connection.insert(audit_stage, [(row,) for row, _ in records])
 
     async def _run(self) -> None:
         while True:
@@ -165,7 +180,7 @@ class AuditLog:
     async def _flush(self, batch: _Batch) -> None:
         try:
             async with asyncio.timeout(self._wait_seconds), self._database.write() as connection:
-                await _write(connection, batch.records, batch.salts)
+                await self._write(connection, batch.records, batch.salts)
         except (DatabaseUnavailable, TimeoutError, OSError) as error:
             logger.critical("The audit log cannot be written: %s", error)
             self._failed(batch, error)
@@ -180,12 +195,3 @@ class AuditLog:
         # A salt that may not be stored must seal nothing more: its records could never be opened.
         self._forget(batch.salts)
         batch.tell(AuditUnavailable(str(error)))
-
-
-async def _write(
-    connection: DatabaseConnection, records: list[tuple[int, bytes]], salts: list[tuple[int, bytes]]
-) -> None:
-    if salts:
-        await connection.execute_many(_ADD_SALT, [{"n_key": key, "n_salt": salt} for key, salt in dict(salts).items()])
-    await connection.insert(audit_record, records)
-    await connection.insert(audit_stage, [(row,) for row, _ in records])

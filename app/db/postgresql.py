@@ -116,6 +116,7 @@ class PostgresqlDatabase:
     """
 
     dialect: Literal["postgresql"] = "postgresql"
+    one_writer = False
 
     def __init__(self, pool: Any, readers: Any) -> None:
         self._pool = pool

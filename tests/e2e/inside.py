@@ -18,7 +18,7 @@ from app.audit.checkpoint import Checkpoint
 from app.audit.export import checkpoints, verify_export
 from app.audit.extract import export
 from app.audit.record import Event, parse, unseal, year_of
-from app.audit.tables import audit_leaf, audit_record, audit_salt, audit_stage
+from app.audit.tables import audit_checkpoint, audit_leaf, audit_record, audit_salt, audit_stage
 from app.db import Database, DatabaseConnection, open_database
 from app.lifecycle import audit_keys
 from app.settings import Settings
@@ -70,6 +70,7 @@ _PATIENTS = select(resource.c.id, resource.c.patient_key).where(
     resource.c.type == bindparam("patient", type_=Integer), resource.c.patient_key == resource.c.row
 )
 _STAGED = select(func.count()).select_from(audit_stage)
+_COVERED = select(func.coalesce(func.max(audit_checkpoint.c.size), 0))
 _LEAVES = select(func.count(), func.count(audit_leaf.c.row.distinct()))
 _COUNT = select(func.count()).select_from(audit_record)
 
@@ -168,10 +169,17 @@ async def _audited(connection: DatabaseConnection, events: Sequence[Event], ledg
     return found
 
 
+async def uncovered(database: Database) -> int:
+    """Return how many audit records no signed checkpoint covers."""
+    async with database.snapshot() as connection:
+        records, covered = [(await connection.fetch(one, {}))[0][0] for one in (_COUNT, _COVERED)]
+    return int(records - covered)
+
+
 async def _settled(database: Database) -> bool:
     deadline = time.monotonic() + SETTLES_SECONDS
     while time.monotonic() < deadline:
-        if (await database.reader.fetch(_STAGED, {}))[0][0] == 0:
+        if await uncovered(database) == 0:
             return True
         await asyncio.sleep(0.05)
     return False

@@ -5,35 +5,33 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
 
-from app.audit.tables import audit_stage
 from app.db import open_database
 from app.settings import Settings
 from tests.e2e.crashing import crashes
-from tests.e2e.inside import SETTLES_SECONDS
+from tests.e2e.inside import SETTLES_SECONDS, uncovered
 
 LEADER_RESTS = {"RENKEI_CHECKPOINT_SECONDS": "3600"}
-"""The leader works at the start and at the end alone, so that what is staged meanwhile stays staged."""
+"""The leader works at the start and at the end alone, so that nothing signed covers what comes meanwhile."""
 
 
-def _staged(settings: Settings) -> int:
-    """Return how many audit records wait for their place in the tree."""
+def _uncovered(settings: Settings) -> int:
+    """Return how many audit records no signed checkpoint covers."""
 
     async def count() -> int:
         database = await open_database(settings)
-        rows = await database.reader.fetch(select(func.count()).select_from(audit_stage), {})
+        found = await uncovered(database)
         await database.close()
-        return int(rows[0][0])
+        return found
 
     return asyncio.run(count())
 
 
-def _staged_at_last(settings: Settings) -> int:
+def _uncovered_at_last(settings: Settings) -> int:
     deadline = time.monotonic() + SETTLES_SECONDS
-    while (staged := _staged(settings)) and time.monotonic() < deadline:
+    while (found := _uncovered(settings)) and time.monotonic() < deadline:
         time.sleep(0.05)
-    return staged
+    return found
 
 
 @pytest.mark.parametrize("workers", ["1", "2"], ids=["one process", "two processes"])
@@ -45,7 +43,7 @@ def test_a_hub_that_is_asked_to_end_ends_well_and_loses_nothing(kind: str, worke
 
         hub.load(lambda: codes.append(hub.hub.stop()))
 
-        staged = _staged(hub.settings)
+        left = _uncovered(hub.settings)
         hub.hub.start()
         found = hub.prove_outside()
         codes.append(hub.hub.stop())
@@ -53,21 +51,21 @@ def test_a_hub_that_is_asked_to_end_ends_well_and_loses_nothing(kind: str, worke
         acknowledged = hub.ledger.acknowledged
 
     assert codes == [0, 0]
-    assert staged == 0
+    assert left == 0
     assert acknowledged > 0
     assert found == []
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_records_that_a_crash_left_staged_are_in_the_tree_after_the_next_start(kind: str, tmp_path: Path) -> None:
+def test_records_that_nothing_signed_covers_after_a_crash_are_covered_soon(kind: str, tmp_path: Path) -> None:
     with crashes(kind, tmp_path, **LEADER_RESTS) as hub:
         since = hub.begin()
         hub.load(hub.hub.kill)
-        before = _staged(hub.settings)
+        before = _uncovered(hub.settings)
 
         hub.hub.start()
 
-        after = _staged_at_last(hub.settings)
+        after = _uncovered_at_last(hub.settings)
         found = hub.prove_outside()
         hub.hub.stop()
         found += hub.prove_inside(since)

@@ -346,16 +346,17 @@ async def test_the_leader_goes_on_after_a_failure(settings: Settings, caplog: py
     hub = await open_hub(settings)
     hub.audit.start()
     await hub.audit.append([Event(recorded=hub.clock(), action="R", interaction="read", outcome="0")])
-    await query(settings, "ALTER TABLE audit_leaf RENAME TO audit_leaf_away")
+    await query(settings, "ALTER TABLE audit_checkpoint RENAME TO audit_checkpoint_away")
     hub.leader.start(0.02)
     await asyncio.sleep(0.2)
-    await query(settings, "ALTER TABLE audit_leaf_away RENAME TO audit_leaf")
+    await query(settings, "ALTER TABLE audit_checkpoint_away RENAME TO audit_checkpoint")
 
     for _ in range(100):
-        if not await query(settings, "SELECT row FROM audit_stage"):
+        if await query(settings, "SELECT size FROM audit_checkpoint"):
             break
         await asyncio.sleep(0.05)
     await hub.close()
 
+    assert await query(settings, "SELECT size FROM audit_checkpoint") == [(1,)]
     assert await query(settings, "SELECT count(*) FROM audit_leaf") == [(1,)]
     assert "audit tree" in caplog.text
