@@ -8,6 +8,7 @@ from sqlalchemy import ClauseElement, Table
 
 from app.settings import Settings
 from fhir.store.connection import Row
+from fhir.store.versions import Versions
 
 
 class DatabaseUnavailable(Exception):
@@ -16,6 +17,11 @@ class DatabaseUnavailable(Exception):
 
 class DatabaseConnection(Protocol):
     """A connection; the store's `Connection` and the DICOM store's are parts of it."""
+
+    @property
+    def versions(self) -> Versions | None:
+        """Versions read lately; none where what is read may not be committed yet."""
+        ...
 
     async def fetch(self, statement: ClauseElement, values: Mapping[str, Any]) -> Sequence[Row]:
         """Return the rows that `statement` selects or returns."""

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from app.db.compiled import Compiler
 from app.db.database import DatabaseUnavailable
 from fhir.store.connection import Row
+from fhir.store.versions import Versions
 
 CLOSE_SECONDS = 5.0
 """How long a connection may be busy when the hub ends."""
@@ -66,6 +67,7 @@ class _Connection:
 
     def __init__(self, raw: Any, compiler: Compiler) -> None:
         self.raw = raw
+        self.versions: Versions | None = None
         self._compiler = compiler
 
     async def fetch(self, statement: ClauseElement, values: Mapping[str, Any]) -> Sequence[Row]:
@@ -123,6 +125,7 @@ class PostgresqlDatabase:
         self._readers = readers
         self._compiler = Compiler(asyncpg_dialect.dialect())  # type: ignore[no-untyped-call]
         self.reader = _Reader(readers, self._compiler)
+        self.reader.versions = Versions()
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[_Connection]:

@@ -21,6 +21,7 @@ from sqlalchemy.dialects import sqlite
 from app.db.compiled import Compiler
 from app.db.database import DatabaseUnavailable
 from fhir.store.connection import Row
+from fhir.store.versions import Versions
 
 LOCK_WAIT_SECONDS = 10.0
 """How long a transaction waits for the writer of another process."""
@@ -81,6 +82,7 @@ class _Connection:
 
     def __init__(self, raw: sqlite3.Connection, compiler: Compiler, thread: ThreadPoolExecutor) -> None:
         self.raw = raw
+        self.versions: Versions | None = None
         self._compiler = compiler
         self._thread = thread
 
@@ -141,6 +143,7 @@ class SqliteDatabase:
         self._thread = ThreadPoolExecutor(1, "sqlite")
         self._turn = asyncio.Lock()
         self.reader = _Connection(_connect(path), self._compiler, self._thread)
+        self.reader.versions = Versions()
         self._writer = _Connection(_connect(path), self._compiler, self._thread)
         self._writer.raw.execute("PRAGMA busy_timeout=0")
 

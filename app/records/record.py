@@ -37,6 +37,7 @@ class _Fresh:
     def __init__(self, connection: Connection, caller_epoch: int) -> None:
         self._connection = connection
         self._epoch = caller_epoch
+        self.versions = connection.versions
 
     async def fetch(self, statement: ClauseElement, values: Mapping[str, Any]) -> Sequence[Row]:
         rows = await self._connection.fetch(statement, values)

@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/search.html
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
@@ -13,7 +13,7 @@ from fhir.errors import NotSupported
 from fhir.search.hashing import hash64
 from fhir.search.predicates import Shape, shape
 from fhir.search.query import Query, Sort
-from fhir.search.statement import QueryShape, Scope, SortShape, count, page
+from fhir.search.statement import KEYS, QueryShape, Scope, SortShape, count, keys, page
 from fhir.search.values import MissingValue, TokenValue
 from fhir.store.connection import Connection, Row, Visibility
 from fhir.store.facts import subject_element
@@ -98,15 +98,52 @@ def plan(query: Query, after: Sequence[Any] | None) -> tuple[QueryShape, dict[st
     return whole, values
 
 
-def _sorted(rows: Sequence[Row], keys: Sequence[SortShape]) -> list[Row]:
-    """Return the rows of a page in its order: by the keys in turn, then by the row number.
+class _Cut:
+    """The rows of a page: columns of a match, the total, and a value for each sort key.
 
-    Texts compare by code point here as in both databases.
+    Args:
+        rows: In any order, one more than the page holds if there are more.
+        columns: How many columns of a match there are.
+        row: Which of them is the row number.
+        keys: The sort keys.
+        limit: The most rows of the page.
     """
-    found = sorted(rows, key=itemgetter(3))
-    for number in range(len(keys) - 1, -1, -1):
-        found.sort(key=itemgetter(len(COLUMNS) + 1 + number), reverse=keys[number].descending)
-    return found
+
+    def __init__(self, rows: Sequence[Row], columns: int, row: int, keys: Sequence[SortShape], limit: int) -> None:
+        # By the keys in turn, then by the row number. Texts compare by code point here as in both databases.
+        found = sorted(rows, key=itemgetter(row))
+        for number in range(len(keys) - 1, -1, -1):
+            found.sort(key=itemgetter(columns + 1 + number), reverse=keys[number].descending)
+        self.shown = found[:limit]
+        self.total: int = found[0][columns] if found else 0
+        self.after: tuple[Any, ...] | None = None
+        if len(found) > limit:
+            last = self.shown[-1]
+            self.after = (*last[columns + 1 :], last[row])
+
+
+def _patient(whole: QueryShape, values: Mapping[str, Any]) -> int | None:
+    """Return the hash of the Patient whose record is searched; None when no one patient's is."""
+    return None if whole.scope is None else values[f"c{whole.scope}_0_target0"]
+
+
+async def _from_memory(
+    connection: Connection, visibility: Visibility, whole: QueryShape, scope: Scope, values: Mapping[str, Any]
+) -> Page | None:
+    """Return a page whose bodies are all in memory; None when one is not, or nothing of the patient is."""
+    patient = _patient(whole, values)
+    kept = connection.versions.of(patient) if connection.versions is not None and patient is not None else None
+    if kept is None:
+        return None
+    rows = await connection.fetch(keys(visibility, whole, scope), values)
+    cut = _Cut(rows, len(KEYS), 0, whole.sort, values["limit"] - 1)
+    matches = []
+    for row in cut.shown:
+        one = kept.get((row[0], row[1]))
+        if one is None:
+            return None
+        matches.append(one if one.labels == row[2] else one._replace(labels=row[2]))
+    return Page(matches, cut.total, cut.after)
 
 
 async def search(
@@ -134,12 +171,13 @@ async def search(
         rows = await connection.fetch(count(visibility, whole, scope), values)
         return Page([], rows[0][0] if rows else 0, None)
     values["limit"] = limit + 1
-    rows = _sorted(await connection.fetch(page(visibility, whole, scope), values), whole.sort)
-    if not rows:
-        return Page([], 0, None)
-    width = len(COLUMNS)
-    more = len(rows) > limit
-    shown = rows[:limit]
-    last = shown[-1]
-    cursor = (*last[width + 1 :], last[3]) if more else None
-    return Page([stored(row) for row in shown], rows[0][width], cursor)
+    found = await _from_memory(connection, visibility, whole, scope, values)
+    if found is not None:
+        return found
+    rows = await connection.fetch(page(visibility, whole, scope), values)
+    cut = _Cut(rows, len(COLUMNS), 3, whole.sort, limit)
+    matches = [stored(row) for row in cut.shown]
+    patient = _patient(whole, values)
+    if connection.versions is not None and patient is not None:
+        connection.versions.keep(patient, matches)
+    return Page(matches, cut.total, cut.after)

@@ -11,12 +11,14 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Column,
     ColumnElement,
     Float,
     FromClause,
     Integer,
     Select,
     SmallInteger,
+    Subquery,
     Text,
     and_,
     bindparam,
@@ -43,6 +45,9 @@ Scope = Callable[[Sequence[ColumnElement[int]], Visibility], Select[tuple[int]]]
 
 BY_ROW = frozenset({"date", "number", "quantity"})
 """Types whose index is entered by the row."""
+
+KEYS = (resource.c.row, resource.c.version, resource.c.labels)
+"""What is read of a match whose body is in memory; its labels may have changed since."""
 
 _DRIVERS = ("_id", "identifier", "reference", "token", "string", "uri")
 """Which criterion drives, the most selective first: codes, then types."""
@@ -215,8 +220,10 @@ def _after(page: FromClause, shape: QueryShape) -> Condition:
     return or_(*conditions)
 
 
-def _found(visibility: Visibility, shape: QueryShape, scope: Scope) -> Select[tuple[Any, ...]]:
-    """Return the select of all matches that exist for the caller, with their sort keys, in no order."""
+def _found(
+    visibility: Visibility, shape: QueryShape, scope: Scope, columns: Sequence[Column[Any]]
+) -> Select[tuple[Any, ...]]:
+    """Return the select of all matches that exist for the caller: `columns` of `resource`, sort keys; in no order."""
     row = resource.alias("r")
     keys = None
     if shape.scope is not None:
@@ -226,10 +233,8 @@ def _found(visibility: Visibility, shape: QueryShape, scope: Scope) -> Select[tu
         # One Patient is of one person, so its keys are distinct as they come; to make sure costs SQLite a table.
         keys = (known if targets == 1 else known.distinct()).subquery("k")
     driver = _driver(shape)
-    columns: list[ColumnElement[Any]] = [row.c[one.name] for one in COLUMNS if one.table is resource]
-    columns.append(row.c.version)
-    columns += [sort_key(row, key, shape.type).label(f"sort{number}") for number, key in enumerate(shape.sort)]
-    found = select(*columns)
+    sorts = [sort_key(row, key, shape.type).label(f"sort{number}") for number, key in enumerate(shape.sort)]
+    found = select(*(row.c[one.name] for one in columns), *sorts)
     if driver is not None:
         walked = _walk(shape, driver, keys)
         same = [walked.c.patient_key == row.c.patient_key, walked.c.row == row.c.row]
@@ -249,6 +254,27 @@ def _found(visibility: Visibility, shape: QueryShape, scope: Scope) -> Select[tu
     return found.where(visibility.condition(row))
 
 
+def _chosen(visibility: Visibility, shape: QueryShape, scope: Scope, columns: Sequence[Column[Any]]) -> Subquery:
+    """Return the select of a page: columns of `resource`, the total of the query, the sort keys; in no order."""
+    # Materialised, so that the total is counted on the matches that were found, not by finding them again.
+    matched = _found(visibility, shape, scope, columns).cte("m").prefix_with("MATERIALIZED")
+    cut = select(*matched.c, select(func.count()).select_from(matched).scalar_subquery().label("total"))
+    if shape.after:
+        cut = cut.where(_after(matched, shape))
+    return cut.order_by(*_order(matched, shape)).limit(bindparam("limit", type_=Integer)).subquery("p")
+
+
+def _sorts(chosen: FromClause, shape: QueryShape) -> list[ColumnElement[Any]]:
+    return [chosen.c.total, *(chosen.c[f"sort{number}"] for number in range(len(shape.sort)))]
+
+
+@by_shape
+def keys(visibility: Visibility, shape: QueryShape, scope: Scope) -> Select[tuple[Any, ...]]:
+    """Return the statement of a page without its bodies: `KEYS`, the total of the query, the sort keys."""
+    chosen = _chosen(visibility, shape, scope, KEYS)
+    return select(*(chosen.c[one.name] for one in KEYS), *_sorts(chosen, shape))
+
+
 @by_shape
 def page(visibility: Visibility, shape: QueryShape, scope: Scope) -> Select[tuple[Any, ...]]:
     """Return the statement of a page: columns of a stored version, the total of the query, the sort keys.
@@ -256,14 +282,9 @@ def page(visibility: Visibility, shape: QueryShape, scope: Scope) -> Select[tupl
     The rows come in no order: which ones they are is decided here, and to sort their bodies once more would cost more
     than to sort the few rows where they arrive.
     """
-    # Materialised, so that the total is counted on the matches that were found, not by finding them again.
-    matched = _found(visibility, shape, scope).cte("m").prefix_with("MATERIALIZED")
-    cut = select(*matched.c, select(func.count()).select_from(matched).scalar_subquery().label("total"))
-    if shape.after:
-        cut = cut.where(_after(matched, shape))
-    chosen = cut.order_by(*_order(matched, shape)).limit(bindparam("limit", type_=Integer)).subquery("p")
+    chosen = _chosen(visibility, shape, scope, [one for one in COLUMNS if one.table is resource] + [resource.c.version])
     columns = [version_table.c[one.name] if one.table is version_table else chosen.c[one.name] for one in COLUMNS]
-    return select(*columns, chosen.c.total, *(chosen.c[f"sort{n}"] for n in range(len(shape.sort)))).select_from(
+    return select(*columns, *_sorts(chosen, shape)).select_from(
         in_order(
             chosen,
             version_table,
@@ -282,7 +303,7 @@ def count(visibility: Visibility, shape: QueryShape, scope: Scope) -> Select[Any
 
     The gate takes an answer without rows as the sign to look whether the caller's rights are still current.
     """
-    matched = _found(visibility, shape, scope).subquery("m")
+    matched = _found(visibility, shape, scope, KEYS).subquery("m")
     return select(func.count()).select_from(matched).having(func.count() > 0)
 
 

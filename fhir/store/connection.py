@@ -5,6 +5,8 @@ from typing import Any, Protocol
 
 from sqlalchemy import ClauseElement, ColumnElement, FromClause, Table
 
+from fhir.store.versions import Versions
+
 Row = Sequence[Any]
 
 
@@ -13,6 +15,11 @@ class Connection(Protocol):
 
     Whoever opened the connection decides when a transaction begins and ends; the store never commits.
     """
+
+    @property
+    def versions(self) -> Versions | None:
+        """Versions read lately; none where what is read may not be committed yet."""
+        ...
 
     async def fetch(self, statement: ClauseElement, values: Mapping[str, Any]) -> Sequence[Row]:
         """Return the rows that `statement` selects or returns."""

@@ -223,7 +223,7 @@ async def test_nothing_is_shown_that_cannot_be_recorded(world: World, monkeypatc
     async def full(*arguments: object) -> None:
         raise DatabaseUnavailable("the disk is full")
 
-    monkeypatch.setattr("app.audit.log._write", full)
+    monkeypatch.setattr("app.audit.log.AuditLog._write", full)
 
     shown = await browser.get("/patients?q=%E5%B1%B1%E7%94%B0")
     signed = await browser.sign_in("doctor-clinic-c")

@@ -1,0 +1,55 @@
+"""Versions that were read lately, kept in memory by the patient they were asked for.
+
+A version never changes, so a kept one is as good as that in the table; whether it exists for a caller is decided by the
+database each time. Who opens a patient's record asks many things about that one patient within minutes.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+
+from fhir.store.stored import Stored
+
+MOST_BYTES = 96_000_000
+"""Of memory that a process keeps versions in."""
+
+LARGEST_BYTES = 20_000
+"""The largest body that is kept: large ones are documents, of which a page shows little."""
+
+_EACH_BYTES = 500
+"""What a version takes beside its body."""
+
+Version = tuple[int, int]
+"""The row and the version's number."""
+
+
+class Versions:
+    """The versions of the patients that were asked for last.
+
+    Args:
+        most_bytes: The most memory they take; those of the patient who was longest not asked for go first.
+    """
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._kept: OrderedDict[int, dict[Version, Stored]] = OrderedDict()
+
+    def of(self, patient: int) -> Mapping[Version, Stored] | None:
+        """Return what is kept of a patient, by the hash of the reference it was asked for by; None if nothing is."""
+        kept = self._kept.get(patient)
+        if kept is not None:
+            self._kept.move_to_end(patient)
+        return kept
+
+    def keep(self, patient: int, versions: Iterable[Stored]) -> None:
+        """Keep committed versions of a patient."""
+        kept = self._kept.setdefault(patient, {})
+        self._kept.move_to_end(patient)
+        for one in versions:
+            key = (one.row, one.version)
+            if key not in kept and len(one.body) <= LARGEST_BYTES:
+                kept[key] = one
+                self._bytes += len(one.body) + _EACH_BYTES
+        while self._bytes > self._most_bytes:
+            _, gone = self._kept.popitem(last=False)
+            self._bytes -= sum(len(one.body) + _EACH_BYTES for one in gone.values())
