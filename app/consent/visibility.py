@@ -1,7 +1,8 @@
 """Gate 2: what a caller may see, as a condition on any table that carries the fixed columns.
 
 A row exists for the caller when the caller's role may see its category, and one of these holds: it is the caller's
-own, it is the directory's, or a grant permits it and none denies it. Inside one Consent a deeper provision is an
+own, it is the directory's, or a grant permits it and none denies it. No grant speaks of a row that belongs to several
+patients: it is disclosed to no other site, whatever each of them permits. Inside one Consent a deeper provision is an
 exception to the one around it; between Consents the denial wins. Labels are withheld unless a permit opens them.
 """
 

@@ -1,4 +1,7 @@
-"""From one of a person's Patients to all of them: searches of any find the records of each, as far as visible."""
+"""From one of a person's Patients to all of them: searches of any find the records of each, as far as visible.
+
+What is about them lies under their own keys, and under those of rows that belong to other patients as well.
+"""
 
 from collections.abc import Sequence
 
@@ -7,23 +10,30 @@ from sqlalchemy import ColumnElement, Select, or_, select
 from app.identity.tables import person_patient
 from fhir.store.connection import Visibility
 from fhir.store.in_order import by_hash, in_order
-from fhir.store.tables import resource, resource_id
+from fhir.store.tables import patient_chart, resource, resource_id
 from fhir.store.types import NUMBERS
 
 
 def patient_keys(hashes: Sequence[ColumnElement[int]], visibility: Visibility) -> Select[tuple[int]]:
-    """Return the select of the patient keys of the person whose Patient has one of `hashes`.
+    """Return the select of the patient keys of what is about the person whose Patient has one of `hashes`.
+
+    The key of a row about two Patients of the person comes twice.
 
     The Patient itself must exist for the caller: a link through a hidden one would tell of it.
     """
     patient, one, other = resource.alias("p"), person_patient.alias("l"), person_patient.alias("o")
+    chart = patient_chart.alias("h")
     return (
-        select(other.c.patient_key)
+        select(chart.c.key.label("patient_key"))
         .select_from(
             in_order(
-                in_order(by_hash(patient), one, one.c.patient_key == patient.c.patient_key),
-                other,
-                other.c.person == one.c.person,
+                in_order(
+                    in_order(by_hash(patient), one, one.c.patient_key == patient.c.patient_key),
+                    other,
+                    other.c.person == one.c.person,
+                ),
+                chart,
+                chart.c.patient_key == other.c.patient_key,
             )
         )
         .where(

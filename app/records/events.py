@@ -3,22 +3,17 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, bindparam, select
-
 from app.audit.record import Event
 from app.db import DatabaseConnection
+from app.records.several import patients_of
 from fhir.store.stored import Stored
-from fhir.store.tables import NO_PATIENT, SEVERAL_PATIENTS, resource_patient
+from fhir.store.tables import NO_PATIENT
 
 if TYPE_CHECKING:
     from app.records.request import Request
 
 _WITH_ENTITIES = {"read", "vread", "create", "update", "delete", "transaction", "batch", "operation"}
 """Interactions whose events name resources; a search's event names the query, never its results."""
-
-_PATIENTS_OF = select(resource_patient.c.patient_key).where(
-    resource_patient.c.row == bindparam("row", type_=BigInteger)
-)
 
 
 def audit_outcome(status: int) -> str:
@@ -54,14 +49,11 @@ def common(request: "Request", status: int) -> dict[str, Any]:
 async def _by_patient(connection: DatabaseConnection, versions: Sequence[Stored]) -> dict[int, list[Stored]]:
     """Return the versions by the patients they belong to; one of several patients is there for each."""
     keys = {version.patient_key for version in versions}
-    if len(keys) == 1 and SEVERAL_PATIENTS not in keys:
+    if len(keys) == 1 and min(keys) >= NO_PATIENT:
         return {keys.pop(): list(versions)}
     found: dict[int, list[Stored]] = {}
     for version in versions:
-        of = [version.patient_key]
-        if version.patient_key == SEVERAL_PATIENTS:
-            of = [key for (key,) in await connection.fetch(_PATIENTS_OF, {"row": version.row})]
-        for key in of:
+        for key in sorted(await patients_of(connection, version.patient_key)):
             found.setdefault(key, []).append(version)
     return found
 

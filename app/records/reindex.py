@@ -1,4 +1,4 @@
-"""Reading stored resources off again: index rows and fixed columns, a batch a transaction.
+"""Reading stored resources off again: index rows, fixed columns and charts, a batch a transaction.
 
 A run begins where an interrupted one stopped. What a resource says is read from its stored body; labels are only added
 to, for a body does not tell those of the document that it came from.
@@ -15,13 +15,14 @@ from app.db import WriteConnection
 from app.hub import Hub
 from app.imaging.labels import label_images
 from app.records.inheritance import POINTERS, inherited
+from app.records.several import belong_again
 from fhir.resource import parse
 from fhir.search.extract import Index, extract
 from fhir.store.facts import Facts, facts
 from fhir.store.read import COLUMNS, stored
 from fhir.store.reindex import FIXED, fixed, replace_facts, replace_index
 from fhir.store.stored import Stored
-from fhir.store.tables import resource, resource_version
+from fhir.store.tables import NO_PATIENT, resource, resource_version
 from fhir.store.types import NUMBERS
 
 BATCH = 500
@@ -73,9 +74,13 @@ async def _read(connection: WriteConnection, row: Sequence[Any], address: str) -
     body, (deleted, *before) = stored(row), row[len(COLUMNS) :]
     parsed = parse(bytes(body.body))
     index = extract(parsed, base_url=address)
+    taken: set[int] = set()
     labels = body.labels
     if body.type in POINTERS:
-        labels |= (await inherited(connection, parsed, {}, body.custodian))[1]
+        taken, labels_taken = await inherited(connection, parsed, {}, body.custodian)
+        labels |= labels_taken
+    if body.patient_key < NO_PATIENT:
+        await belong_again(connection, body, parsed, taken)
     found = facts(parsed, index, inherited_labels=labels)
     return _Read(body, deleted, index, found, fixed(found) != tuple(before))
 

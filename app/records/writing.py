@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from sqlalchemy import BigInteger, bindparam, select
+from sqlalchemy import bindparam, select
 
 from app.audit.tables import audit_salt
 from app.clock import instant
@@ -17,6 +17,7 @@ from app.identity.tables import person_patient
 from app.records.inheritance import POINTERS, Belonging, inherited
 from app.records.prepare import Prepared
 from app.records.row_ids import new_id
+from app.records.several import Several
 from fhir.errors import Conflict, Forbidden, NotFound, Unprocessable
 from fhir.issue import Issue
 from fhir.resource import parse
@@ -27,7 +28,7 @@ from fhir.store.facts import Facts, facts, patients
 from fhir.store.in_order import by_hash
 from fhir.store.read import read, vread
 from fhir.store.stored import DELETE, Stored
-from fhir.store.tables import NO_PATIENT, SEVERAL_PATIENTS, resource, resource_id, resource_patient
+from fhir.store.tables import NO_PATIENT, patient_chart, resource, resource_id
 from fhir.store.types import NUMBERS
 from fhir.store.write import POST, PUT, Batch, NewVersion
 
@@ -44,9 +45,6 @@ _PATIENT = (
     )
 )
 _ANY_OF_ID = select(resource_id.c.row).where(resource_id.c.hash == bindparam("hash"))
-_PATIENTS_OF = select(resource_patient.c.patient_key).where(
-    resource_patient.c.row == bindparam("row", type_=BigInteger)
-)
 _NO_INDEX = Index([], [], [], [], [], [], [])
 
 
@@ -64,7 +62,7 @@ class Writing:
         self._batch = Batch()
         self._new_patients: dict[str, int] = {}
         self._salts: list[tuple[int, bytes]] = []
-        self._several: list[tuple[int, int]] = []
+        self._several = Several(connection)
         self._made: dict[str, Belonging] = {}
 
     def announce_patient(self, id_: str, row: int) -> None:
@@ -89,20 +87,18 @@ class Writing:
         return key
 
     async def _belongs_to(
-        self, prepared: Prepared, body: bytes, row: int, path: str, taken: AbstractSet[int] = frozenset()
+        self, stored: Mapping[str, Any], body: bytes, row: int, path: str, taken: AbstractSet[int] = frozenset()
     ) -> int:
         """Return the patient key of a resource whose references are final; `taken` are keys it inherits."""
-        if prepared.type == "Patient":
+        type_name: str = stored["resourceType"]
+        if type_name == "Patient":
             return row
-        keys = {await self._patient_key(id_, path or prepared.type) for id_ in sorted(patients(body))} | taken
-        if not keys:
-            return NO_PATIENT
-        if len(keys) == 1:
-            return keys.pop()
-        # A row that spoke of a patient once stays with that patient too: its older versions still do.
-        known = {key for (key,) in await self.connection.fetch(_PATIENTS_OF, {"row": row})}
-        self._several += [(row, key) for key in sorted(keys - known)]
-        return SEVERAL_PATIENTS
+        named = {id_: await self._patient_key(id_, path or type_name) for id_ in sorted(patients(body))}
+        taken = await self._several.patients_of(taken)
+        keys = {*named.values(), *taken}
+        if len(keys) > 1:
+            return await self._several.belong(row, stored, named, taken)
+        return keys.pop() if keys else NO_PATIENT
 
     def _index(self, body: bytes) -> tuple[Mapping[str, Any], Index]:
         # What was checked and spliced is strict JSON: it is only read here.
@@ -158,7 +154,7 @@ class Writing:
             inherited_labels |= labels_taken
         known = facts(stored, index, inherited_labels=inherited_labels)
         if patient_key is None:
-            patient_key = await self._belongs_to(prepared, spliced.body, row, path, taken)
+            patient_key = await self._belongs_to(stored, spliced.body, row, path, taken)
         self._made[f"{prepared.type}/{id_}"] = patient_key, known.labels
         if prepared.type == "Patient":
             self._salts.append(self.request.hub.audit.new_salt(row))
@@ -236,7 +232,7 @@ class Writing:
         if type_name in POINTERS:
             taken, labels_taken = await inherited(self.connection, stored, self._made, current.custodian)
             labels |= labels_taken
-        if await self._belongs_to(prepared, spliced.body, current.row, path, taken) != current.patient_key:
+        if await self._belongs_to(stored, spliced.body, current.row, path, taken) != current.patient_key:
             raise Conflict("A resource stays with its patient", path or f"{type_name}.subject")
         known = facts(stored, index, inherited_labels=labels)
         key, row, version = current.patient_key, current.row, current.version + 1
@@ -313,5 +309,6 @@ class Writing:
             raise Conflict("Another request changed the resource at the same time")
         persons = [(key, key) for key, _ in self._salts]
         await self.connection.insert(person_patient, persons)
+        await self.connection.insert(patient_chart, persons)
         await self.connection.insert(audit_salt, self._salts)
-        await self.connection.insert(resource_patient, self._several)
+        await self._several.flush()

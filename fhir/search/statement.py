@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from fhir.search.predicates import TABLES, Condition, Shape, binder, matches
 from fhir.store.connection import Visibility
-from fhir.store.facts import clinical_date_parameter
+from fhir.store.facts import clinical_date_parameter, has_one_subject
 from fhir.store.in_order import in_order
 from fhir.store.read import COLUMNS
 from fhir.store.statements import by_shape
@@ -230,8 +230,10 @@ def _found(
         targets = int(shape.criteria[shape.scope].values[0])
         names = [f"c{shape.scope}_0_target{target}" for target in range(targets)]
         known = scope([bindparam(name, type_=BigInteger()) for name in names], visibility)
-        # One Patient is of one person, so its keys are distinct as they come; to make sure costs SQLite a table.
-        keys = (known if targets == 1 else known.distinct()).subquery("k")
+        # One Patient is of one person, and a row is about one Patient where the type has room for no more: then its
+        # keys are distinct as they come; to make sure costs SQLite a table.
+        distinct = targets == 1 and has_one_subject(NAMES[shape.type])
+        keys = (known if distinct else known.distinct()).subquery("k")
     driver = _driver(shape)
     sorts = [sort_key(row, key, shape.type).label(f"sort{number}") for number, key in enumerate(shape.sort)]
     found = select(*(row.c[one.name] for one in columns), *sorts)

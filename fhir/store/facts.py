@@ -69,6 +69,23 @@ def subject_element(type_name: str) -> str | None:
 
 
 @lru_cache(maxsize=512)
+def has_one_subject(type_name: str) -> bool:
+    """Return whether a resource of the type is about one Patient at most, by its `patient` parameter."""
+    element = subject_element(type_name)
+    return element is not None and properties(type_name)[element][0].max == 1
+
+
+def subjects(resource: Mapping[str, Any]) -> set[str]:
+    """Return the ids of the Patients that the type's own `patient` parameter reads."""
+    element = subject_element(resource["resourceType"])
+    found = resource.get(element, ()) if element else ()
+    links = [
+        one.get("reference", "") for one in (found if isinstance(found, list) else (found,)) if isinstance(one, dict)
+    ]
+    return {match[1] for link in links if (match := _PATIENT.fullmatch(link))}
+
+
+@lru_cache(maxsize=512)
 def _date_parameters(type_name: str) -> tuple[int, ...]:
     known = parameters(type_name)
     return tuple(known[code].id for code in _CLINICAL_DATES.get(type_name, ("date",)) if code in known)
@@ -108,14 +125,9 @@ def facts(resource: Mapping[str, Any], index: Index, *, inherited_labels: int = 
         index: Its index values.
         inherited_labels: Labels of the document or folder that it was taken from.
     """
-    type_name: str = resource["resourceType"]
-    element = subject_element(type_name)
-    subject = resource.get(element, ()) if element else ()
-    subjects = subject if isinstance(subject, list) else (subject,)
-    by_subject = any("Patient/" in one.get("reference", "") for one in subjects if isinstance(one, dict))
     return Facts(
         category(resource),
         labels(resource) | inherited_labels,
-        _clinical_date(type_name, index.date),
-        by_subject,
+        _clinical_date(resource["resourceType"], index.date),
+        bool(subjects(resource)),
     )

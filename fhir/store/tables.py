@@ -11,8 +11,14 @@ metadata = MetaData()
 NO_PATIENT = 0
 """The patient key of a row that belongs to no patient."""
 
-SEVERAL_PATIENTS = -1
-"""The patient key of a row that belongs to several patients; `resource_patient` names them."""
+
+def key_of_several(row: int) -> int:
+    """Return the patient key of a row that belongs to several patients: negative, and its own alone.
+
+    `resource_patient` names the patients, `patient_chart` those that it is about.
+    """
+    return -row
+
 
 NO_DATE = -(2**63)
 """The clinical date of a row that has none: before every period."""
@@ -58,6 +64,15 @@ resource_patient = Table(
     Column("patient_key", BigInteger, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
     comment="The patients of a row that belongs to several",
+)
+
+patient_chart = Table(
+    "patient_chart",
+    metadata,
+    Column("patient_key", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+    comment="The patient keys of what is about a Patient: its own, and those of rows that belong to several",
 )
 
 resource_version = Table(

@@ -12,7 +12,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from app.db.migrate import config, downgrade, upgrade
@@ -160,6 +160,48 @@ def test_only_the_audit_log_has_triggers(empty: Settings) -> None:
     guarded = {re.search(r"\bON (?:public\.)?(\w+)", text)[1] for kind, _, text in things(empty) if kind == "trigger"}
 
     assert guarded == {"audit_checkpoint", "audit_leaf", "audit_record"}
+
+
+ROWS_OF_SEVERAL = """
+INSERT INTO person_patient (patient_key, person) VALUES (1, 1), (2, 2);
+INSERT INTO resource (patient_key, row, type, id, version, deleted, custodian, author, category, labels,
+  clinical_date, last_updated, by_subject) VALUES (1, 1, 1, 'a', 1, 0, 1, 1, 0, 0, 0, 0, 0),
+  (2, 2, 1, 'b', 1, 0, 1, 1, 0, 0, 0, 0, 0), (-1, 3, 1, 'about-b', 2, 0, 1, 1, 0, 0, 0, 0, 1),
+  (-1, 4, 1, 'about-both', 1, 0, 1, 1, 0, 0, 0, 0, 0);
+INSERT INTO resource_id (hash, patient_key, row) VALUES (11, 1, 1), (12, 2, 2), (13, -1, 3), (14, -1, 4);
+INSERT INTO resource_patient (row, patient_key) VALUES (3, 1), (3, 2), (4, 1), (4, 2), (4, -1);
+INSERT INTO index_reference (parameter, target_hash, patient_key, row, version) VALUES
+  (1999, 12, -1, 3, 2), (1, 11, -1, 3, 2), (1999, 11, -1, 3, 1);
+INSERT INTO index_date (parameter, patient_key, row, version, lo, hi) VALUES (1, -1, 3, 2, 0, 1), (1, 1, 1, 1, 0, 1)
+"""
+KEYED = ("resource", "resource_id", "index_reference", "index_date")
+
+
+def test_rows_of_several_patients_get_keys_of_their_own_and_come_into_charts(empty: Settings) -> None:
+    def fill(connection: Connection) -> None:
+        for statement in ROWS_OF_SEVERAL.split(";"):
+            connection.execute(text(statement))
+
+    def read(connection: Connection, columns: str, table: str) -> list[tuple[int, ...]]:
+        return sorted(tuple(row) for row in connection.execute(text(f"SELECT {columns} FROM {table}")))  # noqa: S608
+
+    upgrade(empty, "0001")
+    with_connection(empty, fill)
+    upgrade(empty, "0002")
+    charts = with_connection(empty, lambda connection: read(connection, "*", "patient_chart"))
+    keys = with_connection(empty, lambda connection: [read(connection, "patient_key, row", one) for one in KEYED])
+    downgrade(empty, "0001")
+    before = with_connection(empty, lambda connection: [read(connection, "patient_key, row", one) for one in KEYED])
+
+    assert charts == [(1, -4), (1, 1), (2, -4), (2, -3), (2, 2)]
+    assert keys == [
+        *([(-4, 4), (-3, 3), (1, 1), (2, 2)], [(-4, 4), (-3, 3), (1, 1), (2, 2)]),
+        *([(-3, 3), (-3, 3), (-3, 3)], [(-3, 3), (1, 1)]),
+    ]
+    assert before == [
+        *([(-1, 3), (-1, 4), (1, 1), (2, 2)], [(-1, 3), (-1, 4), (1, 1), (2, 2)]),
+        *([(-1, 3), (-1, 3), (-1, 3)], [(-1, 3), (1, 1)]),
+    ]
 
 
 def test_the_history_is_one_line() -> None:

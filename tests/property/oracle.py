@@ -23,6 +23,7 @@ CATEGORIES = {
     "Encounter": "encounter",
     "Consent": CONSENT,
     "Group": "other",
+    "Account": IDENTITY,
     "Basic": "other",
 }
 BY_CODE = {"laboratory": "laboratory", "LAB": "laboratory", "vital-signs": "vital-sign", "RAD": "imaging"}
@@ -76,6 +77,11 @@ class Row:
     @property
     def patients(self) -> set[str]:
         return {self.id} if self.type == "Patient" else set(_patients(self.versions[0]))
+
+    @property
+    def about(self) -> set[str]:
+        """The patients that the type's own `patient` parameter reads off the latest version."""
+        return set(_patients([self.latest.get(name) for name in ("subject", "patient")]))
 
     @property
     def date(self) -> str | None:
@@ -196,6 +202,15 @@ def _disclosed(row: Row, asker: Asker, region: Region) -> bool:
     if UNDELIVERED in row.labels or "deny" in said:
         return False
     return "permit" in said or (region.implied and not consents and not row.sensitive)
+
+
+def recorded(type_name: str, patient: str, rows: list[Row], asker: Asker, region: Region) -> set[str]:
+    """Return the ids that a search of a type by a patient finds: what is about the person and visible."""
+    exist = [row for row in rows if not row.deleted and visible(row, asker, region)]
+    if not any((row.type, row.id) == ("Patient", patient) for row in exist):
+        return set()
+    same = {id_ for id_, person in region.persons.items() if person == region.persons[patient]}
+    return {row.id for row in exist if row.type == type_name and row.about & same}
 
 
 def visible(row: Row, asker: Asker, region: Region) -> bool:

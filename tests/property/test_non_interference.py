@@ -26,7 +26,15 @@ from app.identity.link import link
 from app.identity.tables import person_patient
 from app.records.answer import FHIR
 from app.records.request import FhirRequest
-from fhir.store.tables import INDEX_TABLES, resource, resource_id, resource_patient, resource_version
+from fhir.store.tables import (
+    INDEX_TABLES,
+    key_of_several,
+    patient_chart,
+    resource,
+    resource_id,
+    resource_patient,
+    resource_version,
+)
 from fhir.store.types import NAMES
 from tests.property import oracle
 from tests.property.worlds import DOCTOR, NOW, NOW_MICROSECONDS, SITES, WorldMaker, a_world, an_asker, questions
@@ -44,7 +52,8 @@ _PERSONS = select(resource.c.id, person_patient.c.person).join(
     (person_patient.c.patient_key == resource.c.patient_key) & (resource.c.row == resource.c.patient_key),
 )
 _REMOVE = [delete(table).where(table.c.row == bindparam("k_row")) for table in STORE]
-_EMPTY = [delete(table) for table in (*STORE, consent_grant, person_patient, audit_salt)]
+_LEAVE_CHARTS = delete(patient_chart).where(patient_chart.c.key == bindparam("k_key"))
+_EMPTY = [delete(table) for table in (*STORE, patient_chart, consent_grant, person_patient, audit_salt)]
 
 
 class PlainCursors:
@@ -171,6 +180,20 @@ async def region(world: World, made: WorldMaker) -> oracle.Region:
     return oracle.Region(NOW, world.hub.settings.consent == "implied", persons, made.of("Consent"))
 
 
+async def find_the_record(world: World, by: Caller, asker: oracle.Asker, made: WorldMaker, known: oracle.Region) -> int:
+    """Search types by patient, compare with the oracle, and return how many rows of several patients were found."""
+    several = {row.id for row in made.rows if len(row.patients) > 1}
+    found = 0
+    for patient in made.of("Patient"):
+        for type_name in ("Observation", "Account", "Condition"):
+            (answer,) = await ask_all_pages(world, by, ("GET", type_name, f"patient={patient.id}&_count=1000"))
+            ids = [entry["resource"]["id"] for entry in orjson.loads(answer[2]).get("entry", ())]
+            expected = oracle.recorded(type_name, patient.id, made.rows, asker, known)
+            assert sorted(ids) == sorted(expected), (asker, type_name, patient.id)
+            found += len(several & expected)
+    return found
+
+
 async def hold_the_law(world: World, keys: dict[str, int], seed: int, size: int) -> None:
     """Build the world of a seed and compare the answers to a few callers in it and in the reduced one."""
     chance = random.Random(seed)
@@ -183,11 +206,13 @@ async def hold_the_law(world: World, keys: dict[str, int], seed: int, size: int)
         by = await caller(world, keys, asker)
         asked = list(questions(chance, made, 14))
         hidden = [row for row in made.rows if not oracle.visible(row, asker, known)]
+        rows = [numbers[row.type, row.id] for row in hidden]
         answers = [await ask_all_pages(world, by, one) for one in asked]
         with pytest.raises(Undo):
             async with world.hub.database.write() as connection:
                 for statement in _REMOVE:
-                    await connection.execute_many(statement, [{"k_row": numbers[row.type, row.id]} for row in hidden])
+                    await connection.execute_many(statement, [{"k_row": row} for row in rows])
+                await connection.execute_many(_LEAVE_CHARTS, [{"k_key": key_of_several(row)} for row in rows])
                 for one, answer in zip(asked, answers, strict=True):
                     expected = await ask_all_pages(world, by, one, all_seeing_on=connection)
                     assert answer == expected, (asker, one)
@@ -199,6 +224,24 @@ async def prepare_once(world: World, consent: str) -> dict[str, int]:
     world.hub.settings = world.hub.settings.model_copy(update={"consent": consent})
     reader = world.hub.database.reader
     return dict(await reader.fetch(_KEYS, {})) if await reader.fetch(_ACCOUNT, {}) else await prepared(world)
+
+
+@pytest.mark.parametrize("consent", ["explicit", "implied"])
+async def test_a_search_by_patient_finds_all_that_is_about_the_person_and_nothing_else(
+    world: World, consent: str
+) -> None:
+    keys = await prepare_once(world, consent)
+    found = 0
+    for seed in range(6):
+        chance = random.Random(seed)
+        made = a_world(chance, 60)
+        await build(world, keys, made)
+        known = await region(world, made)
+        for site in SITES:
+            asker = oracle.Asker(site, "system", "TREAT")
+            found += await find_the_record(world, await caller(world, keys, asker), asker, made, known)
+
+    assert found > 20
 
 
 EXAMPLES = settings(

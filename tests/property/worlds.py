@@ -83,7 +83,8 @@ class WorldMaker:
     def body(self, type_name: str, site: str, patients: set[str] | None = None) -> dict[str, Any] | None:
         if patients is None:
             found = self.of("Patient", site=site)
-            chosen = self.chance.sample(found, min(len(found), 2 if type_name == "Group" else 1))
+            several = type_name in ("Group", "Account") or (type_name == "Observation" and self.maybe(0.3))
+            chosen = self.chance.sample(found, min(len(found), 2 if several else 1))
             patients = {row.id for row in chosen}
         if not patients and type_name not in ("Patient", "Practitioner", "ValueSet", "Medication", "Basic"):
             return None
@@ -122,11 +123,16 @@ class WorldMaker:
     def _group(self, subjects: Any) -> dict[str, Any]:
         return {"type": "person", "actual": True, "member": [{"entity": one} for one in subjects]}
 
+    def _account(self, subjects: Any) -> dict[str, Any]:
+        return {"status": self.chance.choice(("active", "on-hold")), "subject": subjects}
+
     def _observation(self, subjects: Any) -> dict[str, Any]:
+        # Of several patients each version is about any one.
+        subject, *others = self.chance.sample(subjects, len(subjects))
         made: dict[str, Any] = {
             "status": self.chance.choice(("final", "amended")),
             "code": _concept(self.chance.choice(TESTS)),
-            "subject": subjects[0],
+            "subject": subject,
             **self._day("effectiveDateTime"),
         }
         if category := self.chance.choice(("laboratory", "vital-signs", None)):
@@ -136,7 +142,7 @@ class WorldMaker:
             made["valueQuantity"] = {"value": value, "unit": "%", "system": "http://unitsofmeasure.org", "code": "%"}
         if members := self._some("Observation"):
             made["hasMember"] = members
-        if performers := self._some("Practitioner"):
+        if performers := others + self._some("Practitioner"):
             made["performer"] = performers
         return made
 
@@ -240,7 +246,17 @@ class WorldMaker:
 
 
 TYPES = ("Observation",) * 6 + ("DiagnosticReport", "Condition", "AllergyIntolerance", "MedicationRequest")
-TYPES += ("DocumentReference", "Encounter", "RiskAssessment", "Group", "Medication", "Basic", "ValueSet", "Patient")
+TYPES += (
+    "DocumentReference",
+    "Encounter",
+    "RiskAssessment",
+    "Group",
+    "Account",
+    "Medication",
+    "Basic",
+    "ValueSet",
+    "Patient",
+)
 TYPES += ("Practitioner",) + ("Consent",) * 3
 
 
@@ -248,6 +264,7 @@ def a_world(chance: random.Random, size: int) -> WorldMaker:
     """Return a world of about `size` rows and which patients are the same person."""
     made = WorldMaker(chance)
     for site in SITES:
+        made.add("Patient", site)
         made.add("Patient", site)
         made.add("Practitioner", site)
     for _ in range(size):
@@ -300,7 +317,7 @@ SEARCHES: dict[str, tuple[str, ...]] = {
             "_sort=family,birthdate",
         ),
         *("_revinclude=Observation:patient", "_revinclude=Consent:patient", "_include=Patient:general-practitioner"),
-        *("_revinclude=Group:member", "_id={patient},{other}", "_id:not={patient}"),
+        *("_revinclude=Group:member", "_revinclude=Account:patient", "_id={patient},{other}", "_id:not={patient}"),
     ),
     "DiagnosticReport": (
         *("result={observation}", "category=LAB", "patient={patient}", "_include=DiagnosticReport:result"),
@@ -310,6 +327,7 @@ SEARCHES: dict[str, tuple[str, ...]] = {
     "RiskAssessment": ("probability=gt0.2", "probability=0.25", "_sort=-probability", "probability:missing=true"),
     "Encounter": ("_revinclude=Condition:encounter", "patient={patient}", "date=ge{day}"),
     "Group": ("member=Patient/{patient}", "_include=Group:member", "type=person"),
+    "Account": ("patient={patient}", "patient={patient},{other}", "status=active", "_include=Account:patient"),
     "Consent": ("patient={patient}", "status=active", "_include=Consent:patient", "actor=Organization/clinic-c"),
     "DocumentReference": ("patient={patient}", "date=le{day}", "status=current"),
     "MedicationRequest": ("code={test}", "patient={patient},{other}", "authoredon=gt{day}"),

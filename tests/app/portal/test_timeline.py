@@ -113,6 +113,18 @@ async def test_a_timeline_shows_a_line_of_each_kind_with_its_site(world: World) 
     assert 'title="clinic-c"' in page.text
 
 
+async def test_what_belongs_to_several_patients_is_in_the_timeline_of_whom_it_is_about(world: World) -> None:
+    caller = await world.client("clinic-c")
+    mother, child = [(await world.post(caller, a_patient()))["id"] for _ in range(2)]
+    code = {"text": f"HbA1c {CANARY}"}
+    await world.post(caller, an_observation(child, code=code, performer=[{"reference": f"Patient/{mother}"}]))
+    browser = await signed_in(world, "clinic-c")
+
+    pages = [(await browser.get(f"/patients/{id_}")).text for id_ in (child, mother)]
+
+    assert [CANARY in page for page in pages] == [True, False]
+
+
 async def test_decimals_stand_as_the_sender_wrote_them(world: World) -> None:
     caller = await world.client("clinic-c")
     patient = (await world.post(caller, a_patient()))["id"]

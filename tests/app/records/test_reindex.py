@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import BigInteger, Integer, Text, bindparam, select, update
+from sqlalchemy import BigInteger, Integer, Text, bindparam, delete, select, update
 
 from app.records import reindex
 from app.records.reindex import Progress, reindex_types
@@ -11,7 +11,7 @@ from fhir.spec.search_parameters import parameters
 from fhir.store.facts import facts
 from fhir.store.labels import UNDELIVERED, UNKNOWN, bit
 from fhir.store.reindex import replace_facts, replace_index
-from fhir.store.tables import INDEX_TABLES, index_token, resource
+from fhir.store.tables import INDEX_TABLES, index_token, patient_chart, resource
 from fhir.store.types import NUMBERS
 from tests.app.imaging.images import CT, a_file, stored
 from tests.app.records.test_inheritance import PSYCHIATRY, an_attachment
@@ -58,6 +58,10 @@ async def patient_of(world: World, hospital: dict[str, str]) -> str:
 async def index(world: World) -> list[set[tuple[Any, ...]]]:
     """Return every row of every index table."""
     return [{tuple(row) for row in await world.hub.database.reader.fetch(select(table), {})} for table in INDEX_TABLES]
+
+
+async def charts(world: World) -> set[tuple[int, ...]]:
+    return {tuple(row) for row in await world.hub.database.reader.fetch(select(patient_chart), {})}
 
 
 async def test_wrong_index_rows_are_replaced_and_right_ones_left(world: World) -> None:
@@ -178,6 +182,24 @@ async def test_images_follow_their_imaging_study(world: World) -> None:
 
     assert (await world.http.get("/dicomweb/studies", headers=clinic)).json() == []
     assert await world.total(clinic, "ImagingStudy") == 0
+
+
+async def test_a_row_of_several_patients_comes_into_the_chart_of_whom_it_is_about(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    mother, child = await patient_of(world, hospital), await patient_of(world, hospital)
+    await world.post(hospital, an_observation(child, performer=[{"reference": f"Patient/{mother}"}]))
+    right = await charts(world)
+    (of_several,) = [row for row in right if row[1] < 0]
+    wrong = (next(key for key, own in right if own > 0 and key != of_several[0]), of_several[1])
+    async with world.hub.database.write() as connection:
+        await connection.execute(delete(patient_chart).where(patient_chart.c.key < 0), {})
+        await connection.insert(patient_chart, [wrong])
+    assert await world.total(hospital, f"Observation?patient={child}") == 0
+
+    await run(world, "Observation")
+
+    assert await charts(world) == right
+    assert await world.total(hospital, f"Observation?patient={child}") == 1
 
 
 async def test_an_interrupted_run_goes_on_where_it_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

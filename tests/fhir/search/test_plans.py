@@ -15,6 +15,7 @@ from app.identity.scope import patient_keys
 from fhir.search.query import parse
 from fhir.search.run import plan
 from fhir.search.statement import page
+from fhir.store.everything import _newest
 from fhir.store.read import _current
 from tests.world import World
 
@@ -64,7 +65,9 @@ async def explained(hub: Hub, statement: ClauseElement) -> list[str]:
 
 def _scans(lines: Sequence[str]) -> list[str]:
     """Return the lines that read a whole table of the store."""
-    whole = re.compile(r"SCAN (index_|resource|consent|person|[ir]\b)|Seq Scan on (index_|resource|consent|person)")
+    whole = re.compile(
+        r"SCAN (index_|resource|consent|person|patient|[irh]\b)|Seq Scan on (index_|resource|consent|person|patient)"
+    )
     return [line for line in lines if whole.search(line)]
 
 
@@ -76,6 +79,32 @@ async def test_a_search_reads_no_table_whole(world: World, pairs: list[tuple[str
     lines = await explained(world.hub, page(visibility, shape, patient_keys))
 
     assert _scans(lines) == []
+
+
+async def test_a_search_for_what_may_be_about_two_patients_reads_no_table_whole(world: World):
+    visibility = may_see(CALLER, now=0, implied=False)
+    shape, _ = plan(parse("Account", [("patient", "Patient/a"), ("status", "active")], lenient=False), None)
+
+    lines = await explained(world.hub, page(visibility, shape, patient_keys))
+
+    assert _scans(lines) == []
+
+
+async def test_everything_of_a_person_reads_no_table_whole(world: World):
+    lines = await explained(world.hub, _newest(may_see(CALLER, now=0, implied=False), patient_keys, (1, 2)))
+
+    assert _scans(lines) == []
+
+
+async def test_the_hot_search_makes_no_table_of_its_patient_keys(world: World):
+    pairs = QUERIES["patient, code, date, newest first"]
+    shape, _ = plan(parse("Observation", pairs, lenient=False), None)
+
+    lines = await explained(world.hub, page(may_see(CALLER, now=0, implied=False), shape, patient_keys))
+
+    assert [
+        line for line in lines if re.search(r"DISTINCT|UNION|HashAggregate|Unique|(MATERIALIZE|SCAN) k", line)
+    ] == []
 
 
 async def test_a_read_reads_no_table_whole(world: World):
