@@ -24,10 +24,12 @@ from sqlalchemy import (
     bindparam,
     case,
     exists,
+    false,
     func,
     literal,
     or_,
     select,
+    true,
 )
 
 from fhir.search.predicates import TABLES, Condition, Shape, binder, matches
@@ -109,6 +111,8 @@ def _by_clinical_date(row: FromClause, criterion: Shape, number: int, found: Con
 
 def _test(row: FromClause, criterion: Shape, number: int, type_number: int) -> Condition:
     """Return whether the resource at hand, of a type, meets a criterion."""
+    if criterion.modifier == "missing" and criterion.code in ("_id", "_lastUpdated"):
+        return false() if criterion.values == ("true",) else true()
     if criterion.code == "_id":
         ids = [row.c.id == bindparam(f"c{number}_{n}_id", type_=Text()) for n in range(len(criterion.values))]
         found: Condition = or_(*ids)

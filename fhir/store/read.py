@@ -4,8 +4,9 @@ https://hl7.org/fhir/R4/http.html#read
 """
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import BigInteger, Integer, Select, SmallInteger, Text, and_, bindparam, select
+from sqlalchemy import BigInteger, ColumnElement, Integer, Select, SmallInteger, Text, and_, bindparam, select
 
 from fhir.search.hashing import hash64
 from fhir.store.connection import Connection, Row, Visibility
@@ -42,25 +43,31 @@ def stored(row: Row) -> Stored:
     return Stored._make(row[:_WIDTH])
 
 
+def _is_named(visibility: Visibility) -> ColumnElement[bool]:
+    """Return whether a resource is that with `hash`, `type` and `id`, and exists for the caller."""
+    return and_(
+        resource_id.c.hash == bindparam("hash", type_=BigInteger),
+        resource.c.type == bindparam("type", type_=SmallInteger),
+        resource.c.id == bindparam("id", type_=Text),
+        visibility.condition(resource),
+    )
+
+
 def _by_id(visibility: Visibility) -> Select[tuple[object, ...]]:
     """Return the versions of the resource with `hash`, `type` and `id`, if it exists for the caller."""
-    return (
-        select(*COLUMNS)
-        .select_from(
-            in_order(
-                by_hash(resource),
-                resource_version,
-                and_(
-                    resource_version.c.patient_key == resource.c.patient_key,
-                    resource_version.c.row == resource.c.row,
-                ),
-            )
-        )
-        .where(resource_id.c.hash == bindparam("hash", type_=BigInteger))
-        .where(resource.c.type == bindparam("type", type_=SmallInteger))
-        .where(resource.c.id == bindparam("id", type_=Text))
-        .where(visibility.condition(resource))
+    versions = in_order(
+        by_hash(resource),
+        resource_version,
+        and_(resource_version.c.patient_key == resource.c.patient_key, resource_version.c.row == resource.c.row),
     )
+    return select(*COLUMNS).select_from(versions).where(_is_named(visibility))
+
+
+@by_shape
+def _which(visibility: Visibility) -> Select[tuple[object, ...]]:
+    """Return which version is the current one, for a resource whose body is in memory; its labels may have changed."""
+    columns = (resource.c.row, resource.c.version, resource.c.labels)
+    return select(*columns).select_from(by_hash(resource)).where(_is_named(visibility))
 
 
 @by_shape
@@ -88,7 +95,7 @@ def _versions(visibility: Visibility) -> Select[tuple[object, ...]]:
     )
 
 
-def _named(visibility: Visibility, type_name: str, id_: str) -> dict[str, object]:
+def _named(visibility: Visibility, type_name: str, id_: str) -> dict[str, Any]:
     return {
         **visibility.values,
         "hash": hash64(f"{type_name}/{id_}"),
@@ -99,8 +106,25 @@ def _named(visibility: Visibility, type_name: str, id_: str) -> dict[str, object
 
 async def read(connection: Connection, visibility: Visibility, type_name: str, id_: str) -> Stored | None:
     """Return the current version, which may be a deletion, or None when none exists for the caller."""
-    rows = await connection.fetch(_current(visibility), _named(visibility, type_name, id_))
-    return stored(rows[0]) if rows else None
+    values = _named(visibility, type_name, id_)
+    if connection.versions is None:
+        rows = await connection.fetch(_current(visibility), values)
+        return stored(rows[0]) if rows else None
+    kept = connection.versions.of(values["hash"])
+    if kept is not None:
+        rows = await connection.fetch(_which(visibility), values)
+        if not rows:
+            return None
+        row, version, labels = rows[0]
+        one = kept.get((row, version))
+        if one is not None:
+            return one if one.labels == labels else one._replace(labels=labels)
+    rows = await connection.fetch(_current(visibility), values)
+    if not rows:
+        return None
+    found = stored(rows[0])
+    connection.versions.keep(values["hash"], (found,))
+    return found
 
 
 async def vread(

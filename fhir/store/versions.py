@@ -1,7 +1,8 @@
-"""Versions that were read lately, kept in memory by the patient they were asked for.
+"""Versions that were read lately, kept in memory by what was asked for: a resource, or what a patient has.
 
-A version never changes, so a kept one is as good as that in the table; whether it exists for a caller is decided by the
-database each time. Who opens a patient's record asks many things about that one patient within minutes.
+A version never changes, so a kept one is as good as that in the table; which one is current, and whether it exists for
+a caller, is asked of the database each time. Who opens a patient's record asks many things about that one patient
+within minutes; and the same few Patients, Organizations and Practitioners are read all day.
 """
 
 from collections import OrderedDict
@@ -15,18 +16,18 @@ MOST_BYTES = 96_000_000
 LARGEST_BYTES = 20_000
 """The largest body that is kept: large ones are documents, of which a page shows little."""
 
-_EACH_BYTES = 500
-"""What a version takes beside its body."""
+_EACH_BYTES = 900
+"""What a version takes beside its body, when it was asked for alone."""
 
 Version = tuple[int, int]
 """The row and the version's number."""
 
 
 class Versions:
-    """The versions of the patients that were asked for last.
+    """The versions of what was asked for last.
 
     Args:
-        most_bytes: The most memory they take; those of the patient who was longest not asked for go first.
+        most_bytes: The most memory they take; those of what was longest not asked for go first.
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
@@ -34,17 +35,17 @@ class Versions:
         self._bytes = 0
         self._kept: OrderedDict[int, dict[Version, Stored]] = OrderedDict()
 
-    def of(self, patient: int) -> Mapping[Version, Stored] | None:
-        """Return what is kept of a patient, by the hash of the reference it was asked for by; None if nothing is."""
-        kept = self._kept.get(patient)
+    def of(self, asked: int) -> Mapping[Version, Stored] | None:
+        """Return what is kept for `hash64` of a reference, the resource's or the patient's; None if nothing is."""
+        kept = self._kept.get(asked)
         if kept is not None:
-            self._kept.move_to_end(patient)
+            self._kept.move_to_end(asked)
         return kept
 
-    def keep(self, patient: int, versions: Iterable[Stored]) -> None:
-        """Keep committed versions of a patient."""
-        kept = self._kept.setdefault(patient, {})
-        self._kept.move_to_end(patient)
+    def keep(self, asked: int, versions: Iterable[Stored]) -> None:
+        """Keep committed versions of what was asked for by the reference of this hash."""
+        kept = self._kept.setdefault(asked, {})
+        self._kept.move_to_end(asked)
         for one in versions:
             key = (one.row, one.version)
             if key not in kept and len(one.body) <= LARGEST_BYTES:

@@ -1,4 +1,4 @@
-"""A search of a patient whose versions are in memory answers as one that reads them."""
+"""What is in memory is answered as what is read from the tables."""
 
 from typing import Any
 
@@ -92,3 +92,31 @@ async def test_what_is_not_committed_is_not_kept(world: World) -> None:
 
     assert answer.status_code == 422
     assert (await _page(world, own, f"Observation?patient={patient}&_sort=date"))[1] == made
+
+
+async def test_a_read_from_memory_follows_versions_withdrawals_and_deletions(world: World) -> None:
+    own, other, _, made = await _disclosed(world)
+    address = f"/fhir/Observation/{made[0]['id']}"
+    first, again = [await world.http.get(address, headers=other) for _ in range(2)]
+
+    changed = await world.http.put(address, headers=own, json={**made[0], "note": [{"text": "再検"}]})
+    second = await world.http.get(address, headers=other)
+    await world.http.delete(address, headers=own)
+    third = [(await world.http.get(address, headers=caller)).status_code for caller in (own, own, other)]
+
+    assert first.content == again.content
+    assert first.json() == made[0]
+    assert second.json() == changed.json()
+    assert third == [410, 410, 410]
+
+
+async def test_a_read_from_memory_stops_with_the_consent(world: World) -> None:
+    own, other, patient, made = await _disclosed(world)
+    address = f"/fhir/Observation/{made[0]['id']}"
+    before = [(await world.http.get(address, headers=other)).status_code for _ in range(2)]
+    consent = (await world.http.get(f"/fhir/Consent?patient={patient}", headers=own)).json()["entry"][0]["resource"]
+
+    await world.http.put(f"/fhir/Consent/{consent['id']}", headers=own, json={**consent, "status": "inactive"})
+
+    assert before == [200, 200]
+    assert [(await world.http.get(address, headers=caller)).status_code for caller in (own, other)] == [200, 404]
