@@ -1,4 +1,4 @@
-"""Reading stored resources off again: index rows, fixed columns and charts, a batch a transaction.
+"""Reading stored resources off again: index rows, fixed columns, charts and grants, a batch a transaction.
 
 A run begins where an interrupted one stopped. What a resource says is read from its stored body; labels are only added
 to, for a body does not tell those of the document that it came from.
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, Integer, SmallInteger, and_, bindparam, select
 
 from app.access import epoch
+from app.consent.compile import compile_consents
 from app.db import WriteConnection
 from app.hub import Hub
 from app.imaging.labels import label_images
@@ -43,6 +44,8 @@ _BATCH = (
     .order_by(resource.c.row)
     .limit(bindparam("count", type_=Integer))
 )
+_CONSENTS = _BATCH.with_for_update(read=True, of=resource)
+"""The same of Consents: none of them is withdrawn, or withdrawn already, while it is compiled."""
 
 
 class Progress(NamedTuple):
@@ -94,6 +97,7 @@ async def _replace(connection: WriteConnection, found: Sequence[_Read], type_num
         connection,
         [(one.body.patient_key, one.body.row, one.body.version + one.deleted, one.facts) for one in stale],
     )
+    await compile_consents(connection, [one.body for one in found if not one.deleted])
     await label_images(connection, [one.body._replace(labels=one.facts.labels) for one in stale])
     return len(stale)
 
@@ -110,7 +114,7 @@ async def reindex_types(hub: Hub, types: Sequence[str], *, again: bool) -> Async
         while True:
             async with hub.database.write() as connection:
                 values = {"type": NUMBERS[type_name], "after": after, "count": BATCH}
-                rows = await connection.fetch(_BATCH, values)
+                rows = await connection.fetch(_CONSENTS if type_name == "Consent" else _BATCH, values)
                 found = [await _read(connection, row, address) for row in rows]
                 mended = await _replace(connection, found, NUMBERS[type_name])
                 after = found[-1].body.row if found else 0
