@@ -30,6 +30,12 @@ CATEGORY_SYSTEM = "http://renkei.example/fhir/CodeSystem/category"
 KINDS = ("laboratory", "vital-sign", "imaging", "problem", "allergy", "medication", "document", "encounter")
 KINDS += ("identity", "consent", "other")
 ACCOUNT_SYSTEM = "http://renkei.example/fhir/NamingSystem/account"
+UNSAID = {
+    "extension": [
+        {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "asked-unknown"},
+    ]
+}
+"""A period of which neither end is known."""
 OBSERVATION_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 DIAGNOSTIC_SERVICE = "http://terminology.hl7.org/CodeSystem/v2-0074"
 
@@ -223,7 +229,7 @@ class WorldMaker:
             made["class"] = [{"system": CATEGORY_SYSTEM, "code": code} for code in codes]
         if security := self.labels(0.3):
             made["securityLabel"] = security
-        if self.maybe(0.2):
+        if self.maybe(0.4):
             made["dataPeriod"] = self.period()
         if self.maybe(0.2):
             made["period"] = self.period()
@@ -240,9 +246,10 @@ class WorldMaker:
             reference = {"reference": f"Organization/{self.chance.choice((*ASKING, 'elsewhere'))}"}
         return {"role": _concept(role, "http://terminology.hl7.org/CodeSystem/v3-RoleCode"), "reference": reference}
 
-    def period(self) -> dict[str, str]:
+    def period(self) -> dict[str, Any]:
         start, end = sorted((self.chance.choice((*DAYS, NOW, "2027-01-01")), self.chance.choice((*DAYS, NOW))))
-        return self.chance.choice(({"start": start}, {"end": end}, {"start": start, "end": end}))
+        both = {"start": start, "end": end}
+        return self.chance.choice(({"start": start}, {"end": end}, both, both, UNSAID))
 
 
 TYPES = ("Observation",) * 6 + ("DiagnosticReport", "Condition", "AllergyIntolerance", "MedicationRequest")
