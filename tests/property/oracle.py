@@ -20,6 +20,8 @@ CATEGORIES = {
     "MedicationRequest": "medication",
     "Medication": "medication",
     "DocumentReference": "document",
+    "Binary": "document",
+    "Provenance": "other",
     "Encounter": "encounter",
     "Consent": CONSENT,
     "Group": "other",
@@ -47,6 +49,8 @@ class Row:
     site: str
     versions: list[dict[str, Any]]
     deleted: bool = False
+    owner: "Row | None" = None
+    """What a Binary or a Provenance points at, whose patient and labels it takes over whenever they are written."""
 
     @property
     def latest(self) -> dict[str, Any]:
@@ -63,7 +67,7 @@ class Row:
     @property
     def labels(self) -> set[str]:
         """All that any version had: a later write lowers none."""
-        return {
+        return (self.owner.labels if self.owner else set()) | {
             coding["code"]
             for version in self.versions
             for coding in version.get("meta", {}).get("security", ())
@@ -76,6 +80,8 @@ class Row:
 
     @property
     def patients(self) -> set[str]:
+        if self.owner:
+            return self.owner.patients
         return {self.id} if self.type == "Patient" else set(_patients(self.versions[0]))
 
     @property
