@@ -16,8 +16,9 @@ from fhir.store.types import NUMBERS
 async def reindex(types: tuple[str, ...], again: bool) -> None:
     """Read the stored resources off again, for instance after a release that indexes more.
 
-    Index rows are made anew, and category, clinical date and labels are mended; no label is taken away. The hub may go
-    on serving. An interrupted run goes on where it stopped.
+    Index rows are made anew, and category, clinical date and labels are mended; no label is taken away. Consents are
+    compiled anew, to the sites and people that are known by now. The hub may go on serving. An interrupted run goes on
+    where it stopped.
     """
     unknown = set(types) - set(NUMBERS)
     if unknown:

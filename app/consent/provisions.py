@@ -25,6 +25,12 @@ NOBODY = -1
 
 MOST_RULES = 1_000
 
+_DATED = NO_DATE + 1
+"""Where a data period without a start begins: it is about what has a date."""
+
+_UNDATED = (NO_DATE, _DATED)
+"""The data period of what has no clinical date."""
+
 _EFFECTS = {"permit": PERMIT, "deny": DENY}
 _POLICIES = {"OPTIN": PERMIT, "OPTINR": PERMIT, "OPTOUT": DENY, "OPTOUTE": DENY}
 _ROLES = {"IRCP": "receivers", "PRCP": "receivers", "CST": "disclosers", "AUT": "authors"}
@@ -70,6 +76,7 @@ class _Scope:
     needed: tuple[int, ...] = (0,)
     """Label sets of which a row must have one whole: the labels that the denials around it speak of."""
     data: tuple[int, int] = (NO_DATE, MAX)
+    """Clinical dates; from `_DATED` on or later once a provision has a data period."""
     period: tuple[int, int] = (NO_DATE, MAX)
 
 
@@ -158,18 +165,30 @@ def _narrowed(outer: _Scope, provision: Mapping[str, Any], effect: int | None, w
     if kinds:
         fields["categories"] = _within(outer.categories, [_category(coding) for coding in kinds])
     if "dataPeriod" in provision:
-        fields["data"] = _period(provision["dataPeriod"], outer.data)
+        fields["data"] = _period(provision["dataPeriod"], (max(outer.data[0], _DATED), outer.data[1]))
     if "period" in provision:
         fields["period"] = _period(provision["period"], outer.period)
     return replace(outer, **fields)
 
 
+def _data(scope: _Scope, effect: int) -> tuple[tuple[int, int], ...]:
+    """Return the clinical dates that a provision's rules cover.
+
+    What has no date may be of any: every denial covers it, and no permit that has a data period.
+    """
+    start, end = scope.data
+    if effect == PERMIT or start == NO_DATE:
+        return (scope.data,)
+    return ((NO_DATE, end),) if start == _DATED else (scope.data, _UNDATED)
+
+
 def _expanded(scope: _Scope, depth: int, effect: int) -> Iterator[Rule]:
     dimensions = (scope.disclosers, scope.receivers, scope.authors, scope.purposes, scope.categories, scope.needed)
-    for discloser, (receiver, recipient), author, purpose, category, needed in product(*dimensions):
+    limits = product(product(*dimensions), _data(scope, effect))
+    for (discloser, (receiver, recipient), author, purpose, category, needed), data in limits:
         yield Rule(
             *(depth, 0, effect, discloser, receiver, recipient, author, purpose, category),
-            *(scope.opened if effect == PERMIT else 0, needed, *scope.data, *scope.period),
+            *(scope.opened if effect == PERMIT else 0, needed, *data, *scope.period),
         )
 
 

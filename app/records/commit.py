@@ -9,6 +9,7 @@ from app.consent.compile import compile_consents
 from app.identity.link import link_new_patients
 from app.imaging.labels import label_images
 from app.records.events import events
+from app.records.labelled import pass_labels_on
 from app.records.record import StaleCaller
 from app.records.request import Request
 from app.records.writing import Writing
@@ -39,7 +40,8 @@ async def committed(
         await writing.flush()
         await link_new_patients(connection, writing.written)
         await compile_consents(connection, writing.written)
-        await label_images(connection, writing.written)
+        passed_on = await pass_labels_on(connection, writing.labelled) if writing.labelled else []
+        await label_images(connection, [*writing.written, *passed_on])
         told = await (tell(result) if tell else events(request, writing.written, 200, connection))
         await request.hub.audit.stage(connection, told)
     request.recorded = True

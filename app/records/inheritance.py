@@ -1,21 +1,21 @@
 """Resources that name no patient but belong with others that do: an attachment's bytes, the origin of a record.
 
-They are in the record of those they point at, and carry their labels.
+They are in the record of those they point at, and carry their labels; `app/records/labelled.py` sees to the labels that
+those are given later.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, SmallInteger, Text, bindparam, select
+from sqlalchemy import BigInteger, Integer, SmallInteger, Text, and_, bindparam, select
 
 from app.db import DatabaseConnection
+from fhir.belonging import pointed_at
 from fhir.search.hashing import hash64
-from fhir.store.in_order import by_hash
-from fhir.store.tables import NO_PATIENT, resource, resource_id
+from fhir.spec.search_parameters import parameters
+from fhir.store.in_order import by_hash, in_order
+from fhir.store.tables import NO_PATIENT, index_uri, resource, resource_id
 from fhir.store.types import NUMBERS
-
-POINTERS = {"Binary": "securityContext", "Provenance": "target"}
-"""The element by which resources of a type point at those they belong with."""
 
 _OWN = (
     select(resource.c.patient_key, resource.c.labels)
@@ -26,18 +26,34 @@ _OWN = (
         resource.c.id == bindparam("id", type_=Text),
         resource.c.custodian == bindparam("custodian", type_=Integer),
     )
+    # Whoever gives it a label is waited for, or waits, and then finds what is written here.
+    .with_for_update(read=True, of=resource)
+)
+
+_LOCATION = parameters("DocumentReference")["location"].id
+_ATTACHING = (
+    select(resource.c.labels)
+    .select_from(
+        in_order(
+            index_uri,
+            resource,
+            and_(
+                resource.c.patient_key == index_uri.c.patient_key,
+                resource.c.row == index_uri.c.row,
+                resource.c.version == index_uri.c.version,
+            ),
+        )
+    )
+    .where(
+        index_uri.c.parameter == _LOCATION,
+        index_uri.c.value.in_([bindparam("link", type_=Text), bindparam("address", type_=Text)]),
+        resource.c.custodian == bindparam("custodian", type_=Integer),
+    )
+    .with_for_update(read=True, of=resource)
 )
 
 Belonging = tuple[int, int]
 """Patient key and labels."""
-
-
-def pointed_at(stored: Mapping[str, Any]) -> list[str]:
-    """Return the references `Type/id` by which a resource points at those it belongs with."""
-    pointers = stored.get(POINTERS.get(stored["resourceType"], ""), ())
-    found = [pointers] if isinstance(pointers, dict) else pointers
-    links = [one.get("reference", "").partition("/_history/")[0] for one in found]
-    return ["/".join(link.split("/")[-2:]) for link in links if "/" in link]
 
 
 async def inherited(
@@ -63,3 +79,18 @@ async def inherited(
         keys.add(belonging[0])
         labels |= belonging[1]
     return keys - {NO_PATIENT}, labels
+
+
+async def attaching(connection: DatabaseConnection, link: str, address: str, custodian: int) -> int:
+    """Return the labels of the DocumentReferences that named a resource as their attachment before it was there.
+
+    Args:
+        connection: Inside the write transaction.
+        link: The resource as `Type/id`.
+        address: The same as a whole address.
+        custodian: Whose DocumentReferences count.
+    """
+    labels = 0
+    for (found,) in await connection.fetch(_ATTACHING, {"link": link, "address": address, "custodian": custodian}):
+        labels |= found
+    return labels

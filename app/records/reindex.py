@@ -1,4 +1,4 @@
-"""Reading stored resources off again: index rows, fixed columns and charts, a batch a transaction.
+"""Reading stored resources off again: index rows, fixed columns, charts and grants, a batch a transaction.
 
 A run begins where an interrupted one stopped. What a resource says is read from its stored body; labels are only added
 to, for a body does not tell those of the document that it came from.
@@ -8,18 +8,21 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Integer, SmallInteger, and_, bindparam, select
+from sqlalchemy import BigInteger, Integer, SmallInteger, bindparam, select
 
 from app.access import epoch
+from app.consent.compile import compile_consents
 from app.db import WriteConnection
 from app.hub import Hub
 from app.imaging.labels import label_images
-from app.records.inheritance import POINTERS, inherited
+from app.records.inheritance import inherited
+from app.records.labelled import pass_labels_on
 from app.records.several import belong_again
+from fhir.belonging import POINTERS
 from fhir.resource import parse
 from fhir.search.extract import Index, extract
 from fhir.store.facts import Facts, facts
-from fhir.store.read import COLUMNS, stored
+from fhir.store.read import COLUMNS, LAST_BODY, stored
 from fhir.store.reindex import FIXED, fixed, replace_facts, replace_index
 from fhir.store.stored import Stored
 from fhir.store.tables import NO_PATIENT, resource, resource_version
@@ -27,15 +30,9 @@ from fhir.store.types import NUMBERS
 
 BATCH = 500
 
-_LAST_BODY = and_(
-    resource_version.c.patient_key == resource.c.patient_key,
-    resource_version.c.row == resource.c.row,
-    # A deletion has no body: what it hides is read off the version before.
-    resource_version.c.version == resource.c.version - resource.c.deleted,
-)
 _BATCH = (
     select(*COLUMNS, resource.c.deleted, *FIXED)
-    .join(resource_version, _LAST_BODY)
+    .join(resource_version, LAST_BODY)
     .where(
         resource.c.type == bindparam("type", type_=SmallInteger),
         resource.c.row > bindparam("after", type_=BigInteger),
@@ -43,6 +40,8 @@ _BATCH = (
     .order_by(resource.c.row)
     .limit(bindparam("count", type_=Integer))
 )
+_CONSENTS = _BATCH.with_for_update(read=True, of=resource)
+"""The same of Consents: none of them is withdrawn, or withdrawn already, while it is compiled."""
 
 
 class Progress(NamedTuple):
@@ -94,7 +93,11 @@ async def _replace(connection: WriteConnection, found: Sequence[_Read], type_num
         connection,
         [(one.body.patient_key, one.body.row, one.body.version + one.deleted, one.facts) for one in stale],
     )
-    await label_images(connection, [one.body._replace(labels=one.facts.labels) for one in stale])
+    await compile_consents(connection, [one.body for one in found if not one.deleted])
+    labelled = [one.body._replace(labels=one.facts.labels) for one in found if one.facts.labels]
+    passed_on = await pass_labels_on(connection, labelled)
+    mended = [one.body._replace(labels=one.facts.labels) for one in stale]
+    await label_images(connection, [*mended, *passed_on])
     return len(stale)
 
 
@@ -110,7 +113,7 @@ async def reindex_types(hub: Hub, types: Sequence[str], *, again: bool) -> Async
         while True:
             async with hub.database.write() as connection:
                 values = {"type": NUMBERS[type_name], "after": after, "count": BATCH}
-                rows = await connection.fetch(_BATCH, values)
+                rows = await connection.fetch(_CONSENTS if type_name == "Consent" else _BATCH, values)
                 found = [await _read(connection, row, address) for row in rows]
                 mended = await _replace(connection, found, NUMBERS[type_name])
                 after = found[-1].body.row if found else 0

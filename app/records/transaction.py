@@ -9,7 +9,6 @@ import orjson
 
 from app.clock import instant
 from app.records.commit import committed
-from app.records.inheritance import POINTERS
 from app.records.prepare import Prepared, prepare
 from app.records.record import known_type
 from app.records.request import FhirRequest
@@ -17,6 +16,7 @@ from app.records.response import Response, fhir_response
 from app.records.row_ids import new_id
 from app.records.update import check_version, if_match
 from app.records.writing import Writing
+from fhir.belonging import POINTERS
 from fhir.envelope import Envelope, EnvelopeEntry
 from fhir.errors import FhirError, InvalidValue, NotSupported, Unprocessable
 from fhir.resolve import resolve_internal

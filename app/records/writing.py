@@ -5,6 +5,7 @@ Custody never changes: a row keeps its custodian and its patient for ever, and a
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -14,15 +15,17 @@ from app.audit.tables import audit_salt
 from app.clock import instant
 from app.db import WriteConnection
 from app.identity.tables import person_patient
-from app.records.inheritance import POINTERS, Belonging, inherited
+from app.records.inheritance import Belonging, attaching, inherited
 from app.records.prepare import Prepared
 from app.records.row_ids import new_id
 from app.records.several import Several
+from fhir.belonging import ATTACHED, POINTERS, attached
 from fhir.errors import Conflict, Forbidden, NotFound, Unprocessable
 from fhir.issue import Issue
 from fhir.resource import parse
 from fhir.search.extract import Index, extract
 from fhir.search.hashing import hash64
+from fhir.search.internal import internal_rows
 from fhir.splice import Spliced, splice
 from fhir.store.facts import Facts, facts, patients
 from fhir.store.in_order import by_hash
@@ -53,12 +56,14 @@ class Writing:
 
     Attributes:
         written: The versions that were gathered, in order.
+        labelled: Those of them from which others are to take over labels.
     """
 
     def __init__(self, request: "Request", connection: WriteConnection) -> None:
         self.request = request
         self.connection = connection
         self.written: list[Stored] = []
+        self.labelled: list[Stored] = []
         self._batch = Batch()
         self._new_patients: dict[str, int] = {}
         self._salts: list[tuple[int, bytes]] = []
@@ -137,6 +142,7 @@ class Writing:
         if not id_:
             row, id_ = new_id(self.request.hub)
         labels = {"security": security} if security else None
+        of_all = inherited_labels
         spliced = splice(
             prepared.body,
             prepared.resource,
@@ -148,10 +154,13 @@ class Writing:
         )
         stored, index = self._index(spliced.body)
         taken: set[int] = set()
+        custodian = self.request.authority.custodian
         if prepared.type in POINTERS and patient_key is None:
-            custodian = self.request.authority.custodian
             taken, labels_taken = await inherited(self.connection, stored, self._made, custodian)
             inherited_labels |= labels_taken
+        if prepared.type in ATTACHED and method == PUT:
+            link, address = f"{prepared.type}/{id_}", self.request.hub.settings.address
+            inherited_labels |= await attaching(self.connection, link, f"{address}/fhir/{link}", custodian)
         known = facts(stored, index, inherited_labels=inherited_labels)
         if patient_key is None:
             patient_key = await self._belongs_to(stored, spliced.body, row, path, taken)
@@ -161,7 +170,7 @@ class Writing:
             self.request.hub.remember_patient(row, id_)
         new = self._version(prepared, id_, patient_key, row, 1, known, method, spliced, index)
         self._batch.create(new)
-        return self._noted(new)
+        return self._noted(new, stored, of_all)
 
     def _version(
         self,
@@ -181,12 +190,15 @@ class Writing:
             *(method, spliced.body, spliced.undo, prepared.digest, index),
         )
 
-    def _noted(self, new: NewVersion) -> Stored:
+    def _noted(self, new: NewVersion, stored: Mapping[str, Any], had: int) -> Stored:
+        """Note a version; `had` are labels that those which inherit from it have already."""
         made = Stored(
             *(NUMBERS[new.type], new.id, new.patient_key, new.row, new.version, new.custodian),
             *(new.facts.labels, new.last_updated, new.method, new.body),
         )
         self.written.append(made)
+        if made.labels & ~had or (made.labels and made.body and any(attached(stored))):
+            self.labelled.append(made)
         return made
 
     def _own(self, current: Stored) -> None:
@@ -238,7 +250,7 @@ class Writing:
         key, row, version = current.patient_key, current.row, current.version + 1
         new = self._version(prepared, id_, key, row, version, known, PUT, spliced, index)
         self._batch.replace(new, self._old_index(current))
-        return self._noted(new)
+        return self._noted(new, stored, current.labels)
 
     async def _codings(self, current: Stored) -> tuple[Mapping[str, Any], ...]:
         """Return the labels of the version before, which the next one keeps."""
@@ -294,10 +306,11 @@ class Writing:
             body=b"",
             undo=b"",
             digest=b"",
-            index=_NO_INDEX,
+            # Its history stays, and takes over labels as before.
+            index=replace(_NO_INDEX, reference=internal_rows(stored)),
         )
         self._batch.replace(new, index, deleted=True)
-        return self._noted(new)
+        return self._noted(new, stored, known.labels)
 
     async def flush(self) -> None:
         """Write all that was gathered.

@@ -11,9 +11,10 @@ from typing import Any
 
 from fhir.search import date, number, quantity, reference, string, token, uri
 from fhir.search.accessor import Collect, Node, plant, walk
+from fhir.search.internal import internal_rows
 from fhir.spec.search_parameters import SearchParameter, parameters
 
-VERSION = 1
+VERSION = 2
 """Counts up when the same resource would give other rows; older rows must then be made again."""
 
 Extractor = Callable[[Any], Iterable[tuple[Any, ...]]]
@@ -29,7 +30,7 @@ class Index:
         date: (parameter id, lo, hi): microseconds since 1970-01-01T00:00Z, hi outside.
         number: (parameter id, lo, hi), both inside.
         quantity: (parameter id, unit hash or 0 for any, lo, hi), both inside.
-        reference: (parameter id, target hash).
+        reference: (parameter id, target hash); with rows for the hub itself, whose numbers are below 0.
         uri: (parameter id, hash, text).
     """
 
@@ -44,11 +45,13 @@ class Index:
     @property
     def parameters(self) -> set[int]:
         """The numbers of the parameters that have a value; what `:missing` is about."""
-        return {row[0] for slot in SLOTS for row in getattr(self, slot)}
+        return {row[0] for slot in SLOTS for row in getattr(self, slot) if row[0] > 0}
 
 
 SLOTS = ("token", "string", "date", "number", "quantity", "reference", "uri")
 """The parameter types that are indexed, in the order of `Index`."""
+
+_REFERENCE = SLOTS.index("reference")
 
 NOT_INDEXED = {
     ("date", "Age"): "an age is no date without the date of birth",
@@ -75,6 +78,7 @@ def extract(resource: dict[str, Any], *, zone: dt.timezone = date.JST, base_url:
     type_name = resource.get("resourceType")
     if type(type_name) is str and parameters(type_name):
         walk(resource, _tree(type_name, zone, base_url), rows)
+        rows[_REFERENCE].extend(internal_rows(resource, rows[_REFERENCE]))
     # The same code under two parameters gives two rows, twice under one parameter only one.
     return Index(*(list(dict.fromkeys(slot)) if len(slot) > 1 else slot for slot in rows))
 

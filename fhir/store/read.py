@@ -35,6 +35,14 @@ CURRENT_VERSION = and_(
 )
 """What joins a resource with its current version."""
 
+LAST_BODY = and_(
+    resource_version.c.patient_key == resource.c.patient_key,
+    resource_version.c.row == resource.c.row,
+    # A deletion has no body: what it hides is read off the version before.
+    resource_version.c.version == resource.c.version - resource.c.deleted,
+)
+"""What joins a resource with the last version that has a body."""
+
 _WIDTH = len(COLUMNS)
 
 

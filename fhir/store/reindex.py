@@ -9,13 +9,15 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Integer, Select, Table, Update, bindparam, select, update
 
+from fhir.belonging import POINTERS
 from fhir.search.extract import Index
+from fhir.search.internal import BELONGS_WITH, EXTRACTED_FROM
 from fhir.spec.search_parameters import parameters
 from fhir.store.connection import Connection
 from fhir.store.facts import Facts
-from fhir.store.tables import INDEX_TABLES, resource
+from fhir.store.tables import INDEX_TABLES, index_reference, resource
 from fhir.store.types import NAMES
-from fhir.store.write import REMOVE, index_rows, removal
+from fhir.store.write import REMOVE, WIDER, index_rows, removal
 
 FIXED = (resource.c.category, resource.c.labels, resource.c.clinical_date, resource.c.by_subject)
 """The columns that hold the facts, in the order of their fields."""
@@ -32,7 +34,7 @@ def _set_fixed() -> Update:
         .where(resource.c.patient_key == bindparam("k_patient", type_=BigInteger))
         .where(resource.c.row == bindparam("k_row", type_=BigInteger))
         .where(resource.c.version == bindparam("k_version", type_=Integer))
-        .values({column.name: bindparam(f"n_{column.name}", type_=column.type) for column in FIXED})
+        .values({column.name: bindparam(f"n_{column.name}", type_=column.type) for column in FIXED} | {"labels": WIDER})
     )
 
 
@@ -48,6 +50,13 @@ def _there(table: Table) -> Select[tuple[object, ...]]:
 
 
 _THERE = {table: _there(table) for table in INDEX_TABLES}
+
+
+def _entries(type_name: str) -> list[tuple[Table, int]]:
+    """Return where index rows of a type are: the tables, and the numbers in them."""
+    known = [(_TABLE_OF[one.type], one.id) for one in parameters(type_name).values() if one.type in _TABLE_OF]
+    internal = (BELONGS_WITH, EXTRACTED_FROM) if type_name in POINTERS else ()
+    return known + [(index_reference, number) for number in internal]
 
 
 async def replace_index(connection: Connection, found: Sequence[tuple[int, int, int, Index]], type_number: int) -> None:
@@ -66,12 +75,10 @@ async def replace_index(connection: Connection, found: Sequence[tuple[int, int, 
         for table, rows in index_rows(index, key, row, version).items():
             wanted[table].update(rows)
     there: dict[Table, set[tuple[Any, ...]]] = {table: set() for table in INDEX_TABLES}
-    for parameter in parameters(NAMES[type_number]).values():
-        if parameter.type in _TABLE_OF:
-            # Most of these tables are entered by value: one walk for the whole batch, not one for each resource.
-            table = _TABLE_OF[parameter.type]
-            values = {"parameter": parameter.id, "first": found[0][1], "last": found[-1][1]}
-            there[table].update(map(tuple, await connection.fetch(_THERE[table], values)))
+    for table, number in _entries(NAMES[type_number]):
+        # Most of these tables are entered by value: one walk for the whole batch, not one for each resource.
+        values = {"parameter": number, "first": found[0][1], "last": found[-1][1]}
+        there[table].update(map(tuple, await connection.fetch(_THERE[table], values)))
     for table in INDEX_TABLES:
         stale = [row for row in there[table] - wanted[table] if _is_of(table, row, versions)]
         missing = list(wanted[table] - there[table])

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, Table, Update, and_, bindparam, delete, update
+from sqlalchemy import BigInteger, ColumnElement, Integer, Table, Update, and_, bindparam, delete, update
 
 from fhir.search.extract import Index
 from fhir.search.hashing import hash64
@@ -142,11 +142,16 @@ class Batch:
         return True
 
 
+WIDER = resource.c.labels.op("|")(bindparam("n_labels", type_=BigInteger))
+"""The labels of a row with those of a value: another transaction may have added some since the row was read."""
+
+
 def _replace() -> Update:
-    columns = {
+    columns: dict[str, ColumnElement[Any]] = {
         name: bindparam(f"n_{name}", type_=resource.c[name].type)
-        for name in (*("version", "deleted", "category", "labels", "clinical_date", "last_updated", "by_subject"),)
+        for name in (*("version", "deleted", "category", "clinical_date", "last_updated", "by_subject"),)
     }
+    columns["labels"] = WIDER
     return (
         update(resource)
         .where(resource.c.patient_key == bindparam("k_patient", type_=BigInteger))

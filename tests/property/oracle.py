@@ -20,6 +20,8 @@ CATEGORIES = {
     "MedicationRequest": "medication",
     "Medication": "medication",
     "DocumentReference": "document",
+    "Binary": "document",
+    "Provenance": "other",
     "Encounter": "encounter",
     "Consent": CONSENT,
     "Group": "other",
@@ -47,6 +49,8 @@ class Row:
     site: str
     versions: list[dict[str, Any]]
     deleted: bool = False
+    owner: "Row | None" = None
+    """What a Binary or a Provenance points at, whose patient and labels it takes over whenever they are written."""
 
     @property
     def latest(self) -> dict[str, Any]:
@@ -63,7 +67,7 @@ class Row:
     @property
     def labels(self) -> set[str]:
         """All that any version had: a later write lowers none."""
-        return {
+        return (self.owner.labels if self.owner else set()) | {
             coding["code"]
             for version in self.versions
             for coding in version.get("meta", {}).get("security", ())
@@ -76,6 +80,8 @@ class Row:
 
     @property
     def patients(self) -> set[str]:
+        if self.owner:
+            return self.owner.patients
         return {self.id} if self.type == "Patient" else set(_patients(self.versions[0]))
 
     @property
@@ -137,16 +143,17 @@ def _day(text: str) -> dt.date:
     return dt.date.fromisoformat(text[:10])
 
 
-def _in(period: dict[str, str], day: str | None) -> bool:
-    """Whether a day is in a period of days; no day is before every period."""
-    if day is None:
-        return "start" not in period
+def _in(period: dict[str, str], day: str) -> bool:
+    """Whether a day is in a period of days."""
     after_start = "start" not in period or _day(period["start"]) <= _day(day)
     return after_start and ("end" not in period or _day(day) <= _day(period["end"]))
 
 
 def _speaks(provision: dict[str, Any], row: Row, asker: Asker, region: Region) -> bool:
-    """Whether a provision speaks of the row, the asker and the day; its labels are looked at elsewhere."""
+    """Whether a provision speaks of the row, the asker and the day; its labels are looked at elsewhere.
+
+    A row without a date may be of any day, so no period of days leaves it out.
+    """
     actors: dict[str, list[bool]] = {}
     for actor in provision.get("actor", ()):
         role, reference = actor["role"]["coding"][0]["code"], actor["reference"]
@@ -162,7 +169,7 @@ def _speaks(provision: dict[str, Any], row: Row, asker: Asker, region: Region) -
         all(any(met) for met in actors.values())
         and (not purposes or asker.purpose in purposes)
         and (not kinds or row.category in kinds)
-        and _in(provision.get("dataPeriod", {}), row.date)
+        and (row.date is None or _in(provision.get("dataPeriod", {}), row.date))
         and _in(provision.get("period", {}), region.now)
     )
 
@@ -172,21 +179,34 @@ def _named(provision: dict[str, Any]) -> set[str]:
 
 
 def _decision(
-    provision: dict[str, Any], effect: str | None, opened: set[str], row: Row, asker: Asker, region: Region
+    provision: dict[str, Any],
+    effect: str | None,
+    opened: set[str],
+    row: Row,
+    asker: Asker,
+    region: Region,
+    days: bool = False,
 ) -> str | None:
-    """Return `permit`, `deny`, or None when the provision and its exceptions say nothing of the row."""
+    """Return `permit`, `deny`, or None when the provision and its exceptions say nothing of the row.
+
+    `days` is whether a provision around it is limited to certain days.
+    """
     if not _speaks(provision, row, asker, region):
         return None
     named = _named(provision)
     if effect == "deny" and named and not named & HARMLESS and not named & row.labels:
         return None
-    opened = opened | (named & KNOWN)
-    said = [_decision(inner, inner["type"], opened, row, asker, region) for inner in provision.get("provision", ())]
+    opened, days = opened | (named & KNOWN), days or "dataPeriod" in provision
+    inside = provision.get("provision", ())
+    said = [_decision(inner, inner["type"], opened, row, asker, region, days) for inner in inside]
     if "deny" in said:
         return "deny"
     if "permit" in said:
         return "permit"
-    return effect if effect != "permit" or row.sensitive <= opened else None
+    if effect == "permit" and (not row.sensitive <= opened or (days and row.date is None)):
+        # Not to the labels, or only to certain days, of which a row without a date may not be.
+        return None
+    return effect
 
 
 def _disclosed(row: Row, asker: Asker, region: Region) -> bool:

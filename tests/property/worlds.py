@@ -30,6 +30,12 @@ CATEGORY_SYSTEM = "http://renkei.example/fhir/CodeSystem/category"
 KINDS = ("laboratory", "vital-sign", "imaging", "problem", "allergy", "medication", "document", "encounter")
 KINDS += ("identity", "consent", "other")
 ACCOUNT_SYSTEM = "http://renkei.example/fhir/NamingSystem/account"
+UNSAID = {
+    "extension": [
+        {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "asked-unknown"},
+    ]
+}
+"""A period of which neither end is known."""
 OBSERVATION_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 DIAGNOSTIC_SERVICE = "http://terminology.hl7.org/CodeSystem/v2-0074"
 
@@ -70,25 +76,35 @@ class WorldMaker:
     def add(self, type_name: str, site: str) -> None:
         """Add a row of a site, about a patient of the site where the type has one."""
         id_ = f"{site}-{type_name.lower()}-{len(self.rows)}"
-        made = self.body(type_name, site)
+        owner = self._owner(site) if type_name in POINTING else None
+        made = self.body(type_name, site, owner=owner)
         if made is not None:
-            self.rows.append(Row(type_name, id_, site, [{"resourceType": type_name, "id": id_, **made}]))
+            self.rows.append(Row(type_name, id_, site, [{"resourceType": type_name, "id": id_, **made}], owner=owner))
+
+    def _owner(self, site: str) -> Row:
+        found = self.of("DocumentReference", "Observation", "Patient", *POINTING, site=site)
+        return self.chance.choice(found)
 
     def revise(self, row: Row) -> None:
         """Add a version of a row, about the same patients."""
-        made = self.body(row.type, row.site, row.patients)
+        made = self.body(row.type, row.site, row.patients, row.owner)
         if made is not None:
             row.versions.append({"resourceType": row.type, "id": row.id, **made})
 
-    def body(self, type_name: str, site: str, patients: set[str] | None = None) -> dict[str, Any] | None:
-        if patients is None:
+    def body(
+        self, type_name: str, site: str, patients: set[str] | None = None, owner: Row | None = None
+    ) -> dict[str, Any] | None:
+        if owner is not None:
+            patients, subjects = owner.patients, [_reference(owner)]
+        elif patients is None:
             found = self.of("Patient", site=site)
             several = type_name in ("Group", "Account") or (type_name == "Observation" and self.maybe(0.3))
             chosen = self.chance.sample(found, min(len(found), 2 if several else 1))
             patients = {row.id for row in chosen}
         if not patients and type_name not in ("Patient", "Practitioner", "ValueSet", "Medication", "Basic"):
             return None
-        subjects = [{"reference": f"Patient/{id_}"} for id_ in sorted(patients)]
+        if owner is None:
+            subjects = [{"reference": f"Patient/{id_}"} for id_ in sorted(patients)]
         made = dict(getattr(self, f"_{type_name.lower()}")(subjects))
         if security := self.labels():
             made["meta"] = {"security": security}
@@ -187,6 +203,13 @@ class WorldMaker:
             made["date"] = f"{self.chance.choice(DAYS)}T10:00:00+09:00"
         return made
 
+    def _binary(self, subjects: Any) -> dict[str, Any]:
+        return {"contentType": "text/plain", "securityContext": subjects[0], "data": "6YCA6Zmi"}
+
+    def _provenance(self, subjects: Any) -> dict[str, Any]:
+        recorded = f"{self.chance.choice(DAYS)}T10:00:00+09:00"
+        return {"target": subjects, "recorded": recorded, "agent": [{"who": {"display": "情報システム部"}}]}
+
     def _encounter(self, subjects: Any) -> dict[str, Any]:
         kind = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"}
         made: dict[str, Any] = {"status": "finished", "class": kind, "subject": subjects[0]}
@@ -223,7 +246,7 @@ class WorldMaker:
             made["class"] = [{"system": CATEGORY_SYSTEM, "code": code} for code in codes]
         if security := self.labels(0.3):
             made["securityLabel"] = security
-        if self.maybe(0.2):
+        if self.maybe(0.4):
             made["dataPeriod"] = self.period()
         if self.maybe(0.2):
             made["period"] = self.period()
@@ -240,11 +263,14 @@ class WorldMaker:
             reference = {"reference": f"Organization/{self.chance.choice((*ASKING, 'elsewhere'))}"}
         return {"role": _concept(role, "http://terminology.hl7.org/CodeSystem/v3-RoleCode"), "reference": reference}
 
-    def period(self) -> dict[str, str]:
+    def period(self) -> dict[str, Any]:
         start, end = sorted((self.chance.choice((*DAYS, NOW, "2027-01-01")), self.chance.choice((*DAYS, NOW))))
-        return self.chance.choice(({"start": start}, {"end": end}, {"start": start, "end": end}))
+        both = {"start": start, "end": end}
+        return self.chance.choice(({"start": start}, {"end": end}, both, both, UNSAID))
 
 
+POINTING = ("Binary", "Provenance")
+"""Types that belong with what they point at."""
 TYPES = ("Observation",) * 6 + ("DiagnosticReport", "Condition", "AllergyIntolerance", "MedicationRequest")
 TYPES += (
     "DocumentReference",
@@ -257,7 +283,7 @@ TYPES += (
     "ValueSet",
     "Patient",
 )
-TYPES += ("Practitioner",) + ("Consent",) * 3
+TYPES += ("Practitioner",) + ("Consent",) * 3 + POINTING * 2
 
 
 def a_world(chance: random.Random, size: int) -> WorldMaker:
@@ -271,6 +297,9 @@ def a_world(chance: random.Random, size: int) -> WorldMaker:
         made.add(chance.choice(TYPES), chance.choice(SITES))
     for row in chance.sample(made.rows, len(made.rows) // 4):
         made.revise(row)
+    for row in made.of(*POINTING):
+        if row.owner is not None and len(row.owner.versions) == 1:
+            made.revise(row.owner)
     patients = made.of("Patient")
     for _ in range(chance.randrange(4)):
         one, other = chance.sample(patients, 2)
@@ -332,6 +361,8 @@ SEARCHES: dict[str, tuple[str, ...]] = {
     "DocumentReference": ("patient={patient}", "date=le{day}", "status=current"),
     "MedicationRequest": ("code={test}", "patient={patient},{other}", "authoredon=gt{day}"),
     "AllergyIntolerance": ("patient={patient}", "code={test}"),
+    "Binary": ("_lastUpdated=ge2026", "_security=PSY"),
+    "Provenance": ("target=Observation/{observation}", "_include=Provenance:target", "recorded=ge{day}"),
     "Medication": ("code={test}",),
     "Basic": ("code=referral",),
     "ValueSet": ("url=http://example.org/vs/1", "url=http://example.org/vs/0,http://example.org/vs/2"),

@@ -1,8 +1,11 @@
+import asyncio
 from typing import Any
 
 import pytest
 from sqlalchemy import BigInteger, Integer, Text, bindparam, delete, select, update
 
+from app.consent.compile import compile_consents
+from app.consent.tables import consent_grant
 from app.records import reindex
 from app.records.reindex import Progress, reindex_types
 from fhir.resource import parse
@@ -200,6 +203,51 @@ async def test_a_row_of_several_patients_comes_into_the_chart_of_whom_it_is_abou
 
     assert await charts(world) == right
     assert await world.total(hospital, f"Observation?patient={child}") == 1
+
+
+async def test_consents_are_compiled_anew(world: World) -> None:
+    hospital, clinic = await world.client("hospital-a"), await world.client("clinic-c")
+    patient = await patient_of(world, hospital)
+    await world.post(hospital, an_observation(patient))
+    withdrawn = await world.post(hospital, a_consent(patient, "clinic-d", purpose=[{"code": "TREAT"}]))
+    await world.http.delete(f"/fhir/Consent/{withdrawn['id']}", headers=hospital)
+    await world.post(hospital, a_consent(patient, "clinic-c"))
+    right = await world.hub.database.reader.fetch(select(consent_grant), {})
+    # As a release would that compiles them otherwise.
+    async with world.hub.database.write() as connection:
+        await connection.execute(update(consent_grant).values(receiver=-1), {})
+    assert await world.total(clinic, "Observation") == 0
+
+    await run(world, "Consent")
+
+    assert await world.hub.database.reader.fetch(select(consent_grant), {}) == right
+    assert await world.total(clinic, "Observation") == 1
+
+
+async def test_a_consent_that_is_withdrawn_meanwhile_stays_withdrawn(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hospital, clinic = await world.client("hospital-a"), await world.client("clinic-c")
+    patient = await patient_of(world, hospital)
+    await world.post(hospital, an_observation(patient))
+    consent = await world.post(hospital, a_consent(patient, "clinic-c"))
+    withdrawal = world.http.put(
+        f"/fhir/Consent/{consent['id']}", headers=hospital, json={**consent, "status": "inactive"}
+    )
+    withdrawn = []
+
+    async def compile_late(*how: Any) -> None:
+        """Compile when the Consent was read, and its withdrawal has had time to come between."""
+        if not withdrawn:
+            withdrawn.append(asyncio.create_task(withdrawal))
+            await asyncio.sleep(0.2)
+        await compile_consents(*how)
+
+    monkeypatch.setattr(reindex, "compile_consents", compile_late)
+    await run(world, "Consent")
+
+    assert (await withdrawn[0]).status_code == 200
+    assert await world.total(clinic, "Observation") == 0
 
 
 async def test_an_interrupted_run_goes_on_where_it_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,100 @@
+"""The write of a label: what takes its labels from the labelled resource carries it from that transaction on.
+
+Labels go to what points at the resource, to what is attached to it, and to what was extracted from it, however far:
+from a document to a DocumentReference in it to the bytes. They stay among what the same site keeps.
+"""
+
+from collections.abc import Iterable
+
+import orjson
+from sqlalchemy import BigInteger, Integer, SmallInteger, Text, and_, bindparam, literal, select, update
+
+from app.db import DatabaseConnection
+from fhir.belonging import attached, pointed_at
+from fhir.search.hashing import hash64
+from fhir.search.internal import BELONGS_WITH, EXTRACTED_FROM, TARGET
+from fhir.store.in_order import by_hash, in_order
+from fhir.store.read import COLUMNS, LAST_BODY, stored
+from fhir.store.stored import Stored
+from fhir.store.tables import index_reference, resource, resource_id, resource_version
+from fhir.store.types import NUMBERS
+from fhir.store.write import WIDER
+
+_REFERRING = in_order(
+    index_reference,
+    resource,
+    and_(
+        resource.c.patient_key == index_reference.c.patient_key,
+        resource.c.row == index_reference.c.row,
+        resource.c.version == index_reference.c.version,
+    ),
+)
+_POINTING = (
+    select(*COLUMNS, index_reference.c.parameter)
+    .select_from(in_order(_REFERRING, resource_version, LAST_BODY))
+    .where(
+        index_reference.c.parameter.in_([literal(number) for number in (BELONGS_WITH, EXTRACTED_FROM, TARGET)]),
+        index_reference.c.target_hash == bindparam("hash", type_=BigInteger),
+        resource.c.custodian == bindparam("custodian", type_=Integer),
+    )
+)
+_NAMED = (
+    select(*COLUMNS)
+    .select_from(in_order(by_hash(resource), resource_version, LAST_BODY))
+    .where(
+        resource_id.c.hash == bindparam("hash", type_=BigInteger),
+        resource.c.type == bindparam("type", type_=SmallInteger),
+        resource.c.id == bindparam("id", type_=Text),
+        resource.c.custodian == bindparam("custodian", type_=Integer),
+    )
+)
+_WIDEN = (
+    update(resource)
+    .where(resource.c.patient_key == bindparam("k_patient", type_=BigInteger))
+    .where(resource.c.row == bindparam("k_row", type_=BigInteger))
+    .values(labels=WIDER)
+)
+
+
+async def _named(connection: DatabaseConnection, link: str, custodian: int) -> list[Stored]:
+    type_name, _, id_ = link.partition("/")
+    values = {"hash": hash64(link), "type": NUMBERS.get(type_name, 0), "id": id_, "custodian": custodian}
+    return [stored(row) for row in await connection.fetch(_NAMED, values)]
+
+
+async def _inheriting(connection: DatabaseConnection, one: Stored) -> list[Stored]:
+    """Return what takes its labels from a resource itself."""
+    values = {"hash": hash64(f"{one.type}/{one.id}"), "custodian": one.custodian}
+    rows = await connection.fetch(_POINTING, values)
+    # A Binary has nothing but its bytes.
+    links = [] if one.type == "Binary" else list(attached(orjson.loads(one.body)))
+    found = []
+    for row in rows:
+        found.append(stored(row))
+        if row[-1] == EXTRACTED_FROM:
+            links += pointed_at(orjson.loads(found[-1].body))
+    for link in dict.fromkeys(links):
+        found += await _named(connection, link, one.custodian)
+    return found
+
+
+async def pass_labels_on(connection: DatabaseConnection, labelled: Iterable[Stored]) -> list[Stored]:
+    """Give the labels of each resource to all that takes its labels from it.
+
+    Args:
+        connection: Inside the write transaction, after the resources were written.
+        labelled: The resources, each with all its labels and its body.
+
+    Returns:
+        What was given labels that it did not have, with all that it has now.
+    """
+    waiting, widened = list(labelled), []
+    while waiting:
+        one = waiting.pop()
+        for other in await _inheriting(connection, one):
+            if one.labels & ~other.labels:
+                values = {"k_patient": other.patient_key, "k_row": other.row, "n_labels": one.labels}
+                await connection.execute(_WIDEN, values)
+                widened.append(other._replace(labels=other.labels | one.labels))
+                waiting.append(widened[-1])
+    return widened
