@@ -8,7 +8,7 @@ itself; elsewhere it stages them, and `app.audit.leader` does.
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import bindparam, insert, select
 
@@ -38,7 +38,7 @@ class _Batch:
 
     def __init__(self) -> None:
         self.records: list[tuple[int, bytes]] = []
-        self.salts: list[tuple[int, bytes]] = []
+        self.salts: dict[int, bytes] = {}
         self._waiting: list[asyncio.Future[None]] = []
 
     def written(self) -> asyncio.Future[None]:
@@ -78,6 +78,7 @@ class AuditLog:
         self._new_row = new_row
         self._wait_seconds = wait_seconds
         self._salts: dict[int, bytes] = {}
+        self._salting = asyncio.Lock()
         self._batch: _Batch | None = None
         """Records that come in."""
         self._flushed: _Batch | None = None
@@ -92,22 +93,23 @@ class AuditLog:
     async def stop(self) -> None:
         """Flush what waits and end the task."""
         if self._task is not None:
-            waiting = [batch.written() for batch in (self._flushed, self._batch) if batch is not None]
-            await asyncio.gather(*waiting, return_exceptions=True)
+            # Those who wait to make a salt came first, and have their turn.
+            async with self._salting:
+                waiting = [batch.written() for batch in (self._flushed, self._batch) if batch is not None]
+                await asyncio.gather(*waiting, return_exceptions=True)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _salt(self, patient_key: int, new: list[tuple[int, bytes]]) -> bytes:
-        """Return the patient's salt; one that is made here is added to `new`."""
-        salt = self._salts.get(patient_key)
+    async def _salt(self, patient_key: int, new: dict[int, bytes]) -> bytes:
+        """Return the patient's salt; one that is made here is added to `new`, and remembered once it is durable."""
+        salt = self._salts.get(patient_key) or new.get(patient_key)
         if salt is None:
             rows = await self._database.reader.fetch(_SALT, {"patient_key": patient_key})
-            salt = bytes(rows[0][0]) if rows else os.urandom(SALT_BYTES)
             if not rows:
-                new.append((patient_key, salt))
-            if len(self._salts) >= MOST_SALTS:
-                self._salts.clear()
-            self._salts[patient_key] = salt
+                salt = new[patient_key] = os.urandom(SALT_BYTES)
+            else:
+                salt = bytes(rows[0][0])
+                self._remember({patient_key: salt})
         return salt
 
     def new_salt(self, patient_key: int) -> tuple[int, bytes]:
@@ -116,11 +118,12 @@ class AuditLog:
         self._salts[patient_key] = salt
         return patient_key, salt
 
-    def _forget(self, salts: Sequence[tuple[int, bytes]]) -> None:
-        for patient_key, _ in salts:
-            self._salts.pop(patient_key, None)
+    def _remember(self, salts: Mapping[int, bytes]) -> None:
+        if len(self._salts) >= MOST_SALTS:
+            self._salts.clear()
+        self._salts.update(salts)
 
-    async def _seal(self, events: Sequence[Event], salts: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+    async def _seal(self, events: Sequence[Event], salts: dict[int, bytes]) -> list[tuple[int, bytes]]:
         sealed = []
         for event in events:
             salt = None
@@ -135,30 +138,37 @@ class AuditLog:
         Raises:
             AuditUnavailable: they could not be written, or not in time.
         """
-        salts: list[tuple[int, bytes]] = []
+        if all(event.patient_key is None or event.patient_key in self._salts for event in events):
+            await self._append(events)
+            return
+        # A patient may have no salt yet: it is made once, and nothing else is sealed with it before it is durable.
+        async with self._salting:
+            await self._append(events)
+
+    async def _append(self, events: Sequence[Event]) -> None:
+        salts: dict[int, bytes] = {}
         records = await self._seal(events, salts)
         batch = self._batch
         if batch is None:
             batch = self._batch = _Batch()
             self._arrived.set()
         batch.records += records
-        batch.salts += salts
+        batch.salts |= salts
         await batch.written()
+        self._remember(salts)
 
     async def stage(self, connection: WriteConnection, events: Sequence[Event]) -> None:
         """Write the records of `events` inside the transaction of the write they are about."""
-        salts: list[tuple[int, bytes]] = []
+        # A salt that is made here is not remembered: the transaction may still be rolled back.
+        salts: dict[int, bytes] = {}
         records = await self._seal(events, salts)
-        # The transaction may still be rolled back, and a salt that is not in the table opens nothing.
-        self._forget(salts)
         await self._write(connection, records, salts)
 
     async def _write(
-        self, connection: WriteConnection, records: list[tuple[int, bytes]], salts: list[tuple[int, bytes]]
+        self, connection: WriteConnection, records: list[tuple[int, bytes]], salts: Mapping[int, bytes]
     ) -> None:
         if salts:
-            unique = [{"n_key": key, "n_salt": salt} for key, salt in dict(salts).items()]
-            await connection.execute_many(_ADD_SALT, unique)
+            await connection.execute_many(_ADD_SALT, [{"n_key": key, "n_salt": salt} for key, salt in salts.items()])
         await connection.insert(audit_record, records)
         if self._database.one_writer:
             # Nobody else writes now, so there is no order to wait for: half the work of staging.
@@ -192,6 +202,4 @@ class AuditLog:
         self._flushed = None
 
     def _failed(self, batch: _Batch, error: Exception) -> None:
-        # A salt that may not be stored must seal nothing more: its records could never be opened.
-        self._forget(batch.salts)
         batch.tell(AuditUnavailable(str(error)))

@@ -97,3 +97,18 @@ async def test_a_record_is_in_the_tree_at_once_where_one_transaction_writes_at_a
     assert (leaves, staged) == ((0, 3) if settings.is_postgresql else (3, 0))
     await log.stop()
     await database.close()
+
+
+async def test_a_patient_without_a_salt_gets_one_however_many_ask_at_once(settings: Settings) -> None:
+    database = await open_database(settings)
+    keys, _ = audit_keys(settings)
+    log = AuditLog(database, keys, RowNumbers(1), wait_seconds=5)
+    log.start()
+
+    await asyncio.gather(*(log.append([_event()]) for _ in range(20)))
+
+    ((salt,),) = await database.reader.fetch(select(audit_salt.c.salt), {})
+    records = await database.reader.fetch(select(audit_record.c.record), {})
+    assert [unseal(bytes(record), keys, bytes(salt)).patient for (record,) in records] == ["Patient/1"] * 20
+    await log.stop()
+    await database.close()
