@@ -77,10 +77,14 @@ def _turns(bench: Bench, yardstick: Server, addresses: Path) -> tuple[_Turns, _T
 
 
 def requests(bench: Bench, name: str, addresses: Sequence[str]) -> list[Figure]:
-    """Measure hub and yardstick in turn, and return throughput, latencies and processor time."""
-    answers = _answers(bench, addresses)
+    """Measure hub and yardstick in turn, and return throughput, latencies and processor time.
+
+    The first figure is of a second in which nothing was asked before, as long as there are addresses left.
+    """
     listed = bench.folder / f"{name}.addresses"
     listed.write_text("\n".join(addresses) + "\n")
+    cold = load.ask(bench.server.base, listed, bench.clinic, seconds=1, core=servers.cores()[1])
+    answers = _answers(bench, addresses)
     with _yardstick(bench, name, answers) as yardstick:
         ours, theirs = _turns(bench, yardstick, listed)
     ratios = [one.per_second / other.per_second for one, other in zip(ours.paces, theirs.paces, strict=True)]
@@ -89,7 +93,11 @@ def requests(bench: Bench, name: str, addresses: Sequence[str]) -> list[Figure]:
     hub, bare, database = middle(ours.paces), middle(theirs.paces), bench.database
     spent, bare_spent = ours.processor_microseconds, theirs.processor_microseconds
     ratio, bar = statistics.median(ratios), BARS[name, database]
+    first = cold.per_second
+    asked_first = min(1.0, len(addresses) / cold.requests)
+    bench.tell(f"  {name}: of the first second's requests {asked_first:.0%} asked what nobody had asked before")
     return [
+        Figure(f"{name}, first", first, "requests/s", database, bare.per_second, first / bare.per_second),
         Figure(name, hub.per_second, "requests/s", database, bare.per_second, ratio, bar),
         Figure(f"{name} p50", hub.p50_milliseconds, "ms", database, bare.p50_milliseconds),
         Figure(f"{name} p99", hub.p99_milliseconds, "ms", database, bare.p99_milliseconds),

@@ -47,11 +47,14 @@ def test_the_proof_finds_out_a_hub_that_acknowledges_before_it_commits(kind: str
 
 @pytest.mark.soak
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_nothing_is_lost_at_two_hundred_moments(kind: str, tmp_path: Path) -> None:
+def test_nothing_is_lost_at_two_hundred_moments(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with crashes(kind, tmp_path) as hub:
         for number in range(1, SOAK_ROUNDS + 1):
             name = ROUNDS[kind][number % len(ROUNDS[kind])]
             last = number == SOAK_ROUNDS
             found = hub.round(name, index=last or number % INDEX_EVERY == 0, everything=last)
             assert found == []
+            with capsys.disabled():
+                sys.stdout.write(f"\r{kind}: {number} of {SOAK_ROUNDS} crashes, {hub.ledger.acknowledged} writes")
+                sys.stdout.flush()
         assert hub.ledger.acknowledged > 10 * SOAK_ROUNDS
