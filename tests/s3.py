@@ -59,7 +59,7 @@ def _start(folder: str) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
     command = [
         *(str(WEED), "server", "-ip=127.0.0.1", f"-dir={folder}", "-s3", f"-s3.port={s3}"),
         *(f"-s3.config={config}", f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}"),
-        *("-volume.max=50", "-s3.port.iceberg=0"),
+        *("-volume.max=50", "-s3.port.iceberg=0", "-s3.port.lance=0"),
     ]
     with (Path(folder) / LOG).open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
