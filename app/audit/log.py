@@ -1,8 +1,7 @@
 """The audit log at work: records are durable before an answer leaves.
 
 Records of concurrent requests share one flush: a batch is what came in while the last one was written. A write's
-record is in the write's own transaction. Where one transaction at a time writes, it puts its records in the tree
-itself; elsewhere it stages them, and `app.audit.leader` does.
+record is in the write's own transaction. `app.audit.leader` puts the records in the tree.
 """
 
 import asyncio
@@ -12,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import bindparam, insert, select
 
-from app.audit.grow import frontier, grow
 from app.audit.keys import SALT_BYTES, Keys
 from app.audit.record import Event, seal
 from app.audit.tables import audit_record, audit_salt, audit_stage
@@ -170,11 +168,7 @@ class AuditLog:
         if salts:
             await connection.execute_many(_ADD_SALT, [{"n_key": key, "n_salt": salt} for key, salt in salts.items()])
         await connection.insert(audit_record, records)
-        if self._database.one_writer:
-            # Nobody else writes now, so there is no order to wait for: half the work of staging.
-            await grow(connection, await frontier(connection), records)
-        else:
-            await connection.insert(audit_stage, [(row,) for row, _ in records])
+        await connection.insert(audit_stage, [(row,) for row, _ in records])
 
     async def _run(self) -> None:
         while True:

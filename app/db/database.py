@@ -57,11 +57,6 @@ class Database(Protocol):
         ...
 
     @property
-    def one_writer(self) -> bool:
-        """Whether a write transaction is alone from its beginning to its end, in every process."""
-        ...
-
-    @property
     def reader(self) -> DatabaseConnection:
         """A connection for reads of one statement each; a read sees what is committed when it begins."""
         ...

@@ -118,7 +118,6 @@ class PostgresqlDatabase:
     """
 
     dialect: Literal["postgresql"] = "postgresql"
-    one_writer = False
 
     def __init__(self, pool: Any, readers: Any) -> None:
         self._pool = pool

@@ -135,7 +135,6 @@ class SqliteDatabase:
     """An SQLite file. Writers of one process take turns; those of other processes are waited for."""
 
     dialect: Literal["sqlite"] = "sqlite"
-    one_writer = True
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -4,11 +4,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app.audit.log import AuditLog, AuditUnavailable
 from app.audit.record import Event, unseal
-from app.audit.tables import audit_leaf, audit_record, audit_salt, audit_stage
+from app.audit.tables import audit_record, audit_salt
 from app.clock import RowNumbers, now
 from app.db import Database, DatabaseUnavailable, open_database
 from app.lifecycle import audit_keys
@@ -23,7 +23,6 @@ class _Failing:
     def __init__(self, database: Database) -> None:
         self.reader = database.reader
         self._database = database
-        self.one_writer = database.one_writer
         self.failure: Exception | None = None
         self.delay_seconds = 0.0
 
@@ -79,23 +78,6 @@ async def test_stopping_waits_for_records_that_are_being_written_and_for_those_t
 
     await asyncio.gather(first, second)
     assert len(await database.reader.fetch(select(audit_record.c.row), {})) == 2
-    await database.close()
-
-
-async def test_a_record_is_in_the_tree_at_once_where_one_transaction_writes_at_a_time(settings: Settings) -> None:
-    database = await open_database(settings)
-    keys, _ = audit_keys(settings)
-    log = AuditLog(database, keys, RowNumbers(1), wait_seconds=5)
-    log.start()
-
-    await asyncio.gather(log.append([_event(), _event()]), log.append([_event()]))
-
-    leaves, staged = [
-        (await database.reader.fetch(select(func.count()).select_from(table), {}))[0][0]
-        for table in (audit_leaf, audit_stage)
-    ]
-    assert (leaves, staged) == ((0, 3) if settings.is_postgresql else (3, 0))
-    await log.stop()
     await database.close()
 
 
