@@ -3,13 +3,12 @@
 import asyncio
 import logging
 
-from sqlalchemy import bindparam, delete, exists, select
+from sqlalchemy import bindparam, delete, select
 
 from app.audit.checkpoint import Checkpoint, sign
 from app.audit.grow import frontier, grow
 from app.audit.note import Signer
-from app.audit.tables import audit_checkpoint, audit_record, audit_stage, audit_tree
-from app.audit.tree import Frontier
+from app.audit.tables import audit_checkpoint, audit_record, audit_stage
 from app.clock import Clock
 from app.db import Database, DatabaseUnavailable, WriteConnection
 
@@ -29,9 +28,6 @@ _STAGED = (
     .limit(MOST_AT_ONCE)
 )
 _UNSTAGE = delete(audit_stage).where(audit_stage.c.row == bindparam("k_row"))
-_UNSIGNED = select(audit_tree.c.size).where(
-    audit_tree.c.size > 0, ~exists().where(audit_checkpoint.c.size == audit_tree.c.size)
-)
 
 
 class Leader:
@@ -77,7 +73,7 @@ class Leader:
             logger.exception("The audit tree cannot be extended")
 
     async def integrate_all(self) -> int:
-        """Put every staged record in the tree, sign a checkpoint of all there is, return how many were staged."""
+        """Put every staged record in the tree and return how many there were."""
         total = 0
         while await self._database.reader.fetch(_WAITING, {}):
             async with self._database.write() as connection:
@@ -85,9 +81,6 @@ class Leader:
             total += done
             if done < MOST_AT_ONCE:
                 break
-        if await self._database.reader.fetch(_UNSIGNED, {}):
-            async with self._database.write() as connection:
-                await self.checkpoint(connection)
         return total
 
     async def integrate(self, connection: WriteConnection) -> int:
@@ -101,15 +94,6 @@ class Leader:
             return 0
         await grow(connection, edge, staged)
         await connection.execute_many(_UNSTAGE, [{"k_row": row} for row, _ in staged])
-        await self._sign(connection, edge)
-        return len(staged)
-
-    async def checkpoint(self, connection: WriteConnection) -> None:
-        """Sign a checkpoint of the tree as it is, unless there is one."""
-        edge = await frontier(connection)
-        if await connection.fetch(_UNSIGNED, {}):
-            await self._sign(connection, edge)
-
-    async def _sign(self, connection: WriteConnection, edge: Frontier) -> None:
         note = sign(Checkpoint(self._origin, edge.size, edge.root()), self._signer)
         await connection.insert(audit_checkpoint, [(edge.size, self._clock(), note)])
+        return len(staged)

@@ -142,7 +142,7 @@ async def _from_memory(
         one = kept.get((row[0], row[1]))
         if one is None:
             return None
-        matches.append(one if one.labels == row[2] else one._replace(labels=row[2]))
+        matches.append(one.labelled(row[2]))
     return Page(matches, cut.total, cut.after)
 
 

@@ -126,7 +126,7 @@ async def read(connection: Connection, visibility: Visibility, type_name: str, i
         row, version, labels = rows[0]
         one = kept.get((row, version))
         if one is not None:
-            return one if one.labels == labels else one._replace(labels=labels)
+            return one.labelled(labels)
     rows = await connection.fetch(_current(visibility), values)
     if not rows:
         return None

@@ -28,6 +28,10 @@ class Stored(NamedTuple):
         """The resource type."""
         return NAMES[self.type_number]
 
+    def labelled(self, labels: int) -> "Stored":
+        """Return the version with the labels its row has now: they may be added to without a new version."""
+        return self if self.labels == labels else self._replace(labels=labels)
+
     @property
     def deleted(self) -> bool:
         """Whether the version is a deletion."""
