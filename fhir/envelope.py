@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/bundle.html
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhir.errors import TooLarge
 from fhir.members import items, members
@@ -68,8 +68,7 @@ class InvalidBundle(InvalidJson):
     """The Bundle's own elements are not those of a Bundle."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """`Bundle.entry.request`, in the words of the HTTP request it stands for."""
 
     method: str
@@ -80,8 +79,7 @@ class Request:
     if_none_exist: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EnvelopeEntry:
+class EnvelopeEntry(NamedTuple):
     """An entry; `type` and `id` are those of its resource, whose bytes are as sent."""
 
     full_url: str | None = None

@@ -37,9 +37,13 @@ _ATTRIBUTE = re.compile(rb"""(?: |\\[nrt])(?:href|src) *= *(\\"|'|\\u0022|\\u002
 
 def references(body: bytes) -> Iterator[str]:
     """Yield the value of each `reference` that is a string, in order, contained resources included."""
-    for name, _, raw in _strings(body, _REFERENCE):
-        if name == b"reference":
+    if b"\\u" in body:
+        for _, _, raw in _strings(body, _REFERENCE):
             yield _text(raw)
+        return
+    for at in places(body, b"reference"):
+        if hit := _VALUE.match(body, at):
+            yield _text(hit[1])
 
 
 def rewrite(body: bytes, links: Mapping[str, str]) -> Iterator[Edit]:
@@ -79,8 +83,7 @@ def places(body: bytes, name: bytes) -> Iterator[int]:
 def _strings(body: bytes, names: tuple[bytes, ...]) -> Iterator[tuple[bytes, int, bytes]]:
     if b"\\u" not in body:
         if len(names) > 1:
-            # A resource has few of the names.
-            names = tuple(_ALL.intersection(body.split(b'"')))
+            names = _present(body)
         hits = [(name, hit) for name in names for at in places(body, name) if (hit := _VALUE.match(body, at))]
         for name, hit in sorted(hits, key=_start) if len(names) > 1 else hits:
             yield name, hit.start(1), hit[1]
@@ -90,6 +93,16 @@ def _strings(body: bytes, names: tuple[bytes, ...]) -> Iterator[tuple[bytes, int
             name = found[1] if b"\\" not in found[1] else _text(found[1]).encode()
             if name in names:
                 yield name, found.start(2), found[2]
+
+
+def _present(body: bytes) -> tuple[bytes, ...]:
+    """Return the names in whose values a link may be; a body without escaped letters has few of them."""
+    if b"href" not in body and b"src" not in body:
+        # A `system` is not replaced. So where these numbers agree, no other element holds a placeholder.
+        seen = body.count(b'"reference":"urn:') + body.count(b'"system":"urn:')
+        if body.count(b"urn:") == seen:
+            return _REFERENCE
+    return tuple(_ALL.intersection(body.split(b'"')))
 
 
 def _narrative(raw: bytes, start: int, links: Mapping[str, str]) -> Iterator[Edit]:

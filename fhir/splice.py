@@ -4,6 +4,7 @@
 https://hl7.org/fhir/R4/http.html#create, https://hl7.org/fhir/R4/resource.html#Meta
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,9 @@ from fhir.undo import Edit, apply
 
 Labels = Mapping[str, Sequence[Mapping[str, Any]]]
 """Codings to add to the lists of `meta`: `{"security": [...], "tag": [...]}`."""
+
+
+_TYPE_FIRST = re.compile(rb'[ \t\r\n]*+\{[ \t\r\n]*+"resourceType"[ \t\r\n]*+:[ \t\r\n]*+"[A-Za-z]*+"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,11 @@ def _own(
     if type(meta) is not dict:
         raise InvalidJson("meta is an object.", f"{resource.get('resourceType', 'Resource')}.meta")
     lists = {name: _added(meta.get(name, []), codings, name) for name, codings in labels.items()}
+    if "id" not in resource and "meta" not in resource and (first := _TYPE_FIRST.match(body)):
+        # So it is mostly sent, and then the rest need not be looked at.
+        new = _member("id", logical_id) + b"," + _member("meta", {**texts, **{k: v for k, v in lists.items() if v}})
+        yield first.end(), first.end(), b"," + new
+        return
     found = _find(body, [name for name in ("resourceType", "id", "meta") if name in resource])
 
     missing: list[bytes] = []

@@ -77,6 +77,10 @@ class AuditLog:
         self._wait_seconds = wait_seconds
         self._salts: dict[int, bytes] = {}
         self._salting = asyncio.Lock()
+        self._appending = 0
+        """How many wait for their records to be durable."""
+        self._appended = asyncio.Event()
+        """Set when none does."""
         self._batch: _Batch | None = None
         """Records that come in."""
         self._flushed: _Batch | None = None
@@ -91,10 +95,12 @@ class AuditLog:
     async def stop(self) -> None:
         """Flush what waits and end the task."""
         if self._task is not None:
-            # Those who wait to make a salt came first, and have their turn.
-            async with self._salting:
-                waiting = [batch.written() for batch in (self._flushed, self._batch) if batch is not None]
-                await asyncio.gather(*waiting, return_exceptions=True)
+            while self._appending:
+                self._appended.clear()
+                await self._appended.wait()
+            # Whoever no longer waits has left a record here.
+            waiting = [batch.written() for batch in (self._flushed, self._batch) if batch is not None]
+            await asyncio.gather(*waiting, return_exceptions=True)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
@@ -136,16 +142,36 @@ class AuditLog:
         Raises:
             AuditUnavailable: they could not be written, or not in time.
         """
-        if all(event.patient_key is None or event.patient_key in self._salts for event in events):
-            await self._append(events)
-            return
-        # A patient may have no salt yet: it is made once, and nothing else is sealed with it before it is durable.
-        async with self._salting:
-            await self._append(events)
+        self._appending += 1
+        try:
+            if await self._have_salts(events):
+                await self._append(events)
+                return
+            # A patient has no salt yet: it is made once, and nothing else is sealed with it before it is durable.
+            async with self._salting:
+                await self._append(events)
+        finally:
+            self._appending -= 1
+            if not self._appending:
+                self._appended.set()
+
+    async def _have_salts(self, events: Sequence[Event]) -> bool:
+        """Return whether every patient of `events` has a durable salt; one that is not remembered is looked up."""
+        for event in events:
+            key = event.patient_key
+            if key is None or key in self._salts:
+                continue
+            rows = await self._database.reader.fetch(_SALT, {"patient_key": key})
+            if not rows:
+                return False
+            self._remember({key: bytes(rows[0][0])})
+        return True
 
     async def _append(self, events: Sequence[Event]) -> None:
         salts: dict[int, bytes] = {}
         records = await self._seal(events, salts)
+        if self._task is not None and self._task.done():
+            raise AuditUnavailable("The audit log has stopped")
         batch = self._batch
         if batch is None:
             batch = self._batch = _Batch()

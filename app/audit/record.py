@@ -6,8 +6,8 @@ docs/audit.md lists its members. AES-256-GCM: https://csrc.nist.gov/pubs/sp/800/
 import os
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -39,9 +39,8 @@ class Unreadable(RecordError):
     """Its details do not open: it was altered, or salt or master key are not those it was sealed with."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """One access, as the gates know it."""
+class Event(NamedTuple):
+    """One access, as the gates know it. One is made for each request, so it is a tuple."""
 
     recorded: int
     """Microseconds since 1970, UTC."""
@@ -107,6 +106,7 @@ _DETAILS = (
 """The order of the details in version 1; a new field is a new version."""
 
 _details_of = attrgetter(*_DETAILS)
+_DAY = 86_400_000_000
 _END_OF_TIME = 253_402_300_800_000_000
 """The year 10000, which datetime does not know."""
 _REQUIRED = frozenset("vktaiod")
@@ -232,7 +232,12 @@ def search_keys(kind: str, value: str, keys: Keys, years: range) -> list[int]:
 
 def year_of(recorded: int) -> int:
     """Return the UTC year of an instant in microseconds: the year whose HMAC key hides its identifiers."""
-    return datetime.fromtimestamp(recorded // 1_000_000, UTC).year
+    return _year_of_day(recorded // _DAY)
+
+
+@lru_cache(maxsize=64)
+def _year_of_day(day: int) -> int:
+    return datetime.fromtimestamp(day * (_DAY // 1_000_000), UTC).year
 
 
 def _canonical(members: dict[str, Any]) -> bytes:

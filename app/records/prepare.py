@@ -75,13 +75,21 @@ def check_profiles(resource: Mapping[str, Any], path: str, *, strict: bool) -> t
 
 
 def prepare(
-    body: bytes, authority: Authority, *, type_name: str = "", id_: str = "", path: str = "", strict: bool = False
+    body: bytes,
+    authority: Authority,
+    *,
+    resource: dict[str, Any] | None = None,
+    type_name: str = "",
+    id_: str = "",
+    path: str = "",
+    strict: bool = False,
 ) -> Prepared:
     """Return a body that is well-formed, has the structure of R4 and is the caller's to write.
 
     Args:
         body: JSON as received.
         authority: What the caller may write.
+        resource: The tree of `body`, when `parse` has accepted it before.
         type_name: The type in the request's address, if there is one.
         id_: The id in the request's address, if there is one.
         path: Where the resource lies in a Bundle.
@@ -93,7 +101,8 @@ def prepare(
         InvalidValue: its type or id is not that of the address.
         Forbidden: the caller's role does not write such resources.
     """
-    resource = parse(body)
+    if resource is None:
+        resource = parse(body)
     found = resource.get("resourceType")
     if type_name and found != type_name:
         raise InvalidValue(f"The body is no {type_name}", f"{path}.resourceType" if path else "resourceType")

@@ -72,6 +72,8 @@ def _step(request: FhirRequest, number: int, entry: EnvelopeEntry) -> _Step:
         prepared = prepare(
             entry.resource,
             request.authority,
+            # `read_bundle` has read it strictly; only the tree is made again.
+            resource=orjson.loads(entry.resource),
             type_name=type_name,
             id_=own_id,
             path=f"{path}.resource",

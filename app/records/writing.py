@@ -5,7 +5,6 @@ Custody never changes: a row keeps its custodian and its patient for ever, and a
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -307,7 +306,7 @@ class Writing:
             undo=b"",
             digest=b"",
             # Its history stays, and takes over labels as before.
-            index=replace(_NO_INDEX, reference=internal_rows(stored)),
+            index=_NO_INDEX._replace(reference=internal_rows(stored)),
         )
         self._batch.replace(new, index, deleted=True)
         return self._noted(new, stored, known.labels)

@@ -5,9 +5,8 @@ https://hl7.org/fhir/R4/search.html
 
 import datetime as dt
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhir.search import date, number, quantity, reference, string, token, uri
 from fhir.search.accessor import Collect, Node, plant, walk
@@ -20,8 +19,7 @@ VERSION = 2
 Extractor = Callable[[Any], Iterable[tuple[Any, ...]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(NamedTuple):
     """The index rows of one resource; no row is there twice.
 
     Attributes:

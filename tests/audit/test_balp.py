@@ -32,7 +32,7 @@ READ = Event(
 
 
 def rendered(event, **changes):
-    return audit_event(replace(event, **changes), id="17", observer=HUB)
+    return audit_event(event._replace(**changes), id="17", observer=HUB)
 
 
 def agents(resource):
@@ -99,7 +99,7 @@ def test_further_entities_are_listed_by_their_types():
     ],
 )
 def test_a_search_shows_its_parameters_only_encoded(change, request_line):
-    event = replace(READ, interaction="search-type", action="E", path="/fhir/Patient")
+    event = READ._replace(interaction="search-type", action="E", path="/fhir/Patient")
 
     query = rendered(event, **change)["entity"][0]
 
@@ -108,7 +108,7 @@ def test_a_search_shows_its_parameters_only_encoded(change, request_line):
 
 
 def test_a_query_of_no_method_is_its_words():
-    event = replace(READ, interaction="qido", method=None, path=None, query="StudyDate=20260101")
+    event = READ._replace(interaction="qido", method=None, path=None, query="StudyDate=20260101")
 
     query = rendered(event, description="検索")["entity"][0]
 
@@ -171,7 +171,7 @@ def test_a_person_of_whom_nothing_is_known_is_still_the_one_who_asked():
 
 
 def test_a_request_of_which_nothing_is_known_has_no_query():
-    event = replace(READ, interaction="search-type", action="E", method=None, path=None, entities=("none",))
+    event = READ._replace(interaction="search-type", action="E", method=None, path=None, entities=("none",))
 
     listed, *_ = rendered(event)["entity"]
 

@@ -25,9 +25,11 @@ class _Failing:
         self._database = database
         self.failure: Exception | None = None
         self.delay_seconds = 0.0
+        self.transactions = 0
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Any]:
+        self.transactions += 1
         await asyncio.sleep(self.delay_seconds)
         if self.failure is not None:
             raise self.failure
@@ -35,8 +37,8 @@ class _Failing:
             yield connection
 
 
-def _event() -> Event:
-    return Event(recorded=now(), action="R", interaction="read", patient="Patient/1", patient_key=1)
+def _event(patient: int = 1) -> Event:
+    return Event(recorded=now(), action="R", interaction="read", patient=f"Patient/{patient}", patient_key=patient)
 
 
 @pytest.mark.parametrize("failure", [DatabaseUnavailable("away"), ValueError("ours")], ids=["away", "fault"])
@@ -93,4 +95,36 @@ async def test_a_patient_without_a_salt_gets_one_however_many_ask_at_once(settin
     records = await database.reader.fetch(select(audit_record.c.record), {})
     assert [unseal(bytes(record), keys, bytes(salt)).patient for (record,) in records] == ["Patient/1"] * 20
     await log.stop()
+    await database.close()
+
+
+async def test_first_accesses_to_known_patients_share_a_flush(settings: Settings) -> None:
+    database = await open_database(settings)
+    async with database.write() as connection:
+        await connection.insert(audit_salt, [(key, bytes([key]) * 32) for key in range(1, 41)])
+    counting = _Failing(database)
+    counting.delay_seconds = 0.02
+    keys, _ = audit_keys(settings)
+    log = AuditLog(counting, keys, RowNumbers(1), wait_seconds=5)  # type: ignore[arg-type]
+    log.start()
+
+    await asyncio.gather(*(log.append([_event(key)]) for key in range(1, 41)))
+
+    assert counting.transactions < 10
+    assert len(await database.reader.fetch(select(audit_record.c.row), {})) == 40
+    await log.stop()
+    await database.close()
+
+
+async def test_a_stopped_log_takes_no_more_records(settings: Settings) -> None:
+    database = await open_database(settings)
+    keys, _ = audit_keys(settings)
+    log = AuditLog(database, keys, RowNumbers(1), wait_seconds=5)
+    log.start()
+    await log.append([_event()])
+    await log.stop()
+
+    with pytest.raises(AuditUnavailable):
+        await log.append([_event()])
+
     await database.close()

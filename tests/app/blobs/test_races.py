@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -106,16 +107,20 @@ async def test_several_hubs_write_and_collect_the_same_blobs_and_none_is_ever_mi
     contents = [b"content %d" % number for number in range(40)]
     written: list[bytes] = []
     set_aside = runs = 0
+    collected = asyncio.Condition()
     writing = True
+
+    def ran(times: int) -> bool:
+        return runs >= times
 
     async def write(writer: Hub, mine: list[bytes]) -> None:
         for number, octets in enumerate(mine):
             await leave_blob(writer, 1, octets)
             await asyncio.sleep(0.01)
-            # Most race with the collectors. Every fifth waits for a run that began after it was left.
-            before = runs
-            while number % 5 == 0 and runs < before + 2:
-                await asyncio.sleep(0.001)
+            if number % 5 == 0:
+                # Most race with the collectors. This one waits for a run that began after it was left.
+                async with collected:
+                    await collected.wait_for(partial(ran, runs + 2))
             await keep_blob(writer, 1, octets)
             written.append(octets)
 
@@ -124,7 +129,9 @@ async def test_several_hubs_write_and_collect_the_same_blobs_and_none_is_ever_mi
         while writing:
             try:
                 set_aside += (await collect(collector)).set_aside.count
-                runs += 1
+                async with collected:
+                    runs += 1
+                    collected.notify_all()
             except Busy:
                 await asyncio.sleep(0.005)
 
