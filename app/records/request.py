@@ -145,7 +145,7 @@ class FhirRequest(Request):
             NotAcceptable: neither `Accept` nor `_format` allows JSON.
         """
         accept = self.headers.get(b"accept")
-        if accept and not any(word in accept for word in _ACCEPTED):
+        if accept and accept != b"application/fhir+json" and not any(word in accept for word in _ACCEPTED):
             raise NotAcceptable("Resources are written as application/fhir+json")
         if b"_format" in self.query_string:
             wanted = [value for name, value in self.pairs if name == "_format"]
