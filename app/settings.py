@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     single_owner: bool = False
     """Whether a PUT may create a resource under any id, not only under the caller's own prefix."""
 
+    conditional_delete: Literal["single", "multiple"] = "single"
+    """Whether `DELETE [type]?…` may delete several resources at once."""
+
     profiles_strict: bool = False
     """Whether a resource that names an unknown profile is refused rather than stored with a warning."""
 

@@ -96,6 +96,13 @@ class VersionConflict(FhirError):
     code = "conflict"
 
 
+class MultipleMatches(FhirError):
+    """The condition of a write is not selective enough."""
+
+    status = 412
+    code = "multiple-matches"
+
+
 class TooLarge(FhirError):
     """The body is larger than the server takes."""
 

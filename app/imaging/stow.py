@@ -65,7 +65,7 @@ async def _filed(request: DicomRequest, received: list[Received]) -> Filed:
     async def work(writing: Writing) -> Filed:
         return await file_instances(writing, received)
 
-    async def told(filed: Filed) -> list[Event]:
+    async def told(filed: Filed, _: Writing) -> list[Event]:
         return await imaging_events(request, filed.touched, 200)
 
     custodian = request.authority.custodian

@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/http.html#transaction
 
 import orjson
 
+from app.access.caller import Caller
 from app.records.record import StaleCaller
 from app.records.request import FhirRequest, replayed
 from app.records.response import Response, fhir_response
@@ -18,7 +19,7 @@ _CONDITIONS = {
 }
 
 
-def _inner(request: FhirRequest, entry: EnvelopeEntry) -> FhirRequest | None:
+def inner_request(request: FhirRequest, entry: EnvelopeEntry, caller: Caller) -> FhirRequest | None:
     """Return the request that an entry stands for; None when it has none."""
     asked = entry.request
     if asked is None:
@@ -38,10 +39,11 @@ def _inner(request: FhirRequest, entry: EnvelopeEntry) -> FhirRequest | None:
         "headers": headers,
         "client": (request.network, 0),
     }
-    return FhirRequest(request.hub, scope, replayed(body), request.caller)
+    return FhirRequest(request.hub, scope, replayed(body), caller)
 
 
-def _answer(response: Response) -> bytes:
+def entry_answer(response: Response) -> bytes:
+    """Return the entry of a response Bundle."""
     headers = dict(response.headers)
     about: dict[str, str] = {"status": str(response.status)}
     for name, header in (("location", b"location"), ("etag", b"etag")):
@@ -63,7 +65,7 @@ async def batch(request: FhirRequest, envelope: Envelope) -> Response:
     request.interaction = "batch"
     answers: list[bytes] = []
     for number, entry in enumerate(envelope.entries):
-        inner = _inner(request, entry)
+        inner = inner_request(request, entry, request.caller)
         if inner is None:
             response = refused(f"Bundle.entry[{number}].request", "An entry of a batch has a request")
         elif inner.method == "POST" and inner.path == "/fhir/":
@@ -76,6 +78,6 @@ async def batch(request: FhirRequest, envelope: Envelope) -> Response:
                 if not answers:
                     raise
                 response = unavailable()
-        answers.append(_answer(response))
+        answers.append(entry_answer(response))
     head = b'{"resourceType":"Bundle","type":"batch-response"'
     return fhir_response(head + (b',"entry":[' + b",".join(answers) + b"]}" if answers else b"}"))

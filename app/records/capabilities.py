@@ -17,7 +17,7 @@ from fhir.store.types import NUMBERS
 _TYPE_FORMS = {"type", "type/_search", "type/id", "type/id/_history", "type/id/_history/version"}
 
 
-def _resource(type_name: str, codes: list[str]) -> dict[str, Any]:
+def _resource(type_name: str, codes: list[str], conditional_delete: str) -> dict[str, Any]:
     searchable = [
         {"name": code, "type": parameter.type}
         for code, parameter in sorted(parameters(type_name).items())
@@ -29,16 +29,17 @@ def _resource(type_name: str, codes: list[str]) -> dict[str, Any]:
         "versioning": "versioned",
         "readHistory": True,
         "updateCreate": True,
-        "conditionalCreate": False,
-        "conditionalUpdate": False,
-        "conditionalDelete": "not-supported",
+        "conditionalCreate": True,
+        "conditionalRead": "full-support",
+        "conditionalUpdate": True,
+        "conditionalDelete": conditional_delete,
         "searchParam": searchable,
     }
 
 
 @lru_cache(maxsize=4)
-def capability_statement(address: str) -> bytes:
-    """Return the statement of the hub at `address`, as JSON."""
+def capability_statement(address: str, conditional_delete: str) -> bytes:
+    """Return the statement of the hub at `address`, as JSON; `conditional_delete` is the setting."""
     codes = sorted({one.code for (_, form), one in INTERACTIONS.items() if form in _TYPE_FORMS})
     security = {
         "cors": False,
@@ -62,7 +63,7 @@ def capability_statement(address: str) -> bytes:
     rest = {
         "mode": "server",
         "security": security,
-        "resource": [_resource(name, codes) for name in sorted(NUMBERS)],
+        "resource": [_resource(name, codes, conditional_delete) for name in sorted(NUMBERS)],
         "interaction": [{"code": "transaction"}, {"code": "batch"}],
         "operation": [{"name": "summary", "definition": "http://hl7.org/fhir/uv/ips/OperationDefinition/summary"}],
     }

@@ -18,7 +18,11 @@ T = TypeVar("T")
 
 
 async def committed(
-    request: Request, work: Callable[[Writing], Awaitable[T]], tell: Callable[[T], Awaitable[list[Event]]] | None = None
+    request: Request,
+    work: Callable[[Writing], Awaitable[T]],
+    tell: Callable[[T, Writing], Awaitable[list[Event]]] | None = None,
+    *,
+    before_commit: Callable[[T, Writing], Awaitable[None]] | None = None,
 ) -> T:
     """Run `work` in a write transaction and return its result once all of it is durable.
 
@@ -26,6 +30,7 @@ async def committed(
         request: On whose behalf.
         work: Gathers what is to be written.
         tell: From the result to the events to be recorded; without it, one for each patient of what was written.
+        before_commit: Reads what the transaction wrote, inside it.
 
     Raises:
         StaleCaller: the rights of callers have changed; nothing was written.
@@ -42,7 +47,9 @@ async def committed(
         await compile_consents(connection, writing.written)
         passed_on = await pass_labels_on(connection, writing.labelled) if writing.labelled else []
         await label_images(connection, [*writing.written, *passed_on])
-        told = await (tell(result) if tell else events(request, writing.written, 200, connection))
+        if before_commit is not None:
+            await before_commit(result, writing)
+        told = await (tell(result, writing) if tell else events(request, writing.written, 200, connection))
         await request.hub.audit.stage(connection, told)
     request.recorded = True
     return result

@@ -1,7 +1,12 @@
-"""create: https://hl7.org/fhir/R4/http.html#create."""
+"""create, also conditional: https://hl7.org/fhir/R4/http.html#create."""
 
+from collections.abc import Awaitable, Callable
+
+from app.audit.record import Event
 from app.records.commit import committed
+from app.records.conditional import condition, lock, match
 from app.records.document import file_document, prepare_document
+from app.records.events import events
 from app.records.prepare import prepare
 from app.records.record import known_type
 from app.records.request import FhirRequest
@@ -27,10 +32,29 @@ def written_response(request: FhirRequest, stored: Stored, status: int, warnings
     return response
 
 
+async def committed_or_found(request: FhirRequest, work: Callable[[Writing], Awaitable[Stored]]) -> tuple[Stored, bool]:
+    """Run `work` in a transaction; return what it wrote or found, and whether it wrote anything."""
+    wrote = False
+
+    async def noted(writing: Writing) -> Stored:
+        nonlocal wrote
+        stored = await work(writing)
+        wrote = bool(writing.written)
+        return stored
+
+    async def tell(stored: Stored, writing: Writing) -> list[Event]:
+        # What a condition found is disclosed by the answer.
+        return await events(request, writing.written or [stored], 200, writing.connection)
+
+    return await committed(request, noted, tell), wrote
+
+
 async def create(request: FhirRequest) -> Response:
-    """Store the body as a new resource."""
+    """Store the body as a new resource, unless `If-None-Exist` finds one in the caller's custody."""
     known_type(request.type)
     request.check_content_type()
+    header = request.headers.get(b"if-none-exist")
+    query = condition(request, request.type, header.decode("latin-1"), "If-None-Exist") if header is not None else None
     limit = request.hub.settings.bundle_bytes if request.type == "Bundle" else request.hub.settings.resource_bytes
     prepared = prepare(
         await request.body(limit),
@@ -44,6 +68,11 @@ async def create(request: FhirRequest) -> Response:
         document = prepare_document(request, prepared)
 
     async def work(writing: Writing) -> Stored:
+        if query is not None:
+            await lock(writing.connection, request, [request.type])
+            found = await match(writing.connection, request, query, "If-None-Exist")
+            if found is not None:
+                return found
         if document is not None:
             return await file_document(writing, document)
         row, id_ = new_id(request.hub)
@@ -51,4 +80,5 @@ async def create(request: FhirRequest) -> Response:
             writing.announce_patient(id_, row)
         return await writing.create(prepared, row=row, id_=id_)
 
-    return written_response(request, await committed(request, work), 201, prepared.warnings)
+    stored, made = await committed_or_found(request, work)
+    return written_response(request, stored, 201 if made else 200, prepared.warnings)

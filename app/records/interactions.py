@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from app.records.bundle import bundle
 from app.records.create import create
-from app.records.delete import delete
+from app.records.delete import conditional_delete, delete
 from app.records.history import history
 from app.records.original import original
 from app.records.read import read
@@ -17,7 +17,7 @@ from app.records.request import FhirRequest
 from app.records.response import Response
 from app.records.search import search, search_by_post
 from app.records.summary import summary
-from app.records.update import update
+from app.records.update import conditional_update, update
 from app.records.vread import vread
 from fhir.errors import FhirError, NotFound
 
@@ -53,6 +53,8 @@ INTERACTIONS: dict[tuple[str, str], Interaction] = {
     ("GET", "type/id"): _READ,
     ("PUT", "type/id"): Interaction("update", "U", update),
     ("DELETE", "type/id"): Interaction("delete", "D", delete),
+    ("PUT", "type"): Interaction("update", "U", conditional_update),
+    ("DELETE", "type"): Interaction("delete", "D", conditional_delete),
     ("GET", "type/id/_history"): _HISTORY,
     ("GET", "type/id/_history/version"): _VREAD,
     ("GET", "type/id/$original"): _ORIGINAL,

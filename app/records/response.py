@@ -19,6 +19,9 @@ Header = tuple[bytes, bytes]
 JSON = (b"content-type", b"application/fhir+json; charset=utf-8")
 PRIVATE = (b"cache-control", b"no-store")
 NO_SNIFF = (b"x-content-type-options", b"nosniff")
+_BODILESS = frozenset((204, 304))
+"""Statuses whose answers have no body, nor say how long it is."""
+
 _ALWAYS = (JSON, PRIVATE, NO_SNIFF)
 
 
@@ -32,8 +35,10 @@ class Response:
 
     async def send(self, send: Send, *, head: bool = False) -> None:
         """Send it; without its body when `head`."""
-        length = (b"content-length", str(len(self.body)).encode())
-        await send({"type": "http.response.start", "status": self.status, "headers": [*self.headers, length]})
+        headers = self.headers
+        if self.status not in _BODILESS:
+            headers = [*headers, (b"content-length", str(len(self.body)).encode())]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if head else self.body})
 
 

@@ -34,7 +34,8 @@ class FhirRoute(BaseRoute):
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
         if scope["path"] == "/fhir/metadata" and scope["method"] in SAFE:
-            return fhir_response(capability_statement(scope["app"].state.hub.settings.address))
+            settings = scope["app"].state.hub.settings
+            return fhir_response(capability_statement(settings.address, settings.conditional_delete))
         if scope["path"] == "/fhir":
             scope = {**scope, "path": "/fhir/"}
         return await enter(FHIR, scope, receive)

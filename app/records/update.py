@@ -1,17 +1,21 @@
-"""update, also as create: https://hl7.org/fhir/R4/http.html#update."""
+"""update, also as create and conditional: https://hl7.org/fhir/R4/http.html#update."""
 
 import re
 
 from app.records.commit import committed
+from app.records.conditional import condition, lock, match
 from app.records.create import written_response
-from app.records.prepare import prepare
+from app.records.prepare import Prepared, prepare
 from app.records.record import known_type
 from app.records.request import FhirRequest
 from app.records.response import Response
+from app.records.row_ids import new_id
 from app.records.writing import Writing
 from fhir.errors import InvalidValue, VersionConflict
+from fhir.search.query import Query
 from fhir.store.read import read
 from fhir.store.stored import Stored
+from fhir.store.write import PUT
 
 _ETAG = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
 
@@ -43,21 +47,69 @@ async def check_version(writing: Writing, type_name: str, id_: str, wanted: int 
         raise VersionConflict(f"The current version is not {wanted}", "If-Match")
 
 
+async def write_where(writing: Writing, prepared: Prepared, query: Query, path: str, expression: str) -> Stored:
+    """Gather the next version of the resource that a condition means, or a new resource when it means none.
+
+    Raises:
+        MultipleMatches: it means several.
+        InvalidValue: the body has the id of another resource.
+    """
+    found = await match(writing.connection, writing.request, query, expression)
+    stated = prepared.resource.get("id")
+    if found is not None:
+        if stated not in (None, found.id):
+            raise InvalidValue("The condition means a resource of another id", f"{path or prepared.type}.id")
+        return await writing.update(prepared, found.id, path=path)
+    if stated is not None:
+        return await writing.update(prepared, stated, path=path, new_only=True)
+    row, id_ = new_id(writing.request.hub)
+    if prepared.type == "Patient":
+        writing.announce_patient(id_, row)
+    return await writing.create(prepared, row=row, id_=id_, method=PUT, path=path)
+
+
+def _if_match(request: FhirRequest) -> int | None:
+    header = request.headers.get(b"if-match")
+    return if_match(header.decode("latin-1") if header is not None else None)
+
+
+async def _prepared(request: FhirRequest, id_: str) -> Prepared:
+    limit = request.hub.settings.bundle_bytes if request.type == "Bundle" else request.hub.settings.resource_bytes
+    body = await request.body(limit)
+    return prepare(
+        body, request.authority, type_name=request.type, id_=id_, strict=request.hub.settings.profiles_strict
+    )
+
+
 async def update(request: FhirRequest) -> Response:
     """Store the body as the resource's next version."""
     known_type(request.type)
     request.check_content_type()
-    header = request.headers.get(b"if-match")
-    wanted = if_match(header.decode("latin-1") if header is not None else None)
-    limit = request.hub.settings.bundle_bytes if request.type == "Bundle" else request.hub.settings.resource_bytes
-    body = await request.body(limit)
-    prepared = prepare(
-        body, request.authority, type_name=request.type, id_=request.id, strict=request.hub.settings.profiles_strict
-    )
+    wanted = _if_match(request)
+    prepared = await _prepared(request, request.id)
 
     async def work(writing: Writing) -> Stored:
         await check_version(writing, request.type, request.id, wanted)
         return await writing.update(prepared, request.id)
+
+    stored = await committed(request, work)
+    return written_response(request, stored, 201 if stored.version == 1 else 200, prepared.warnings)
+
+
+async def conditional_update(request: FhirRequest) -> Response:
+    """Store the body as the next version of the one resource that the query means, or as a new resource."""
+    known_type(request.type)
+    request.check_content_type()
+    query = condition(request, request.type, request.query_string.decode("latin-1"), request.type)
+    wanted = _if_match(request)
+    prepared = await _prepared(request, "")
+
+    async def work(writing: Writing) -> Stored:
+        await lock(writing.connection, request, [request.type])
+        stored = await write_where(writing, prepared, query, "", request.type)
+        if wanted is not None and stored.version != wanted + 1:
+            raise VersionConflict(f"The current version is not {wanted}", "If-Match")
+        return stored
 
     stored = await committed(request, work)
     return written_response(request, stored, 201 if stored.version == 1 else 200, prepared.warnings)

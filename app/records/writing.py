@@ -212,20 +212,24 @@ class Writing:
         references: Mapping[str, str] | None = None,
         path: str = "",
         any_id: bool = False,
+        new_only: bool = False,
     ) -> Stored:
         """Gather a new version of a resource, or the resource itself when it does not exist.
 
-        `any_id` lets the hub itself create a resource under an id outside the custodian's prefix.
+        `any_id` lets the hub itself create a resource under an id outside the custodian's prefix; `new_only` is for a
+        condition that means no resource, so that one of this id may not be replaced.
 
         Raises:
             Forbidden: it is in another site's custody.
             NotFound: it does not exist for the caller, who may not create it under this id.
-            Conflict: it belongs to another patient than before.
+            Conflict: it belongs to another patient than before, or it exists and `new_only` holds.
         """
         type_name = prepared.type
         current = await read(self.connection, self.request.visibility, type_name, id_)
         if current is None:
             return await self._create_as(prepared, id_, references, path, any_id=any_id)
+        if new_only:
+            raise Conflict(f"{type_name}/{id_} exists and does not fulfil the condition", path or f"{type_name}.id")
         self._own(current)
         security = await self._codings(current)
         spliced = splice(
