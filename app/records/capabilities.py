@@ -14,7 +14,7 @@ from fhir.search.extract import SLOTS
 from fhir.spec.search_parameters import parameters
 from fhir.store.types import NUMBERS
 
-_TYPE_FORMS = {"type", "type/_search", "type/id", "type/id/_history", "type/id/_history/version"}
+_TYPE_FORMS = {"type", "type/_search", "type/_history", "type/id", "type/id/_history", "type/id/_history/version"}
 
 
 def _resource(type_name: str, codes: list[str], conditional_delete: str) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def capability_statement(address: str, conditional_delete: str) -> bytes:
         "mode": "server",
         "security": security,
         "resource": [_resource(name, codes, conditional_delete) for name in sorted(NUMBERS)],
-        "interaction": [{"code": "transaction"}, {"code": "batch"}],
+        "interaction": [{"code": code} for code in ("transaction", "batch", "history-system")],
         "operation": [{"name": "summary", "definition": "http://hl7.org/fhir/uv/ips/OperationDefinition/summary"}],
     }
     return orjson.dumps(

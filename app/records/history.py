@@ -1,30 +1,33 @@
-"""history-instance: https://hl7.org/fhir/R4/http.html#history."""
+"""history-instance, history-type, history-system: https://hl7.org/fhir/R4/http.html#history."""
 
 from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 
 from app.clock import instant
-from app.records.record import known_type
+from app.records.record import Asked, Past, known_type
 from app.records.request import FhirRequest
 from app.records.response import Response, fhir_response
 from fhir.errors import InvalidValue
-from fhir.store.stored import Stored
+from fhir.search import date
+from fhir.store.stored import DELETE, Stored
 
-_FIRST_PAGE = 2**31 - 1
-_METHODS = {True: "DELETE", False: "PUT"}
+_METHODS = {1: "POST", 2: "PUT", DELETE: "DELETE"}
+_PARAMETERS = frozenset(("_count", "_since", "_at", "_cursor", "_format", "_pretty"))
 
 
-def _entry(request: FhirRequest, one: Stored) -> bytes:
+def _entry(request: FhirRequest, one: Stored, *, again: bool) -> bytes:
+    """Return the entry of a version; `again` says that it brought a deleted resource back."""
     address = f"{request.hub.settings.address}/fhir/{one.type}/{one.id}"
-    method = "POST" if one.version == 1 else _METHODS[one.deleted]
-    url = one.type if one.version == 1 else f"{one.type}/{one.id}"
-    status = {"DELETE": "204", "POST": "201", "PUT": "200"}[method]
+    method = _METHODS[one.method]
+    made = "201" if one.version == 1 or again else "200"
     head = {
         "fullUrl": address,
-        "request": {"method": method, "url": url},
+        "request": {"method": method, "url": one.type if method == "POST" else f"{one.type}/{one.id}"},
         "response": {
-            "status": status,
+            "status": "204" if one.deleted else made,
             "etag": f'W/"{one.version}"',
             "lastModified": instant(one.last_updated),
         },
@@ -34,38 +37,93 @@ def _entry(request: FhirRequest, one: Stored) -> bytes:
     return orjson.dumps(head)[:-1] + b',"resource":' + one.body + b"}"
 
 
-def history_bundle(
-    request: FhirRequest, versions: Sequence[Stored], total: int, links: Sequence[dict[str, str]]
-) -> bytes:
+def history_bundle(request: FhirRequest, past: Past, total: int | None, links: Sequence[dict[str, str]]) -> bytes:
     """Return the history Bundle of a page of versions."""
-    head = {"resourceType": "Bundle", "type": "history", "total": total, "link": links}
-    entries = b",".join([_entry(request, one) for one in versions])
-    return orjson.dumps(head)[:-1] + b',"entry":[' + entries + b"]}"
+    head: dict[str, Any] = {"resourceType": "Bundle", "type": "history", "link": links}
+    if total is not None:
+        head["total"] = total
+    entries = [_entry(request, one, again=place in past.again) for place, one in enumerate(past.versions)]
+    text = orjson.dumps(head)[:-1]
+    # An empty array is not allowed in FHIR.
+    return text + (b',"entry":[' + b",".join(entries) + b"]}" if entries else b"}")
 
 
-def _number(pairs: Sequence[tuple[str, str]], name: str, default: int, most: int) -> int:
-    for key, text in pairs:
-        if key == name:
-            if not text.isdigit() or len(text) > 9:
-                raise InvalidValue(f"{name} is a whole number", name)
-            return min(int(text), most)
-    return default
+def _count(text: str, most: int) -> int:
+    if not text.isdigit() or len(text) > 9:
+        raise InvalidValue("_count is a whole number", "_count")
+    return min(max(int(text), 1), most)
+
+
+def _since(text: str) -> int:
+    try:
+        return date.interval(text)[0]
+    except InvalidValue as error:
+        raise InvalidValue(error.diagnostics, "_since") from None
+
+
+def _at(text: str) -> tuple[int, int]:
+    """Return the time that `_at` speaks of: an instant, a date, or a period by its prefix."""
+    try:
+        value = date.parse(text)
+    except InvalidValue as error:
+        raise InvalidValue(error.diagnostics, "_at") from None
+    if value.prefix == "eq":
+        return value.lo, value.hi
+    if value.prefix in ("ge", "gt", "sa"):
+        return (value.lo if value.prefix == "ge" else value.hi), date.MAX
+    if value.prefix in ("le", "lt", "eb"):
+        return date.MIN, (value.hi if value.prefix == "le" else value.lo)
+    raise InvalidValue(f"_at has no prefix {value.prefix}", "_at")
+
+
+def _parameters(request: FhirRequest) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, text in request.pairs:
+        if name not in _PARAMETERS:
+            raise InvalidValue(f"{name} is not a parameter of history", name)
+        if name in found:
+            raise InvalidValue(f"{name} is there twice", name)
+        found[name] = text
+    return found
+
+
+async def _history(request: FhirRequest, type_name: str | None, id_: str | None) -> Response:
+    request.check_accept()
+    settings = request.hub.settings
+    parameters = _parameters(request)
+    limit = _count(parameters.get("_count", str(settings.page_entries)), settings.page_entries_limit)
+    place = "/".join([part for part in (type_name, id_) if part is not None])
+    kept = {name: text for name, text in parameters.items() if name != "_cursor"}
+    binding = "\0".join(
+        [f"history|{request.caller_binding}|{place}", *(part for pair in kept.items() for part in pair)]
+    )
+    after = request.hub.cursors.open(parameters["_cursor"], binding) if "_cursor" in parameters else None
+    asked = Asked(
+        type_name,
+        id_,
+        since=_since(parameters["_since"]) if "_since" in parameters else None,
+        at=_at(parameters["_at"]) if "_at" in parameters else None,
+        after=(after[0], after[1], after[2]) if after is not None else None,
+    )
+    past, total = await request.record.history(asked, limit=limit)
+    address = f"{settings.address}/fhir/{place}{'/' if place else ''}_history"
+    links = [{"relation": "self", "url": f"{address}?{urlencode(kept)}" if kept else address}]
+    if past.after is not None:
+        cursor = request.hub.cursors.seal(past.after, binding)
+        links.append({"relation": "next", "url": f"{address}?{urlencode({**kept, '_cursor': cursor})}"})
+    return fhir_response(history_bundle(request, past, total, links))
 
 
 async def history(request: FhirRequest) -> Response:
     """Answer the versions of a resource, the newest first."""
-    request.check_accept()
-    for name, _ in request.pairs:
-        if name not in {"_count", "_before", "_format", "_pretty"}:
-            raise InvalidValue(f"{name} is not a parameter of history", name)
-    settings = request.hub.settings
-    count = max(_number(request.pairs, "_count", settings.page_entries, settings.page_entries_limit), 1)
-    before = _number(request.pairs, "_before", _FIRST_PAGE, _FIRST_PAGE)
-    current = await request.record.history(known_type(request.type), request.id, before=_FIRST_PAGE, count=1)
-    total = current[0].version
-    versions = await request.record.history(request.type, request.id, before=before, count=count)
-    address = f"{settings.address}/fhir/{request.type}/{request.id}/_history"
-    links = [{"relation": "self", "url": address}]
-    if versions[-1].version > 1:
-        links.append({"relation": "next", "url": f"{address}?_count={count}&_before={versions[-1].version}"})
-    return fhir_response(history_bundle(request, versions, total, links))
+    return await _history(request, known_type(request.type), request.id)
+
+
+async def history_type(request: FhirRequest) -> Response:
+    """Answer the versions of the resources of a type, the newest first."""
+    return await _history(request, known_type(request.type), None)
+
+
+async def history_system(request: FhirRequest) -> Response:
+    """Answer the versions of all resources, the newest first."""
+    return await _history(request, None, None)

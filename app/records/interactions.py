@@ -10,7 +10,7 @@ from typing import NamedTuple
 from app.records.bundle import bundle
 from app.records.create import create
 from app.records.delete import conditional_delete, delete
-from app.records.history import history
+from app.records.history import history, history_system, history_type
 from app.records.original import original
 from app.records.read import read
 from app.records.request import FhirRequest
@@ -42,6 +42,8 @@ _SEARCH = Interaction("search-type", "E", search)
 _POST_SEARCH = Interaction("search-type", "E", search_by_post)
 _VREAD = Interaction("vread", "R", vread)
 _HISTORY = Interaction("history-instance", "R", history)
+_HISTORY_TYPE = Interaction("history-type", "R", history_type)
+_HISTORY_SYSTEM = Interaction("history-system", "R", history_system)
 _ORIGINAL = Interaction("operation", "R", original)
 _SUMMARY = Interaction("operation", "E", summary)
 
@@ -56,6 +58,8 @@ INTERACTIONS: dict[tuple[str, str], Interaction] = {
     ("PUT", "type"): Interaction("update", "U", conditional_update),
     ("DELETE", "type"): Interaction("delete", "D", conditional_delete),
     ("GET", "type/id/_history"): _HISTORY,
+    ("GET", "type/_history"): _HISTORY_TYPE,
+    ("GET", "_history"): _HISTORY_SYSTEM,
     ("GET", "type/id/_history/version"): _VREAD,
     ("GET", "type/id/$original"): _ORIGINAL,
     ("GET", "type/id/_history/version/$original"): _ORIGINAL,
@@ -73,6 +77,9 @@ def _form(request: FhirRequest) -> str:
     segments = request.path[6:].rstrip("/").split("/")
     if segments == [""]:
         return ""
+    if segments[0][:1] in ("_", "$"):
+        # What is about all types has no type before it.
+        return "/".join(segments)
     request.type = segments[0]
     words = ["type"]
     if len(segments) > 1:

@@ -14,7 +14,7 @@ from app.records.writing import Writing
 from fhir.envelope import Envelope
 from fhir.errors import FhirError, NotSupported
 
-READ_INTERACTIONS = frozenset(("read", "vread", "search-type", "history-instance"))
+READ_INTERACTIONS = frozenset(("read", "vread", "search-type", "history-instance", "history-type", "history-system"))
 """What may be asked by GET inside a transaction."""
 
 

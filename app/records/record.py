@@ -11,9 +11,11 @@ from sqlalchemy import ClauseElement
 from app.access import epoch
 from app.identity.scope import patient_keys
 from fhir.errors import Deleted, NotFound
+from fhir.store import history
 from fhir.store import read as store
 from fhir.store.connection import Connection, Row
 from fhir.store.everything import NEWEST, Part, everything
+from fhir.store.history import Asked, Past
 from fhir.store.stored import Stored
 from fhir.store.types import NUMBERS
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from app.records.request import Request
 
 
-__all__ = ["NEWEST", "Record", "StaleCaller", "known_type"]
+__all__ = ["NEWEST", "Asked", "Past", "Record", "StaleCaller", "known_type"]
 
 
 class StaleCaller(Exception):
@@ -98,17 +100,20 @@ class Record:
         found = await store.vread(self.connection, self.visibility, type_name, id_, number)
         return self._found(found, type_name, f"{id_}/_history/{version}")
 
-    async def history(self, type_name: str, id_: str, *, before: int, count: int) -> Sequence[Stored]:
-        """Return at most `count` versions older than version `before`, the newest first.
+    async def history(self, asked: Asked, *, limit: int) -> tuple[Past, int | None]:
+        """Return at most `limit` of the versions that are wanted, and how many there are in all if that was counted.
 
         Raises:
-            NotFound: the resource does not exist for the caller.
+            NotFound: the resource whose history is wanted does not exist for the caller.
         """
-        versions = await store.history(self.connection, self.visibility, type_name, id_, before=before, count=count)
-        if not versions:
-            raise NotFound(f"{type_name}/{id_} does not exist")
-        self.disclosed.extend(versions)
-        return versions
+        page = await history.page(self.connection, self.visibility, asked, limit=limit)
+        if not page.versions and asked.type is not None and asked.id is not None:
+            # It may be there, and `since` or `at` leave nothing of it.
+            there = await store.read(self.connection, self.visibility, asked.type, asked.id)
+            if there is None:
+                raise NotFound(f"{asked.type}/{asked.id} does not exist")
+        self.disclosed.extend(page.versions)
+        return page, await history.total(self.connection, self.visibility, asked)
 
     async def received(self, type_name: str, id_: str, version: str) -> tuple[Stored, bytes, bytes]:
         """Return a version (the current one when `version` is empty), its undo script and the received bytes' digest.

@@ -78,6 +78,12 @@ class Request:
             self._record = Record(self)
         return self._record
 
+    @property
+    def caller_binding(self) -> str:
+        """Who a page link is for."""
+        caller = self.caller
+        return f"{caller.organisation}|{caller.account}|{caller.client}"
+
     @cached_property
     def pairs(self) -> list[tuple[str, str]]:
         """The parameters of the query string, decoded, in their order."""

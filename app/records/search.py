@@ -39,9 +39,8 @@ def searchset(request: FhirRequest, links: Sequence[dict[str, str]], page: Page,
 
 def _binding(request: FhirRequest, pairs: Sequence[tuple[str, str]]) -> str:
     """Return the caller and the query that a page link is good for; no query holds a NUL."""
-    caller = request.caller
     asked = "\0".join([text for pair in pairs for text in pair])
-    return f"{caller.organisation}|{caller.account}|{caller.client}|{request.type}?{asked}"
+    return f"{request.caller_binding}|{request.type}?{asked}"
 
 
 def _self(request: FhirRequest, asked: Sequence[tuple[str, str]], *, ignored: bool) -> str:

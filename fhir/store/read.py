@@ -1,9 +1,8 @@
-"""Reading a resource, one of its versions, and its history, under a visibility.
+"""Reading a resource or one of its versions, under a visibility.
 
 https://hl7.org/fhir/R4/http.html#read
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Integer, Select, SmallInteger, Text, and_, bindparam, select
@@ -51,7 +50,7 @@ def stored(row: Row) -> Stored:
     return Stored._make(row[:_WIDTH])
 
 
-def _is_named(visibility: Visibility) -> ColumnElement[bool]:
+def is_named(visibility: Visibility) -> ColumnElement[bool]:
     """Return whether a resource is that with `hash`, `type` and `id`, and exists for the caller."""
     return and_(
         resource_id.c.hash == bindparam("hash", type_=BigInteger),
@@ -68,14 +67,14 @@ def _by_id(visibility: Visibility) -> Select[tuple[object, ...]]:
         resource_version,
         and_(resource_version.c.patient_key == resource.c.patient_key, resource_version.c.row == resource.c.row),
     )
-    return select(*COLUMNS).select_from(versions).where(_is_named(visibility))
+    return select(*COLUMNS).select_from(versions).where(is_named(visibility))
 
 
 @by_shape
 def _which(visibility: Visibility) -> Select[tuple[object, ...]]:
     """Return which version is the current one, for a resource whose body is in memory; its labels may have changed."""
     columns = (resource.c.row, resource.c.version, resource.c.labels)
-    return select(*columns).select_from(by_hash(resource)).where(_is_named(visibility))
+    return select(*columns).select_from(by_hash(resource)).where(is_named(visibility))
 
 
 @by_shape
@@ -93,17 +92,8 @@ def _undo(visibility: Visibility) -> Select[tuple[object, ...]]:
     return _one_version(visibility).add_columns(resource_version.c.undo, resource_version.c.digest)
 
 
-@by_shape
-def _versions(visibility: Visibility) -> Select[tuple[object, ...]]:
-    return (
-        _by_id(visibility)
-        .where(resource_version.c.version < bindparam("before", type_=Integer))
-        .order_by(resource_version.c.version.desc())
-        .limit(bindparam("count", type_=Integer))
-    )
-
-
-def _named(visibility: Visibility, type_name: str, id_: str) -> dict[str, Any]:
+def named(visibility: Visibility, type_name: str, id_: str) -> dict[str, Any]:
+    """Return the values of `is_named` and of the visibility."""
     return {
         **visibility.values,
         "hash": hash64(f"{type_name}/{id_}"),
@@ -114,7 +104,7 @@ def _named(visibility: Visibility, type_name: str, id_: str) -> dict[str, Any]:
 
 async def read(connection: Connection, visibility: Visibility, type_name: str, id_: str) -> Stored | None:
     """Return the current version, which may be a deletion, or None when none exists for the caller."""
-    values = _named(visibility, type_name, id_)
+    values = named(visibility, type_name, id_)
     if connection.versions is None:
         rows = await connection.fetch(_current(visibility), values)
         return stored(rows[0]) if rows else None
@@ -139,7 +129,7 @@ async def vread(
     connection: Connection, visibility: Visibility, type_name: str, id_: str, version: int
 ) -> Stored | None:
     """Return one version, or None when it does not exist for the caller."""
-    values = {**_named(visibility, type_name, id_), "version": version}
+    values = {**named(visibility, type_name, id_), "version": version}
     rows = await connection.fetch(_one_version(visibility), values)
     return stored(rows[0]) if rows else None
 
@@ -148,14 +138,6 @@ async def received(
     connection: Connection, visibility: Visibility, type_name: str, id_: str, version: int
 ) -> tuple[Stored, bytes, bytes] | None:
     """Return a version with the script that restores the bytes as received and their SHA-256, or None."""
-    values = {**_named(visibility, type_name, id_), "version": version}
+    values = {**named(visibility, type_name, id_), "version": version}
     rows = await connection.fetch(_undo(visibility), values)
     return (stored(rows[0]), rows[0][10], rows[0][11]) if rows else None
-
-
-async def history(
-    connection: Connection, visibility: Visibility, type_name: str, id_: str, *, before: int, count: int
-) -> Sequence[Stored]:
-    """Return at most `count` versions older than version `before`, the newest first."""
-    values = {**_named(visibility, type_name, id_), "before": before, "count": count}
-    return [stored(row) for row in await connection.fetch(_versions(visibility), values)]

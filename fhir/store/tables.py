@@ -90,6 +90,22 @@ resource_version = Table(
 )
 """`method` is 1 for POST, 2 for PUT, 3 for DELETE; `digest` is the SHA-256 of the bytes as received."""
 
+resource_change = Table(
+    "resource_change",
+    metadata,
+    Column("last_updated", BigInteger, primary_key=True, autoincrement=False),
+    Column("row", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("patient_key", BigInteger, primary_key=True, autoincrement=False),
+    Column("type", SmallInteger, nullable=False),
+    sqlite_with_rowid=False,
+    comment="Every version in the order of time, of all types and of each: what the history of types is read from",
+)
+
+Index(
+    "ix_resource_change_type",
+    *(resource_change.c[name] for name in ("type", "last_updated", "row", "version", "patient_key")),
+)
 
 _BY_BYTES = Text().with_variant(Text(collation="C"), "postgresql")
 """Text in the order of its code points, on both engines."""

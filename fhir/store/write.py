@@ -22,6 +22,7 @@ from fhir.store.tables import (
     index_token,
     index_uri,
     resource,
+    resource_change,
     resource_id,
     resource_version,
 )
@@ -94,6 +95,8 @@ class Batch:
                 *(new.body, new.undo, new.digest),
             )
         )
+        change = (new.last_updated, new.row, new.version, new.patient_key, NUMBERS[new.type])
+        self._rows.setdefault(resource_change, []).append(change)
 
     def create(self, new: NewVersion) -> None:
         """Add a resource that did not exist."""

@@ -98,6 +98,12 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
     ],
     ("PUT", "type/id"): lambda kind, id_: [("PUT", f"/fhir/{kind}/{id_}", json.dumps(_innocent(kind)).encode(), JSON)],
     ("DELETE", "type/id"): lambda kind, id_: [("DELETE", f"/fhir/{kind}/{id_}", b"", "")],
+    ("PUT", "type"): lambda kind, id_: [("PUT", f"/fhir/{kind}?_id={id_}", json.dumps(_innocent(kind)).encode(), JSON)],
+    ("DELETE", "type"): lambda kind, id_: [("DELETE", f"/fhir/{kind}?_id={id_}", b"", "")],
+    ("GET", "type/_history"): lambda kind, _: [
+        ("GET", f"/fhir/{kind}/_history{query}", b"", "") for query in ("", "?_since=2020", "?_at=gt2020")
+    ],
+    ("GET", "_history"): lambda kind, _: [("GET", "/fhir/_history?_count=1000", b"", "")] if kind == "Patient" else [],
     ("GET", "type/id/_history"): lambda kind, id_: [("GET", f"/fhir/{kind}/{id_}/_history", b"", "")],
     ("GET", "type/id/_history/version"): lambda kind, id_: [
         ("GET", f"/fhir/{kind}/{id_}/_history/{version}", b"", "") for version in (1, 2)
@@ -222,7 +228,10 @@ async def test_the_owner_sees_the_canary_everywhere(world: World) -> None:
 
     silent = []
     for kind in NUMBERS:
-        for form in (("GET", "type"), ("GET", "type/id"), ("GET", "type/id/_history"), ("GET", "type/id/$original")):
+        for form in (
+            *(("GET", "type"), ("GET", "type/id"), ("GET", "type/_history")),
+            *(("GET", "type/id/_history"), ("GET", "type/id/$original")),
+        ):
             answers = [await call(world.app, m, a, owner) for m, a, _, _ in FORMS[form](kind, id_of(kind))]
             if not any(found_in(answer.octets) for answer in answers):
                 silent.append((kind, form))

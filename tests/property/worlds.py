@@ -382,7 +382,9 @@ def questions(chance: random.Random, world: WorldMaker, count: int) -> Iterator[
             version = chance.randrange(4)
             yield "GET", f"{row.type}/{row.id}/_history/{version}{chance.choice(('', '/$original'))}", ""
         elif kind == 2:
-            yield "GET", f"{row.type}/{row.id}/_history", chance.choice(("", "_count=1"))
+            place = chance.choice((f"{row.type}/{row.id}/", f"{row.type}/{row.id}/", f"{row.type}/", ""))
+            asked = ("", "_count=1", "_count=2", "_since=2020", "_since=2100", "_at=gt2020", "_at=1999")
+            yield "GET", f"{place}_history", chance.choice(asked)
         elif kind == 3:
             yield "GET", f"{row.type}/{row.id}/$original", ""
         else:
