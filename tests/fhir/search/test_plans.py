@@ -16,6 +16,7 @@ from fhir.search.query import parse
 from fhir.search.run import plan
 from fhir.search.statement import page
 from fhir.store.everything import _newest
+from fhir.store.history import _page as history_page
 from fhir.store.read import _current
 from tests.world import World
 
@@ -122,3 +123,25 @@ async def test_a_patients_code_is_entered_by_code_and_patient_together(world: Wo
     entered = [line for line in lines if "code_hash=?" in line or "code_hash = " in line]
     assert len(entered) == 1
     assert re.search(r"code_hash ?= ?\S+( AND|\) AND) \(?patient_key ?= ?", entered[0])
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (True, False, False, False, False),
+        (True, False, False, False, True),
+        (True, False, True, False, True),
+        (True, False, False, True, True),
+        (False, False, False, False, False),
+        (False, False, False, False, True),
+        (True, True, False, False, True),
+    ],
+    ids=["type", "type, next page", "type since", "type at", "system", "system, next page", "instance"],
+)
+async def test_a_history_is_read_in_the_order_of_its_index(world: World, shape: tuple[bool, bool, bool, bool, bool]):
+    lines = await explained(world.hub, history_page(may_see(CALLER, now=0, implied=False), shape))
+
+    sorts = [line for line in lines if re.search(r"TEMP B-TREE|Sort", line)]
+    # The versions of one resource are few: they may be sorted.
+    assert shape[1] or sorts == [], lines
+    assert [line for line in _scans(lines) if "resource_change" not in line] == []
