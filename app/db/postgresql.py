@@ -31,6 +31,8 @@ _UNAVAILABLE = (
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
     asyncpg.TransactionRollbackError,
+    # What the driver says of a connection that broke in the middle of what it sent.
+    asyncpg.InternalClientError,
 )
 """The server is away or full, or ended a transaction for another's sake (a deadlock): try again."""
 

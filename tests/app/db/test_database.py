@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import asyncpg
 import pytest
 from sqlalchemy import bindparam, column, select, table
 
@@ -298,6 +299,18 @@ async def test_a_server_that_went_away_is_unavailable_until_it_is_back() -> None
 
         assert (await database.reader.fetch(one, {}))[0][0] == 1
         await database.close()
+
+
+async def test_a_connection_that_broke_while_something_was_sent_is_unavailable(postgresql_template: str) -> None:
+    # Only a crash at the right moment makes the driver say so: tests/e2e/test_crash.py meets it now and then.
+    broke = asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress")
+    database = await open_database(Settings(database=f"{postgresql_template}/postgres"))
+
+    with pytest.raises(DatabaseUnavailable):
+        async with database.write():
+            raise broke
+
+    await database.close()
 
 
 async def test_closing_ends_a_connection_that_stays_busy(
