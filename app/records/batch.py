@@ -6,10 +6,12 @@ https://hl7.org/fhir/R4/http.html#transaction
 import orjson
 
 from app.access.caller import Caller
+from app.records.patch import FHIR_JSON, patch_of_entry
 from app.records.record import StaleCaller
 from app.records.request import FhirRequest, replayed
 from app.records.response import Response, fhir_response
 from fhir.envelope import Envelope, EnvelopeEntry
+from fhir.errors import InvalidValue
 
 _CONDITIONS = {
     "if_none_match": b"if-none-match",
@@ -25,12 +27,14 @@ def inner_request(request: FhirRequest, entry: EnvelopeEntry, caller: Caller) ->
     if asked is None:
         return None
     path, _, query = asked.url.partition("?")
-    headers = [(b"content-type", b"application/fhir+json")]
+    body, media_type = entry.resource or b"", FHIR_JSON
+    if asked.method == "PATCH":
+        body, media_type = patch_of_entry(body)
+    headers = [(b"content-type", media_type.encode("latin-1", "replace"))]
     for name, header in _CONDITIONS.items():
         value = getattr(asked, name)
         if value is not None:
             headers.append((header, value.encode("latin-1", "replace")))
-    body = entry.resource or b""
     headers.append((b"content-length", str(len(body)).encode()))
     scope = {
         "method": asked.method,
@@ -65,7 +69,11 @@ async def batch(request: FhirRequest, envelope: Envelope) -> Response:
     request.interaction = "batch"
     answers: list[bytes] = []
     for number, entry in enumerate(envelope.entries):
-        inner = inner_request(request, entry, request.caller)
+        try:
+            inner = inner_request(request, entry, request.caller)
+        except InvalidValue as error:
+            answers.append(entry_answer(refused(f"Bundle.entry[{number}].resource", error.diagnostics)))
+            continue
         if inner is None:
             response = refused(f"Bundle.entry[{number}].request", "An entry of a batch has a request")
         elif inner.method == "POST" and inner.path == "/fhir/":

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from app.records.interactions import INTERACTIONS
+from app.records.patch import FORMATS
 from fhir.search.extract import SLOTS
 from fhir.spec.search_parameters import parameters
 from fhir.store.types import NUMBERS
@@ -78,6 +79,7 @@ def capability_statement(address: str, conditional_delete: str) -> bytes:
             "implementation": {"description": "The hub of a regional exchange", "url": f"{address}/fhir"},
             "fhirVersion": "4.0.1",
             "format": ["application/fhir+json", "json"],
+            "patchFormat": list(FORMATS),
             "rest": [rest],
         }
     )

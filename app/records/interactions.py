@@ -12,6 +12,7 @@ from app.records.create import create
 from app.records.delete import conditional_delete, delete
 from app.records.history import history, history_system, history_type
 from app.records.original import original
+from app.records.patch import conditional_patch, patch
 from app.records.read import read
 from app.records.request import FhirRequest
 from app.records.response import Response
@@ -54,8 +55,10 @@ INTERACTIONS: dict[tuple[str, str], Interaction] = {
     ("POST", "type/_search"): _POST_SEARCH,
     ("GET", "type/id"): _READ,
     ("PUT", "type/id"): Interaction("update", "U", update),
+    ("PATCH", "type/id"): Interaction("patch", "U", patch),
     ("DELETE", "type/id"): Interaction("delete", "D", delete),
     ("PUT", "type"): Interaction("update", "U", conditional_update),
+    ("PATCH", "type"): Interaction("patch", "U", conditional_patch),
     ("DELETE", "type"): Interaction("delete", "D", conditional_delete),
     ("GET", "type/id/_history"): _HISTORY,
     ("GET", "type/_history"): _HISTORY_TYPE,

@@ -66,6 +66,8 @@ async def _settle(writing: Writing, step: Step, done: MutableSequence[Stored | N
     one = await match(writing.connection, writing.request, query, path)
     if one is not None:
         _found(step, one, done)
+    elif step.method == "PATCH":
+        raise NotFound(f"No {step.type} fulfils the condition", path)
     elif step.method == "PUT":
         stated = step.prepared.resource.get("id") if step.prepared is not None else None
         if stated is not None:

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from app.records.conditional import condition
+from app.records.patch import patch_of_entry, read_patch
 from app.records.prepare import Prepared, prepare
 from app.records.record import known_type
 from app.records.request import FhirRequest
@@ -18,11 +19,12 @@ from app.records.update import if_match
 from fhir.envelope import Envelope, EnvelopeEntry
 from fhir.envelope import Request as Asked
 from fhir.errors import FhirError, InvalidValue, NotSupported
+from fhir.patch.exact import Patch
 from fhir.search.query import Query
 
 _INSTANCE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
 READS = frozenset(("GET", "HEAD"))
-WRITES = frozenset(("POST", "PUT", "DELETE"))
+WRITES = frozenset(("POST", "PUT", "PATCH", "DELETE"))
 
 
 @dataclass(slots=True)
@@ -36,6 +38,7 @@ class Step:
         id: The id it writes, or that of the resource its condition means; empty while that is not known.
         row: The row number of a new resource.
         prepared: What is written.
+        patch: What makes the next version of the current one.
         if_match: The version that must be the current one.
         query: The condition, if it has one.
         found: Whether the condition means a resource that is there already, so that a create writes nothing.
@@ -47,6 +50,7 @@ class Step:
     id: str = ""
     row: int = 0
     prepared: Prepared | None = None
+    patch: Patch | None = None
     if_match: int | None = None
     query: Query | None = None
     found: bool = False
@@ -109,6 +113,9 @@ def _step(request: FhirRequest, number: int, entry: EnvelopeEntry) -> Step:
     if asked.method == "DELETE":
         return step
     body, tree = _tree(entry, path)
+    if asked.method == "PATCH":
+        step.patch = read_patch(*patch_of_entry(body))
+        return step
     step.prepared = prepare(
         body,
         request.authority,

@@ -11,6 +11,7 @@ from app.records.commit import committed
 from app.records.conditional import lock
 from app.records.events import events
 from app.records.meant import meant
+from app.records.patch import apply_patch, lock_patched
 from app.records.reads import Reads
 from app.records.request import FhirRequest
 from app.records.response import Response, fhir_response
@@ -27,7 +28,7 @@ from fhir.store.write import POST, PUT
 THREAD_ENTRIES = 50
 """From so many entries on, bodies are checked in a thread, so that other requests go on."""
 
-_ORDER = {"DELETE": 0, "POST": 1, "PUT": 2}
+_ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2}
 """The order in which entries are carried out; reads come last, once all is written."""
 
 
@@ -67,6 +68,11 @@ class _Transaction:
             return self.done[step.number]
         if step.method == "DELETE" and step.query is not None:
             return self.done[step.number]
+        if step.patch is not None:
+            stored, _ = await apply_patch(
+                *(writing, step.type, step.id, step.patch), wanted=step.if_match, references=links, path=step.path
+            )
+            return stored
         await check_version(writing, step.type, step.id, step.if_match)
         if step.prepared is None:
             return await writing.delete(step.type, step.id)
@@ -89,6 +95,8 @@ class _Transaction:
         for step in self._writes:
             if step.type == "Patient" and step.row:
                 writing.announce_patient(step.id, step.row)
+        # In one order for all transactions, so that no two of them wait for each other.
+        await lock_patched(writing, [(one.type, one.id) for one in self._writes if one.patch is not None])
         for step in sorted(self._writes, key=_turn):
             try:
                 self.done[step.number] = await self._one(writing, step, links[step.number])

@@ -200,7 +200,12 @@ class Writing:
             self.labelled.append(made)
         return made
 
-    def _own(self, current: Stored) -> None:
+    def own(self, current: Stored) -> None:
+        """Refuse what is in another site's custody.
+
+        Raises:
+            Forbidden: it is.
+        """
         if current.custodian != self.request.authority.custodian:
             raise Forbidden(f"{current.type}/{current.id} is in another site's custody")
 
@@ -230,7 +235,7 @@ class Writing:
             return await self._create_as(prepared, id_, references, path, any_id=any_id)
         if new_only:
             raise Conflict(f"{type_name}/{id_} exists and does not fulfil the condition", path or f"{type_name}.id")
-        self._own(current)
+        self.own(current)
         security = await self._codings(current)
         spliced = splice(
             prepared.body,
@@ -295,7 +300,7 @@ class Writing:
         current = await read(self.connection, self.request.visibility, type_name, id_)
         if current is None:
             raise NotFound(f"{type_name}/{id_} does not exist")
-        self._own(current)
+        self.own(current)
         if current.deleted:
             return None
         stored, index = self._index(current.body)

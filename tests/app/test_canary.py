@@ -40,6 +40,7 @@ pytestmark = pytest.mark.anyio
 
 PATIENT = f"Patient/{PATIENT_ID}"
 JSON, FORM = "application/fhir+json", "application/x-www-form-urlencoded"
+JSON_PATCH = "application/json-patch+json"
 
 DOCUMENTS = ("Bundle", "DocumentReference", "Composition", "Binary", "DiagnosticReport")
 
@@ -82,6 +83,12 @@ def _innocent(type_name: str, **fields: Any) -> dict[str, Any]:
     return {"resourceType": type_name, "id": id_of(type_name), **fields}
 
 
+def _deletion(type_name: str) -> dict[str, Any]:
+    """Return a FHIRPath Patch that takes the language out."""
+    parts = [{"name": "type", "valueCode": "delete"}, {"name": "path", "valueString": f"{type_name}.language"}]
+    return {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": parts}]}
+
+
 def _searches(type_name: str) -> list[str]:
     return [
         *("", "?_count=0", "?_summary=count", f"?_id={id_of(type_name)}", "?_sort=-_lastUpdated&_count=1"),
@@ -93,12 +100,18 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
     ("GET", "type"): lambda kind, _: [("GET", f"/fhir/{kind}{query}", b"", "") for query in _searches(kind)],
     ("POST", "type"): lambda kind, _: [("POST", f"/fhir/{kind}", json.dumps(_innocent(kind)).encode(), JSON)],
     ("POST", "type/_search"): lambda kind, id_: [("POST", f"/fhir/{kind}/_search", f"_id={id_}".encode(), FORM)],
-    ("GET", "type/id"): lambda kind, id_: [
-        (method, f"/fhir/{kind}/{id_}", b"", "") for method in ("GET", "HEAD", "PATCH")
-    ],
+    ("GET", "type/id"): lambda kind, id_: [(method, f"/fhir/{kind}/{id_}", b"", "") for method in ("GET", "HEAD")],
     ("PUT", "type/id"): lambda kind, id_: [("PUT", f"/fhir/{kind}/{id_}", json.dumps(_innocent(kind)).encode(), JSON)],
+    ("PATCH", "type/id"): lambda kind, id_: [
+        ("PATCH", f"/fhir/{kind}/{id_}", b'[{"op":"test","path":"/language","value":"ja"}]', JSON_PATCH),
+        ("PATCH", f"/fhir/{kind}/{id_}", b'[{"op":"copy","from":"/id","path":"/id"}]', JSON_PATCH),
+        ("PATCH", f"/fhir/{kind}/{id_}", json.dumps(_deletion(kind)).encode(), JSON),
+    ],
     ("DELETE", "type/id"): lambda kind, id_: [("DELETE", f"/fhir/{kind}/{id_}", b"", "")],
     ("PUT", "type"): lambda kind, id_: [("PUT", f"/fhir/{kind}?_id={id_}", json.dumps(_innocent(kind)).encode(), JSON)],
+    ("PATCH", "type"): lambda kind, id_: [
+        ("PATCH", f"/fhir/{kind}?_id={id_}", b'[{"op":"test","path":"/language","value":"ja"}]', JSON_PATCH),
+    ],
     ("DELETE", "type"): lambda kind, id_: [("DELETE", f"/fhir/{kind}?_id={id_}", b"", "")],
     ("GET", "type/_history"): lambda kind, _: [
         ("GET", f"/fhir/{kind}/_history{query}", b"", "") for query in ("", "?_since=2020", "?_at=gt2020")
@@ -118,6 +131,8 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
         ("POST", "/fhir", _bundle("batch", _entry("GET", f"{kind}/{id_}"), _entry("GET", kind)), JSON),
         ("POST", "/fhir", _bundle("transaction", _entry("PUT", f"{kind}/{id_}", _innocent(kind))), JSON),
         ("POST", "/fhir", _bundle("transaction", _entry("DELETE", f"{kind}/{id_}")), JSON),
+        ("POST", "/fhir", _bundle("transaction", _entry("PATCH", f"{kind}/{id_}", _deletion(kind))), JSON),
+        ("POST", "/fhir", _bundle("batch", _entry("PATCH", f"{kind}/{id_}", _deletion(kind))), JSON),
     ],
 }
 """How each interaction is called, by its key in INTERACTIONS."""

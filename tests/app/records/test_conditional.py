@@ -299,3 +299,18 @@ async def test_a_transaction_answers_whole_resources_when_asked(world: World) ->
     assert one["resource"]["identifier"][0]["value"] == "1"
     assert one["response"]["status"] == "201"
     assert one["fullUrl"].endswith(f"/fhir/Patient/{one['resource']['id']}")
+
+
+async def test_a_conditional_patch_changes_the_one_resource_it_means(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    made = await world.post(hospital, numbered("1"))
+    where = f"/fhir/Patient?identifier={SYSTEM}|"
+    headers = hospital | {"content-type": "application/json-patch+json"}
+    change = b'[{"op":"replace","path":"/gender","value":"female"}]'
+
+    changed = await world.http.patch(f"{where}1", headers=headers, content=change)
+    missing = await world.http.patch(f"{where}2", headers=headers, content=change)
+    stale = await world.http.patch(f"{where}1", headers=headers | {"If-Match": 'W/"1"'}, content=change)
+
+    assert (changed.status_code, changed.json()["id"], changed.json()["gender"]) == (200, made["id"], "female")
+    assert [codes(missing), codes(stale)] == [(404, "not-found"), (412, "conflict")]
