@@ -20,20 +20,40 @@ from app.records.response import Response
 from app.records.update import check_version, if_match
 from app.records.writing import Writing
 from fhir.errors import Deleted, InvalidValue, NotFound, Unprocessable, UnsupportedMediaType
-from fhir.patch import fhirpath_patch, json_patch
+from fhir.patch import fhirpath_patch, json_patch, xml_patch
 from fhir.patch.exact import Patch
 from fhir.resolve import dangling
 from fhir.resource import InvalidJson, parse
 from fhir.search.hashing import hash64
 from fhir.store.read import read
 from fhir.store.stored import Stored
+from fhir.xml.errors import InvalidXml
+from fhir.xml.to_json import to_json
+from fhir.xml.to_xml import to_xml
 
 JSON_PATCH = "application/json-patch+json"
 FHIR_JSON = "application/fhir+json"
 
+XML_PATCH = "application/xml-patch+xml"
+
+
+def _xml_patch(document: bytes) -> Patch:
+    """Return the patch of a resource's JSON that an XML Patch is, by way of its XML."""
+    change = xml_patch.read(document)
+
+    def patched(body: bytes) -> bytes:
+        try:
+            return to_json(change(to_xml(body))).body
+        except InvalidXml as error:
+            raise Unprocessable(f"The patch makes no resource: {error.diagnostics}", error.expression) from None
+
+    return patched
+
+
 FORMATS: dict[str, Callable[[bytes], Patch]] = {
     JSON_PATCH: json_patch.read,
     FHIR_JSON: fhirpath_patch.read,
+    XML_PATCH: _xml_patch,
 }
 """By media type, what reads a patch document; the CapabilityStatement names them."""
 

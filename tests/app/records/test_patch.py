@@ -406,5 +406,27 @@ async def test_a_patch_is_recorded_as_an_update_of_its_version(world: World, set
 async def test_the_capability_statement_names_patch_and_its_formats(world: World) -> None:
     stated = (await world.http.get("/fhir/metadata")).json()
 
-    assert stated["patchFormat"] == [JSON_PATCH, FHIR_JSON]
+    assert stated["patchFormat"] == [JSON_PATCH, FHIR_JSON, "application/xml-patch+xml"]
     assert all({"code": "patch"} in one["interaction"] for one in stated["rest"][0]["resource"])
+
+
+async def test_an_xml_patch_changes_the_resource_by_way_of_its_xml(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    patient = (await world.post(hospital, a_patient()))["id"]
+    made = await world.post(hospital, an_observation(patient, valueQuantity={"value": 6.3, "unit": "%"}))
+    headers = hospital | {"Content-Type": "application/xml-patch+xml"}
+    address = f"/fhir/Observation/{made['id']}"
+
+    changed = await world.http.patch(
+        address,
+        headers=headers,
+        content=b'<diff xmlns:f="http://hl7.org/fhir">'
+        b'<replace sel="f:Observation/f:status/@value">amended</replace></diff>',
+    )
+    broken = await world.http.patch(
+        address, headers=headers, content=b'<diff><add sel="f:Observation"><nonsense value="1"/></add></diff>'
+    )
+
+    assert (changed.status_code, changed.json()["status"]) == (200, "amended"), changed.text
+    assert changed.json()["valueQuantity"] == {"value": 6.3, "unit": "%"}
+    assert (broken.status_code, broken.json()["issue"][0]["code"]) == (422, "processing"), broken.text
