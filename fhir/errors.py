@@ -61,6 +61,13 @@ class Forbidden(FhirError):
     code = "forbidden"
 
 
+class TooCostly(FhirError):
+    """The search may be asked, but it would take more than one caller's share of the server."""
+
+    status = 403
+    code = "too-costly"
+
+
 class NotFound(FhirError):
     """The resource does not exist for this caller."""
 

@@ -1,34 +1,17 @@
-"""One `name:modifier=value` of a query, read by the type of its parameter.
+"""One `name:modifier=value` of a query, read by the type of its parameter; chains are followed to it.
 
 https://hl7.org/fhir/R4/search.html#modifiers
 """
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from fhir.errors import InvalidValue, NotSupported, UnknownParameter
-from fhir.search import date, number, quantity, reference, string, token, uri
+from fhir.errors import FhirError, InvalidValue, NotSupported, UnknownParameter
+from fhir.search import chain, date, number, quantity, reference, string, token, uri
+from fhir.search.asked import Asked, Criterion
 from fhir.search.values import Value, missing, split, unescape
 from fhir.spec.search_parameters import SearchParameter, parameters
-
-
-@dataclass(frozen=True, slots=True)
-class Criterion:
-    """What resources must fulfil: one of the values (or, with a modifier, what it makes of them).
-
-    Attributes:
-        parameter: Which index rows are meant.
-        modifier: `missing`, `exact`, `contains`, `not`, a resource type, or None.
-        values: Alternatives, at least one.
-        plans: What planning made of it, by its place in the query; criteria that come again are kept.
-    """
-
-    parameter: SearchParameter
-    modifier: str | None
-    values: tuple[Value, ...]
-    plans: dict[int, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,23 +61,38 @@ def find(type_name: str, code: str) -> SearchParameter:
     return parameter
 
 
-def parse(type_name: str, name: str, text: str, region: Region) -> Criterion:
-    """Return the criterion that one name and value of a query ask for.
+def parse(type_name: str, name: str, text: str, region: Region) -> Asked:
+    """Return what one name and value of a query ask for.
 
     Args:
         type_name: The resource type that is searched.
-        name: `code` or `code:modifier`.
+        name: `code` or `code:modifier`, perhaps at the end of a chain or a `_has`.
         text: One or more values, separated by commas.
         region: Where it is asked.
 
     Raises:
         UnknownParameter: The type has no such parameter.
-        NotSupported: The parameter, its modifier or a chain is not supported.
+        NotSupported: The parameter or its modifier is not supported.
         InvalidValue: A value is empty or not of the parameter's type.
+        TooCostly: A chain is too long.
     """
+    if not chain.is_chained(name):
+        return _plain(type_name, name, text, region)
+    try:
+        return _followed(type_name, name, text, region, 0)
+    except FhirError as error:
+        raise type(error)(f"{name}: {error.diagnostics}", name) from error
+
+
+def _followed(type_name: str, name: str, text: str, region: Region, depth: int) -> Asked:
+    if not chain.is_chained(name):
+        return _plain(type_name, name, text, region)
+    return chain.parse(type_name, name, depth, lambda target, rest, far: _followed(target, rest, text, region, far))
+
+
+def _plain(type_name: str, name: str, text: str, region: Region) -> Asked:
+    """Return the criterion of a name without steps."""
     code, colon, modifier = name.partition(":")
-    if code == "_has" or "." in name:
-        raise _refusal_of_chain(type_name, code.partition(".")[0], name)
     parameter = find(type_name, code)
     if colon and not _takes(parameter, modifier):
         raise NotSupported(f"the modifier :{modifier} is not supported on {code}", name)
@@ -103,12 +101,6 @@ def parse(type_name: str, name: str, text: str, region: Region) -> Criterion:
     except InvalidValue as error:
         raise InvalidValue(error.diagnostics, name) from error
     return Criterion(parameter, modifier or None, values)
-
-
-def _refusal_of_chain(type_name: str, code: str, name: str) -> UnknownParameter | NotSupported:
-    if code != "_has" and code not in parameters(type_name):
-        return UnknownParameter(f"{type_name} has no search parameter {code!r}", name)
-    return NotSupported(f"chained search is not supported: {name}", name)
 
 
 def _takes(parameter: SearchParameter, modifier: str) -> bool:

@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Float, FromClause, Table, Text, and_, bindparam, or_
 from sqlalchemy.types import TypeEngine
 
-from fhir.search.criterion import Criterion
 from fhir.search.values import (
     DateValue,
     NumberValue,
@@ -20,6 +19,7 @@ from fhir.search.values import (
     StringValue,
     TokenValue,
     UriValue,
+    Value,
 )
 from fhir.store.tables import (
     index_date,
@@ -117,17 +117,15 @@ _BINDS: dict[type, Callable[[Any], tuple[str, dict[str, Any]]]] = {
 }
 
 
-def shape(criterion: Criterion, number: int) -> tuple[Shape, dict[str, Any]]:
-    """Return the shape of the `number`-th criterion of a query and the values of its binds."""
+def words_and_binds(values: Sequence[Value], label: str) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Return the words of a shape for `values` and the values of its binds, which begin with `label`."""
     words: list[str] = []
-    values: dict[str, Any] = {}
-    for alternative, value in enumerate(criterion.values):
+    bound: dict[str, Any] = {}
+    for alternative, value in enumerate(values):
         word, binds = _BINDS[type(value)](value)
         words.append(word)
-        values.update({f"c{number}_{alternative}_{name}": bound for name, bound in binds.items()})
-    parameter = criterion.parameter
-    made = Shape(parameter.id, parameter.type, parameter.code, criterion.modifier, tuple(words))
-    return made, values
+        bound.update({f"c{label}_{alternative}_{name}": one for name, one in binds.items()})
+    return tuple(words), bound
 
 
 def _token_condition(row: FromClause, word: str, _: str | None, bind: Bind) -> Condition:
@@ -205,11 +203,11 @@ def binder(prefix: str) -> Bind:
     return lambda name: bindparam(f"{prefix}_{name}", type_=_TYPES.get(name, _INTEGER))
 
 
-def matches(row: FromClause, criterion: Shape, number: int) -> Condition:
-    """Return whether an index row matches any alternative of the `number`-th criterion."""
+def matches(row: FromClause, criterion: Shape, label: str) -> Condition:
+    """Return whether an index row matches any alternative of a criterion, whose binds begin with `label`."""
     build = _CONDITIONS[criterion.type]
     alternatives: Sequence[Condition] = [
-        build(row, word, criterion.modifier, binder(f"c{number}_{alternative}"))
+        build(row, word, criterion.modifier, binder(f"c{label}_{alternative}"))
         for alternative, word in enumerate(criterion.values)
     ]
     return and_(row.c.parameter == criterion.parameter, or_(*alternatives))

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from fhir.errors import InvalidValue, NotSupported, UnknownParameter
+from fhir.errors import InvalidValue, NotSupported, TooCostly, UnknownParameter
 from fhir.search import control, criterion, date
+from fhir.search.asked import Asked, steps
+from fhir.search.asked import criteria as criteria_of
 from fhir.search.control import Include
-from fhir.search.criterion import Criterion, Region
+from fhir.search.criterion import Region
 from fhir.spec.search_parameters import SearchParameter
 
 MOST = 1000
@@ -21,6 +23,8 @@ MOST = 1000
 MOST_VALUES = 500
 """Values that a search compares with; databases limit how deep an expression may be."""
 
+MOST_STEPS = 30
+"""References that a search follows, each type that one may lead to counted."""
 
 LONGEST_KEPT = 128
 """Characters of a value that is read once and kept: the same codes and dates are asked for all day."""
@@ -55,7 +59,7 @@ class Query:
     """
 
     type: str
-    criteria: tuple[Criterion, ...] = ()
+    criteria: tuple[Asked, ...] = ()
     count: int | None = None
     sort: tuple[Sort, ...] = ()
     total: str | None = None
@@ -89,12 +93,13 @@ def parse(
 
     Raises:
         UnknownParameter: The type has no such parameter, and `lenient` is false.
-        NotSupported: A parameter, modifier, chain or composite is not supported; the text names it.
+        NotSupported: A parameter or modifier is not supported; the text names it.
         InvalidValue: A value is empty or not of its type's form, or there are more than `MOST_VALUES`.
+        TooCostly: Chains are too long or lead to too many types.
     """
     region = _region(base_url, zone)
     fields: dict[str, Any] = {}
-    criteria: list[Criterion] = []
+    criteria: list[Asked] = []
     ignored: list[tuple[str, str]] = []
     for name, text in pairs:
         code = name.partition(":")[0]
@@ -114,11 +119,17 @@ def parse(
             if not lenient:
                 raise
             ignored.append((name, text))
-    if sum(len(one.values) for one in criteria) > MOST_VALUES:
-        raise InvalidValue(f"a search has at most {MOST_VALUES} values")
+    _check_cost(criteria)
     if "count" in fields:
         fields["count"] = min(fields["count"], most)
     return Query(type_name, tuple(criteria), **fields, ignored=tuple(ignored))
+
+
+def _check_cost(asked: Sequence[Asked]) -> None:
+    if sum(len(one.values) for part in asked for one in criteria_of(part)) > MOST_VALUES:
+        raise InvalidValue(f"a search has at most {MOST_VALUES} values")
+    if sum(map(steps, asked)) > MOST_STEPS:
+        raise TooCostly(f"a search follows at most {MOST_STEPS} references; name the types: reference:Type.parameter")
 
 
 def _key(type_name: str, key: str) -> Sort:

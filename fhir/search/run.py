@@ -10,11 +10,10 @@ from operator import itemgetter
 from typing import Any
 
 from fhir.errors import NotSupported
-from fhir.search.hashing import hash64
-from fhir.search.predicates import Shape, shape
+from fhir.search.predicates import Shape
 from fhir.search.query import Query, Sort
+from fhir.search.shapes import AnyShape, planned
 from fhir.search.statement import KEYS, QueryShape, Scope, SortShape, count, keys, page
-from fhir.search.values import MissingValue, TokenValue
 from fhir.store.connection import Connection, Row, Visibility
 from fhir.store.facts import subject_element
 from fhir.store.read import COLUMNS, stored
@@ -40,29 +39,12 @@ class Page:
     after: tuple[Any, ...] | None
 
 
-def _special(query: Query, number: int) -> tuple[Shape, dict[str, Any]] | None:
-    """Return the shape of a criterion that has no index rows: `_id` and `:missing`."""
-    criterion = query.criteria[number]
-    parameter = criterion.parameter
-    values = criterion.values
-    if values and isinstance(values[0], MissingValue):
-        words = ("true" if values[0].missing else "false",)
-        return Shape(parameter.id, parameter.type, parameter.code, "missing", words), {}
-    if parameter.code != "_id":
-        return None
-    binds: dict[str, Any] = {}
-    for alternative, value in enumerate(values):
-        code = value.code if isinstance(value, TokenValue) else None
-        binds[f"c{number}_{alternative}_id"] = code or ""
-        binds[f"c{number}_{alternative}_hash"] = hash64(f"{query.type}/{code}")
-    return Shape(parameter.id, "token", "_id", criterion.modifier, ("id",) * len(values)), binds
-
-
-def _scope(query: Query, criteria: Sequence[Shape]) -> int | None:
+def _scope(query: Query, criteria: Sequence[AnyShape]) -> int | None:
     """Return the number of a criterion that the patient key answers: one `patient` of a type that has a subject."""
     for number, criterion in enumerate(criteria):
-        one = criterion.modifier is None and len(criterion.values) == 1
-        if criterion.code == "patient" and criterion.type == "reference" and one and subject_element(query.type):
+        if not isinstance(criterion, Shape) or (criterion.code, criterion.type) != ("patient", "reference"):
+            continue
+        if criterion.modifier is None and len(criterion.values) == 1 and subject_element(query.type):
             return number
     return None
 
@@ -81,13 +63,10 @@ def plan(query: Query, after: Sequence[Any] | None) -> tuple[QueryShape, dict[st
     Raises:
         NotSupported: it sorts by a parameter without an order.
     """
-    criteria: list[Shape] = []
+    criteria: list[AnyShape] = []
     values: dict[str, Any] = {"type": NUMBERS[query.type]}
     for number, criterion in enumerate(query.criteria):
-        kept = criterion.plans.get(number)
-        if kept is None:
-            kept = criterion.plans[number] = _special(query, number) or shape(criterion, number)
-        made, binds = kept
+        made, binds = planned(criterion, query.type, str(number))
         criteria.append(made)
         values.update(binds)
     sort = _sort(query.sort)

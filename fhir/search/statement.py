@@ -23,36 +23,30 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
-    exists,
-    false,
     func,
     literal,
     or_,
     select,
-    true,
 )
 
-from fhir.search.predicates import TABLES, Condition, Shape, binder, matches
+from fhir.search.condition import same_row, test
+from fhir.search.predicates import Condition, Shape
+from fhir.search.shapes import AnyShape
+from fhir.search.walk import is_settled, rank, walk
 from fhir.store.connection import Visibility
 from fhir.store.facts import clinical_date_parameter, has_one_subject
 from fhir.store.in_order import in_order
 from fhir.store.read import COLUMNS
 from fhir.store.statements import by_shape
-from fhir.store.tables import NO_DATE, index_date, index_number, index_quantity, index_string, resource, resource_id
+from fhir.store.tables import NO_DATE, index_date, index_number, index_quantity, index_string, resource
 from fhir.store.tables import resource_version as version_table
 from fhir.store.types import NAMES
 
 Scope = Callable[[Sequence[ColumnElement[int]], Visibility], Select[tuple[int]]]
 """From the hashes that a Patient reference may mean to the patient keys of that person that the caller may speak of."""
 
-BY_ROW = frozenset({"date", "number", "quantity"})
-"""Types whose index is entered by the row."""
-
 KEYS = (resource.c.row, resource.c.version, resource.c.labels)
 """What is read of a match whose body is in memory; its labels may have changed since."""
-
-_DRIVERS = ("_id", "identifier", "reference", "token", "string", "uri")
-"""Which criterion drives, the most selective first: codes, then types."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +64,7 @@ class QueryShape:
     """Everything of a query that changes its SQL."""
 
     type: int
-    criteria: tuple[Shape, ...]
+    criteria: tuple[AnyShape, ...]
     sort: tuple[SortShape, ...]
     scope: int | None
     """The number of the criterion that names the patient, when the patient key answers it."""
@@ -78,105 +72,24 @@ class QueryShape:
     """Whether the page begins after a cursor."""
 
 
-def _same_row(index: FromClause, row: FromClause) -> Condition:
-    return and_(
-        index.c.patient_key == row.c.patient_key,
-        index.c.row == row.c.row,
-        index.c.version == row.c.version,
-    )
-
-
-def _by_clinical_date(row: FromClause, criterion: Shape, number: int, found: Condition) -> Condition:
-    """Return `found`, a look into the date index, asked only where the clinical date does not settle it.
-
-    The date has one index row at most, which begins at the clinical date.
-    """
-    date = row.c.clinical_date
-    settled: list[Condition] = []
-    possible: list[Condition] = []
-    for alternative, prefix in enumerate(criterion.values):
-        bind = binder(f"c{number}_{alternative}")
-        if prefix == "ge":
-            settled.append(date >= bind("lo"))
-        elif prefix in ("gt", "sa"):
-            settled.append(date >= bind("hi"))
-        elif prefix in ("lt", "le"):
-            settled.append(and_(date != NO_DATE, date < bind("lo")))
-        elif prefix == "eq":
-            possible.append(and_(date >= bind("lo"), date < bind("hi")))
-    if len(possible) == len(criterion.values):
-        return and_(or_(*possible), found)
-    return or_(*settled, found)
-
-
-def _test(row: FromClause, criterion: Shape, number: int, type_number: int) -> Condition:
-    """Return whether the resource at hand, of a type, meets a criterion."""
-    if criterion.modifier == "missing" and criterion.code in ("_id", "_lastUpdated"):
-        return false() if criterion.values == ("true",) else true()
-    if criterion.code == "_id":
-        ids = [row.c.id == bindparam(f"c{number}_{n}_id", type_=Text()) for n in range(len(criterion.values))]
-        found: Condition = or_(*ids)
-        return ~found if criterion.modifier == "not" else found
-    if criterion.code == "_lastUpdated":
-        return _instant_matches(row, criterion, number)
-    index = TABLES[criterion.type].alias()
-    if criterion.modifier == "missing":
-        present = exists().where(index.c.parameter == criterion.parameter, _same_row(index, row))
-        return ~present if criterion.values == ("true",) else present
-    found = exists().where(matches(index, criterion, number), _same_row(index, row))
-    if criterion.type == "date" and criterion.parameter == clinical_date_parameter(NAMES[type_number]):
-        return _by_clinical_date(row, criterion, number, found)
-    return ~found if criterion.modifier == "not" else found
-
-
-class _Instant:
-    """The last update of a row in the form of an index row: a millisecond."""
-
-    def __init__(self, row: FromClause) -> None:
-        self.c = _InstantColumns(row)
-
-
-class _InstantColumns:
-    def __init__(self, row: FromClause) -> None:
-        self.lo = row.c.last_updated
-        self.hi = row.c.last_updated + 1000
-        self.parameter = literal(0, BigInteger)
-
-
-def _instant_matches(row: FromClause, criterion: Shape, number: int) -> Condition:
-    moment: Any = _Instant(row)
-    as_date = Shape(0, "date", criterion.code, criterion.modifier, criterion.values)
-    return matches(moment, as_date, number)
-
-
 def _driver(shape: QueryShape) -> int | None:
     """Return the number of the criterion to walk, or None to walk the resources of the type or the patient."""
-    best: tuple[int, int] | None = None
-    for number, criterion in enumerate(shape.criteria):
-        if number == shape.scope or criterion.modifier in ("not", "missing") or "system" in criterion.values:
-            continue
-        for rank, word in enumerate(_DRIVERS):
-            if word in (criterion.code, criterion.type) and (best is None or (rank, number) < best):
-                best = (rank, number)
-    return best[1] if best else None
+    ranks = [
+        (found, number)
+        for number, criterion in enumerate(shape.criteria)
+        # A patient's rows are few: what they refer to is looked up, not the other way.
+        if number != shape.scope
+        and (shape.scope is None or isinstance(criterion, Shape))
+        and (found := rank(criterion)) is not None
+    ]
+    return min(ranks)[1] if ranks else None
 
 
-def _walk(shape: QueryShape, number: int, keys: FromClause | None) -> FromClause:
-    """Return the distinct rows that meet the driving criterion, within the patient's keys if they are known."""
-    criterion = shape.criteria[number]
-    if criterion.code == "_id":
-        hashes = [bindparam(f"c{number}_{n}_hash", type_=BigInteger()) for n in range(len(criterion.values))]
-        wanted = or_(*(resource_id.c.hash == one for one in hashes))
-        return select(resource_id.c.patient_key, resource_id.c.row).where(wanted).subquery("w")
-    index = TABLES[criterion.type].alias("i")
-    rows = select(index.c.patient_key, index.c.row, index.c.version)
-    if keys is None:
-        rows = rows.where(matches(index, criterion, number))
-    else:
-        known = and_(matches(index, criterion, number), index.c.patient_key == keys.c.patient_key)
-        rows = rows.select_from(in_order(keys, index, known))
-    one_row_each = criterion.values in (("code+system",), ("1",))
-    return (rows if one_row_each else rows.distinct()).subquery("w")
+def _scope_hashes(shape: QueryShape) -> list[ColumnElement[int]]:
+    """Return the binds of the hashes that the reference to the patient may mean."""
+    named = shape.criteria[shape.scope] if shape.scope is not None else None
+    targets = int(named.values[0]) if isinstance(named, Shape) else 0
+    return [bindparam(f"c{shape.scope}_0_target{target}", type_=BigInteger()) for target in range(targets)]
 
 
 def sort_key(row: FromClause, key: SortShape, type_number: int) -> ColumnElement[Any]:
@@ -193,7 +106,7 @@ def sort_key(row: FromClause, key: SortShape, type_number: int) -> ColumnElement
     ].alias()
     column = index.c.value if key.type == "string" else index.c.lo
     best = func.max(column) if key.descending else func.min(column)
-    found = select(best).where(index.c.parameter == key.parameter, _same_row(index, row)).scalar_subquery()
+    found = select(best).where(index.c.parameter == key.parameter, same_row(index, row)).scalar_subquery()
     return func.coalesce(found, _last_value(key))
 
 
@@ -231,18 +144,17 @@ def _found(
     row = resource.alias("r")
     keys = None
     if shape.scope is not None:
-        targets = int(shape.criteria[shape.scope].values[0])
-        names = [f"c{shape.scope}_0_target{target}" for target in range(targets)]
-        known = scope([bindparam(name, type_=BigInteger()) for name in names], visibility)
+        hashes = _scope_hashes(shape)
+        known = scope(hashes, visibility)
         # One Patient is of one person, and a row is about one Patient where the type has room for no more: then its
         # keys are distinct as they come; to make sure costs SQLite a table.
-        distinct = targets == 1 and has_one_subject(NAMES[shape.type])
+        distinct = len(hashes) == 1 and has_one_subject(NAMES[shape.type])
         keys = (known if distinct else known.distinct()).subquery("k")
     driver = _driver(shape)
     sorts = [sort_key(row, key, shape.type).label(f"sort{number}") for number, key in enumerate(shape.sort)]
     found = select(*(row.c[one.name] for one in columns), *sorts)
     if driver is not None:
-        walked = _walk(shape, driver, keys)
+        walked = walk(shape.criteria[driver], str(driver), keys)
         same = [walked.c.patient_key == row.c.patient_key, walked.c.row == row.c.row]
         if "version" in walked.c:
             same.append(walked.c.version == row.c.version)
@@ -254,8 +166,8 @@ def _found(
     if shape.scope is not None:
         found = found.where(row.c.by_subject == 1)
     for number, criterion in enumerate(shape.criteria):
-        if number != shape.scope and (number != driver or criterion.code == "_id"):
-            found = found.where(_test(row, criterion, number, shape.type))
+        if number != shape.scope and (number != driver or not is_settled(criterion)):
+            found = found.where(test(row, criterion, str(number), shape.type, visibility))
     # Last, because databases test in this order, and what a person's grants say of a row costs more than the rest.
     return found.where(visibility.condition(row))
 

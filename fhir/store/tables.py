@@ -57,6 +57,9 @@ resource_id = Table(
     comment="From hash64('Type/id') to the row; the id itself is checked in `resource`",
 )
 
+Index("ix_resource_id_row", resource_id.c.patient_key, resource_id.c.row)
+"""From a row to its hash: what refers to it is found by that."""
+
 resource_patient = Table(
     "resource_patient",
     metadata,
@@ -156,6 +159,9 @@ index_string = _by_value(
     extra=(Column("exact_hash", BigInteger, primary_key=True, autoincrement=False),),
 )
 index_reference = _by_value("index_reference", Column("target_hash", BigInteger, primary_key=True, autoincrement=False))
+for _table in (index_string, index_reference):
+    # What a resource at hand says: where a reference leads, and texts that another criterion led to.
+    Index(f"ix_{_table.name}_row", _table.c.patient_key, _table.c.row, _table.c.parameter)
 index_uri = _by_value("index_uri", Column("value", _BY_BYTES, primary_key=True))
 index_date = _by_row("index_date", type_=BigInteger)
 index_number = _by_row("index_number", type_=Float)

@@ -368,6 +368,41 @@ SEARCHES: dict[str, tuple[str, ...]] = {
     "ValueSet": ("url=http://example.org/vs/1", "url=http://example.org/vs/0,http://example.org/vs/2"),
     "Practitioner": ("_revinclude=Observation:performer", "_revinclude=Patient:general-practitioner", "name=sato"),
 }
+CHAINED: dict[str, tuple[str, ...]] = {
+    "Observation": (
+        *(
+            "patient.name=sato",
+            "subject:Patient.gender=male",
+            "performer:Practitioner.name=山",
+            "subject.birthdate=1960",
+        ),
+        *("patient.general-practitioner:Practitioner.name=sato", "has-member:Observation.code={test}"),
+        *("has-member:Observation.patient.name=佐藤", "patient._id={patient}", "patient.gender:not=male"),
+        *("_has:Observation:has-member:code={test}", "_has:DiagnosticReport:result:status=final"),
+        *("_has:DiagnosticReport:result:patient.gender=female", "has-member:Observation.value-quantity:missing=true"),
+        *("_has:Provenance:target:recorded=ge{day}", "patient._has:Condition:patient:code={test}"),
+    ),
+    "Patient": (
+        *(
+            "_has:Observation:patient:code={test}",
+            "_has:Condition:patient:code={test}",
+            "_has:Group:member:type=person",
+        ),
+        *("_has:Observation:patient:date=ge{day}", "general-practitioner:Practitioner.name=sato"),
+        *("_has:Observation:subject:performer:Practitioner.name=山", "_has:Account:patient:status=active"),
+        *("_has:Observation:patient:_has:DiagnosticReport:result:status=final", "_has:Consent:patient:status=active"),
+    ),
+    "DiagnosticReport": ("result.code={test}", "result.patient.name=山", "result.has-member:Observation.code={test}"),
+    "Condition": ("encounter.date=ge{day}", "patient.identifier=urn:oid:1.2.3|1", "encounter.patient.gender=male"),
+    "Encounter": ("_has:Condition:encounter:code={test}", "patient.name=山田"),
+    "Practitioner": (
+        *("_has:Observation:performer:code={test}", "_has:Patient:general-practitioner:gender=male"),
+        "_has:Observation:performer:patient.name=sato",
+    ),
+    "Group": ("member:Patient.gender=female",),
+    "Provenance": ("target:Observation.code={test}", "target:DocumentReference.patient.name=山"),
+}
+"""Queries that look at other resources than those they find."""
 EVERYWHERE = ("_count=1", "_count=2", "_count=0", "_summary=count", "_lastUpdated=ge2026", "_sort=_lastUpdated")
 
 
@@ -404,6 +439,7 @@ def search(chance: random.Random, world: WorldMaker, type_name: str) -> str:
     """Return a query for a type: some criteria, an order, a page size."""
     known = SEARCHES[type_name]
     parts = chance.sample(known, min(len(known), chance.choice((0, 1, 1, 2, 3))))
+    parts += chance.sample(CHAINED.get(type_name, ()), 1) if type_name in CHAINED and chance.random() < 0.4 else []
     parts += chance.sample(EVERYWHERE, chance.choice((0, 1, 1)))
     once = {part.partition("=")[0]: part for part in parts}
     names = {

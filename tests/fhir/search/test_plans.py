@@ -36,6 +36,18 @@ QUERIES = {
     "id": [("_id", "a")],
 }
 
+CHAINS = {
+    "chain by identifier": ("Observation", [("patient.identifier", "urn:oid:1.2.3|42")]),
+    "chain by name, beside a code": ("Observation", [("code", "a"), ("performer:Practitioner.name", "b")]),
+    "chain of a patient's rows": ("Observation", [("patient", "Patient/a"), ("performer:Practitioner.name", "b")]),
+    "chain of two steps": ("Observation", [("patient.organization.name", "a")]),
+    "chain to several types": ("Observation", [("subject.identifier", "a")]),
+    "_has by code": ("Patient", [("_has:Observation:patient:code", "http://loinc.org|4548-4")]),
+    "_has of one patient": ("Patient", [("_id", "a"), ("_has:Observation:patient:date", "ge2024")]),
+    "_has in _has": ("Practitioner", [("_has:Observation:performer:_has:Observation:has-member:code", "a")]),
+    "two texts": ("Patient", [("family", "a"), ("given", "b")]),
+}
+
 
 async def _sqlite(database: SqliteDatabase, statement: ClauseElement) -> list[str]:
     text = database._compiler(statement).text
@@ -67,7 +79,8 @@ async def explained(hub: Hub, statement: ClauseElement) -> list[str]:
 def _scans(lines: Sequence[str]) -> list[str]:
     """Return the lines that read a whole table of the store."""
     whole = re.compile(
-        r"SCAN (index_|resource|consent|person|patient|[irh]\b)|Seq Scan on (index_|resource|consent|person|patient)"
+        r"SCAN (index_|resource|consent|person|patient|[irh]\b|[lntv]\d)"
+        r"|Seq Scan on (index_|resource|consent|person|patient)"
     )
     return [line for line in lines if whole.search(line)]
 
@@ -80,6 +93,18 @@ async def test_a_search_reads_no_table_whole(world: World, pairs: list[tuple[str
     lines = await explained(world.hub, page(visibility, shape, patient_keys))
 
     assert _scans(lines) == []
+
+
+@pytest.mark.parametrize(("type_name", "pairs"), CHAINS.values(), ids=CHAINS)
+async def test_a_chain_reads_no_table_whole(world: World, type_name: str, pairs: list[tuple[str, str]]):
+    visibility = may_see(CALLER, now=0, implied=False)
+    shape, _ = plan(parse(type_name, pairs, lenient=False), None)
+
+    lines = await explained(world.hub, page(visibility, shape, patient_keys))
+
+    assert _scans(lines) == []
+    # What is looked up is found by the resource or the value, never by the number of the parameter alone.
+    assert [line for line in lines if re.search(r"SEARCH \S+ USING \w+ ?\w* ?\S* ?\(parameter=\?\)", line)] == []
 
 
 async def test_a_search_for_what_may_be_about_two_patients_reads_no_table_whole(world: World):

@@ -74,7 +74,7 @@ def test_an_unknown_key_of_the_order_is_refused_or_noted():
     [
         ([("code-value-quantity", "a$5")], NotSupported),
         ([("code:in", "http://x")], NotSupported),
-        ([("subject:Patient.name", "a")], NotSupported),
+        ([("subject:Patient.name:not", "a")], NotSupported),
         ([("_filter", "a eq b")], NotSupported),
         ([("_sort", "code-value-quantity")], NotSupported),
         ([("_sort:asc", "date")], NotSupported),

@@ -1,0 +1,177 @@
+"""Whether the resource at hand fulfils what a search asks of it.
+
+https://hl7.org/fhir/R4/search.html
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    FromClause,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    exists,
+    false,
+    literal,
+    literal_column,
+    not_,
+    or_,
+    select,
+    true,
+)
+
+from fhir.search.predicates import TABLES, Condition, Shape, binder, matches
+from fhir.search.shapes import AnyShape, ChainShape, HasShape, inside
+from fhir.store.connection import Visibility
+from fhir.store.facts import clinical_date_parameter
+from fhir.store.in_order import in_order
+from fhir.store.tables import NO_DATE, index_reference, resource, resource_id
+from fhir.store.types import NAMES
+
+
+def same_row(index: FromClause, row: FromClause) -> Condition:
+    """Return whether an index row is of the current version of a resource."""
+    return and_(
+        index.c.patient_key == row.c.patient_key,
+        index.c.row == row.c.row,
+        index.c.version == row.c.version,
+    )
+
+
+def _by_clinical_date(row: FromClause, criterion: Shape, label: str, found: Condition) -> Condition:
+    """Return `found`, a look into the date index, asked only where the clinical date does not settle it.
+
+    The date has one index row at most, which begins at the clinical date.
+    """
+    date = row.c.clinical_date
+    settled: list[Condition] = []
+    possible: list[Condition] = []
+    for alternative, prefix in enumerate(criterion.values):
+        bind = binder(f"c{label}_{alternative}")
+        if prefix == "ge":
+            settled.append(date >= bind("lo"))
+        elif prefix in ("gt", "sa"):
+            settled.append(date >= bind("hi"))
+        elif prefix in ("lt", "le"):
+            settled.append(and_(date != NO_DATE, date < bind("lo")))
+        elif prefix == "eq":
+            possible.append(and_(date >= bind("lo"), date < bind("hi")))
+    if len(possible) == len(criterion.values):
+        return and_(or_(*possible), found)
+    return or_(*settled, found)
+
+
+def test(row: FromClause, asked: AnyShape, label: str, type_number: int, visibility: Visibility) -> Condition:
+    """Return whether the resource at hand, of a type, fulfils what is asked of it.
+
+    What it refers to, and what refers to it, must exist for the caller: each alias is under the visibility.
+    """
+    if isinstance(asked, Shape):
+        return _own(row, asked, label, type_number)
+    if isinstance(asked, ChainShape):
+        return or_(*(_refers(row, asked, number, label, visibility) for number in range(len(asked.branches))))
+    if isinstance(asked, HasShape):
+        return _is_referred_to(row, asked, label, visibility)
+    parts = [test(row, part, inside(label, n), type_number, visibility) for n, part in enumerate(asked.parts)]
+    if asked.operator == "not":
+        return not_(parts[0])
+    return and_(*parts) if asked.operator == "and" else or_(*parts)
+
+
+def _looked_up(rows: FromClause, conditions: Sequence[Condition], *own: FromClause) -> Condition:
+    """Return whether `rows`, a join of `own` in order, has one that meets the conditions; asked for each row at hand.
+
+    OFFSET 0 keeps PostgreSQL from reading the whole join instead.
+    """
+    found: Select[Any] = select(literal_column("1")).select_from(rows).where(*conditions).offset(literal_column("0"))
+    return found.correlate_except(*own).exists()
+
+
+def _refers(row: FromClause, chain: ChainShape, number: int, label: str, visibility: Visibility) -> Condition:
+    """Return whether the resource at hand refers to one of a branch of a chain."""
+    here = inside(label, number)
+    type_number, asked = chain.branches[number]
+    link, named = index_reference.alias(f"l{here}"), resource_id.alias(f"n{here}")
+    target = resource.alias(f"t{here}")
+    rows = in_order(
+        in_order(link, named, named.c.hash == link.c.target_hash),
+        target,
+        and_(target.c.patient_key == named.c.patient_key, target.c.row == named.c.row),
+    )
+    conditions = [
+        link.c.parameter == chain.parameter,
+        same_row(link, row),
+        target.c.type == type_number,
+        target.c.deleted == 0,
+        test(target, asked, here, type_number, visibility),
+        visibility.condition(target),
+    ]
+    return _looked_up(rows, conditions, link, named, target)
+
+
+def _is_referred_to(row: FromClause, has: HasShape, label: str, visibility: Visibility) -> Condition:
+    """Return whether a resource that fulfils what is asked refers to the one at hand."""
+    here = inside(label, 0)
+    named, link = resource_id.alias(f"n{here}"), index_reference.alias(f"l{here}")
+    source = resource.alias(f"t{here}")
+    rows = in_order(
+        in_order(named, link, and_(link.c.parameter == has.parameter, link.c.target_hash == named.c.hash)),
+        source,
+        and_(
+            source.c.patient_key == link.c.patient_key,
+            source.c.row == link.c.row,
+            source.c.version == link.c.version,
+        ),
+    )
+    conditions = [
+        named.c.patient_key == row.c.patient_key,
+        named.c.row == row.c.row,
+        source.c.type == has.type,
+        source.c.deleted == 0,
+        test(source, has.inner, here, has.type, visibility),
+        visibility.condition(source),
+    ]
+    return _looked_up(rows, conditions, named, link, source)
+
+
+def _own(row: FromClause, criterion: Shape, label: str, type_number: int) -> Condition:
+    """Return whether the resource at hand, of a type, meets a criterion."""
+    if criterion.modifier == "missing" and criterion.code in ("_id", "_lastUpdated"):
+        return false() if criterion.values == ("true",) else true()
+    if criterion.code == "_id":
+        ids = [row.c.id == bindparam(f"c{label}_{n}_id", type_=Text()) for n in range(len(criterion.values))]
+        found: Condition = or_(*ids)
+        return ~found if criterion.modifier == "not" else found
+    if criterion.code == "_lastUpdated":
+        return _instant_matches(row, criterion, label)
+    index = TABLES[criterion.type].alias()
+    if criterion.modifier == "missing":
+        present = exists().where(index.c.parameter == criterion.parameter, same_row(index, row))
+        return ~present if criterion.values == ("true",) else present
+    found = exists().where(matches(index, criterion, label), same_row(index, row))
+    if criterion.type == "date" and criterion.parameter == clinical_date_parameter(NAMES[type_number]):
+        return _by_clinical_date(row, criterion, label, found)
+    return ~found if criterion.modifier == "not" else found
+
+
+class _Instant:
+    """The last update of a row in the form of an index row: a millisecond."""
+
+    def __init__(self, row: FromClause) -> None:
+        self.c = _InstantColumns(row)
+
+
+class _InstantColumns:
+    def __init__(self, row: FromClause) -> None:
+        self.lo = row.c.last_updated
+        self.hi = row.c.last_updated + 1000
+        self.parameter = literal(0, BigInteger)
+
+
+def _instant_matches(row: FromClause, criterion: Shape, label: str) -> Condition:
+    moment: Any = _Instant(row)
+    as_date = Shape(0, "date", criterion.code, criterion.modifier, criterion.values)
+    return matches(moment, as_date, label)

@@ -1,0 +1,122 @@
+"""Where a search begins: the most selective part of what is asked *drives*, and its index rows are walked.
+
+A walk finds every resource that fulfils the part, and perhaps others: what it finds is tested, on what it refers to
+as well, so a walk needs no visibility.
+"""
+
+from typing import TypeGuard
+
+from sqlalchemy import BigInteger, FromClause, Select, and_, bindparam, or_, select, union
+
+from fhir.search.predicates import TABLES, Shape, matches
+from fhir.search.shapes import AnyShape, ChainShape, HasShape, LogicShape, inside
+from fhir.store.in_order import in_order
+from fhir.store.tables import index_reference, resource_id
+
+_RANKS = {"_id": 0, "identifier": 1, "reference": 3, "token": 5, "string": 7, "uri": 8}
+"""How selective a criterion is by its code, else by its type; the least number is the most selective."""
+
+_FOLLOWED = {0: 2, 1: 2, 2: 2, 3: 4, 4: 4, 7: 4}
+"""The rank of a reference by the rank of what is asked at its end; those of codes come after all others."""
+
+_LAST = 9
+
+
+def rank(shape: AnyShape) -> int | None:
+    """Return how selective what is asked is, the least number the most; None when it cannot drive."""
+    if isinstance(shape, Shape):
+        if shape.modifier in ("not", "missing") or "system" in shape.values:
+            return None
+        return _RANKS.get(shape.code, _RANKS.get(shape.type))
+    if isinstance(shape, LogicShape):
+        return _rank_of_parts(shape)
+    inner = [shape.inner] if isinstance(shape, HasShape) else [part for _, part in shape.branches]
+    ranks = [found for part in inner if (found := rank(part)) is not None]
+    return max(_FOLLOWED.get(one, _LAST) for one in ranks) if len(ranks) == len(inner) else None
+
+
+def _rank_of_parts(shape: LogicShape) -> int | None:
+    ranks = [found for part in shape.parts if (found := rank(part)) is not None]
+    if shape.operator == "and":
+        return min(ranks, default=None)
+    return max(ranks) if shape.operator == "or" and len(ranks) == len(shape.parts) else None
+
+
+def is_settled(shape: AnyShape) -> TypeGuard[Shape]:
+    """Return whether a walk finds nothing but what fulfils the shape."""
+    return isinstance(shape, Shape) and shape.code != "_id"
+
+
+def walk(shape: AnyShape, label: str, keys: FromClause | None) -> FromClause:
+    """Return the distinct rows that may fulfil what drives, within the patient's keys if they are known."""
+    if is_settled(shape):
+        return _walk_index(shape, label, keys)
+    return _rows(shape, label).distinct().subquery("w")
+
+
+def _walk_index(shape: Shape, label: str, keys: FromClause | None) -> FromClause:
+    index = TABLES[shape.type].alias("i")
+    rows = select(index.c.patient_key, index.c.row, index.c.version)
+    if keys is None:
+        rows = rows.where(matches(index, shape, label))
+    else:
+        known = and_(matches(index, shape, label), index.c.patient_key == keys.c.patient_key)
+        rows = rows.select_from(in_order(keys, index, known))
+    one_row_each = shape.values in (("code+system",), ("1",))
+    return (rows if one_row_each else rows.distinct()).subquery("w")
+
+
+def _rows(shape: AnyShape, label: str) -> Select[tuple[int, int]]:
+    """Return patient key and row of all that may fulfil what is asked, some of it twice."""
+    if isinstance(shape, Shape):
+        return _by_value(shape, label)
+    if isinstance(shape, ChainShape):
+        return _any_of([_referring(shape, number, label) for number in range(len(shape.branches))], label)
+    if isinstance(shape, HasShape):
+        return _referred_to(shape, label)
+    if shape.operator == "or":
+        return _any_of([_rows(part, inside(label, number)) for number, part in enumerate(shape.parts)], label)
+    ranks = [(found, number) for number, part in enumerate(shape.parts) if (found := rank(part)) is not None]
+    number = min(ranks)[1]
+    return _rows(shape.parts[number], inside(label, number))
+
+
+def _by_value(shape: Shape, label: str) -> Select[tuple[int, int]]:
+    if shape.code == "_id":
+        hashes = [bindparam(f"c{label}_{n}_hash", type_=BigInteger()) for n in range(len(shape.values))]
+        wanted = or_(*(resource_id.c.hash == one for one in hashes))
+        return select(resource_id.c.patient_key, resource_id.c.row).where(wanted)
+    index = TABLES[shape.type].alias(f"v{label}")
+    return select(index.c.patient_key, index.c.row).where(matches(index, shape, label))
+
+
+def _any_of(selects: list[Select[tuple[int, int]]], label: str) -> Select[tuple[int, int]]:
+    if len(selects) == 1:
+        return selects[0]
+    found = union(*selects).subquery(f"u{label}")
+    return select(found.c.patient_key, found.c.row)
+
+
+def _referring(chain: ChainShape, number: int, label: str) -> Select[tuple[int, int]]:
+    """Return what refers to the resources of one branch of a chain."""
+    here = inside(label, number)
+    target = _rows(chain.branches[number][1], here).subquery(f"w{here}")
+    named, link = resource_id.alias(f"n{here}"), index_reference.alias(f"l{here}")
+    rows = in_order(
+        in_order(target, named, and_(named.c.patient_key == target.c.patient_key, named.c.row == target.c.row)),
+        link,
+        and_(link.c.parameter == chain.parameter, link.c.target_hash == named.c.hash),
+    )
+    return select(link.c.patient_key, link.c.row).select_from(rows)
+
+
+def _referred_to(has: HasShape, label: str) -> Select[tuple[int, int]]:
+    """Return what the resources refer to that fulfil what is asked."""
+    here = inside(label, 0)
+    source = _rows(has.inner, here).subquery(f"w{here}")
+    named, link = resource_id.alias(f"n{here}"), index_reference.alias(f"l{here}")
+    of_source = and_(
+        link.c.patient_key == source.c.patient_key, link.c.row == source.c.row, link.c.parameter == has.parameter
+    )
+    rows = in_order(in_order(source, link, of_source), named, named.c.hash == link.c.target_hash)
+    return select(named.c.patient_key, named.c.row).select_from(rows)
