@@ -47,7 +47,7 @@ _PATIENT = (
     )
 )
 _ANY_OF_ID = select(resource_id.c.row).where(resource_id.c.hash == bindparam("hash"))
-_NO_INDEX = Index([], [], [], [], [], [], [])
+_NO_INDEX = Index([], [], [], [], [], [], [], [])
 
 
 class Writing:

@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/search.html#chaining, https://hl7.org/fhir/R4/search.html#has
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Union
 
@@ -59,6 +59,19 @@ class Has:
 
 
 @dataclass(frozen=True, slots=True)
+class Element:
+    """One element of several must fulfil all the parts; what a criterion without values asks is to be there.
+
+    Attributes:
+        parts: The number under which the values of a part are indexed, and what is asked of them.
+        plans: As in `Criterion`.
+    """
+
+    parts: tuple[tuple[int, Criterion], ...]
+    plans: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Logic:
     """All of the parts must hold, or any of them, or (of a single one) it must not."""
 
@@ -67,7 +80,12 @@ class Logic:
     plans: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
-Asked = Union[Criterion, Chain, Has, Logic]  # noqa: UP007 - the classes name each other
+Asked = Union[Criterion, Chain, Has, Element, Logic]  # noqa: UP007 - the classes name each other
+
+
+def any_of(parts: Sequence[Asked]) -> Asked:
+    """Return what asks for any of the parts."""
+    return parts[0] if len(parts) == 1 else Logic("or", tuple(parts))
 
 
 def criteria(asked: Asked) -> Iterator[Criterion]:
@@ -79,7 +97,9 @@ def criteria(asked: Asked) -> Iterator[Criterion]:
         yield from criteria(part)
 
 
-def _inside(asked: Chain | Has | Logic) -> tuple[Asked, ...]:
+def _inside(asked: Chain | Has | Element | Logic) -> tuple[Asked, ...]:
+    if isinstance(asked, Element):
+        return tuple(part for _, part in asked.parts)
     if isinstance(asked, Chain):
         return tuple(inner for _, inner in asked.branches)
     return (asked.inner,) if isinstance(asked, Has) else asked.parts

@@ -4,7 +4,7 @@ https://hl7.org/fhir/R4/search.html
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     BigInteger,
@@ -23,12 +23,12 @@ from sqlalchemy import (
     true,
 )
 
-from fhir.search.predicates import TABLES, Condition, Shape, binder, matches
-from fhir.search.shapes import AnyShape, ChainShape, HasShape, inside
+from fhir.search.predicates import TABLES, Condition, Shape, binder, matches, part_matches
+from fhir.search.shapes import AnyShape, ChainShape, ElementShape, HasShape, inside
 from fhir.store.connection import Visibility
 from fhir.store.facts import clinical_date_parameter
 from fhir.store.in_order import in_order
-from fhir.store.tables import NO_DATE, index_reference, resource, resource_id
+from fhir.store.tables import NO_DATE, index_composite, index_reference, resource, resource_id
 from fhir.store.types import NAMES
 
 
@@ -75,6 +75,8 @@ def test(row: FromClause, asked: AnyShape, label: str, type_number: int, visibil
         return or_(*(_refers(row, asked, number, label, visibility) for number in range(len(asked.branches))))
     if isinstance(asked, HasShape):
         return _is_referred_to(row, asked, label, visibility)
+    if isinstance(asked, ElementShape):
+        return _has_element(row, asked, label)
     parts = [test(row, part, inside(label, n), type_number, visibility) for n, part in enumerate(asked.parts)]
     if asked.operator == "not":
         return not_(parts[0])
@@ -155,6 +157,17 @@ def _own(row: FromClause, criterion: Shape, label: str, type_number: int) -> Con
     if criterion.type == "date" and criterion.parameter == clinical_date_parameter(NAMES[type_number]):
         return _by_clinical_date(row, criterion, label, found)
     return ~found if criterion.modifier == "not" else found
+
+
+def _has_element(row: FromClause, element: ElementShape, label: str) -> Condition:
+    """Return whether one element of the resource at hand fulfils all parts."""
+    parts = [index_composite.alias(f"e{inside(label, n)}") for n in range(len(element.parts))]
+    first, rows = parts[0], cast("FromClause", parts[0])
+    for n, part in enumerate(parts[1:], start=1):
+        same = and_(same_row(part, first), part.c.element == first.c.element)
+        rows = in_order(rows, part, and_(part_matches(part, element.parts[n], inside(label, n)), same))
+    conditions = [part_matches(first, element.parts[0], inside(label, 0)), same_row(first, row)]
+    return _looked_up(rows, conditions, *parts)
 
 
 class _Instant:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from fhir.errors import FhirError, InvalidValue, NotSupported, UnknownParameter
-from fhir.search import chain, date, number, quantity, reference, string, token, uri
-from fhir.search.asked import Asked, Criterion
+from fhir.search import chain, composite, date, near, number, quantity, reference, string, token, uri
+from fhir.search.asked import Asked, Criterion, any_of
 from fhir.search.values import Value, missing, split, unescape
 from fhir.spec.search_parameters import SearchParameter, parameters
 
@@ -29,9 +29,26 @@ class Region:
 
 MODIFIERS: Mapping[str, frozenset[str]] = {
     "string": frozenset({"exact", "contains"}),
-    "token": frozenset({"not"}),
+    "token": frozenset({"not", "text", "of-type"}),
+    "uri": frozenset({"above", "below"}),
+    "reference": frozenset({"identifier"}),
 }
 """By parameter type; every type has `missing` too, and a reference the types it may refer to."""
+
+_NEEDED: Mapping[str, frozenset[str]] = {
+    "text": frozenset(string.TEXTS),
+    "of-type": frozenset({"Identifier"}),
+    "identifier": frozenset({"Reference"}),
+}
+"""The FHIR types of which a parameter must have one, by modifier."""
+
+_BY_MODIFIER: Mapping[str, Callable[[str], Value]] = {
+    "text": string.parse,
+    "of-type": token.parse_of_type,
+    "identifier": token.parse,
+    "above": uri.parse_above,
+}
+"""How a value is read that is of another form with a modifier."""
 
 _PARSERS: Mapping[str, Callable[[str], Value]] = {
     "token": token.parse,
@@ -39,11 +56,12 @@ _PARSERS: Mapping[str, Callable[[str], Value]] = {
     "number": number.parse,
     "quantity": quantity.parse,
     "uri": uri.parse,
+    "special": near.parse,
 }
 """By parameter type; dates and references need to know the region as well."""
 
 SEARCHABLE = frozenset({*_PARSERS, "date", "reference"})
-"""The parameter types that can be asked; composite and special cannot yet."""
+"""The parameter types that can be asked and sorted by; what composites ask is asked of their parts."""
 
 
 def find(type_name: str, code: str) -> SearchParameter:
@@ -56,7 +74,7 @@ def find(type_name: str, code: str) -> SearchParameter:
     parameter = parameters(type_name).get(code)
     if parameter is None:
         raise UnknownParameter(f"{type_name} has no search parameter {code!r}", code)
-    if parameter.type not in SEARCHABLE or not parameter.paths:
+    if parameter.type not in SEARCHABLE or not parameter.paths or (parameter.type == "special" and code != "near"):
         raise NotSupported(f"the {parameter.type} search parameter {code} is not supported", code)
     return parameter
 
@@ -93,6 +111,9 @@ def _followed(type_name: str, name: str, text: str, region: Region, depth: int) 
 def _plain(type_name: str, name: str, text: str, region: Region) -> Asked:
     """Return the criterion of a name without steps."""
     code, colon, modifier = name.partition(":")
+    known = parameters(type_name).get(code)
+    if known is not None and known.type == "composite":
+        return _composite(known, name, text, region)
     parameter = find(type_name, code)
     if colon and not _takes(parameter, modifier):
         raise NotSupported(f"the modifier :{modifier} is not supported on {code}", name)
@@ -103,10 +124,30 @@ def _plain(type_name: str, name: str, text: str, region: Region) -> Asked:
     return Criterion(parameter, modifier or None, values)
 
 
+def _composite(parameter: SearchParameter, name: str, text: str, region: Region) -> Asked:
+    modifier = name.partition(":")[2]
+    if modifier == "missing":
+        return composite.missing(parameter, missing(unescape(text)).missing)
+    if ":" in name:
+        raise NotSupported(f"the modifier :{modifier} is not supported on {parameter.code}", name)
+    known = [parameters(parameter.base)[part.code] for part in parameter.components]
+    alternatives = []
+    for alternative in split(text, ","):
+        texts = split(alternative, "$")
+        if len(texts) != len(known):
+            raise InvalidValue(f"not {len(known)} values with $ between them: {alternative!r}", name)
+        values = [_value(part, "", value, region) for part, value in zip(known, texts, strict=True)]
+        alternatives.append(composite.asked(parameter, values))
+    return any_of(alternatives)
+
+
 def _takes(parameter: SearchParameter, modifier: str) -> bool:
     return (
         modifier == "missing"
-        or modifier in MODIFIERS.get(parameter.type, ())
+        or (
+            modifier in MODIFIERS.get(parameter.type, ())
+            and (modifier not in _NEEDED or bool(_NEEDED[modifier] & parameter.element_types))
+        )
         or (parameter.type == "reference" and modifier in parameter.targets)
     )
 
@@ -117,6 +158,8 @@ def _value(parameter: SearchParameter, modifier: str, text: str, region: Region)
         raise InvalidValue("a value is empty")
     if modifier == "missing":
         return missing(unescape(text))
+    if modifier in _BY_MODIFIER:
+        return _BY_MODIFIER[modifier](text)
     if parameter.type == "date":
         return date.parse(text, region.zone)
     if parameter.type == "reference":

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, NamedTuple
 
-from fhir.search import date, number, quantity, reference, string, token, uri
+from fhir.search import composite, date, near, number, quantity, reference, string, token, uri
 from fhir.search.accessor import Collect, Node, plant, walk
 from fhir.search.internal import internal_rows
 from fhir.spec.search_parameters import SearchParameter, parameters
 
-VERSION = 2
+VERSION = 3
 """Counts up when the same resource would give other rows; older rows must then be made again."""
 
 Extractor = Callable[[Any], Iterable[tuple[Any, ...]]]
@@ -23,13 +23,14 @@ class Index(NamedTuple):
     """The index rows of one resource; no row is there twice.
 
     Attributes:
-        token: (parameter id, code hash or 0, system hash or 0).
-        string: (parameter id, folded text, hash of the exact text).
+        token: (parameter id, code hash or 0, system hash or 0); of references, the identifiers they name.
+        string: (parameter id, folded text, hash of the exact text); of tokens, the texts of their codes.
         date: (parameter id, lo, hi): microseconds since 1970-01-01T00:00Z, hi outside.
-        number: (parameter id, lo, hi), both inside.
+        number: (parameter id, lo, hi), both inside; of `near`, latitude and longitude.
         quantity: (parameter id, unit hash or 0 for any, lo, hi), both inside.
         reference: (parameter id, target hash); with rows for the hub itself, whose numbers are below 0.
         uri: (parameter id, hash, text).
+        composite: (part number, element, hash, second hash, lo, hi), see `fhir.search.composite`.
     """
 
     token: list[tuple[int, int, int]]
@@ -39,6 +40,7 @@ class Index(NamedTuple):
     quantity: list[tuple[int, int, float, float]]
     reference: list[tuple[int, int]]
     uri: list[tuple[int, int, str]]
+    composite: list[composite.Row]
 
     @property
     def parameters(self) -> set[int]:
@@ -49,7 +51,7 @@ class Index(NamedTuple):
 SLOTS = ("token", "string", "date", "number", "quantity", "reference", "uri")
 """The parameter types that are indexed, in the order of `Index`."""
 
-_REFERENCE = SLOTS.index("reference")
+_TOKEN, _STRING, _REFERENCE, _COMPOSITE = 0, 1, SLOTS.index("reference"), len(SLOTS)
 
 NOT_INDEXED = {
     ("date", "Age"): "an age is no date without the date of birth",
@@ -65,17 +67,17 @@ def extract(resource: dict[str, Any], *, zone: dt.timezone = date.JST, base_url:
     """Return the index rows of a resource.
 
     Values that are not of their element's type are left out; finding them is the structure checker's work.
-    Composite and special parameters give no rows yet.
 
     Args:
         resource: Parsed JSON, with its `resourceType`; an unknown one has no rows.
         zone: The fixed offset that dates without one are meant in.
         base_url: The server's own; references under it are indexed as relative. Empty for none.
     """
-    rows: tuple[list[Any], ...] = ([], [], [], [], [], [], [])
+    rows: tuple[list[Any], ...] = ([], [], [], [], [], [], [], [])
     type_name = resource.get("resourceType")
     if type(type_name) is str and parameters(type_name):
         walk(resource, _tree(type_name, zone, base_url), rows)
+        rows[_COMPOSITE].extend(composite.rows(resource, type_name, _extractors(zone, base_url)))
         rows[_REFERENCE].extend(internal_rows(resource, rows[_REFERENCE]))
     # The same code under two parameters gives two rows, twice under one parameter only one.
     return Index(*(list(dict.fromkeys(slot)) if len(slot) > 1 else slot for slot in rows))
@@ -88,7 +90,7 @@ def _extractors(zone: dt.timezone, base_url: str) -> dict[str, dict[str, Extract
         "token": {**token.EXTRACTORS},
         "string": {**string.EXTRACTORS},
         "date": {**date.extractors(zone)},
-        "number": {**number.EXTRACTORS},
+        "number": {**number.EXTRACTORS, **near.EXTRACTORS},
         "quantity": {**quantity.EXTRACTORS},
         "reference": {**reference.extractors(base_url)},
         "uri": {**uri.EXTRACTORS},
@@ -102,6 +104,10 @@ def _tree(type_name: str, zone: dt.timezone, base_url: str) -> Node:
     extractors = _extractors(zone, base_url)
     for (path, slot), ids in _ids_by_path(parameters(type_name).values()).items():
         element_type = path.rpartition(":")[2]
+        if slot == "token" and element_type in string.TEXTS:
+            plant(root, path, _collect(_STRING, string.TEXTS[element_type], (min(ids),)))
+        if slot == "reference" and element_type == "Reference":
+            plant(root, path, _collect(_TOKEN, token.of_referred_identifier, ids))
         if (slot, element_type) not in NOT_INDEXED:
             plant(root, path, _collect(SLOTS.index(slot), extractors[slot][element_type], ids))
     return root
@@ -111,10 +117,22 @@ def _ids_by_path(parameters: Iterable[SearchParameter]) -> dict[tuple[str, str],
     """Return who reads what: parameters that share a path and a type share the work."""
     ids: dict[tuple[str, str], tuple[int, ...]] = {}
     for parameter in parameters:
-        if parameter.type in SLOTS:
+        slot = "number" if parameter.code == "near" else parameter.type
+        if slot in SLOTS:
             for path in parameter.paths:
-                ids[path, parameter.type] = (*ids.get((path, parameter.type), ()), parameter.id)
+                ids[path, slot] = (*ids.get((path, slot), ()), parameter.id)
     return ids
+
+
+@cache
+def text_numbers(parameter: SearchParameter) -> tuple[int, ...]:
+    """Return the numbers under which the texts of a token parameter's codes are indexed, among the strings.
+
+    Parameters that read the same element share them.
+    """
+    ids = _ids_by_path(parameters(parameter.base).values())
+    paths = [path for path in parameter.paths if path.rpartition(":")[2] in string.TEXTS]
+    return tuple(dict.fromkeys(min(ids[path, "token"]) for path in paths)) if parameter.type == "token" else ()
 
 
 def _collect(slot: int, extractor: Extractor, ids: tuple[int, ...]) -> Collect:

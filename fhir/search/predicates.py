@@ -11,8 +11,12 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Float, FromClause, Table, Text, and_, bindparam, or_
 from sqlalchemy.types import TypeEngine
 
+from fhir.search import near
+from fhir.search.uri import DEEPEST
 from fhir.search.values import (
+    AncestorsValue,
     DateValue,
+    NearValue,
     NumberValue,
     QuantityValue,
     ReferenceValue,
@@ -45,13 +49,16 @@ TABLES: dict[str, Table] = {
     "date": index_date,
     "number": index_number,
     "quantity": index_quantity,
+    "text": index_string,
+    "near": index_number,
 }
-"""The index table of each parameter type."""
+"""The index table of each parameter type; the text of codes and positions have none of their own."""
 
 _INTEGER: TypeEngine[Any] = BigInteger()
 _TYPES: dict[str, TypeEngine[Any]] = {
-    **dict.fromkeys(("text", "after", "like"), Text()),
-    **dict.fromkeys(("low", "high", "value"), Float()),
+    **dict.fromkeys(("text", "after", "like", "below"), Text()),
+    **dict.fromkeys(("low", "high", "value", "latitude", "longitude", "distance"), Float()),
+    **{f"text{number}": Text() for number in range(2 * DEEPEST + 1)},
 }
 """The SQL types of binds that are no whole numbers."""
 
@@ -103,7 +110,16 @@ def _reference(value: ReferenceValue) -> tuple[str, dict[str, Any]]:
 
 
 def _uri(value: UriValue) -> tuple[str, dict[str, Any]]:
-    return "uri", {"text": value.text}
+    below = value.text.rstrip("/") + "/"
+    return "uri", {"text": value.text, "below": below, "after": below + AFTER_EVERY_TEXT}
+
+
+def _ancestors(value: AncestorsValue) -> tuple[str, dict[str, Any]]:
+    return str(len(value.texts)), {f"text{n}": text for n, text in enumerate(value.texts)}
+
+
+def _near(value: NearValue) -> tuple[str, dict[str, Any]]:
+    return "near", {"latitude": value.latitude, "longitude": value.longitude, "distance": value.distance}
 
 
 _BINDS: dict[type, Callable[[Any], tuple[str, dict[str, Any]]]] = {
@@ -114,6 +130,8 @@ _BINDS: dict[type, Callable[[Any], tuple[str, dict[str, Any]]]] = {
     QuantityValue: _quantity,
     ReferenceValue: _reference,
     UriValue: _uri,
+    AncestorsValue: _ancestors,
+    NearValue: _near,
 }
 
 
@@ -183,8 +201,21 @@ def _reference_condition(row: FromClause, word: str, _: str | None, bind: Bind) 
     return or_(*(row.c.target_hash == bind(f"target{n}") for n in range(int(word))))
 
 
-def _uri_condition(row: FromClause, _: str, __: str | None, bind: Bind) -> Condition:
-    return row.c.value == bind("text")
+def _uri_condition(row: FromClause, word: str, modifier: str | None, bind: Bind) -> Condition:
+    if modifier == "above":
+        return or_(*(row.c.value == bind(f"text{n}") for n in range(int(word))))
+    itself = row.c.value == bind("text")
+    if modifier == "below":
+        return or_(itself, and_(row.c.value >= bind("below"), row.c.value < bind("after")))
+    return itself
+
+
+def _text_condition(row: FromClause, _: str, __: str | None, bind: Bind) -> Condition:
+    return row.c.value.like(bind("like"), escape="\\")
+
+
+def _near_condition(row: FromClause, _: str, __: str | None, bind: Bind) -> Condition:
+    return near.condition(row, bind)
 
 
 _CONDITIONS: dict[str, Callable[[FromClause, str, str | None, Bind], Condition]] = {
@@ -195,6 +226,8 @@ _CONDITIONS: dict[str, Callable[[FromClause, str, str | None, Bind], Condition]]
     "quantity": _quantity_condition,
     "reference": _reference_condition,
     "uri": _uri_condition,
+    "text": _text_condition,
+    "near": _near_condition,
 }
 
 
@@ -210,4 +243,26 @@ def matches(row: FromClause, criterion: Shape, label: str) -> Condition:
         build(row, word, criterion.modifier, binder(f"c{label}_{alternative}"))
         for alternative, word in enumerate(criterion.values)
     ]
-    return and_(row.c.parameter == criterion.parameter, or_(*alternatives))
+    own = row.c.parameter == criterion.parameter
+    return and_(own, or_(*alternatives)) if alternatives else own
+
+
+class PartRow:
+    """A row of `index_composite` in the form of a row of the index that its part is of."""
+
+    def __init__(self, row: FromClause) -> None:
+        self.c = _PartColumns(row)
+
+
+class _PartColumns:
+    def __init__(self, row: FromClause) -> None:
+        self.parameter = row.c.parameter
+        self.code_hash = self.target_hash = self.unit_hash = row.c.hash
+        self.system_hash = row.c.second
+        self.lo, self.hi = row.c.lo, row.c.hi
+
+
+def part_matches(row: FromClause, part: Shape, label: str) -> Condition:
+    """Return whether a row of `index_composite` matches a part of what an element must fulfil."""
+    seen: Any = PartRow(row)
+    return matches(seen, part, label)

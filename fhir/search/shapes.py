@@ -4,15 +4,18 @@ Each part of a query has a label, which its binds and the aliases of its tables 
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Union
 
-from fhir.search.asked import Asked, Chain, Criterion, Has
+from fhir.search.asked import Asked, Chain, Criterion, Element, Has
 from fhir.search.asked import criteria as criteria_of
 from fhir.search.date import approximate
+from fhir.search.extract import text_numbers
 from fhir.search.hashing import hash64
 from fhir.search.predicates import Shape, words_and_binds
 from fhir.search.values import DateValue, MissingValue, TokenValue
+from fhir.spec.search_parameters import SearchParameter
 from fhir.store.types import NUMBERS
 
 
@@ -34,6 +37,13 @@ class HasShape:
 
 
 @dataclass(frozen=True, slots=True)
+class ElementShape:
+    """What one element must fulfil; the parameters of the parts are the numbers that they are indexed under."""
+
+    parts: tuple[Shape, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LogicShape:
     """Several conditions on one resource."""
 
@@ -41,7 +51,7 @@ class LogicShape:
     parts: tuple["AnyShape", ...]
 
 
-AnyShape = Union[Shape, ChainShape, HasShape, LogicShape]  # noqa: UP007 - the classes name each other
+AnyShape = Union[Shape, ChainShape, HasShape, ElementShape, LogicShape]  # noqa: UP007 - the classes name each other
 Planned = tuple[AnyShape, dict[str, Any]]
 
 
@@ -77,26 +87,66 @@ def _plan(asked: Asked, type_name: str, label: str) -> Planned:
     if isinstance(asked, Has):
         made, binds = _plan(asked.inner, asked.parameter.base, inside(label, 0))
         return HasShape(asked.parameter.id, NUMBERS[asked.parameter.base], made), binds
+    if isinstance(asked, Element):
+        return _element(asked, label)
     parts = [_plan(part, type_name, inside(label, n)) for n, part in enumerate(asked.parts)]
     return LogicShape(asked.operator, tuple(made for made, _ in parts)), _together(parts)
 
 
-def _together(parts: list[Planned]) -> dict[str, Any]:
+def _element(element: Element, label: str) -> Planned:
+    shapes: list[Shape] = []
+    binds: dict[str, Any] = {}
+    for n, (number, part) in enumerate(element.parts):
+        words, bound = words_and_binds(part.values, inside(label, n))
+        shapes.append(Shape(number, part.parameter.type, part.parameter.code, None, words))
+        binds |= bound
+    return ElementShape(tuple(shapes)), binds
+
+
+def _together(parts: Sequence[Planned]) -> dict[str, Any]:
     return {name: value for _, binds in parts for name, value in binds.items()}
 
 
 def _criterion(criterion: Criterion, type_name: str, label: str) -> Planned:
     parameter, values = criterion.parameter, criterion.values
-    if isinstance(values[0], MissingValue):
-        words: tuple[str, ...] = ("true" if values[0].missing else "false",)
-        return Shape(parameter.id, parameter.type, parameter.code, "missing", words), {}
+    if values and isinstance(values[0], MissingValue):
+        return _missing(parameter, is_missing=values[0].missing), {}
     if parameter.code == "_id":
         return _ids(criterion, type_name, label)
     if _is_of_today(criterion):
         now = time.time_ns() // 1000
         values = tuple(_as_of(value, now) if isinstance(value, DateValue) else value for value in values)
+    if criterion.modifier == "text":
+        return _text(criterion, label)
     words, binds = words_and_binds(values, label)
-    return Shape(parameter.id, parameter.type, parameter.code, criterion.modifier, words), binds
+    type_ = _TYPES.get((parameter.type, criterion.modifier), parameter.type)
+    return Shape(parameter.id, type_, parameter.code, criterion.modifier, words), binds
+
+
+_TYPES = {("reference", "identifier"): "token", ("special", None): "near"}
+"""Where the values of a criterion are indexed, by the parameter's type and modifier, if not under its type."""
+
+
+def _missing(parameter: SearchParameter, *, is_missing: bool) -> AnyShape:
+    """Return the shape of `:missing`: a code that is a text only, and a reference by identifier only, are there too."""
+    others = [(number, "text") for number in text_numbers(parameter)]
+    others += [(parameter.id, "token")] if parameter.type == "reference" else []
+    words = ("true" if is_missing else "false",)
+    type_ = _TYPES.get((parameter.type, None), parameter.type)
+    own = Shape(parameter.id, type_, parameter.code, "missing", words)
+    if not others or parameter.code == "_id":
+        return own
+    parts = (own, *(Shape(number, kind, parameter.code, "missing", words) for number, kind in others))
+    return LogicShape("and" if is_missing else "or", parts)
+
+
+def _text(criterion: Criterion, label: str) -> Planned:
+    """Return the shape of `:text`, one part for each number that texts of the parameter are under."""
+    parts: list[Planned] = []
+    for n, number in enumerate(text_numbers(criterion.parameter)):
+        words, binds = words_and_binds(criterion.values, inside(label, n))
+        parts.append((Shape(number, "text", criterion.parameter.code, "text", words), binds))
+    return LogicShape("or", tuple(made for made, _ in parts)), _together(parts)
 
 
 def _as_of(value: DateValue, now: int) -> DateValue:

@@ -32,7 +32,7 @@ from sqlalchemy import (
 from fhir.search.condition import same_row, test
 from fhir.search.predicates import Condition, Shape
 from fhir.search.shapes import AnyShape
-from fhir.search.walk import is_settled, rank, walk
+from fhir.search.walk import has_index, is_settled, rank, walk
 from fhir.store.connection import Visibility
 from fhir.store.facts import clinical_date_parameter, has_one_subject
 from fhir.store.in_order import in_order
@@ -79,8 +79,8 @@ def _driver(shape: QueryShape) -> int | None:
         for number, criterion in enumerate(shape.criteria)
         # A patient's rows are few: what they refer to is looked up, not the other way.
         if number != shape.scope
-        and (shape.scope is None or isinstance(criterion, Shape))
         and (found := rank(criterion)) is not None
+        and (shape.scope is None or has_index(criterion, ""))
     ]
     return min(ranks)[1] if ranks else None
 

@@ -87,6 +87,28 @@ def of_address(value: Any) -> list[Row]:
     return [(fold(text), hash64(text)) for text in texts]
 
 
+def of_coding_text(value: Any) -> list[Row]:
+    """Return the row of a Coding's display; empty texts say nothing."""
+    return of_string(value.get("display")) if type(value) is dict and value.get("display") else []
+
+
+def of_concept_text(value: Any) -> list[Row]:
+    """Return the rows of a CodeableConcept's text and of its codings' displays."""
+    if type(value) is not dict:
+        return []
+    codings = value.get("coding")
+    rows = of_string(value.get("text")) if value.get("text") else []
+    return rows + [row for one in codings for row in of_coding_text(one)] if type(codings) is list else rows
+
+
+def of_identifier_text(value: Any) -> list[Row]:
+    """Return the rows of the text of an Identifier's type."""
+    return of_concept_text(value.get("type")) if type(value) is dict else []
+
+
+TEXTS = {"Coding": of_coding_text, "CodeableConcept": of_concept_text, "Identifier": of_identifier_text}
+"""The extractors of the texts that `:text` of a token is about, by FHIR type."""
+
 EXTRACTORS = {
     "string": of_string,
     "markdown": of_string,

@@ -13,6 +13,10 @@ Row = tuple[int, int]
 """`hash64` of the code (0 if there is only a system) and of the system (0 if there is none)."""
 
 
+_OF_TYPE = hash64("\0of-type")
+"""In the place of a system's hash: the row is of an identifier's type, code and value."""
+
+
 def _pair(code: object, system: object) -> list[Row]:
     if type(code) is str:
         return [(hash64(code), hash64(system) if type(system) is str else 0)]
@@ -32,8 +36,32 @@ def of_codeable_concept(value: Any) -> list[Row]:
 
 
 def of_identifier(value: Any) -> list[Row]:
-    """Return the row of an Identifier."""
-    return _pair(value.get("value"), value.get("system")) if type(value) is dict else []
+    """Return the row of an Identifier, and one for each of its types."""
+    if type(value) is not dict:
+        return []
+    rows = _pair(value.get("value"), value.get("system"))
+    return rows + _of_type(value["type"], value.get("value")) if "type" in value else rows
+
+
+def _of_type(kind: Any, value: object) -> list[Row]:
+    codings = kind.get("coding") if type(kind) is dict else None
+    if type(codings) is not list or type(value) is not str:
+        return []
+    texts = [(one.get("system"), one.get("code")) for one in codings if type(one) is dict]
+    return [
+        (_typed(system, code, value), _OF_TYPE) for system, code in texts if type(system) is str and type(code) is str
+    ]
+
+
+def _typed(system: str, code: str, value: str) -> int:
+    # No query and no JSON that is stored holds a NUL, so nobody asks for this by another way.
+    return hash64(f"{system}\0{code}\0{value}")
+
+
+def of_referred_identifier(value: Any) -> list[Row]:
+    """Return the row of the identifier by which a Reference names its target."""
+    identifier = value.get("identifier") if type(value) is dict else None
+    return _pair(identifier.get("value"), identifier.get("system")) if type(identifier) is dict else []
 
 
 def of_contact_point(value: Any) -> list[Row]:
@@ -78,3 +106,15 @@ def parse(text: str) -> TokenValue:
     system, code = parts
     system_hash = hash64(system) if system else 0
     return TokenValue(hash64(code), system_hash, code) if code else TokenValue(None, system_hash)
+
+
+def parse_of_type(text: str) -> TokenValue:
+    """Return the token that `system|code|value` asks for, of an identifier's type and its value.
+
+    Raises:
+        InvalidValue: One of the three is not given.
+    """
+    parts = [unescape(part) for part in split(text, "|")]
+    if len(parts) != 3 or not all(parts):
+        raise InvalidValue(f"not an identifier of a type, [system]|[code]|[value]: {text!r}")
+    return TokenValue(_typed(*parts), _OF_TYPE)

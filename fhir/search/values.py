@@ -85,13 +85,40 @@ class UriValue:
 
 
 @dataclass(frozen=True, slots=True)
+class AncestorsValue:
+    """A URI and all that are above it."""
+
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NearValue:
+    """A place and how far around it, in degrees of latitude."""
+
+    latitude: float
+    longitude: float
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
 class MissingValue:
     """The value of `:missing`: whether the resource must lack the parameter."""
 
     missing: bool
 
 
-Value = TokenValue | StringValue | DateValue | NumberValue | QuantityValue | ReferenceValue | UriValue | MissingValue
+Value = (
+    TokenValue
+    | StringValue
+    | DateValue
+    | NumberValue
+    | QuantityValue
+    | ReferenceValue
+    | UriValue
+    | AncestorsValue
+    | NearValue
+    | MissingValue
+)
 
 _PREFIXES: dict[str, Prefix] = {prefix: prefix for prefix in get_args(Prefix)}
 _ESCAPED = re.compile(r"\\([,|$\\])")

@@ -7,13 +7,14 @@ as well, so a walk needs no visibility.
 from typing import TypeGuard
 
 from sqlalchemy import BigInteger, FromClause, Select, and_, bindparam, or_, select, union
+from sqlalchemy.sql.selectable import NamedFromClause
 
-from fhir.search.predicates import TABLES, Shape, matches
-from fhir.search.shapes import AnyShape, ChainShape, HasShape, LogicShape, inside
+from fhir.search.predicates import TABLES, Condition, Shape, matches, part_matches
+from fhir.search.shapes import AnyShape, ChainShape, ElementShape, HasShape, LogicShape, inside
 from fhir.store.in_order import in_order
-from fhir.store.tables import index_reference, resource_id
+from fhir.store.tables import index_composite, index_reference, resource_id
 
-_RANKS = {"_id": 0, "identifier": 1, "reference": 3, "token": 5, "string": 7, "uri": 8}
+_RANKS = {"_id": 0, "identifier": 1, "reference": 3, "token": 5, "string": 7, "uri": 8, "near": 8}
 """How selective a criterion is by its code, else by its type; the least number is the most selective."""
 
 _FOLLOWED = {0: 2, 1: 2, 2: 2, 3: 4, 4: 4, 7: 4}
@@ -21,12 +22,19 @@ _FOLLOWED = {0: 2, 1: 2, 2: 2, 3: 4, 4: 4, 7: 4}
 
 _LAST = 9
 
+_RANKS_OF_MODIFIERS = {"identifier": 1, "contains": 10, "text": 10}
+"""The ranks of criteria that a modifier makes more or less selective than others of their type."""
+
 
 def rank(shape: AnyShape) -> int | None:
     """Return how selective what is asked is, the least number the most; None when it cannot drive."""
+    if isinstance(shape, ElementShape):
+        return rank(shape.parts[0])
     if isinstance(shape, Shape):
         if shape.modifier in ("not", "missing") or "system" in shape.values:
             return None
+        if shape.modifier in _RANKS_OF_MODIFIERS:
+            return _RANKS_OF_MODIFIERS[shape.modifier]
         return _RANKS.get(shape.code, _RANKS.get(shape.type))
     if isinstance(shape, LogicShape):
         return _rank_of_parts(shape)
@@ -47,28 +55,47 @@ def is_settled(shape: AnyShape) -> TypeGuard[Shape]:
     return isinstance(shape, Shape) and shape.code != "_id"
 
 
+def narrowed(shape: AnyShape, label: str) -> tuple[AnyShape, str]:
+    """Return the most selective part of what must all hold, and its label."""
+    while isinstance(shape, LogicShape) and shape.operator == "and":
+        ranks = [(found, number) for number, part in enumerate(shape.parts) if (found := rank(part)) is not None]
+        number = min(ranks)[1]
+        shape, label = shape.parts[number], inside(label, number)
+    return shape, label
+
+
+def has_index(shape: AnyShape, label: str) -> bool:
+    """Return whether a walk can begin at the rows of a patient."""
+    return isinstance(narrowed(shape, label)[0], Shape | ElementShape)
+
+
 def walk(shape: AnyShape, label: str, keys: FromClause | None) -> FromClause:
     """Return the distinct rows that may fulfil what drives, within the patient's keys if they are known."""
-    if is_settled(shape):
-        return _walk_index(shape, label, keys)
-    return _rows(shape, label).distinct().subquery("w")
-
-
-def _walk_index(shape: Shape, label: str, keys: FromClause | None) -> FromClause:
-    index = TABLES[shape.type].alias("i")
+    shape, label = narrowed(shape, label)
+    if not isinstance(shape, Shape | ElementShape) or (isinstance(shape, Shape) and shape.code == "_id"):
+        return _rows(shape, label).distinct().subquery("w")
+    index, known = _entered(shape, label, "i")
     rows = select(index.c.patient_key, index.c.row, index.c.version)
     if keys is None:
-        rows = rows.where(matches(index, shape, label))
+        rows = rows.where(known)
     else:
-        known = and_(matches(index, shape, label), index.c.patient_key == keys.c.patient_key)
-        rows = rows.select_from(in_order(keys, index, known))
-    one_row_each = shape.values in (("code+system",), ("1",))
+        rows = rows.select_from(in_order(keys, index, and_(known, index.c.patient_key == keys.c.patient_key)))
+    one_row_each = isinstance(shape, Shape) and shape.values in (("code+system",), ("1",))
     return (rows if one_row_each else rows.distinct()).subquery("w")
+
+
+def _entered(shape: Shape | ElementShape, label: str, name: str) -> tuple[NamedFromClause, Condition]:
+    """Return the index by which what is asked is found, and which of its rows are meant."""
+    if isinstance(shape, Shape):
+        index = TABLES[shape.type].alias(name)
+        return index, matches(index, shape, label)
+    index = index_composite.alias(name)
+    return index, part_matches(index, shape.parts[0], inside(label, 0))
 
 
 def _rows(shape: AnyShape, label: str) -> Select[tuple[int, int]]:
     """Return patient key and row of all that may fulfil what is asked, some of it twice."""
-    if isinstance(shape, Shape):
+    if isinstance(shape, Shape | ElementShape):
         return _by_value(shape, label)
     if isinstance(shape, ChainShape):
         return _any_of([_referring(shape, number, label) for number in range(len(shape.branches))], label)
@@ -76,18 +103,16 @@ def _rows(shape: AnyShape, label: str) -> Select[tuple[int, int]]:
         return _referred_to(shape, label)
     if shape.operator == "or":
         return _any_of([_rows(part, inside(label, number)) for number, part in enumerate(shape.parts)], label)
-    ranks = [(found, number) for number, part in enumerate(shape.parts) if (found := rank(part)) is not None]
-    number = min(ranks)[1]
-    return _rows(shape.parts[number], inside(label, number))
+    return _rows(*narrowed(shape, label))
 
 
-def _by_value(shape: Shape, label: str) -> Select[tuple[int, int]]:
-    if shape.code == "_id":
+def _by_value(shape: Shape | ElementShape, label: str) -> Select[tuple[int, int]]:
+    if isinstance(shape, Shape) and shape.code == "_id":
         hashes = [bindparam(f"c{label}_{n}_hash", type_=BigInteger()) for n in range(len(shape.values))]
         wanted = or_(*(resource_id.c.hash == one for one in hashes))
         return select(resource_id.c.patient_key, resource_id.c.row).where(wanted)
-    index = TABLES[shape.type].alias(f"v{label}")
-    return select(index.c.patient_key, index.c.row).where(matches(index, shape, label))
+    index, known = _entered(shape, label, f"v{label}")
+    return select(index.c.patient_key, index.c.row).where(known)
 
 
 def _any_of(selects: list[Select[tuple[int, int]]], label: str) -> Select[tuple[int, int]]:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from fhir.spec.corrections import CROSSED_COMPONENTS
 from fhir.spec.search_paths import Elements, Place, resolve
 
 SPEC = Path(__file__).parent
@@ -86,6 +87,9 @@ def _row(type_name: str, parameter: Mapping[str, Any], elements: Elements, codes
     if parameter["type"] == "reference":
         row["target"] = _targets(parameter.get("target", []), places)
     if components := parameter.get("component"):
+        if parameter["id"] in CROSSED_COMPONENTS:
+            crossed = [one["expression"] for one in reversed(components)]
+            components = [one | {"expression": text} for one, text in zip(components, crossed, strict=True)]
         row["component"] = [_component(component, places, elements, codes) for component in components]
     return row
 

@@ -48,3 +48,6 @@ CARDINALITIES = {"EvidenceVariable.characteristic": (1, "*")}
 
 TYPES = {"Resource.id": "id"}
 """`Resource.id` is published as `string`; its text and JSON schema say `id`, whose regex it follows."""
+
+CROSSED_COMPONENTS = frozenset({"DocumentReference-relationship"})
+"""Composites of two parts whose expressions R4 has given to the wrong ones: `relatesto` is the target."""

@@ -10,12 +10,21 @@ from typing import Any
 from sqlalchemy import BigInteger, Integer, Select, Table, Update, bindparam, select, update
 
 from fhir.belonging import POINTERS
+from fhir.search.composite import part_numbers
 from fhir.search.extract import Index
 from fhir.search.internal import BELONGS_WITH, EXTRACTED_FROM
 from fhir.spec.search_parameters import parameters
 from fhir.store.connection import Connection
 from fhir.store.facts import Facts
-from fhir.store.tables import INDEX_TABLES, index_reference, resource
+from fhir.store.tables import (
+    INDEX_TABLES,
+    index_composite,
+    index_number,
+    index_reference,
+    index_string,
+    index_token,
+    resource,
+)
 from fhir.store.types import NAMES
 from fhir.store.write import REMOVE, WIDER, index_rows, removal
 
@@ -39,7 +48,7 @@ def _set_fixed() -> Update:
 
 
 _SET_FIXED = _set_fixed()
-_TABLE_OF = {table.name.removeprefix("index_"): table for table in INDEX_TABLES}
+_TABLE_OF = {table.name.removeprefix("index_"): table for table in INDEX_TABLES if table is not index_composite}
 
 
 def _there(table: Table) -> Select[tuple[object, ...]]:
@@ -55,6 +64,10 @@ _THERE = {table: _there(table) for table in INDEX_TABLES}
 def _entries(type_name: str) -> list[tuple[Table, int]]:
     """Return where index rows of a type are: the tables, and the numbers in them."""
     known = [(_TABLE_OF[one.type], one.id) for one in parameters(type_name).values() if one.type in _TABLE_OF]
+    known += [(index_string, one.id) for one in parameters(type_name).values() if one.type == "token"]
+    known += [(index_token, one.id) for one in parameters(type_name).values() if one.type == "reference"]
+    known += [(index_number, one.id) for one in parameters(type_name).values() if one.type == "special"]
+    known += [(index_composite, number) for number in part_numbers(type_name)]
     internal = (BELONGS_WITH, EXTRACTED_FROM) if type_name in POINTERS else ()
     return known + [(index_reference, number) for number in internal]
 

@@ -169,6 +169,22 @@ index_quantity = _by_row(
     "index_quantity", Column("unit_hash", BigInteger, primary_key=True, autoincrement=False), type_=Float
 )
 
+index_composite = _by_value(
+    "index_composite",
+    Column("hash", BigInteger, primary_key=True, autoincrement=False),
+    extra=(
+        Column("element", Integer, primary_key=True, autoincrement=False),
+        Column("second", BigInteger, primary_key=True, autoincrement=False),
+        Column("lo", Float, primary_key=True, autoincrement=False),
+        Column("hi", Float, primary_key=True, autoincrement=False),
+    ),
+)
+"""What an element of several says, where it matters which: a row a value, `element` the same for those of one element.
+
+`hash` is of a code (`second` of its system), a target or a unit; `lo` and `hi` are those of numbers. What a value does
+not have is 0.
+"""
+
 INDEX_TABLES = (
     index_token,
     index_string,
@@ -177,4 +193,5 @@ INDEX_TABLES = (
     index_date,
     index_number,
     index_quantity,
+    index_composite,
 )

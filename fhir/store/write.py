@@ -14,6 +14,8 @@ from fhir.search.hashing import hash64
 from fhir.store.connection import Connection
 from fhir.store.facts import Facts
 from fhir.store.tables import (
+    INDEX_TABLES,
+    index_composite,
     index_date,
     index_number,
     index_quantity,
@@ -66,6 +68,9 @@ def index_rows(index: Index, patient_key: int, row: int, version: int) -> Rows:
         index_date: [(p, *key, low, high) for p, low, high in index.date],
         index_number: [(p, *key, low, high) for p, low, high in index.number],
         index_quantity: [(p, *key, unit, low, high) for p, unit, low, high in index.quantity],
+        index_composite: [
+            (p, hash_, *key, element, second, low, high) for p, element, hash_, second, low, high in index.composite
+        ],
     }
 
 
@@ -175,5 +180,5 @@ def _remove(tables: Iterable[Table]) -> dict[Table, Any]:
 
 
 _REPLACE = _replace()
-REMOVE = _remove((index_token, index_string, index_reference, index_uri, index_date, index_number, index_quantity))
+REMOVE = _remove(INDEX_TABLES)
 """For each index table the DELETE of one row; `removal` makes its values."""

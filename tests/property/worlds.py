@@ -117,7 +117,9 @@ class WorldMaker:
 
     def _patient(self, _: Any) -> dict[str, Any]:
         return {
-            "identifier": [{"system": "urn:oid:1.2.3", "value": str(self.chance.randrange(4))}],
+            "identifier": [
+                {"system": "urn:oid:1.2.3", "value": str(self.chance.randrange(4)), "type": _concept("MR", "urn:kinds")}
+            ],
             "name": [{"family": self.chance.choice(FAMILIES), "given": [self.chance.choice(("太郎", "花子"))]}],
             "birthDate": self.chance.choice(("1960-01-02", "1980-05-01")),
             "gender": self.chance.choice(("male", "female")),
@@ -151,15 +153,30 @@ class WorldMaker:
             "subject": subject,
             **self._day("effectiveDateTime"),
         }
+        if self.maybe(0.5):
+            made["code"]["text"] = self.chance.choice(("HbA1c", "血糖", "血色素量"))
         if category := self.chance.choice(("laboratory", "vital-signs", None)):
             made["category"] = [_concept(category, OBSERVATION_CATEGORY)]
         if self.maybe(0.8):
             value = self.chance.choice((5.9, 6.3, 7, 120))
             made["valueQuantity"] = {"value": value, "unit": "%", "system": "http://unitsofmeasure.org", "code": "%"}
+        if self.maybe(0.4):
+            # R4's obs-7: a component does not repeat the code of a value.
+            distinct = [code for code in TESTS if code != made["code"]["coding"][0]["code"]]
+            made["component"] = [self.component(distinct) for _ in range(self.chance.choice((1, 2, 2, 3)))]
         if members := self._some("Observation"):
             made["hasMember"] = members
-        if performers := others + self._some("Practitioner"):
+        named = [{"identifier": {"system": "urn:x", "value": "1"}}] if self.maybe(0.2) else []
+        if performers := others + self._some("Practitioner") + named:
             made["performer"] = performers
+        return made
+
+    def component(self, codes: list[str]) -> dict[str, Any]:
+        made: dict[str, Any] = {"code": _concept(self.chance.choice(codes))}
+        if self.maybe(0.6):
+            made["valueQuantity"] = {"value": self.chance.choice((5.9, 6.3, 120)), "unit": "%"}
+        elif self.maybe(0.7):
+            made["valueCodeableConcept"] = _concept(self.chance.choice(TESTS))
         return made
 
     def _diagnosticreport(self, subjects: Any) -> dict[str, Any]:
@@ -335,7 +352,7 @@ SEARCHES: dict[str, tuple[str, ...]] = {
         *("_sort=-date", "_sort=date,-_lastUpdated", "_sort=value-quantity", "_sort=-_id"),
         *("_include=Observation:patient", "_include=Observation:has-member", "_include=Observation:performer"),
         *("_revinclude=DiagnosticReport:result", "_revinclude=Observation:has-member", "_security=PSY"),
-        "_include=Observation:subject:Patient",
+        *("_include=Observation:subject:Patient", "code:text=血", "date=ap{day}", "performer:identifier=urn:x|1"),
     ),
     "Patient": (
         *("name=山", "name:contains=田", "family:exact=Sato", "name=sato", "birthdate=1960-01-02", "gender=male"),
@@ -380,6 +397,10 @@ CHAINED: dict[str, tuple[str, ...]] = {
         *("has-member:Observation.patient.name=佐藤", "patient._id={patient}", "patient.gender:not=male"),
         *("_has:Observation:has-member:code={test}", "_has:DiagnosticReport:result:status=final"),
         *("_has:DiagnosticReport:result:patient.gender=female", "has-member:Observation.value-quantity:missing=true"),
+        *("subject:Patient.identifier:of-type=urn:kinds|MR|1", "_has:Observation:has-member:code:text=血"),
+        *("code-value-quantity={test}$gt6", "combo-code-value-quantity=http://loinc.org|{test}$6.3||%25"),
+        *("component-code-value-quantity={test}$lt7", "component-code-value-concept={test}$718-7"),
+        *("has-member:Observation.code-value-quantity={test}$6.3", "combo-code-value-quantity:missing=true"),
         *("_has:Provenance:target:recorded=ge{day}", "patient._has:Condition:patient:code={test}"),
     ),
     "Patient": (
@@ -450,4 +471,4 @@ def search(chance: random.Random, world: WorldMaker, type_name: str) -> str:
         "day": chance.choice(DAYS),
         "test": chance.choice(TESTS),
     }
-    return quote("&".join(part.format(**names) for part in once.values()), safe="&=%|,:/")
+    return quote("&".join(part.format(**names) for part in once.values()), safe="&=%|,:/$")

@@ -68,11 +68,15 @@ def test_a_supported_modifier_is_kept(type_name, name, text, values):
         ("Patient", "name:not"),
         ("Patient", "name:"),
         ("Patient", "gender:text"),
+        ("Patient", "name:text"),
         ("Observation", "code:in"),
-        ("Observation", "subject:identifier"),
+        ("Observation", "code:not-in"),
+        ("Observation", "code:above"),
+        ("Observation", "code:of-type"),
+        ("Patient", "gender:of-type"),
+        ("Measure", "depends-on:identifier"),
         ("Observation", "subject:Medication"),
         ("Observation", "patient:Group"),
-        ("Observation", "_profile:below"),
         ("Observation", "date:exact"),
     ],
 )
@@ -86,8 +90,6 @@ def test_another_modifier_is_refused_by_name(type_name, name):
 @pytest.mark.parametrize(
     ("type_name", "name"),
     [
-        ("Observation", "code-value-quantity"),
-        ("Location", "near"),
         ("Patient", "_content"),
         ("Patient", "_text"),
         ("Patient", "_query"),

@@ -143,7 +143,7 @@ def test_a_document_is_found_by_its_composition():
 
 @pytest.mark.parametrize("resource", [{}, {"resourceType": "Patients"}, {"resourceType": ["Patient"]}])
 def test_what_is_of_no_r4_type_has_no_rows(resource):
-    assert extract(resource) == Index([], [], [], [], [], [], [])
+    assert extract(resource) == Index([], [], [], [], [], [], [], [])
 
 
 def test_every_pair_of_parameter_type_and_fhir_type_is_extracted_or_left_out_for_a_reason():

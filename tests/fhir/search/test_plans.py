@@ -45,6 +45,10 @@ CHAINS = {
     "_has by code": ("Patient", [("_has:Observation:patient:code", "http://loinc.org|4548-4")]),
     "_has of one patient": ("Patient", [("_id", "a"), ("_has:Observation:patient:date", "ge2024")]),
     "_has in _has": ("Practitioner", [("_has:Observation:performer:_has:Observation:has-member:code", "a")]),
+    "composite": ("Observation", [("code-value-quantity", "http://loinc.org|4548-4$gt6")]),
+    "composite of a patient": ("Observation", [("patient", "a"), ("combo-code-value-quantity", "4548-4$gt6")]),
+    "composite of an element": ("Observation", [("component-code-value-quantity", "http://loinc.org|8480-6$gt130")]),
+    "chain to a composite": ("Patient", [("_has:Observation:patient:code-value-quantity", "4548-4$gt6")]),
     "two texts": ("Patient", [("family", "a"), ("given", "b")]),
 }
 
@@ -79,7 +83,7 @@ async def explained(hub: Hub, statement: ClauseElement) -> list[str]:
 def _scans(lines: Sequence[str]) -> list[str]:
     """Return the lines that read a whole table of the store."""
     whole = re.compile(
-        r"SCAN (index_|resource|consent|person|patient|[irh]\b|[lntv]\d)"
+        r"SCAN (index_|resource|consent|person|patient|[irh]\b|[elntv]\d)"
         r"|Seq Scan on (index_|resource|consent|person|patient)"
     )
     return [line for line in lines if whole.search(line)]

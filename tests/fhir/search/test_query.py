@@ -72,7 +72,8 @@ def test_an_unknown_key_of_the_order_is_refused_or_noted():
 @pytest.mark.parametrize(
     ("pairs", "error"),
     [
-        ([("code-value-quantity", "a$5")], NotSupported),
+        ([("code-value-quantity:not", "a$5")], NotSupported),
+        ([("code-value-quantity", "a")], InvalidValue),
         ([("code:in", "http://x")], NotSupported),
         ([("subject:Patient.name:not", "a")], NotSupported),
         ([("_filter", "a eq b")], NotSupported),
