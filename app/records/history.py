@@ -7,18 +7,21 @@ from urllib.parse import urlencode
 import orjson
 
 from app.clock import instant
+from app.records import parts
+from app.records.parts import part_of
 from app.records.record import Asked, Past, known_type
 from app.records.request import FhirRequest
 from app.records.response import Response, fhir_response
 from fhir.errors import InvalidValue
 from fhir.search import date
 from fhir.store.stored import DELETE, Stored
+from fhir.subset import Subset
 
 _METHODS = {1: "POST", 2: "PUT", DELETE: "DELETE"}
-_PARAMETERS = frozenset(("_count", "_since", "_at", "_cursor", "_format", "_pretty"))
+_PARAMETERS = frozenset(("_count", "_since", "_at", "_cursor", "_format", "_pretty", *parts.NAMES))
 
 
-def _entry(request: FhirRequest, one: Stored, *, again: bool) -> bytes:
+def _entry(request: FhirRequest, one: Stored, subset: Subset | None, *, again: bool) -> bytes:
     """Return the entry of a version; `again` says that it brought a deleted resource back."""
     address = f"{request.hub.settings.address}/fhir/{one.type}/{one.id}"
     method = _METHODS[one.method]
@@ -34,15 +37,17 @@ def _entry(request: FhirRequest, one: Stored, *, again: bool) -> bytes:
     }
     if one.deleted:
         return orjson.dumps(head)
-    return orjson.dumps(head)[:-1] + b',"resource":' + one.body + b"}"
+    return orjson.dumps(head)[:-1] + b',"resource":' + part_of(one, subset) + b"}"
 
 
-def history_bundle(request: FhirRequest, past: Past, total: int | None, links: Sequence[dict[str, str]]) -> bytes:
-    """Return the history Bundle of a page of versions."""
+def history_bundle(
+    request: FhirRequest, past: Past, total: int | None, links: Sequence[dict[str, str]], subset: Subset | None
+) -> bytes:
+    """Return the history Bundle of a page of versions, or of the part of each that is wanted."""
     head: dict[str, Any] = {"resourceType": "Bundle", "type": "history", "link": links}
     if total is not None:
         head["total"] = total
-    entries = [_entry(request, one, again=place in past.again) for place, one in enumerate(past.versions)]
+    entries = [_entry(request, one, subset, again=place in past.again) for place, one in enumerate(past.versions)]
     text = orjson.dumps(head)[:-1]
     # An empty array is not allowed in FHIR.
     return text + (b',"entry":[' + b",".join(entries) + b"]}" if entries else b"}")
@@ -91,6 +96,7 @@ async def _history(request: FhirRequest, type_name: str | None, id_: str | None)
     request.check_accept()
     settings = request.hub.settings
     parameters = _parameters(request)
+    subset = parts.wanted(request)
     limit = _count(parameters.get("_count", str(settings.page_entries)), settings.page_entries_limit)
     place = "/".join([part for part in (type_name, id_) if part is not None])
     kept = {name: text for name, text in parameters.items() if name != "_cursor"}
@@ -111,7 +117,7 @@ async def _history(request: FhirRequest, type_name: str | None, id_: str | None)
     if past.after is not None:
         cursor = request.hub.cursors.seal(past.after, binding)
         links.append({"relation": "next", "url": f"{address}?{urlencode({**kept, '_cursor': cursor})}"})
-    return fhir_response(history_bundle(request, past, total, links))
+    return fhir_response(history_bundle(request, past, total, links, subset))
 
 
 async def history(request: FhirRequest) -> Response:

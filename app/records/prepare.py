@@ -15,6 +15,7 @@ from fhir.profiles.structure import check
 from fhir.resource import parse
 from fhir.store.categories import category
 from fhir.store.types import NUMBERS
+from fhir.subset import is_subsetted
 
 _BASE = "http://hl7.org/fhir/StructureDefinition/"
 """Profiles of base R4, which every resource is checked by."""
@@ -72,6 +73,23 @@ def check_profiles(resource: Mapping[str, Any], path: str, *, strict: bool) -> t
     if strict and issues:
         raise Unprocessable("A profile is not known here", issues=issues)
     return issues
+
+
+def check_whole(prepared: Prepared, path: str = "") -> None:
+    """Refuse to replace a resource by a part of it.
+
+    https://hl7.org/fhir/R4/search.html#summary
+
+    Args:
+        prepared: What is to become the resource's next version.
+        path: Where it lies in a Bundle.
+
+    Raises:
+        Unprocessable: it is marked SUBSETTED.
+    """
+    if is_subsetted(prepared.resource):
+        place = f"{path or prepared.type}.meta.tag"
+        raise Unprocessable("A part of a resource (SUBSETTED) cannot replace the whole: send all of it", place)
 
 
 def prepare(

@@ -2,10 +2,12 @@
 
 from email.utils import parsedate_to_datetime
 
+from app.records.parts import part_of, wanted
 from app.records.record import known_type
 from app.records.request import FhirRequest
 from app.records.response import Response, fhir_response
 from fhir.store.stored import Stored
+from fhir.subset import Subset
 
 
 def has_it(request: FhirRequest, found: Stored) -> bool:
@@ -28,9 +30,9 @@ def has_it(request: FhirRequest, found: Stored) -> bool:
     return found.last_updated // 1_000_000 <= instant.timestamp()
 
 
-def version_response(request: FhirRequest, found: Stored) -> Response:
-    """Return the answer that holds a version, or a 304 when the caller has it."""
-    response = fhir_response(found.body, version=found.version, last_updated=found.last_updated)
+def version_response(request: FhirRequest, found: Stored, subset: Subset | None) -> Response:
+    """Return the answer that holds a version or the part that is wanted, or a 304 when the caller has it."""
+    response = fhir_response(part_of(found, subset), version=found.version, last_updated=found.last_updated)
     if has_it(request, found):
         response.status, response.body = 304, b""
     return response
@@ -39,4 +41,5 @@ def version_response(request: FhirRequest, found: Stored) -> Response:
 async def read(request: FhirRequest) -> Response:
     """Answer the current version of a resource."""
     request.check_accept()
-    return version_response(request, await request.record.read(known_type(request.type), request.id))
+    subset = wanted(request)
+    return version_response(request, await request.record.read(known_type(request.type), request.id), subset)

@@ -6,22 +6,30 @@ from urllib.parse import urlencode
 import orjson
 
 from app.identity.scope import patient_keys
+from app.records.parts import part_of
 from app.records.record import known_type
 from app.records.request import FhirRequest, decode_pairs
 from app.records.response import Response, fhir_response
-from fhir.errors import NotSupported
+from fhir.errors import InvalidValue
 from fhir.search.include import included
-from fhir.search.query import Query, parse
+from fhir.search.query import parse
 from fhir.search.run import Page
 from fhir.search.run import search as run
 from fhir.store.stored import Stored
+from fhir.subset import Subset, chosen
 
 FORM_BYTES = 100_000
 """The largest form of a search by POST."""
 
 
-def searchset(request: FhirRequest, links: Sequence[dict[str, str]], page: Page, others: Sequence[Stored]) -> bytes:
-    """Return the Bundle of a page; the resources in it are the stored bytes."""
+def searchset(
+    request: FhirRequest,
+    links: Sequence[dict[str, str]],
+    page: Page,
+    others: Sequence[Stored],
+    subset: Subset | None = None,
+) -> bytes:
+    """Return the Bundle of a page; the resources in it are the stored bytes, or the part of them that is wanted."""
     base = f'{{"fullUrl":"{request.hub.settings.address}/fhir/'
     head = {"resourceType": "Bundle", "type": "searchset", "total": page.total, "link": links}
     parts = [orjson.dumps(head)[:-1]]
@@ -29,8 +37,9 @@ def searchset(request: FhirRequest, links: Sequence[dict[str, str]], page: Page,
     for found, mode in ((page.matches, b"match"), (others, b"include")):
         after = b',"search":{"mode":"%s"}}' % mode
         for one in found:
+            body = part_of(one, subset, asked=found is page.matches)
             # Joined once at the end: bodies are large, and each sum of bytes would copy them.
-            parts += (before, f'{base}{one.type}/{one.id}","resource":'.encode(), one.body, after)
+            parts += (before, f'{base}{one.type}/{one.id}","resource":'.encode(), body, after)
             before = b","
     # An empty array is not allowed in FHIR.
     parts.append(b"}" if len(parts) == 1 else b"]}")
@@ -53,13 +62,6 @@ def _self(request: FhirRequest, asked: Sequence[tuple[str, str]], *, ignored: bo
     return "&".join([part for part in sent.split("&") if not part.startswith("_cursor=")])
 
 
-def _check_supported(query: Query) -> None:
-    if query.summary not in (None, "count", "false"):
-        raise NotSupported(f"_summary={query.summary} is not supported", "_summary")
-    if query.elements:
-        raise NotSupported("_elements is not supported", "_elements")
-
-
 async def search_pairs(request: FhirRequest, pairs: list[tuple[str, str]]) -> Response:
     """Answer the search that `pairs` ask for."""
     settings = request.hub.settings
@@ -70,7 +72,9 @@ async def search_pairs(request: FhirRequest, pairs: list[tuple[str, str]]) -> Re
         base_url=settings.address + "/fhir",
         most=settings.page_entries_limit,
     )
-    _check_supported(query)
+    subset = chosen(query.summary, query.elements, (query.type,))
+    if query.summary == "text" and query.includes:
+        raise InvalidValue("_summary=text cannot be combined with _include or _revinclude", "_summary")
     asked = [pair for pair in pairs if pair[0] != "_cursor" and pair not in query.ignored]
     own = _self(request, asked, ignored=bool(query.ignored))
     binding = _binding(request, asked)
@@ -92,7 +96,7 @@ async def search_pairs(request: FhirRequest, pairs: list[tuple[str, str]]) -> Re
     if page.after is not None:
         cursor = request.hub.cursors.seal(page.after, binding)
         links.append({"relation": "next", "url": f"{address}?{own}{'&' if own else ''}_cursor={cursor}"})
-    return fhir_response(searchset(request, links, page, others))
+    return fhir_response(searchset(request, links, page, others, subset))
 
 
 async def search(request: FhirRequest) -> Response:

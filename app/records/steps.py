@@ -11,7 +11,7 @@ import orjson
 
 from app.records.conditional import condition
 from app.records.patch import patch_of_entry, read_patch
-from app.records.prepare import Prepared, prepare
+from app.records.prepare import Prepared, check_whole, prepare
 from app.records.record import known_type
 from app.records.request import FhirRequest
 from app.records.row_ids import new_id
@@ -125,6 +125,8 @@ def _step(request: FhirRequest, number: int, entry: EnvelopeEntry) -> Step:
         path=step.path,
         strict=request.hub.settings.profiles_strict,
     )
+    if asked.method == "PUT":
+        check_whole(step.prepared, step.path)
     return step
 
 

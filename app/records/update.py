@@ -5,7 +5,7 @@ import re
 from app.records.commit import committed
 from app.records.conditional import condition, lock, match
 from app.records.create import written_response
-from app.records.prepare import Prepared, prepare
+from app.records.prepare import Prepared, check_whole, prepare
 from app.records.record import known_type
 from app.records.request import FhirRequest
 from app.records.response import Response
@@ -76,9 +76,11 @@ def _if_match(request: FhirRequest) -> int | None:
 async def _prepared(request: FhirRequest, id_: str) -> Prepared:
     limit = request.hub.settings.bundle_bytes if request.type == "Bundle" else request.hub.settings.resource_bytes
     body = await request.body(limit)
-    return prepare(
+    prepared = prepare(
         body, request.authority, type_name=request.type, id_=id_, strict=request.hub.settings.profiles_strict
     )
+    check_whole(prepared)
+    return prepared
 
 
 async def update(request: FhirRequest) -> Response:

@@ -92,7 +92,8 @@ def _deletion(type_name: str) -> dict[str, Any]:
 def _searches(type_name: str) -> list[str]:
     return [
         *("", "?_count=0", "?_summary=count", f"?_id={id_of(type_name)}", "?_sort=-_lastUpdated&_count=1"),
-        *("?_lastUpdated=ge2020", f"?_revinclude=Observation:patient&_id={id_of(type_name)}"),
+        *("?_summary=true", "?_summary=text", "?_elements=id", "?_lastUpdated=ge2020"),
+        f"?_revinclude=Observation:patient&_id={id_of(type_name)}",
     ]
 
 

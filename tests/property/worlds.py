@@ -425,6 +425,7 @@ CHAINED: dict[str, tuple[str, ...]] = {
 }
 """Queries that look at other resources than those they find."""
 EVERYWHERE = ("_count=1", "_count=2", "_count=0", "_summary=count", "_lastUpdated=ge2026", "_sort=_lastUpdated")
+EVERYWHERE += ("_summary=true", "_summary=data", "_elements=id")
 
 
 def questions(chance: random.Random, world: WorldMaker, count: int) -> Iterator[tuple[str, str, str]]:
@@ -439,7 +440,16 @@ def questions(chance: random.Random, world: WorldMaker, count: int) -> Iterator[
             yield "GET", f"{row.type}/{row.id}/_history/{version}{chance.choice(('', '/$original'))}", ""
         elif kind == 2:
             place = chance.choice((f"{row.type}/{row.id}/", f"{row.type}/{row.id}/", f"{row.type}/", ""))
-            asked = ("", "_count=1", "_count=2", "_since=2020", "_since=2100", "_at=gt2020", "_at=1999")
+            asked = (
+                "",
+                "_count=1",
+                "_count=2",
+                "_since=2020",
+                "_since=2100",
+                "_at=gt2020",
+                "_at=1999",
+                "_count=1&_summary=text",
+            )
             yield "GET", f"{place}_history", chance.choice(asked)
         elif kind == 3:
             yield "GET", f"{row.type}/{row.id}/$original", ""
