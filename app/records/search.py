@@ -11,22 +11,40 @@ from app.records.record import known_type
 from app.records.request import FhirRequest, decode_pairs
 from app.records.response import Response, fhir_response
 from fhir.errors import InvalidValue
-from fhir.search.include import included
+from fhir.issue import Issue, outcome
+from fhir.search.include import MOST_INCLUDED, MOST_STEPS, Included, included
 from fhir.search.query import parse
 from fhir.search.run import Page
 from fhir.search.run import search as run
-from fhir.store.stored import Stored
 from fhir.subset import Subset, chosen
 
 FORM_BYTES = 100_000
 """The largest form of a search by POST."""
+
+_CUT = orjson.dumps(
+    {
+        "resource": outcome(
+            [
+                Issue(
+                    "warning",
+                    "too-costly",
+                    "",
+                    f"Not all is included: a page includes {MOST_INCLUDED} resources and follows {MOST_STEPS} steps at "
+                    "most. Ask for smaller pages (_count), or for what is missing by searches of its own.",
+                )
+            ]
+        ),
+        "search": {"mode": "outcome"},
+    }
+)
+"""The entry of a page that does not include all that was asked for."""
 
 
 def searchset(
     request: FhirRequest,
     links: Sequence[dict[str, str]],
     page: Page,
-    others: Sequence[Stored],
+    others: Included,
     subset: Subset | None = None,
 ) -> bytes:
     """Return the Bundle of a page; the resources in it are the stored bytes, or the part of them that is wanted."""
@@ -34,13 +52,15 @@ def searchset(
     head = {"resourceType": "Bundle", "type": "searchset", "total": page.total, "link": links}
     parts = [orjson.dumps(head)[:-1]]
     before = b',"entry":['
-    for found, mode in ((page.matches, b"match"), (others, b"include")):
+    for found, mode in ((page.matches, b"match"), (others.resources, b"include")):
         after = b',"search":{"mode":"%s"}}' % mode
         for one in found:
             body = part_of(one, subset, asked=found is page.matches)
             # Joined once at the end: bodies are large, and each sum of bytes would copy them.
             parts += (before, f'{base}{one.type}/{one.id}","resource":'.encode(), body, after)
             before = b","
+    if others.cut:
+        parts += (before, _CUT)
     # An empty array is not allowed in FHIR.
     parts.append(b"}" if len(parts) == 1 else b"]}")
     return b"".join(parts)
@@ -89,8 +109,9 @@ async def search_pairs(request: FhirRequest, pairs: list[tuple[str, str]]) -> Re
         limit=0 if query.summary == "count" else limit,
         after=after,
     )
-    others = await included(record.connection, record.visibility, page.matches, query.includes)
-    record.disclosed += [*page.matches, *others]
+    base_url = settings.address + "/fhir"
+    others = await included(record.connection, record.visibility, page.matches, query.includes, base_url)
+    record.disclosed += [*page.matches, *others.resources]
     address = f"{settings.address}/fhir/{request.type}"
     links = [{"relation": "self", "url": f"{address}?{own}" if own else address}]
     if page.after is not None:

@@ -1,140 +1,249 @@
-"""`_include` and `_revinclude`: what the matches refer to, and what refers to them, one step.
+"""`_include` and `_revinclude`: what the matches refer to, and what refers to them, step by step.
 
 https://hl7.org/fhir/R4/search.html#revinclude
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 
-from sqlalchemy import BigInteger, Integer, Select, SmallInteger, and_, bindparam, or_, select
-
-from fhir.errors import InvalidValue, NotSupported
+from fhir.errors import InvalidValue
+from fhir.links import references
 from fhir.resource import parse
+from fhir.search import lookup
 from fhir.search.control import Include
 from fhir.search.extract import extract
 from fhir.search.hashing import hash64
+from fhir.search.reference import target
 from fhir.spec.search_parameters import SearchParameter, parameters
 from fhir.store.connection import Connection, Visibility
-from fhir.store.read import COLUMNS, CURRENT_VERSION, stored
-from fhir.store.statements import by_shape
+from fhir.store.read import vread
 from fhir.store.stored import Stored
-from fhir.store.tables import index_reference, resource, resource_id, resource_version
 from fhir.store.types import NUMBERS
 
 MOST_INCLUDED = 1_000
 """Resources that a page includes at most."""
 
-_CHUNK = 20
-"""Hashes that one statement looks up; the last chunk repeats one to fill up."""
+MOST_STEPS = 10
+"""How often what was included is looked at for more."""
+
+MOST_INCLUDES = 50
+"""The most `_include` and `_revinclude` of a query."""
+
+Named = tuple[str, str, int]
+"""Type, id and version."""
 
 
-def _current(visibility: Visibility) -> Select[tuple[Any, ...]]:
-    return (
-        select(*COLUMNS)
-        .select_from(resource)
-        .join(
-            resource_version,
-            CURRENT_VERSION,
-        )
-        .where(resource.c.deleted == 0, visibility.condition(resource))
-        .order_by(resource.c.row)
-    )
+@dataclass(slots=True)
+class Included:
+    """What a page includes.
+
+    Attributes:
+        resources: Each once, in the order in which they were found; none of the matches.
+        cut: Whether there was more than a page includes.
+    """
+
+    resources: list[Stored] = field(default_factory=list)
+    cut: bool = False
 
 
-def _binds() -> list[Any]:
-    return [bindparam(f"hash{number}", type_=BigInteger()) for number in range(_CHUNK)]
+@dataclass(frozen=True, slots=True)
+class Path:
+    """An include as it is followed.
+
+    Attributes:
+        reverse: Whether what points to the resources at hand is meant.
+        iterate: Whether it applies to included resources as well.
+        source: The type that refers; None for any.
+        parameter: The reference parameter; None for all.
+        target: The type that is referred to; None for any.
+    """
+
+    reverse: bool
+    iterate: bool
+    source: str | None
+    parameter: SearchParameter | None
+    target: str | None
 
 
-@by_shape
-def _by_hashes(visibility: Visibility) -> Select[tuple[Any, ...]]:
-    """Return the resources with one of the hashes."""
-    found = select(resource_id.c.patient_key, resource_id.c.row).where(
-        or_(*(resource_id.c.hash == one for one in _binds()))
-    )
-    rows = found.subquery()
-    return _current(visibility).join(
-        rows, and_(rows.c.patient_key == resource.c.patient_key, rows.c.row == resource.c.row)
-    )
+@lru_cache(maxsize=1024)
+def read(include: Include) -> Path:
+    """Return what an include asks for.
 
-
-@by_shape
-def _referring(visibility: Visibility) -> Select[tuple[Any, ...]]:
-    """Return the resources of a type that refer to one of the hashes by a parameter."""
-    found = (
-        select(index_reference.c.patient_key, index_reference.c.row, index_reference.c.version)
-        .where(index_reference.c.parameter == bindparam("parameter", type_=Integer))
-        .where(or_(*(index_reference.c.target_hash == one for one in _binds())))
-        .distinct()
-    )
-    rows = found.subquery()
-    return (
-        _current(visibility)
-        .join(
-            rows,
-            and_(
-                rows.c.patient_key == resource.c.patient_key,
-                rows.c.row == resource.c.row,
-                rows.c.version == resource.c.version,
-            ),
-        )
-        .where(resource.c.type == bindparam("type", type_=SmallInteger))
-    )
-
-
-def _parameter(include: Include) -> tuple[SearchParameter, str | None]:
-    """Return the reference parameter that an include names, and the target type it is limited to."""
-    if include.iterate or "*" in include.text:
-        raise NotSupported(f"{include.text}: :iterate and * are not supported", "_include")
+    Raises:
+        InvalidValue: it names no type, no reference parameter of it, or no type that the parameter may refer to.
+    """
+    name = "_revinclude" if include.reverse else "_include"
+    if include.text == "*":
+        return Path(include.reverse, include.iterate, None, None, None)
     source, _, rest = include.text.partition(":")
-    code, _, target = rest.partition(":")
-    if source not in NUMBERS or code not in parameters(source):
-        raise InvalidValue(f"{include.text} names no search parameter", "_include")
-    parameter = parameters(source)[code]
-    if parameter.type != "reference":
-        raise InvalidValue(f"{include.text} names no reference", "_include")
-    return parameter, target or None
+    code, _, wanted = rest.partition(":")
+    known = parameters(source)
+    if source not in NUMBERS or (code != "*" and code not in known):
+        raise InvalidValue(f"{name}: {include.text} names no search parameter", name)
+    parameter = None if code == "*" else known[code]
+    if parameter is not None and parameter.type != "reference":
+        raise InvalidValue(f"{name}: {include.text} names no reference", name)
+    if wanted and wanted not in (parameter.targets if parameter else NUMBERS):
+        raise InvalidValue(f"{name}: {include.text} cannot refer to {wanted!r}", name)
+    return Path(include.reverse, include.iterate, source, parameter, wanted or None)
 
 
-async def _fetch(
-    connection: Connection, statement: Select[tuple[Any, ...]], hashes: Iterable[int], values: dict[str, Any]
-) -> list[Stored]:
-    wanted = list(dict.fromkeys(hashes))
-    found: list[Stored] = []
-    for start in range(0, len(wanted), _CHUNK):
-        chunk = wanted[start : start + _CHUNK]
-        chunk += [chunk[0]] * (_CHUNK - len(chunk))
-        binds = {f"hash{number}": one for number, one in enumerate(chunk)}
-        found += [stored(row) for row in await connection.fetch(statement, {**values, **binds})]
-    return found
+def paths(includes: Sequence[Include]) -> list[Path]:
+    """Return what the includes of a query ask for.
+
+    Raises:
+        InvalidValue: there are too many, or one is not understood.
+    """
+    if len(includes) > MOST_INCLUDES:
+        raise InvalidValue(f"a search has at most {MOST_INCLUDES} includes", "_include")
+    return [read(include) for include in includes]
+
+
+@lru_cache(maxsize=512)
+def _all_references(source: str | None, targets: frozenset[str]) -> frozenset[int]:
+    """Return the numbers of the parameters of a type, or of all types, that may refer to one of `targets`."""
+    sources = (source,) if source else NUMBERS
+    known = [one for name in sources for one in parameters(name).values() if one.type == "reference"]
+    return frozenset(one.id for one in known if not targets.isdisjoint(one.targets))
+
+
+class _Links:
+    """What one resource refers to: hashes by parameter, and which versions of them."""
+
+    def __init__(self, one: Stored, base_url: str) -> None:
+        tree = parse(one.body)
+        self.by_parameter = [row for row in extract(tree, base_url=base_url).reference if row[0] > 0]
+        self.versions: dict[int, list[Named]] = {}
+        self.plain: set[int] = set()
+        versioned = b"/_history/" in one.body
+        for link in references(one.body) if versioned else ():
+            plain, _, version = target(link, base_url), *link.partition("/_history/")[1:]
+            kind, _, id_ = plain.partition("/")
+            if version.isdigit() and len(version) < 10 and kind in NUMBERS:
+                self.versions.setdefault(hash64(plain), []).append((kind, id_, int(version)))
+            else:
+                self.plain.add(hash64(plain))
+
+    def of(self, path: Path) -> Iterator[int]:
+        for number, hash_ in self.by_parameter:
+            if path.parameter is None or path.parameter.id == number:
+                yield hash_
+
+
+class _Search:
+    """Follows includes; each resource is found once."""
+
+    def __init__(self, connection: Connection, visibility: Visibility, base_url: str) -> None:
+        self._connection = connection
+        self._visibility = visibility
+        self._base_url = base_url
+        self._links: dict[Named, _Links] = {}
+        self.seen: set[Named] = set()
+        self.found = Included()
+
+    @property
+    def _most(self) -> int:
+        """How many rows a statement may give, so that what is new among them is enough to see that there is more."""
+        return len(self.seen) + MOST_INCLUDED + 1 - len(self.found.resources)
+
+    def _add(self, rows: Sequence[Stored]) -> list[Stored]:
+        new: list[Stored] = []
+        for one in rows:
+            name = (one.type, one.id, one.version)
+            if name in self.seen:
+                continue
+            if len(self.found.resources) == MOST_INCLUDED:
+                self.found.cut = True
+                break
+            self.seen.add(name)
+            self.found.resources.append(one)
+            new.append(one)
+        return new
+
+    def _links_of(self, one: Stored) -> _Links:
+        name = (one.type, one.id, one.version)
+        if name not in self._links:
+            self._links[name] = _Links(one, self._base_url)
+        return self._links[name]
+
+    async def _pointing(self, path: Path, at: Sequence[Stored]) -> list[Stored]:
+        hashes = [hash64(f"{one.type}/{one.id}") for one in at if path.target in (None, one.type)]
+        types = frozenset(one.type for one in at)
+        wanted = {path.parameter.id} if path.parameter else _all_references(path.source, types)
+        if not wanted:
+            return []
+        return await lookup.referring(
+            self._connection,
+            self._visibility,
+            hashes,
+            parameters=wanted,
+            type_number=NUMBERS[path.source] if path.source else None,
+            most=self._most,
+        )
+
+    async def _pointed_at(self, path: Path, at: Sequence[Stored]) -> list[Stored]:
+        hashes: list[int] = []
+        versions: list[Named] = []
+        for one in at:
+            if path.source not in (None, one.type):
+                continue
+            links = self._links_of(one)
+            for hash_ in links.of(path):
+                named = links.versions.get(hash_, ())
+                versions += [name for name in named if path.target in (None, name[0])]
+                if not named or hash_ in links.plain:
+                    hashes.append(hash_)
+        found = await lookup.named(
+            self._connection,
+            self._visibility,
+            hashes,
+            type_number=NUMBERS[path.target] if path.target else None,
+            most=self._most,
+        )
+        # What was referred to by its version is answered in that version.
+        for name in [name for name in dict.fromkeys(versions) if name not in self.seen][: self._most]:
+            version = await vread(self._connection, self._visibility, *name)
+            if version is not None and not version.deleted:
+                found.append(version)
+        return found
+
+    async def step(self, followed: Sequence[Path], at: Sequence[Stored]) -> list[Stored]:
+        """Return what the paths lead to from the resources `at` and was not found before."""
+        new: list[Stored] = []
+        for path in followed:
+            if not self.found.cut:
+                new += self._add(await (self._pointing if path.reverse else self._pointed_at)(path, at))
+        return new
 
 
 async def included(
-    connection: Connection, visibility: Visibility, matches: Sequence[Stored], includes: Sequence[Include]
-) -> list[Stored]:
+    connection: Connection,
+    visibility: Visibility,
+    matches: Sequence[Stored],
+    includes: Sequence[Include],
+    base_url: str = "",
+) -> Included:
     """Return what `includes` add to a page of `matches`, without the matches themselves.
 
+    Args:
+        connection: Where to read.
+        visibility: What exists.
+        matches: The page.
+        includes: All includes of the query.
+        base_url: The server's own, without a closing slash; absolute references under it are local.
+
     Raises:
-        InvalidValue: an include names no reference parameter.
-        NotSupported: it iterates or is a wildcard.
+        InvalidValue: there are too many includes, or one names no reference parameter.
     """
-    if not includes:
-        return []
-    present = {(one.type, one.id) for one in matches}
-    found: dict[tuple[str, str], Stored] = {}
-    for include in includes:
-        parameter, target = _parameter(include)
-        values: dict[str, Any] = dict(visibility.values)
-        if include.reverse:
-            hashes = [hash64(f"{one.type}/{one.id}") for one in matches]
-            values |= {"parameter": parameter.id, "type": NUMBERS[parameter.base]}
-            new = await _fetch(connection, _referring(visibility), hashes, values)
-        else:
-            sources = [one for one in matches if one.type == parameter.base]
-            rows = [row for one in sources for row in extract(parse(one.body)).reference]
-            hashes = [target_hash for number, target_hash in rows if number == parameter.id]
-            new = await _fetch(connection, _by_hashes(visibility), hashes, values)
-            new = [one for one in new if target in (None, one.type)]
-        for one in new:
-            if (one.type, one.id) not in present and len(found) < MOST_INCLUDED:
-                found[one.type, one.id] = one
-    return list(found.values())
+    followed = paths(includes)
+    search = _Search(connection, visibility, base_url)
+    search.seen = {(one.type, one.id, one.version) for one in matches}
+    at = await search.step(followed, matches) if followed and matches else []
+    again = [path for path in followed if path.iterate]
+    for _ in range(MOST_STEPS if again else 0):
+        if not at or search.found.cut:
+            return search.found
+        at = await search.step(again, at)
+    search.found.cut |= bool(at and again)
+    return search.found

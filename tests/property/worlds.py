@@ -353,6 +353,8 @@ SEARCHES: dict[str, tuple[str, ...]] = {
         *("_include=Observation:patient", "_include=Observation:has-member", "_include=Observation:performer"),
         *("_revinclude=DiagnosticReport:result", "_revinclude=Observation:has-member", "_security=PSY"),
         *("_include=Observation:subject:Patient", "code:text=血", "date=ap{day}", "performer:identifier=urn:x|1"),
+        *("_include=Observation:subject:Patient", "_include=*", "_include=Observation:*:Patient"),
+        *("_include:iterate=Observation:has-member", "_revinclude:iterate=Observation:has-member", "_revinclude=*"),
     ),
     "Patient": (
         *("name=山", "name:contains=田", "family:exact=Sato", "name=sato", "birthdate=1960-01-02", "gender=male"),
@@ -363,6 +365,7 @@ SEARCHES: dict[str, tuple[str, ...]] = {
             "_sort=family,birthdate",
         ),
         *("_revinclude=Observation:patient", "_revinclude=Consent:patient", "_include=Patient:general-practitioner"),
+        *("_revinclude=*", "_revinclude=Observation:*&_include:iterate=Observation:performer"),
         *("_revinclude=Group:member", "_revinclude=Account:patient", "_id={patient},{other}", "_id:not={patient}"),
     ),
     "DiagnosticReport": (

@@ -1,17 +1,19 @@
 """The plans of the hot queries: rows are found by their keys, on both databases and whatever the statistics say."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from sqlalchemy import ClauseElement
 
 from app.access.caller import Caller
 from app.consent.decide import may_see
+from app.consent.visibility import CallerVisibility
 from app.db.postgresql import PostgresqlDatabase
 from app.db.sqlite import SqliteDatabase
 from app.hub import Hub
 from app.identity.scope import patient_keys
+from fhir.search.lookup import _named, _referring
 from fhir.search.query import parse
 from fhir.search.run import plan
 from fhir.search.statement import page
@@ -174,3 +176,12 @@ async def test_a_history_is_read_in_the_order_of_its_index(world: World, shape: 
     # The versions of one resource are few: they may be sorted.
     assert shape[1] or sorts == [], lines
     assert [line for line in _scans(lines) if "resource_change" not in line] == []
+
+
+@pytest.mark.parametrize(
+    "build", [lambda may: _named(may, False), lambda may: _referring(may, (1, 2), False)], ids=["include", "revinclude"]
+)
+async def test_an_include_reads_no_table_whole(world: World, build: Callable[[CallerVisibility], ClauseElement]):
+    lines = await explained(world.hub, build(may_see(CALLER, now=0, implied=False)))
+
+    assert _scans(lines) == []
