@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import Any
 
 from fhir.errors import NotSupported
-from fhir.search.predicates import Shape
+from fhir.search.predicates import TABLES, Shape
 from fhir.search.query import Query, Sort
 from fhir.search.shapes import AnyShape, planned
 from fhir.search.statement import KEYS, QueryShape, Scope, SortShape, count, keys, page
@@ -19,9 +19,6 @@ from fhir.store.facts import subject_element
 from fhir.store.read import COLUMNS, stored
 from fhir.store.stored import Stored
 from fhir.store.types import NUMBERS
-
-SORTABLE = frozenset({"date", "number", "quantity", "string"})
-"""Parameter types whose index keeps an order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,7 @@ def _scope(query: Query, criteria: Sequence[AnyShape]) -> int | None:
 @lru_cache(maxsize=1024)
 def _sort(keys: tuple[Sort, ...]) -> tuple[SortShape, ...]:
     for key in keys:
-        if key.parameter.type not in SORTABLE and key.parameter.code != "_id":
+        if key.parameter.type not in TABLES:
             raise NotSupported(f"_sort by {key.parameter.code} is not supported", "_sort")
     return tuple(SortShape(key.parameter.id, key.parameter.type, key.parameter.code, key.descending) for key in keys)
 

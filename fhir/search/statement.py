@@ -30,20 +30,28 @@ from sqlalchemy import (
 )
 
 from fhir.search.condition import same_row, test
-from fhir.search.predicates import Condition, Shape
+from fhir.search.order_text import OrderText
+from fhir.search.predicates import TABLES, Condition, Shape
 from fhir.search.shapes import AnyShape
 from fhir.search.walk import has_index, is_settled, rank, walk
+from fhir.spec.search_parameters import by_id
 from fhir.store.connection import Visibility
 from fhir.store.facts import clinical_date_parameter, has_one_subject
 from fhir.store.in_order import in_order
 from fhir.store.read import COLUMNS
 from fhir.store.statements import by_shape
-from fhir.store.tables import NO_DATE, index_date, index_number, index_quantity, index_string, resource
+from fhir.store.tables import NO_DATE, resource
 from fhir.store.tables import resource_version as version_table
 from fhir.store.types import NAMES
 
 Scope = Callable[[Sequence[ColumnElement[int]], Visibility], Select[tuple[int]]]
 """From the hashes that a Patient reference may mean to the patient keys of that person that the caller may speak of."""
+
+IN_BODY = frozenset({"token", "reference"})
+"""Types whose index rows are hashes: what they sort by is read off the body."""
+
+_TEXTS = IN_BODY | {"string", "uri"}
+"""Types that sort as texts."""
 
 KEYS = (resource.c.row, resource.c.version, resource.c.labels)
 """What is read of a match whose body is in memory; its labels may have changed since."""
@@ -101,17 +109,20 @@ def sort_key(row: FromClause, key: SortShape, type_number: int) -> ColumnElement
     if key.type == "date" and key.parameter == clinical_date_parameter(NAMES[type_number]):
         date = row.c.clinical_date
         return date if key.descending else case((date == NO_DATE, _last_value(key)), else_=date)
-    index = {"date": index_date, "number": index_number, "quantity": index_quantity, "string": index_string}[
-        key.type
-    ].alias()
-    column = index.c.value if key.type == "string" else index.c.lo
+    if key.type in IN_BODY:
+        body = version_table.alias()
+        text = OrderText(body.c.body, by_id(key.parameter).paths, greatest=key.descending)
+        read = select(text).select_from(body).where(same_row(body, row)).correlate_except(body).scalar_subquery()
+        return func.coalesce(read, _last_value(key))
+    index = TABLES[key.type].alias()
+    column = index.c.value if key.type in ("string", "uri") else index.c.lo
     best = func.max(column) if key.descending else func.min(column)
     found = select(best).where(index.c.parameter == key.parameter, same_row(index, row)).scalar_subquery()
     return func.coalesce(found, _last_value(key))
 
 
 def _last_value(key: SortShape) -> ColumnElement[Any]:
-    if key.type == "string":
+    if key.type in _TEXTS:
         return literal("" if key.descending else "\U0010ffff", Text)
     if key.type == "date":
         return literal(-(2**63) if key.descending else 2**63 - 1, BigInteger)
@@ -120,7 +131,7 @@ def _last_value(key: SortShape) -> ColumnElement[Any]:
 
 def sort_type(key: SortShape) -> Any:
     """Return the SQL type of a sort key."""
-    if key.type == "string" or key.code == "_id":
+    if key.type in _TEXTS:
         return Text()
     return BigInteger() if key.type == "date" else Float()
 

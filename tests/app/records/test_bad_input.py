@@ -166,7 +166,7 @@ async def test_a_stream_without_a_length_is_cut_off(world: World) -> None:
         ("Patient?birthdate=yesterday", 400),
         ("Patient?birthdate=9999-12-31", 200),
         ("Patient?birthdate=0000", 400),
-        ("Patient?_sort=gender", 400),
+        ("Patient?_sort=gender", 200),
         ("Patient?_sort=nonsense", 400),
         ("Patient?_include=nonsense", 400),
         ("Patient?_include=*", 200),
