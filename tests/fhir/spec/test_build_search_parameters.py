@@ -77,7 +77,10 @@ def definitions(tmp_path):
     folder = tmp_path / "definitions"
     folder.mkdir()
     compartment = {"resource": [{"code": "Bundle"}, {"code": "Flag", "param": ["subject"]}]}
-    (folder / "compartmentdefinition-patient.json").write_text(json.dumps(compartment))
+    for name in ("patient", "relatedperson", "practitioner", "device"):
+        (folder / f"compartmentdefinition-{name}.json").write_text(json.dumps(compartment))
+    own = {"resource": [{"code": "Encounter", "param": ["{def}"]}]}
+    (folder / "compartmentdefinition-encounter.json").write_text(json.dumps(own))
     (folder / "profiles-types.json").write_text(json.dumps({"entry": []}))
     capability = {"resource": {"resourceType": "CapabilityStatement"}}
     entries = [{"resource": structure} for structure in STRUCTURES]
@@ -138,10 +141,13 @@ def test_a_row_holds_what_its_own_type_needs(definitions, tmp_path):
     ]
 
 
-def test_the_compartment_leaves_out_types_that_are_not_in_it(definitions, tmp_path):
+def test_a_compartment_leaves_out_types_that_are_not_in_it_and_knows_its_own_resource(definitions, tmp_path):
     main(definitions, tmp_path)
 
-    assert json.loads((tmp_path / "compartments.json").read_text()) == {"Patient": {"Flag": ["subject"]}}
+    assert json.loads((tmp_path / "compartments.json").read_text()) == {
+        **dict.fromkeys(("Patient", "RelatedPerson", "Practitioner", "Device"), {"Flag": ["subject"]}),
+        "Encounter": {"Encounter": ["_id"]},
+    }
 
 
 def test_ids_stay_and_new_parameters_get_new_ones(definitions, tmp_path):

@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from fhir.spec import search_parameters
-from fhir.spec.search_parameters import PATIENT_COMPARTMENT, Component, SearchParameter, by_id, parameters
+from fhir.spec.search_parameters import COMPARTMENTS, Component, SearchParameter, by_id, parameters
 
 TYPES = 146
 ROWS = 3011
@@ -87,15 +87,26 @@ def test_a_type_that_r4_does_not_have_has_no_parameters():
     assert parameters("Patients") == {}
 
 
-def test_the_patient_compartment_is_the_published_one():
-    assert len(PATIENT_COMPARTMENT) == 67
-    assert PATIENT_COMPARTMENT["Observation"] == ("subject", "performer")
-    assert "Medication" not in PATIENT_COMPARTMENT
+def test_the_compartments_are_the_published_ones():
+    assert {name: len(members) for name, members in COMPARTMENTS.items()} == {
+        "Patient": 66,
+        "Encounter": 25,
+        "RelatedPerson": 32,
+        "Practitioner": 59,
+        "Device": 32,
+    }
+    assert COMPARTMENTS["Patient"]["Observation"] == ("subject", "performer")
+    assert COMPARTMENTS["Patient"]["Patient"] == ("link",)
+    assert COMPARTMENTS["Encounter"]["Encounter"] == ("_id",)
+    assert "Medication" not in COMPARTMENTS["Patient"]
 
 
-def test_the_patient_compartment_names_reference_parameters_only():
-    for base, codes in PATIENT_COMPARTMENT.items():
-        assert {parameters(base)[code].type for code in codes} == {"reference"}
+def test_the_compartments_name_reference_parameters_only():
+    for name, members in COMPARTMENTS.items():
+        for base, codes in members.items():
+            assert {"reference" if code == "_id" and base == name else parameters(base)[code].type for code in codes} == {
+                "reference"
+            }
 
 
 def test_importing_reads_no_search_parameter():
