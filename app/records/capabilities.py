@@ -22,7 +22,7 @@ def _resource(type_name: str, codes: list[str], conditional_delete: str) -> dict
     searchable = [
         {"name": code, "type": parameter.type}
         for code, parameter in sorted(parameters(type_name).items())
-        if parameter.type in SLOTS
+        if parameter.type in {*SLOTS, "composite"} or code == "near"
     ]
     return {
         "type": type_name,

@@ -56,7 +56,7 @@ TABLES: dict[str, Table] = {
 
 _INTEGER: TypeEngine[Any] = BigInteger()
 _TYPES: dict[str, TypeEngine[Any]] = {
-    **dict.fromkeys(("text", "after", "like", "below"), Text()),
+    **dict.fromkeys(("text", "after", "like", "ending", "below"), Text()),
     **dict.fromkeys(("low", "high", "value", "latitude", "longitude", "distance"), Float()),
     **{f"text{number}": Text() for number in range(2 * DEEPEST + 1)},
 }
@@ -89,6 +89,7 @@ def _string(value: StringValue) -> tuple[str, dict[str, Any]]:
         "after": text + AFTER_EVERY_TEXT,
         "exact": value.exact_hash,
         "like": f"%{escaped}%",
+        "ending": f"%{escaped}",
     }
 
 
@@ -154,6 +155,10 @@ def _token_condition(row: FromClause, word: str, _: str | None, bind: Bind) -> C
 def _string_condition(row: FromClause, _: str, modifier: str | None, bind: Bind) -> Condition:
     if modifier == "contains":
         return row.c.value.like(bind("like"), escape="\\")
+    if modifier == "ends-with":
+        return row.c.value.like(bind("ending"), escape="\\")
+    if modifier == "equals":
+        return row.c.value == bind("text")
     if modifier == "exact":
         return and_(row.c.value == bind("text"), row.c.exact_hash == bind("exact"))
     return and_(row.c.value >= bind("text"), row.c.value < bind("after"))
@@ -172,6 +177,7 @@ def _interval_condition(row: FromClause, word: str, _: str | None, bind: Bind) -
         "sa": lambda: lo >= bind("hi"),
         "eb": lambda: hi <= bind("lo"),
         "ap": lambda: and_(lo < bind("hi"), hi > bind("lo")),
+        "po": lambda: and_(lo < bind("hi"), hi > bind("lo")),
     }
     return conditions[word]()
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from fhir.errors import InvalidValue, NotSupported, TooCostly, UnknownParameter
-from fhir.search import control, criterion, date
+from fhir.search import control, criterion, date, filtering
 from fhir.search.asked import Asked, steps
 from fhir.search.asked import criteria as criteria_of
 from fhir.search.control import Include
@@ -104,7 +104,9 @@ def parse(
     for name, text in pairs:
         code = name.partition(":")[0]
         try:
-            if code in control.NAMES:
+            if name == "_filter":
+                criteria.append(filtering.parse(type_name, text, region))
+            elif code in control.NAMES:
                 control.read(fields, name, text)
             elif code == "_sort":
                 if name != code:

@@ -40,10 +40,10 @@ class DateValue:
     """What a partial date covers: microseconds since 1970-01-01T00:00Z, `[lo, hi)`.
 
     With the prefix `ap` it is not widened yet: by how much depends on the moment
-    (`fhir.search.date.approximate`).
+    (`fhir.search.date.approximate`). `po`, which only a `_filter` has, is any overlap.
     """
 
-    prefix: Prefix
+    prefix: Prefix | Literal["po"]
     lo: int
     hi: int
 

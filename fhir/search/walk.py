@@ -22,7 +22,7 @@ _FOLLOWED = {0: 2, 1: 2, 2: 2, 3: 4, 4: 4, 7: 4}
 
 _LAST = 9
 
-_RANKS_OF_MODIFIERS = {"identifier": 1, "contains": 10, "text": 10}
+_RANKS_OF_MODIFIERS = {"identifier": 1, "contains": 10, "ends-with": 10, "text": 10}
 """The ranks of criteria that a modifier makes more or less selective than others of their type."""
 
 

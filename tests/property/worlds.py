@@ -416,6 +416,7 @@ CHAINED: dict[str, tuple[str, ...]] = {
             "_has:Group:member:type=person",
         ),
         *("_has:Observation:patient:date=ge{day}", "general-practitioner:Practitioner.name=sato"),
+        "_filter=not (general-practitioner[name sw 山].name pr false) and _has:Observation:patient:code eq {test}",
         *("_has:Observation:subject:performer:Practitioner.name=山", "_has:Account:patient:status=active"),
         *("_has:Observation:patient:_has:DiagnosticReport:result:status=final", "_has:Consent:patient:status=active"),
     ),
@@ -425,6 +426,7 @@ CHAINED: dict[str, tuple[str, ...]] = {
     "Practitioner": (
         *("_has:Observation:performer:code={test}", "_has:Patient:general-practitioner:gender=male"),
         "_has:Observation:performer:patient.name=sato",
+        '_filter=name sw "山" or _has:Observation:performer:code eq {test}',
     ),
     "Group": ("member:Patient.gender=female",),
     "Provenance": ("target:Observation.code={test}", "target:DocumentReference.patient.name=山"),

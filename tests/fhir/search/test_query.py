@@ -76,7 +76,7 @@ def test_an_unknown_key_of_the_order_is_refused_or_noted():
         ([("code-value-quantity", "a")], InvalidValue),
         ([("code:in", "http://x")], NotSupported),
         ([("subject:Patient.name:not", "a")], NotSupported),
-        ([("_filter", "a eq b")], NotSupported),
+        ([("_filter", "colour eq red")], InvalidValue),
         ([("_sort", "code-value-quantity")], NotSupported),
         ([("_sort:asc", "date")], NotSupported),
         ([("_sort", "date"), ("_sort", "code")], InvalidValue),
