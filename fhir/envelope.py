@@ -4,7 +4,7 @@ The tree of the whole is never built, so 10,000 entries cost their bytes and one
 https://hl7.org/fhir/R4/bundle.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -89,6 +89,8 @@ class EnvelopeEntry(NamedTuple):
     request: Request | None = None
     search: Mapping[str, Any] | None = None
     response: Mapping[str, Any] | None = None
+    source: bytes | None = None
+    """What the sender wrote of the resource, when that was XML."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +102,16 @@ class Envelope:
     head: Mapping[str, Any]
 
 
-def read_bundle(body: bytes, *, depth: int = DEPTH, most: int = ENTRIES) -> Envelope:
+def read_bundle(
+    body: bytes, *, depth: int = DEPTH, most: int = ENTRIES, sources: Sequence[bytes | None] = ()
+) -> Envelope:
     """Return the Bundle that `body` is.
 
     Args:
         body: Strict JSON, as `resource.parse` demands it; the whole Bundle.
         depth: The most levels of objects and arrays, counted from the Bundle.
         most: The most entries.
+        sources: What the sender wrote of each entry's resource, when that was XML.
 
     Raises:
         InvalidJson: `resource.parse` would refuse it. The expression leads to the entry.
@@ -129,7 +134,8 @@ def read_bundle(body: bytes, *, depth: int = DEPTH, most: int = ENTRIES) -> Enve
     for number, text in enumerate(items(entry)):
         if number == most:
             raise TooLarge(f"A Bundle has at most {most} entries.", "Bundle.entry")
-        entries.append(_entry(text, depth - 2, f"Bundle.entry[{number}]"))
+        made = _entry(text, depth - 2, f"Bundle.entry[{number}]")
+        entries.append(made._replace(source=sources[number]) if number < len(sources) else made)
     return Envelope(head["type"], tuple(entries), head)
 
 

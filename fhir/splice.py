@@ -40,6 +40,7 @@ def splice(
     last_updated: str,
     references: Mapping[str, str] | None = None,
     labels: Labels | None = None,
+    received: bytes | None = None,
 ) -> Spliced:
     """Write id, meta.versionId and meta.lastUpdated into a resource; add labels; rewrite links.
 
@@ -52,6 +53,7 @@ def splice(
         references: From each link as sent to the link that is stored, `{"urn:uuid:…": "Patient/1"}`; see
             `links.rewrite` for where they are looked for.
         labels: Codings to add to `meta.security` and `meta.tag`; one already there (system and code) is left.
+        received: What the sender wrote, when `body` was made of it: the XML of a resource.
 
     Raises:
         InvalidJson: `meta`, or a list in it that gets labels, is of another JSON type.
@@ -60,7 +62,11 @@ def splice(
     own = [*_own(body, resource, id, texts, labels or {})]
     # A link can stand in what is replaced whole only if the sender's id or version is no string.
     links = (edit for edit in rewrite(body, references or {}) if not _is_within(edit, own))
-    return Spliced(*apply(body, sorted((*own, *links), key=_start)))
+    made = Spliced(*apply(body, sorted((*own, *links), key=_start)))
+    if received is None:
+        return made
+    # What was written is put back as a whole.
+    return Spliced(*apply(received, [(0, len(received), made.body)]))
 
 
 def _own(

@@ -43,7 +43,9 @@ def inner_request(request: FhirRequest, entry: EnvelopeEntry, caller: Caller) ->
         "headers": headers,
         "client": (request.network, 0),
     }
-    return FhirRequest(request.hub, scope, replayed(body), caller)
+    inner = FhirRequest(request.hub, scope, replayed(body), caller)
+    inner.source = entry.source
+    return inner
 
 
 def entry_answer(response: Response) -> bytes:

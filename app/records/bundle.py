@@ -13,7 +13,7 @@ async def bundle(request: FhirRequest) -> Response:
     request.check_content_type()
     settings = request.hub.settings
     body = await request.body(settings.bundle_bytes)
-    envelope = read_bundle(body, most=settings.bundle_entries)
+    envelope = read_bundle(body, most=settings.bundle_entries, sources=request.sources)
     del body
     if envelope.type == "batch":
         return await batch(request, envelope)

@@ -78,7 +78,7 @@ def capability_statement(address: str, conditional_delete: str) -> bytes:
             "software": {"name": "Renkei", "version": version("renkei")},
             "implementation": {"description": "The hub of a regional exchange", "url": f"{address}/fhir"},
             "fhirVersion": "4.0.1",
-            "format": ["application/fhir+json", "json"],
+            "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
             "patchFormat": list(FORMATS),
             "rest": [rest],
         }

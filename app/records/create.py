@@ -61,6 +61,7 @@ async def create(request: FhirRequest) -> Response:
         request.authority,
         type_name=request.type,
         strict=request.hub.settings.profiles_strict,
+        received=request.source,
     )
 
     document = None

@@ -40,7 +40,7 @@ def prepare_document(request: FhirRequest, bundle: Prepared) -> Document:
         Unprocessable: an entry breaks a rule of R4, a reference means no entry, or the patient is not one.
         Forbidden: an entry is not the caller's to write.
     """
-    envelope = read_bundle(bundle.body, most=request.hub.settings.bundle_entries)
+    envelope = read_bundle(bundle.body, most=request.hub.settings.bundle_entries, sources=request.sources)
     extract = split(envelope)
     if extract.issues:
         raise Unprocessable("The document is not whole", issues=extract.issues)
@@ -51,6 +51,7 @@ def prepare_document(request: FhirRequest, bundle: Prepared) -> Document:
             request.authority,
             path=f"Bundle.entry[{places[id(entry)]}].resource",
             strict=request.hub.settings.profiles_strict,
+            received=entry.source,
         )
         for entry in extract.resources
     )

@@ -29,6 +29,8 @@ class Prepared:
     resource: Mapping[str, Any]
     digest: bytes
     warnings: tuple[Issue, ...] = ()
+    received: bytes | None = None
+    """What the sender wrote, when that was XML; `body` is the JSON it means, `digest` that of what was written."""
 
     @property
     def type(self) -> str:
@@ -101,6 +103,7 @@ def prepare(
     id_: str = "",
     path: str = "",
     strict: bool = False,
+    received: bytes | None = None,
 ) -> Prepared:
     """Return a body that is well-formed, has the structure of R4 and is the caller's to write.
 
@@ -112,6 +115,7 @@ def prepare(
         id_: The id in the request's address, if there is one.
         path: Where the resource lies in a Bundle.
         strict: Whether a profile that is not known is an error rather than a warning.
+        received: What the sender wrote, when that was XML.
 
     Raises:
         InvalidJson: it is not strict JSON.
@@ -132,4 +136,5 @@ def prepare(
         raise InvalidValue("The body's id is not that of the address", f"{found}.id")
     if not authority.may_write(category(resource)):
         raise Forbidden(f"This role does not write {found}")
-    return Prepared(body, resource, hashlib.sha256(body).digest(), warnings)
+    digest = hashlib.sha256(body if received is None else received).digest()
+    return Prepared(body, resource, digest, warnings, received)

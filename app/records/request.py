@@ -1,22 +1,28 @@
 """A request at a door: who calls, what is asked, and what has been disclosed so far."""
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote_plus
 
 from starlette.types import Message, Receive
 
 from app.access.caller import Caller
 from app.consent.decide import Authority, may_see, may_write
+from app.records.accept import PLAIN, wants_xml
+from app.records.content import check_type, is_packed, is_xml, unpacked
 from app.records.record import Record
-from fhir.errors import InvalidValue, NotAcceptable, TooLarge, UnsupportedMediaType
+from fhir.errors import InvalidValue, TooLarge
+from fhir.xml.to_json import Converted, to_json
 
 if TYPE_CHECKING:
     from app.hub import Hub
 
-_JSON_TYPES = {b"application/fhir+json", b"application/json", b"text/json"}
-_ACCEPTED = (b"*/*", b"application/*", b"json")
+T = TypeVar("T")
+
+THREAD_BYTES = 1_000_000
+"""From so many bytes on, a body is unpacked and converted in a thread, so that other requests go on."""
 
 MOST_PARAMETERS = 500
 """The most parameters of a query."""
@@ -131,6 +137,8 @@ class FhirRequest(Request):
         type: The resource type in the path, or an empty text.
         id: The resource's id in the path, or an empty text.
         version: The version in the path, or an empty text.
+        source: The body as its sender wrote it, when that was XML.
+        sources: Of an XML Bundle: what its sender wrote of each entry's resource.
     """
 
     def __init__(self, hub: "Hub", scope: Mapping[str, Any], receive: Receive, caller: Caller) -> None:
@@ -138,6 +146,8 @@ class FhirRequest(Request):
         self.type = ""
         self.id = ""
         self.version = ""
+        self.source: bytes | None = None
+        self.sources: Sequence[bytes | None] = ()
 
     @property
     def lenient(self) -> bool:
@@ -148,27 +158,54 @@ class FhirRequest(Request):
         """Refuse a request for a format that is not written.
 
         Raises:
-            NotAcceptable: neither `Accept` nor `_format` allows JSON.
+            NotAcceptable: neither `Accept` nor `_format`, which is stronger, allows JSON or XML.
         """
-        accept = self.headers.get(b"accept")
-        if accept and accept != b"application/fhir+json" and not any(word in accept for word in _ACCEPTED):
-            raise NotAcceptable("Resources are written as application/fhir+json")
+        accept = self.headers.get(b"accept", b"")
         if b"_format" in self.query_string:
-            wanted = [value for name, value in self.pairs if name == "_format"]
-            if any("json" not in value for value in wanted):
-                raise NotAcceptable("Resources are written as application/fhir+json", "_format")
+            wants_xml(accept, dict(reversed(self.pairs)).get("_format"))
+        elif accept not in PLAIN:
+            wants_xml(accept, None)
 
     def check_content_type(self) -> None:
-        """Refuse a body that is not JSON.
+        """Refuse a body that is not read, and before anything is done an answer that is not written.
 
         Raises:
-            UnsupportedMediaType: it is in another format or compressed.
+            UnsupportedMediaType: the body is in another format.
+            NotAcceptable: as `check_accept` says.
         """
-        content_type = self.headers.get(b"content-type", b"application/fhir+json").partition(b";")[0]
-        if content_type.strip().lower() not in _JSON_TYPES:
-            raise UnsupportedMediaType(f"A body of type {content_type.decode('latin-1')} is not read")
-        if self.headers.get(b"content-encoding", b"identity") != b"identity":
-            raise UnsupportedMediaType("A compressed body is not read")
+        content_type = self.headers.get(b"content-type")
+        if content_type is not None:
+            check_type(content_type)
+        self.check_accept()
+
+    async def body(self, limit: int) -> bytes:
+        """Return the body, unpacked; of XML the JSON that it means.
+
+        Args:
+            limit: The most bytes it may have, packed and unpacked.
+
+        Raises:
+            TooLarge: it has more.
+            UnsupportedMediaType: it is packed in a way that is not read.
+            InvalidValue: it is not packed as it says.
+            InvalidXml: it is not the XML of a resource.
+        """
+        packed = is_packed(self.headers.get(b"content-encoding", b""))
+        body = await super().body(limit)
+        if packed:
+            body = await _aside(unpacked, body, limit)
+        if is_xml(self.headers.get(b"content-type", b"")):
+            self.source = body
+            converted: Converted = await _aside(to_json, body)
+            body, self.sources = converted.body, converted.entries
+        return body
+
+
+async def _aside(work: Callable[..., T], body: bytes, *others: Any) -> T:
+    """Return the result of `work`, done in a thread when the body is large."""
+    if len(body) < THREAD_BYTES:
+        return work(body, *others)
+    return await asyncio.to_thread(work, body, *others)
 
 
 def decode_pairs(query: bytes) -> list[tuple[str, str]]:

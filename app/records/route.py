@@ -11,7 +11,9 @@ from starlette.types import Receive, Scope, Send
 from app.doors import SAFE, enter
 from app.records.answer import FHIR
 from app.records.capabilities import capability_statement
-from app.records.response import Response, fhir_response
+from app.records.format import rendered, wanted
+from app.records.response import Response, failure_response, fhir_response
+from fhir.errors import FhirError
 
 
 class FhirRoute(BaseRoute):
@@ -29,13 +31,23 @@ class FhirRoute(BaseRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        response = await self._answer(scope, receive)
+        written, refusal = None, None
+        try:
+            written = wanted(scope["headers"], scope["query_string"])
+        except FhirError as error:
+            refusal = error
+        response = await self._answer(scope, receive, refusal)
+        if written is not None:
+            response = await rendered(response, written)
         await response.send(send, head=scope["method"] == "HEAD")
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Response:
+    async def _answer(self, scope: Scope, receive: Receive, refusal: FhirError | None) -> Response:
         if scope["path"] == "/fhir/metadata" and scope["method"] in SAFE:
+            if refusal is not None:
+                return failure_response(refusal)
             settings = scope["app"].state.hub.settings
             return fhir_response(capability_statement(settings.address, settings.conditional_delete))
+        # Everybody else is identified, and recorded, before the interaction refuses.
         if scope["path"] == "/fhir":
             scope = {**scope, "path": "/fhir/"}
         return await enter(FHIR, scope, receive)

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 import orjson
 
 from app.identity.scope import patient_keys
+from app.records.format import rendered, wanted
 from app.records.parts import part_of
 from app.records.record import known_type
 from app.records.request import FhirRequest, decode_pairs
@@ -131,4 +132,8 @@ async def search_by_post(request: FhirRequest) -> Response:
     request.check_accept()
     form = await request.body(FORM_BYTES)
     request.query_string = b"&".join(part for part in (request.query_string, form) if part)
-    return await search_pairs(request, decode_pairs(request.query_string))
+    request.check_accept()
+    response = await search_pairs(request, decode_pairs(request.query_string))
+    # The form may say how the answer is written; nobody after this one sees the form.
+    written = wanted(request.headers.items(), request.query_string)
+    return response if written is None else await rendered(response, written)

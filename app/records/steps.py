@@ -124,6 +124,7 @@ def _step(request: FhirRequest, number: int, entry: EnvelopeEntry) -> Step:
         id_=step.id if asked.method == "PUT" else "",
         path=step.path,
         strict=request.hub.settings.profiles_strict,
+        received=entry.source,
     )
     if asked.method == "PUT":
         check_whole(step.prepared, step.path)

@@ -77,7 +77,12 @@ async def _prepared(request: FhirRequest, id_: str) -> Prepared:
     limit = request.hub.settings.bundle_bytes if request.type == "Bundle" else request.hub.settings.resource_bytes
     body = await request.body(limit)
     prepared = prepare(
-        body, request.authority, type_name=request.type, id_=id_, strict=request.hub.settings.profiles_strict
+        body,
+        request.authority,
+        type_name=request.type,
+        id_=id_,
+        strict=request.hub.settings.profiles_strict,
+        received=request.source,
     )
     check_whole(prepared)
     return prepared

@@ -150,6 +150,7 @@ class Writing:
             last_updated=instant(self.request.now),
             references=references,
             labels=labels,
+            received=prepared.received,
         )
         stored, index = self._index(spliced.body)
         taken: set[int] = set()
@@ -245,6 +246,7 @@ class Writing:
             last_updated=instant(self.request.now),
             references=references,
             labels={"security": security} if security else None,
+            received=prepared.received,
         )
         stored, index = self._index(spliced.body)
         taken: set[int] = set()

@@ -30,6 +30,7 @@ from app.records.route import FhirRoute
 from app.records.writing import Writing
 from fhir.store.categories import Category, category
 from fhir.store.types import NUMBERS
+from fhir.xml.to_xml import to_xml
 from tests.asgi import call
 from tests.canary import CANARY, a_canary, found_in
 from tests.canary_images import OWNER, PATIENT_ID, STRANGER, plant, searches, shown
@@ -39,7 +40,7 @@ from tests.world import World
 pytestmark = pytest.mark.anyio
 
 PATIENT = f"Patient/{PATIENT_ID}"
-JSON, FORM = "application/fhir+json", "application/x-www-form-urlencoded"
+JSON, XML, FORM = "application/fhir+json", "application/fhir+xml", "application/x-www-form-urlencoded"
 JSON_PATCH = "application/json-patch+json"
 
 DOCUMENTS = ("Bundle", "DocumentReference", "Composition", "Binary", "DiagnosticReport")
@@ -94,6 +95,7 @@ def _searches(type_name: str) -> list[str]:
         *("", "?_count=0", "?_summary=count", f"?_id={id_of(type_name)}", "?_sort=-_lastUpdated&_count=1"),
         *("?_summary=true", "?_summary=text", "?_elements=id", "?_lastUpdated=ge2020"),
         f"?_revinclude=Observation:patient&_id={id_of(type_name)}",
+        "?_format=xml",
     ]
 
 
@@ -101,7 +103,10 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
     ("GET", "type"): lambda kind, _: [("GET", f"/fhir/{kind}{query}", b"", "") for query in _searches(kind)],
     ("POST", "type"): lambda kind, _: [("POST", f"/fhir/{kind}", json.dumps(_innocent(kind)).encode(), JSON)],
     ("POST", "type/_search"): lambda kind, id_: [("POST", f"/fhir/{kind}/_search", f"_id={id_}".encode(), FORM)],
-    ("GET", "type/id"): lambda kind, id_: [(method, f"/fhir/{kind}/{id_}", b"", "") for method in ("GET", "HEAD")],
+    ("GET", "type/id"): lambda kind, id_: [
+        *((method, f"/fhir/{kind}/{id_}", b"", "") for method in ("GET", "HEAD")),
+        ("GET", f"/fhir/{kind}/{id_}?_format=xml", b"", ""),
+    ],
     ("PUT", "type/id"): lambda kind, id_: [("PUT", f"/fhir/{kind}/{id_}", json.dumps(_innocent(kind)).encode(), JSON)],
     ("PATCH", "type/id"): lambda kind, id_: [
         ("PATCH", f"/fhir/{kind}/{id_}", b'[{"op":"test","path":"/language","value":"ja"}]', JSON_PATCH),
@@ -118,7 +123,9 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
         ("GET", f"/fhir/{kind}/_history{query}", b"", "") for query in ("", "?_since=2020", "?_at=gt2020")
     ],
     ("GET", "_history"): lambda kind, _: [("GET", "/fhir/_history?_count=1000", b"", "")] if kind == "Patient" else [],
-    ("GET", "type/id/_history"): lambda kind, id_: [("GET", f"/fhir/{kind}/{id_}/_history", b"", "")],
+    ("GET", "type/id/_history"): lambda kind, id_: [
+        ("GET", f"/fhir/{kind}/{id_}/_history{query}", b"", "") for query in ("", "?_format=xml")
+    ],
     ("GET", "type/id/_history/version"): lambda kind, id_: [
         ("GET", f"/fhir/{kind}/{id_}/_history/{version}", b"", "") for version in (1, 2)
     ],
@@ -130,6 +137,12 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
     ("POST", "type/id/$summary"): lambda kind, id_: [("POST", f"/fhir/{kind}/{id_}/$summary", b"", JSON)],
     ("POST", ""): lambda kind, id_: [
         ("POST", "/fhir", _bundle("batch", _entry("GET", f"{kind}/{id_}"), _entry("GET", kind)), JSON),
+        (
+            "POST",
+            "/fhir?_format=xml",
+            to_xml(_bundle("batch", _entry("GET", f"{kind}/{id_}"), _entry("GET", kind))),
+            XML,
+        ),
         ("POST", "/fhir", _bundle("transaction", _entry("PUT", f"{kind}/{id_}", _innocent(kind))), JSON),
         ("POST", "/fhir", _bundle("transaction", _entry("DELETE", f"{kind}/{id_}")), JSON),
         ("POST", "/fhir", _bundle("transaction", _entry("PATCH", f"{kind}/{id_}", _deletion(kind))), JSON),
@@ -249,8 +262,12 @@ async def test_the_owner_sees_the_canary_everywhere(world: World) -> None:
             *(("GET", "type/id/_history"), ("GET", "type/id/$original")),
         ):
             answers = [await call(world.app, m, a, owner) for m, a, _, _ in FORMS[form](kind, id_of(kind))]
-            if not any(found_in(answer.octets) for answer in answers):
+            in_xml = [answer for answer in answers if b"<?xml" in answer.body]
+            # Wherever a form is asked for in XML too, the canary must be seen in it.
+            if not any(found_in(answer.octets) for answer in answers if answer not in in_xml):
                 silent.append((kind, form))
+            elif in_xml and not any(found_in(answer.octets) for answer in in_xml):
+                silent.append((kind, (*form, "in XML")))
 
     # Audit events are the auditors'; a history's and a search's page of them is empty for a hospital.
     assert {kind for kind, _ in silent} == {"AuditEvent"}

@@ -113,9 +113,9 @@ async def test_a_bad_body_is_refused_where_it_is_bad(world: World, name: str) ->
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
-        ({"Content-Type": "application/xml"}, 415),
+        ({"Content-Type": "application/xhtml+xml"}, 415),
         ({"Content-Type": "text/plain"}, 415),
-        ({"Content-Encoding": "gzip"}, 415),
+        ({"Content-Encoding": "br"}, 415),
         ({"Content-Length": "abc"}, 413),
         ({"Content-Length": "200000000"}, 413),
     ],
@@ -182,7 +182,7 @@ async def test_a_stream_without_a_length_is_cut_off(world: World) -> None:
         ("Patient?_has:Observation:patient:code=x", 400),
         ("Patient?identifier=|", 400),
         ("Patient?name:nonsense=x", 400),
-        ("Patient?_format=xml", 406),
+        ("Patient?_format=ttl", 406),
         ("Patient?_id=" + "x," * 1_000 + "x", 400),
         ("Observation?value-quantity=1e400", 400),
         ("Observation?value-quantity=NaN", 400),
@@ -233,7 +233,7 @@ async def test_an_unknown_method_is_refused(world: World, method: str) -> None:
 
 
 async def test_an_answer_in_another_format_is_refused(world: World) -> None:
-    hospital = await world.client("hospital-a") | {"Accept": "application/fhir+xml"}
+    hospital = await world.client("hospital-a") | {"Accept": "text/turtle"}
     read = await world.http.get("/fhir/Patient/x", headers=hospital)
     form = await world.http.post("/fhir/Patient/_search", headers=hospital, content=b"gender=male")
 

@@ -104,9 +104,9 @@ def test_the_compartments_are_the_published_ones():
 def test_the_compartments_name_reference_parameters_only():
     for name, members in COMPARTMENTS.items():
         for base, codes in members.items():
-            assert {"reference" if code == "_id" and base == name else parameters(base)[code].type for code in codes} == {
-                "reference"
-            }
+            assert {
+                "reference" if code == "_id" and base == name else parameters(base)[code].type for code in codes
+            } == {"reference"}
 
 
 def test_importing_reads_no_search_parameter():

@@ -1,0 +1,85 @@
+"""How an answer is written: JSON or XML, dense or for people, packed or not. Interactions answer dense JSON.
+
+https://hl7.org/fhir/R4/http.html#mime-type
+"""
+
+import asyncio
+import zlib
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from app.records.accept import PLAIN, takes_gzip, wants_xml
+from app.records.request import decode_pairs
+from app.records.response import JSON, Header, Response, failure_response
+from fhir.xml.to_xml import NotWritable, to_xml
+
+XML = (b"content-type", b"application/fhir+xml; charset=utf-8")
+
+PACKED_BYTES = 1_000
+"""Answers of fewer bytes are not packed: they fit one network packet anyway."""
+
+THREAD_BYTES = 200_000
+"""From so many bytes on, an answer is written anew in a thread, so that other requests go on."""
+
+_LEVEL = 1
+
+
+class Format(NamedTuple):
+    """How an answer is to be written."""
+
+    xml: bool
+    pretty: bool
+    packed: bool
+
+
+def wanted(headers: Iterable[Header], query: bytes) -> Format | None:
+    """Return how an answer is to be written; None for dense JSON.
+
+    Args:
+        headers: Those of the request.
+        query: Its query string; `_format` there is stronger than `Accept`.
+
+    Raises:
+        NotAcceptable: neither JSON nor XML is accepted.
+        InvalidValue: the query is not urlencoded.
+    """
+    accept = encoding = b""
+    for name, value in headers:
+        if name == b"accept":
+            accept = value
+        elif name == b"accept-encoding":
+            encoding = value
+    if not encoding and accept in PLAIN and b"_format" not in query and b"_pretty" not in query:
+        return None
+    asked = dict(reversed(decode_pairs(query))) if b"_format" in query or b"_pretty" in query else {}
+    xml = wants_xml(accept, asked.get("_format"))
+    found = Format(xml, asked.get("_pretty") == "true", takes_gzip(encoding))
+    return found if any(found) else None
+
+
+async def rendered(response: Response, format: Format) -> Response:
+    """Return a FHIR answer as it is wanted; any other answer as it is, and one that XML cannot hold as a 406."""
+    if response.__class__ is not Response or not response.body or response.headers[0] is not JSON:
+        return response
+    if len(response.body) < THREAD_BYTES:
+        return _rendered(response, format)
+    return await asyncio.to_thread(_rendered, response, format)
+
+
+def _rendered(response: Response, format: Format) -> Response:
+    status, body, headers = response.status, response.body, response.headers
+    if format.xml:
+        try:
+            body, headers = to_xml(body, pretty=format.pretty), [XML, *headers[1:]]
+        except NotWritable as error:
+            failed = failure_response(error)
+            status, body, headers = failed.status, failed.body, failed.headers
+    elif format.pretty:
+        body = msgspec.json.format(body, indent=2)
+    if format.packed and len(body) >= PACKED_BYTES:
+        packer = zlib.compressobj(_LEVEL, wbits=31)
+        body = packer.compress(body) + packer.flush()
+        headers = [*headers, (b"content-encoding", b"gzip"), (b"vary", b"accept, accept-encoding")]
+    return Response(status, body, headers)
