@@ -12,11 +12,13 @@ from fhir import errors
         ("NotSupported", 400, "not-supported"),
         ("Unauthorized", 401, "login"),
         ("Forbidden", 403, "forbidden"),
+        ("TooCostly", 403, "too-costly"),
         ("NotFound", 404, "not-found"),
         ("NotAcceptable", 406, "not-supported"),
         ("Conflict", 409, "conflict"),
         ("Deleted", 410, "deleted"),
         ("VersionConflict", 412, "conflict"),
+        ("MultipleMatches", 412, "multiple-matches"),
         ("TooLarge", 413, "too-long"),
         ("UnsupportedMediaType", 415, "not-supported"),
         ("Unprocessable", 422, "processing"),
@@ -39,4 +41,4 @@ def test_an_unprocessable_resource_carries_its_issues_in_order():
 def test_there_is_no_failure_without_a_line_above():
     names = {name for name, value in vars(errors).items() if isinstance(value, type) and name[0].isupper()}
 
-    assert len(names - {"ClassVar", "Sequence"}) == 14
+    assert len(names - {"ClassVar", "Sequence"}) == 16
