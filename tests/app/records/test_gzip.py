@@ -58,6 +58,7 @@ async def test_a_packed_body_is_stored_as_what_was_in_it(world: World) -> None:
         ("br", b"plain", 415),
         ("gzip, gzip", b"plain", 415),
     ],
+    ids=["too large", "plain", "another packing", "packed twice"],
 )
 async def test_a_packed_body_that_cannot_be_taken_is_refused(
     world: World, encoding: str, body: bytes, status: int
