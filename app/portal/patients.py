@@ -63,10 +63,12 @@ async def search(visit: Visit, pairs: Pairs, *, limit: int = MOST_FOUND) -> tupl
         InvalidValue: a value is not of its parameter's form.
     """
     record = visit.fhir.record
-    query = parse("Patient", pairs, lenient=False, base_url=visit.hub.settings.address + "/fhir")
+    query = parse(
+        "Patient", [*pairs, ("_total", "accurate")], lenient=False, base_url=visit.hub.settings.address + "/fhir"
+    )
     page = await run(record.connection, record.visibility, query, patient_keys, limit=limit)
     record.disclosed += page.matches
-    return page.matches, page.total
+    return page.matches, page.total or 0
 
 
 async def by_person(visit: Visit, patients: Sequence[Stored]) -> list[Found]:

@@ -12,10 +12,14 @@ import orjson
 from app.records.interactions import INTERACTIONS
 from app.records.patch import FORMATS
 from fhir.search.extract import SLOTS
-from fhir.spec.search_parameters import parameters
+from fhir.spec.search_parameters import COMPARTMENTS, parameters
 from fhir.store.types import NUMBERS
 
 _TYPE_FORMS = {"type", "type/_search", "type/_history", "type/id", "type/id/_history", "type/id/_history/version"}
+
+
+def _code(name: str) -> str:
+    return name[0].lower() + name[1:]
 
 
 def _resource(type_name: str, codes: list[str], conditional_delete: str) -> dict[str, Any]:
@@ -65,7 +69,8 @@ def capability_statement(address: str, conditional_delete: str) -> bytes:
         "mode": "server",
         "security": security,
         "resource": [_resource(name, codes, conditional_delete) for name in sorted(NUMBERS)],
-        "interaction": [{"code": code} for code in ("transaction", "batch", "history-system")],
+        "interaction": [{"code": code} for code in ("transaction", "batch", "search-system", "history-system")],
+        "compartment": [f"http://hl7.org/fhir/CompartmentDefinition/{_code(name)}" for name in COMPARTMENTS],
         "operation": [{"name": "summary", "definition": "http://hl7.org/fhir/uv/ips/OperationDefinition/summary"}],
     }
     return orjson.dumps(

@@ -28,7 +28,7 @@ class Cursors:
         """Return the cursor of a position.
 
         Args:
-            position: The sort values and the row of the last match.
+            position: The instant of the first page, then the sort values and the row of the last match.
             binding: The caller and the query it is good for.
         """
         nonce = os.urandom(_NONCE_BYTES)

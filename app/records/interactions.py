@@ -21,6 +21,7 @@ from app.records.summary import summary
 from app.records.update import conditional_update, update
 from app.records.vread import vread
 from fhir.errors import FhirError, NotFound
+from fhir.store.types import NUMBERS
 
 
 class MethodNotAllowed(FhirError):
@@ -41,6 +42,8 @@ class Interaction(NamedTuple):
 _READ = Interaction("read", "R", read)
 _SEARCH = Interaction("search-type", "E", search)
 _POST_SEARCH = Interaction("search-type", "E", search_by_post)
+_SEARCH_ALL = Interaction("search-system", "E", search)
+_POST_SEARCH_ALL = Interaction("search-system", "E", search_by_post)
 _VREAD = Interaction("vread", "R", vread)
 _HISTORY = Interaction("history-instance", "R", history)
 _HISTORY_TYPE = Interaction("history-type", "R", history_type)
@@ -50,6 +53,8 @@ _SUMMARY = Interaction("operation", "E", summary)
 
 INTERACTIONS: dict[tuple[str, str], Interaction] = {
     ("POST", ""): Interaction("transaction", "C", bundle),
+    ("GET", ""): _SEARCH_ALL,
+    ("POST", "_search"): _POST_SEARCH_ALL,
     ("GET", "type"): _SEARCH,
     ("POST", "type"): Interaction("create", "C", create),
     ("POST", "type/_search"): _POST_SEARCH,
@@ -66,6 +71,10 @@ INTERACTIONS: dict[tuple[str, str], Interaction] = {
     ("GET", "type/id/_history/version"): _VREAD,
     ("GET", "type/id/$original"): _ORIGINAL,
     ("GET", "type/id/_history/version/$original"): _ORIGINAL,
+    ("GET", "type/id/member"): _SEARCH,
+    ("POST", "type/id/member/_search"): _POST_SEARCH,
+    ("GET", "type/id/*"): _SEARCH_ALL,
+    ("POST", "type/id/*/_search"): _POST_SEARCH_ALL,
     ("GET", "type/id/$summary"): _SUMMARY,
     ("POST", "type/id/$summary"): _SUMMARY,
 }
@@ -90,6 +99,9 @@ def _form(request: FhirRequest) -> str:
         words.append(second if second[:1] in ("_", "$") else "id")
         request.id = "" if second[:1] in ("_", "$") else second
     words += segments[2:]
+    if len(segments) > 2 and words[1] == "id" and (segments[2] == "*" or segments[2] in NUMBERS):
+        request.member = segments[2]
+        words[2] = "*" if segments[2] == "*" else "member"
     if len(segments) > 3 and segments[2] == "_history":
         request.version = segments[3]
         words[3] = "version"

@@ -139,6 +139,7 @@ class FhirRequest(Request):
         version: The version in the path, or an empty text.
         source: The body as its sender wrote it, when that was XML.
         sources: Of an XML Bundle: what its sender wrote of each entry's resource.
+        member: The type, or `*`, that is searched for in the compartment of `type` and `id`, or an empty text.
     """
 
     def __init__(self, hub: "Hub", scope: Mapping[str, Any], receive: Receive, caller: Caller) -> None:
@@ -148,6 +149,7 @@ class FhirRequest(Request):
         self.version = ""
         self.source: bytes | None = None
         self.sources: Sequence[bytes | None] = ()
+        self.member = ""
 
     @property
     def lenient(self) -> bool:

@@ -1,79 +1,43 @@
-"""search-type: https://hl7.org/fhir/R4/http.html#search."""
+"""search: of a type, of several types, of a compartment. https://hl7.org/fhir/R4/http.html#search."""
 
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
-import orjson
-
 from app.identity.scope import patient_keys
 from app.records.format import rendered, wanted
-from app.records.parts import part_of
+from app.records.listed import listed
 from app.records.record import known_type
 from app.records.request import FhirRequest, decode_pairs
 from app.records.response import Response, fhir_response
-from fhir.errors import InvalidValue
-from fhir.issue import Issue, outcome
-from fhir.search.include import MOST_INCLUDED, MOST_STEPS, Included, included
-from fhir.search.query import parse
-from fhir.search.run import Page
-from fhir.search.run import search as run
-from fhir.subset import Subset, chosen
+from app.records.searchset import searchset
+from fhir.errors import InvalidValue, UnknownParameter
+from fhir.search import compartment
+from fhir.search.compartment import Compartment
+from fhir.search.control import once
+from fhir.search.include import included
+from fhir.search.query import Query, parse
+from fhir.search.run import search_types
+from fhir.store.types import NUMBERS
+from fhir.subset import chosen
 
 FORM_BYTES = 100_000
 """The largest form of a search by POST."""
 
-_CUT = orjson.dumps(
-    {
-        "resource": outcome(
-            [
-                Issue(
-                    "warning",
-                    "too-costly",
-                    "",
-                    f"Not all is included: a page includes {MOST_INCLUDED} resources and follows {MOST_STEPS} steps at "
-                    "most. Ask for smaller pages (_count), or for what is missing by searches of its own.",
-                )
-            ]
-        ),
-        "search": {"mode": "outcome"},
-    }
-)
-"""The entry of a page that does not include all that was asked for."""
+Pairs = Sequence[tuple[str, str]]
 
 
-def searchset(
-    request: FhirRequest,
-    links: Sequence[dict[str, str]],
-    page: Page,
-    others: Included,
-    subset: Subset | None = None,
-) -> bytes:
-    """Return the Bundle of a page; the resources in it are the stored bytes, or the part of them that is wanted."""
-    base = f'{{"fullUrl":"{request.hub.settings.address}/fhir/'
-    head = {"resourceType": "Bundle", "type": "searchset", "total": page.total, "link": links}
-    parts = [orjson.dumps(head)[:-1]]
-    before = b',"entry":['
-    for found, mode in ((page.matches, b"match"), (others.resources, b"include")):
-        after = b',"search":{"mode":"%s"}}' % mode
-        for one in found:
-            body = part_of(one, subset, asked=found is page.matches)
-            # Joined once at the end: bodies are large, and each sum of bytes would copy them.
-            parts += (before, f'{base}{one.type}/{one.id}","resource":'.encode(), body, after)
-            before = b","
-    if others.cut:
-        parts += (before, _CUT)
-    # An empty array is not allowed in FHIR.
-    parts.append(b"}" if len(parts) == 1 else b"]}")
-    return b"".join(parts)
-
-
-def _binding(request: FhirRequest, pairs: Sequence[tuple[str, str]]) -> str:
+def _binding(request: FhirRequest, pairs: Pairs) -> str:
     """Return the caller and the query that a page link is good for; no query holds a NUL."""
     asked = "\0".join([text for pair in pairs for text in pair])
-    return f"{request.caller_binding}|{request.type}?{asked}"
+    return f"{request.caller_binding}|{'/'.join(_place(request))}?{asked}"
 
 
-def _self(request: FhirRequest, asked: Sequence[tuple[str, str]], *, ignored: bool) -> str:
+def _place(request: FhirRequest) -> list[str]:
+    """Return the path below `/fhir` of what is searched."""
+    return [part for part in (request.type, request.id, request.member) if part]
+
+
+def _self(request: FhirRequest, asked: Pairs, *, ignored: bool) -> str:
     """Return the query string of the search that was done: as it was sent, if all of it was done."""
     if ignored:
         return urlencode(asked)
@@ -83,40 +47,101 @@ def _self(request: FhirRequest, asked: Sequence[tuple[str, str]], *, ignored: bo
     return "&".join([part for part in sent.split("&") if not part.startswith("_cursor=")])
 
 
-async def search_pairs(request: FhirRequest, pairs: list[tuple[str, str]]) -> Response:
-    """Answer the search that `pairs` ask for."""
+def _types(request: FhirRequest, pairs: Pairs) -> tuple[str, ...]:
+    """Return the types that are searched.
+
+    Raises:
+        NotFound: the address names no type of R4, no compartment, or a type that is not in it.
+        InvalidValue: `_type` names no type, or stands where the address names one already.
+    """
+    inside = bool(request.member)
+    known = compartment.types(known_type(request.type)) if inside else tuple(NUMBERS)
+    named = request.member if inside else request.type
+    stated = once(pairs, "_type")
+    if named not in ("", "*"):
+        if stated is not None:
+            raise InvalidValue("The address names the type already", "_type")
+        if inside:
+            compartment.shape(request.type, known_type(named))
+        return (known_type(named),)
+    if stated is None:
+        return known
+    wanted = tuple(dict.fromkeys(stated.split(",")))
+    for name in wanted:
+        if name not in known:
+            raise InvalidValue(f"_type: {name!r} is not a resource type here", "_type")
+    return wanted
+
+
+def _queries(request: FhirRequest, types: Sequence[str], pairs: Pairs) -> list[Query]:
+    """Return the question to each type.
+
+    Raises:
+        UnknownParameter: a type lacks a parameter; though lenient, since others have it: the answer would mix what was
+            restricted with what was not.
+    """
     settings = request.hub.settings
-    query = parse(
-        known_type(request.type),
-        pairs,
-        lenient=request.lenient,
-        base_url=settings.address + "/fhir",
-        most=settings.page_entries_limit,
-    )
-    subset = chosen(query.summary, query.elements, (query.type,))
+    queries = [
+        parse(
+            name,
+            pairs,
+            lenient=request.lenient,
+            base_url=settings.address + "/fhir",
+            most=settings.page_entries_limit,
+        )
+        for name in types
+    ]
+    for query in queries:
+        if query.ignored != queries[0].ignored:
+            (name, _), *_ = set(query.ignored) ^ set(queries[0].ignored)
+            raise UnknownParameter(f"Not all of the types searched have the parameter {name!r}", name)
+    return queries
+
+
+async def search_pairs(request: FhirRequest, pairs: Pairs) -> Response:
+    """Answer the search that `pairs` ask for."""
+    settings, record = request.hub.settings, request.record
+    types = _types(request, pairs)
+    wanted_types = types
+    plain = [pair for pair in pairs if pair[0] != "_type"]
+    if any(name == "_list" for name, _ in plain):
+        ids = await listed(request, plain)
+        plain = [pair for pair in plain if pair[0] != "_list"]
+        # What is in no list is asked for all the same: the question must be checked, and the answer counted.
+        types = tuple([name for name in types if name in ids]) or types[:1]
+        queries = [one for name in types for one in _queries(request, [name], [*plain, ("_id", ids.get(name, "_"))])]
+    else:
+        queries = _queries(request, types, plain)
+    query = queries[0]
+    subset = chosen(query.summary, query.elements, wanted_types)
     if query.summary == "text" and query.includes:
         raise InvalidValue("_summary=text cannot be combined with _include or _revinclude", "_summary")
     asked = [pair for pair in pairs if pair[0] != "_cursor" and pair not in query.ignored]
     own = _self(request, asked, ignored=bool(query.ignored))
     binding = _binding(request, asked)
-    after = request.hub.cursors.open(query.cursor, binding) if query.cursor else None
     limit = settings.page_entries if query.count is None else query.count
-    record = request.record
-    page = await run(
+    # A page link holds the instant of the first page and the position of the last match before.
+    as_of, *after = request.hub.cursors.open(query.cursor, binding) if query.cursor else (request.now,)
+    page = await search_types(
         record.connection,
         record.visibility,
-        query,
+        queries,
         patient_keys,
         limit=0 if query.summary == "count" else limit,
-        after=after,
+        after=after or None,
+        compartment=Compartment(request.type, request.id) if request.member else None,
+        as_of=as_of if query.cursor else None,
     )
-    base_url = settings.address + "/fhir"
-    others = await included(record.connection, record.visibility, page.matches, query.includes, base_url)
+    others = await included(
+        record.connection, record.visibility, page.matches, query.includes, settings.address + "/fhir"
+    )
     record.disclosed += [*page.matches, *others.resources]
-    address = f"{settings.address}/fhir/{request.type}"
+    address = "/".join([settings.address, "fhir", *_place(request)])
     links = [{"relation": "self", "url": f"{address}?{own}" if own else address}]
+    if query.cursor:
+        links.append({"relation": "first", "url": links[0]["url"]})
     if page.after is not None:
-        cursor = request.hub.cursors.seal(page.after, binding)
+        cursor = request.hub.cursors.seal((as_of, *page.after), binding)
         links.append({"relation": "next", "url": f"{address}?{own}{'&' if own else ''}_cursor={cursor}"})
     return fhir_response(searchset(request, links, page, others, subset))
 
@@ -128,7 +153,10 @@ async def search(request: FhirRequest) -> Response:
 
 
 async def search_by_post(request: FhirRequest) -> Response:
-    """Answer a search by POST, whose parameters are a form and so reach no access log."""
+    """Answer a search by POST, whose parameters are a form and so reach no access log.
+
+    Those of the address count as well.
+    """
     request.check_accept()
     form = await request.body(FORM_BYTES)
     request.query_string = b"&".join(part for part in (request.query_string, form) if part)

@@ -4,7 +4,7 @@ https://hl7.org/fhir/R4/search.html#return
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,11 @@ from fhir.errors import InvalidValue, NotSupported
 TOTALS = ("none", "estimate", "accurate")
 SUMMARIES = ("true", "text", "data", "count", "false")
 
-NOT_SUPPORTED = frozenset({"_contained", "_containedType", "_filter", "_list"})
-"""What R4 has and this server does not do; naming one is an error even when unknown ones are ignored."""
+NOT_SUPPORTED = frozenset({"_containedType", "_filter", "_list"})
+"""What R4 has and a search does not do; naming one is an error even when unknown ones are ignored.
+
+A door may have taken `_list` out before.
+"""
 
 _ELEMENT = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:\.[A-Za-z][A-Za-z0-9]*)*")
 
@@ -71,7 +74,7 @@ _ONCE: Mapping[str, tuple[str, Callable[[str], Any]]] = {
 }
 """Name to the field of the query it sets, and how its value is read."""
 
-_OTHERS = frozenset({"_include", "_revinclude", "_format", "_pretty"})
+_OTHERS = frozenset({"_include", "_revinclude", "_contained", "_format", "_pretty"})
 
 NAMES = frozenset({*_ONCE, *_OTHERS, *NOT_SUPPORTED})
 """Every name that this module reads; `_sort` is not among them, since it names search parameters."""
@@ -104,7 +107,21 @@ def read(fields: dict[str, Any], name: str, text: str) -> None:
             fields[field] = parse(text)
         except InvalidValue as error:
             raise InvalidValue(f"{code}: {error.diagnostics}", name) from error
+    elif code == "_contained" and text != "false":
+        raise NotSupported("_contained: only false is supported; contained resources are not searched", name)
     # How the answer is written (_format, _pretty) is settled before a query is read.
+
+
+def once(pairs: Sequence[tuple[str, str]], name: str) -> str | None:
+    """Return the value of a parameter, or None when it is not there.
+
+    Raises:
+        InvalidValue: it is there twice.
+    """
+    found = [text for one, text in pairs if one == name]
+    if len(found) > 1:
+        raise InvalidValue(f"{name} is there twice", name)
+    return found[0] if found else None
 
 
 def _named(text: str, name: str) -> str:

@@ -9,11 +9,14 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from fhir.errors import NotSupported
+from fhir.errors import InvalidValue, NotSupported
+from fhir.search.compartment import Compartment, Scope
+from fhir.search.compartment import shape as compartment_shape
+from fhir.search.order import SortShape
 from fhir.search.predicates import TABLES, Shape
 from fhir.search.query import Query, Sort
 from fhir.search.shapes import AnyShape, planned
-from fhir.search.statement import KEYS, QueryShape, Scope, SortShape, count, keys, page
+from fhir.search.statement import KEYS, MOST_COUNTED, QueryShape, count, keys, page
 from fhir.store.connection import Connection, Row, Visibility
 from fhir.store.facts import subject_element
 from fhir.store.read import COLUMNS, stored
@@ -27,13 +30,15 @@ class Page:
 
     Attributes:
         matches: The current versions, in order.
-        total: How many resources match in all.
-        after: The sort values and the row of the last match when there are more, None on the last page.
+        total: How many resources match in all; None when there are too many to count, or it was not asked for.
+        after: The position of the last match when there are more, None on the last page.
+        positions: The sort values and the row of each match.
     """
 
     matches: Sequence[Stored]
-    total: int
+    total: int | None
     after: tuple[Any, ...] | None
+    positions: Sequence[tuple[Any, ...]] = ()
 
 
 def _scope(query: Query, criteria: Sequence[AnyShape]) -> int | None:
@@ -54,7 +59,9 @@ def _sort(keys: tuple[Sort, ...]) -> tuple[SortShape, ...]:
     return tuple(SortShape(key.parameter.id, key.parameter.type, key.parameter.code, key.descending) for key in keys)
 
 
-def plan(query: Query, after: Sequence[Any] | None) -> tuple[QueryShape, dict[str, Any]]:
+def plan(
+    query: Query, after: Sequence[Any] | None, compartment: Compartment | None = None, as_of: int | None = None
+) -> tuple[QueryShape, dict[str, Any]]:
     """Return the shape of a query and the values of its binds.
 
     Raises:
@@ -70,7 +77,16 @@ def plan(query: Query, after: Sequence[Any] | None) -> tuple[QueryShape, dict[st
     if after is not None:
         values.update({f"after{number}": value for number, value in enumerate(after[:-1])})
         values["after_row"] = after[-1]
-    whole = QueryShape(NUMBERS[query.type], tuple(criteria), sort, _scope(query, criteria), after is not None)
+    inside = None
+    if compartment is not None:
+        inside = compartment_shape(compartment.type, query.type)
+        values.update(compartment.values)
+    total = query.total if query.total in ("none", "accurate") else "capped"
+    scope = _scope(query, criteria)
+    if as_of is not None:
+        values["as_of"] = as_of
+    kind = NUMBERS[query.type]
+    whole = QueryShape(kind, tuple(criteria), sort, scope, after is not None, total, inside, as_of is not None)
     return whole, values
 
 
@@ -91,11 +107,20 @@ class _Cut:
         for number in range(len(keys) - 1, -1, -1):
             found.sort(key=itemgetter(columns + 1 + number), reverse=keys[number].descending)
         self.shown = found[:limit]
-        self.total: int = found[0][columns] if found else 0
-        self.after: tuple[Any, ...] | None = None
-        if len(found) > limit:
-            last = self.shown[-1]
-            self.after = (*last[columns + 1 :], last[row])
+        self.counted: int = found[0][columns] if found else 0
+        self.positions = [(*one[columns + 1 :], one[row]) for one in self.shown]
+        self.more = len(found) > limit
+
+    def page(self, matches: Sequence[Stored], whole: QueryShape) -> Page:
+        """Return the page, which holds `matches`."""
+        after = self.positions[-1] if self.more else None
+        return Page(matches, _told(self.counted, whole), after, self.positions)
+
+
+def _told(counted: int, whole: QueryShape) -> int | None:
+    """Return the total that is told: none rather than a wrong one."""
+    unknown = whole.total == "none" or (whole.total == "capped" and counted > MOST_COUNTED)
+    return None if unknown else counted
 
 
 def _patient(whole: QueryShape, values: Mapping[str, Any]) -> int | None:
@@ -119,7 +144,7 @@ async def _from_memory(
         if one is None:
             return None
         matches.append(one.labelled(row[2]))
-    return Page(matches, cut.total, cut.after)
+    return cut.page(matches, whole)
 
 
 async def search(
@@ -130,6 +155,8 @@ async def search(
     *,
     limit: int,
     after: Sequence[Any] | None = None,
+    compartment: Compartment | None = None,
+    as_of: int | None = None,
 ) -> Page:
     """Return a page of what matches `query` and exists for the caller.
 
@@ -138,10 +165,12 @@ async def search(
         visibility: What exists.
         query: What is asked.
         scope: From a Patient to the patient keys of the person.
-        limit: The most matches on the page.
+        limit: The most matches on the page; with 0 matches are counted, all of them.
         after: `Page.after` of the page before.
+        compartment: What the matches must belong to.
+        as_of: The instant in microseconds of the first page: what came into being later is left out.
     """
-    whole, values = plan(query, after)
+    whole, values = plan(query, after, compartment, as_of)
     values.update(visibility.values)
     if limit == 0:
         rows = await connection.fetch(count(visibility, whole, scope), values)
@@ -151,9 +180,66 @@ async def search(
     if found is not None:
         return found
     rows = await connection.fetch(page(visibility, whole, scope), values)
+    if not rows and after is not None and query.total != "none":
+        # What was to come is gone, and with it the column that tells the total.
+        return await search(connection, visibility, query, scope, limit=0, compartment=compartment, as_of=as_of)
     cut = _Cut(rows, len(COLUMNS), 3, whole.sort, limit)
     matches = [stored(row) for row in cut.shown]
     patient = _patient(whole, values)
     if connection.versions is not None and patient is not None:
         connection.versions.keep(patient, matches)
-    return Page(matches, cut.total, cut.after)
+    return cut.page(matches, whole)
+
+
+async def search_types(
+    connection: Connection,
+    visibility: Visibility,
+    queries: Sequence[Query],
+    scope: Scope,
+    *,
+    limit: int,
+    after: Sequence[Any] | None = None,
+    compartment: Compartment | None = None,
+    as_of: int | None = None,
+) -> Page:
+    """Return a page of what matches one of several queries, each for its own type, in one order.
+
+    Args:
+        connection: Where to read.
+        visibility: What exists.
+        queries: The same question to each type.
+        scope: From a Patient to the patient keys of the person.
+        limit: The most matches on the page.
+        after: `Page.after` of the page before.
+        compartment: What the matches must belong to.
+        as_of: The instant in microseconds of the first page.
+
+    Raises:
+        InvalidValue: they sort by parameters of one name that are of several types.
+    """
+    if len(queries) == 1:
+        (query,) = queries
+        return await search(
+            connection, visibility, query, scope, limit=limit, after=after, compartment=compartment, as_of=as_of
+        )
+    orders = {tuple((key.parameter.type, key.descending) for key in query.sort) for query in queries}
+    if len(orders) > 1:
+        raise InvalidValue("_sort: the types do not have this parameter in common", "_sort")
+    found: list[tuple[tuple[Any, ...], Stored]] = []
+    total: int | None = 0
+    more = False
+    for query in queries:
+        one = await search(
+            connection, visibility, query, scope, limit=limit, after=after, compartment=compartment, as_of=as_of
+        )
+        found += zip(one.positions, one.matches, strict=True)
+        more |= one.after is not None
+        total = None if total is None or one.total is None else total + one.total
+    (order,) = orders
+    found.sort(key=lambda one: one[0][-1])
+    for number in range(len(order) - 1, -1, -1):
+        found.sort(key=lambda one: one[0][number], reverse=order[number][1])
+    shown = found[:limit]
+    positions = [position for position, _ in shown]
+    last = positions[-1] if shown and (more or len(found) > limit) else None
+    return Page([match for _, match in shown], total, last, positions)

@@ -5,7 +5,7 @@ tested on the resource at hand. The visibility is applied to every alias before 
 https://hl7.org/fhir/R4/search.html
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,58 +13,41 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
-    Float,
     FromClause,
     Integer,
     Select,
     SmallInteger,
     Subquery,
-    Text,
     and_,
     bindparam,
-    case,
+    exists,
     func,
     literal,
     or_,
     select,
 )
 
+from fhir.search.compartment import CompartmentShape, Scope
+from fhir.search.compartment import walk as walk_compartment
 from fhir.search.condition import same_row, test
-from fhir.search.order_text import OrderText
-from fhir.search.predicates import TABLES, Condition, Shape
+from fhir.search.order import SortShape, existed, sort_key, sort_type
+from fhir.search.predicates import Condition, Shape
 from fhir.search.shapes import AnyShape
 from fhir.search.walk import has_index, is_settled, rank, walk
-from fhir.spec.search_parameters import by_id
 from fhir.store.connection import Visibility
-from fhir.store.facts import clinical_date_parameter, has_one_subject
+from fhir.store.facts import has_one_subject
 from fhir.store.in_order import in_order
 from fhir.store.read import COLUMNS
 from fhir.store.statements import by_shape
-from fhir.store.tables import NO_DATE, resource
+from fhir.store.tables import resource
 from fhir.store.tables import resource_version as version_table
 from fhir.store.types import NAMES
-
-Scope = Callable[[Sequence[ColumnElement[int]], Visibility], Select[tuple[int]]]
-"""From the hashes that a Patient reference may mean to the patient keys of that person that the caller may speak of."""
-
-IN_BODY = frozenset({"token", "reference"})
-"""Types whose index rows are hashes: what they sort by is read off the body."""
-
-_TEXTS = IN_BODY | {"string", "uri"}
-"""Types that sort as texts."""
 
 KEYS = (resource.c.row, resource.c.version, resource.c.labels)
 """What is read of a match whose body is in memory; its labels may have changed since."""
 
-
-@dataclass(frozen=True, slots=True)
-class SortShape:
-    """A sort key: its parameter and direction."""
-
-    parameter: int
-    type: str
-    code: str
-    descending: bool
+MOST_COUNTED = 10_000
+"""Matches that are counted at most, unless an accurate total is asked for: beyond, there is no total."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +61,12 @@ class QueryShape:
     """The number of the criterion that names the patient, when the patient key answers it."""
     after: bool
     """Whether the page begins after a cursor."""
+    total: str = "capped"
+    """How matches are counted: `none`, all (`accurate`), or up to `MOST_COUNTED` and one more (`capped`)."""
+    compartment: CompartmentShape | None = None
+    """The compartment that is searched."""
+    as_of: bool = False
+    """Whether resources are put in order as they were at the instant `as_of`, and later ones left out."""
 
 
 def _driver(shape: QueryShape) -> int | None:
@@ -98,42 +87,6 @@ def _scope_hashes(shape: QueryShape) -> list[ColumnElement[int]]:
     named = shape.criteria[shape.scope] if shape.scope is not None else None
     targets = int(named.values[0]) if isinstance(named, Shape) else 0
     return [bindparam(f"c{shape.scope}_0_target{target}", type_=BigInteger()) for target in range(targets)]
-
-
-def sort_key(row: FromClause, key: SortShape, type_number: int) -> ColumnElement[Any]:
-    """Return the value to sort resources of a type by; one without a value comes last in either direction."""
-    if key.code == "_lastUpdated":
-        return row.c.last_updated
-    if key.code == "_id":
-        return row.c.id
-    if key.type == "date" and key.parameter == clinical_date_parameter(NAMES[type_number]):
-        date = row.c.clinical_date
-        return date if key.descending else case((date == NO_DATE, _last_value(key)), else_=date)
-    if key.type in IN_BODY:
-        body = version_table.alias()
-        text = OrderText(body.c.body, by_id(key.parameter).paths, greatest=key.descending)
-        read = select(text).select_from(body).where(same_row(body, row)).correlate_except(body).scalar_subquery()
-        return func.coalesce(read, _last_value(key))
-    index = TABLES[key.type].alias()
-    column = index.c.value if key.type in ("string", "uri") else index.c.lo
-    best = func.max(column) if key.descending else func.min(column)
-    found = select(best).where(index.c.parameter == key.parameter, same_row(index, row)).scalar_subquery()
-    return func.coalesce(found, _last_value(key))
-
-
-def _last_value(key: SortShape) -> ColumnElement[Any]:
-    if key.type in _TEXTS:
-        return literal("" if key.descending else "\U0010ffff", Text)
-    if key.type == "date":
-        return literal(-(2**63) if key.descending else 2**63 - 1, BigInteger)
-    return literal(-1e308 if key.descending else 1e308, Float)
-
-
-def sort_type(key: SortShape) -> Any:
-    """Return the SQL type of a sort key."""
-    if key.type in _TEXTS:
-        return Text()
-    return BigInteger() if key.type == "date" else Float()
 
 
 def _after(page: FromClause, shape: QueryShape) -> Condition:
@@ -161,8 +114,13 @@ def _found(
         # keys are distinct as they come; to make sure costs SQLite a table.
         distinct = len(hashes) == 1 and has_one_subject(NAMES[shape.type])
         keys = (known if distinct else known.distinct()).subquery("k")
-    driver = _driver(shape)
-    sorts = [sort_key(row, key, shape.type).label(f"sort{number}") for number, key in enumerate(shape.sort)]
+    inside = walk_compartment(shape.compartment, visibility, scope) if shape.compartment is not None else None
+    # A compartment is the most selective there is, but for one patient's record.
+    driver = _driver(shape) if inside is None or keys is not None else None
+    sorts = [
+        sort_key(row, key, shape.type, as_of=shape.as_of).label(f"sort{number}")
+        for number, key in enumerate(shape.sort)
+    ]
     found = select(*(row.c[one.name] for one in columns), *sorts)
     if driver is not None:
         walked = walk(shape.criteria[driver], str(driver), keys)
@@ -170,15 +128,21 @@ def _found(
         if "version" in walked.c:
             same.append(walked.c.version == row.c.version)
         found = found.select_from(in_order(walked, row, and_(*same)))
+    elif inside is not None and keys is None:
+        found = found.select_from(in_order(inside, row, same_row(inside, row)))
     elif keys is not None:
         of_patient = and_(row.c.patient_key == keys.c.patient_key, row.c.type == bindparam("type", type_=SmallInteger))
         found = found.select_from(in_order(keys, row, of_patient))
     found = found.where(row.c.type == bindparam("type", type_=SmallInteger), row.c.deleted == 0)
     if shape.scope is not None:
         found = found.where(row.c.by_subject == 1)
+    if inside is not None and keys is not None:
+        found = found.where(exists().where(same_row(inside, row)))
     for number, criterion in enumerate(shape.criteria):
         if number != shape.scope and (number != driver or not is_settled(criterion)):
             found = found.where(test(row, criterion, str(number), shape.type, visibility))
+    if shape.as_of:
+        found = found.where(existed(row))
     # Last, because databases test in this order, and what a person's grants say of a row costs more than the rest.
     return found.where(visibility.condition(row))
 
@@ -187,10 +151,19 @@ def _chosen(visibility: Visibility, shape: QueryShape, scope: Scope, columns: Se
     """Return the select of a page: columns of `resource`, the total of the query, the sort keys; in no order."""
     # Materialised, so that the total is counted on the matches that were found, not by finding them again.
     matched = _found(visibility, shape, scope, columns).cte("m").prefix_with("MATERIALIZED")
-    cut = select(*matched.c, select(func.count()).select_from(matched).scalar_subquery().label("total"))
+    cut = select(*matched.c, _total(matched, shape).label("total"))
     if shape.after:
         cut = cut.where(_after(matched, shape))
     return cut.order_by(*_order(matched, shape)).limit(bindparam("limit", type_=Integer)).subquery("p")
+
+
+def _total(matched: FromClause, shape: QueryShape) -> ColumnElement[int]:
+    if shape.total == "none":
+        return literal(0)
+    if shape.total == "accurate":
+        return select(func.count()).select_from(matched).scalar_subquery()
+    some = select(matched.c.row).limit(MOST_COUNTED + 1).subquery()
+    return select(func.count()).select_from(some).scalar_subquery()
 
 
 def _sorts(chosen: FromClause, shape: QueryShape) -> list[ColumnElement[Any]]:

@@ -103,6 +103,17 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
     ("GET", "type"): lambda kind, _: [("GET", f"/fhir/{kind}{query}", b"", "") for query in _searches(kind)],
     ("POST", "type"): lambda kind, _: [("POST", f"/fhir/{kind}", json.dumps(_innocent(kind)).encode(), JSON)],
     ("POST", "type/_search"): lambda kind, id_: [("POST", f"/fhir/{kind}/_search", f"_id={id_}".encode(), FORM)],
+    ("GET", ""): lambda kind, id_: [
+        ("GET", f"/fhir?_type={kind}{query}", b"", "") for query in ("", f"&_id={id_}", "&_summary=true")
+    ],
+    ("POST", "_search"): lambda kind, id_: [("POST", "/fhir/_search", f"_type={kind}&_id={id_}".encode(), FORM)],
+    ("GET", "type/id/member"): lambda kind, id_: [
+        ("GET", f"/fhir/{PATIENT}/{kind}", b"", ""),
+        ("GET", f"/fhir/{kind}/{id_}/Observation", b"", ""),
+    ],
+    ("POST", "type/id/member/_search"): lambda kind, _: [("POST", f"/fhir/{PATIENT}/{kind}/_search", b"", FORM)],
+    ("GET", "type/id/*"): lambda kind, id_: [("GET", f"/fhir/{kind}/{id_}/*", b"", "")],
+    ("POST", "type/id/*/_search"): lambda kind, id_: [("POST", f"/fhir/{kind}/{id_}/*/_search", b"", FORM)],
     ("GET", "type/id"): lambda kind, id_: [
         *((method, f"/fhir/{kind}/{id_}", b"", "") for method in ("GET", "HEAD")),
         ("GET", f"/fhir/{kind}/{id_}?_format=xml", b"", ""),

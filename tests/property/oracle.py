@@ -27,6 +27,7 @@ CATEGORIES = {
     "Group": "other",
     "Account": IDENTITY,
     "Basic": "other",
+    "List": "other",
 }
 BY_CODE = {"laboratory": "laboratory", "LAB": "laboratory", "vital-signs": "vital-sign", "RAD": "imaging"}
 

@@ -138,6 +138,11 @@ class WorldMaker:
     def _basic(self, _: Any) -> dict[str, Any]:
         return {"code": _concept("referral")}
 
+    def _list(self, subjects: Any) -> dict[str, Any]:
+        entries = [{"item": one} for one in self._some("Observation", "Practitioner")]
+        made = {"status": "current", "mode": "working", "subject": subjects[0]}
+        return made | ({"entry": entries} if entries else {})
+
     def _group(self, subjects: Any) -> dict[str, Any]:
         return {"type": "person", "actual": True, "member": [{"entity": one} for one in subjects]}
 
@@ -294,6 +299,7 @@ TYPES += (
     "Encounter",
     "RiskAssessment",
     "Group",
+    "List",
     "Account",
     "Medication",
     "Basic",
@@ -386,6 +392,7 @@ SEARCHES: dict[str, tuple[str, ...]] = {
     "AllergyIntolerance": ("patient={patient}", "code={test}"),
     "Binary": ("_lastUpdated=ge2026", "_security=PSY"),
     "Provenance": ("target=Observation/{observation}", "_include=Provenance:target", "recorded=ge{day}"),
+    "List": ("patient={patient}", "_include=List:item", "status=current"),
     "Medication": ("code={test}",),
     "Basic": ("code=referral",),
     "ValueSet": ("url=http://example.org/vs/1", "url=http://example.org/vs/0,http://example.org/vs/2"),
@@ -433,14 +440,22 @@ CHAINED: dict[str, tuple[str, ...]] = {
 }
 """Queries that look at other resources than those they find."""
 EVERYWHERE = ("_count=1", "_count=2", "_count=0", "_summary=count", "_lastUpdated=ge2026", "_sort=_lastUpdated")
-EVERYWHERE += ("_summary=true", "_summary=data", "_elements=id")
+EVERYWHERE += (
+    "_total=accurate",
+    "_total=none",
+    "_total=estimate",
+    "_list={list}",
+    "_summary=true",
+    "_summary=data",
+    "_elements=id",
+)
 
 
 def questions(chance: random.Random, world: WorldMaker, count: int) -> Iterator[tuple[str, str, str]]:
     """Yield `count` questions: method, path below `/fhir/`, and query or form."""
     for _ in range(count):
         row = chance.choice(world.rows)
-        kind = chance.randrange(10)
+        kind = chance.randrange(13)
         if kind == 0:
             yield "GET", f"{row.type}/{row.id}", ""
         elif kind == 1:
@@ -461,12 +476,36 @@ def questions(chance: random.Random, world: WorldMaker, count: int) -> Iterator[
             yield "GET", f"{place}_history", chance.choice(asked)
         elif kind == 3:
             yield "GET", f"{row.type}/{row.id}/$original", ""
+        elif kind == 4:
+            yield *chance.choice((("GET", ""), ("POST", "_search"))), everywhere(chance, world)
+        elif kind in (5, 6):
+            whose = chance.choice(world.of("Patient", "Practitioner", "Encounter"))
+            place = f"{whose.type}/{whose.id}/{chance.choice(('Observation', 'Encounter', 'DiagnosticReport', '*'))}"
+            yield (
+                *chance.choice((("GET", place), ("POST", f"{place}/_search"))),
+                everywhere(chance, world, in_compartment=True) if place.endswith("*") else chance.choice(COMMON),
+            )
         else:
             type_name = chance.choice(("Observation", "Patient", row.type))
             yield (
                 *chance.choice((("GET", type_name), ("POST", f"{type_name}/_search"))),
                 search(chance, world, type_name),
             )
+
+
+COMMON = ("_sort=-_id&_count=3", "_sort=_lastUpdated&_count=2", "_summary=count", "_security=PSY", "_count=2")
+"""What can be asked of any type."""
+
+
+def everywhere(chance: random.Random, world: WorldMaker, *, in_compartment: bool = False) -> str:
+    """Return a query for several types."""
+    types = ["Observation", "DiagnosticReport", "Encounter", "Condition", "Group"]
+    if not in_compartment:
+        types += ["Patient", "Basic", "ValueSet"]
+    parts = [chance.choice(COMMON), "_type=" + ",".join(chance.sample(types, 3))]
+    if chance.random() < 0.3:
+        parts.append(chance.choice(("_include=*", "_revinclude=*")))
+    return "&".join(parts)
 
 
 def _named(chance: random.Random, world: WorldMaker, type_name: str) -> str:
@@ -486,6 +525,7 @@ def search(chance: random.Random, world: WorldMaker, type_name: str) -> str:
         "other": _named(chance, world, "Patient"),
         "observation": _named(chance, world, "Observation"),
         "practitioner": _named(chance, world, "Practitioner"),
+        "list": _named(chance, world, "List"),
         "day": chance.choice(DAYS),
         "test": chance.choice(TESTS),
     }

@@ -23,6 +23,7 @@ def fields(*pairs):
         ("_cursor", "bzoxMjM", {"cursor": "bzoxMjM"}),
         ("_format", "json", {}),
         ("_pretty", "true", {}),
+        ("_contained", "false", {}),
         (
             "_include",
             "Observation:patient",
@@ -77,7 +78,6 @@ def test_a_parameter_that_counts_once_is_refused_the_second_time():
     [
         "_list",
         "_filter",
-        "_contained",
         "_containedType",
         "_count:exact",
         "_include:recurse",

@@ -145,7 +145,7 @@ def test_a_compartment_leaves_out_types_that_are_not_in_it_and_knows_its_own_res
     main(definitions, tmp_path)
 
     assert json.loads((tmp_path / "compartments.json").read_text()) == {
-        **{key: {"Flag": ["subject"]} for key in ("Patient", "RelatedPerson", "Practitioner", "Device")},
+        **{name: {"Flag": ["subject"]} for name in ("Patient", "RelatedPerson", "Practitioner", "Device")},
         "Encounter": {"Encounter": ["_id"]},
     }
 
