@@ -38,6 +38,8 @@ def _resource(type_name: str, codes: list[str], conditional_delete: str) -> dict
         "conditionalRead": "full-support",
         "conditionalUpdate": True,
         "conditionalDelete": conditional_delete,
+        "searchInclude": ["*", *(f"{type_name}:{one['name']}" for one in searchable if one["type"] == "reference")],
+        "searchRevInclude": ["*"],
         "searchParam": searchable,
     }
 

@@ -55,7 +55,6 @@ def _types(request: FhirRequest, pairs: Pairs) -> tuple[str, ...]:
         InvalidValue: `_type` names no type, or stands where the address names one already.
     """
     inside = bool(request.member)
-    known = compartment.types(known_type(request.type)) if inside else tuple(NUMBERS)
     named = request.member if inside else request.type
     stated = once(pairs, "_type")
     if named not in ("", "*"):
@@ -64,6 +63,7 @@ def _types(request: FhirRequest, pairs: Pairs) -> tuple[str, ...]:
         if inside:
             compartment.shape(request.type, known_type(named))
         return (known_type(named),)
+    known = compartment.types(known_type(request.type)) if inside else tuple(NUMBERS)
     if stated is None:
         return known
     wanted = tuple(dict.fromkeys(stated.split(",")))

@@ -13,6 +13,7 @@ from app.db.postgresql import PostgresqlDatabase
 from app.db.sqlite import SqliteDatabase
 from app.hub import Hub
 from app.identity.scope import patient_keys
+from fhir.search.compartment import Compartment
 from fhir.search.lookup import _named, _referring
 from fhir.search.query import parse
 from fhir.search.run import plan
@@ -183,5 +184,25 @@ async def test_a_history_is_read_in_the_order_of_its_index(world: World, shape: 
 )
 async def test_an_include_reads_no_table_whole(world: World, build: Callable[[CallerVisibility], ClauseElement]):
     lines = await explained(world.hub, build(may_see(CALLER, now=0, implied=False)))
+
+    assert _scans(lines) == []
+
+
+@pytest.mark.parametrize("name", ["Patient", "Encounter"])
+async def test_a_search_of_a_compartment_reads_no_table_whole(world: World, name: str):
+    visibility = may_see(CALLER, now=0, implied=False)
+    shape, _ = plan(parse("Observation", [], lenient=False), None, Compartment(name, "a"))
+
+    lines = await explained(world.hub, page(visibility, shape, patient_keys))
+
+    assert _scans(lines) == []
+
+
+async def test_a_later_page_reads_no_table_whole(world: World):
+    visibility = may_see(CALLER, now=0, implied=False)
+    query = parse("Observation", [("patient", "Patient/a"), ("_sort", "-_lastUpdated,status")], lenient=False)
+    shape, _ = plan(query, (1, "final", 1), as_of=1)
+
+    lines = await explained(world.hub, page(visibility, shape, patient_keys))
 
     assert _scans(lines) == []
