@@ -105,6 +105,14 @@ def _inside(asked: Chain | Has | Element | Logic) -> tuple[Asked, ...]:
     return (asked.inner,) if isinstance(asked, Has) else asked.parts
 
 
+def nesting(asked: Asked) -> int:
+    """Return how deep conditions lie in each other; SQLite reads no statement of any depth."""
+    if isinstance(asked, Criterion):
+        return 0
+    own = 2 if isinstance(asked, Chain | Has) else 1
+    return own + max(map(nesting, _inside(asked)))
+
+
 def steps(asked: Asked) -> int:
     """Return how many references are followed: a search looks at another resource for each."""
     if isinstance(asked, Criterion):

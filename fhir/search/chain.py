@@ -9,7 +9,7 @@ from fhir.errors import FhirError, InvalidValue, NotSupported, TooCostly, Unknow
 from fhir.search.asked import Asked, Chain, Has
 from fhir.spec.search_parameters import SearchParameter, parameters
 
-DEEPEST = 5
+DEEPEST = 4
 """How many references one name of a query follows at most."""
 
 Inner = Callable[[str, str, int], Asked]

@@ -11,7 +11,7 @@ from typing import Any
 
 from fhir.errors import InvalidValue, NotSupported, TooCostly, UnknownParameter
 from fhir.search import control, criterion, date, filtering
-from fhir.search.asked import Asked, steps
+from fhir.search.asked import Asked, nesting, steps
 from fhir.search.asked import criteria as criteria_of
 from fhir.search.control import Include
 from fhir.search.criterion import Region
@@ -22,6 +22,12 @@ MOST = 1000
 
 MOST_VALUES = 500
 """Values that a search compares with; databases limit how deep an expression may be."""
+
+DEEPEST = 10
+"""How deep conditions nest: a reference that is followed counts two, `and`, `or` and `not` one.
+
+SQLite's parser, whose stack is 100 deep, ends soon after.
+"""
 
 MOST_STEPS = 30
 """References that a search follows, each type that one may lead to counted."""
@@ -130,6 +136,8 @@ def parse(
 def _check_cost(asked: Sequence[Asked]) -> None:
     if sum(len(one.values) for part in asked for one in criteria_of(part)) > MOST_VALUES:
         raise InvalidValue(f"a search has at most {MOST_VALUES} values")
+    if any(nesting(part) > DEEPEST for part in asked):
+        raise TooCostly("a search nests too deep: fewer references in a row, or fewer parentheses")
     if sum(map(steps, asked)) > MOST_STEPS:
         raise TooCostly(f"a search follows at most {MOST_STEPS} references; name the types: reference:Type.parameter")
 
