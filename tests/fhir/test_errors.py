@@ -10,6 +10,7 @@ from fhir import errors
         ("InvalidValue", 400, "invalid"),
         ("UnknownParameter", 400, "invalid"),
         ("NotSupported", 400, "not-supported"),
+        ("TooCostly", 403, "too-costly"),
         ("Unauthorized", 401, "login"),
         ("Forbidden", 403, "forbidden"),
         ("TooCostly", 403, "too-costly"),
