@@ -13,7 +13,6 @@ from fhir import errors
         ("TooCostly", 403, "too-costly"),
         ("Unauthorized", 401, "login"),
         ("Forbidden", 403, "forbidden"),
-        ("TooCostly", 403, "too-costly"),
         ("NotFound", 404, "not-found"),
         ("NotAcceptable", 406, "not-supported"),
         ("Conflict", 409, "conflict"),
