@@ -18,6 +18,9 @@ from fhir.spec.elements import properties
 OPERATIONS = 1_000
 """Operations a patch may have."""
 
+MOST_STEPS = 5_000_000_000
+"""Characters of all paths, times bytes of the resource: a bound on what looking for the elements may cost."""
+
 _PARTS: dict[str, tuple[str, ...]] = {
     "add": ("path", "name", "value"),
     "insert": ("path", "value", "index"),
@@ -224,7 +227,11 @@ def read(document: bytes) -> Patch:
     """
     patch = operations(document)
 
+    length = sum(len(operation.text) for operation in patch)
+
     def patched(body: bytes) -> bytes:
+        if length * len(body) > MOST_STEPS:
+            raise TooCostly("So many and long paths are not looked for in a resource of this size")
         tree = read_exactly(body)
         apply(tree, patch)
         return write(tree)

@@ -44,8 +44,8 @@ def _named(number: int, operation: Operation) -> str:
     return f"Operation {number} ({operation['op']} {operation['path']})"
 
 
-def _check(number: int, operation: Any) -> None:
-    """Refuse what is no operation.
+def _operation(number: int, operation: Any) -> Operation:
+    """Return an operation without the members that mean nothing in it.
 
     Raises:
         MalformedPatch: it is none.
@@ -56,12 +56,13 @@ def _check(number: int, operation: Any) -> None:
     for name in _MEMBERS[kind]:
         if name not in operation or (name != "value" and not isinstance(operation[name], str)):
             raise MalformedPatch(f"Operation {number} ({kind}) has no {name}, or one that is no string")
+    found: Operation = {name: operation[name] for name in ("op", *_MEMBERS[kind])}
     try:
-        JsonPatch([operation])
-        if "from" in operation:
-            JsonPointer(operation["from"])
+        JsonPatch([found])
+        JsonPointer(found.get("from", ""))
     except (InvalidJsonPatch, JsonPointerException) as error:
-        raise MalformedPatch(f"{_named(number, operation)}: {error}") from None
+        raise MalformedPatch(f"{_named(number, found)}: {error}") from None
+    return found
 
 
 def operations(document: bytes) -> list[Operation]:
@@ -76,9 +77,7 @@ def operations(document: bytes) -> list[Operation]:
         raise MalformedPatch("A JSON Patch is an array of operations")
     if len(found) > OPERATIONS:
         raise TooCostly(f"A patch has at most {OPERATIONS} operations")
-    for number, operation in enumerate(found):
-        _check(number, operation)
-    return found
+    return [_operation(number, operation) for number, operation in enumerate(found)]
 
 
 def _expression(tree: Any, path: str) -> str | None:
@@ -107,6 +106,10 @@ def _refuse(number: int, operation: Operation, tree: Any, error: Exception) -> N
     raise Unprocessable(f"{_named(number, operation)}: {reason}", _expression(tree, operation["path"]))
 
 
+def _too_deep() -> TooCostly:
+    return TooCostly("The patch nests objects and arrays too deep")
+
+
 def apply(tree: Any, patch: Sequence[Operation], *, most_bytes: int = MOST_BYTES) -> Any:
     """Return the tree with all operations applied; `tree` itself stays as it is.
 
@@ -117,7 +120,7 @@ def apply(tree: Any, patch: Sequence[Operation], *, most_bytes: int = MOST_BYTES
 
     Raises:
         Unprocessable: an operation cannot be applied; its number and path are named.
-        TooCostly: the copies are larger than `most_bytes`.
+        TooCostly: the copies are larger than `most_bytes`, or what they make is nested too deep.
     """
     tree, copied = deepcopy(tree), 0
     for number, operation in enumerate(patch):
@@ -129,6 +132,8 @@ def apply(tree: Any, patch: Sequence[Operation], *, most_bytes: int = MOST_BYTES
             tree = JsonPatch([operation]).apply(tree, in_place=True)
         except (JsonPatchException, JsonPointerException) as error:
             _refuse(number, operation, tree, error)
+        except RecursionError:
+            raise _too_deep() from None
     return tree
 
 
@@ -140,4 +145,12 @@ def read(document: bytes) -> Patch:
         MalformedPatch: it is not a JSON Patch.
     """
     patch = operations(document)
-    return lambda body: write(apply(read_exactly(body), patch))
+
+    def patched(body: bytes) -> bytes:
+        tree = apply(read_exactly(body), patch)
+        try:
+            return write(tree)
+        except RecursionError:
+            raise _too_deep() from None
+
+    return patched

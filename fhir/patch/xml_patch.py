@@ -19,6 +19,9 @@ OPERATIONS = 1_000
 LONGEST = 1_000
 """Characters a `sel` may have."""
 
+DEPTH = 100
+"""Levels of elements a patched resource may have; a resource of 64 levels of JSON has fewer."""
+
 _PREFIXES = {"f": "http://hl7.org/fhir", "h": "http://www.w3.org/1999/xhtml"}
 _ROOTS = frozenset(("diff", "patch"))
 _NAMESPACE = "namespace::"
@@ -133,8 +136,19 @@ def _set_text_before(element: Node, index: int, text: str) -> None:
         element[index - 1].tail = text or None
 
 
+def _check_depth(element: Node, operation: Node) -> None:
+    """Refuse what would nest too deep: libxml2 walks some trees by recursion."""
+    above = sum(1 for _ in element.iterancestors())
+    below, level = 0, list(operation)
+    while level and above + below <= DEPTH:
+        below, level = below + 1, [child for node in level for child in node]
+    if above + below > DEPTH:
+        raise _Refused(f"elements would nest deeper than {DEPTH} levels")
+
+
 def _put(element: Node, index: int, operation: Node, *, before_text: bool) -> None:
     """Put what an operation holds before the child at `index` of an element, and before the text there or behind it."""
+    _check_depth(element, operation)
     text = _text_before(element, index)
     content = operation.text or ""
     _set_text_before(element, index, content if before_text else text + content)
@@ -215,6 +229,7 @@ def _replace(tree: Node, operation: Node) -> None:
         rest = (operation.text or "") + "".join(child.tail or "" for child in operation)
         if len(operation) != 1 or rest.strip(_SPACE) or isinstance(operation[0].tag, str) != isinstance(node.tag, str):
             raise _Refused("one node of the same kind must come there")
+        _check_depth(node, operation)
         other = deepcopy(operation[0])
         other.tail = node.tail
         _exchange(tree, node, other)

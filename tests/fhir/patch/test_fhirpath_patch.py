@@ -293,6 +293,15 @@ def test_what_is_no_patch_is_malformed(document: dict[str, Any]) -> None:
     assert refused.value.expression
 
 
+def test_long_paths_are_not_looked_for_in_large_resources() -> None:
+    photo = [{"title": "x" * 100}] * 10_000
+    long = "Patient.photo.where(" + " or ".join(["title = 'y'"] * 60) + ")"
+
+    assert patched(operation("delete", "Patient.active"), of={**PATIENT, "photo": photo})["photo"] == photo
+    with pytest.raises(TooCostly):
+        patched(*[operation("delete", long)] * 8, of={**PATIENT, "photo": photo})
+
+
 def test_a_patch_has_so_many_operations_at_most() -> None:
     document = {"resourceType": "Parameters", "parameter": [operation("delete", "Patient.active")] * 1_001}
 

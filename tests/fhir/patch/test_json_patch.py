@@ -101,6 +101,15 @@ def test_copies_cannot_be_made_to_fill_the_memory() -> None:
         apply({"a": "x" * 100}, doubling)
 
 
+def test_a_patch_cannot_nest_without_end() -> None:
+    nesting = [op("add", "/a" + "/b" * number, value={}) for number in range(3_000)]
+
+    with pytest.raises(TooCostly, match="deep"):
+        read(json.dumps(nesting).encode())(DOSE)
+    with pytest.raises(TooCostly, match="deep"):
+        apply({}, [*nesting, op("copy", "/c", from_="/a")])
+
+
 def test_a_patch_has_so_many_operations_at_most() -> None:
     with pytest.raises(TooCostly):
         operations(json.dumps([op("remove", "/a")] * 10_001).encode())

@@ -106,6 +106,15 @@ def test_no_entity_is_expanded_and_no_file_is_read(tmp_path: object) -> None:
         assert "geheim" not in refused.value.diagnostics
 
 
+def test_a_patch_cannot_nest_without_end() -> None:
+    deep = "<c>" * 60 + "</c>" * 60
+
+    with pytest.raises(Unprocessable, match=r"Operation 1 .* deeper"):
+        patched(f'<add sel="f:Patient/f:a">{deep}</add><add sel="f:Patient/f:a{"/f:c" * 60}">{deep}</add>')
+    with pytest.raises(Unprocessable, match=r"Operation 1 .* deeper"):
+        patched(f'<add sel="f:Patient/f:a">{deep}</add><replace sel="f:Patient/f:a{"/f:c" * 60}">{deep}</replace>')
+
+
 def test_a_patch_has_so_many_operations_at_most() -> None:
     with pytest.raises(TooCostly):
         read(b"<diff>" + b"<remove sel='a'/>" * 1_001 + b"</diff>")
