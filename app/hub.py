@@ -14,6 +14,7 @@ from app.blobs import Blobs
 from app.clock import Clock
 from app.db import Database
 from app.imaging.episodes import Episodes
+from app.packages.loaded import KnownPackages, Profiles
 from app.records.cursor import Cursors
 from app.settings import Settings
 from dicom.decoding import DecodingPool
@@ -42,9 +43,14 @@ class Hub:
     blobs: Blobs
     decoding: DecodingPool
     episodes: Episodes
+    packages: KnownPackages
     _patients: dict[int, str] = field(default_factory=dict)
     _organisations: dict[int, str] = field(default_factory=dict)
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+
+    async def profiles(self, *bodies: bytes) -> Profiles:
+        """Return by what these bodies are checked beside base R4."""
+        return Profiles(await self.packages.for_bodies(bodies), self.settings.profiles_strict)
 
     async def patient_reference(self, patient_key: int) -> str:
         """Return `Patient/<id>` of a site's Patient; it never changes, so it is remembered."""

@@ -22,6 +22,7 @@ from app.db import Database, DatabaseUnavailable, open_database
 from app.db.version import WrongVersion, check_version
 from app.hub import Hub
 from app.imaging.episodes import Episodes
+from app.packages.loaded import KnownPackages
 from app.records.cursor import Cursors
 from app.settings import Settings
 from dicom.decoding import DecodingPool
@@ -96,6 +97,7 @@ async def open_hub(settings: Settings, clock: Clock = now) -> Hub:
         blobs=open_blobs(settings),
         decoding=decoding,
         episodes=Episodes(clock, audit.append),
+        packages=KnownPackages(database),
         closing=[partial(asyncio.to_thread, decoding.close)],
     )
 

@@ -5,6 +5,7 @@ import app.audit.tables
 import app.blobs.tables
 import app.consent.tables
 import app.identity.tables
+import app.packages.tables
 import dicom.store.tables
 import fhir.store.tables
 
@@ -15,6 +16,7 @@ METADATA = (
     app.blobs.tables.metadata,
     app.consent.tables.metadata,
     app.identity.tables.metadata,
+    app.packages.tables.metadata,
     dicom.store.tables.metadata,
 )
 """The metadata of each room that has tables."""

@@ -73,7 +73,10 @@ def capability_statement(address: str, conditional_delete: str) -> bytes:
         "resource": [_resource(name, codes, conditional_delete) for name in sorted(NUMBERS)],
         "interaction": [{"code": code} for code in ("transaction", "batch", "search-system", "history-system")],
         "compartment": [f"http://hl7.org/fhir/CompartmentDefinition/{_code(name)}" for name in COMPARTMENTS],
-        "operation": [{"name": "summary", "definition": "http://hl7.org/fhir/uv/ips/OperationDefinition/summary"}],
+        "operation": [
+            {"name": "summary", "definition": "http://hl7.org/fhir/uv/ips/OperationDefinition/summary"},
+            {"name": "validate", "definition": "http://hl7.org/fhir/OperationDefinition/Resource-validate"},
+        ],
     }
     return orjson.dumps(
         {

@@ -56,11 +56,12 @@ async def create(request: FhirRequest) -> Response:
     header = request.headers.get(b"if-none-exist")
     query = condition(request, request.type, header.decode("latin-1"), "If-None-Exist") if header is not None else None
     limit = request.hub.settings.bundle_bytes if request.type == "Bundle" else request.hub.settings.resource_bytes
+    body = await request.body(limit)
     prepared = prepare(
-        await request.body(limit),
+        body,
         request.authority,
         type_name=request.type,
-        strict=request.hub.settings.profiles_strict,
+        profiles=await request.hub.profiles(body),
         received=request.source,
     )
 

@@ -45,12 +45,12 @@ def prepare_document(request: FhirRequest, bundle: Prepared) -> Document:
     if extract.issues:
         raise Unprocessable("The document is not whole", issues=extract.issues)
     places = {id(entry): number for number, entry in enumerate(envelope.entries)}
+    # Profiles that the entries name were checked with the Bundle.
     entries = tuple(
         prepare(
             entry.resource or b"",
             request.authority,
             path=f"Bundle.entry[{places[id(entry)]}].resource",
-            strict=request.hub.settings.profiles_strict,
             received=entry.source,
         )
         for entry in extract.resources

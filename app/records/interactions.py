@@ -19,6 +19,7 @@ from app.records.response import Response
 from app.records.search import search, search_by_post
 from app.records.summary import summary
 from app.records.update import conditional_update, update
+from app.records.validate import validate
 from app.records.vread import vread
 from fhir.errors import FhirError, NotFound
 from fhir.store.types import NUMBERS
@@ -50,6 +51,7 @@ _HISTORY_TYPE = Interaction("history-type", "R", history_type)
 _HISTORY_SYSTEM = Interaction("history-system", "R", history_system)
 _ORIGINAL = Interaction("operation", "R", original)
 _SUMMARY = Interaction("operation", "E", summary)
+_VALIDATE = Interaction("operation", "E", validate)
 
 INTERACTIONS: dict[tuple[str, str], Interaction] = {
     ("POST", ""): Interaction("transaction", "C", bundle),
@@ -77,6 +79,9 @@ INTERACTIONS: dict[tuple[str, str], Interaction] = {
     ("POST", "type/id/*/_search"): _POST_SEARCH_ALL,
     ("GET", "type/id/$summary"): _SUMMARY,
     ("POST", "type/id/$summary"): _SUMMARY,
+    ("POST", "type/$validate"): _VALIDATE,
+    ("GET", "type/id/$validate"): _VALIDATE,
+    ("POST", "type/id/$validate"): _VALIDATE,
 }
 """By method and the form of the path below `/fhir`."""
 

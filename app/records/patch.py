@@ -94,7 +94,7 @@ def patch_of_entry(resource: bytes) -> tuple[bytes, str]:
         raise InvalidValue("This is not base64", "Binary.data") from None
 
 
-def _patched(writing: Writing, current: Stored, patch: Patch, path: str) -> Prepared:
+async def _patched(writing: Writing, current: Stored, patch: Patch, path: str) -> Prepared:
     """Return the patched body, checked as that of an update is.
 
     Raises:
@@ -113,7 +113,7 @@ def _patched(writing: Writing, current: Stored, patch: Patch, path: str) -> Prep
     for name, value in (("resourceType", current.type), ("id", current.id)):
         if resource.get(name) != value:
             raise Unprocessable(f"A patch does not change the {name}", f"{current.type}.{name}")
-    return prepare(body, request.authority, resource=resource, path=path, strict=settings.profiles_strict)
+    return prepare(body, request.authority, resource=resource, path=path, profiles=await request.hub.profiles(body))
 
 
 async def lock_patched(writing: Writing, named: Iterable[tuple[str, str]]) -> None:
@@ -161,7 +161,7 @@ async def apply_patch(
     if current.deleted:
         raise Deleted(f"{type_name}/{id_} was deleted")
     writing.own(current)
-    prepared = _patched(writing, current, patch, path)
+    prepared = await _patched(writing, current, patch, path)
     if references is not None and (issues := [*dangling(prepared.resource, references, path or type_name)]):
         raise Unprocessable("A reference means no entry", issues=issues)
     return await writing.update(prepared, id_, references=references, path=path), prepared

@@ -6,19 +6,18 @@ Nothing here asks the database, so that a transaction holds the writer's lock fo
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from app.consent.decide import Authority
+from app.packages.loaded import UNCHECKED, Profiles
 from fhir.errors import Forbidden, InvalidValue, Unprocessable
 from fhir.issue import Issue
+from fhir.profiles.conformance import conformance, names_profiles
 from fhir.profiles.structure import check
 from fhir.resource import parse
 from fhir.store.categories import category
 from fhir.store.types import NUMBERS
 from fhir.subset import is_subsetted
-
-_BASE = "http://hl7.org/fhir/StructureDefinition/"
-"""Profiles of base R4, which every resource is checked by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +56,28 @@ def check_structure(resource: dict[str, Any], path: str = "") -> tuple[Issue, ..
     return tuple(issues)
 
 
-def check_profiles(resource: Mapping[str, Any], path: str, *, strict: bool) -> tuple[Issue, ...]:
-    """Return a warning for each profile in `meta.profile` that is not loaded, so that nothing was checked by it.
+def check_profiles(resource: dict[str, Any], path: str, profiles: Profiles) -> tuple[Issue, ...]:
+    """Return as warnings what is wrong with a resource by the profiles that it names, and which of them are not loaded.
 
     Raises:
-        Unprocessable: there is one, and `strict` holds.
+        Unprocessable: there is something, and the hub is strict.
     """
-    kind = resource["resourceType"]
-    place = f"{path}.{kind}" if path else kind
-    stated = resource.get("meta", {}).get("profile", ())
-    unknown = [(n, one) for n, one in enumerate(stated) if one.partition("|")[0] != f"{_BASE}{kind}"]
-    severity: Literal["error", "warning"] = "error" if strict else "warning"
+    if not names_profiles(resource):
+        return ()
+    found = [one for one in conformance(resource, profiles.definitions) if one.severity != "information"]
+    prefix = f"{path}." if path else ""
+    wrong = [one for one in found if one.severity == "error" or one.code == "not-found"]
     issues = tuple(
-        Issue(severity, "not-found", f"{place}.meta.profile[{n}]", f"The profile {one} is not known here")
-        for n, one in unknown
+        Issue(
+            "error" if profiles.strict and one in wrong else "warning",
+            one.code,
+            f"{prefix}{one.expression}",
+            one.diagnostics,
+        )
+        for one in found
     )
-    if strict and issues:
-        raise Unprocessable("A profile is not known here", issues=issues)
+    if profiles.strict and wrong:
+        raise Unprocessable("The resource does not follow a profile that it names", issues=issues)
     return issues
 
 
@@ -102,7 +106,7 @@ def prepare(
     type_name: str = "",
     id_: str = "",
     path: str = "",
-    strict: bool = False,
+    profiles: Profiles = UNCHECKED,
     received: bytes | None = None,
 ) -> Prepared:
     """Return a body that is well-formed, has the structure of R4 and is the caller's to write.
@@ -114,12 +118,12 @@ def prepare(
         type_name: The type in the request's address, if there is one.
         id_: The id in the request's address, if there is one.
         path: Where the resource lies in a Bundle.
-        strict: Whether a profile that is not known is an error rather than a warning.
+        profiles: What is loaded, and whether to break it is an error rather than a warning.
         received: What the sender wrote, when that was XML.
 
     Raises:
         InvalidJson: it is not strict JSON.
-        Unprocessable: it breaks a rule of R4, or names an unknown profile where the hub is strict.
+        Unprocessable: it breaks a rule of R4, or a profile that it names where the hub is strict.
         InvalidValue: its type or id is not that of the address.
         Forbidden: the caller's role does not write such resources.
     """
@@ -129,7 +133,7 @@ def prepare(
     if type_name and found != type_name:
         raise InvalidValue(f"The body is no {type_name}", f"{path}.resourceType" if path else "resourceType")
     warnings = check_structure(resource, path)
-    warnings += check_profiles(resource, path, strict=strict)
+    warnings += check_profiles(resource, path, profiles)
     if found not in NUMBERS:
         raise InvalidValue(f"A {found} is not stored", path or "resourceType")
     if id_ and resource.get("id") != id_:

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from app.packages.loaded import Profiles
 from app.records.conditional import condition
 from app.records.patch import patch_of_entry, read_patch
 from app.records.prepare import Prepared, check_whole, prepare
@@ -99,7 +100,7 @@ def _tree(entry: EnvelopeEntry, path: str) -> tuple[bytes, dict[str, Any]]:
     return entry.resource, orjson.loads(entry.resource)
 
 
-def _step(request: FhirRequest, number: int, entry: EnvelopeEntry) -> Step:
+def _step(request: FhirRequest, number: int, entry: EnvelopeEntry, profiles: Profiles) -> Step:
     path = f"Bundle.entry[{number}]"
     asked = entry.request
     if asked is None:
@@ -123,7 +124,7 @@ def _step(request: FhirRequest, number: int, entry: EnvelopeEntry) -> Step:
         type_name=step.type,
         id_=step.id if asked.method == "PUT" else "",
         path=step.path,
-        strict=request.hub.settings.profiles_strict,
+        profiles=profiles,
         received=entry.source,
     )
     if asked.method == "PUT":
@@ -131,8 +132,8 @@ def _step(request: FhirRequest, number: int, entry: EnvelopeEntry) -> Step:
     return step
 
 
-def steps(request: FhirRequest, envelope: Envelope) -> list[Step]:
-    """Return the entries of a transaction as steps.
+def steps(request: FhirRequest, envelope: Envelope, profiles: Profiles) -> list[Step]:
+    """Return the entries of a transaction as steps; `profiles` is by what they are checked beside base R4.
 
     Raises:
         FhirError: one is refused; the expression names it.
@@ -140,7 +141,7 @@ def steps(request: FhirRequest, envelope: Envelope) -> list[Step]:
     found = []
     for number, entry in enumerate(envelope.entries):
         try:
-            found.append(_step(request, number, entry))
+            found.append(_step(request, number, entry, profiles))
         except FhirError as error:
             name_entry(error, number)
             raise

@@ -149,10 +149,11 @@ async def transaction(request: FhirRequest, envelope: Envelope) -> Response:
         FhirError: an entry is refused; the expression names it, nothing was written.
     """
     request.interaction = "transaction"
+    profiles = await request.hub.profiles(*(entry.resource or b"" for entry in envelope.entries))
     if len(envelope.entries) < THREAD_ENTRIES:
-        found = steps(request, envelope)
+        found = steps(request, envelope, profiles)
     else:
-        found = await asyncio.to_thread(steps, request, envelope)
+        found = await asyncio.to_thread(steps, request, envelope, profiles)
     if not found:
         return fhir_response(b'{"resourceType":"Bundle","type":"transaction-response"}')
     under_way = _Transaction(request, envelope, found)

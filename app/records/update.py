@@ -81,7 +81,7 @@ async def _prepared(request: FhirRequest, id_: str) -> Prepared:
         request.authority,
         type_name=request.type,
         id_=id_,
-        strict=request.hub.settings.profiles_strict,
+        profiles=await request.hub.profiles(body),
         received=request.source,
     )
     check_whole(prepared)

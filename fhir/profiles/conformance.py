@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from fhir.issue import Issue
-from fhir.profiles.definitions import Definitions
+from fhir.profiles.definitions import BASE, Definitions
 from fhir.profiles.extensions import check_extensions
 from fhir.profiles.findings import Enough, Where
 from fhir.profiles.profile import Unknown, checker, is_base, run
@@ -16,10 +16,14 @@ from fhir.profiles.snapshot import Unusable
 from fhir.profiles.walk import Occurrence, Walk
 
 
-def stated(resource: dict[str, Any]) -> list[tuple[int, str]]:
-    """Return the profiles that a resource names in `meta.profile`, with their indexes, but for base R4's."""
-    named = resource.get("meta", {}).get("profile", ())
-    return [(n, one) for n, one in enumerate(named) if isinstance(one, str) and not is_base(one)]
+def names_profiles(resource: dict[str, Any]) -> bool:
+    """Return whether a resource, one that it contains, or one of a Bundle's entries names a profile."""
+    if "profile" in resource.get("meta", ()):
+        return True
+    inner = [*resource.get("contained", ())]
+    if resource["resourceType"] == "Bundle":
+        inner += [entry["resource"] for entry in resource.get("entry", ()) if "resource" in entry]
+    return any(names_profiles(one) for one in inner)
 
 
 def conformance(resource: dict[str, Any], definitions: Definitions, profiles: Sequence[str] = ()) -> list[Issue]:
@@ -37,15 +41,14 @@ def conformance(resource: dict[str, Any], definitions: Definitions, profiles: Se
     where: Where = (None, resource["resourceType"], -1)
     with suppress(Enough):
         for url in profiles:
-            if not is_base(url):
-                _check(resource, url, where, where, walk)
+            _check(resource, url, where, where, walk)
         _check_stated(resource, where, walk, contained=False)
     return walk.issues
 
 
 def _check_stated(resource: dict[str, Any], where: Where, walk: Walk, *, contained: bool) -> None:
     with walk.inside(resource, contained=contained):
-        for index, url in stated(resource):
+        for index, url in enumerate(resource.get("meta", {}).get("profile", ())):
             _check(resource, url, where, ((where, "meta", -1), "profile", index), walk)
         check_extensions(resource, where, walk)
     for inner, place, inside in _nested(resource, where):
@@ -53,6 +56,10 @@ def _check_stated(resource: dict[str, Any], where: Where, walk: Walk, *, contain
 
 
 def _check(resource: dict[str, Any], url: str, where: Where, named: Where, walk: Walk) -> None:
+    if is_base(url):
+        if url.removeprefix(BASE).partition("|")[0] not in (resource["resourceType"], "Resource", "DomainResource"):
+            walk.add("error", named, "structure", f"{url} is no profile of {resource['resourceType']}.")
+        return
     known = walk.definitions.known("StructureDefinition", url)
     try:
         if known is None:

@@ -9,6 +9,7 @@ https://hl7.org/fhir/R4/conformance-rules.html#constraints
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
+from threading import Lock
 from typing import Any
 
 from fhir.profiles.definitions import BASE
@@ -45,12 +46,15 @@ def engine() -> Evaluate:
     parse = cache(library.parse)
     vars(evaluator)["print"] = _silent
     options = {"traceFn": _silent}
+    # The engine keeps the present instant and the model in module variables.
+    turn = Lock()
 
     def evaluate(value: Any, expression: str, variables: Mapping[str, Any]) -> list[Any]:
         path = variables.get("path")
         start = nodes.ResourceNode.create_node(value, path) if path else value
         given = {name: one for name, one in variables.items() if name != "path"}
-        found: list[Any] = library.apply_parsed_path(start, parse(expression), given, model, options)
+        with turn:
+            found: list[Any] = library.apply_parsed_path(start, parse(expression), given, model, options)
         return found
 
     return evaluate

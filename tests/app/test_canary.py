@@ -146,6 +146,19 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
     ],
     ("GET", "type/id/$summary"): lambda kind, id_: [("GET", f"/fhir/{kind}/{id_}/$summary", b"", "")],
     ("POST", "type/id/$summary"): lambda kind, id_: [("POST", f"/fhir/{kind}/{id_}/$summary", b"", JSON)],
+    ("POST", "type/$validate"): lambda kind, _: [
+        ("POST", f"/fhir/{kind}/$validate", json.dumps(_innocent(kind)).encode(), JSON)
+    ],
+    ("GET", "type/id/$validate"): lambda kind, id_: [
+        ("GET", f"/fhir/{kind}/{id_}/$validate{query}", b"", "") for query in ("", "?profile=http://example.org/none")
+    ],
+    ("POST", "type/id/$validate"): lambda kind, id_: [
+        ("POST", f"/fhir/{kind}/{id_}/$validate", b"", JSON),
+        *(
+            ("POST", f"/fhir/{kind}/{id_}/$validate?mode={mode}", json.dumps(_innocent(kind)).encode(), JSON)
+            for mode in ("update", "delete")
+        ),
+    ],
     ("POST", ""): lambda kind, id_: [
         ("POST", "/fhir", _bundle("batch", _entry("GET", f"{kind}/{id_}"), _entry("GET", kind)), JSON),
         (
