@@ -59,7 +59,8 @@ class KnownPackages:
 
     async def for_bodies(self, bodies: Iterable[bytes]) -> Definitions:
         """Return what is loaded now; without asking where no body can name a profile."""
-        if any(b'"profile"' in body or b"\\u" in body for body in bodies):
+        # The letters of a name may be escaped; Japanese ones, which often are, begin otherwise.
+        if any(b'"profile"' in body or b"\\u00" in body for body in bodies):
             return await self.current()
         return self._definitions
 

@@ -64,7 +64,10 @@ def check_profiles(resource: dict[str, Any], path: str, profiles: Profiles) -> t
     """
     if not names_profiles(resource):
         return ()
-    found = [one for one in conformance(resource, profiles.definitions) if one.severity != "information"]
+    # A Bundle's entries are looked at later, if at all; profiles may trust their structure only after that.
+    found = check(resource, entries=True) if resource["resourceType"] == "Bundle" else []
+    if not found:
+        found = [one for one in conformance(resource, profiles.definitions) if one.severity != "information"]
     prefix = f"{path}." if path else ""
     wrong = [one for one in found if one.severity == "error" or one.code == "not-found"]
     issues = tuple(

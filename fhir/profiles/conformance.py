@@ -16,14 +16,23 @@ from fhir.profiles.snapshot import Unusable
 from fhir.profiles.walk import Occurrence, Walk
 
 
-def names_profiles(resource: dict[str, Any]) -> bool:
-    """Return whether a resource, one that it contains, or one of a Bundle's entries names a profile."""
-    if "profile" in resource.get("meta", ()):
+def names_profiles(resource: Any) -> bool:
+    """Return whether a resource, one that it contains, or one of a Bundle's entries names a profile.
+
+    Args:
+        resource: Any JSON value: the entries of a Bundle may not have been looked at yet.
+    """
+    if not isinstance(resource, dict):
+        return False
+    meta = resource.get("meta")
+    if isinstance(meta, dict) and "profile" in meta:
         return True
-    inner = [*resource.get("contained", ())]
-    if resource["resourceType"] == "Bundle":
-        inner += [entry["resource"] for entry in resource.get("entry", ()) if "resource" in entry]
-    return any(names_profiles(one) for one in inner)
+    contained, entries = resource.get("contained"), resource.get("entry")
+    if isinstance(contained, list) and any(map(names_profiles, contained)):
+        return True
+    if entries is None or resource.get("resourceType") != "Bundle" or not isinstance(entries, list):
+        return False
+    return any(names_profiles(entry.get("resource")) for entry in entries if isinstance(entry, dict))
 
 
 def conformance(resource: dict[str, Any], definitions: Definitions, profiles: Sequence[str] = ()) -> list[Issue]:
@@ -33,7 +42,7 @@ def conformance(resource: dict[str, Any], definitions: Definitions, profiles: Se
     that is named and not loaded is a warning with the code `not-found`.
 
     Args:
-        resource: A resource that has the structure of R4.
+        resource: A resource that has the structure of R4, all entries of a Bundle included.
         definitions: What is loaded.
         profiles: Canonicals of further profiles.
     """

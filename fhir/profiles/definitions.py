@@ -12,6 +12,9 @@ BASE = "http://hl7.org/fhir/StructureDefinition/"
 """Where the URLs of base R4's own definitions begin; every resource is checked by these anyway."""
 
 
+MALFORMED = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError)
+"""What reading a definition fails with that is not of the form of its type: publishers make mistakes."""
+
 MOST_PARSED = 8
 """How many definitions stay parsed: what is made of them is kept, and they are large."""
 

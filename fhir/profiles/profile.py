@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fhir.profiles.constraints import invariant, of_profile
-from fhir.profiles.definitions import BASE, Definitions
+from fhir.profiles.definitions import BASE, MALFORMED, Definitions
 from fhir.profiles.element_rules import rules_of
 from fhir.profiles.findings import Where
 from fhir.profiles.invariants import INVARIANTS
@@ -46,10 +46,15 @@ class Checker:
 
     def check(self, occurrence: Occurrence, walk: Walk) -> None:
         """Add what is wrong with a resource or value by this definition."""
-        if self._rules is None:
-            self._rules = self._compile()
-        for rule in self._rules:
-            rule(occurrence, walk)
+        try:
+            if self._rules is None:
+                self._rules = self._compile()
+            for rule in self._rules:
+                rule(occurrence, walk)
+        except MALFORMED as fault:
+            reason = f"it is no proper StructureDefinition ({type(fault).__name__})"
+            text = f"The profile {self.structure.url} cannot be used: {reason}."
+            walk.add("warning", occurrence.where, "not-supported", text)
 
     def _compile(self) -> list[Rule]:
         structure = self.structure
@@ -132,7 +137,10 @@ class Checker:
     def _slicing(self, node: Node, path: str) -> Slicing | None:
         if not node.slices:
             return None
-        cuts = [Cut(name, one, self._own(one, path), self._slicing(one, path)) for name, one in node.slices.items()]
+        cuts = [
+            Cut(name, one, one.min, one.max, self._own(one, path), self._slicing(one, path))
+            for name, one in node.slices.items()
+        ]
         facts = node.facts.get("slicing") or self._inherited(node)
         return slicing(facts, cuts, self.structure.name, self.find, self.conforms)
 
@@ -240,7 +248,7 @@ def checker(url: str, definitions: Definitions) -> Checker:
             found = Unusable(f"it has no snapshot, and {base} is not loaded")
         except Unusable as reason:
             found = reason
-        except (KeyError, ValueError, TypeError, AttributeError, IndexError, RecursionError) as fault:
+        except MALFORMED as fault:
             found = Unusable(f"it is no proper StructureDefinition ({type(fault).__name__})")
         definitions.kept[key] = found
     if isinstance(found, Unusable):

@@ -20,6 +20,8 @@ class Cut(NamedTuple):
 
     name: str
     node: Node
+    least: int
+    most: int | None
     rules: Sequence[Callable[[Occurrence, Walk], None]]
     """What holds for each occurrence that is of it."""
     again: Slicing | None
@@ -92,12 +94,11 @@ def _check_order(
 
 
 def _check_cut(cut: Cut, group: Sequence[Occurrence], where: Where, profile: str, walk: Walk) -> None:
-    if len(group) < cut.node.min:
-        text = f"The profile {profile} needs {cut.node.min} of the slice {cut.name} at least; found: {len(group)}."
+    if len(group) < cut.least:
+        text = f"The profile {profile} needs {cut.least} of the slice {cut.name} at least; found: {len(group)}."
         walk.add("error", where, "required", text)
-    most = cut.node.max
-    if most is not None and len(group) > most:
-        text = f"The profile {profile} allows {most} of the slice {cut.name} at most; found: {len(group)}."
+    if cut.most is not None and len(group) > cut.most:
+        text = f"The profile {profile} allows {cut.most} of the slice {cut.name} at most; found: {len(group)}."
         walk.add("error", where, "structure", text)
     for rule in cut.rules:
         for one in group:

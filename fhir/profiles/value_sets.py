@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/valueset.html#compose
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from fhir.profiles.definitions import Definitions
+from fhir.profiles.definitions import MALFORMED, Definitions
 from fhir.spec.elements import codes
 
 MOST_NESTED = 16
@@ -44,7 +44,11 @@ def members(url: str, definitions: Definitions, depth: int = 0) -> Members:
     key = "members", url
     found: Members | None = definitions.kept.get(key)
     if found is None:
-        found = definitions.kept[key] = _members(url, definitions, depth)
+        try:
+            found = _members(url, definitions, depth)
+        except MALFORMED:
+            found = UNKNOWN
+        definitions.kept[key] = found
     return found
 
 

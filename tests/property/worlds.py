@@ -475,7 +475,7 @@ def questions(chance: random.Random, world: WorldMaker, count: int) -> Iterator[
             )
             yield "GET", f"{place}_history", chance.choice(asked)
         elif kind == 3:
-            yield "GET", f"{row.type}/{row.id}/$original", ""
+            yield "GET", f"{row.type}/{row.id}/{chance.choice(('$original', '$validate'))}", ""
         elif kind == 4:
             yield *chance.choice((("GET", ""), ("POST", "_search"))), everywhere(chance, world)
         elif kind in (5, 6):

@@ -13,10 +13,13 @@ from typing import Any
 
 import pytest
 
+from app.packages.archive import read_package
+from app.packages.load import load
 from fhir.profiles.conformance import conformance
 from fhir.profiles.definitions import Definition, Definitions
 from fhir.profiles.structure import check
 from tests.spec_data import SPEC_DATA
+from tests.world import World
 
 PACKAGES = {
     "ihe/ihe.iti.balp.tgz": 58,
@@ -207,3 +210,22 @@ def test_a_patient_summary(file: str, path: str, value: Any, expected: list[tupl
     issues = conformance(change(example(file), path, value), definitions, [SUMMARY])
 
     assert [(one.code, one.expression) for one in issues if one.severity == "error"] == expected
+
+
+@pytest.mark.anyio
+async def test_all_packages_are_loaded_and_little_is_read_of_them(world: World) -> None:
+    for package in PACKAGES:
+        await load(world.hub, read_package(SPEC_DATA / package), user_name="tester")
+    hospital = await world.client("hospital-a")
+    asked = json.dumps({**example(PRESCRIPTION), "subject": {"display": "x"}})
+
+    headers = {**hospital, "Content-Type": "application/fhir+json"}
+    answer = await world.http.post("/fhir/MedicationRequest/$validate", headers=headers, content=asked)
+
+    assert [one["code"] for one in answer.json()["issue"] if one["severity"] == "error"] == []
+    definitions = await world.hub.packages.current()
+    compiled = [key for key in definitions.kept if key[0] == "checker"]
+    known = list(definitions._exact.values())
+    assert len(known) > 600
+    assert len(compiled) < 60
+    assert sum(len(one.read.args[0]) for one in known) < 8_000_000

@@ -157,3 +157,17 @@ async def test_a_profile_of_another_type_of_r4_is_no_profile(world: World) -> No
 
     assert issues(own.json()) == []
     assert issues(other.json()) == [("warning", "structure", ["Patient.meta.profile[0]"])]
+
+
+async def test_profiles_wait_for_entries_that_have_the_structure_of_r4(world: World, tmp_path: Path) -> None:
+    hospital = await world.client("hospital-a")
+    await loaded(world, tmp_path, PROFILE)
+    bundle = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": {**named(), "name": "x"}}]}
+
+    stored = await world.http.post("/fhir/Bundle", headers={**hospital, **TOLD}, json=bundle)
+    strictly(world)
+    refused = await world.http.post("/fhir/Bundle", headers=hospital, json=bundle)
+
+    place = ["Bundle.entry[0].resource.name"]
+    assert (stored.status_code, issues(stored.json())) == (201, [("warning", "structure", place)])
+    assert (refused.status_code, issues(refused.json())) == (422, [("error", "structure", place)])
