@@ -85,17 +85,16 @@ class Checker:
             target = self.structure.at(str(same).partition("#")[2])
             if target is not None and target is not node:
                 found.append(self._later(target, str(same).partition("#")[2]))
-        members = [one for child in node.children.values() if (one := self._member(child, path)) is not None]
-        if members:
-            found.append(_children(members))
+        if any(child.matters for child in node.children.values()):
+            found.append(self._later(node, path))
         return found
 
     def _later(self, node: Node, path: str) -> Rule:
-        """Return the rules below a node that may lie around this one: they are compiled when first called."""
+        """Return the rules below a node, which are compiled when first called: most of a definition never is."""
 
         def check(occurrence: Occurrence, walk: Walk) -> None:
             if id(node) not in self._nodes:
-                members = [one for child in node.children.values() if (one := self._member(child, path)) is not None]
+                members = [self._member(child, path) for child in node.children.values() if child.matters]
                 self._nodes[id(node)] = _children(members) if members else None
             rule = self._nodes[id(node)]
             if rule is not None:
@@ -103,7 +102,7 @@ class Checker:
 
         return check
 
-    def _member(self, node: Node, around: str) -> Member | None:
+    def _member(self, node: Node, around: str) -> Member:
         """Return the look at one element: how often it is there, its slices, each occurrence."""
         path = f"{around}.{node.name.removesuffix('[x]')}"
         types = node.types
@@ -113,8 +112,6 @@ class Checker:
         least, most = node.min, node.max
         if most is not None and str(most) == str(node.facts.get("base", {}).get("max")):
             most = None
-        if not rules and cuts is None and not least and most is None:
-            return None
         label, profile = node.name.removesuffix("[x]"), self.structure.name
         find = gather(node.name, types[0]["code"] if len(types) == 1 else "")
 

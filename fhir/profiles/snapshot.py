@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+_READ = ("min", "max", "base", "type", "maxLength", "binding", "constraint", "slicing", "contentReference")
+_STEMS = ("fixed", "pattern", "minValue", "maxValue")
+_OF_EVERYTHING = ("ele-1", "ext-1")
+"""Invariants of base R4 that snapshots repeat at each element and extension."""
+
 
 class Unusable(Exception):
     """Nothing can be checked by this definition; the text says why."""
@@ -49,6 +54,22 @@ class Node:
     def pattern(self) -> Any:
         """Its pattern, or None."""
         return self._choice("pattern")
+
+    @cached_property
+    def matters(self) -> bool:
+        """Whether it says anything that a resource of base R4 may break; where that is not sure, it does."""
+        facts = self.facts
+        most = facts.get("max")
+        return bool(
+            facts.get("min")
+            or (most is not None and most != facts.get("base", {}).get("max"))
+            or any(name.startswith(_STEMS) or name in ("maxLength", "contentReference") for name in facts)
+            or facts.get("binding", {}).get("strength") in ("required", "extensible")
+            or any(one.get("key") not in _OF_EVERYTHING for one in facts.get("constraint", ()))
+            or any("profile" in kind or "targetProfile" in kind for kind in self.types)
+            or (self.name.endswith("[x]") and self.types)
+            or any(child.matters for child in (*self.children.values(), *self.slices.values()))
+        )
 
     def limit(self, stem: str) -> Any:
         """Return its `minValue` or `maxValue`, or None."""
@@ -120,10 +141,6 @@ def read(definition: Mapping[str, Any]) -> Structure:
         contexts=contexts,
         modifier=elements[0].get("isModifier") is True,
     )
-
-
-_READ = ("min", "max", "base", "type", "maxLength", "binding", "constraint", "slicing", "contentReference")
-_STEMS = ("fixed", "pattern", "minValue", "maxValue")
 
 
 def _lean(element: Mapping[str, Any]) -> dict[str, Any]:
