@@ -6,37 +6,14 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_8.6.html
 import base64
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass, field
-
-from starlette.types import Send
+from collections.abc import Iterable
 
 from app.imaging.request import DicomRequest
-from app.records.response import NO_SNIFF, PRIVATE, Header, Response
+from app.records.response import NO_SNIFF, PRIVATE, Header, Response, Streamed
+
+__all__ = ["DICOM_JSON", "DicomResponse", "Streamed", "etag", "headers", "new_boundary", "not_modified"]
 
 DICOM_JSON = "application/dicom+json"
-
-
-@dataclass(slots=True)
-class Streamed:
-    """An answer whose body is made while it leaves; its length is known when nothing has to be transcoded."""
-
-    chunks: AsyncIterator[bytes]
-    status: int = 200
-    headers: list[Header] = field(default_factory=list)
-    length: int | None = None
-    """Bytes."""
-
-    async def send(self, send: Send, *, head: bool = False) -> None:
-        """Send it; without its body when `head`."""
-        headers = [*self.headers]
-        if self.length is not None:
-            headers.append((b"content-length", str(self.length).encode()))
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        if not head:
-            async for chunk in self.chunks:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
 
 
 DicomResponse = Response | Streamed

@@ -7,7 +7,7 @@ from app.doors import Door, recorded, unavailable
 from app.records.events import events
 from app.records.interactions import find
 from app.records.request import FhirRequest
-from app.records.response import Response, outcome_response
+from app.records.response import FhirResponse, Response, outcome_response
 from fhir.issue import Issue
 
 __all__ = ["FHIR", "answer", "refused", "unavailable"]
@@ -18,7 +18,7 @@ def refused(expression: str, diagnostics: str) -> Response:
     return outcome_response(400, [Issue("error", "invalid", expression, diagnostics)])
 
 
-def _find(request: FhirRequest) -> Callable[[FhirRequest], Awaitable[Response]]:
+def _find(request: FhirRequest) -> Callable[[FhirRequest], Awaitable[FhirResponse]]:
     interaction = find(request)
     request.interaction, request.action = interaction.code, interaction.action
     return interaction.answer
@@ -40,4 +40,5 @@ async def answer(request: FhirRequest) -> Response:
     Raises:
         StaleCaller: the caller must be identified again.
     """
-    return await recorded(FHIR, request)
+    found = await recorded(FHIR, request)
+    return found if isinstance(found, Response) else await found.gathered()

@@ -15,7 +15,22 @@ from fhir.search.extract import SLOTS
 from fhir.spec.search_parameters import COMPARTMENTS, parameters
 from fhir.store.types import NUMBERS
 
+_DEFINITIONS = {
+    "everything": "http://hl7.org/fhir/OperationDefinition/Patient-everything",
+    "meta": "http://hl7.org/fhir/OperationDefinition/Resource-meta",
+    "meta-add": "http://hl7.org/fhir/OperationDefinition/Resource-meta-add",
+    "meta-delete": "http://hl7.org/fhir/OperationDefinition/Resource-meta-delete",
+    "validate": "http://hl7.org/fhir/OperationDefinition/Resource-validate",
+    "summary": "http://hl7.org/fhir/uv/ips/OperationDefinition/summary",
+}
+"""Of each operation that somebody else has defined."""
+
 _TYPE_FORMS = {"type", "type/_search", "type/_history", "type/id", "type/id/_history", "type/id/_history/version"}
+
+
+def _operations() -> list[dict[str, str]]:
+    names = {word[1:] for _, form in INTERACTIONS for word in form.split("/") if word[:1] == "$"}
+    return [{"name": name, "definition": _DEFINITIONS[name]} for name in sorted(names & set(_DEFINITIONS))]
 
 
 def _code(name: str) -> str:
@@ -73,10 +88,7 @@ def capability_statement(address: str, conditional_delete: str) -> bytes:
         "resource": [_resource(name, codes, conditional_delete) for name in sorted(NUMBERS)],
         "interaction": [{"code": code} for code in ("transaction", "batch", "search-system", "history-system")],
         "compartment": [f"http://hl7.org/fhir/CompartmentDefinition/{_code(name)}" for name in COMPARTMENTS],
-        "operation": [
-            {"name": "summary", "definition": "http://hl7.org/fhir/uv/ips/OperationDefinition/summary"},
-            {"name": "validate", "definition": "http://hl7.org/fhir/OperationDefinition/Resource-validate"},
-        ],
+        "operation": _operations(),
     }
     return orjson.dumps(
         {

@@ -12,7 +12,7 @@ import msgspec
 
 from app.records.accept import PLAIN, takes_gzip, wants_xml
 from app.records.request import decode_pairs
-from app.records.response import JSON, Header, Response, failure_response
+from app.records.response import JSON, FhirResponse, Header, Response, Streamed, failure_response
 from fhir.xml.to_xml import NotWritable, to_xml
 
 XML = (b"content-type", b"application/fhir+xml; charset=utf-8")
@@ -59,9 +59,16 @@ def wanted(headers: Iterable[Header], query: bytes) -> Format | None:
     return found if any(found) else None
 
 
-async def rendered(response: Response, format: Format) -> Response:
-    """Return a FHIR answer as it is wanted; any other answer as it is, and one that XML cannot hold as a 406."""
-    if response.__class__ is not Response or not response.body or response.headers[0] is not JSON:
+async def rendered(response: FhirResponse, format: Format) -> FhirResponse:
+    """Return a FHIR answer as it is wanted; any other answer as it is, and one that XML cannot hold as a 406.
+
+    A stream is gathered when it is wanted in another form than dense JSON, and is not packed.
+    """
+    if isinstance(response, Streamed):
+        if response.headers[0] is not JSON or not (format.xml or format.pretty):
+            return response
+        response = await response.gathered()
+    if not response.body or response.headers[0] is not JSON:
         return response
     if len(response.body) < THREAD_BYTES:
         return _rendered(response, format)

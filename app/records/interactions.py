@@ -10,12 +10,16 @@ from typing import NamedTuple
 from app.records.bundle import bundle
 from app.records.create import create
 from app.records.delete import conditional_delete, delete
+from app.records.everything import everything
 from app.records.history import history, history_system, history_type
+from app.records.meta import meta, meta_in_use
+from app.records.meta_add import meta_add
+from app.records.meta_delete import meta_delete
 from app.records.original import original
 from app.records.patch import conditional_patch, patch
 from app.records.read import read
 from app.records.request import FhirRequest
-from app.records.response import Response
+from app.records.response import FhirResponse
 from app.records.search import search, search_by_post
 from app.records.summary import summary
 from app.records.update import conditional_update, update
@@ -37,7 +41,7 @@ class Interaction(NamedTuple):
 
     code: str
     action: str
-    answer: Callable[[FhirRequest], Awaitable[Response]]
+    answer: Callable[[FhirRequest], Awaitable[FhirResponse]]
 
 
 _READ = Interaction("read", "R", read)
@@ -50,6 +54,9 @@ _HISTORY = Interaction("history-instance", "R", history)
 _HISTORY_TYPE = Interaction("history-type", "R", history_type)
 _HISTORY_SYSTEM = Interaction("history-system", "R", history_system)
 _ORIGINAL = Interaction("operation", "R", original)
+_EVERYTHING = Interaction("operation", "E", everything)
+_META = Interaction("operation", "R", meta)
+_META_IN_USE = Interaction("operation", "E", meta_in_use)
 _SUMMARY = Interaction("operation", "E", summary)
 _VALIDATE = Interaction("operation", "E", validate)
 
@@ -82,6 +89,14 @@ INTERACTIONS: dict[tuple[str, str], Interaction] = {
     ("POST", "type/$validate"): _VALIDATE,
     ("GET", "type/id/$validate"): _VALIDATE,
     ("POST", "type/id/$validate"): _VALIDATE,
+    ("GET", "type/id/$everything"): _EVERYTHING,
+    ("POST", "type/id/$everything"): _EVERYTHING,
+    ("GET", "$meta"): _META_IN_USE,
+    ("GET", "type/$meta"): _META_IN_USE,
+    ("GET", "type/id/$meta"): _META,
+    ("GET", "type/id/_history/version/$meta"): _META,
+    ("POST", "type/id/$meta-add"): Interaction("operation", "U", meta_add),
+    ("POST", "type/id/$meta-delete"): Interaction("operation", "U", meta_delete),
 }
 """By method and the form of the path below `/fhir`."""
 

@@ -9,6 +9,7 @@ from app.db import DatabaseConnection
 from app.records.batch import entry_answer, inner_request
 from app.records.events import events
 from app.records.request import FhirRequest
+from app.records.response import Response
 from app.records.steps import name_entry
 from app.records.writing import Writing
 from fhir.envelope import Envelope
@@ -59,6 +60,8 @@ class Reads:
         inner.interaction, inner.action = interaction.code, interaction.action
         inner.record.connection = writing.connection
         response = await interaction.answer(inner)
+        if not isinstance(response, Response):
+            raise NotSupported("A stream inside a transaction is not supported")
         self._asked.append(inner)
         return entry_answer(response)
 

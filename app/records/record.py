@@ -18,6 +18,7 @@ from fhir.store.everything import NEWEST, Part, everything
 from fhir.store.history import Asked, Past
 from fhir.store.stored import Stored
 from fhir.store.types import NUMBERS
+from fhir.store.walk import Key, Span, bodies, keys_of_person, keys_with_meta, referred_keys
 
 if TYPE_CHECKING:
     from app.records.request import Request
@@ -146,6 +147,26 @@ class Record:
         )
         self.disclosed += part.resources
         return part
+
+    async def keys_of_person(
+        self, patient_id: str, types: Sequence[str], span: Span, *, limit: int, before: tuple[int, int]
+    ) -> list[Key]:
+        """Return where resources of the person lie, the newest first; nothing is disclosed yet."""
+        return await keys_of_person(
+            self.connection, self.visibility, patient_keys, patient_id, types, span, limit=limit, before=before
+        )
+
+    async def referred_keys(self, hashes: Sequence[int], types: Sequence[str], span: Span) -> list[Key]:
+        """Return where resources of no patient lie that references of these hashes mean."""
+        return await referred_keys(self.connection, self.visibility, hashes, types, span)
+
+    async def keys_with_meta(self, types: Sequence[str]) -> list[Key]:
+        """Return where one resource lies for each profile, tag and label in use."""
+        return await keys_with_meta(self.connection, self.visibility, types)
+
+    async def bodies(self, keys: Sequence[Key]) -> list[Stored]:
+        """Return the resources at `keys` that exist for the caller by now; whoever gives them out records it."""
+        return await bodies(self.connection, self.visibility, keys)
 
 
 def known_type(type_name: str) -> str:

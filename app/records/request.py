@@ -140,10 +140,12 @@ class FhirRequest(Request):
         source: The body as its sender wrote it, when that was XML.
         sources: Of an XML Bundle: what its sender wrote of each entry's resource.
         member: The type, or `*`, that is searched for in the compartment of `type` and `id`, or an empty text.
+        scope: The request as it came in, by which its caller can be identified again.
     """
 
     def __init__(self, hub: "Hub", scope: Mapping[str, Any], receive: Receive, caller: Caller) -> None:
         super().__init__(hub, scope, receive, caller)
+        self.scope = scope
         self.type = ""
         self.id = ""
         self.version = ""

@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/http.html
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from wsgiref.handlers import format_date_time
@@ -42,10 +42,47 @@ class Response:
         await send({"type": "http.response.body", "body": b"" if head else self.body})
 
 
+@dataclass(slots=True)
+class Streamed:
+    """An answer whose body is made while it leaves.
+
+    Who makes the chunks sees to it that what a chunk discloses is on record before it is given out.
+    """
+
+    chunks: AsyncIterator[bytes]
+    status: int = 200
+    headers: list[Header] = field(default_factory=list)
+    length: int | None = None
+    """Bytes, when they are known before."""
+
+    async def send(self, send: Send, *, head: bool = False) -> None:
+        """Send it; without its body when `head`."""
+        headers = [*self.headers]
+        if self.length is not None:
+            headers.append((b"content-length", str(self.length).encode()))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        if not head:
+            async for chunk in self.chunks:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def gathered(self) -> Response:
+        """Return the whole answer, as a part of another one."""
+        return Response(self.status, b"".join([chunk async for chunk in self.chunks]), self.headers)
+
+
+FhirResponse = Response | Streamed
+
+
 @lru_cache(maxsize=4096)
 def http_date(seconds: int) -> bytes:
     """Return an instant as HTTP headers write it."""
     return format_date_time(seconds).encode()
+
+
+def streamed_response(chunks: AsyncIterator[bytes]) -> Streamed:
+    """Return a FHIR answer that leaves chunk by chunk."""
+    return Streamed(chunks, 200, [*_ALWAYS])
 
 
 def fhir_response(

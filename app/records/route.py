@@ -12,7 +12,7 @@ from app.doors import SAFE, enter
 from app.records.answer import FHIR
 from app.records.capabilities import capability_statement
 from app.records.format import rendered, wanted
-from app.records.response import Response, failure_response, fhir_response
+from app.records.response import FhirResponse, failure_response, fhir_response
 from fhir.errors import FhirError
 
 
@@ -41,7 +41,7 @@ class FhirRoute(BaseRoute):
             response = await rendered(response, written)
         await response.send(send, head=scope["method"] == "HEAD")
 
-    async def _answer(self, scope: Scope, receive: Receive, refusal: FhirError | None) -> Response:
+    async def _answer(self, scope: Scope, receive: Receive, refusal: FhirError | None) -> FhirResponse:
         if scope["path"] == "/fhir/metadata" and scope["method"] in SAFE:
             if refusal is not None:
                 return failure_response(refusal)

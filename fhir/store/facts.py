@@ -17,6 +17,7 @@ from fhir.spec.search_parameters import parameters
 from fhir.store.categories import Category, category
 from fhir.store.labels import labels
 from fhir.store.tables import NO_DATE
+from fhir.store.types import NAMES
 
 _PATIENT = re.compile(r"(?:.*/)?Patient/([A-Za-z0-9\-.]{1,64})(?:/_history/.*)?")
 
@@ -105,6 +106,11 @@ def clinical_date_parameter(type_name: str) -> int | None:
     known = properties(type_name)
     once = all(len(path) == 1 and path[0] in known and known[path[0]][0].max == 1 for path in steps)
     return number if once else None
+
+
+def date_parameters(types: Iterable[int]) -> tuple[int, ...]:
+    """Return the parameters that the clinical dates of resources of the types are read by."""
+    return tuple(sorted({number for one in types for number in _date_parameters(NAMES[one])}))
 
 
 def _clinical_date(type_name: str, dates: Iterable[tuple[int, int, int]]) -> int:

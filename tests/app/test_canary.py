@@ -99,6 +99,10 @@ def _searches(type_name: str) -> list[str]:
     ]
 
 
+_META = json.dumps(
+    {"resourceType": "Parameters", "parameter": [{"name": "meta", "valueMeta": {"tag": [{"code": "a"}]}}]}
+).encode()
+
 FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
     ("GET", "type"): lambda kind, _: [("GET", f"/fhir/{kind}{query}", b"", "") for query in _searches(kind)],
     ("POST", "type"): lambda kind, _: [("POST", f"/fhir/{kind}", json.dumps(_innocent(kind)).encode(), JSON)],
@@ -159,6 +163,18 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
             for mode in ("update", "delete")
         ),
     ],
+    ("GET", "type/id/$everything"): lambda kind, id_: [
+        ("GET", f"/fhir/{kind}/{id_}/$everything{query}", b"", "") for query in ("", "?_count=1", "?start=2020")
+    ],
+    ("POST", "type/id/$everything"): lambda kind, id_: [("POST", f"/fhir/{kind}/{id_}/$everything", b"", JSON)],
+    ("GET", "$meta"): lambda kind, _: [("GET", "/fhir/$meta", b"", "")] if kind == "Patient" else [],
+    ("GET", "type/$meta"): lambda kind, _: [("GET", f"/fhir/{kind}/$meta", b"", "")],
+    ("GET", "type/id/$meta"): lambda kind, id_: [("GET", f"/fhir/{kind}/{id_}/$meta", b"", "")],
+    ("GET", "type/id/_history/version/$meta"): lambda kind, id_: [
+        ("GET", f"/fhir/{kind}/{id_}/_history/1/$meta", b"", "")
+    ],
+    ("POST", "type/id/$meta-add"): lambda kind, id_: [("POST", f"/fhir/{kind}/{id_}/$meta-add", _META, JSON)],
+    ("POST", "type/id/$meta-delete"): lambda kind, id_: [("POST", f"/fhir/{kind}/{id_}/$meta-delete", _META, JSON)],
     ("POST", ""): lambda kind, id_: [
         ("POST", "/fhir", _bundle("batch", _entry("GET", f"{kind}/{id_}"), _entry("GET", kind)), JSON),
         (

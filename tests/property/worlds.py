@@ -455,7 +455,7 @@ def questions(chance: random.Random, world: WorldMaker, count: int) -> Iterator[
     """Yield `count` questions: method, path below `/fhir/`, and query or form."""
     for _ in range(count):
         row = chance.choice(world.rows)
-        kind = chance.randrange(13)
+        kind = chance.randrange(14)
         if kind == 0:
             yield "GET", f"{row.type}/{row.id}", ""
         elif kind == 1:
@@ -485,6 +485,11 @@ def questions(chance: random.Random, world: WorldMaker, count: int) -> Iterator[
                 *chance.choice((("GET", place), ("POST", f"{place}/_search"))),
                 everywhere(chance, world, in_compartment=True) if place.endswith("*") else chance.choice(COMMON),
             )
+        elif kind == 7:
+            query = chance.choice(
+                ("", "", "_count=2", "_type=Observation,Practitioner", "start=2024-03", "end=2024-03")
+            )
+            yield "GET", f"Patient/{_named(chance, world, 'Patient')}/$everything", query
         else:
             type_name = chance.choice(("Observation", "Patient", row.type))
             yield (

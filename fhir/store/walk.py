@@ -1,0 +1,277 @@
+"""Long walks over what exists for a caller: first where it lies and how large it is, then the bodies, chunk by chunk.
+
+So a walk's memory is bounded whatever the bodies' sizes, and each chunk is read under the visibility of its moment.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+)
+
+from fhir.search.hashing import hash64
+from fhir.spec.search_parameters import parameters
+from fhir.store.connection import Connection, Visibility
+from fhir.store.everything import Scope
+from fhir.store.facts import date_parameters
+from fhir.store.read import COLUMNS, CURRENT_VERSION, stored
+from fhir.store.statements import by_shape
+from fhir.store.stored import Stored
+from fhir.store.tables import (
+    NO_DATE,
+    NO_PATIENT,
+    index_date,
+    index_token,
+    index_uri,
+    resource,
+    resource_id,
+    resource_version,
+)
+from fhir.store.types import NUMBERS
+
+CHUNK_ROWS = 64
+CHUNK_BYTES = 1_000_000
+"""Of bodies that are held at once; a single one may be larger."""
+
+HASHES = 32
+"""References that one statement looks up."""
+
+MOST_VALUES = 1_000
+"""Profiles, and tags and labels, that are told of at most."""
+
+_EARLIEST, _LATEST = -(2**63), 2**63 - 1
+_START, _END = bindparam("start", type_=BigInteger), bindparam("end", type_=BigInteger)
+
+
+class Span(NamedTuple):
+    """Which resources are wanted by time; instants in microseconds since 1970 UTC, intervals half-open."""
+
+    since: int = 0
+    """Changed at this instant or later."""
+    start: int = _EARLIEST
+    """Care at this instant or later; what has no date is wanted whatever is asked."""
+    end: int = _LATEST
+    """Care before this instant."""
+
+
+class Key(NamedTuple):
+    """Where a resource lies."""
+
+    patient_key: int
+    row: int
+    size: int
+    """Bytes of its body."""
+    order: int
+    """What it is ordered by: its clinical date, or when it was changed last."""
+
+
+def chunks(keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
+    """Yield `keys` in chunks whose bodies may be held at once."""
+    begin = size = 0
+    for number, key in enumerate(keys):
+        if number > begin and (number - begin == CHUNK_ROWS or size + key.size > CHUNK_BYTES):
+            yield keys[begin:number]
+            begin, size = number, 0
+        size += key.size
+    if keys:
+        yield keys[begin:]
+
+
+def _of_types(types: tuple[int, ...]) -> Any:
+    return resource.c.type.in_([literal_column(str(number)) for number in types])
+
+
+def _where(order: Any) -> Select[tuple[Any, ...]]:
+    size = func.length(resource_version.c.body)
+    return (
+        select(resource.c.patient_key, resource.c.row, size, order)
+        .select_from(resource)
+        .join(resource_version, CURRENT_VERSION)
+        .where(resource.c.deleted == 0, resource.c.last_updated >= bindparam("since", type_=BigInteger))
+    )
+
+
+def _lasting(types: tuple[int, ...]) -> Any:
+    """Return whether the care that a resource speaks of lasted into the time that is wanted."""
+    known = date_parameters(types)
+    if not known:
+        return false()
+    return exists().where(
+        index_date.c.parameter.in_([literal_column(str(number)) for number in known]),
+        index_date.c.patient_key == resource.c.patient_key,
+        index_date.c.row == resource.c.row,
+        index_date.c.version == resource.c.version,
+        index_date.c.hi > _START,
+    )
+
+
+@by_shape
+def _keys_of_person(
+    visibility: Visibility, scope: Scope, types: tuple[int, ...], dated: bool
+) -> Select[tuple[Any, ...]]:
+    date, before = resource.c.clinical_date, bindparam("before_order", type_=BigInteger)
+    found = _where(date).where(
+        resource.c.patient_key.in_(scope([bindparam("hash", type_=BigInteger())], visibility)),
+        _of_types(types),
+        or_(date < before, and_(date == before, resource.c.row < bindparam("before_row", type_=BigInteger))),
+    )
+    if dated:
+        found = found.where(or_(date == NO_DATE, and_(date < _END, or_(date >= _START, _lasting(types)))))
+    return (
+        found.where(visibility.condition(resource))
+        .order_by(date.desc(), resource.c.row.desc())
+        .limit(bindparam("limit", type_=Integer))
+    )
+
+
+async def keys_of_person(
+    connection: Connection,
+    visibility: Visibility,
+    scope: Scope,
+    patient_id: str,
+    types: Sequence[str],
+    span: Span,
+    *,
+    limit: int,
+    before: tuple[int, int],
+) -> list[Key]:
+    """Return where at most `limit` resources lie of the person who has a Patient with this id, the newest first.
+
+    Args:
+        connection: Where to read.
+        visibility: What exists.
+        scope: From the Patient to the patient keys of the person.
+        patient_id: The id of one of the person's Patients.
+        types: The resource types that are wanted.
+        span: The times that are wanted.
+        limit: The most keys.
+        before: Clinical date and row of the last one before these; `everything.NEWEST` at the beginning.
+    """
+    numbers = tuple(sorted(NUMBERS[name] for name in types))
+    dated = span.start != _EARLIEST or span.end != _LATEST
+    values = {
+        **visibility.values,
+        "hash": hash64(f"Patient/{patient_id}"),
+        "before_order": before[0],
+        "before_row": before[1],
+        "limit": limit,
+        **span._asdict(),
+    }
+    return [Key(*row) for row in await connection.fetch(_keys_of_person(visibility, scope, numbers, dated), values)]
+
+
+@by_shape
+def _referred_keys(visibility: Visibility, types: tuple[int, ...]) -> Select[tuple[Any, ...]]:
+    hashes = [bindparam(f"hash{number}", type_=BigInteger()) for number in range(HASHES)]
+    named = select(resource_id.c.row).where(resource_id.c.hash.in_(hashes), resource_id.c.patient_key == NO_PATIENT)
+    return _where(resource.c.row).where(
+        resource.c.patient_key == NO_PATIENT,
+        resource.c.row.in_(named),
+        _of_types(types),
+        visibility.condition(resource),
+    )
+
+
+async def referred_keys(
+    connection: Connection, visibility: Visibility, hashes: Sequence[int], types: Sequence[str], span: Span
+) -> list[Key]:
+    """Return where the resources lie, of no patient, that references of at most `HASHES` hashes mean.
+
+    The record of another patient is never among them: a reference to it is no reason to give it out.
+    """
+    numbers = tuple(sorted(NUMBERS[name] for name in types))
+    padded = [*hashes, *[hashes[0]] * (HASHES - len(hashes))]
+    values = {**visibility.values, "since": span.since, **{f"hash{number}": one for number, one in enumerate(padded)}}
+    return [Key(*row) for row in await connection.fetch(_referred_keys(visibility, numbers), values)]
+
+
+def _one_each(visibility: Visibility, table: Table, numbers: Sequence[int], *value: str) -> Select[tuple[Any, ...]]:
+    """Return where one visible resource lies for each value in an index."""
+    number = func.row_number().over(partition_by=[table.c[name] for name in value], order_by=table.c.row)
+    found = (
+        select(table.c.patient_key, table.c.row, number.label("number"))
+        .join(
+            resource,
+            and_(
+                resource.c.patient_key == table.c.patient_key,
+                resource.c.row == table.c.row,
+                resource.c.version == table.c.version,
+            ),
+        )
+        .where(
+            table.c.parameter.in_([literal_column(str(one)) for one in numbers]),
+            resource.c.deleted == 0,
+            visibility.condition(resource),
+        )
+        .subquery()
+    )
+    size = func.length(resource_version.c.body)
+    return (
+        select(resource.c.patient_key, resource.c.row, size, resource.c.row)
+        .select_from(found)
+        .join(resource, and_(resource.c.patient_key == found.c.patient_key, resource.c.row == found.c.row))
+        .join(resource_version, CURRENT_VERSION)
+        .where(found.c.number == 1, visibility.condition(resource))
+        .order_by(resource.c.row)
+        .limit(MOST_VALUES)
+    )
+
+
+@by_shape
+def _with_meta(visibility: Visibility, types: tuple[str, ...]) -> tuple[Select[tuple[Any, ...]], ...]:
+    known = [parameters(name) for name in types]
+    tokens = [one[code].id for one in known for code in ("_tag", "_security")]
+    profiles = [one["_profile"].id for one in known]
+    return (
+        _one_each(visibility, index_token, tokens, "code_hash", "system_hash"),
+        _one_each(visibility, index_uri, profiles, "value"),
+    )
+
+
+async def keys_with_meta(connection: Connection, visibility: Visibility, types: Sequence[str]) -> list[Key]:
+    """Return where one resource of the types lies for each profile, tag and label; at most `MOST_VALUES` of a kind."""
+    found: dict[int, Key] = {}
+    for statement in _with_meta(visibility, tuple(types)):
+        for row in await connection.fetch(statement, visibility.values):
+            found[row[1]] = Key(*row)
+    return list(found.values())
+
+
+@by_shape
+def _bodies(visibility: Visibility) -> Select[tuple[Any, ...]]:
+    numbers = range(CHUNK_ROWS)
+    return (
+        select(*COLUMNS)
+        .select_from(resource)
+        .join(resource_version, CURRENT_VERSION)
+        .where(
+            resource.c.patient_key.in_([bindparam(f"key{number}", type_=BigInteger()) for number in numbers]),
+            resource.c.row.in_([bindparam(f"row{number}", type_=BigInteger()) for number in numbers]),
+            resource.c.deleted == 0,
+            visibility.condition(resource),
+        )
+    )
+
+
+async def bodies(connection: Connection, visibility: Visibility, keys: Sequence[Key]) -> list[Stored]:
+    """Return the current versions at the keys of a chunk, in their order, without what does not exist any more."""
+    if not keys:
+        return []
+    padded = [*keys, *[keys[0]] * (CHUNK_ROWS - len(keys))]
+    values = dict(visibility.values)
+    for number, key in enumerate(padded):
+        values[f"key{number}"], values[f"row{number}"] = key.patient_key, key.row
+    found = {row[3]: stored(row) for row in await connection.fetch(_bodies(visibility), values)}
+    return [found[key.row] for key in keys if key.row in found]
