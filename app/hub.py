@@ -1,5 +1,6 @@
 """The running hub: what a process holds from start to end."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -44,6 +45,8 @@ class Hub:
     decoding: DecodingPool
     episodes: Episodes
     packages: KnownPackages
+    exports_wait: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when an export was put in the queue by this process."""
     _patients: dict[int, str] = field(default_factory=dict)
     _organisations: dict[int, str] = field(default_factory=dict)
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)

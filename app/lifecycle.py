@@ -24,6 +24,7 @@ from app.hub import Hub
 from app.imaging.episodes import Episodes
 from app.packages.loaded import KnownPackages
 from app.records.cursor import Cursors
+from app.records.export import run as exports
 from app.settings import Settings
 from dicom.decoding import DecodingPool
 
@@ -110,3 +111,4 @@ def start_tasks(hub: Hub) -> None:
     hub.audit.start()
     hub.leader.start(hub.settings.checkpoint_seconds)
     hub.closing.append(daily.start(hub))
+    hub.closing.append(exports.start(hub))

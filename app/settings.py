@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     page_entries_limit: int = 1_000
     """The most entries a caller may ask for in one page."""
 
+    export_hours: int = 24
+    """How long after its beginning the files of an export can be fetched."""
+
     token_seconds: int = 300
     """How long an access token of a system lasts."""
 

@@ -6,6 +6,7 @@ import app.blobs.tables
 import app.consent.tables
 import app.identity.tables
 import app.packages.tables
+import app.records.export.tables
 import dicom.store.tables
 import fhir.store.tables
 
@@ -17,6 +18,7 @@ METADATA = (
     app.consent.tables.metadata,
     app.identity.tables.metadata,
     app.packages.tables.metadata,
+    app.records.export.tables.metadata,
     dicom.store.tables.metadata,
 )
 """The metadata of each room that has tables."""

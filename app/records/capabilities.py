@@ -16,7 +16,10 @@ from fhir.spec.search_parameters import COMPARTMENTS, parameters
 from fhir.store.types import NUMBERS
 
 _DEFINITIONS = {
+    "document": "http://hl7.org/fhir/OperationDefinition/Composition-document",
     "everything": "http://hl7.org/fhir/OperationDefinition/Patient-everything",
+    "export": "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export",
+    "lastn": "http://hl7.org/fhir/OperationDefinition/Observation-lastn",
     "meta": "http://hl7.org/fhir/OperationDefinition/Resource-meta",
     "meta-add": "http://hl7.org/fhir/OperationDefinition/Resource-meta-add",
     "meta-delete": "http://hl7.org/fhir/OperationDefinition/Resource-meta-delete",

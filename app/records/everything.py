@@ -161,9 +161,11 @@ class _Walk:
 
     def _note(self, one: Stored) -> None:
         """Note what a resource refers to, to be looked up once."""
+        own = f"{self._request.hub.settings.address}/fhir/"
         for link in references(one.body):
-            whole = "/".join(link.partition("/_history/")[0].rsplit("/", 2)[-2:])
-            if "/" in whole and whole.partition("/")[0] in self._asked.types:
+            # What lies at another address is another thing, though its id may be the same.
+            whole = link.removeprefix(own).partition("/_history/")[0]
+            if whole.count("/") == 1 and whole.partition("/")[0] in self._asked.types:
                 hashed = hash64(whole)
                 if hashed not in self._seen:
                     self._seen.add(hashed)

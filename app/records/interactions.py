@@ -8,10 +8,17 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from app.records.bundle import bundle
+from app.records.composition_document import composition_document
 from app.records.create import create
 from app.records.delete import conditional_delete, delete
+from app.records.diff import diff, diff_of_two
 from app.records.everything import everything
+from app.records.export.file import export_file
+from app.records.export.kickoff import export
+from app.records.export.status import export_cancel, export_status
+from app.records.expunge import expunge
 from app.records.history import history, history_system, history_type
+from app.records.lastn import lastn
 from app.records.meta import meta, meta_in_use
 from app.records.meta_add import meta_add
 from app.records.meta_delete import meta_delete
@@ -55,6 +62,11 @@ _HISTORY_TYPE = Interaction("history-type", "R", history_type)
 _HISTORY_SYSTEM = Interaction("history-system", "R", history_system)
 _ORIGINAL = Interaction("operation", "R", original)
 _EVERYTHING = Interaction("operation", "E", everything)
+_DIFF = Interaction("operation", "R", diff)
+_DIFF_OF_TWO = Interaction("operation", "R", diff_of_two)
+_DOCUMENT = Interaction("operation", "E", composition_document)
+_LASTN = Interaction("operation", "E", lastn)
+_EXPORT = Interaction("operation", "E", export)
 _META = Interaction("operation", "R", meta)
 _META_IN_USE = Interaction("operation", "E", meta_in_use)
 _SUMMARY = Interaction("operation", "E", summary)
@@ -91,6 +103,24 @@ INTERACTIONS: dict[tuple[str, str], Interaction] = {
     ("POST", "type/id/$validate"): _VALIDATE,
     ("GET", "type/id/$everything"): _EVERYTHING,
     ("POST", "type/id/$everything"): _EVERYTHING,
+    ("GET", "$export"): _EXPORT,
+    ("POST", "$export"): _EXPORT,
+    ("GET", "type/$export"): _EXPORT,
+    ("POST", "type/$export"): _EXPORT,
+    ("GET", "type/id/$export"): _EXPORT,
+    ("POST", "type/id/$export"): _EXPORT,
+    ("GET", "$export-status/id"): Interaction("operation", "R", export_status),
+    ("DELETE", "$export-status/id"): Interaction("operation", "D", export_cancel),
+    ("GET", "$export-file/id/number"): Interaction("operation", "R", export_file),
+    ("GET", "$diff"): _DIFF_OF_TWO,
+    ("POST", "$diff"): _DIFF_OF_TWO,
+    ("GET", "type/id/$diff"): _DIFF,
+    ("POST", "type/id/$diff"): _DIFF,
+    ("GET", "type/id/$document"): _DOCUMENT,
+    ("POST", "type/id/$document"): _DOCUMENT,
+    ("GET", "type/$lastn"): _LASTN,
+    ("POST", "type/$lastn"): _LASTN,
+    ("POST", "type/id/$expunge"): Interaction("operation", "D", expunge),
     ("GET", "$meta"): _META_IN_USE,
     ("GET", "type/$meta"): _META_IN_USE,
     ("GET", "type/id/$meta"): _META,
@@ -109,9 +139,12 @@ def _form(request: FhirRequest) -> str:
     segments = request.path[6:].rstrip("/").split("/")
     if segments == [""]:
         return ""
-    if segments[0][:1] in ("_", "$"):
+    if segments[0][:1] == "_":
         # What is about all types has no type before it.
         return "/".join(segments)
+    if segments[0][:1] == "$":
+        _, request.id, request.version, *_ = (*segments, "", "")
+        return "/".join([segments[0], "id", "number", *segments[3:]][: len(segments)])
     request.type = segments[0]
     words = ["type"]
     if len(segments) > 1:

@@ -11,6 +11,8 @@ from sqlalchemy import ClauseElement
 from app.access import epoch
 from app.identity.scope import patient_keys
 from fhir.errors import Deleted, NotFound
+from fhir.search.query import Query
+from fhir.search.run import places
 from fhir.store import history
 from fhir.store import read as store
 from fhir.store.connection import Connection, Row
@@ -18,7 +20,7 @@ from fhir.store.everything import NEWEST, Part, everything
 from fhir.store.history import Asked, Past
 from fhir.store.stored import Stored
 from fhir.store.types import NUMBERS
-from fhir.store.walk import Key, Span, bodies, keys_of_person, keys_with_meta, referred_keys
+from fhir.store.walk import Key, Span, bodies, keys_of_person, keys_of_type, keys_with_meta, referred_keys
 
 if TYPE_CHECKING:
     from app.records.request import Request
@@ -164,9 +166,25 @@ class Record:
         """Return where one resource lies for each profile, tag and label in use."""
         return await keys_with_meta(self.connection, self.visibility, types)
 
-    async def bodies(self, keys: Sequence[Key]) -> list[Stored]:
-        """Return the resources at `keys` that exist for the caller by now; whoever gives them out records it."""
-        return await bodies(self.connection, self.visibility, keys)
+    async def keys_of_type(
+        self, type_name: str, *, of_patients: bool, after: tuple[int, int], window: int
+    ) -> tuple[list[Key], tuple[int, int] | None]:
+        """Return where resources of a type lie, among so many after a place, and the next place."""
+        return await keys_of_type(
+            self.connection, self.visibility, type_name, of_patients=of_patients, after=after, window=window
+        )
+
+    async def places(self, query: Query, *, after_row: int, limit: int) -> list[Key]:
+        """Return where at most `limit` matches of a search lie whose rows come after one."""
+        rows = await places(self.connection, self.visibility, query, patient_keys, after_row=after_row, limit=limit)
+        return [Key(*row) for row in rows]
+
+    async def bodies(self, keys: Sequence[Key], *, as_found: bool = False) -> list[Stored]:
+        """Return the resources at `keys` that exist for the caller by now; whoever gives them out records it.
+
+        The current versions, or, when `as_found`, those that were current when the keys were found.
+        """
+        return await bodies(self.connection, self.visibility, keys, as_found=as_found)
 
 
 def known_type(type_name: str) -> str:

@@ -8,7 +8,7 @@ from app.records.format import rendered, wanted
 from app.records.listed import listed
 from app.records.record import known_type
 from app.records.request import FhirRequest, decode_pairs
-from app.records.response import Response, fhir_response
+from app.records.response import FhirResponse, Response, fhir_response
 from app.records.searchset import searchset
 from fhir.errors import InvalidValue, UnknownParameter
 from fhir.search import compartment
@@ -152,7 +152,7 @@ async def search(request: FhirRequest) -> Response:
     return await search_pairs(request, request.pairs)
 
 
-async def search_by_post(request: FhirRequest) -> Response:
+async def search_by_post(request: FhirRequest) -> FhirResponse:
     """Answer a search by POST, whose parameters are a form and so reach no access log.
 
     Those of the address count as well.

@@ -17,6 +17,7 @@ from fhir.search.predicates import TABLES, Shape
 from fhir.search.query import Query, Sort
 from fhir.search.shapes import AnyShape, planned
 from fhir.search.statement import KEYS, MOST_COUNTED, QueryShape, count, keys, page
+from fhir.search.statement import places as places_statement
 from fhir.store.connection import Connection, Row, Visibility
 from fhir.store.facts import subject_element
 from fhir.store.read import COLUMNS, stored
@@ -243,3 +244,21 @@ async def search_types(
     positions = [position for position, _ in shown]
     last = positions[-1] if shown and (more or len(found) > limit) else None
     return Page([match for _, match in shown], total, last, positions)
+
+
+async def places(
+    connection: Connection, visibility: Visibility, query: Query, scope: Scope, *, after_row: int, limit: int
+) -> Sequence[Row]:
+    """Return where matches of `query` lie, in the order of their rows: patient key, row, size, row, version.
+
+    Args:
+        connection: Where to read.
+        visibility: What exists.
+        query: What is asked; its order and its pages do not count here.
+        scope: From a Patient to the patient keys of the person.
+        after_row: The row before these.
+        limit: The most matches.
+    """
+    whole, values = plan(query, None)
+    values |= {**visibility.values, "limit": limit, "after_row": after_row}
+    return await connection.fetch(places_statement(visibility, whole, scope), values)

@@ -209,6 +209,22 @@ def count(visibility: Visibility, shape: QueryShape, scope: Scope) -> Select[Any
     return select(func.count()).select_from(matched).having(func.count() > 0)
 
 
+@by_shape
+def places(visibility: Visibility, shape: QueryShape, scope: Scope) -> Select[Any]:
+    """Return the statement of where matches lie, by their rows: patient key, row, size of the body, row, version."""
+    columns = (resource.c.patient_key, resource.c.row, resource.c.version)
+    matched = _found(visibility, shape, scope, columns).subquery("m")
+    same = [version_table.c[one.name] == matched.c[one.name] for one in columns]
+    size = func.length(version_table.c.body)
+    return (
+        select(matched.c.patient_key, matched.c.row, size, matched.c.row.label("last"), matched.c.version)
+        .select_from(in_order(matched, version_table, and_(*same)))
+        .where(matched.c.row > bindparam("after_row", type_=BigInteger))
+        .order_by(matched.c.row)
+        .limit(bindparam("limit", type_=Integer))
+    )
+
+
 def _order(rows: FromClause, shape: QueryShape) -> list[ColumnElement[Any]]:
     keys = [
         rows.c[f"sort{number}"].desc() if key.descending else rows.c[f"sort{number}"].asc()

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Integer,
     Select,
+    SmallInteger,
     Table,
     and_,
     bindparam,
@@ -75,6 +77,8 @@ class Key(NamedTuple):
     """Bytes of its body."""
     order: int
     """What it is ordered by: its clinical date, or when it was changed last."""
+    version: int
+    type_number: int = 0
 
 
 def chunks(keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
@@ -96,7 +100,7 @@ def _of_types(types: tuple[int, ...]) -> Any:
 def _where(order: Any) -> Select[tuple[Any, ...]]:
     size = func.length(resource_version.c.body)
     return (
-        select(resource.c.patient_key, resource.c.row, size, order)
+        select(resource.c.patient_key, resource.c.row, size, order, resource.c.version, resource.c.type)
         .select_from(resource)
         .join(resource_version, CURRENT_VERSION)
         .where(resource.c.deleted == 0, resource.c.last_updated >= bindparam("since", type_=BigInteger))
@@ -219,7 +223,7 @@ def _one_each(visibility: Visibility, table: Table, numbers: Sequence[int], *val
     )
     size = func.length(resource_version.c.body)
     return (
-        select(resource.c.patient_key, resource.c.row, size, resource.c.row)
+        select(resource.c.patient_key, resource.c.row, size, resource.c.row, resource.c.version)
         .select_from(found)
         .join(resource, and_(resource.c.patient_key == found.c.patient_key, resource.c.row == found.c.row))
         .join(resource_version, CURRENT_VERSION)
@@ -249,13 +253,82 @@ async def keys_with_meta(connection: Connection, visibility: Visibility, types: 
     return list(found.values())
 
 
+_AFTER, _AFTER_ROW = bindparam("after_order", type_=BigInteger), bindparam("after_row", type_=BigInteger)
+_LAST, _LAST_ROW = bindparam("last_order", type_=BigInteger), bindparam("last_row", type_=BigInteger)
+_OF_TYPE = and_(
+    resource.c.type == bindparam("type", type_=SmallInteger),
+    resource.c.last_updated >= _AFTER,
+    or_(resource.c.last_updated > _AFTER, resource.c.row > _AFTER_ROW),
+)
+_WINDOW_END = (
+    select(resource.c.last_updated, resource.c.row)
+    .where(_OF_TYPE)
+    .order_by(resource.c.last_updated, resource.c.row)
+    .offset(bindparam("window", type_=Integer))
+    .limit(1)
+)
+
+
 @by_shape
-def _bodies(visibility: Visibility) -> Select[tuple[Any, ...]]:
+def _keys_of_type(visibility: Visibility, of_patients: bool) -> Select[tuple[Any, ...]]:
+    changed = resource.c.last_updated
+    found = _where(changed).where(
+        _OF_TYPE, changed <= _LAST, or_(changed < _LAST, resource.c.row <= _LAST_ROW), visibility.condition(resource)
+    )
+    if of_patients:
+        found = found.where(resource.c.patient_key != NO_PATIENT)
+    return found.order_by(changed, resource.c.row)
+
+
+async def keys_of_type(
+    connection: Connection,
+    visibility: Visibility,
+    type_name: str,
+    *,
+    of_patients: bool,
+    after: tuple[int, int],
+    window: int,
+) -> tuple[list[Key], tuple[int, int] | None]:
+    """Return where resources of a type lie, by when they were changed last, and where the window after them begins.
+
+    Of `window` resources those that exist for the caller are found: a scan of what is hidden ends as soon as any other.
+    The place where it ended is for the hub alone; it is None after the last window.
+
+    Args:
+        connection: Where to read.
+        visibility: What exists.
+        type_name: Their type.
+        of_patients: Whether only what belongs to patients is wanted.
+        after: Last change and row of the one before these.
+        window: How many resources are looked at.
+    """
+    place = {"type": NUMBERS[type_name], "after_order": after[0], "after_row": after[1]}
+    ends = await connection.fetch(_WINDOW_END, {**place, "window": window - 1})
+    last = (int(ends[0][0]), int(ends[0][1])) if ends else (_LATEST, _LATEST)
+    values = {**visibility.values, **place, "since": 0, "last_order": last[0], "last_row": last[1]}
+    rows = await connection.fetch(_keys_of_type(visibility, of_patients), values)
+    return [Key(*row) for row in rows], last if ends else None
+
+
+@by_shape
+def _versions(visibility: Visibility) -> Select[tuple[Any, ...]]:
+    pairs = [
+        and_(
+            resource_version.c.row == bindparam(f"row{number}", type_=BigInteger),
+            resource_version.c.version == bindparam(f"version{number}", type_=Integer),
+        )
+        for number in range(CHUNK_ROWS)
+    ]
+    of_row = and_(resource_version.c.patient_key == resource.c.patient_key, resource_version.c.row == resource.c.row)
+    return _at_keys(visibility, of_row).where(or_(*pairs))
+
+
+def _at_keys(visibility: Visibility, version: ColumnElement[bool]) -> Select[tuple[Any, ...]]:
     numbers = range(CHUNK_ROWS)
     return (
         select(*COLUMNS)
         .select_from(resource)
-        .join(resource_version, CURRENT_VERSION)
+        .join(resource_version, version)
         .where(
             resource.c.patient_key.in_([bindparam(f"key{number}", type_=BigInteger()) for number in numbers]),
             resource.c.row.in_([bindparam(f"row{number}", type_=BigInteger()) for number in numbers]),
@@ -265,13 +338,26 @@ def _bodies(visibility: Visibility) -> Select[tuple[Any, ...]]:
     )
 
 
-async def bodies(connection: Connection, visibility: Visibility, keys: Sequence[Key]) -> list[Stored]:
-    """Return the current versions at the keys of a chunk, in their order, without what does not exist any more."""
+@by_shape
+def _bodies(visibility: Visibility) -> Select[tuple[Any, ...]]:
+    return _at_keys(visibility, CURRENT_VERSION)
+
+
+async def bodies(
+    connection: Connection, visibility: Visibility, keys: Sequence[Key], *, as_found: bool = False
+) -> list[Stored]:
+    """Return the versions at the keys of a chunk, in their order, without what does not exist any more.
+
+    The current ones, or, when `as_found`, those that were current when the keys were found.
+    """
     if not keys:
         return []
     padded = [*keys, *[keys[0]] * (CHUNK_ROWS - len(keys))]
     values = dict(visibility.values)
     for number, key in enumerate(padded):
         values[f"key{number}"], values[f"row{number}"] = key.patient_key, key.row
-    found = {row[3]: stored(row) for row in await connection.fetch(_bodies(visibility), values)}
+        if as_found:
+            values[f"version{number}"] = key.version
+    statement = _versions(visibility) if as_found else _bodies(visibility)
+    found = {row[3]: stored(row) for row in await connection.fetch(statement, values)}
     return [found[key.row] for key in keys if key.row in found]

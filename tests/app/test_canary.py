@@ -167,6 +167,30 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
         ("GET", f"/fhir/{kind}/{id_}/$everything{query}", b"", "") for query in ("", "?_count=1", "?start=2020")
     ],
     ("POST", "type/id/$everything"): lambda kind, id_: [("POST", f"/fhir/{kind}/{id_}/$everything", b"", JSON)],
+    # tests/app/records/test_export.py reads what an export of a stranger holds.
+    ("GET", "$export"): lambda kind, _: [("GET", f"/fhir/$export?_type={kind}", b"", "")],
+    ("POST", "$export"): lambda kind, _: [("POST", "/fhir/$export", b"", JSON)] if kind == "Patient" else [],
+    ("GET", "type/$export"): lambda kind, _: [("GET", f"/fhir/{kind}/$export", b"", "")],
+    ("POST", "type/$export"): lambda kind, _: [("POST", f"/fhir/{kind}/$export", b"", JSON)],
+    ("GET", "type/id/$export"): lambda kind, id_: [("GET", f"/fhir/{kind}/{id_}/$export", b"", "")],
+    ("POST", "type/id/$export"): lambda kind, id_: [("POST", f"/fhir/{kind}/{id_}/$export", b"", JSON)],
+    ("GET", "$export-status/id"): lambda _, id_: [("GET", f"/fhir/$export-status/{id_}", b"", "")],
+    ("DELETE", "$export-status/id"): lambda _, id_: [("DELETE", f"/fhir/$export-status/{id_}", b"", "")],
+    ("GET", "$export-file/id/number"): lambda _, id_: [("GET", f"/fhir/$export-file/{id_}/0", b"", "")],
+    ("GET", "$diff"): lambda kind, id_: [("GET", f"/fhir/$diff?from={kind}/{id_}/_history/1&to={kind}/{id_}", b"", "")],
+    ("POST", "$diff"): lambda kind, _: [("POST", "/fhir/$diff", b"", JSON)] if kind == "Patient" else [],
+    ("GET", "type/id/$diff"): lambda kind, id_: [("GET", f"/fhir/{kind}/{id_}/$diff?fromVersion=1", b"", "")],
+    ("POST", "type/id/$diff"): lambda kind, id_: [("POST", f"/fhir/{kind}/{id_}/$diff", b"", JSON)],
+    ("GET", "type/id/$document"): lambda kind, id_: [("GET", f"/fhir/{kind}/{id_}/$document", b"", "")],
+    ("POST", "type/id/$document"): lambda kind, id_: [
+        ("POST", f"/fhir/{kind}/{id_}/$document?persist=true", b"", JSON)
+    ],
+    ("GET", "type/$lastn"): lambda kind, _: [("GET", f"/fhir/{kind}/$lastn?patient={OWNER}-hidden", b"", "")],
+    ("POST", "type/$lastn"): lambda kind, _: [("POST", f"/fhir/{kind}/$lastn?patient={OWNER}-hidden", b"", JSON)],
+    # What still exists is not removed: tests/app/records/test_expunge.py removes what was deleted.
+    ("POST", "type/id/$expunge"): lambda kind, id_: [
+        ("POST", f"/fhir/{kind}/{id_}/$expunge?expungeDeletedResources=true", b"", JSON)
+    ],
     ("GET", "$meta"): lambda kind, _: [("GET", "/fhir/$meta", b"", "")] if kind == "Patient" else [],
     ("GET", "type/$meta"): lambda kind, _: [("GET", f"/fhir/{kind}/$meta", b"", "")],
     ("GET", "type/id/$meta"): lambda kind, id_: [("GET", f"/fhir/{kind}/{id_}/$meta", b"", "")],

@@ -455,7 +455,7 @@ def questions(chance: random.Random, world: WorldMaker, count: int) -> Iterator[
     """Yield `count` questions: method, path below `/fhir/`, and query or form."""
     for _ in range(count):
         row = chance.choice(world.rows)
-        kind = chance.randrange(14)
+        kind = chance.randrange(15)
         if kind == 0:
             yield "GET", f"{row.type}/{row.id}", ""
         elif kind == 1:
@@ -490,6 +490,17 @@ def questions(chance: random.Random, world: WorldMaker, count: int) -> Iterator[
                 ("", "", "_count=2", "_type=Observation,Practitioner", "start=2024-03", "end=2024-03")
             )
             yield "GET", f"Patient/{_named(chance, world, 'Patient')}/$everything", query
+        elif kind == 8:
+            one, other = chance.choice(world.rows), chance.choice(world.of(row.type))
+            yield chance.choice(
+                (
+                    ("GET", f"{row.type}/$meta", ""),
+                    ("GET", f"{row.type}/{row.id}/$meta", ""),
+                    ("GET", f"{one.type}/{one.id}/$diff", chance.choice(("", "fromVersion=1"))),
+                    ("GET", "$diff", f"from={row.type}/{row.id}&to={row.type}/{other.id}"),
+                    ("GET", "Observation/$lastn", f"patient={_named(chance, world, 'Patient')}&max=2"),
+                )
+            )
         else:
             type_name = chance.choice(("Observation", "Patient", row.type))
             yield (

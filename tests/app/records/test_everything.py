@@ -182,6 +182,15 @@ async def test_the_record_of_another_patient_who_is_referred_to_is_no_part_of_it
     assert not set(of_mother[:-1]) & set(found)
 
 
+async def test_what_lies_at_another_address_is_not_taken_for_a_resource_of_the_hub(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    one, other = [(await world.post(hospital, {"resourceType": "Practitioner"}))["id"] for _ in range(2)]
+    links = [f"http://elsewhere.example/fhir/Practitioner/{one}", f"http://127.0.0.1:8080/fhir/Practitioner/{other}"]
+    patient = (await world.post(hospital, a_patient(generalPractitioner=[{"reference": link} for link in links])))["id"]
+
+    assert await everything(world, hospital, patient) == [f"Patient/{patient}", f"Practitioner/{other}"]
+
+
 async def sent(world: World, caller: dict[str, str], path: str, chunks: list[Any]) -> None:
     """Call the application and note for each piece of the answer how many resources were on record by then."""
 

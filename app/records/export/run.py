@@ -1,0 +1,292 @@
+"""Makes exports ready beside the requests, one file after the other, in whichever process is free.
+
+Where an export is lies in its row, in the transaction of each file: after a restart it goes on from there. Nothing is
+disclosed here, for files hold places only; but what the client may see is decided anew at each step.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, insert, select
+
+from app.access import epoch
+from app.access.caller import Caller
+from app.access.tables import client, organisation
+from app.blobs.tables import blob
+from app.clock import instant
+from app.db import DatabaseUnavailable
+from app.hub import Hub
+from app.records.export.job import ADVANCE, EXPIRED, NEXT, TAKE, Job, Wanted, files, remove
+from app.records.export.places import Head, packed, packed_head
+from app.records.export.tables import DONE, FAILED, WAITING, export_file
+from app.records.record import NEWEST, StaleCaller
+from app.records.request import FhirRequest, replayed
+from fhir.search.query import parse as parse_query
+from fhir.store.types import NAMES
+from fhir.store.walk import Key, Span
+
+EVERY_SECONDS = 5.0
+"""How often a process looks for exports that another has put in the queue or left."""
+
+LASTS = 60_000_000
+"""Microseconds after which an export that nobody said to be at work on is taken by another."""
+
+KEYS = 2_000
+"""Places that one statement looks up."""
+
+FILE_PLACES = 200_000
+"""The most resources of a file; five megabytes of places are held at once."""
+
+_CLIENT = (
+    select(*(organisation.c.key, organisation.c.slug, organisation.c.title, organisation.c.resource_id), client.c.role)
+    .join(client, client.c.organisation == organisation.c.key)
+    .where(client.c.id == bindparam("id"), client.c.disabled == 0)
+)
+_ADD_FILE = insert(export_file).values({column.name: bindparam(f"n_{column.name}") for column in export_file.columns})
+
+logger = logging.getLogger(__name__)
+
+
+class Lost(Exception):
+    """The export was called off, expired, or is another process's by now."""
+
+
+async def _request(hub: Hub, job: Job) -> FhirRequest:
+    """Return a request in the name of the client, with the rights that it has now.
+
+    Raises:
+        Lost: the client may not call any more.
+    """
+    rows = await hub.database.reader.fetch(_CLIENT, {"id": job.client})
+    if not rows:
+        raise Lost
+    key, slug, title, resource_id, role = rows[0]
+    now = await epoch.current(hub.database.reader)
+    caller = Caller(key, slug, title, f"Organization/{resource_id}", role, job.purpose, job.client, epoch=now)
+    scope: dict[str, Any] = {"method": "GET", "path": "/fhir/$export", "query_string": b"", "headers": []}
+    return FhirRequest(hub, scope, replayed(b""), caller)
+
+
+class _Making:
+    """One export that is being made ready.
+
+    Its steps are the types of the whole hub, or the persons that are wanted. `position` is the step, and where in it.
+    """
+
+    def __init__(self, hub: Hub, job: Job, until: int) -> None:
+        self._hub = hub
+        self._job = job
+        self._wanted: Wanted = job.wanted
+        self.until = until
+        position: list[int] = orjson.loads(job.position or "[0,0,0,0]")
+        self._step, self._order, self._row, self._filter = position
+        self._by_type: dict[str, list[Key]] = {}
+        self._held = 0
+        self._number = 0
+        self._persons: set[int] = set()
+
+    @property
+    def _steps(self) -> int:
+        return len(self._wanted.types if self._wanted.patients is None else self._wanted.patients)
+
+    async def run(self) -> None:
+        """Make the rest of the export ready.
+
+        Raises:
+            Lost: it is not to be made any more, or not here.
+        """
+        self._number = len(await files(self._hub.database.reader, self._job.id))
+        await self._know_persons()
+        while self._step < self._steps:
+            request = await _request(self._hub, self._job)
+            try:
+                await self._advance(request)
+            except StaleCaller:
+                # Rights have changed: what they are now is asked, and the same places are looked up again.
+                continue
+            if self._held >= FILE_PLACES or self._hub.clock() > self.until - LASTS // 2:
+                await self._keep()
+            # SQLite is read in the event loop: requests come first.
+            await asyncio.sleep(0)
+        await self._keep(state=DONE)
+
+    async def _advance(self, request: FhirRequest) -> None:
+        if self._wanted.patients is not None:
+            await self._person(request, self._wanted.patients[self._step])
+            self._step += 1
+            return
+        type_name = self._wanted.types[self._step]
+        filters = self._wanted.filters.get(type_name)
+        if filters:
+            await self._filtered(request, type_name, filters[self._filter], len(filters))
+            return
+        after = (self._order, self._row) if self._row else (self._wanted.since, 0)
+        keys, last = await request.record.keys_of_type(
+            type_name, of_patients=self._wanted.level == "Patient", after=after, window=KEYS
+        )
+        self._hold(keys, type_name)
+        self._order, self._row = last or (0, 0)
+        self._step += last is None
+
+    async def _filtered(
+        self, request: FhirRequest, type_name: str, pairs: Sequence[Sequence[str]], filters: int
+    ) -> None:
+        """Look up the next matches of a filter; what an earlier filter of the type has found comes once."""
+        found = await self._matches(request, type_name, pairs, self._row)
+        # At the level of patients only what belongs to one is part of the export.
+        self._hold([key for key in found if key.patient_key or self._wanted.level != "Patient"], type_name)
+        if len(found) == KEYS:
+            self._row = found[-1].row
+            return
+        self._filter, self._row = self._filter + 1, 0
+        if self._filter == filters:
+            self._step, self._filter = self._step + 1, 0
+
+    async def _matches(
+        self, request: FhirRequest, type_name: str, pairs: Sequence[Sequence[str]], after_row: int
+    ) -> list[Key]:
+        asked = [(name, text) for name, text in pairs]
+        if self._wanted.since:
+            asked.append(("_lastUpdated", f"ge{instant(self._wanted.since)}"))
+        address = self._hub.settings.address + "/fhir"
+        query = parse_query(type_name, asked, lenient=False, base_url=address)
+        return await request.record.places(query, after_row=after_row, limit=KEYS)
+
+    async def _know_persons(self) -> None:
+        """Learn which persons the steps before this one were about, after a restart."""
+        for patient in (self._wanted.patients or ())[: self._step]:
+            self._persons |= await self._patients_of(await _request(self._hub, self._job), patient)
+
+    async def _patients_of(self, request: FhirRequest, patient: str) -> set[int]:
+        """Return the rows of the Patients that are the same person and exist for the client."""
+        return {
+            key.row
+            for key in await request.record.keys_of_person(patient, ["Patient"], Span(), limit=KEYS, before=NEWEST)
+        }
+
+    async def _person(self, request: FhirRequest, patient: str) -> None:
+        patients = await self._patients_of(request, patient)
+        if not patients or patients & self._persons:
+            return
+        plain, before = [name for name in self._wanted.types if name not in self._wanted.filters], NEWEST
+        while plain:
+            keys = await request.record.keys_of_person(
+                patient, plain, Span(self._wanted.since), limit=KEYS, before=before
+            )
+            self._hold(keys)
+            if len(keys) < KEYS:
+                break
+            before = (keys[-1].order, keys[-1].row)
+        for type_name, filters in self._wanted.filters.items():
+            for pairs in filters:
+                of_patient = [*pairs, ["patient", f"Patient/{patient}"]]
+                keys = await self._matches(request, type_name, of_patient, 0)
+                while keys:
+                    self._hold(keys, type_name)
+                    keys = await self._matches(request, type_name, of_patient, keys[-1].row)
+        self._persons |= patients
+
+    def _hold(self, keys: Sequence[Key], type_name: str = "") -> None:
+        for key in keys:
+            self._by_type.setdefault(type_name or NAMES[key.type_number], []).append(key)
+        self._held += len(keys)
+
+    async def _keep(self, state: int = WAITING) -> None:
+        """Keep what is held as files, and where the export is, in one transaction."""
+        kept = []
+        request = await _request(self._hub, self._job)
+        custodian = request.caller.organisation
+        for type_name, keys in sorted(self._by_type.items()):
+            once = list({key.row: key for key in keys}.values())
+            incoming = self._hub.blobs.incoming()
+            try:
+                incoming.write(packed_head(Head(self._job.id, self._number)))
+                incoming.write(packed(once))
+                digest = await self._hub.blobs.keep(custodian, incoming)
+            finally:
+                incoming.discard()
+            kept.append((self._number, type_name, digest, len(once), incoming.size))
+            self._number += 1
+        now = self._hub.clock()
+        values = {
+            "k_id": self._job.id,
+            "k_until": self.until,
+            "n_until": now + LASTS,
+            "n_step": self._step,
+            "n_steps": self._steps,
+            "n_state": state,
+            "n_position": orjson.dumps([self._step, self._order, self._row, self._filter]).decode(),
+        }
+        async with self._hub.database.write() as connection:
+            if await connection.execute(ADVANCE, values) != 1:
+                raise Lost
+            for number, type_name, digest, count, size in kept:
+                row = {"job": self._job.id, "number": number, "type": type_name, "custodian": custodian}
+                row |= {"digest": digest, "count": count}
+                await connection.insert(blob, [(custodian, digest, size, now)])
+                await connection.execute(_ADD_FILE, {f"n_{name}": value for name, value in row.items()})
+        self.until = now + LASTS
+        self._by_type, self._held = {}, 0
+
+
+async def _remove_expired(hub: Hub) -> None:
+    for (id_,) in await hub.database.reader.fetch(EXPIRED, {"now": hub.clock()}):
+        async with hub.database.write() as connection:
+            await remove(connection, id_)
+
+
+async def _fail(hub: Hub, job: Job, until: int) -> None:
+    values = {"k_id": job.id, "k_until": until, "n_until": until, "n_step": 0, "n_steps": 0, "n_position": ""}
+    async with hub.database.write() as connection:
+        await connection.execute(ADVANCE, {**values, "n_state": FAILED})
+
+
+async def run_waiting(hub: Hub) -> None:
+    """Make ready every export that waits, and remove those that have expired."""
+    await _remove_expired(hub)
+    while rows := await hub.database.reader.fetch(NEXT, {"now": hub.clock()}):
+        job, now = Job(*rows[0]), hub.clock()
+        async with hub.database.write() as connection:
+            if await connection.execute(TAKE, {"k_id": job.id, "k_now": now, "n_until": now + LASTS}) != 1:
+                continue
+        making = _Making(hub, job, now + LASTS)
+        try:
+            await making.run()
+        except Lost:
+            logger.info("An export was called off, or its client may not call any more")
+        except (DatabaseUnavailable, OSError) as error:
+            logger.warning("An export waits: %s", error)
+            return
+        except Exception:
+            logger.exception("An export failed")
+            await _fail(hub, job, making.until)
+
+
+def start(hub: Hub, every_seconds: float = EVERY_SECONDS) -> Callable[[], Awaitable[None]]:
+    """Start the task and return what ends it."""
+    task = asyncio.create_task(_run(hub, every_seconds), name="exports")
+
+    async def stop() -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    return stop
+
+
+async def _run(hub: Hub, every_seconds: float) -> None:
+    while True:
+        try:
+            async with asyncio.timeout(every_seconds):
+                await hub.exports_wait.wait()
+        except TimeoutError:
+            logger.debug("Another process may have left an export")
+        hub.exports_wait.clear()
+        try:
+            await run_waiting(hub)
+        except DatabaseUnavailable as error:
+            logger.warning("Exports wait for the database: %s", error)
+        except Exception:
+            logger.exception("Exports cannot be made ready")

@@ -1,0 +1,140 @@
+"""Removing versions for good. Whoever calls this has decided that it may, and records it in the same transaction."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import BigInteger, Delete, Integer, Table, bindparam, delete, select
+
+from fhir.resource import parse
+from fhir.search.internal import internal_rows
+from fhir.store.connection import Connection
+from fhir.store.stored import Stored
+from fhir.store.tables import (
+    NO_PATIENT,
+    index_reference,
+    key_of_several,
+    patient_chart,
+    resource,
+    resource_change,
+    resource_id,
+    resource_patient,
+    resource_version,
+)
+from fhir.store.write import REMOVE, removal
+
+_KEY, _ROW = bindparam("k_key", type_=BigInteger), bindparam("k_row", type_=BigInteger)
+
+
+def _of_row(table: Table) -> Delete:
+    return delete(table).where(table.c.patient_key == _KEY, table.c.row == _ROW)
+
+
+_VERSIONS = _of_row(resource_version).where(resource_version.c.version < bindparam("k_version", type_=Integer))
+_ALL_VERSIONS, _RESOURCE = _of_row(resource_version), _of_row(resource)
+_TIMES = select(resource_version.c.last_updated, resource_version.c.version).where(
+    resource_version.c.patient_key == _KEY,
+    resource_version.c.row == _ROW,
+    resource_version.c.version < bindparam("k_version", type_=Integer),
+)
+_CHANGE = delete(resource_change).where(
+    resource_change.c.last_updated == bindparam("k_instant", type_=BigInteger),
+    resource_change.c.patient_key == _KEY,
+    resource_change.c.row == _ROW,
+    resource_change.c.version == bindparam("k_version", type_=Integer),
+)
+_ID = delete(resource_id).where(
+    resource_id.c.hash == bindparam("k_hash", type_=BigInteger),
+    resource_id.c.patient_key == _KEY,
+    resource_id.c.row == _ROW,
+)
+_BODY = select(resource_version.c.body).where(
+    resource_version.c.patient_key == bindparam("key", type_=BigInteger),
+    resource_version.c.row == bindparam("row", type_=BigInteger),
+    resource_version.c.version == bindparam("version", type_=Integer),
+)
+_OTHERS = (
+    select(resource.c.row)
+    .where(resource.c.patient_key == bindparam("key", type_=BigInteger), resource.c.row != bindparam("key"))
+    .limit(1)
+)
+_CHARTS = (
+    select(patient_chart.c.key)
+    .where(patient_chart.c.patient_key == bindparam("key", type_=BigInteger), patient_chart.c.key != bindparam("key"))
+    .limit(1)
+)
+_SHARED = (
+    select(resource_patient.c.row).where(resource_patient.c.patient_key == bindparam("key", type_=BigInteger)).limit(1)
+)
+_PATIENTS = select(resource_patient.c.patient_key).where(resource_patient.c.row == bindparam("row", type_=BigInteger))
+_LEAVE_CHART = delete(patient_chart).where(
+    patient_chart.c.patient_key == bindparam("k_patient", type_=BigInteger), patient_chart.c.key == _KEY
+)
+_LEAVE = delete(resource_patient).where(resource_patient.c.row == _ROW)
+
+
+async def has_a_record(connection: Connection, patient_key: int) -> bool:
+    """Return whether anything but the Patient itself belongs to a Patient."""
+    for statement in (_OTHERS, _CHARTS, _SHARED):
+        if await connection.fetch(statement, {"key": patient_key}):
+            return True
+    return False
+
+
+async def remove_previous(connection: Connection, current: Stored) -> int:
+    """Remove the versions before the current one, and return how many there were.
+
+    Of a deleted resource the last version with a body stays: what it hides is read off it.
+    """
+    before = current.version - int(current.deleted)
+    values = {"k_key": current.patient_key, "k_row": current.row, "k_version": before}
+    await _leave_history(connection, values)
+    return await connection.execute(_VERSIONS, values)
+
+
+async def remove_deleted(connection: Connection, deleted: Stored, hashed: int) -> int:
+    """Remove a deleted resource, all its versions and what it is found by; return how many versions there were.
+
+    Args:
+        connection: Inside a write transaction.
+        deleted: The version that is its deletion.
+        hashed: `hash64` of its reference.
+    """
+    await _remove_index(connection, deleted)
+    values = {"k_key": deleted.patient_key, "k_row": deleted.row}
+    await _leave_history(connection, {**values, "k_version": deleted.version + 1})
+    count = await connection.execute(_ALL_VERSIONS, values)
+    await connection.execute(_RESOURCE, values)
+    await connection.execute(_ID, {**values, "k_hash": hashed})
+    await _leave_charts(connection, deleted)
+    return count
+
+
+async def _leave_history(connection: Connection, values: dict[str, int]) -> None:
+    """Take the versions of a row before `k_version` out of the order of time."""
+    times = await connection.fetch(_TIMES, values)
+    rows = [{**values, "k_instant": instant, "k_version": version} for instant, version in times]
+    if rows:
+        await connection.execute_many(_CHANGE, rows)
+
+
+async def _remove_index(connection: Connection, deleted: Stored) -> None:
+    """Remove the index rows that a deleted resource has left: those by which it takes over labels."""
+    place = {"key": deleted.patient_key, "row": deleted.row, "version": deleted.version - 1}
+    for (body,) in await connection.fetch(_BODY, place):
+        rows = [
+            (number, target, deleted.patient_key, deleted.row, deleted.version)
+            for number, target in internal_rows(parse(bytes(body)))
+        ]
+        if rows:
+            await connection.execute_many(REMOVE[index_reference], [removal(index_reference, row) for row in rows])
+
+
+async def _leave_charts(connection: Connection, deleted: Stored) -> None:
+    patients: Sequence[int] = ()
+    if deleted.patient_key < NO_PATIENT:
+        row = key_of_several(deleted.patient_key)
+        patients = [key for (key,) in await connection.fetch(_PATIENTS, {"row": row})]
+        await connection.execute(_LEAVE, {"k_row": row})
+    elif deleted.patient_key == deleted.row:
+        patients = [deleted.row]
+    for patient in patients:
+        await connection.execute(_LEAVE_CHART, {"k_patient": patient, "k_key": deleted.patient_key})
