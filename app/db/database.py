@@ -39,6 +39,10 @@ class DatabaseConnection(Protocol):
         """Insert `rows`, each a tuple in the order of the table's columns."""
         ...
 
+    async def insert_missing(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert those of `rows` that are not there yet; every column is of the primary key."""
+        ...
+
 
 class WriteConnection(DatabaseConnection, Protocol):
     """A connection inside a write transaction."""

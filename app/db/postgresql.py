@@ -64,6 +64,17 @@ def _insert_text(table: Table) -> str:
     return f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})'  # noqa: S608 - names come from our own tables
 
 
+_DIALECT = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
+
+
+@lru_cache(maxsize=256)
+def _insert_missing_text(table: Table) -> str:
+    """Return the INSERT of rows, given as an array for each column, that leaves alone those that are there."""
+    types = [column.type.compile(_DIALECT) for column in table.columns]
+    arrays = ", ".join(f"${number}::{type_}[]" for number, type_ in enumerate(types, 1))
+    return f'INSERT INTO "{table.name}" SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING'  # noqa: S608 - as above
+
+
 class _Connection:
     """A pooled or a held connection behind the hub's interface."""
 
@@ -93,6 +104,10 @@ class _Connection:
             await self.raw.copy_records_to_table(table.name, records=rows, columns=columns)
         else:
             await self.raw.executemany(_insert_text(table), rows)
+
+    async def insert_missing(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+        if rows:
+            await self.raw.execute(_insert_missing_text(table), *map(list, zip(*rows, strict=True)))
 
     async def lock(self, key: int) -> None:
         await self.raw.execute("SELECT pg_advisory_xact_lock($1)", key)

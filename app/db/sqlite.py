@@ -104,6 +104,9 @@ class _Connection:
     async def insert(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
         await self._run_many(_insert_text(table), rows)
 
+    async def insert_missing(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+        await self._run_many(f"{_insert_text(table)} ON CONFLICT DO NOTHING", rows)
+
     async def lock(self, key: int) -> None:
         """Do nothing: the only writer holds everything."""
 

@@ -61,6 +61,9 @@ class _Fresh:
     async def insert(self, table: Any, rows: Sequence[tuple[Any, ...]]) -> None:
         await self._connection.insert(table, rows)
 
+    async def insert_missing(self, table: Any, rows: Sequence[tuple[Any, ...]]) -> None:
+        await self._connection.insert_missing(table, rows)
+
 
 class Record:
     """What one caller may see, as of one request.

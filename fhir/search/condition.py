@@ -152,6 +152,8 @@ def _own(row: FromClause, criterion: Shape, label: str, type_number: int) -> Con
     index = TABLES[criterion.type].alias()
     if criterion.modifier == "missing":
         present = exists().where(index.c.parameter == criterion.parameter, same_row(index, row))
+        if criterion.code == "_text":
+            present = present.where(index.c.narrative != "")
         return ~present if criterion.values == ("true",) else present
     found = exists().where(matches(index, criterion, label), same_row(index, row))
     if criterion.type == "date" and criterion.parameter == clinical_date_parameter(NAMES[type_number]):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from fhir.errors import FhirError, InvalidValue, NotSupported, UnknownParameter
 from fhir.search import chain, composite, date, near, number, quantity, reference, string, token, uri
+from fhir.search import text as full_text
 from fhir.search.asked import Asked, Criterion, any_of
 from fhir.search.values import Value, missing, split, unescape
 from fhir.spec.search_parameters import SearchParameter, parameters
@@ -60,6 +61,9 @@ _PARSERS: Mapping[str, Callable[[str], Value]] = {
 }
 """By parameter type; dates and references need to know the region as well."""
 
+FULL_TEXT = frozenset({"_text", "_content"})
+"""String parameters of R4 that ask the full text instead of an element."""
+
 SEARCHABLE = frozenset({*_PARSERS, "date", "reference"})
 """The parameter types that can be asked and sorted by; what composites ask is asked of their parts."""
 
@@ -74,7 +78,8 @@ def find(type_name: str, code: str) -> SearchParameter:
     parameter = parameters(type_name).get(code)
     if parameter is None:
         raise UnknownParameter(f"{type_name} has no search parameter {code!r}", code)
-    if parameter.type not in SEARCHABLE or not parameter.paths or (parameter.type == "special" and code != "near"):
+    special = parameter.type == "special" and code != "near"
+    if code not in FULL_TEXT and (parameter.type not in SEARCHABLE or not parameter.paths or special):
         raise NotSupported(f"the {parameter.type} search parameter {code} is not supported", code)
     return parameter
 
@@ -146,6 +151,7 @@ def _takes(parameter: SearchParameter, modifier: str) -> bool:
         modifier == "missing"
         or (
             modifier in MODIFIERS.get(parameter.type, ())
+            and parameter.code not in FULL_TEXT
             and (modifier not in _NEEDED or bool(_NEEDED[modifier] & parameter.element_types))
         )
         or (parameter.type == "reference" and modifier in parameter.targets)
@@ -158,6 +164,8 @@ def _value(parameter: SearchParameter, modifier: str, text: str, region: Region)
         raise InvalidValue("a value is empty")
     if modifier == "missing":
         return missing(unescape(text))
+    if parameter.code in FULL_TEXT:
+        return full_text.parse(text)
     if modifier in _BY_MODIFIER:
         return _BY_MODIFIER[modifier](text)
     if parameter.type == "date":

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from fhir.search import composite, date, near, number, quantity, reference, string, token, uri
 from fhir.search.accessor import Collect, Node, plant, walk
+from fhir.search.content import Row, content_row
 from fhir.search.internal import internal_rows
 from fhir.spec.search_parameters import SearchParameter, parameters
 
@@ -31,6 +32,7 @@ class Index(NamedTuple):
         reference: (parameter id, target hash); with rows for the hub itself, whose numbers are below 0.
         uri: (parameter id, hash, text).
         composite: (part number, element, hash, second hash, lo, hi), see `fhir.search.composite`.
+        text: The folded texts, as `fhir.search.content` makes them; not of a parameter.
     """
 
     token: list[tuple[int, int, int]]
@@ -41,6 +43,7 @@ class Index(NamedTuple):
     reference: list[tuple[int, int]]
     uri: list[tuple[int, int, str]]
     composite: list[composite.Row]
+    text: tuple[Row, ...] = ()
 
     @property
     def parameters(self) -> set[int]:
@@ -74,13 +77,16 @@ def extract(resource: dict[str, Any], *, zone: dt.timezone = date.JST, base_url:
         base_url: The server's own; references under it are indexed as relative. Empty for none.
     """
     rows: tuple[list[Any], ...] = ([], [], [], [], [], [], [], [])
+    text: tuple[Row, ...] = ()
     type_name = resource.get("resourceType")
     if type(type_name) is str and parameters(type_name):
         walk(resource, _tree(type_name, zone, base_url), rows)
         rows[_COMPOSITE].extend(composite.rows(resource, type_name, _extractors(zone, base_url)))
         rows[_REFERENCE].extend(internal_rows(resource, rows[_REFERENCE]))
+        text = content_row(resource)
     # The same code under two parameters gives two rows, twice under one parameter only one.
-    return Index(*(list(dict.fromkeys(slot)) if len(slot) > 1 else slot for slot in rows))
+    once: list[Any] = [list(dict.fromkeys(slot)) if len(slot) > 1 else slot for slot in rows]
+    return Index(*[*once, text])
 
 
 @cache

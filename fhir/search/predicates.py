@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, ColumnElement, Float, FromClause, Table, Text
 from sqlalchemy.types import TypeEngine
 
 from fhir.search import near
+from fhir.search.full_text import text_binds, text_condition
 from fhir.search.uri import DEEPEST
 from fhir.search.values import (
     AncestorsValue,
@@ -21,6 +22,7 @@ from fhir.search.values import (
     QuantityValue,
     ReferenceValue,
     StringValue,
+    TextValue,
     TokenValue,
     UriValue,
     Value,
@@ -31,6 +33,7 @@ from fhir.store.tables import (
     index_quantity,
     index_reference,
     index_string,
+    index_text,
     index_token,
     index_uri,
 )
@@ -51,6 +54,7 @@ TABLES: dict[str, Table] = {
     "quantity": index_quantity,
     "text": index_string,
     "near": index_number,
+    "fulltext": index_text,
 }
 """The index table of each parameter type; the text of codes and positions have none of their own."""
 
@@ -133,6 +137,7 @@ _BINDS: dict[type, Callable[[Any], tuple[str, dict[str, Any]]]] = {
     UriValue: _uri,
     AncestorsValue: _ancestors,
     NearValue: _near,
+    TextValue: text_binds,
 }
 
 
@@ -238,12 +243,18 @@ _CONDITIONS: dict[str, Callable[[FromClause, str, str | None, Bind], Condition]]
 
 
 def binder(prefix: str) -> Bind:
-    """Return a function that makes the binds `<prefix>_<name>`."""
-    return lambda name: bindparam(f"{prefix}_{name}", type_=_TYPES.get(name, _INTEGER))
+    """Return a function that makes the binds `<prefix>_<name>`; a number after the name is not looked at."""
+    return lambda name: bindparam(f"{prefix}_{name}", type_=_TYPES.get(name.rstrip("0123456789"), _INTEGER))
 
 
 def matches(row: FromClause, criterion: Shape, label: str) -> Condition:
     """Return whether an index row matches any alternative of a criterion, whose binds begin with `label`."""
+    if criterion.type == "fulltext":
+        found = [
+            text_condition(row, criterion.code, word, binder(f"c{label}_{alternative}"))
+            for alternative, word in enumerate(criterion.values)
+        ]
+        return and_(row.c.parameter == criterion.parameter, or_(*found))
     build = _CONDITIONS[criterion.type]
     alternatives: Sequence[Condition] = [
         build(row, word, criterion.modifier, binder(f"c{label}_{alternative}"))

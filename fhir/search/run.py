@@ -12,6 +12,7 @@ from typing import Any
 from fhir.errors import InvalidValue, NotSupported
 from fhir.search.compartment import Compartment, Scope
 from fhir.search.compartment import shape as compartment_shape
+from fhir.search.criterion import FULL_TEXT
 from fhir.search.order import SortShape
 from fhir.search.predicates import TABLES, Shape
 from fhir.search.query import Query, Sort
@@ -55,7 +56,7 @@ def _scope(query: Query, criteria: Sequence[AnyShape]) -> int | None:
 @lru_cache(maxsize=1024)
 def _sort(keys: tuple[Sort, ...]) -> tuple[SortShape, ...]:
     for key in keys:
-        if key.parameter.type not in TABLES:
+        if key.parameter.type not in TABLES or key.parameter.code in FULL_TEXT:
             raise NotSupported(f"_sort by {key.parameter.code} is not supported", "_sort")
     return tuple(SortShape(key.parameter.id, key.parameter.type, key.parameter.code, key.descending) for key in keys)
 

@@ -10,6 +10,8 @@ from typing import Any, Literal, Union
 
 from fhir.search.asked import Asked, Chain, Criterion, Element, Has
 from fhir.search.asked import criteria as criteria_of
+from fhir.search.content import number_of
+from fhir.search.criterion import FULL_TEXT
 from fhir.search.date import approximate
 from fhir.search.extract import text_numbers
 from fhir.search.hashing import hash64
@@ -109,6 +111,8 @@ def _together(parts: Sequence[Planned]) -> dict[str, Any]:
 
 def _criterion(criterion: Criterion, type_name: str, label: str) -> Planned:
     parameter, values = criterion.parameter, criterion.values
+    if parameter.code in FULL_TEXT:
+        return _full_text(criterion, type_name, label)
     if values and isinstance(values[0], MissingValue):
         return _missing(parameter, is_missing=values[0].missing), {}
     if parameter.code == "_id":
@@ -147,6 +151,15 @@ def _text(criterion: Criterion, label: str) -> Planned:
         words, binds = words_and_binds(criterion.values, inside(label, n))
         parts.append((Shape(number, "text", criterion.parameter.code, "text", words), binds))
     return LogicShape("or", tuple(made for made, _ in parts)), _together(parts)
+
+
+def _full_text(criterion: Criterion, type_name: str, label: str) -> Planned:
+    """Return the shape of `_text` or `_content`."""
+    number, code, first = number_of(type_name), criterion.parameter.code, criterion.values[0]
+    if isinstance(first, MissingValue):
+        return Shape(number, "fulltext", code, "missing", ("true" if first.missing else "false",)), {}
+    words, binds = words_and_binds(criterion.values, label)
+    return Shape(number, "fulltext", code, None, words), binds
 
 
 def _as_of(value: DateValue, now: int) -> DateValue:

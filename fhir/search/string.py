@@ -25,18 +25,21 @@ _ADDRESS = ("text", "city", "district", "state", "postalCode", "country")
 
 
 def fold(text: str) -> str:
-    """Return `text` as it is compared: NFKC, case-folded, unaccented, single spaces, cut at `LONGEST`.
+    """Return `text` as a string parameter compares it: `folded`, single spaces, cut at `LONGEST`."""
+    # Nothing further on can be among the first `LONGEST` characters, but for absurd runs of spaces or marks.
+    return " ".join(folded(text[: LONGEST * 4]).split())[:LONGEST]
+
+
+def folded(text: str) -> str:
+    """Return `text` in NFKC, case-folded, unaccented, without variation selectors.
 
     Marks are taken off Latin, Greek and Cyrillic letters only: the dakuten tells か from が.
     """
-    # Nothing further on can be among the first `LONGEST` characters, but for absurd runs of spaces or marks.
-    text = text[: LONGEST * 4]
     if text.isascii():
-        return " ".join(text.lower().split())[:LONGEST]
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    folded = _VARIATION_SELECTORS.sub("", folded)
-    folded = unicodedata.normalize("NFKC", "".join(_unaccented(unicodedata.normalize("NFC", folded))))
-    return " ".join(folded.split())[:LONGEST]
+        return text.lower()
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    plain = _VARIATION_SELECTORS.sub("", plain)
+    return unicodedata.normalize("NFKC", "".join(_unaccented(unicodedata.normalize("NFC", plain))))
 
 
 def _unaccented(text: str) -> Iterator[str]:

@@ -101,6 +101,29 @@ class NearValue:
 
 
 @dataclass(frozen=True, slots=True)
+class Gram:
+    """A key of texts, or all that begin alike: `[lo, hi)`."""
+
+    lo: int
+    hi: int
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """What a text's lines must contain, and the keys of every text that does."""
+
+    text: str
+    grams: tuple[Gram, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TextValue:
+    """Words and phrases of full text that must all occur; at least one."""
+
+    phrases: tuple[Phrase, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MissingValue:
     """The value of `:missing`: whether the resource must lack the parameter."""
 
@@ -117,6 +140,7 @@ Value = (
     | UriValue
     | AncestorsValue
     | NearValue
+    | TextValue
     | MissingValue
 )
 

@@ -9,12 +9,13 @@ from typing import TypeGuard
 from sqlalchemy import BigInteger, FromClause, Select, and_, bindparam, or_, select, union
 from sqlalchemy.sql.selectable import NamedFromClause
 
+from fhir.search.full_text import candidates
 from fhir.search.predicates import TABLES, Condition, Shape, matches, part_matches
 from fhir.search.shapes import AnyShape, ChainShape, ElementShape, HasShape, LogicShape, inside
 from fhir.store.in_order import in_order
 from fhir.store.tables import index_composite, index_reference, resource_id
 
-_RANKS = {"_id": 0, "identifier": 1, "reference": 3, "token": 5, "string": 7, "uri": 8, "near": 8}
+_RANKS = {"_id": 0, "identifier": 1, "reference": 3, "token": 5, "string": 7, "uri": 8, "near": 8, "fulltext": 9}
 """How selective a criterion is by its code, else by its type; the least number is the most selective."""
 
 _FOLLOWED = {0: 2, 1: 2, 2: 2, 3: 4, 4: 4, 7: 4}
@@ -74,13 +75,15 @@ def walk(shape: AnyShape, label: str, keys: FromClause | None) -> FromClause:
     shape, label = narrowed(shape, label)
     if not isinstance(shape, Shape | ElementShape) or (isinstance(shape, Shape) and shape.code == "_id"):
         return _rows(shape, label).distinct().subquery("w")
+    if keys is None and isinstance(shape, Shape) and shape.type == "fulltext":
+        return _with_words(shape, label).subquery("w")
     index, known = _entered(shape, label, "i")
     rows = select(index.c.patient_key, index.c.row, index.c.version)
     if keys is None:
         rows = rows.where(known)
     else:
         rows = rows.select_from(in_order(keys, index, and_(known, index.c.patient_key == keys.c.patient_key)))
-    one_row_each = isinstance(shape, Shape) and shape.values in (("code+system",), ("1",))
+    one_row_each = isinstance(shape, Shape) and (shape.type == "fulltext" or shape.values in (("code+system",), ("1",)))
     return (rows if one_row_each else rows.distinct()).subquery("w")
 
 
@@ -91,6 +94,14 @@ def _entered(shape: Shape | ElementShape, label: str, name: str) -> tuple[NamedF
         return index, matches(index, shape, label)
     index = index_composite.alias(name)
     return index, part_matches(index, shape.parts[0], inside(label, 0))
+
+
+def _with_words(shape: Shape, label: str) -> Select[tuple[int, int, int]]:
+    """Return the rows whose texts have what is asked; where no patient is named, its characters lead there."""
+    found, texts = candidates(shape.parameter, label, shape.values)
+    return (
+        select(texts.c.patient_key, texts.c.row, texts.c.version).select_from(found).where(matches(texts, shape, label))
+    )
 
 
 def _rows(shape: AnyShape, label: str) -> Select[tuple[int, int]]:
@@ -111,6 +122,9 @@ def _by_value(shape: Shape | ElementShape, label: str) -> Select[tuple[int, int]
         hashes = [bindparam(f"c{label}_{n}_hash", type_=BigInteger()) for n in range(len(shape.values))]
         wanted = or_(*(resource_id.c.hash == one for one in hashes))
         return select(resource_id.c.patient_key, resource_id.c.row).where(wanted)
+    if isinstance(shape, Shape) and shape.type == "fulltext":
+        found = _with_words(shape, label).subquery(f"v{label}")
+        return select(found.c.patient_key, found.c.row)
     index, known = _entered(shape, label, f"v{label}")
     return select(index.c.patient_key, index.c.row).where(known)
 

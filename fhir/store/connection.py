@@ -37,6 +37,10 @@ class Connection(Protocol):
         """Insert `rows`, each a tuple in the order of the table's columns."""
         ...
 
+    async def insert_missing(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert those of `rows` that are not there yet; every column is of the primary key."""
+        ...
+
 
 class WriteConnection(Connection, Protocol):
     """A connection inside a write transaction."""

@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, Integer, Select, Table, Update, bindparam, se
 
 from fhir.belonging import POINTERS
 from fhir.search.composite import part_numbers
+from fhir.search.content import number_of
 from fhir.search.extract import Index
 from fhir.search.internal import BELONGS_WITH, EXTRACTED_FROM
 from fhir.spec.search_parameters import parameters
@@ -22,11 +23,12 @@ from fhir.store.tables import (
     index_number,
     index_reference,
     index_string,
+    index_text,
     index_token,
     resource,
 )
 from fhir.store.types import NAMES
-from fhir.store.write import REMOVE, WIDER, index_rows, removal
+from fhir.store.write import REMOVE, WIDER, Texts, index_rows, removal
 
 FIXED = (resource.c.category, resource.c.labels, resource.c.clinical_date, resource.c.by_subject)
 """The columns that hold the facts, in the order of their fields."""
@@ -68,6 +70,7 @@ def _entries(type_name: str) -> list[tuple[Table, int]]:
     known += [(index_token, one.id) for one in parameters(type_name).values() if one.type == "reference"]
     known += [(index_number, one.id) for one in parameters(type_name).values() if one.type == "special"]
     known += [(index_composite, number) for number in part_numbers(type_name)]
+    known += [(index_text, number_of(type_name))]
     internal = (BELONGS_WITH, EXTRACTED_FROM) if type_name in POINTERS else ()
     return known + [(index_reference, number) for number in internal]
 
@@ -99,6 +102,10 @@ async def replace_index(connection: Connection, found: Sequence[tuple[int, int, 
             await connection.execute_many(REMOVE[table], [removal(table, row) for row in stale])
         if missing:
             await connection.insert(table, missing)
+        if table is index_text:
+            texts = Texts()
+            texts.add(missing)
+            await texts.flush(connection)
 
 
 def _is_of(table: Table, row: tuple[Any, ...], versions: Mapping[tuple[int, int], int]) -> bool:

@@ -185,6 +185,32 @@ index_composite = _by_value(
 not have is 0.
 """
 
+index_text = Table(
+    "index_text",
+    metadata,
+    Column("parameter", Integer, primary_key=True, autoincrement=False),
+    Column("patient_key", BigInteger, primary_key=True, autoincrement=False),
+    Column("row", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("narrative", _BY_BYTES, nullable=False),
+    Column("other", _BY_BYTES, nullable=False),
+    sqlite_with_rowid=False,
+    comment="The folded texts of each resource, under the number of its type's _content",
+)
+"""`narrative` is what `_text` searches; `_content` searches both."""
+
+index_gram = Table(
+    "index_gram",
+    metadata,
+    Column("parameter", Integer, primary_key=True, autoincrement=False),
+    Column("gram", BigInteger, primary_key=True, autoincrement=False),
+    Column("patient_key", BigInteger, primary_key=True, autoincrement=False),
+    Column("row", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+    comment="Whose texts have, or had, two characters in a row; where to look, never what is found",
+)
+"""`row` is 0 for a patient, whose rows of the type are looked through, and the row itself where there is none."""
+
 INDEX_TABLES = (
     index_token,
     index_string,
@@ -194,4 +220,5 @@ INDEX_TABLES = (
     index_number,
     index_quantity,
     index_composite,
+    index_text,
 )

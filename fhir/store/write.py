@@ -11,16 +11,20 @@ from sqlalchemy import BigInteger, ColumnElement, Integer, Table, Update, and_, 
 
 from fhir.search.extract import Index
 from fhir.search.hashing import hash64
+from fhir.search.text import grams
 from fhir.store.connection import Connection
 from fhir.store.facts import Facts
 from fhir.store.tables import (
     INDEX_TABLES,
+    NO_PATIENT,
     index_composite,
     index_date,
+    index_gram,
     index_number,
     index_quantity,
     index_reference,
     index_string,
+    index_text,
     index_token,
     index_uri,
     resource,
@@ -71,12 +75,37 @@ def index_rows(index: Index, patient_key: int, row: int, version: int) -> Rows:
         index_composite: [
             (p, hash_, *key, element, second, low, high) for p, element, hash_, second, low, high in index.composite
         ],
+        index_text: [(p, *key, narrative, other) for p, narrative, other in index.text],
     }
 
 
 def removal(table: Table, row: tuple[Any, ...]) -> dict[str, Any]:
     """Return the values by which `REMOVE` deletes an index row."""
     return {f"k_{column.name}": value for column, value in zip(table.columns, row, strict=True)}
+
+
+class Texts:
+    """The keys by which the texts of resources are found, gathered for one transaction.
+
+    They are added only: what a text no longer has costs a look at the text itself, and is not found.
+    """
+
+    def __init__(self) -> None:
+        self._lines: set[tuple[int, int, int, str]] = set()
+
+    def add(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Add rows of `index_text`."""
+        for parameter, key, row, _, narrative, other in rows:
+            place = (parameter, key, row if key == NO_PATIENT else 0)
+            for lines in (narrative, other):
+                self._lines.update([(*place, line) for line in lines.split("\n")])
+
+    async def flush(self, connection: Connection) -> None:
+        """Write the keys that are not there yet."""
+        found = {(parameter, gram, key, row) for parameter, key, row, line in self._lines for gram in grams(line)}
+        if found:
+            # In one order, so that two transactions cannot wait for each other.
+            await connection.insert_missing(index_gram, sorted(found))
 
 
 class Batch:
@@ -86,6 +115,7 @@ class Batch:
         self._rows: Rows = {}
         self._replaced: list[dict[str, Any]] = []
         self._removed: dict[Table, list[dict[str, Any]]] = {}
+        self._texts = Texts()
 
     def _extend(self, rows: Rows) -> None:
         for table, new in rows.items():
@@ -93,7 +123,9 @@ class Batch:
                 self._rows.setdefault(table, []).extend(new)
 
     def _version(self, new: NewVersion) -> None:
-        self._extend(index_rows(new.index, new.patient_key, new.row, new.version))
+        rows = index_rows(new.index, new.patient_key, new.row, new.version)
+        self._extend(rows)
+        self._texts.add(rows[index_text])
         self._rows.setdefault(resource_version, []).append(
             (
                 *(new.patient_key, new.row, new.version, new.last_updated, new.method),
@@ -147,6 +179,8 @@ class Batch:
                 await connection.execute_many(REMOVE[table], removed)
         for table, rows in self._rows.items():
             await connection.insert(table, rows)
+        # Last: transactions that write the same key of a patient's texts wait here for each other.
+        await self._texts.flush(connection)
         return True
 
 

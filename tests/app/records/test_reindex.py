@@ -332,10 +332,12 @@ class Watched:
     async def insert(self, _: Any, rows: list[Any]) -> None:
         self.written += rows
 
+    insert_missing = insert
+
 
 async def test_what_is_right_is_not_written_again(world: World) -> None:
     hospital = await world.client("hospital-a")
-    made = await world.post(hospital, an_observation(await patient_of(world, hospital)))
+    made = await world.post(hospital, an_observation(await patient_of(world, hospital), note=[{"text": "食後"}]))
     ((key, row),) = await world.hub.database.reader.fetch(_KEYS, {"id": made["id"]})
     body = (await world.http.get(f"/fhir/Observation/{made['id']}", headers=hospital)).content
     values = extract(parse(body), base_url=f"{ADDRESS}/fhir")

@@ -90,8 +90,6 @@ def test_another_modifier_is_refused_by_name(type_name, name):
 @pytest.mark.parametrize(
     ("type_name", "name"),
     [
-        ("Patient", "_content"),
-        ("Patient", "_text"),
         ("Patient", "_query"),
     ],
 )

@@ -37,6 +37,10 @@ QUERIES = {
     "identifier": [("identifier", "urn:oid:1.2.3|42")],
     "code": [("code", "http://loinc.org|4548-4")],
     "id": [("_id", "a")],
+    "patient, text": [("patient", "a"), ("_content", "糖尿病")],
+    "patient, code, text": [("patient", "a"), ("code", "4548-4"), ("_content", "糖尿病")],
+    "text": [("_content", "糖尿病 腎症"), ("_sort", "-date")],
+    "text, one character or another": [("_text", "癌,糖尿")],
 }
 
 CHAINS = {
@@ -206,3 +210,35 @@ async def test_a_later_page_reads_no_table_whole(world: World):
     lines = await explained(world.hub, page(visibility, shape, patient_keys))
 
     assert _scans(lines) == []
+
+
+OF_PATIENT = re.compile(
+    r"SEARCH (i|index_text_1) USING PRIMARY KEY \(parameter=\? AND patient_key=\?"
+    r"|on index_text .*\nIndex Cond: \(\(parameter = \d+\) AND \(patient_key = "
+)
+BY_CHARACTERS = re.compile(
+    r"SEARCH g0 USING PRIMARY KEY \(parameter=\? AND gram=\?\)|Index Cond: \(\(parameter = \d+\) AND \(gram = \$\d+\)\)"
+)
+ROWS = re.compile(
+    r"SEARCH i USING PRIMARY KEY \(parameter=\? AND patient_key=\? AND row>\? AND row<\?"
+    r'|Index Cond: \(\(parameter = \d+\) AND \(patient_key = \S+\) AND \("row" >= .* AND \("row" <= '
+)
+
+
+@pytest.mark.parametrize("query", ["patient, text", "patient, code, text"])
+async def test_a_patients_texts_are_looked_through_and_no_others(world: World, query: str):
+    shape, _ = plan(parse("Observation", QUERIES[query], lenient=False), None)
+
+    lines = await explained(world.hub, page(may_see(CALLER, now=0, implied=False), shape, patient_keys))
+
+    assert OF_PATIENT.search("\n".join(lines))
+    assert not any("gram" in line for line in lines)
+
+
+async def test_texts_of_no_named_patient_are_entered_by_their_characters(world: World):
+    shape, _ = plan(parse("Observation", QUERIES["text"], lenient=False), None)
+
+    lines = await explained(world.hub, page(may_see(CALLER, now=0, implied=False), shape, patient_keys))
+
+    assert BY_CHARACTERS.search("\n".join(lines))
+    assert ROWS.search("\n".join(lines))
