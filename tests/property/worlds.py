@@ -16,6 +16,7 @@ DOCTOR = "dr-sato"
 
 DAYS = ("2023-12-31", "2024-01-01", "2024-05-01", "2024-05-02", "2025-01-01", "2026-05-31")
 FAMILIES = ("山田", "佐藤", "Sato", "Sätö", "山")
+PROBLEMS = ("2型糖尿病", "早期胃癌", "糖尿なし、尿病院", "HbA1c 高値")
 TESTS = ("4548-4", "2345-7", "718-7")
 LABELS = {
     "PSY": "http://terminology.hl7.org/CodeSystem/v3-ActCode",
@@ -194,7 +195,8 @@ class WorldMaker:
 
     def _condition(self, subjects: Any) -> dict[str, Any]:
         active = _concept("active", "http://terminology.hl7.org/CodeSystem/condition-clinical")
-        made = {"clinicalStatus": active, "code": _concept(self.chance.choice(TESTS)), "subject": subjects[0]}
+        code = {**_concept(self.chance.choice(TESTS)), "text": self.chance.choice(PROBLEMS)}
+        made = {"clinicalStatus": active, "code": code, "subject": subjects[0]}
         made |= self._day("onsetDateTime")
         if encounters := self._some("Encounter")[:1]:
             made["encounter"] = encounters[0]
@@ -376,12 +378,16 @@ SEARCHES: dict[str, tuple[str, ...]] = {
         *("_revinclude=Observation:patient", "_revinclude=Consent:patient", "_include=Patient:general-practitioner"),
         *("_revinclude=*", "_revinclude=Observation:*&_include:iterate=Observation:performer"),
         *("_revinclude=Group:member", "_revinclude=Account:patient", "_id={patient},{other}", "_id:not={patient}"),
+        *("_content=山", "_content=sat"),
     ),
     "DiagnosticReport": (
         *("result={observation}", "category=LAB", "patient={patient}", "_include=DiagnosticReport:result"),
         *("result:missing=false", "_include=DiagnosticReport:subject", "date=sa{day}"),
     ),
-    "Condition": ("patient={patient}", "encounter:missing=true", "_include=Condition:encounter", "onset-date=eb{day}"),
+    "Condition": (
+        *("patient={patient}", "encounter:missing=true", "_include=Condition:encounter", "onset-date=eb{day}"),
+        *("_content=糖尿", "_content=尿病,胃癌", "_content=hba 高値", "_content=癌"),
+    ),
     "RiskAssessment": ("probability=gt0.2", "probability=0.25", "_sort=-probability", "probability:missing=true"),
     "Encounter": ("_revinclude=Condition:encounter", "patient={patient}", "date=ge{day}"),
     "Group": ("member=Patient/{patient}", "_include=Group:member", "type=person"),
