@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -25,8 +26,11 @@ from app.imaging.episodes import Episodes
 from app.packages.loaded import KnownPackages
 from app.records.cursor import Cursors
 from app.records.export import run as exports
+from app.records.reindex import is_folded_otherwise
 from app.settings import Settings
 from dicom.decoding import DecodingPool
+
+logger = logging.getLogger(__name__)
 
 _MINUTE = 60_000_000
 
@@ -101,6 +105,12 @@ async def open_hub(settings: Settings, clock: Clock = now) -> Hub:
         packages=KnownPackages(database),
         closing=[partial(asyncio.to_thread, decoding.close)],
     )
+
+
+async def warn_of_folding(hub: Hub) -> None:
+    """Say in the log when stored rows fold strings otherwise than queries do: what differs is not found."""
+    if await is_folded_otherwise(hub.database, hub.settings):
+        logger.warning("Strings are folded otherwise than when they were indexed; run: renkei reindex")
 
 
 def start_tasks(hub: Hub) -> None:

@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     consent: Literal["explicit", "implied"] = "explicit"
     """What holds for a person without a recorded Consent: nothing is disclosed, or what the region agreed on is."""
 
+    string_folding: Literal["width", "japanese"] = "width"
+    """What string search takes for the same: case, accents and width; or kana and old forms of kanji as well."""
+
     single_owner: bool = False
     """Whether a PUT may create a resource under any id, not only under the caller's own prefix."""
 
@@ -123,6 +126,11 @@ class Settings(BaseSettings):
     def is_postgresql(self) -> bool:
         """Whether the database is PostgreSQL."""
         return self.database.startswith(("postgresql://", "postgres://"))
+
+    @property
+    def folds_japanese(self) -> bool:
+        """Whether string search takes hiragana for katakana, and old forms of kanji for new ones."""
+        return self.string_folding == "japanese"
 
     @property
     def sqlite_path(self) -> Path:

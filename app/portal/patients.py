@@ -63,8 +63,13 @@ async def search(visit: Visit, pairs: Pairs, *, limit: int = MOST_FOUND) -> tupl
         InvalidValue: a value is not of its parameter's form.
     """
     record = visit.fhir.record
+    settings = visit.hub.settings
     query = parse(
-        "Patient", [*pairs, ("_total", "accurate")], lenient=False, base_url=visit.hub.settings.address + "/fhir"
+        "Patient",
+        [*pairs, ("_total", "accurate")],
+        lenient=False,
+        base_url=settings.address + "/fhir",
+        japanese=settings.folds_japanese,
     )
     page = await run(record.connection, record.visibility, query, patient_keys, limit=limit)
     record.disclosed += page.matches

@@ -56,7 +56,10 @@ def condition(request: Request, type_name: str, text: str, expression: str) -> Q
         FhirError: it is no search of the type, or names nothing that a resource must fulfil.
     """
     pairs = decode_pairs(text.removeprefix("?").encode("latin-1", "replace"))
-    query = parse(type_name, pairs, lenient=False, base_url=request.hub.settings.address + "/fhir")
+    settings = request.hub.settings
+    query = parse(
+        type_name, pairs, lenient=False, base_url=settings.address + "/fhir", japanese=settings.folds_japanese
+    )
     if not query.criteria:
         raise InvalidValue("A condition names what the resource must fulfil", expression)
     return query

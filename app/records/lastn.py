@@ -45,8 +45,10 @@ def _query(request: FhirRequest, pairs: Pairs) -> Query:
     for name in sorted(names):
         if name in ("_sort", "_count", "_cursor", "_include", "_revinclude", "_summary", "_elements", "_total"):
             raise InvalidValue(f"{name} is not a parameter of this operation", name)
-    base = request.hub.settings.address + "/fhir"
-    return parse_query("Observation", [*asked, ("_sort", "-date")], lenient=request.lenient, base_url=base)
+    base, japanese = request.hub.settings.address + "/fhir", request.hub.settings.folds_japanese
+    return parse_query(
+        "Observation", [*asked, ("_sort", "-date")], lenient=request.lenient, base_url=base, japanese=japanese
+    )
 
 
 async def lastn(request: FhirRequest) -> Response:

@@ -12,12 +12,13 @@ from sqlalchemy import BigInteger, Integer, SmallInteger, bindparam, select
 
 from app.access import epoch
 from app.consent.compile import compile_consents
-from app.db import WriteConnection
+from app.db import Database, WriteConnection
 from app.hub import Hub
 from app.imaging.labels import label_images
 from app.records.inheritance import inherited
 from app.records.labelled import pass_labels_on
 from app.records.several import belong_again
+from app.settings import Settings
 from fhir.belonging import POINTERS
 from fhir.resource import parse
 from fhir.search.extract import Index, extract
@@ -29,6 +30,9 @@ from fhir.store.tables import NO_PATIENT, resource, resource_version
 from fhir.store.types import NUMBERS
 
 BATCH = 500
+
+FOLDING = "reindex folding"
+"""The counter that says how strings of stored rows are folded: 0 by width, 1 as Japanese."""
 
 _BATCH = (
     select(*COLUMNS, resource.c.deleted, *FIXED)
@@ -69,10 +73,10 @@ def _mark(type_name: str) -> str:
     return f"reindex {type_name}"
 
 
-async def _read(connection: WriteConnection, row: Sequence[Any], address: str) -> _Read:
+async def _read(connection: WriteConnection, row: Sequence[Any], settings: Settings) -> _Read:
     body, (deleted, *before) = stored(row), row[len(COLUMNS) :]
     parsed = parse(bytes(body.body))
-    index = extract(parsed, base_url=address)
+    index = extract(parsed, base_url=settings.address + "/fhir", japanese=settings.folds_japanese)
     taken: set[int] = set()
     labels = body.labels
     if body.type in POINTERS:
@@ -106,7 +110,6 @@ async def reindex_types(hub: Hub, types: Sequence[str], *, again: bool) -> Async
 
     Where a run stopped is kept in the database, in the same transaction as the batch.
     """
-    address = hub.settings.address + "/fhir"
     # Those that take over the labels of others come after these.
     for type_name in sorted(types, key=POINTERS.__contains__):
         after = 0 if again else await epoch.value(hub.database.reader, _mark(type_name))
@@ -114,10 +117,18 @@ async def reindex_types(hub: Hub, types: Sequence[str], *, again: bool) -> Async
             async with hub.database.write() as connection:
                 values = {"type": NUMBERS[type_name], "after": after, "count": BATCH}
                 rows = await connection.fetch(_CONSENTS if type_name == "Consent" else _BATCH, values)
-                found = [await _read(connection, row, address) for row in rows]
+                found = [await _read(connection, row, hub.settings) for row in rows]
                 mended = await _replace(connection, found, NUMBERS[type_name])
                 after = found[-1].body.row if found else 0
                 await epoch.set_value(connection, _mark(type_name), after)
             if not found:
                 break
             yield Progress(type_name, len(found), mended)
+    if set(types) == set(NUMBERS):
+        async with hub.database.write() as connection:
+            await epoch.set_value(connection, FOLDING, int(hub.settings.folds_japanese))
+
+
+async def is_folded_otherwise(database: Database, settings: Settings) -> bool:
+    """Return whether the last whole run folded strings otherwise than the hub is set to now."""
+    return await epoch.value(database.reader, FOLDING) != int(settings.folds_japanese)

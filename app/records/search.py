@@ -87,6 +87,7 @@ def _queries(request: FhirRequest, types: Sequence[str], pairs: Pairs) -> list[Q
             pairs,
             lenient=request.lenient,
             base_url=settings.address + "/fhir",
+            japanese=settings.folds_japanese,
             most=settings.page_entries_limit,
         )
         for name in types

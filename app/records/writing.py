@@ -107,7 +107,8 @@ class Writing:
     def _index(self, body: bytes) -> tuple[Mapping[str, Any], Index]:
         # What was checked and spliced is strict JSON: it is only read here.
         stored = orjson.loads(body)
-        return stored, extract(stored, base_url=self.request.hub.settings.address + "/fhir")
+        settings = self.request.hub.settings
+        return stored, extract(stored, base_url=settings.address + "/fhir", japanese=settings.folds_japanese)
 
     async def create(
         self,

@@ -22,10 +22,12 @@ class Region:
     Attributes:
         base_url: The server's own, without a closing slash; references under it are local. Empty for none.
         zone: The fixed offset that dates without one are meant in.
+        japanese: Whether strings are folded further, as index rows are.
     """
 
     base_url: str = ""
     zone: dt.timezone = date.JST
+    japanese: bool = False
 
 
 MODIFIERS: Mapping[str, frozenset[str]] = {
@@ -53,18 +55,17 @@ _BY_MODIFIER: Mapping[str, Callable[[str], Value]] = {
 
 _PARSERS: Mapping[str, Callable[[str], Value]] = {
     "token": token.parse,
-    "string": string.parse,
     "number": number.parse,
     "quantity": quantity.parse,
     "uri": uri.parse,
     "special": near.parse,
 }
-"""By parameter type; dates and references need to know the region as well."""
+"""By parameter type; strings, dates and references need to know the region as well."""
 
 FULL_TEXT = frozenset({"_text", "_content"})
 """String parameters of R4 that ask the full text instead of an element."""
 
-SEARCHABLE = frozenset({*_PARSERS, "date", "reference"})
+SEARCHABLE = frozenset({*_PARSERS, "string", "date", "reference"})
 """The parameter types that can be asked and sorted by; what composites ask is asked of their parts."""
 
 
@@ -168,6 +169,8 @@ def _value(parameter: SearchParameter, modifier: str, text: str, region: Region)
         return full_text.parse(text)
     if modifier in _BY_MODIFIER:
         return _BY_MODIFIER[modifier](text)
+    if parameter.type == "string":
+        return string.parse(text, japanese=region.japanese)
     if parameter.type == "date":
         return date.parse(text, region.zone)
     if parameter.type == "reference":

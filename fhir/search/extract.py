@@ -66,7 +66,9 @@ NOT_INDEXED = {
 """(parameter type, FHIR type) that R4 expressions lead to and that give no rows, each with its reason."""
 
 
-def extract(resource: dict[str, Any], *, zone: dt.timezone = date.JST, base_url: str = "") -> Index:
+def extract(
+    resource: dict[str, Any], *, zone: dt.timezone = date.JST, base_url: str = "", japanese: bool = False
+) -> Index:
     """Return the index rows of a resource.
 
     Values that are not of their element's type are left out; finding them is the structure checker's work.
@@ -75,13 +77,14 @@ def extract(resource: dict[str, Any], *, zone: dt.timezone = date.JST, base_url:
         resource: Parsed JSON, with its `resourceType`; an unknown one has no rows.
         zone: The fixed offset that dates without one are meant in.
         base_url: The server's own; references under it are indexed as relative. Empty for none.
+        japanese: Whether strings are folded further, as `fhir.search.string.fold` says; a query must fold them alike.
     """
     rows: tuple[list[Any], ...] = ([], [], [], [], [], [], [], [])
     text: tuple[Row, ...] = ()
     type_name = resource.get("resourceType")
     if type(type_name) is str and parameters(type_name):
-        walk(resource, _tree(type_name, zone, base_url), rows)
-        rows[_COMPOSITE].extend(composite.rows(resource, type_name, _extractors(zone, base_url)))
+        walk(resource, _tree(type_name, zone, base_url, japanese), rows)
+        rows[_COMPOSITE].extend(composite.rows(resource, type_name, _extractors(zone, base_url, japanese)))
         rows[_REFERENCE].extend(internal_rows(resource, rows[_REFERENCE]))
         text = content_row(resource)
     # The same code under two parameters gives two rows, twice under one parameter only one.
@@ -90,11 +93,11 @@ def extract(resource: dict[str, Any], *, zone: dt.timezone = date.JST, base_url:
 
 
 @cache
-def _extractors(zone: dt.timezone, base_url: str) -> dict[str, dict[str, Extractor]]:
+def _extractors(zone: dt.timezone, base_url: str, japanese: bool) -> dict[str, dict[str, Extractor]]:
     """Return the extractors by parameter type and FHIR type."""
     return {
         "token": {**token.EXTRACTORS},
-        "string": {**string.EXTRACTORS},
+        "string": {**string.extractors(japanese=japanese)},
         "date": {**date.extractors(zone)},
         "number": {**number.EXTRACTORS, **near.EXTRACTORS},
         "quantity": {**quantity.EXTRACTORS},
@@ -104,10 +107,10 @@ def _extractors(zone: dt.timezone, base_url: str) -> dict[str, dict[str, Extract
 
 
 @cache
-def _tree(type_name: str, zone: dt.timezone, base_url: str) -> Node:
+def _tree(type_name: str, zone: dt.timezone, base_url: str, japanese: bool) -> Node:
     """Compile the parameters of a resource type, once for each."""
     root = Node()
-    extractors = _extractors(zone, base_url)
+    extractors = _extractors(zone, base_url, japanese)
     for (path, slot), ids in _ids_by_path(parameters(type_name).values()).items():
         element_type = path.rpartition(":")[2]
         if slot == "token" and element_type in string.TEXTS:

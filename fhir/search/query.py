@@ -83,6 +83,7 @@ def parse(
     lenient: bool,
     base_url: str = "",
     zone: dt.timezone = date.JST,
+    japanese: bool = False,
     most: int = MOST,
 ) -> Query:
     """Return the search that the parameters of a request ask for.
@@ -95,6 +96,7 @@ def parse(
             that the caller relies on would disclose more than was asked.
         base_url: The server's own, without a closing slash; absolute references under it are local.
         zone: The fixed offset that dates without one are meant in.
+        japanese: Whether strings are folded further, as index rows are.
         most: The cap of `_count`.
 
     Raises:
@@ -103,7 +105,7 @@ def parse(
         InvalidValue: A value is empty or not of its type's form, or there are more than `MOST_VALUES`.
         TooCostly: Chains are too long or lead to too many types.
     """
-    region = _region(base_url, zone)
+    region = _region(base_url, zone, japanese)
     fields: dict[str, Any] = {}
     criteria: list[Asked] = []
     ignored: list[tuple[str, str]] = []

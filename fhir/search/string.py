@@ -1,15 +1,18 @@
 """String search: names, addresses and other texts, compared without regard to case, accents and width.
 
-https://hl7.org/fhir/R4/search.html#string. Full and half width are one, as JP Core asks; kana are not yet.
+https://hl7.org/fhir/R4/search.html#string. Full and half width are one, as JP Core asks. Where the
+hub is set so, hiragana and katakana are one as well, and old and new forms of kanji.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from fhir.errors import InvalidValue
 from fhir.search.hashing import hash64
+from fhir.search.japanese import SAME
 from fhir.search.values import StringValue, unescape
 
 Row = tuple[str, int]
@@ -24,10 +27,16 @@ _VARIATION_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _ADDRESS = ("text", "city", "district", "state", "postalCode", "country")
 
 
-def fold(text: str) -> str:
-    """Return `text` as a string parameter compares it: `folded`, single spaces, cut at `LONGEST`."""
+def fold(text: str, *, japanese: bool = False) -> str:
+    """Return `text` as a string parameter compares it: `folded`, single spaces, cut at `LONGEST`.
+
+    Args:
+        text: Any.
+        japanese: Whether kana are one, and old and new forms of kanji.
+    """
     # Nothing further on can be among the first `LONGEST` characters, but for absurd runs of spaces or marks.
-    return " ".join(folded(text[: LONGEST * 4]).split())[:LONGEST]
+    plain = folded(text[: LONGEST * 4])
+    return " ".join((plain.translate(SAME) if japanese else plain).split())[:LONGEST]
 
 
 def folded(text: str) -> str:
@@ -58,9 +67,9 @@ def _is_western(character: str) -> bool:
     return character.isalpha() and (character < "\u0530" or "\u1e00" <= character < "\u2000")
 
 
-def of_string(value: Any) -> list[Row]:
+def of_string(value: Any, *, japanese: bool = False) -> list[Row]:
     """Return the row of a string or markdown."""
-    return [(fold(value), hash64(value))] if type(value) is str else []
+    return [(fold(value, japanese=japanese), hash64(value))] if type(value) is str else []
 
 
 def _texts(value: object) -> list[str]:
@@ -68,7 +77,7 @@ def _texts(value: object) -> list[str]:
     return [text for text in value if type(text) is str] if type(value) is list else []
 
 
-def of_human_name(value: Any) -> list[Row]:
+def of_human_name(value: Any, *, japanese: bool = False) -> list[Row]:
     """Return the rows of a HumanName: every part, and the full name in both orders, spaced and not."""
     if type(value) is not dict:
         return []
@@ -79,15 +88,15 @@ def of_human_name(value: Any) -> list[Row]:
     texts += family + given + _texts(value.get("prefix")) + _texts(value.get("suffix"))
     if family and given:
         texts += [space.join(parts) for parts in (family + given, given + family) for space in (" ", "")]
-    return [(fold(text), hash64(text)) for text in texts]
+    return [(fold(text, japanese=japanese), hash64(text)) for text in texts]
 
 
-def of_address(value: Any) -> list[Row]:
+def of_address(value: Any, *, japanese: bool = False) -> list[Row]:
     """Return the rows of an Address: every part, and the text."""
     if type(value) is not dict:
         return []
     texts = _texts([value.get(part) for part in _ADDRESS]) + _texts(value.get("line"))
-    return [(fold(text), hash64(text)) for text in texts]
+    return [(fold(text, japanese=japanese), hash64(text)) for text in texts]
 
 
 def of_coding_text(value: Any) -> list[Row]:
@@ -112,22 +121,25 @@ def of_identifier_text(value: Any) -> list[Row]:
 TEXTS = {"Coding": of_coding_text, "CodeableConcept": of_concept_text, "Identifier": of_identifier_text}
 """The extractors of the texts that `:text` of a token is about, by FHIR type."""
 
-EXTRACTORS = {
-    "string": of_string,
-    "markdown": of_string,
-    "HumanName": of_human_name,
-    "Address": of_address,
-}
+
+def extractors(*, japanese: bool = False) -> dict[str, Callable[[Any], list[Row]]]:
+    """Return the extractors by FHIR type."""
+    return {
+        "string": partial(of_string, japanese=japanese),
+        "markdown": partial(of_string, japanese=japanese),
+        "HumanName": partial(of_human_name, japanese=japanese),
+        "Address": partial(of_address, japanese=japanese),
+    }
 
 
-def parse(text: str) -> StringValue:
-    """Return the text a query asks for.
+def parse(text: str, *, japanese: bool = False) -> StringValue:
+    """Return the text a query asks for, folded as the index rows are.
 
     Raises:
         InvalidValue: Nothing is left of it after folding, so that it would match everything.
     """
     text = unescape(text)
-    folded = fold(text)
-    if not folded:
+    asked = fold(text, japanese=japanese)
+    if not asked:
         raise InvalidValue(f"not a text to search for: {text!r}")
-    return StringValue(folded, hash64(text))
+    return StringValue(asked, hash64(text))

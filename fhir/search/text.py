@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from fhir.errors import InvalidValue
-from fhir.search.kanji import TAUGHT
+from fhir.search.japanese import SAME
 from fhir.search.string import folded
 from fhir.search.values import Gram, Phrase, TextValue, unescape
 
@@ -37,11 +37,6 @@ _TOKEN = re.compile(f"[{_UNSPACED}]+|[^\\W_{_UNSPACED}]+")
 _IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
 _QUERY = re.compile(r'"([^"]*)"|([^\s"]+)')
 
-_KANA = {code: chr(code + 0x60) for code in (*range(0x3041, 0x3097), 0x309D, 0x309E)}
-"""Hiragana to katakana."""
-
-_SAME = {**_KANA, **TAUGHT}
-
 _PAIR = 1 << 62
 """Added to the pairs of unspaced scripts; the beginnings of words are below it."""
 
@@ -51,7 +46,7 @@ _WORD_BYTES = 7
 
 def tokens(text: str) -> list[str]:
     """Return the tokens of a text, folded: width, case, accents, kana and old forms of kanji."""
-    return _TOKEN.findall(folded(text).translate(_SAME))
+    return _TOKEN.findall(folded(text).translate(SAME))
 
 
 def line(text: str) -> str:

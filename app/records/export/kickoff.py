@@ -47,7 +47,10 @@ def _filters(
         for name, _ in pairs:
             if name.startswith("_") and name.partition(":")[0] not in ("_id", "_lastUpdated", "_tag", "_security"):
                 raise NotSupported(f"{name} is not taken in a filter", "_typeFilter")
-        parse_query(type_name, pairs, lenient=False, base_url=request.hub.settings.address + "/fhir")
+        settings = request.hub.settings
+        parse_query(
+            type_name, pairs, lenient=False, base_url=settings.address + "/fhir", japanese=settings.folds_japanese
+        )
         filters.setdefault(type_name, []).append(pairs)
     return filters
 

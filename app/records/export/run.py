@@ -151,8 +151,9 @@ class _Making:
         asked = [(name, text) for name, text in pairs]
         if self._wanted.since:
             asked.append(("_lastUpdated", f"ge{instant(self._wanted.since)}"))
-        address = self._hub.settings.address + "/fhir"
-        query = parse_query(type_name, asked, lenient=False, base_url=address)
+        settings = self._hub.settings
+        address, japanese = settings.address + "/fhir", settings.folds_japanese
+        query = parse_query(type_name, asked, lenient=False, base_url=address, japanese=japanese)
         return await request.record.places(query, after_row=after_row, limit=KEYS)
 
     async def _know_persons(self) -> None:

@@ -147,7 +147,7 @@ def test_what_is_of_no_r4_type_has_no_rows(resource):
 
 
 def test_every_pair_of_parameter_type_and_fhir_type_is_extracted_or_left_out_for_a_reason():
-    extractors = _extractors(dt.UTC, "")
+    extractors = _extractors(dt.UTC, "", False)
     pairs = {
         (parameter.type, element_type)
         for base in _rows()

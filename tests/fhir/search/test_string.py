@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from fhir.errors import InvalidValue
 from fhir.search import string
 from fhir.search.hashing import hash64
+from fhir.search.japanese import SAME
 from fhir.search.string import LONGEST, fold
 from fhir.search.values import StringValue
 
@@ -149,8 +150,8 @@ def test_an_address_is_found_by_its_parts_and_its_text():
 
 
 def test_a_string_and_markdown_are_one_row():
-    assert string.EXTRACTORS["string"]("Ａ") == [("a", hash64("Ａ"))]
-    assert string.EXTRACTORS["markdown"]("*A*") == [("*a*", hash64("*A*"))]
+    assert string.extractors()["string"]("Ａ") == [("a", hash64("Ａ"))]
+    assert string.extractors()["markdown"]("*A*") == [("*a*", hash64("*A*"))]
 
 
 def test_a_query_is_folded_and_its_exact_form_is_not():
@@ -162,3 +163,33 @@ def test_a_query_is_folded_and_its_exact_form_is_not():
 def test_a_query_of_which_nothing_is_left_is_refused(text):
     with pytest.raises(InvalidValue, match="not a text to search for"):
         string.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("やまだ", "ヤマダ"),
+        ("髙﨑", "高崎"),
+        ("渡邊 渡邉", "渡辺 渡辺"),
+        ("ゝ", "ヽ"),
+        ("齋藤 斉藤", "斎藤 斉藤"),
+        ("Müller", "muller"),
+    ],
+    ids=["kana", "name variants", "both old forms", "iteration mark", "different characters", "letters"],
+)
+def test_japanese_folding_takes_kana_and_old_kanji_for_the_same(text, folded):
+    assert fold(text, japanese=True) == folded
+    assert fold(fold(text, japanese=True), japanese=True) == folded
+
+
+def test_what_kanji_are_compared_as_is_compared_as_itself():
+    assert [pair for pair in SAME.items() if ord(pair[1]) in SAME] == []
+
+
+def test_a_query_folds_as_the_rows_do_and_exact_does_not():
+    ((folded, exact),) = string.extractors(japanese=True)["string"]("髙橋")
+
+    asked = string.parse("高橋", japanese=True)
+
+    assert asked.folded == folded
+    assert asked.exact_hash != exact

@@ -1,4 +1,6 @@
-"""Glyph variants of kanji as the form that is taught: old forms (舊 and 旧) and those that names keep (髙 and 高).
+"""What a Japanese reader takes for the same: hiragana and katakana, old and new forms of kanji.
+
+Old forms (舊 and 旧) and those that names keep (髙 and 高) lead to the form that is taught.
 
 The old forms are those that the Jōyō kanji table prints in brackets (常用漢字表, 2010); the others are variants that
 koseki names use. Only variants of one character are here, never different characters of one reading: 齋 is 斎, but
@@ -32,5 +34,8 @@ def _pairs(text: str) -> dict[int, str]:
     return {ord(pair[0]): pair[1] for pair in text.split()}
 
 
-TAUGHT: dict[int, str] = {**_pairs(_OLD), **_pairs(_NAMES)}
-"""From a variant's code point to the character that is taught, for `str.translate`."""
+_KANA = {code: chr(code + 0x60) for code in (*range(0x3041, 0x3097), 0x309D, 0x309E)}
+"""Hiragana to katakana."""
+
+SAME: dict[int, str] = {**_KANA, **_pairs(_OLD), **_pairs(_NAMES)}
+"""From a code point to the character it is compared as, for `str.translate` after NFKC."""
