@@ -76,6 +76,7 @@ def bare_rows(one: Push, first: int) -> tuple[list[bytes], list[tuple[int, int, 
             for line in slot
         }
         values |= {(parameter, _number(low) ^ unit, row) for parameter, unit, low, _ in found.quantity}
+        values |= {(part, hash_ ^ second ^ _number(low), row) for part, _, hash_, second, low, _ in found.composite}
         index += [(0, hash64(f"{row:013d}"), row), *values]
     return bodies, index
 
