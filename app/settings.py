@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     """Whether `DELETE [type]?…` may delete several resources at once."""
 
     profiles_strict: bool = False
-    """Whether a resource that breaks a profile it names, or names an unknown one, is refused, not stored with a warning."""
+    """Whether a resource that breaks a profile it names, or names an unknown one, is refused, not warned of."""
 
     resource_bytes: int = 20 * MEGABYTE
     """The largest body of one resource."""

@@ -21,6 +21,12 @@ from fhir.xml.shape import FHIR, SCHEMA_INSTANCE, XHTML, Part, shape
 from fhir.xml.to_xml import stands_alone
 from fhir.xml.value import json_value
 
+TAG_BYTES = 32_000_000
+"""The largest tag or comment: a value stands in a tag. It is larger than the largest resource the hub takes."""
+
+PIECE_BYTES = 1_000_000
+"""So much is read at a time, so that other threads have their turn."""
+
 _TAG = re.compile(rb'<(?:[^<>"\']|"[^"]*"|\'[^\']*\')*+>')
 _HINTS = (f"{SCHEMA_INSTANCE} schemaLocation", f"{SCHEMA_INSTANCE} noNamespaceSchemaLocation")
 _EXTENSION = {"extension": shape("Element")["extension"]}
@@ -47,7 +53,8 @@ def to_json(body: bytes, *, depth: int = DEPTH) -> Converted:
     Raises:
         InvalidXml: it is not well-formed, not UTF-8, has a document type, another namespace, an element or
             attribute that R4 does not know here, is out of order or repeated, holds text between elements, has a
-            value that is not of its type, or nests deeper than `depth`. Its expression leads to the place.
+            value that is not of its type, a tag of more than 32 MB, or nests deeper than `depth`. Its expression
+            leads to the place.
     """
     return _Reader(body, depth).read()
 
@@ -75,12 +82,21 @@ class _Reader:
         if self._body.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in self._body[:4]:
             raise InvalidXml("FHIR is XML 1.0 in UTF-8, not in UTF-16 (line 1 column 1).")
         try:
-            self._parser.Parse(self._body, True)
+            self._parse()
         except expat.ExpatError as error:
             said = expat.ErrorString(error.code)
             place = f" (line {error.lineno} column {error.offset + 1})"
             raise InvalidXml(f"This is not well-formed XML: {said}{place}.", at(self._stack) or None) from None
         return Converted(self._stack[0].tree[""], tuple(self._entries))
+
+    def _parse(self) -> None:
+        whole = memoryview(self._body)
+        for start in range(0, len(whole), PIECE_BYTES):
+            self._parser.Parse(whole[start : start + PIECE_BYTES], False)
+            # With each piece expat begins again at a tag that has not ended: endless ones would cost their square.
+            if start + PIECE_BYTES - self._parser.CurrentByteIndex > TAG_BYTES:
+                raise self._fault(f"A tag or comment is larger than {TAG_BYTES} bytes")
+        self._parser.Parse(b"", True)
 
     def _fault(self, why: str, within: str = "") -> InvalidXml:
         place = f" (line {self._parser.CurrentLineNumber} column {self._parser.CurrentColumnNumber + 1})"

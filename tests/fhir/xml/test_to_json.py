@@ -167,6 +167,28 @@ def test_a_narrative_without_content_is_left_to_the_checker() -> None:
     assert read(f'<text><status value="empty"/>{empty}</text>') == {"text": {"status": "empty", "div": empty}}
 
 
+def test_a_value_may_be_as_large_as_a_resource_and_not_much_larger() -> None:
+    def binary(size: int) -> bytes:
+        return f'<Binary {NS}><contentType value="a/b"/><data value="{"QUJD" * (size // 4)}"/></Binary>'.encode()
+
+    large = to_json(binary(20_000_000))
+
+    assert len(json.loads(large.body)["data"]) == 20_000_000
+    with pytest.raises(InvalidXml, match="larger than 32000000 bytes") as refused:
+        to_json(binary(40_000_000))
+    assert refused.value.expression == "Binary"
+
+
+def test_a_text_of_several_pieces_is_one_text() -> None:
+    names = '<name><family value="山田"/></name>' * 50_000
+
+    made = to_json(patient(f'<text><status value="generated"/>{DIV}{"長い文" * 300_000}</div></text>{names}'))
+
+    tree = json.loads(made.body)
+    assert tree["text"]["div"] == f"{DIV}{'長い文' * 300_000}</div>"
+    assert len(tree["name"]) == 50_000
+
+
 def test_many_levels_of_markup_do_not_hurt() -> None:
     deep = "<b>" * 5000 + "x" + "</b>" * 5000
 
