@@ -2,9 +2,9 @@
 
 Old forms (舊 and 旧) and those that names keep (髙 and 高) lead to the form that is taught.
 
-The old forms are those that the Jōyō kanji table prints in brackets (常用漢字表, 2010); the others are variants that
-koseki names use. Only variants of one character are here, never different characters of one reading: 齋 is 斎, but
-not 斉.
+Chosen by hand, not taken from a published list: the old forms of kanji in common use, as the Jōyō kanji table
+(常用漢字表, 2010) prints most of them in brackets, a few others, and variants that names use. Only variants of one
+character are here, never different characters of one reading: 齋 is 斎, but not 斉.
 """
 
 _OLD = """
@@ -25,8 +25,8 @@ _OLD = """
 產産 靑青 淸清 步歩 涉渉 姬姫 顏顔 卽即 逹達 遙遥 檜桧
 """
 _NAMES = """
-髙高 﨑崎 嵜崎 碕崎 邉辺 濵浜 𠮷吉 嶋島 嶌島 冨富 桒桑 槗橋 𣘺橋 栁柳 鷗鴎 舘館 峯峰 埜野 斈学 仭仞 劔剣 劒剣
-釼剣 眀明 圡土 壻婿 曻昇 凬風 渕淵 渊淵 菟兎 薗園 藪薮 裵裴 靏鶴 靍鶴 頴穎
+髙高 﨑崎 嵜崎 邉辺 濵浜 𠮷吉 嶋島 嶌島 冨富 桒桑 槗橋 𣘺橋 栁柳 鷗鴎 舘館 峯峰 埜野 斈学 仭仞 劔剣 劒剣
+釼剣 眀明 圡土 壻婿 曻昇 凬風 渕淵 渊淵 薗園 藪薮 裵裴 靏鶴 靍鶴 頴穎
 """
 
 
