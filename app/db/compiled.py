@@ -16,6 +16,9 @@ from sqlalchemy.engine import Dialect
 
 _WORD = re.compile(r"[A-Za-z_]{1,30}")
 _MARK = re.compile(r"\?")
+MOST_KEPT = 500
+"""Statements that are kept compiled; beyond, it begins anew."""
+
 _SMALLEST = -(2**63)
 """No literal of PostgreSQL's bigint: a minus before a number that is too large."""
 
@@ -95,7 +98,7 @@ class Compiler:
         kept = self._kept.get(id(statement))
         if kept is not None:
             return kept[1]
-        if len(self._kept) > 10_000:
+        if len(self._kept) >= MOST_KEPT:
             self._kept.clear()
         made = self._compile(statement)
         self._kept[id(statement)] = (statement, made)

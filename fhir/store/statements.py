@@ -9,8 +9,11 @@ from fhir.store.connection import Visibility
 P = ParamSpec("P")
 T = TypeVar("T")
 
-MOST_KEPT = 2_000
-"""How many statements one builder keeps; beyond, it begins anew. Callers choose query shapes, so it is bounded."""
+MOST_KEPT = 200
+"""How many statements one builder keeps; beyond, it begins anew.
+
+Callers choose query shapes, and a statement with chains takes up to a megabyte.
+"""
 
 
 def by_shape(
