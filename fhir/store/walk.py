@@ -4,6 +4,7 @@ So a walk's memory is bounded whatever the bodies' sizes, and each chunk is read
 """
 
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -198,7 +199,9 @@ async def referred_keys(
     numbers = tuple(sorted(NUMBERS[name] for name in types))
     padded = [*hashes, *[hashes[0]] * (HASHES - len(hashes))]
     values = {**visibility.values, "since": span.since, **{f"hash{number}": one for number, one in enumerate(padded)}}
-    return [Key(*row) for row in await connection.fetch(_referred_keys(visibility, numbers), values)]
+    found = [Key(*row) for row in await connection.fetch(_referred_keys(visibility, numbers), values)]
+    # A database gives them in any order, and an order that what is hidden has a part in would tell of it.
+    return sorted(found, key=attrgetter("row"))
 
 
 def _one_each(visibility: Visibility, table: Table, numbers: Sequence[int], *value: str) -> Select[tuple[Any, ...]]:

@@ -468,18 +468,15 @@ def questions(chance: random.Random, world: WorldMaker, count: int) -> Iterator[
             version = chance.randrange(4)
             yield "GET", f"{row.type}/{row.id}/_history/{version}{chance.choice(('', '/$original'))}", ""
         elif kind == 2:
-            place = chance.choice((f"{row.type}/{row.id}/", f"{row.type}/{row.id}/", f"{row.type}/", ""))
-            asked = (
-                "",
-                "_count=1",
-                "_count=2",
-                "_since=2020",
-                "_since=2100",
-                "_at=gt2020",
-                "_at=1999",
-                "_count=1&_summary=text",
+            place, few = chance.choice(
+                ((f"{row.type}/{row.id}/", 1), (f"{row.type}/{row.id}/", 2), (f"{row.type}/", 9), ("", 20))
             )
-            yield "GET", f"{place}_history", chance.choice(asked)
+            asked = ("", f"_count={few}", f"_count={few}&_summary=text")
+            yield (
+                "GET",
+                f"{place}_history",
+                chance.choice((*asked, "_since=2020", "_since=2100", "_at=gt2020", "_at=1999")),
+            )
         elif kind == 3:
             yield "GET", f"{row.type}/{row.id}/{chance.choice(('$original', '$validate'))}", ""
         elif kind == 4:
