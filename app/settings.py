@@ -128,6 +128,15 @@ class Settings(BaseSettings):
         return self.database.startswith(("postgresql://", "postgres://"))
 
     @property
+    def fhir_address(self) -> str:
+        """The address below which resources are, without a slash at the end."""
+        return f"{self.address}/fhir"
+
+    def largest(self, type_name: str) -> int:
+        """Return the bytes that a body of a resource type may have."""
+        return self.bundle_bytes if type_name == "Bundle" else self.resource_bytes
+
+    @property
     def folds_japanese(self) -> bool:
         """Whether string search takes hiragana for katakana, and old forms of kanji for new ones."""
         return self.string_folding == "japanese"

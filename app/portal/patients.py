@@ -16,7 +16,7 @@ from app.portal.gate import Visit, view
 from app.portal.page import Page
 from app.portal.people import Someone, someone
 from app.portal.sites import Sites, read_sites
-from fhir.search.query import parse
+from app.records.query import read_query
 from fhir.search.run import search as run
 from fhir.store.stored import Stored
 
@@ -63,14 +63,7 @@ async def search(visit: Visit, pairs: Pairs, *, limit: int = MOST_FOUND) -> tupl
         InvalidValue: a value is not of its parameter's form.
     """
     record = visit.fhir.record
-    settings = visit.hub.settings
-    query = parse(
-        "Patient",
-        [*pairs, ("_total", "accurate")],
-        lenient=False,
-        base_url=settings.address + "/fhir",
-        japanese=settings.folds_japanese,
-    )
+    query = read_query(visit.hub.settings, "Patient", [*pairs, ("_total", "accurate")])
     page = await run(record.connection, record.visibility, query, patient_keys, limit=limit)
     record.disclosed += page.matches
     return page.matches, page.total or 0

@@ -11,10 +11,11 @@ from sqlalchemy import ColumnElement, FromClause, Integer, and_, bindparam
 
 from app.db import WriteConnection
 from app.identity.scope import patient_keys
+from app.records.query import read_query
 from app.records.request import Request, decode_pairs
 from fhir.errors import InvalidValue, MultipleMatches
 from fhir.search.hashing import hash64
-from fhir.search.query import Query, parse
+from fhir.search.query import Query
 from fhir.search.run import search
 from fhir.store.connection import Visibility
 from fhir.store.stored import Stored
@@ -56,10 +57,7 @@ def condition(request: Request, type_name: str, text: str, expression: str) -> Q
         FhirError: it is no search of the type, or names nothing that a resource must fulfil.
     """
     pairs = decode_pairs(text.removeprefix("?").encode("latin-1", "replace"))
-    settings = request.hub.settings
-    query = parse(
-        type_name, pairs, lenient=False, base_url=settings.address + "/fhir", japanese=settings.folds_japanese
-    )
+    query = read_query(request.hub.settings, type_name, pairs)
     if not query.criteria:
         raise InvalidValue("A condition names what the resource must fulfil", expression)
     return query

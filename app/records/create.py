@@ -55,8 +55,7 @@ async def create(request: FhirRequest) -> Response:
     request.check_content_type()
     header = request.headers.get(b"if-none-exist")
     query = condition(request, request.type, header.decode("latin-1"), "If-None-Exist") if header is not None else None
-    limit = request.hub.settings.bundle_bytes if request.type == "Bundle" else request.hub.settings.resource_bytes
-    body = await request.body(limit)
+    body = await request.body(request.hub.settings.largest(request.type))
     prepared = prepare(
         body,
         request.authority,

@@ -5,7 +5,7 @@ from app.records.conditional import condition, lock, match, matches
 from app.records.record import known_type
 from app.records.request import FhirRequest
 from app.records.response import Response
-from app.records.update import check_version, if_match
+from app.records.update import check_version, version_wanted
 from app.records.writing import Writing
 from fhir.errors import MultipleMatches, NotFound
 from fhir.search.query import Query
@@ -18,8 +18,7 @@ MOST_DELETED = 1_000
 async def delete(request: FhirRequest) -> Response:
     """Delete a resource; deleting it again is no error."""
     known_type(request.type)
-    header = request.headers.get(b"if-match")
-    wanted = if_match(header.decode("latin-1") if header is not None else None)
+    wanted = version_wanted(request)
 
     async def work(writing: Writing) -> Stored | None:
         await check_version(writing, request.type, request.id, wanted)

@@ -12,12 +12,12 @@ from urllib.parse import urlencode
 import orjson
 
 from app.records.events import events
-from app.records.parameters import Pairs, interval, one_of, only, operation_pairs, whole_number
+from app.records.parameters import Pairs, interval, known_types, one_of, only, operation_pairs, whole_number
 from app.records.record import NEWEST, StaleCaller, known_type
 from app.records.renew import renew
 from app.records.request import FhirRequest
 from app.records.response import FhirResponse, streamed_response
-from fhir.errors import InvalidValue, NotFound
+from fhir.errors import NotFound
 from fhir.links import references
 from fhir.search.hashing import hash64
 from fhir.store.stored import Stored
@@ -53,17 +53,7 @@ class Asked:
 
 
 def _binding(request: FhirRequest, pairs: Pairs) -> str:
-    caller = request.caller
-    asked = "\0".join([text for pair in pairs for text in pair])
-    return f"{caller.organisation}|{caller.account}|{caller.client}|{request.type}/{request.id}/$everything?{asked}"
-
-
-def _types(texts: Sequence[str]) -> frozenset[str]:
-    names = [name for text in texts for name in text.split(",")]
-    for name in names:
-        if name not in NUMBERS:
-            raise InvalidValue(f"{name[:50]!r} is not a resource type of R4", "_type")
-    return frozenset(names or NUMBERS)
+    return request.binding(f"{request.type}/{request.id}/$everything", pairs)
 
 
 async def _asked(request: FhirRequest) -> Asked:
@@ -79,7 +69,8 @@ async def _asked(request: FhirRequest) -> Asked:
     if cursor is not None:
         phase, order, row = request.hub.cursors.open(cursor, _binding(request, plain))
         at = (phase, order, row)
-    return Asked(_types(found.get("_type", [])), span, count, at, plain)
+    names = [name for text in found.get("_type", ()) for name in text.split(",")]
+    return Asked(frozenset(known_types(names) or NUMBERS), span, count, at, plain)
 
 
 class _Walk:

@@ -8,6 +8,7 @@ import orjson
 
 from app.clock import instant
 from app.records import parts
+from app.records.parameters import interval, one_of, only
 from app.records.parts import part_of
 from app.records.record import Asked, Past, known_type
 from app.records.request import FhirRequest
@@ -59,13 +60,6 @@ def _count(text: str, most: int) -> int:
     return min(max(int(text), 1), most)
 
 
-def _since(text: str) -> int:
-    try:
-        return date.interval(text)[0]
-    except InvalidValue as error:
-        raise InvalidValue(error.diagnostics, "_since") from None
-
-
 def _at(text: str) -> tuple[int, int]:
     """Return the time that `_at` speaks of: an instant, a date, or a period by its prefix."""
     try:
@@ -81,42 +75,31 @@ def _at(text: str) -> tuple[int, int]:
     raise InvalidValue(f"_at has no prefix {value.prefix}", "_at")
 
 
-def _parameters(request: FhirRequest) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, text in request.pairs:
-        if name not in _PARAMETERS:
-            raise InvalidValue(f"{name} is not a parameter of history", name)
-        if name in found:
-            raise InvalidValue(f"{name} is there twice", name)
-        found[name] = text
-    return found
-
-
 async def _history(request: FhirRequest, type_name: str | None, id_: str | None) -> Response:
     request.check_accept()
     settings = request.hub.settings
-    parameters = _parameters(request)
+    found = only(request.pairs, _PARAMETERS)
+    kept = [(name, text) for name in found if (text := one_of(found, name)) is not None and name != "_cursor"]
     subset = parts.wanted(request)
-    limit = _count(parameters.get("_count", str(settings.page_entries)), settings.page_entries_limit)
+    stated = one_of(found, "_count")
+    limit = _count(str(settings.page_entries) if stated is None else stated, settings.page_entries_limit)
     place = "/".join([part for part in (type_name, id_) if part is not None])
-    kept = {name: text for name, text in parameters.items() if name != "_cursor"}
-    binding = "\0".join(
-        [f"history|{request.caller_binding}|{place}", *(part for pair in kept.items() for part in pair)]
-    )
-    after = request.hub.cursors.open(parameters["_cursor"], binding) if "_cursor" in parameters else None
+    binding = request.binding(f"{place}/_history", kept)
+    cursor, since, at = one_of(found, "_cursor"), interval(found, "_since"), one_of(found, "_at")
+    after = request.hub.cursors.open(cursor, binding) if cursor is not None else None
     asked = Asked(
         type_name,
         id_,
-        since=_since(parameters["_since"]) if "_since" in parameters else None,
-        at=_at(parameters["_at"]) if "_at" in parameters else None,
+        since=since[0] if since is not None else None,
+        at=_at(at) if at is not None else None,
         after=(after[0], after[1], after[2]) if after is not None else None,
     )
     past, total = await request.record.history(asked, limit=limit)
     address = f"{settings.address}/fhir/{place}{'/' if place else ''}_history"
     links = [{"relation": "self", "url": f"{address}?{urlencode(kept)}" if kept else address}]
     if past.after is not None:
-        cursor = request.hub.cursors.seal(past.after, binding)
-        links.append({"relation": "next", "url": f"{address}?{urlencode({**kept, '_cursor': cursor})}"})
+        following = [*kept, ("_cursor", request.hub.cursors.seal(past.after, binding))]
+        links.append({"relation": "next", "url": f"{address}?{urlencode(following)}"})
     return fhir_response(history_bundle(request, past, total, links, subset))
 
 

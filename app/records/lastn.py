@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from app.identity.scope import patient_keys
 from app.records.parameters import Pairs, operation_pairs, whole_number
+from app.records.query import read_query
 from app.records.request import FhirRequest
 from app.records.response import Response, fhir_response
 from app.records.searchset import searchset
@@ -17,7 +18,6 @@ from fhir.operations.lastn import LastOfEach
 from fhir.resource import parse
 from fhir.search.include import Included
 from fhir.search.query import Query
-from fhir.search.query import parse as parse_query
 from fhir.search.run import Page, search
 from fhir.store.stored import Stored
 
@@ -45,10 +45,7 @@ def _query(request: FhirRequest, pairs: Pairs) -> Query:
     for name in sorted(names):
         if name in ("_sort", "_count", "_cursor", "_include", "_revinclude", "_summary", "_elements", "_total"):
             raise InvalidValue(f"{name} is not a parameter of this operation", name)
-    base, japanese = request.hub.settings.address + "/fhir", request.hub.settings.folds_japanese
-    return parse_query(
-        "Observation", [*asked, ("_sort", "-date")], lenient=request.lenient, base_url=base, japanese=japanese
-    )
+    return read_query(request.hub.settings, "Observation", [*asked, ("_sort", "-date")], lenient=request.lenient)
 
 
 async def lastn(request: FhirRequest) -> Response:

@@ -35,7 +35,7 @@ async def listed(request: FhirRequest, pairs: Sequence[tuple[str, str]]) -> dict
         NotSupported: it names a list that a server would make up, like `$current-problems`.
     """
     wanted = once(pairs, "_list") or ""
-    base_url = request.hub.settings.address + "/fhir"
+    base_url = request.hub.settings.fhir_address
     ids: dict[str, list[str]] = {}
     for entry in await _entries(request, wanted):
         link = target(entry["item"].get("reference", ""), base_url)

@@ -14,7 +14,7 @@ from app.records.prepare import prepare
 from app.records.record import known_type
 from app.records.request import FhirRequest
 from app.records.response import Response, fhir_response
-from app.records.update import check_version, if_match
+from app.records.update import check_version, version_wanted
 from app.records.writing import Writing
 from fhir.errors import Deleted, Forbidden, InvalidValue, NotFound
 from fhir.operations.meta import answer, meta_of
@@ -57,8 +57,7 @@ async def change(request: FhirRequest, how: Change) -> Response:
     request.check_accept()
     type_name = known_type(request.type)
     given = await _given(request)
-    header = request.headers.get(b"if-match")
-    wanted = if_match(header.decode("latin-1") if header is not None else None)
+    wanted = version_wanted(request)
 
     async def work(writing: Writing) -> Stored:
         await check_version(writing, type_name, request.id, wanted)

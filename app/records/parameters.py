@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/operations.html#executing
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from app.records.request import FhirRequest
@@ -11,6 +11,7 @@ from fhir.errors import InvalidValue
 from fhir.profiles.structure import check
 from fhir.resource import parse
 from fhir.search import date
+from fhir.store.types import NUMBERS
 
 Pairs = list[tuple[str, str]]
 
@@ -127,6 +128,18 @@ def interval(found: Mapping[str, list[str]], name: str) -> tuple[int, int] | Non
         return date.interval(text)
     except InvalidValue as error:
         raise InvalidValue(f"{name}: {error.diagnostics}", name) from error
+
+
+def known_types(names: Sequence[str]) -> Sequence[str]:
+    """Return the names that `_type` gives.
+
+    Raises:
+        InvalidValue: one is not that of a resource type of R4.
+    """
+    for name in names:
+        if name not in NUMBERS:
+            raise InvalidValue(f"{name[:50]!r} is not a resource type of R4", "_type")
+    return names
 
 
 def flag(found: Mapping[str, list[str]], name: str) -> bool:

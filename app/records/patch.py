@@ -17,7 +17,7 @@ from app.records.prepare import Prepared, prepare
 from app.records.record import known_type
 from app.records.request import FhirRequest
 from app.records.response import Response
-from app.records.update import check_version, if_match
+from app.records.update import check_version, version_wanted
 from app.records.writing import Writing
 from fhir.errors import Deleted, InvalidValue, NotFound, Unprocessable, UnsupportedMediaType
 from fhir.patch import fhirpath_patch, json_patch, xml_patch
@@ -103,7 +103,7 @@ async def _patched(writing: Writing, current: Stored, patch: Patch, path: str) -
     """
     request, settings = writing.request, writing.request.hub.settings
     body = patch(bytes(current.body))
-    most = settings.bundle_bytes if current.type == "Bundle" else settings.resource_bytes
+    most = settings.largest(current.type)
     if len(body) > most:
         raise Unprocessable(f"The patched resource is larger than {most} bytes", path or None)
     try:
@@ -169,8 +169,7 @@ async def apply_patch(
 
 def _change(request: FhirRequest, document: bytes) -> tuple[Patch, int | None]:
     """Return the patch, and the version that `If-Match` demands."""
-    header = request.headers.get(b"if-match")
-    wanted = if_match(header.decode("latin-1") if header is not None else None)
+    wanted = version_wanted(request)
     return read_patch(document, request.headers.get(b"content-type", b"").decode("latin-1")), wanted
 
 

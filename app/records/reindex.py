@@ -76,7 +76,7 @@ def _mark(type_name: str) -> str:
 async def _read(connection: WriteConnection, row: Sequence[Any], settings: Settings) -> _Read:
     body, (deleted, *before) = stored(row), row[len(COLUMNS) :]
     parsed = parse(bytes(body.body))
-    index = extract(parsed, base_url=settings.address + "/fhir", japanese=settings.folds_japanese)
+    index = extract(parsed, base_url=settings.fhir_address, japanese=settings.folds_japanese)
     taken: set[int] = set()
     labels = body.labels
     if body.type in POINTERS:

@@ -1,7 +1,7 @@
 """A request at a door: who calls, what is asked, and what has been disclosed so far."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote_plus
@@ -84,11 +84,11 @@ class Request:
             self._record = Record(self)
         return self._record
 
-    @property
-    def caller_binding(self) -> str:
-        """Who a page link is for."""
+    def binding(self, place: str, pairs: Iterable[tuple[str, str]]) -> str:
+        """Return what a page link is good for: the caller, the place and the parameters; none of them holds a NUL."""
         caller = self.caller
-        return f"{caller.organisation}|{caller.account}|{caller.client}"
+        asked = "\0".join([text for pair in pairs for text in pair])
+        return f"{caller.organisation}|{caller.account}|{caller.client}|{place}?{asked}"
 
     @cached_property
     def pairs(self) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from app.identity.scope import patient_keys
 from app.records.format import rendered, wanted
 from app.records.listed import listed
+from app.records.query import read_query
 from app.records.record import known_type
 from app.records.request import FhirRequest, decode_pairs
 from app.records.response import FhirResponse, Response, fhir_response
@@ -15,7 +16,7 @@ from fhir.search import compartment
 from fhir.search.compartment import Compartment
 from fhir.search.control import once
 from fhir.search.include import included
-from fhir.search.query import Query, parse
+from fhir.search.query import Query
 from fhir.search.run import search_types
 from fhir.store.types import NUMBERS
 from fhir.subset import chosen
@@ -24,12 +25,6 @@ FORM_BYTES = 100_000
 """The largest form of a search by POST."""
 
 Pairs = Sequence[tuple[str, str]]
-
-
-def _binding(request: FhirRequest, pairs: Pairs) -> str:
-    """Return the caller and the query that a page link is good for; no query holds a NUL."""
-    asked = "\0".join([text for pair in pairs for text in pair])
-    return f"{request.caller_binding}|{'/'.join(_place(request))}?{asked}"
 
 
 def _place(request: FhirRequest) -> list[str]:
@@ -82,15 +77,7 @@ def _queries(request: FhirRequest, types: Sequence[str], pairs: Pairs) -> list[Q
     """
     settings = request.hub.settings
     queries = [
-        parse(
-            name,
-            pairs,
-            lenient=request.lenient,
-            base_url=settings.address + "/fhir",
-            japanese=settings.folds_japanese,
-            most=settings.page_entries_limit,
-        )
-        for name in types
+        read_query(settings, name, pairs, lenient=request.lenient, most=settings.page_entries_limit) for name in types
     ]
     for query in queries:
         if query.ignored != queries[0].ignored:
@@ -119,7 +106,7 @@ async def search_pairs(request: FhirRequest, pairs: Pairs) -> Response:
         raise InvalidValue("_summary=text cannot be combined with _include or _revinclude", "_summary")
     asked = [pair for pair in pairs if pair[0] != "_cursor" and pair not in query.ignored]
     own = _self(request, asked, ignored=bool(query.ignored))
-    binding = _binding(request, asked)
+    binding = request.binding("/".join(_place(request)), asked)
     limit = settings.page_entries if query.count is None else query.count
     # A page link holds the instant of the first page and the position of the last match before.
     as_of, *after = request.hub.cursors.open(query.cursor, binding) if query.cursor else (request.now,)
@@ -133,9 +120,7 @@ async def search_pairs(request: FhirRequest, pairs: Pairs) -> Response:
         compartment=Compartment(request.type, request.id) if request.member else None,
         as_of=as_of if query.cursor else None,
     )
-    others = await included(
-        record.connection, record.visibility, page.matches, query.includes, settings.address + "/fhir"
-    )
+    others = await included(record.connection, record.visibility, page.matches, query.includes, settings.fhir_address)
     record.disclosed += [*page.matches, *others.resources]
     address = "/".join([settings.address, "fhir", *_place(request)])
     links = [{"relation": "self", "url": f"{address}?{own}" if own else address}]

@@ -68,14 +68,18 @@ async def write_where(writing: Writing, prepared: Prepared, query: Query, path: 
     return await writing.create(prepared, row=row, id_=id_, method=PUT, path=path)
 
 
-def _if_match(request: FhirRequest) -> int | None:
+def version_wanted(request: FhirRequest) -> int | None:
+    """Return the version that a request's `If-Match` demands, or None.
+
+    Raises:
+        InvalidValue: it names no version.
+    """
     header = request.headers.get(b"if-match")
     return if_match(header.decode("latin-1") if header is not None else None)
 
 
 async def _prepared(request: FhirRequest, id_: str) -> Prepared:
-    limit = request.hub.settings.bundle_bytes if request.type == "Bundle" else request.hub.settings.resource_bytes
-    body = await request.body(limit)
+    body = await request.body(request.hub.settings.largest(request.type))
     prepared = prepare(
         body,
         request.authority,
@@ -92,7 +96,7 @@ async def update(request: FhirRequest) -> Response:
     """Store the body as the resource's next version."""
     known_type(request.type)
     request.check_content_type()
-    wanted = _if_match(request)
+    wanted = version_wanted(request)
     prepared = await _prepared(request, request.id)
 
     async def work(writing: Writing) -> Stored:
@@ -108,7 +112,7 @@ async def conditional_update(request: FhirRequest) -> Response:
     known_type(request.type)
     request.check_content_type()
     query = condition(request, request.type, request.query_string.decode("latin-1"), request.type)
-    wanted = _if_match(request)
+    wanted = version_wanted(request)
     prepared = await _prepared(request, "")
 
     async def work(writing: Writing) -> Stored:

@@ -77,8 +77,7 @@ async def _asked(request: FhirRequest) -> _Asked:
     resource: dict[str, Any] | None = None
     if request.method == "POST":
         request.check_content_type()
-        limits = request.hub.settings
-        body = await request.body(limits.bundle_bytes if request.type == "Bundle" else limits.resource_bytes)
+        body = await request.body(request.hub.settings.largest(request.type))
         resource = parse(body) if body else None
         if resource is not None and resource.get("resourceType") == "Parameters":
             for name, more in _from_parameters(resource).items():

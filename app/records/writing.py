@@ -108,7 +108,7 @@ class Writing:
         # What was checked and spliced is strict JSON: it is only read here.
         stored = orjson.loads(body)
         settings = self.request.hub.settings
-        return stored, extract(stored, base_url=settings.address + "/fhir", japanese=settings.folds_japanese)
+        return stored, extract(stored, base_url=settings.fhir_address, japanese=settings.folds_japanese)
 
     async def create(
         self,

@@ -6,14 +6,14 @@ https://hl7.org/fhir/uv/bulkdata/STU2/export.html#bulk-data-kick-off-request
 from collections.abc import Mapping
 
 from app.records.export.job import Wanted, add
-from app.records.parameters import interval, one_of, only, operation_pairs
+from app.records.parameters import interval, known_types, one_of, only, operation_pairs
+from app.records.query import read_query
 from app.records.record import known_type
 from app.records.request import FhirRequest, decode_pairs
 from app.records.response import Response, outcome_response
 from fhir.errors import FhirError, Forbidden, InvalidValue, NotAcceptable, NotFound, NotSupported
 from fhir.issue import Issue
 from fhir.resource import parse
-from fhir.search.query import parse as parse_query
 from fhir.store.types import NUMBERS
 
 _KNOWN = ("_since", "_type", "_typeFilter", "_elements", "_outputFormat", "patient", "organizeOutputBy")
@@ -28,11 +28,7 @@ def _split(found: Mapping[str, list[str]], name: str) -> list[str]:
 
 
 def _types(found: Mapping[str, list[str]]) -> tuple[str, ...]:
-    names = _split(found, "_type")
-    for name in names:
-        if name not in NUMBERS:
-            raise InvalidValue(f"{name[:50]!r} is not a resource type of R4", "_type")
-    return tuple(sorted(set(names) or set(NUMBERS)))
+    return tuple(sorted(set(known_types(_split(found, "_type"))) or NUMBERS))
 
 
 def _filters(
@@ -47,10 +43,7 @@ def _filters(
         for name, _ in pairs:
             if name.startswith("_") and name.partition(":")[0] not in ("_id", "_lastUpdated", "_tag", "_security"):
                 raise NotSupported(f"{name} is not taken in a filter", "_typeFilter")
-        settings = request.hub.settings
-        parse_query(
-            type_name, pairs, lenient=False, base_url=settings.address + "/fhir", japanese=settings.folds_japanese
-        )
+        read_query(request.hub.settings, type_name, pairs)
         filters.setdefault(type_name, []).append(pairs)
     return filters
 
@@ -124,7 +117,7 @@ async def export(request: FhirRequest) -> Response:
     filters = _filters(request, found, types)
     patients = await _patients(request, found)
     if patients is not None and filters:
-        _check_by_patient(filters)
+        _check_by_patient(request, filters)
     wanted = Wanted(request.type or "system", types, since[0] if since else 0, patients, filters, _elements(found))
     query = request.query_string.decode("latin-1")
     address = request.hub.settings.address
@@ -135,9 +128,9 @@ async def export(request: FhirRequest) -> Response:
     return response
 
 
-def _check_by_patient(filters: Mapping[str, object]) -> None:
+def _check_by_patient(request: FhirRequest, filters: Mapping[str, object]) -> None:
     for type_name in filters:
         try:
-            parse_query(type_name, [("patient", "Patient/1")], lenient=False)
+            read_query(request.hub.settings, type_name, [("patient", "Patient/1")])
         except FhirError as error:
             raise NotSupported(f"{type_name} cannot be filtered for some patients only", "_typeFilter") from error

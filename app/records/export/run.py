@@ -22,9 +22,9 @@ from app.hub import Hub
 from app.records.export.job import ADVANCE, EXPIRED, NEXT, TAKE, Job, Wanted, files, remove
 from app.records.export.places import Head, packed, packed_head
 from app.records.export.tables import DONE, FAILED, WAITING, export_file
+from app.records.query import read_query
 from app.records.record import NEWEST, StaleCaller
 from app.records.request import FhirRequest, replayed
-from fhir.search.query import parse as parse_query
 from fhir.store.types import NAMES
 from fhir.store.walk import Key, Span
 
@@ -151,9 +151,7 @@ class _Making:
         asked = [(name, text) for name, text in pairs]
         if self._wanted.since:
             asked.append(("_lastUpdated", f"ge{instant(self._wanted.since)}"))
-        settings = self._hub.settings
-        address, japanese = settings.address + "/fhir", settings.folds_japanese
-        query = parse_query(type_name, asked, lenient=False, base_url=address, japanese=japanese)
+        query = read_query(self._hub.settings, type_name, asked)
         return await request.record.places(query, after_row=after_row, limit=KEYS)
 
     async def _know_persons(self) -> None:

@@ -1,0 +1,28 @@
+"""Search parameters read as this hub reads them: its address, and what its strings take for the same."""
+
+from collections.abc import Sequence
+
+from app.settings import Settings
+from fhir.search.query import MOST, Query, parse
+
+
+def read_query(
+    settings: Settings, type_name: str, pairs: Sequence[tuple[str, str]], *, lenient: bool = False, most: int = MOST
+) -> Query:
+    """Return the search that parameters ask for; `fhir.search.query.parse` says what is refused.
+
+    Args:
+        settings: Those of the hub.
+        type_name: The resource type that is searched.
+        pairs: Names and values, decoded.
+        lenient: Whether parameters that the type does not have are left out.
+        most: The cap of `_count`.
+    """
+    return parse(
+        type_name,
+        pairs,
+        lenient=lenient,
+        base_url=settings.fhir_address,
+        japanese=settings.folds_japanese,
+        most=most,
+    )
