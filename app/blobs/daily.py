@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from app.background import started
 from app.blobs.collect import collect
 from app.blobs.turn import Busy, NotDue
 from app.db import DatabaseUnavailable
@@ -17,13 +18,7 @@ logger = logging.getLogger(__name__)
 
 def start(hub: Hub, every_seconds: float = EVERY_SECONDS) -> Callable[[], Awaitable[None]]:
     """Start the task and return what ends it."""
-    task = asyncio.create_task(_run(hub, every_seconds), name="blob collector")
-
-    async def stop() -> None:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-    return stop
+    return started(_run(hub, every_seconds), "blob collector")
 
 
 async def _run(hub: Hub, every_seconds: float) -> None:

@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/patient-operation-everything.html
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Integer, Select, and_, bindparam, literal_column, or_, select
 
@@ -36,26 +37,48 @@ class Part:
     after: tuple[int, int] | None
 
 
-@by_shape
-def _newest(visibility: Visibility, scope: Scope, types: tuple[int, ...]) -> Select[tuple[object, ...]]:
+def of_types(types: Sequence[int]) -> ColumnElement[bool]:
+    """Return whether a resource is of one of the types."""
+    return resource.c.type.in_([literal_column(str(number)) for number in types])
+
+
+def of_person(
+    found: Select[tuple[Any, ...]], visibility: Visibility, scope: Scope, types: tuple[int, ...]
+) -> Select[tuple[Any, ...]]:
+    """Return `found`, a select of `resource`, for a person: the newest before a position, at most `limit` of them."""
     date, before = resource.c.clinical_date, bindparam("before_date", type_=BigInteger)
     return (
-        select(*COLUMNS, date)
-        .select_from(resource)
-        .join(
-            resource_version,
-            CURRENT_VERSION,
-        )
-        .where(
+        found.where(
             resource.c.patient_key.in_(scope([bindparam("hash", type_=BigInteger())], visibility)),
-            resource.c.type.in_([literal_column(str(number)) for number in types]),
-            resource.c.deleted == 0,
+            of_types(types),
             or_(date < before, and_(date == before, resource.c.row < bindparam("before_row", type_=BigInteger))),
             visibility.condition(resource),
         )
         .order_by(date.desc(), resource.c.row.desc())
         .limit(bindparam("limit", type_=Integer))
     )
+
+
+def asked_of_person(visibility: Visibility, patient_id: str, *, limit: int, before: tuple[int, int]) -> dict[str, Any]:
+    """Return the values of the binds of `of_person` and of the visibility."""
+    return {
+        **visibility.values,
+        "hash": hash64(f"Patient/{patient_id}"),
+        "before_date": before[0],
+        "before_row": before[1],
+        "limit": limit,
+    }
+
+
+@by_shape
+def _newest(visibility: Visibility, scope: Scope, types: tuple[int, ...]) -> Select[tuple[Any, ...]]:
+    found = (
+        select(*COLUMNS, resource.c.clinical_date)
+        .select_from(resource)
+        .join(resource_version, CURRENT_VERSION)
+        .where(resource.c.deleted == 0)
+    )
+    return of_person(found, visibility, scope, types)
 
 
 async def everything(
@@ -80,13 +103,7 @@ async def everything(
         before: `Part.after` of the part before.
     """
     numbers = tuple(sorted(NUMBERS[name] for name in types))
-    values = {
-        **visibility.values,
-        "hash": hash64(f"Patient/{patient_id}"),
-        "before_date": before[0],
-        "before_row": before[1],
-        "limit": limit + 1,
-    }
+    values = asked_of_person(visibility, patient_id, limit=limit + 1, before=before)
     rows = await connection.fetch(_newest(visibility, scope, numbers), values)
     shown = rows[:limit]
     after = (int(shown[-1][len(COLUMNS)]), int(shown[-1][3])) if len(rows) > limit else None

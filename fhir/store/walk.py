@@ -24,10 +24,9 @@ from sqlalchemy import (
     select,
 )
 
-from fhir.search.hashing import hash64
 from fhir.spec.search_parameters import parameters
 from fhir.store.connection import Connection, Visibility
-from fhir.store.everything import Scope
+from fhir.store.everything import Scope, asked_of_person, of_person, of_types
 from fhir.store.facts import date_parameters
 from fhir.store.read import COLUMNS, CURRENT_VERSION, stored
 from fhir.store.statements import by_shape
@@ -94,10 +93,6 @@ def chunks(keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
         yield keys[begin:]
 
 
-def _of_types(types: tuple[int, ...]) -> Any:
-    return resource.c.type.in_([literal_column(str(number)) for number in types])
-
-
 def _where(order: Any) -> Select[tuple[Any, ...]]:
     size = func.length(resource_version.c.body)
     return (
@@ -126,19 +121,11 @@ def _lasting(types: tuple[int, ...]) -> Any:
 def _keys_of_person(
     visibility: Visibility, scope: Scope, types: tuple[int, ...], dated: bool
 ) -> Select[tuple[Any, ...]]:
-    date, before = resource.c.clinical_date, bindparam("before_order", type_=BigInteger)
-    found = _where(date).where(
-        resource.c.patient_key.in_(scope([bindparam("hash", type_=BigInteger())], visibility)),
-        _of_types(types),
-        or_(date < before, and_(date == before, resource.c.row < bindparam("before_row", type_=BigInteger))),
-    )
+    date = resource.c.clinical_date
+    found = _where(date)
     if dated:
         found = found.where(or_(date == NO_DATE, and_(date < _END, or_(date >= _START, _lasting(types)))))
-    return (
-        found.where(visibility.condition(resource))
-        .order_by(date.desc(), resource.c.row.desc())
-        .limit(bindparam("limit", type_=Integer))
-    )
+    return of_person(found, visibility, scope, types)
 
 
 async def keys_of_person(
@@ -166,14 +153,7 @@ async def keys_of_person(
     """
     numbers = tuple(sorted(NUMBERS[name] for name in types))
     dated = span.start != _EARLIEST or span.end != _LATEST
-    values = {
-        **visibility.values,
-        "hash": hash64(f"Patient/{patient_id}"),
-        "before_order": before[0],
-        "before_row": before[1],
-        "limit": limit,
-        **span._asdict(),
-    }
+    values = {**asked_of_person(visibility, patient_id, limit=limit, before=before), **span._asdict()}
     return [Key(*row) for row in await connection.fetch(_keys_of_person(visibility, scope, numbers, dated), values)]
 
 
@@ -184,7 +164,7 @@ def _referred_keys(visibility: Visibility, types: tuple[int, ...]) -> Select[tup
     return _where(resource.c.row).where(
         resource.c.patient_key == NO_PATIENT,
         resource.c.row.in_(named),
-        _of_types(types),
+        of_types(types),
         visibility.condition(resource),
     )
 

@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, insert, select
 from app.access import epoch
 from app.access.caller import Caller
 from app.access.tables import client, organisation
+from app.background import started
 from app.blobs.tables import blob
 from app.clock import instant
 from app.db import DatabaseUnavailable
@@ -266,13 +267,7 @@ async def run_waiting(hub: Hub) -> None:
 
 def start(hub: Hub, every_seconds: float = EVERY_SECONDS) -> Callable[[], Awaitable[None]]:
     """Start the task and return what ends it."""
-    task = asyncio.create_task(_run(hub, every_seconds), name="exports")
-
-    async def stop() -> None:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-    return stop
+    return started(_run(hub, every_seconds), "exports")
 
 
 async def _run(hub: Hub, every_seconds: float) -> None:
