@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import msgspec
-
 from fhir.errors import InvalidValue
-from fhir.resource import parse_exact
+from fhir.exact import read, write
 from fhir.spec.elements import COMPLEX_TYPES, Element, properties
 
 SUBSETTED = {
@@ -23,7 +21,6 @@ SUBSETTED = {
 """The tag of a resource that is not whole."""
 
 _ALWAYS = frozenset({"resourceType", "id", "meta"})
-_WRITER = msgspec.json.Encoder(decimal_format="number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +66,7 @@ def part(body: bytes, subset: Subset, *, asked: bool = True) -> bytes:
         subset: Which part.
         asked: Whether it was asked for itself; if it was only included, elements without a type do not speak of it.
     """
-    tree = parse_exact(body)
+    tree = read(body)
     kind = tree["resourceType"]
     if subset.summary is None:
         names = _named(subset.elements, kind, asked)
@@ -82,7 +79,7 @@ def part(body: bytes, subset: Subset, *, asked: bool = True) -> bytes:
         kept = _filtered(tree, lambda name: name == "text" or _is_mandatory(kind, name))
     else:
         kept = _filtered(tree, lambda name: name != "text")
-    return _WRITER.encode(_marked(kept))
+    return write(_marked(kept))
 
 
 def is_subsetted(resource: Mapping[str, Any]) -> bool:

@@ -5,25 +5,22 @@ The answer is a FHIRPath Patch: https://hl7.org/fhir/R4/fhirpatch.html
 
 import re
 
-import orjson
-
 from app.records.parameters import flag, one_of, only, operation_pairs
 from app.records.record import known_type
 from app.records.request import FhirRequest
 from app.records.response import Response, fhir_response
 from fhir.errors import InvalidValue, NotFound
+from fhir.exact import read, write
 from fhir.operations.diff import diff as compare
-from fhir.operations.meta import exact_number
-from fhir.resource import parse_exact
 from fhir.store.stored import Stored
 
 _NAMED = re.compile(r"([A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/([0-9]{1,9}))?")
 
 
 def _answer(old: Stored, new: Stored, *, with_meta: bool) -> Response:
-    found = compare(parse_exact(old.body), parse_exact(new.body), with_meta=with_meta)
+    found = compare(read(old.body), read(new.body), with_meta=with_meta)
     answer = {"resourceType": "Parameters", **({"parameter": found} if found else {})}
-    return fhir_response(orjson.dumps(answer, default=exact_number))
+    return fhir_response(write(answer))
 
 
 async def diff(request: FhirRequest) -> Response:

@@ -3,14 +3,12 @@
 https://hl7.org/fhir/R4/resource-operation-meta.html
 """
 
-import orjson
-
 from app.records.parameters import only, operation_pairs
 from app.records.record import known_type
 from app.records.request import FhirRequest
 from app.records.response import Response, fhir_response
-from fhir.operations.meta import answer, exact_number, merged, meta_of
-from fhir.resource import parse_exact
+from fhir.exact import read, write
+from fhir.operations.meta import answer, merged, meta_of
 from fhir.store.types import NUMBERS
 from fhir.store.walk import chunks
 
@@ -38,7 +36,7 @@ async def meta_in_use(request: FhirRequest) -> Response:
     metas, examples = [], []
     for chunk in chunks(await request.record.keys_with_meta(types)):
         for one in await request.record.bodies(chunk):
-            metas.append(parse_exact(meta_of(one.body)))
+            metas.append(read(meta_of(one.body)))
             examples.append(one._replace(body=b""))
     request.record.disclosed += examples
-    return fhir_response(answer(orjson.dumps(merged(metas), default=exact_number)))
+    return fhir_response(answer(write(merged(metas))))

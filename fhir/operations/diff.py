@@ -8,9 +8,7 @@ from functools import cache
 from itertools import zip_longest
 from typing import Any
 
-import orjson
-
-from fhir.operations.meta import exact_number
+from fhir.exact import same
 from fhir.spec.elements import COMPLEX_TYPES, PRIMITIVE_TYPES, elements, properties
 
 Operation = dict[str, Any]
@@ -25,14 +23,6 @@ _NOTHING: Item = (None, None)
 @cache
 def _open_types() -> frozenset[str]:
     return frozenset(elements("Parameters.parameter")["value[x]"].types)
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Return whether two values are written alike: 6.30 is not 6.3."""
-    options = orjson.OPT_SORT_KEYS
-    return orjson.dumps(one, default=exact_number, option=options) == orjson.dumps(
-        other, default=exact_number, option=options
-    )
 
 
 def _child(type_name: str, key: str) -> tuple[str, str]:
@@ -103,7 +93,7 @@ def _one(old: Item, new: Item, code: str, path: str) -> Iterator[Operation]:
 
 def _list(old: list[Item], new: list[Item], code: str, path: str, step: str) -> Iterator[Operation]:
     for number, (one, other) in enumerate(zip(old, new, strict=False)):
-        if not _same(one, other):
+        if not same(one, other):
             yield from _one(one, other, code, f"{path}.{step}[{number}]")
     for number in range(len(old) - 1, len(new) - 1, -1):
         yield _operation("delete", f"{path}.{step}[{number}]")
@@ -121,7 +111,7 @@ def _object(old: Mapping[str, Any], new: Mapping[str, Any], type_name: str, path
             continue
         step, code = _child(type_name, key)
         before, after = _items(old, key), _items(new, key)
-        if _same(before, after):
+        if same(before, after):
             continue
         if isinstance(before, list) or isinstance(after, list):
             yield from _list(_listed(before), _listed(after), code, path, step)
@@ -137,7 +127,7 @@ def diff(old: Mapping[str, Any], new: Mapping[str, Any], *, with_meta: bool) -> 
     """Return the operations that make `new` of `old`, in the order in which they are to be carried out.
 
     Args:
-        old: A resource as `parse_exact` gives it.
+        old: A resource as `exact.read` gives it.
         new: Another one of the same type.
         with_meta: Whether the meta is compared, which always differs between versions. The id never is.
     """

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 
 import orjson
 
+from fhir.exact import read, write
 from fhir.links import references
-from fhir.operations.meta import exact_number, merged, meta_of
-from fhir.resource import parse_exact
+from fhir.operations.meta import merged, meta_of
 
 
 def named(composition: bytes) -> list[str]:
@@ -35,9 +35,9 @@ def document(entries: Sequence[tuple[str, bytes]], *, id: str, now: str) -> byte
         "timestamp": now,
     }
     parts = [b'{"fullUrl":%s,"resource":%s}' % (orjson.dumps(address), body) for address, body in entries]
-    return orjson.dumps(head, default=exact_number)[:-1] + b',"entry":[' + b",".join(parts) + b"]}"
+    return write(head)[:-1] + b',"entry":[' + b",".join(parts) + b"]}"
 
 
 def _meta(bodies: Iterable[bytes]) -> dict[str, object]:
-    labels = merged([parse_exact(meta_of(body)) for body in bodies]).get("security")
+    labels = merged([read(meta_of(body)) for body in bodies]).get("security")
     return {"meta": {"security": labels}} if labels else {}

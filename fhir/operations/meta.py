@@ -4,23 +4,13 @@ https://hl7.org/fhir/R4/resource-operation-meta.html
 """
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
-import orjson
-
+from fhir.exact import read, write
 from fhir.members import members
-from fhir.resource import parse_exact
 
 LISTS = ("profile", "security", "tag")
 """What of a Meta the operations speak of."""
-
-
-def exact_number(value: Any) -> orjson.Fragment:
-    """Return a number with a fraction as it was written, for `orjson.dumps(default=…)`."""
-    if not isinstance(value, Decimal):
-        raise TypeError(f"no JSON for {type(value)}")
-    return orjson.Fragment(str(value))
 
 
 def meta_of(body: bytes) -> bytes:
@@ -53,7 +43,7 @@ def merged(metas: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
 
 def added(body: bytes, given: Mapping[str, Any]) -> bytes | None:
     """Return a resource with the profiles, tags and labels of a Meta added; None when it has all of them."""
-    old = parse_exact(meta_of(body))
+    old = read(meta_of(body))
     new = {**old, **merged([old, given])}
     return None if new == old else _with(body, new)
 
@@ -63,7 +53,7 @@ def removed(body: bytes, given: Mapping[str, Any]) -> bytes | None:
 
     Labels stay: `labels_among` tells whether one was meant.
     """
-    old = parse_exact(meta_of(body))
+    old = read(meta_of(body))
     new = dict(old)
     for name in ("profile", "tag"):
         gone = {identity(one) for one in given.get(name, ())}
@@ -78,11 +68,11 @@ def removed(body: bytes, given: Mapping[str, Any]) -> bytes | None:
 def labels_among(body: bytes, given: Mapping[str, Any]) -> bool:
     """Return whether a resource has one of the security labels of a Meta."""
     meant = {identity(one) for one in given.get("security", ())}
-    return any(identity(one) in meant for one in parse_exact(meta_of(body)).get("security", ()))
+    return any(identity(one) in meant for one in read(meta_of(body)).get("security", ()))
 
 
 def _with(body: bytes, meta: Mapping[str, Any]) -> bytes:
-    text = orjson.dumps(meta, default=exact_number)
+    text = write(meta)
     for member in members(body):
         if member.key == "meta":
             return body[: member.start] + text + body[member.end :]

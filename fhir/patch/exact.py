@@ -1,12 +1,10 @@
-"""The tree of a resource that is changed and written again: each number keeps its text, 6.30 and 1e2 alike."""
+"""What patches of all formats have in common: what one is, what it can fail with, and how its document is read."""
 
 from collections.abc import Callable
-from decimal import Decimal
-from typing import Any, Self
-
-import msgspec
+from typing import Any
 
 from fhir.errors import FhirError
+from fhir.exact import read
 from fhir.resource import parse
 
 Patch = Callable[[bytes], bytes]
@@ -27,37 +25,6 @@ class TooCostly(FhirError):
     code = "too-costly"
 
 
-class Number(Decimal):
-    """A number with a fraction or an exponent, and the text it was written with."""
-
-    __slots__ = ("text",)
-    text: str
-
-    def __new__(cls, text: str) -> Self:
-        """Return the number that `text` writes."""
-        made = super().__new__(cls, text)
-        made.text = text
-        return made
-
-    def __deepcopy__(self, memo: Any) -> "Number":
-        return self
-
-
-def _text(value: Any) -> msgspec.Raw:
-    if not isinstance(value, Number):
-        raise TypeError(f"no JSON for {type(value)}")
-    return msgspec.Raw(value.text.encode())
-
-
-_DECODER = msgspec.json.Decoder(Any, float_hook=Number)
-_ENCODER = msgspec.json.Encoder(enc_hook=_text)
-
-
-def read(body: bytes) -> Any:
-    """Return the tree of JSON that is known to be strict."""
-    return _DECODER.decode(body)
-
-
 def read_strictly(document: bytes) -> Any:
     """Return the tree of any JSON value, read as strictly as a resource.
 
@@ -69,8 +36,3 @@ def read_strictly(document: bytes) -> Any:
     if parse(wrapped).keys() != {"patch"}:
         raise MalformedPatch("The document is more than one JSON value")
     return read(wrapped)["patch"]
-
-
-def write(tree: Any) -> bytes:
-    """Return a tree of `read` as JSON, members in their order."""
-    return _ENCODER.encode(tree)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from fhir.errors import Unprocessable
-from fhir.patch.exact import MalformedPatch, Patch, TooCostly, write
-from fhir.patch.exact import read as read_exactly
+from fhir.exact import read as read_exactly
+from fhir.exact import write
+from fhir.patch.exact import MalformedPatch, Patch, TooCostly
 from fhir.patch.locations import Node, UnknownElement, names, open_content, pairs, put, repeats, replace, root
 from fhir.patch.path import Path
 from fhir.patch.path import read as read_path

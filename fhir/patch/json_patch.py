@@ -16,8 +16,9 @@ from jsonpatch import (
 )
 
 from fhir.errors import Unprocessable
-from fhir.patch.exact import MalformedPatch, Patch, TooCostly, read_strictly, write
-from fhir.patch.exact import read as read_exactly
+from fhir.exact import read as read_exactly
+from fhir.exact import write
+from fhir.patch.exact import MalformedPatch, Patch, TooCostly, read_strictly
 
 Operation = dict[str, Any]
 

@@ -10,14 +10,15 @@ from app.records.events import events
 from app.records.export.job import File, Wanted, files, of_caller
 from app.records.export.places import HEAD_BYTES, PLACE_BYTES, unpacked
 from app.records.export.tables import DONE
+from app.records.parts import part_of
 from app.records.record import StaleCaller
 from app.records.renew import renew
 from app.records.request import FhirRequest
 from app.records.response import NO_SNIFF, PRIVATE, FhirResponse, Streamed
 from fhir.errors import NotAcceptable, NotFound
-from fhir.operations.elements import subset
 from fhir.store.stored import Stored
 from fhir.store.walk import Key, chunks
+from fhir.subset import Subset
 
 NDJSON = b"application/fhir+ndjson"
 PLACES = 2_000
@@ -61,21 +62,21 @@ async def _resources(request: FhirRequest, file: File) -> AsyncIterator[list[Sto
             yield found
 
 
-def _lines(found: Sequence[Stored], elements: Sequence[str] | None) -> bytes:
-    bodies = [one.body if elements is None else subset(one.body, elements) for one in found]
+def _lines(found: Sequence[Stored], subset: Subset | None) -> bytes:
+    bodies = [part_of(one, subset) for one in found]
     # Outside of strings a line break is white space, and inside it is escaped.
     return b"".join([body.replace(b"\r", b" ").replace(b"\n", b" ") + b"\n" for body in bodies])
 
 
 async def _body(
-    request: FhirRequest, first: list[Stored], rest: AsyncIterator[list[Stored]], elements: Sequence[str] | None
+    request: FhirRequest, first: list[Stored], rest: AsyncIterator[list[Stored]], subset: Subset | None
 ) -> AsyncIterator[bytes]:
     """Yield the lines; the first chunk is on record already, each other one before it is given out."""
     if first:
-        yield _lines(first, elements)
+        yield _lines(first, subset)
     async for found in rest:
         await request.hub.audit.append(await events(request, found, 200))
-        yield _lines(found, elements)
+        yield _lines(found, subset)
 
 
 async def export_file(request: FhirRequest) -> FhirResponse:
@@ -89,9 +90,9 @@ async def export_file(request: FhirRequest) -> FhirResponse:
     if not any(word in accept for word in (b"ndjson", b"*/*", b"application/*", b"json")):
         raise NotAcceptable("Files are written as application/fhir+ndjson")
     file, wanted = await _file(request)
-    named = [*wanted.elements.get("", ()), *wanted.elements.get(file.type, ())]
-    elements = named or None
+    named = (*wanted.elements.get("", ()), *wanted.elements.get(file.type, ()))
+    subset = Subset(elements=named) if named else None
     rest = _resources(request, file)
     first: list[Stored] = await anext(rest, [])
     request.record.disclosed += first
-    return Streamed(_body(request, first, rest, elements), 200, [(b"content-type", NDJSON), PRIVATE, NO_SNIFF])
+    return Streamed(_body(request, first, rest, subset), 200, [(b"content-type", NDJSON), PRIVATE, NO_SNIFF])
