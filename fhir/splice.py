@@ -76,12 +76,9 @@ def _own(
     if type(meta) is not dict:
         raise InvalidJson("meta is an object.", f"{resource.get('resourceType', 'Resource')}.meta")
     lists = {name: _added(meta.get(name, []), codings, name) for name, codings in labels.items()}
-    if "id" not in resource and "meta" not in resource and (first := _TYPE_FIRST.match(body)):
-        # So it is mostly sent, and then the rest need not be looked at.
-        new = _member("id", logical_id) + b"," + _member("meta", {**texts, **{k: v for k, v in lists.items() if v}})
-        yield first.end(), first.end(), b"," + new
-        return
-    found = _find(body, [name for name in ("resourceType", "id", "meta") if name in resource])
+    # It is mostly sent without either, and then only its beginning is looked at.
+    alone = _TYPE_FIRST.match(body) if "id" not in resource and "meta" not in resource else None
+    found = {} if alone else _find(body, [name for name in ("resourceType", "id", "meta") if name in resource])
 
     missing: list[bytes] = []
     if "id" in found:
@@ -93,8 +90,10 @@ def _own(
     else:
         missing.append(_member("meta", {**texts, **{name: new for name, new in lists.items() if new}}))
     # New members go behind the last of resourceType and id, where people and streaming readers look for them.
-    if missing and (before := found.get("id") or found.get("resourceType")):
-        yield before.end, before.end, b"".join(b"," + member for member in missing)
+    last = found.get("id") or found.get("resourceType")
+    after = alone.end() if alone else last.end if last else None
+    if missing and after is not None:
+        yield after, after, b"".join(b"," + member for member in missing)
     elif missing:
         yield _first(body, 0, missing, alone=not resource)
 

@@ -104,16 +104,21 @@ class AuditLog:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _salt(self, patient_key: int, new: dict[int, bytes]) -> bytes:
-        """Return the patient's salt; one that is made here is added to `new`, and remembered once it is durable."""
-        salt = self._salts.get(patient_key) or new.get(patient_key)
+    async def _stored_salt(self, patient_key: int) -> bytes | None:
+        """Return the patient's salt if it is durable; one that is not remembered is looked up."""
+        salt = self._salts.get(patient_key)
         if salt is None:
             rows = await self._database.reader.fetch(_SALT, {"patient_key": patient_key})
-            if not rows:
-                salt = new[patient_key] = os.urandom(SALT_BYTES)
-            else:
+            if rows:
                 salt = bytes(rows[0][0])
                 self._remember({patient_key: salt})
+        return salt
+
+    async def _salt(self, patient_key: int, new: dict[int, bytes]) -> bytes:
+        """Return the patient's salt; one that is made here is added to `new`, and remembered once it is durable."""
+        salt = new.get(patient_key) or await self._stored_salt(patient_key)
+        if salt is None:
+            salt = new[patient_key] = os.urandom(SALT_BYTES)
         return salt
 
     def new_salt(self, patient_key: int) -> tuple[int, bytes]:
@@ -156,15 +161,11 @@ class AuditLog:
                 self._appended.set()
 
     async def _have_salts(self, events: Sequence[Event]) -> bool:
-        """Return whether every patient of `events` has a durable salt; one that is not remembered is looked up."""
+        """Return whether every patient of `events` has a durable salt."""
         for event in events:
             key = event.patient_key
-            if key is None or key in self._salts:
-                continue
-            rows = await self._database.reader.fetch(_SALT, {"patient_key": key})
-            if not rows:
+            if key is not None and key not in self._salts and await self._stored_salt(key) is None:
                 return False
-            self._remember({key: bytes(rows[0][0])})
         return True
 
     async def _append(self, events: Sequence[Event]) -> None:

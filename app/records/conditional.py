@@ -69,20 +69,25 @@ async def lock(connection: WriteConnection, request: Request, types: Iterable[st
         await connection.lock(key)
 
 
-async def matches(connection: WriteConnection, request: Request, query: Query, *, most: int = 2) -> Sequence[Stored]:
-    """Return at most `most` resources in the caller's custody that fulfil a condition; `lock` comes before."""
-    own = Custody(request.visibility, request.authority.custodian)
-    found = await search(connection, own, query, patient_keys, limit=most)
-    return found.matches
+def own(request: Request) -> Custody:
+    """Return what satisfies the condition of a write: what the caller sees of its own custody."""
+    return Custody(request.visibility, request.authority.custodian)
 
 
-async def match(connection: WriteConnection, request: Request, query: Query, expression: str) -> Stored | None:
+async def matches(
+    connection: WriteConnection, visibility: Visibility, query: Query, *, most: int = 2
+) -> Sequence[Stored]:
+    """Return at most `most` resources that fulfil a condition; `lock` comes before."""
+    return (await search(connection, visibility, query, patient_keys, limit=most)).matches
+
+
+async def match(connection: WriteConnection, visibility: Visibility, query: Query, expression: str) -> Stored | None:
     """Return the resource that a condition means; None when nothing fulfils it.
 
     Raises:
         MultipleMatches: several do.
     """
-    found = await matches(connection, request, query)
+    found = await matches(connection, visibility, query)
     if len(found) > 1:
         raise MultipleMatches(f"Several {query.type} resources fulfil the condition", expression)
     return found[0] if found else None

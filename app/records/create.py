@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from app.audit.record import Event
 from app.records.commit import committed
-from app.records.conditional import condition, lock, match
+from app.records.conditional import condition, lock, match, own
 from app.records.document import file_document, prepare_document
 from app.records.events import events
 from app.records.prepare import prepare
@@ -71,7 +71,7 @@ async def create(request: FhirRequest) -> Response:
     async def work(writing: Writing) -> Stored:
         if query is not None:
             await lock(writing.connection, request, [request.type])
-            found = await match(writing.connection, request, query, "If-None-Exist")
+            found = await match(writing.connection, own(request), query, "If-None-Exist")
             if found is not None:
                 return found
         if document is not None:

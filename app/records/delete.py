@@ -1,7 +1,7 @@
 """delete, also conditional: https://hl7.org/fhir/R4/http.html#delete. The versions stay; the resource answers 410."""
 
 from app.records.commit import committed
-from app.records.conditional import condition, lock, match, matches
+from app.records.conditional import condition, lock, match, matches, own
 from app.records.record import known_type
 from app.records.request import FhirRequest
 from app.records.response import Response
@@ -38,9 +38,9 @@ async def delete_where(writing: Writing, query: Query, expression: str) -> list[
     """
     request = writing.request
     if request.hub.settings.conditional_delete == "single":
-        found = [await match(writing.connection, request, query, expression)]
+        found = [await match(writing.connection, own(request), query, expression)]
     else:
-        found = [*await matches(writing.connection, request, query, most=MOST_DELETED + 1)]
+        found = [*await matches(writing.connection, own(request), query, most=MOST_DELETED + 1)]
         if len(found) > MOST_DELETED:
             raise MultipleMatches(f"More than {MOST_DELETED} resources fulfil the condition", expression)
     deleted = [await writing.delete(one.type, one.id) for one in found if one is not None]

@@ -7,16 +7,13 @@ import re
 from collections.abc import Iterable, MutableSequence
 from contextlib import suppress
 
-from app.identity.scope import patient_keys
-from app.records.conditional import condition, match
+from app.records.conditional import condition, match, own
 from app.records.delete import delete_where
 from app.records.row_ids import new_id
 from app.records.steps import Step, check_distinct, name_entry
 from app.records.writing import Writing
 from fhir.errors import FhirError, InvalidValue, MultipleMatches, NotFound
 from fhir.links import references
-from fhir.search.query import Query
-from fhir.search.run import search
 from fhir.store.stored import Stored
 from fhir.store.types import NUMBERS
 
@@ -63,7 +60,7 @@ async def _settle(writing: Writing, step: Step, done: MutableSequence[Stored | N
         with suppress(NotFound):
             done[step.number] = (await delete_where(writing, query, path))[0]
         return
-    one = await match(writing.connection, writing.request, query, path)
+    one = await match(writing.connection, own(writing.request), query, path)
     if one is not None:
         _found(step, one, done)
     elif step.method == "PATCH":
@@ -102,16 +99,9 @@ async def _referred(writing: Writing, link: str, path: str) -> Stored:
     if hit is None or hit[1] not in NUMBERS:
         raise InvalidValue(f"Not a conditional reference: {link[:100]}", path)
     query = condition(writing.request, hit[1], hit[2], path)
-    one = await match(writing.connection, writing.request, query, path)
+    one = await match(writing.connection, own(writing.request), query, path)
     if one is None:
-        one = await _visible(writing, query, path)
+        one = await match(writing.connection, writing.request.visibility, query, path)
     if one is None:
         raise MultipleMatches(f"The conditional reference means no resource: {link[:100]}", path)
     return one
-
-
-async def _visible(writing: Writing, query: Query, path: str) -> Stored | None:
-    page = await search(writing.connection, writing.request.visibility, query, patient_keys, limit=2)
-    if len(page.matches) > 1:
-        raise MultipleMatches(f"The conditional reference means several {query.type} resources", path)
-    return page.matches[0] if page.matches else None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 import orjson
 
 from app.records.commit import committed
-from app.records.conditional import condition, lock, match
+from app.records.conditional import condition, lock, match, own
 from app.records.create import written_response
 from app.records.prepare import Prepared, prepare
 from app.records.record import known_type
@@ -199,7 +199,7 @@ async def conditional_patch(request: FhirRequest) -> Response:
 
     async def work(writing: Writing) -> tuple[Stored, Prepared]:
         await lock(writing.connection, request, [request.type])
-        found = await match(writing.connection, request, query, request.type)
+        found = await match(writing.connection, own(request), query, request.type)
         if found is None:
             raise NotFound(f"No {request.type} fulfils the condition", request.type)
         await lock_patched(writing, [(found.type, found.id)])

@@ -3,7 +3,7 @@
 import re
 
 from app.records.commit import committed
-from app.records.conditional import condition, lock, match
+from app.records.conditional import condition, lock, match, own
 from app.records.create import written_response
 from app.records.prepare import Prepared, check_whole, prepare
 from app.records.record import known_type
@@ -54,7 +54,7 @@ async def write_where(writing: Writing, prepared: Prepared, query: Query, path: 
         MultipleMatches: it means several.
         InvalidValue: the body has the id of another resource.
     """
-    found = await match(writing.connection, writing.request, query, expression)
+    found = await match(writing.connection, own(writing.request), query, expression)
     stated = prepared.resource.get("id")
     if found is not None:
         if stated not in (None, found.id):

@@ -3,7 +3,6 @@
 https://hl7.org/fhir/R4/search.html#quantity
 """
 
-from functools import lru_cache
 from typing import Any
 
 from fhir.errors import InvalidValue
@@ -14,35 +13,23 @@ from fhir.search.values import QuantityValue, split, split_prefix, unescape
 Row = tuple[int, float, float]
 """The hash of the unit (0: any), the lowest and the highest number meant."""
 
-_LONGEST_KEPT = 128
-"""Characters; units are short and few, and come again and again."""
-
 CURRENCY = "urn:iso:std:iso:4217"
 """The code system of `Money.currency`."""
 
 
-def _hashes(system: str | None, code: str | None, unit: str | None) -> tuple[int, ...]:
-    hashes = [0]
-    if code is not None:
-        if system is not None:
-            hashes.append(hash64(f"{system}|{code}"))
-        hashes.append(hash64(f"|{code}"))
-    if unit is not None and unit != code:
-        hashes.append(hash64(f"|{unit}"))
-    return tuple(hashes)
-
-
-_kept_hashes = lru_cache(maxsize=4096)(_hashes)
-
-
-def units(system: object, code: object, unit: object) -> tuple[int, ...]:
+def units(system: object, code: object, unit: object) -> list[int]:
     """Return the hashes a quantity is found by: 0, `system|code`, `|code`, `|unit`.
 
     Conversion to canonical UCUM units would add the canonical unit here, with its own value.
     """
-    texts = [text if type(text) is str else None for text in (system, code, unit)]
-    short = all(text is None or len(text) <= _LONGEST_KEPT for text in texts)
-    return _kept_hashes(*texts) if short else _hashes(*texts)
+    hashes = [0]
+    if type(code) is str:
+        if type(system) is str:
+            hashes.append(hash64(f"{system}|{code}"))
+        hashes.append(hash64(f"|{code}"))
+    if type(unit) is str and unit != code:
+        hashes.append(hash64(f"|{unit}"))
+    return hashes
 
 
 def of_quantity(value: Any) -> list[Row]:

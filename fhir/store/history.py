@@ -123,15 +123,15 @@ def _before(made: Any) -> ColumnElement[bool]:
     )
 
 
-def _neighbour(step: int, *columns: str) -> tuple[FromClause, Select[Any]]:
-    """Return the version before (-1) or after (1) the one at hand, and the select of its columns."""
+def _neighbours(step: int, column: str) -> ColumnElement[Any]:
+    """Return a column of the version before (-1) or after (1) the one at hand."""
     other = resource_version.alias("before" if step < 0 else "next")
-    found = select_(*(other.c[name] for name in columns)).where(
+    found = select_(other.c[column]).where(
         other.c.patient_key == resource_version.c.patient_key,
         other.c.row == resource_version.c.row,
         other.c.version == resource_version.c.version + step,
     )
-    return other, found
+    return found.scalar_subquery()
 
 
 def _found(visibility: Visibility, shape: Shape) -> tuple[FromClause, list[ColumnElement[bool]], Any]:
@@ -140,8 +140,7 @@ def _found(visibility: Visibility, shape: Shape) -> tuple[FromClause, list[Colum
     if since:
         conditions.insert(0, made.c.last_updated >= _bind("since"))
     if at:
-        _, following = _neighbour(1, "last_updated")
-        ended = following.scalar_subquery()
+        ended = _neighbours(1, "last_updated")
         conditions += [made.c.last_updated < _bind("at_hi"), or_(ended.is_(None), ended > _bind("at_lo"))]
     return found, conditions, made
 
@@ -151,9 +150,8 @@ def _page(visibility: Visibility, shape: Shape) -> Select[Any]:
     found, conditions, made = _found(visibility, shape)
     if shape[4]:
         conditions.insert(0, _before(made))
-    _, before = _neighbour(-1, "method")
     return (
-        select_(*COLUMNS, before.scalar_subquery().label("method_before"))
+        select_(*COLUMNS, _neighbours(-1, "method").label("method_before"))
         .select_from(found)
         .where(*conditions)
         .order_by(made.c.last_updated.desc(), made.c.row.desc(), made.c.version.desc())
