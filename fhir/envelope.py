@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from fhir.errors import TooLarge
-from fhir.members import items, members
+from fhir.members import items, members, value_of
 from fhir.resource import DEPTH, InvalidJson, parse
 
 ENTRIES = 10_000
@@ -142,17 +142,26 @@ def read_bundle(
 def _entry(text: bytes, depth: int, path: str) -> EnvelopeEntry:
     if text[:1] != b"{":
         raise InvalidBundle("This is an object.", path)
-    tree, resource = _take_out(text, "resource", depth, path)
-    _check(tree, _ENTRY, path)
+    try:
+        tree = parse(text, depth=depth)
+    except InvalidJson:
+        # Read in two parts, for the path of what is wrong.
+        tree, resource = _take_out(text, "resource", depth, path)
+        if resource is not None:
+            tree["resource"] = _parse(resource, depth - 1, f"{path}.resource")
+    else:
+        # No key stands twice in it, so what is read here is what was read there.
+        resource = value_of(text, "resource") if "resource" in tree else None
     content: Mapping[str, Any] = {}
     if resource is not None:
-        if resource[:1] != b"{":
+        content = tree["resource"]
+        if type(content) is not dict:
             raise InvalidBundle("This is an object.", f"{path}.resource")
-        content = _parse(resource, depth - 1, f"{path}.resource")
         if not isinstance(content.get("resourceType"), str):
             raise InvalidBundle("A resource has a resourceType.", f"{path}.resource.resourceType")
         if not isinstance(content.get("id", ""), str):
             raise InvalidBundle("This is a string.", f"{path}.resource.id")
+    _check(tree, _ENTRY, path)
     request = tree.get("request")
     return EnvelopeEntry(
         full_url=tree.get("fullUrl"),

@@ -37,13 +37,13 @@ _ATTRIBUTE = re.compile(rb"""(?: |\\[nrt])(?:href|src) *= *(\\"|'|\\u0022|\\u002
 
 def references(body: bytes) -> Iterator[str]:
     """Yield the value of each `reference` that is a string, in order, contained resources included."""
-    if b"\\u" in body:
-        for _, _, raw in _strings(body, _REFERENCE):
-            yield _text(raw)
+    dense = _dense(body)
+    if dense is not None:
+        for raw in dense[1:]:
+            yield raw[: raw.index(b'"')].decode()
         return
-    for at in places(body, b"reference"):
-        if hit := _VALUE.match(body, at):
-            yield _text(hit[1])
+    for _, _, raw in _strings(body, _REFERENCE):
+        yield _text(raw)
 
 
 def rewrite(body: bytes, links: Mapping[str, str]) -> Iterator[Edit]:
@@ -56,13 +56,41 @@ def rewrite(body: bytes, links: Mapping[str, str]) -> Iterator[Edit]:
         body: The resource, as `parse` accepts it.
         links: From a whole link as sent to what shall stand in its place.
     """
-    for name, start, raw in _strings(body, _NAMES) if links else ():
+    if not links:
+        return
+    dense = _dense(body)
+    if dense is not None and _only_references(body, dense):
+        yield from _in_references(dense, links)
+        return
+    for name, start, raw in _strings(body, _NAMES):
         if name == b"div":
             yield from _narrative(raw, start, links)
         else:
             link = _text(raw)
             if link in links and (name == b"reference" or link.startswith("urn:")):
                 yield start, start + len(raw), orjson.dumps(links[link])[1:-1]
+
+
+def _dense(body: bytes) -> list[bytes] | None:
+    """Return a body split where the values of its `reference` members begin; None if it is not written densely.
+
+    Nothing is escaped in it, so no string holds a quote, and what looks like a member is one.
+    """
+    if b"\\" in body:
+        return None
+    parts = body.split(b'"reference":"')
+    return parts if body.count(b'"reference"') == len(parts) - 1 else None
+
+
+def _in_references(parts: list[bytes], links: Mapping[str, str]) -> Iterator[Edit]:
+    start = len(parts[0])
+    for part in parts[1:]:
+        start += len(b'"reference":"')
+        raw = part[: part.index(b'"')]
+        link = links.get(raw.decode())
+        if link is not None:
+            yield start, start + len(raw), orjson.dumps(link)[1:-1]
+        start += len(part)
 
 
 def places(body: bytes, name: bytes) -> Iterator[int]:
@@ -95,10 +123,19 @@ def _strings(body: bytes, names: tuple[bytes, ...]) -> Iterator[tuple[bytes, int
                 yield name, found.start(2), found[2]
 
 
+def _only_references(body: bytes, dense: list[bytes]) -> bool:
+    """Return whether a body that is written densely has links to rewrite in its `reference` members alone."""
+    if b"'" in body:  # which an attribute of a narrative may stand in, where no quote is escaped
+        return False
+    # A `system` is not replaced. So where these numbers agree, no other element holds a placeholder.
+    seen = sum([part.startswith(b"urn:") for part in dense[1:]]) + body.count(b'"system":"urn:')
+    return body.count(b"urn:") == seen
+
+
 def _present(body: bytes) -> tuple[bytes, ...]:
     """Return the names in whose values a link may be; a body without escaped letters has few of them."""
     if b"href" not in body and b"src" not in body:
-        # A `system` is not replaced. So where these numbers agree, no other element holds a placeholder.
+        # As above.
         seen = body.count(b'"reference":"urn:') + body.count(b'"system":"urn:')
         if body.count(b"urn:") == seen:
             return _REFERENCE

@@ -55,6 +55,16 @@ def members(body: bytes) -> Iterator[Member]:
         raise InvalidJson("A key stands twice in one object.")
 
 
+def value_of(body: bytes, key: str) -> bytes:
+    """Return the bytes of a member's value, when it is known that no key stands twice in the object.
+
+    Raises:
+        InvalidJson: It is not an object.
+        KeyError: It has no such member.
+    """
+    return bytes(_decode(_OBJECT, body)[key])
+
+
 def items(body: bytes) -> Iterator[bytes]:
     """Yield the items of an array, each in its own bytes.
 

@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/bundle.html#references, https://hl7.org/fhir/R4/http.htm
 
 import re
 from collections import ChainMap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,19 +58,18 @@ def resolve_internal(
         if targets.setdefault(entry.full_url, reference) != reference:
             at = f"Bundle.entry[{number}].fullUrl"
             issues.append(Issue("error", "duplicate", at, "Another entry has the same fullUrl."))
-    whole = ChainMap(targets)
     relative = _by_base(targets) | ({"": _by_id(entries, assigned)} if by_id else {})
-    by_base = {base: whole.new_child(here) for base, here in relative.items()}
+    by_base = {base: ChainMap(here, targets) for base, here in relative.items()}
     links: list[Mapping[str, str]] = []
     for number, entry in enumerate(entries):
-        here = by_base.get(_base(entry.full_url) or "", whole)
+        here: MutableMapping[str, str] = by_base.get(_base(entry.full_url) or "", targets)
         if entry.type == "Bundle":  # has entries of its own, and its links lead to those
             links.append({})
             continue
         found = set(references(entry.resource)) if entry.resource is not None else set()
         # Most entries share one table; only a versioned link needs a table of the entry's own.
         versioned = _versioned(found, here)
-        links.append(here.new_child(versioned) if versioned else here)
+        links.append(ChainMap(versioned, here) if versioned else here)
         if any(link.startswith(_PLACEHOLDERS) and link not in links[-1] for link in found):
             issues += _dangling(entry.resource or b"", links[-1], f"Bundle.entry[{number}].resource")
     return Resolved(tuple(links), tuple(issues))

@@ -318,7 +318,7 @@ class Writing:
             undo=b"",
             digest=b"",
             # Its history stays, and takes over labels as before.
-            index=_NO_INDEX._replace(reference=internal_rows(stored)),
+            indexed=_NO_INDEX._replace(reference=internal_rows(stored)),
         )
         self._batch.replace(new, index, deleted=True)
         return self._noted(new, stored, known.labels)

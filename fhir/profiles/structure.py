@@ -8,6 +8,7 @@ https://hl7.org/fhir/R4/validation.html and https://hl7.org/fhir/R4/json.html
 
 from contextlib import suppress
 from functools import cache
+from itertools import count
 from typing import Any
 
 from fhir.issue import Issue
@@ -16,6 +17,7 @@ from fhir.profiles.members import ELE_1, Check
 from fhir.profiles.primitives import json_name
 from fhir.profiles.references import check_local, check_reference
 from fhir.profiles.rules import Rule, Rules, rules
+from fhir.recurring import TYPES, Recurring, written
 from fhir.spec.elements import CONCRETE_TYPES, Element
 
 DEPTH = 64
@@ -115,20 +117,51 @@ _RESOURCES: dict[tuple[str, str], Check] = {
 }
 """Where a resource stands inside another; everywhere else it is `contained`."""
 
+_HOLDERS = frozenset(path.partition(".")[0] for path, _ in _RESOURCES)
+
 
 def _compile(path: str, element: Element, code: str) -> Check:
     """Return the checker of an element that is an object."""
     if element.content_reference:
         return _object(element.content_reference)
     if code in ("BackboneElement", "Element"):
-        return _object(f"{path}.{element.name}")
+        check_inner = _object(f"{path}.{element.name}")
+        # Those of a Bundle hold resources; whether they are looked at is each caller's to say.
+        return check_inner if path.partition(".")[0] in _HOLDERS else _once(check_inner)
     if code == "Resource":
         return _RESOURCES.get((path, element.name), _contained)
     if code == "Reference":
-        return _reference(frozenset(element.targets) or CONCRETE_TYPES)
+        return _once(_reference(frozenset(element.targets) or CONCRETE_TYPES))
     if code == "Quantity" and element.simple:
-        return _simple_quantity
-    return _object(code)
+        return _once(_simple_quantity)
+    return _once(_object(code)) if code in TYPES else _object(code)
+
+
+_FAULTLESS: Recurring[None] = Recurring()
+_CHECKERS = count()
+
+
+@cache
+def _once(check: Check) -> Check:
+    """Return the same check, which looks only once at elements that recur and have no fault."""
+    number = next(_CHECKERS)
+
+    def check_once(value: Any, where: Where, depth: int, findings: Findings) -> None:
+        json = written(value)
+        if json is None:
+            check(value, where, depth, findings)
+            return
+        # How deep it may still nest depends on where it stands.
+        key = (number, findings.depth - depth, json)
+        if key in _FAULTLESS.known:
+            return
+        before = len(findings.issues)
+        check(value, where, depth, findings)
+        # Whether a local reference leads somewhere depends on the resource around it.
+        if len(findings.issues) == before and b'"#' not in json:
+            _FAULTLESS.keep(key, None)
+
+    return check_once
 
 
 def _simple_quantity(value: Any, where: Where, depth: int, findings: Findings) -> None:

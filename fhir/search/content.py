@@ -8,9 +8,11 @@ https://hl7.org/fhir/R4/search.html#_content
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache
+from itertools import count
 from typing import Any
 from xml.parsers import expat
 
+from fhir.recurring import TYPES, Recurring, written
 from fhir.search.text import LONGEST, joined
 from fhir.spec.elements import COMPLEX_TYPES, CONCRETE_TYPES, properties
 from fhir.spec.search_parameters import parameters
@@ -101,6 +103,36 @@ def _of_object(value: dict[str, Any], type_name: str) -> Iterator[str]:
             yield from _texts(inner, below)
 
 
+_FOUND: Recurring[tuple[str, ...]] = Recurring()
+_NUMBERS = count()
+
+
+@cache
+def _recurring(type_name: str) -> Mapping[str, tuple[int, str]]:
+    """Return the elements of a type that recur from one resource to the next: a number of its own, and where to go."""
+    known = properties(type_name)
+    plan = _plan(type_name)
+    return {key: (next(_NUMBERS), plan[key]) for key in plan if known[key][1] in (*TYPES, "BackboneElement")}
+
+
+def _of_resource(resource: Mapping[str, Any], type_name: str) -> Iterator[str]:
+    """Yield the texts of a resource but for its narrative."""
+    plan, recurring = _plan(type_name), _recurring(type_name)
+    for key, value in resource.items():
+        if key not in plan:
+            continue
+        json = written(value) if key in recurring else None
+        if json is None:
+            yield from _texts(value, plan[key])
+            continue
+        known = (recurring[key][0], 0, json)
+        found = _FOUND.known.get(known)
+        if found is None:
+            found = tuple(_texts(value, plan[key]))
+            _FOUND.keep(known, found)
+        yield from found
+
+
 def _pieces(narrative: Any) -> list[str]:
     """Return the texts of a Narrative, parted where XHTML begins a new block."""
     div = narrative.get("div") if type(narrative) is dict else None
@@ -126,5 +158,5 @@ def content_row(resource: Mapping[str, Any]) -> tuple[Row, ...]:
     type_name: str = resource["resourceType"]
     number = number_of(type_name)
     narrative = joined(_pieces(resource.get("text")))
-    other = joined(_of_object(dict(resource), type_name)) if number else ""
+    other = joined(_of_resource(resource, type_name)) if number else ""
     return ((number, narrative, other),) if number and (narrative or other) else ()

@@ -54,6 +54,8 @@ def interval(text: str, zone: dt.timezone = JST) -> Row:
     Raises:
         InvalidValue: `text` is not a date of the calendar.
     """
+    if len(text) == _WHOLE and (lo := _to_the_second(text)) is not None:
+        return lo, lo + _SECOND
     match = _DATE.fullmatch(text)
     if match is None:
         raise InvalidValue(f"not a date: {text[:50]!r}")
@@ -75,6 +77,21 @@ def interval(text: str, zone: dt.timezone = JST) -> Row:
     unit = 10 ** (6 - len(digits))
     lo += int(digits) * unit
     return lo, lo + unit
+
+
+_WHOLE = len("2024-05-06T07:08:09+09:00")
+
+
+def _to_the_second(text: str) -> int | None:
+    """Return the instant of `2024-05-06T07:08:09+09:00`, the most frequent form; None for any other."""
+    if not (text[4] == text[7] == "-" and text[10] == "T" and text[13] == text[16] == ":" and text[19:] == "+09:00"):
+        return None
+    try:
+        at = dt.datetime.fromisoformat(text[:19])
+    except ValueError:
+        return None
+    days = at.toordinal() - _EPOCH
+    return days * _DAY + ((at.hour - 9) * 60 + at.minute) * _MINUTE + at.second * _SECOND
 
 
 def _offset(offset: str | None, zone: dt.timezone) -> int:

@@ -4,14 +4,17 @@ https://hl7.org/fhir/R4/search.html
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from itertools import count
 from typing import Any, NamedTuple
 
+from fhir.recurring import TYPES, Recurring, written
 from fhir.search import composite, date, near, number, quantity, reference, string, token, uri
 from fhir.search.accessor import Collect, Node, plant, walk
 from fhir.search.content import Row, content_row
 from fhir.search.internal import internal_rows
+from fhir.spec.elements import properties
 from fhir.spec.search_parameters import SearchParameter, parameters
 
 VERSION = 3
@@ -83,7 +86,9 @@ def extract(
     text: tuple[Row, ...] = ()
     type_name = resource.get("resourceType")
     if type(type_name) is str and parameters(type_name):
-        walk(resource, _tree(type_name, zone, base_url, japanese), rows)
+        recurring, others = _trees(type_name, zone, base_url, japanese)
+        _collect_recurring(resource, recurring, rows)
+        walk(resource, others, rows)
         rows[_COMPOSITE].extend(composite.rows(resource, type_name, _extractors(zone, base_url, japanese)))
         rows[_REFERENCE].extend(internal_rows(resource, rows[_REFERENCE]))
         text = content_row(resource)
@@ -106,9 +111,44 @@ def _extractors(zone: dt.timezone, base_url: str, japanese: bool) -> dict[str, d
     }
 
 
+_FOUND: Recurring[tuple[tuple[int, tuple[Any, ...]], ...]] = Recurring()
+_NODES = count()
+
+
+def _collect_recurring(resource: Mapping[str, Any], nodes: Mapping[str, tuple[int, Node]], rows: Any) -> None:
+    """Collect the rows of the elements that recur from one resource to the next."""
+    for key, (place, node) in nodes.items():
+        element = resource.get(key)
+        if element is None:
+            continue
+        json = written(element)
+        known = (place, 0, json or b"")
+        found = _FOUND.known.get(known) if json else None
+        if found is None:
+            alone: tuple[list[Any], ...] = tuple([] for _ in rows)
+            walk({key: element}, node, alone)
+            found = tuple((slot, tuple(new)) for slot, new in enumerate(alone) if new)
+            if json:
+                _FOUND.keep(known, found)
+        for slot, new in found:
+            rows[slot].extend(new)
+
+
 @cache
+def _trees(
+    type_name: str, zone: dt.timezone, base_url: str, japanese: bool
+) -> tuple[Mapping[str, tuple[int, Node]], Node]:
+    """Return what is done with each element that recurs, under a number of its own, and with all others."""
+    root = _tree(type_name, zone, base_url, japanese)
+    types = {name: type_ for name, (_, type_) in properties(type_name).items()}
+    names = [name for name in root.children if types.get(name) in TYPES]
+    alone = {name: (next(_NODES), Node(children={name: root.children[name]})) for name in names}
+    others = {name: child for name, child in root.children.items() if name not in alone}
+    return alone, Node(root.leaves, others, root.items, root.filtered)
+
+
 def _tree(type_name: str, zone: dt.timezone, base_url: str, japanese: bool) -> Node:
-    """Compile the parameters of a resource type, once for each."""
+    """Compile the parameters of a resource type."""
     root = Node()
     extractors = _extractors(zone, base_url, japanese)
     for (path, slot), ids in _ids_by_path(parameters(type_name).values()).items():

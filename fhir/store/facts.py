@@ -6,9 +6,8 @@ written, and never change with its patient.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhir.links import references
 from fhir.search.extract import Index
@@ -41,8 +40,7 @@ _CLINICAL_DATES = {
 """The search parameters whose first value is the clinical date, where it is not that of `date`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What the fixed columns of a row say, but for the patient key and the custodian."""
 
     category: Category

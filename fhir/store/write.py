@@ -4,8 +4,7 @@ The caller has checked the resource, its authority and the version; it holds the
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, Integer, Table, Update, and_, bindparam, delete, update
 
@@ -38,8 +37,7 @@ POST, PUT = 1, 2
 """The methods by which a version comes that is no deletion."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewVersion:
+class NewVersion(NamedTuple):
     """A version to be stored."""
 
     type: str
@@ -55,7 +53,7 @@ class NewVersion:
     body: bytes
     undo: bytes
     digest: bytes
-    index: Index
+    indexed: Index
 
 
 Rows = dict[Table, list[tuple[Any, ...]]]
@@ -63,19 +61,20 @@ Rows = dict[Table, list[tuple[Any, ...]]]
 
 def index_rows(index: Index, patient_key: int, row: int, version: int) -> Rows:
     """Return the rows of `index` in the order of the tables' columns."""
-    key = (patient_key, row, version)
+    # Written out: to unpack a key into each of them takes four times as long.
+    k, r, v = patient_key, row, version
     return {
-        index_token: [(p, code, *key, system) for p, code, system in index.token],
-        index_string: [(p, value, *key, exact) for p, value, exact in index.string],
-        index_reference: [(p, target, *key) for p, target in index.reference],
-        index_uri: [(p, text, *key) for p, _, text in index.uri],
-        index_date: [(p, *key, low, high) for p, low, high in index.date],
-        index_number: [(p, *key, low, high) for p, low, high in index.number],
-        index_quantity: [(p, *key, unit, low, high) for p, unit, low, high in index.quantity],
+        index_token: [(p, code, k, r, v, system) for p, code, system in index.token],
+        index_string: [(p, value, k, r, v, exact) for p, value, exact in index.string],
+        index_reference: [(p, target, k, r, v) for p, target in index.reference],
+        index_uri: [(p, text, k, r, v) for p, _, text in index.uri],
+        index_date: [(p, k, r, v, low, high) for p, low, high in index.date],
+        index_number: [(p, k, r, v, low, high) for p, low, high in index.number],
+        index_quantity: [(p, k, r, v, unit, low, high) for p, unit, low, high in index.quantity],
         index_composite: [
-            (p, hash_, *key, element, second, low, high) for p, element, hash_, second, low, high in index.composite
+            (p, hash_, k, r, v, element, second, low, high) for p, element, hash_, second, low, high in index.composite
         ],
-        index_text: [(p, *key, narrative, other) for p, narrative, other in index.text],
+        index_text: [(p, k, r, v, narrative, other) for p, narrative, other in index.text],
     }
 
 
@@ -123,16 +122,14 @@ class Batch:
                 self._rows.setdefault(table, []).extend(new)
 
     def _version(self, new: NewVersion) -> None:
-        rows = index_rows(new.index, new.patient_key, new.row, new.version)
+        rows = index_rows(new.indexed, new.patient_key, new.row, new.version)
         self._extend(rows)
         self._texts.add(rows[index_text])
+        key, row, version = new.patient_key, new.row, new.version
         self._rows.setdefault(resource_version, []).append(
-            (
-                *(new.patient_key, new.row, new.version, new.last_updated, new.method),
-                *(new.body, new.undo, new.digest),
-            )
+            (key, row, version, new.last_updated, new.method, new.body, new.undo, new.digest)
         )
-        change = (new.last_updated, new.row, new.version, new.patient_key, NUMBERS[new.type])
+        change = (new.last_updated, row, version, key, NUMBERS[new.type])
         self._rows.setdefault(resource_change, []).append(change)
 
     def create(self, new: NewVersion) -> None:

@@ -96,6 +96,9 @@ def test_the_first_and_the_last_date_have_an_interval():
         "2024-05-06T07:08:61Z",
         "2024-05-06T07:08:09+15:00",
         "2024-05-06T07:08:09+14:30",
+        "2024-02-30T07:08:09+09:00",
+        "2024-05-06T24:08:09+09:00",
+        "2024-W19-1T07:08:09+09:00",
         "2024-05-06 07:08",
         "2024-05-06Z",
         "２０２４",
@@ -120,6 +123,14 @@ def test_a_moment_begins_where_the_calendar_says(moment):
 
     assert lo == (moment - EPOCH) // dt.timedelta(microseconds=1)
     assert hi == lo + 1
+
+
+@given(moments.map(lambda moment: moment.astimezone(JST).replace(microsecond=0)))
+def test_a_second_of_japanese_time_is_that_of_any_other_zone(moment):
+    lo, hi = interval(moment.isoformat())
+
+    assert (lo, hi) == interval(moment.astimezone(dt.UTC).isoformat())
+    assert hi - lo == SECOND
 
 
 @given(moments)
