@@ -14,6 +14,8 @@ from typing import Any, Protocol
 from sqlalchemy import BindParameter, ClauseElement
 from sqlalchemy.engine import Dialect
 
+from fhir.store.statement import Statement
+
 _WORD = re.compile(r"[A-Za-z_]{1,30}")
 _MARK = re.compile(r"\?")
 MOST_KEPT = 500
@@ -82,10 +84,10 @@ def _numbered(text: str, names: list[str]) -> tuple[str, list[str]]:
 
 
 class Compiler:
-    """Compiles statements for one dialect and keeps the result by the statement's identity.
+    """Compiles statements for one dialect and keeps the result: with a `Statement`, or by a tree's identity.
 
-    Statements are module constants or come from bounded caches, so what is kept here is bounded too; a kept
-    statement is held, so that its identity is not used again.
+    Trees are module constants, so what is kept here is bounded; a kept one is held, so that its identity is not used
+    again.
     """
 
     def __init__(self, dialect: Dialect) -> None:
@@ -93,8 +95,10 @@ class Compiler:
         self._kept: dict[int, tuple[ClauseElement, Compiled]] = {}
         _inline_constants(dialect)
 
-    def __call__(self, statement: ClauseElement) -> Compiled:
+    def __call__(self, statement: ClauseElement | Statement) -> Compiled:
         """Return the compiled form of `statement`."""
+        if isinstance(statement, Statement):
+            return self._by_text(statement)
         kept = self._kept.get(id(statement))
         if kept is not None:
             return kept[1]
@@ -102,6 +106,13 @@ class Compiler:
             self._kept.clear()
         made = self._compile(statement)
         self._kept[id(statement)] = (statement, made)
+        return made
+
+    def _by_text(self, statement: Statement) -> Compiled:
+        """Return the compiled form of a statement that keeps it itself."""
+        made: Compiled | None = statement.compiled.get(self._dialect.name)
+        if made is None:
+            made = statement.compiled[self._dialect.name] = self._compile(statement.tree())
         return made
 
     def _compile(self, statement: ClauseElement) -> Compiled:

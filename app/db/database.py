@@ -8,6 +8,7 @@ from sqlalchemy import ClauseElement, Table
 
 from app.settings import Settings
 from fhir.store.connection import Row
+from fhir.store.statement import Statement
 from fhir.store.versions import Versions
 
 
@@ -23,7 +24,7 @@ class DatabaseConnection(Protocol):
         """Versions read lately; none where what is read may not be committed yet."""
         ...
 
-    async def fetch(self, statement: ClauseElement, values: Mapping[str, Any]) -> Sequence[Row]:
+    async def fetch(self, statement: ClauseElement | Statement, values: Mapping[str, Any]) -> Sequence[Row]:
         """Return the rows that `statement` selects or returns."""
         ...
 

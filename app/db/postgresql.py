@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from app.db.compiled import Compiler
 from app.db.database import DatabaseUnavailable
 from fhir.store.connection import Row
+from fhir.store.statement import Statement
 from fhir.store.versions import Versions
 
 CLOSE_SECONDS = 5.0
@@ -83,7 +84,7 @@ class _Connection:
         self.versions: Versions | None = None
         self._compiler = compiler
 
-    async def fetch(self, statement: ClauseElement, values: Mapping[str, Any]) -> Sequence[Row]:
+    async def fetch(self, statement: ClauseElement | Statement, values: Mapping[str, Any]) -> Sequence[Row]:
         compiled = self._compiler(statement)
         rows: Sequence[Row] = await self.raw.fetch(compiled.text, *compiled.values(values))
         return rows
@@ -116,7 +117,7 @@ class _Connection:
 class _Reader(_Connection):
     """The pool as a connection: each read takes one, for its one statement."""
 
-    async def fetch(self, statement: ClauseElement, values: Mapping[str, Any]) -> Sequence[Row]:
+    async def fetch(self, statement: ClauseElement | Statement, values: Mapping[str, Any]) -> Sequence[Row]:
         try:
             return await super().fetch(statement, values)
         except _UNAVAILABLE as error:

@@ -21,6 +21,7 @@ from sqlalchemy.dialects import sqlite
 from app.db.compiled import Compiler
 from app.db.database import DatabaseUnavailable
 from fhir.store.connection import Row
+from fhir.store.statement import Statement
 from fhir.store.versions import Versions
 
 LOCK_WAIT_SECONDS = 10.0
@@ -86,7 +87,7 @@ class _Connection:
         self._compiler = compiler
         self._thread = thread
 
-    async def fetch(self, statement: ClauseElement, values: Mapping[str, Any]) -> Sequence[Row]:
+    async def fetch(self, statement: ClauseElement | Statement, values: Mapping[str, Any]) -> Sequence[Row]:
         compiled = self._compiler(statement)
         try:
             return self.raw.execute(compiled.text, compiled.values(values)).fetchall()

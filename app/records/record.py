@@ -18,6 +18,7 @@ from fhir.store import read as store
 from fhir.store.connection import Connection, Row
 from fhir.store.everything import NEWEST, Part, everything
 from fhir.store.history import Asked, Past
+from fhir.store.statement import Statement
 from fhir.store.stored import Stored
 from fhir.store.types import NUMBERS
 from fhir.store.walk import Key, Span, bodies, keys_of_person, keys_of_type, keys_with_meta, referred_keys
@@ -44,7 +45,7 @@ class _Fresh:
         self._epoch = caller_epoch
         self.versions = connection.versions
 
-    async def fetch(self, statement: ClauseElement, values: Mapping[str, Any]) -> Sequence[Row]:
+    async def fetch(self, statement: ClauseElement | Statement, values: Mapping[str, Any]) -> Sequence[Row]:
         rows = await self._connection.fetch(statement, values)
         if not rows:
             now = await self._connection.fetch(epoch.CURRENT, {})

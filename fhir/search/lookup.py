@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Integer, Select, SmallInteger, and_, bindpara
 
 from fhir.store.connection import Connection, Visibility
 from fhir.store.read import COLUMNS, CURRENT_VERSION, stored
+from fhir.store.statement import Statement
 from fhir.store.statements import by_shape
 from fhir.store.stored import Stored
 from fhir.store.tables import index_reference, resource, resource_id, resource_version
@@ -68,7 +69,7 @@ def _referring(visibility: Visibility, parameters: tuple[int, ...], of_type: boo
 
 async def _fetch(
     connection: Connection,
-    statement: Select[tuple[Any, ...]],
+    statement: Statement,
     visibility: Visibility,
     hashes: Iterable[int],
     type_number: int | None,

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import ClauseElement, ColumnElement, FromClause, Table
 
+from fhir.store.statement import Statement
 from fhir.store.versions import Versions
 
 Row = Sequence[Any]
@@ -21,7 +22,7 @@ class Connection(Protocol):
         """Versions read lately; none where what is read may not be committed yet."""
         ...
 
-    async def fetch(self, statement: ClauseElement, values: Mapping[str, Any]) -> Sequence[Row]:
+    async def fetch(self, statement: ClauseElement | Statement, values: Mapping[str, Any]) -> Sequence[Row]:
         """Return the rows that `statement` selects or returns."""
         ...
 

@@ -82,14 +82,16 @@ def _current(visibility: Visibility) -> Select[tuple[object, ...]]:
     return _by_id(visibility).where(resource_version.c.version == resource.c.version)
 
 
-@by_shape
-def _one_version(visibility: Visibility) -> Select[tuple[object, ...]]:
+def _of_version(visibility: Visibility) -> Select[tuple[object, ...]]:
     return _by_id(visibility).where(resource_version.c.version == bindparam("version", type_=Integer))
+
+
+_one_version = by_shape(_of_version)
 
 
 @by_shape
 def _undo(visibility: Visibility) -> Select[tuple[object, ...]]:
-    return _one_version(visibility).add_columns(resource_version.c.undo, resource_version.c.digest)
+    return _of_version(visibility).add_columns(resource_version.c.undo, resource_version.c.digest)
 
 
 def named(visibility: Visibility, type_name: str, id_: str) -> dict[str, Any]:

@@ -217,20 +217,21 @@ def _one_each(visibility: Visibility, table: Table, numbers: Sequence[int], *val
 
 
 @by_shape
-def _with_meta(visibility: Visibility, types: tuple[str, ...]) -> tuple[Select[tuple[Any, ...]], ...]:
-    known = [parameters(name) for name in types]
-    tokens = [one[code].id for one in known for code in ("_tag", "_security")]
-    profiles = [one["_profile"].id for one in known]
-    return (
-        _one_each(visibility, index_token, tokens, "code_hash", "system_hash"),
-        _one_each(visibility, index_uri, profiles, "value"),
-    )
+def _with_codings(visibility: Visibility, types: tuple[str, ...]) -> Select[tuple[Any, ...]]:
+    numbers = [parameters(name)[code].id for name in types for code in ("_tag", "_security")]
+    return _one_each(visibility, index_token, numbers, "code_hash", "system_hash")
+
+
+@by_shape
+def _with_profiles(visibility: Visibility, types: tuple[str, ...]) -> Select[tuple[Any, ...]]:
+    return _one_each(visibility, index_uri, [parameters(name)["_profile"].id for name in types], "value")
 
 
 async def keys_with_meta(connection: Connection, visibility: Visibility, types: Sequence[str]) -> list[Key]:
     """Return where one resource of the types lies for each profile, tag and label; at most `MOST_VALUES` of a kind."""
     found: dict[int, Key] = {}
-    for statement in _with_meta(visibility, tuple(types)):
+    for of_kind in (_with_codings, _with_profiles):
+        statement = of_kind(visibility, tuple(types))
         for row in await connection.fetch(statement, visibility.values):
             found[row[1]] = Key(*row)
     return list(found.values())

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Sequence
 
 import pytest
-from sqlalchemy import ClauseElement
 
 from app.access.caller import Caller
 from app.consent.decide import may_see
@@ -21,6 +20,7 @@ from fhir.search.statement import page
 from fhir.store.everything import _newest
 from fhir.store.history import _page as history_page
 from fhir.store.read import _current
+from fhir.store.statement import Statement
 from tests.world import World
 
 pytestmark = pytest.mark.anyio
@@ -60,14 +60,14 @@ CHAINS = {
 }
 
 
-async def _sqlite(database: SqliteDatabase, statement: ClauseElement) -> list[str]:
+async def _sqlite(database: SqliteDatabase, statement: Statement) -> list[str]:
     text = database._compiler(statement).text
     marks = len(set(re.findall(r"\?\d+", text)))
     rows = database.reader.raw.execute(f"EXPLAIN QUERY PLAN {text}", [1] * marks).fetchall()
     return [row[3] for row in rows]
 
 
-async def _postgresql(database: PostgresqlDatabase, statement: ClauseElement) -> list[str]:
+async def _postgresql(database: PostgresqlDatabase, statement: Statement) -> list[str]:
     text = database._compiler(statement).text
     async with database._pool.acquire() as raw:
         # Small tables are read whole, and rightly; what is asked here is whether there is another way.
@@ -79,7 +79,7 @@ async def _postgresql(database: PostgresqlDatabase, statement: ClauseElement) ->
     return [row[0].strip() for row in rows]
 
 
-async def explained(hub: Hub, statement: ClauseElement) -> list[str]:
+async def explained(hub: Hub, statement: Statement) -> list[str]:
     """Return the lines of the plan of `statement`."""
     if isinstance(hub.database, SqliteDatabase):
         return await _sqlite(hub.database, statement)
@@ -186,7 +186,7 @@ async def test_a_history_is_read_in_the_order_of_its_index(world: World, shape: 
 @pytest.mark.parametrize(
     "build", [lambda may: _named(may, False), lambda may: _referring(may, (1, 2), False)], ids=["include", "revinclude"]
 )
-async def test_an_include_reads_no_table_whole(world: World, build: Callable[[CallerVisibility], ClauseElement]):
+async def test_an_include_reads_no_table_whole(world: World, build: Callable[[CallerVisibility], Statement]):
     lines = await explained(world.hub, build(may_see(CALLER, now=0, implied=False)))
 
     assert _scans(lines) == []
