@@ -130,8 +130,8 @@ def _by_value(name: str, *value: Column[object], extra: tuple[Column[object], ..
 
 
 def _by_row(name: str, *before: Column[object], type_: type[BigInteger] | type[Float[float]]) -> Table:
-    """An index that is entered by its row: (parameter, patient, row), with a second order by value."""
-    table = Table(
+    """An index that is entered by its row: (parameter, patient, row)."""
+    return Table(
         name,
         metadata,
         Column("parameter", Integer, primary_key=True, autoincrement=False),
@@ -143,9 +143,6 @@ def _by_row(name: str, *before: Column[object], type_: type[BigInteger] | type[F
         Column("hi", type_, primary_key=True, autoincrement=False),
         sqlite_with_rowid=False,
     )
-    unit = [table.c[column.name] for column in before]
-    Index(f"ix_{name}_lo", table.c.parameter, *unit, table.c.lo, table.c.patient_key, table.c.row)
-    return table
 
 
 index_token = _by_value(
@@ -164,6 +161,7 @@ for _table in (index_string, index_reference):
     Index(f"ix_{_table.name}_row", _table.c.patient_key, _table.c.row, _table.c.parameter)
 index_uri = _by_value("index_uri", Column("value", _BY_BYTES, primary_key=True))
 index_date = _by_row("index_date", type_=BigInteger)
+Index("ix_index_date_lo", *(index_date.c[name] for name in ("parameter", "lo", "patient_key", "row")))
 index_number = _by_row("index_number", type_=Float)
 index_quantity = _by_row(
     "index_quantity", Column("unit_hash", BigInteger, primary_key=True, autoincrement=False), type_=Float
