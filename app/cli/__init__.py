@@ -12,7 +12,7 @@ from app.settings import SettingsMissing
 
 COMMANDS = (
     *("serve", "demo", "seed", "migrate", "reindex", "organisation", "client", "user", "token"),
-    *("consent", "package", "audit", "backup", "blobs"),
+    *("consent", "package", "terminology", "audit", "backup", "blobs"),
 )
 """Every command; each is in the module of its name."""
 

@@ -28,7 +28,7 @@ MEMBERS = 50_000
 KEPT = ("StructureDefinition", "ValueSet", "CodeSystem", "SearchParameter", "ConceptMap")
 """The types of resources that are kept."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,127}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,127}")
 _FOLDER = "package"
 
 
@@ -138,7 +138,7 @@ def _described(manifest: Mapping[str, Any], resources: list[Resource], unread: l
     name, version = manifest.get("name"), manifest.get("version")
     if not isinstance(name, str) or not isinstance(version, str):
         raise BadPackage("package.json names no package and version")
-    if not _NAME.fullmatch(name) or not _NAME.fullmatch(version):
+    if not NAME.fullmatch(name) or not NAME.fullmatch(version):
         raise BadPackage("package.json has a name or version that packages cannot have")
     versions = manifest.get("fhirVersions", manifest.get("fhir-version-list", ["4.0.1"]))
     if not isinstance(versions, list) or not any(str(one).startswith("4.0") for one in versions):

@@ -64,23 +64,13 @@ async def load(hub: Hub, found: Package, *, user_name: str) -> None:
     Raises:
         AlreadyThere: it is loaded in this version.
     """
-    compress = zstandard.ZstdCompressor(level=12).compress
-    bodies = [compress(one.body) for one in found.resources]
+    bodies = compressed(found)
     async with hub.database.write() as connection:
-        await connection.lock(_LOCK)
-        known = await packages(connection)
+        known = await locked(connection)
         if any((one.name, one.version) == (found.name, found.version) for one in known):
             raise AlreadyThere(f"{found.name} {found.version} is loaded already; remove it first")
-        key = max((one.key for one in known), default=0) + 1
-        row = (key, found.name, found.version, json.dumps(found.dependencies), hub.clock())
-        await connection.insert(package, [row])
-        rows = [
-            (key, number, one.type, one.url, one.version, body)
-            for number, (one, body) in enumerate(zip(found.resources, bodies, strict=True))
-        ]
-        if rows:
-            await connection.insert(package_resource, rows)
-        await _changed(hub, connection, LOAD, f"{found.name} {found.version}", user_name)
+        await keep(hub, connection, found, bodies, known)
+        await changed(hub, connection, LOAD, f"{found.name} {found.version}", user_name)
 
 
 async def remove(hub: Hub, name: str, version: str, *, user_name: str) -> None:
@@ -90,16 +80,47 @@ async def remove(hub: Hub, name: str, version: str, *, user_name: str) -> None:
         Unknown: it is not loaded.
     """
     async with hub.database.write() as connection:
-        await connection.lock(_LOCK)
-        found = [one for one in await packages(connection) if (one.name, one.version) == (name, version)]
+        found = [one for one in await locked(connection) if (one.name, one.version) == (name, version)]
         if not found:
             raise Unknown(f"{name} {version} is not loaded")
-        await connection.execute(_REMOVE_RESOURCES, {"package_key": found[0].key})
-        await connection.execute(_REMOVE, {"package_key": found[0].key})
-        await _changed(hub, connection, REMOVE, f"{name} {version}", user_name)
+        await forget(connection, found[0])
+        await changed(hub, connection, REMOVE, f"{name} {version}", user_name)
 
 
-async def _changed(hub: Hub, connection: WriteConnection, interaction: str, words: str, user_name: str) -> None:
+def compressed(found: Package) -> list[bytes]:
+    """Return the bodies of a package as they are kept. Do it before the transaction: it takes its time."""
+    compress = zstandard.ZstdCompressor(level=12).compress
+    return [compress(one.body) for one in found.resources]
+
+
+async def locked(connection: WriteConnection) -> Sequence[Loaded]:
+    """Return the packages, which do not change until the transaction ends."""
+    await connection.lock(_LOCK)
+    return await packages(connection)
+
+
+async def keep(
+    hub: Hub, connection: WriteConnection, found: Package, bodies: Sequence[bytes], known: Sequence[Loaded]
+) -> None:
+    """Write a package that is not there yet."""
+    key = max((one.key for one in known), default=0) + 1
+    row = (key, found.name, found.version, json.dumps(found.dependencies), hub.clock())
+    await connection.insert(package, [row])
+    rows = [
+        (key, number, one.type, one.url, one.version, body)
+        for number, (one, body) in enumerate(zip(found.resources, bodies, strict=True))
+    ]
+    if rows:
+        await connection.insert(package_resource, rows)
+
+
+async def forget(connection: WriteConnection, one: Loaded) -> None:
+    """Take a package away."""
+    await connection.execute(_REMOVE_RESOURCES, {"package_key": one.key})
+    await connection.execute(_REMOVE, {"package_key": one.key})
+
+
+async def changed(hub: Hub, connection: WriteConnection, interaction: str, words: str, user_name: str) -> None:
     """Let every process notice, and record who did it, in the same transaction."""
     await epoch.grow(connection, PACKAGES)
     event = Event(

@@ -45,7 +45,7 @@ class Definitions:
         for one in found:
             self._exact[one.type, one.url, one.version] = one
             newest = self._newest.get((one.type, one.url))
-            if newest is None or _order(newest.version) <= _order(one.version):
+            if newest is None or version_order(newest.version) <= version_order(one.version):
                 self._newest[one.type, one.url] = one
 
     def __bool__(self) -> bool:
@@ -82,6 +82,6 @@ class Definitions:
         return self._newest.get((type_name, url))
 
 
-def _order(version: str) -> tuple[tuple[int, str], ...]:
+def version_order(version: str) -> tuple[tuple[int, str], ...]:
     """Return a version in a form that sorts: `1.10` after `1.9`."""
     return tuple((int(part) if part.isdigit() else -1, part) for part in re.split(r"[.\-+]", version))
