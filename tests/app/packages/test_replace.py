@@ -3,14 +3,19 @@
 from collections.abc import Sequence
 
 import pytest
+from sqlalchemy import select
 
 from app.access import epoch
 from app.access.directory import AlreadyThere
+from app.audit.record import unseal
+from app.audit.tables import audit_record
 from app.packages.archive import Package, Resource
 from app.packages.load import packages
 from app.packages.loaded import PACKAGES
 from app.packages.replace import replace
 from tests.world import World
+
+pytestmark = pytest.mark.anyio
 
 
 def a_version(version: str, *contents: str, name: str = "example.master") -> Package:
@@ -48,6 +53,18 @@ async def test_the_same_again_changes_nothing(world: World) -> None:
 
     assert (first, again) == ([], None)
     assert await epoch.value(world.hub.database.reader, PACKAGES) == before
+
+
+async def test_it_is_recorded_with_what_it_took_the_place_of(world: World) -> None:
+    for version in ("1", "1", "2"):
+        await put(world, a_version(version, "{}"))
+
+    rows = await world.hub.database.reader.fetch(select(audit_record.c.record).order_by(audit_record.c.row), {})
+    events = [unseal(bytes(record), world.hub.audit.keys) for (record,) in rows]
+    assert [(one.interaction, one.user_name, one.description) for one in events] == [
+        ("package-load", "operator", "example.master 1"),
+        ("package-load", "operator", "example.master 2 in place of 1"),
+    ]
 
 
 @pytest.mark.parametrize(
