@@ -1,6 +1,8 @@
 """The tables in files as they were downloaded: text, workbooks, and archives of both; nothing is unpacked to disk."""
 
 import io
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -21,6 +23,9 @@ WORKBOOK_BYTES = 200_000_000
 MEMBERS = 10_000
 """The most parts of an archive."""
 
+BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, RuntimeError, ValueError)
+"""What reading a damaged archive fails with."""
+
 _TEXTS = (".csv", ".txt", ".tsv")
 _ZIP = b"PK\x03\x04"
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
@@ -40,7 +45,7 @@ class _Bounded(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         try:
             found = self._inner.read(len(buffer))
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        except BROKEN as error:
             raise UnknownLayout(f"{self._place}: it cannot be unpacked: {error}") from error
         self._left -= len(found)
         if self._left < 0:
@@ -81,7 +86,7 @@ def _of_archive(file: Path | IO[bytes], place: str) -> Iterator[Table]:
     try:
         # Names are in Shift_JIS where the archive does not say otherwise.
         archive = zipfile.ZipFile(file, metadata_encoding="cp932")
-    except (zipfile.BadZipFile, UnicodeDecodeError) as error:
+    except BROKEN as error:
         raise UnknownLayout(f"{place}: the archive cannot be read: {error}") from error
     if len(archive.infolist()) > MEMBERS:
         raise UnknownLayout(f"{place}: the archive has more than {MEMBERS} parts")
@@ -109,9 +114,13 @@ def _open(archive: zipfile.ZipFile, place: str, name: str) -> IO[bytes]:
 
     Raises:
         KeyError: there is none of that name.
-        UnknownLayout: it is encrypted.
+        UnknownLayout: it is encrypted or damaged.
     """
     member = archive.getinfo(name)
     if member.flag_bits & 1:
         raise UnknownLayout(f"{place}: it is encrypted")
-    return io.BufferedReader(_Bounded(archive.open(member), place))
+    try:
+        inner = archive.open(member)
+    except BROKEN as error:
+        raise UnknownLayout(f"{place}: it cannot be unpacked: {error}") from error
+    return io.BufferedReader(_Bounded(inner, place))

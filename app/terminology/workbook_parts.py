@@ -20,7 +20,8 @@ CELL_CHARACTERS = 32_767
 MOST_COLUMNS = 500
 """Cells further to the right are not read."""
 
-_REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
+_REFERENCE = re.compile(r"([A-Z]{1,3})[0-9]{1,7}")
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _SPACE = re.compile(r"^.* ")
 
 
@@ -29,7 +30,7 @@ class Part:
 
     def __init__(self, place: str) -> None:
         self._place = place
-        self._parser = parser = expat.ParserCreate(namespace_separator=" ")
+        self._parser = parser = expat.ParserCreate("utf-8", " ")
         parser.buffer_text = True
         parser.StartDoctypeDeclHandler = self._doctype
         parser.StartElementHandler = lambda name, attributes: self.start(_SPACE.sub("", name), attributes)
@@ -127,7 +128,7 @@ class Cells(Part):
         self._phonetic += name == "rPh"
         self._reading = name in ("v", "t") and not self._phonetic
         if name == "row":
-            self._line = int(attributes["r"]) if attributes.get("r", "").isdecimal() else self._line + 1
+            self._line = int(attributes["r"]) if _NUMBER.fullmatch(attributes.get("r", "")) else self._line + 1
             self._cells, self._column = [], -1
         elif name == "c":
             match = _REFERENCE.fullmatch(attributes.get("r", ""))
@@ -153,7 +154,7 @@ class Cells(Part):
     def _value(self, text: str) -> str:
         if self._kind != "s":
             return text[:CELL_CHARACTERS]
-        if not text.isdecimal() or int(text) >= len(self._strings):
+        if not _NUMBER.fullmatch(text) or int(text) >= len(self._strings):
             raise UnknownLayout(f"{self._place}, line {self._line}: a cell names a string that is not there")
         return self._strings[int(text)]
 

@@ -38,9 +38,9 @@ LIST = Layout(
 )
 LAYOUTS = {"list": LIST}
 
-_RANGE = re.compile(r"([A-Z]\d{2})-([A-Z]\d{2})")
-_CATEGORY = re.compile(r"[A-Z]\d{2}[0-9A-Za-z\-]{0,3}")
-_NO_ICD = re.compile(r"\d+")
+_RANGE = re.compile(r"([A-Z][0-9]{2})-([A-Z][0-9]{2})")
+_CATEGORY = re.compile(r"[A-Z][0-9]{2}[0-9A-Za-z\-]{0,3}")
+_NO_ICD = re.compile(r"[0-9]+")
 """The list of byomei.org holds disease numbers too, and its own root."""
 
 

@@ -15,6 +15,7 @@ A sheet that was saved as CSV does as well, under the sheet's name.
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 
 from fhir.terminology.masters.concept import concept, text_property
@@ -91,10 +92,7 @@ def make(tables: Sequence[Table], source: Source) -> Iterator[Made]:
                 codes[code] = _code(row)
                 names["analyte"].setdefault(code[:5], row["analyte"])
     edition = source.edition(PUBLISHER)
-    system = (
-        JLAC10 if codes else System(JLAC10.url, JLAC10.name, JLAC10.title, JLAC10.oid, JLAC10.properties, True, False)
-    )
-    yield code_system(system, _tree(codes, names["analyte"]), edition)
+    yield code_system(replace(JLAC10, whole=bool(codes)), _tree(codes, names["analyte"]), edition)
     for key, title in ELEMENTS.items():
         if names[key]:
             own = System(f"{OWN}/CodeSystem/jlac10-{key}", f"JLAC10_{key.title()}", f"JLAC10 {title}コード")
@@ -140,7 +138,7 @@ def _below_header(rows: Iterator[Row], layout: Layout) -> Iterator[Row]:
     for row in rows:
         cells = [*row.cells, *[""] * _WIDTH][:_WIDTH]
         code = cells[column.at].strip()
-        begun = begun or re.fullmatch(column.form, code) is not None
+        begun = begun or re.fullmatch(column.form, code, re.ASCII) is not None
         if begun and code:
             yield Row(row.line, cells)
 

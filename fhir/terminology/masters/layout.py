@@ -33,7 +33,7 @@ class Column:
     name: str
     """The publisher's word."""
     form: str = ""
-    """The regular expression that a value matches as a whole; empty for any text."""
+    """The regular expression that a value matches as a whole, its digits ASCII ones; empty for any text."""
     at: int = -1
     """Its place where there is no header line; the first column is 0."""
     needed: bool = True
@@ -55,7 +55,7 @@ class Layout:
         self.columns = columns
         self.width = width
         self._named = re.compile(named, re.IGNORECASE) if named else None
-        self._forms = [re.compile(one.form) if one.form else None for one in columns]
+        self._forms = [re.compile(one.form, re.ASCII) if one.form else None for one in columns]
         self._names = [{fold(name) for name in (one.name, *one.other_names)} for one in columns]
 
     def named(self, table: Table) -> bool:

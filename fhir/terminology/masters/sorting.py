@@ -28,8 +28,14 @@ def sort(tables: Sequence[Table], layouts: Mapping[str, Layout], unused: list[st
     known = False
     reasons: list[str] = []
     for table, name in zip(tables, names, strict=True):
-        head = list(islice(table.rows, HEAD))
         keys = [name] if name is not None else [key for key in layouts if key not in names]
+        try:
+            head = list(islice(table.rows, HEAD))
+        except UnknownLayout as error:
+            if name is not None:
+                raise
+            reasons.append(str(error))
+            keys, head = [], []
         for key in keys:
             try:
                 layouts[key].find(head, table.place)

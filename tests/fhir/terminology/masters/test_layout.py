@@ -83,6 +83,7 @@ def test_another_layout_is_refused_with_its_line_and_column(layout, rows, words)
     ("row", "words"),
     [
         (("01", "x", "甲"), "column 1 (コード): '01' is not of the form \\d{3}"),
+        (("００１", "x", "甲"), "column 1 (コード): '００１' is not of the form \\d{3}"),
         (("9" * 50, "x", "甲"), f"column 1 (コード): '{'9' * 30}' is not of the form \\d{{3}}"),
         (("", "x", "甲"), "column 1 (コード): it is empty"),
         (("001", "x"), "3 columns are expected, there are 2"),
@@ -90,7 +91,7 @@ def test_another_layout_is_refused_with_its_line_and_column(layout, rows, words)
         (("001", "x", "甲\ufffd"), "column 3 (名称): a character cannot be read"),
         (("001", "x", "甲\x00"), "column 3 (名称): a character cannot be read"),
     ],
-    ids=["a wrong form", "a long one", "nothing", "too few", "too long", "not of the encoding", "NUL"],
+    ids=["a wrong form", "wide digits", "a long one", "nothing", "too few", "too long", "not of the encoding", "NUL"],
 )
 def test_a_row_that_cannot_be_taken_is_named_and_left_out(row, words):
     found, listed = read(BARE, ("001", "x", "甲"), row, ("003", "x", "丙"))

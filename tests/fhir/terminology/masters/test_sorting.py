@@ -4,7 +4,7 @@ import pytest
 
 from fhir.terminology.masters.layout import Column, Layout
 from fhir.terminology.masters.sorting import sort
-from fhir.terminology.masters.table import UnknownLayout
+from fhir.terminology.masters.table import Table, UnknownLayout
 from tests.masters import a_table
 
 LAYOUTS = {
@@ -38,6 +38,16 @@ def test_a_table_that_is_none_of_them_is_named():
         [("two", "two.txt", 1)],
         ["readme.txt"],
     )
+
+
+def test_a_table_that_cannot_be_read_is_in_the_way_only_if_it_is_named():
+    def broken():
+        raise UnknownLayout("it is encrypted")
+        yield
+
+    assert sorted_out(a_table("two.txt", TWO), Table("readme.txt", "readme.txt", broken()))[1] == ["readme.txt"]
+    with pytest.raises(UnknownLayout, match="it is encrypted"):
+        sorted_out(a_table("two.txt", TWO), Table("three.txt", "three.txt", broken()))
 
 
 def test_a_named_table_of_another_layout_is_refused():
