@@ -10,9 +10,9 @@ from fhir.terminology.masters.resources import OWN, WITHDRAWN, Json
 USE = f"{OWN}/CodeSystem/designation-use"
 """The system of the uses of designations below."""
 
-READING: Json = {"use": {"system": USE, "code": "reading", "display": "読み"}}
-SYNONYM: Json = {"use": {"system": USE, "code": "synonym", "display": "同義語"}}
-SHORT: Json = {"use": {"system": USE, "code": "short", "display": "省略名称"}}
+READING: Json = {"use": {"system": USE, "code": "reading"}}
+SYNONYM: Json = {"use": {"system": USE, "code": "synonym"}}
+SHORT: Json = {"use": {"system": USE, "code": "short"}}
 
 
 def concept(

@@ -109,7 +109,8 @@ def make(tables: Sequence[Table], source: Source) -> Iterator[Made]:
     for row in _rows(tables, source):
         code, yj, names = row["hot"], row["yj"], _names(row)
         if len(code) == 13:
-            packages.setdefault(code, _Drug()).add(row, names, ("yj", "price", "receipt", "jan"))
+            # Other names are found at the product: packages are many.
+            packages.setdefault(code, _Drug()).add(row, names[:1], ("yj", "price", "receipt", "jan"))
         products.setdefault(code[:9], _Drug()).add(row, names, ("yj", "price", "receipt"))
         # A HOT7 is of no seller: its name is the one that the ministry lists.
         drugs.setdefault(code[:7], _Drug()).add(row, (row["official"] or names[0],), ())

@@ -78,6 +78,7 @@ JLAC10 = System(
 def make(tables: Sequence[Table], source: Source) -> Iterator[Made]:
     """Yield the resources of the master. `source` says how they are made, and takes what is wrong."""
     codes: dict[str, Json] = {}
+    analytes: dict[str, str] = {}
     names: dict[str, dict[str, str]] = {key: {} for key in ("analyte", *ELEMENTS)}
     for key, table in sort([_aligned(one) for one in tables], LAYOUTS, source.unused):
         for line, row in LAYOUTS[key].records(source.counted(table), source.faults):
@@ -90,9 +91,9 @@ def make(tables: Sequence[Table], source: Source) -> Iterator[Made]:
                 source.faults.add(table.place, line, f"the analyte of {code} has no name")
             else:
                 codes[code] = _code(row)
-                names["analyte"].setdefault(code[:5], row["analyte"])
+                analytes.setdefault(code[:5], row["analyte"])
     edition = source.edition(PUBLISHER)
-    yield code_system(replace(JLAC10, whole=bool(codes)), _tree(codes, names["analyte"]), edition)
+    yield code_system(replace(JLAC10, whole=bool(codes)), _tree(codes, analytes | names["analyte"]), edition)
     for key, title in ELEMENTS.items():
         if names[key]:
             own = System(f"{OWN}/CodeSystem/jlac10-{key}", f"JLAC10_{key.title()}", f"JLAC10 {title}コード")
