@@ -111,6 +111,7 @@ def code_system(system: System, concepts: Iterable[Json], edition: Edition) -> M
     """
     header: Json = {
         "resourceType": "CodeSystem",
+        "language": "ja",
         "url": system.url,
         **({"identifier": _oid(system.oid)} if system.oid else {}),
         "name": system.name,
