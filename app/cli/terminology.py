@@ -43,6 +43,8 @@ async def load(kind: str, files: Sequence[Path], version: str | None, skip_fault
         click.echo("", err=True)
         raise click.ClickException(str(error)) from error
     _tell(master, skip_faulty=skip_faulty)
+    if not any(one.members for one in master.made):
+        raise click.ClickException("There is no row that can be taken")
     async with opened() as hub:
         instead = await replace(hub, master.package, user_name=account())
     name = f"{kind} {master.package.version}"

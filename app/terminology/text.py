@@ -1,4 +1,4 @@
-"""Tables of text: CSV or tab-separated, in UTF-8 or Shift_JIS (CP932), as Japanese publishers give them."""
+"""Tables of text: cells parted by commas, tabs or semicolons, in UTF-8 or Shift_JIS (CP932)."""
 
 import codecs
 import csv
@@ -32,8 +32,7 @@ def text_rows(opened: Callable[[], IO[bytes]], place: str) -> Iterator[Row]:
     with opened() as stream, io.TextIOWrapper(stream, encoding, errors="replace", newline="") as text:
         lines = _lines(text, place)
         first = next(lines, "")
-        tabs = first.count("\t") > first.count(",")
-        reader = csv.reader(chain([first] if first else [], lines), delimiter="\t" if tabs else ",")
+        reader = csv.reader(chain([first] if first else [], lines), delimiter=max(",\t;", key=first.count))
         line = 1
         try:
             for count, cells in enumerate(reader, start=1):

@@ -10,6 +10,7 @@ of 2013 only; older ones, of 18 columns and with that of 2003, are not taken. Ge
 変更区分 1 and 9 withdraw a name, and that one with a 移行先病名管理番号 is withdrawn.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -19,7 +20,7 @@ from fhir.terminology.masters.icd10 import ICD10, WRITTEN, without_point
 from fhir.terminology.masters.layout import Column, Layout
 from fhir.terminology.masters.master import Source
 from fhir.terminology.masters.pairs import Pairs
-from fhir.terminology.masters.receipt import RECEIPT_DISEASE, RECEIPT_MODIFIER
+from fhir.terminology.masters.receipt import RECEIPT_DISEASE, RECEIPT_MODIFIER, moved
 from fhir.terminology.masters.resources import Json, Made, Map, System, code_system, concept_map
 from fhir.terminology.masters.sorting import sort
 from fhir.terminology.masters.table import Table, UnknownLayout
@@ -34,7 +35,7 @@ NAMES = Layout(
     Column("exchange", "病名交換用コード", _CODE, at=5),
     Column("icd10", "ＩＣＤ１０‐２０１３", WRITTEN, at=6, needed=False),
     Column("second", "ＩＣＤ１０‐２０１３複数分類コード", WRITTEN, at=7, needed=False),
-    Column("receipt", "レセ電算コード", r"\d{7}.*", at=10, needed=False),
+    Column("receipt", "レセ電算コード", at=10, needed=False),
     Column("short", "傷病名省略名称", at=11, needed=False),
     Column("date", "更新日付", r"\d{8}", at=14, needed=False, other_names=("変更日付",)),
     Column("replaced", "移行先病名管理番号", r"\d{8}", at=15, needed=False),
@@ -48,14 +49,14 @@ MODIFIERS = Layout(
     Column("reading", "修飾語表記カナ", at=3, needed=False),
     Column("exchange", "修飾語交換用コード", r"[0-9A-Z]{4,9}", at=4, other_names=("修飾語コード",)),
     Column("position", "接続位置区分", r"\d{1,2}", at=5, needed=False),
-    Column("receipt", "レセ電算修飾語コード", r"\d{4}", at=8, needed=False),
+    Column("receipt", "レセ電算修飾語コード", at=8, needed=False),
     named=r"mdfy",
     width=10,
 )
 INDEX = Layout(
     Column("term", "索引用語", at=0),
     Column("exchange", "対応用語コード", r"[0-9A-Z]{4,9}", at=1),
-    Column("kind", "病名修飾語区分", r"[12]", at=2),
+    Column("kind", "病名修飾語区分", r"\d", at=2),
     named=r"index",
     width=9,
 )
@@ -63,6 +64,7 @@ LAYOUTS = {"names": NAMES, "modifiers": MODIFIERS, "index": INDEX}
 ENDED = frozenset("19")
 """変更区分: withdrawn."""
 
+_RECEIPT = re.compile(r"[0-9]{7}|[0-9]{4}")
 _REPLACED = {"code": "replacedBy", "description": "移行先の管理番号", "type": "code"}
 _ADOPTION = text_property("adoption", "採択区分")
 _POSITION = text_property("position", "接続位置区分: 10以上は病名の前、9以下は後")
@@ -136,8 +138,9 @@ class _Part:
 
 def make(tables: Sequence[Table], source: Source) -> Iterator[Made]:
     """Yield the resources of the master. `source` says how they are made, and takes what is wrong."""
-    names, modifiers = _Part(), _Part()
+    names, modifiers, seen = _Part(), _Part(), set[str]()
     for key, table in sort(tables, LAYOUTS, source.unused):
+        seen.add(key)
         for line, row in LAYOUTS[key].records(source.counted(table), source.faults):
             if key == "index":
                 (names if row["kind"] == "1" else modifiers).terms.append((row["exchange"], row["term"]))
@@ -148,7 +151,7 @@ def make(tables: Sequence[Table], source: Source) -> Iterator[Made]:
             else:
                 _take(part, row)
                 source.dated(row.get("date", ""))
-    if not names.concepts:
+    if "names" not in seen:
         raise UnknownLayout("The table of diseases (nmain) is not among these files")
     edition = source.edition(PUBLISHER)
     for part, keys, exchange in ((names, KEYS, EXCHANGE), (modifiers, MODIFIER_KEYS, MODIFIER_EXCHANGE)):
@@ -170,7 +173,7 @@ def make(tables: Sequence[Table], source: Source) -> Iterator[Made]:
 
 def _take(part: _Part, row: Mapping[str, str]) -> None:
     """Take a row of diseases or of modifiers."""
-    key, name, replaced = row["key"], row["name"], row.get("replaced", "")
+    key, name, replaced = row["key"], row["name"], moved(row["key"], row.get("replaced", ""))
     withdrawn = row["change"] in ENDED or bool(replaced)
     found = concept(
         key,
@@ -185,5 +188,6 @@ def _take(part: _Part, row: Mapping[str, str]) -> None:
     part.shared.setdefault(row["exchange"], _Shared()).add(name, row.get("adoption", ""), withdrawn=withdrawn)
     for column in ("icd10", "second"):
         part.icd10.add(key, without_point(row.get(column, "")))
-    part.receipt.add(key, row["receipt"][:7])
+    # A code with modifiers behind it stands for the whole: it is none of the other system's.
+    part.receipt.add(key, row["receipt"] if _RECEIPT.fullmatch(row["receipt"]) else "")
     part.exchange.add(row["exchange"], key)

@@ -1,6 +1,6 @@
 """The layout of a table: its columns, found by the names of a header line or else by their places.
 
-A header may stand below a title, and names differ in width and hyphens between editions (`ＩＣＤ１０‐２０１３`,
+A header may stand below a title, and names differ in width, hyphens and case between editions (`ＩＣＤ１０‐２０１３`,
 `ICD10ー2013`), so they are compared folded. Tables without a header are recognised by the number of their columns and
 the form of their first row.
 """
@@ -135,4 +135,4 @@ class Layout:
 
 def fold(name: str) -> str:
     """Return a column's name in the form in which names are compared."""
-    return _HYPHENS.sub("-", "".join(unicodedata.normalize("NFKC", name).split()))
+    return _HYPHENS.sub("-", "".join(unicodedata.normalize("NFKC", name).split())).casefold()

@@ -55,6 +55,9 @@ class Source:
         Raises:
             UnknownLayout: nothing says which version it is.
         """
+        if not self.said and self.faults.count:
+            words = f"No row says the version: {self.faults.count} cannot be taken, the first of them"
+            raise UnknownLayout(f"{words} {self.faults.listed[0]}")
         if not self.said:
             raise UnknownLayout("Neither the files' names nor their rows say the version: say it with --version")
         return Edition(publisher, self.said, _day(self.said) or _day(self.newest))

@@ -99,6 +99,11 @@ def _concept(row: Mapping[str, str], today: str) -> Json:
         properties={"key": row["key"], "abolished": ended},
         designations=[*named(SHORT, row.get("short", ""), but=name), *named(READING, row["reading"], but=name)],
     )
-    if row.get("replaced"):
-        found.setdefault("property", []).append({"code": "replacedBy", "valueCode": row["replaced"]})
+    if replaced := moved(row["code"], row.get("replaced", "")):
+        found.setdefault("property", []).append({"code": "replacedBy", "valueCode": replaced})
     return found
+
+
+def moved(code: str, replaced: str) -> str:
+    """Return the code that took the place of another; empty where none did, however that is written."""
+    return replaced if replaced != code and replaced.strip("0") else ""

@@ -155,6 +155,17 @@ def test_what_cannot_be_loaded_is_refused(
     assert renkei("package", "list").output == ""
 
 
+def test_files_of_which_nothing_is_left_do_not_replace_what_is_loaded(renkei: Renkei, hot: Path) -> None:
+    renkei("terminology", "load", "hot", str(hot))
+    newer = hot.with_name("MEDIS20261031.TXT")
+    newer.write_bytes(text(HOT_COLUMNS, a_hot_row("9")))
+
+    refused = renkei("terminology", "load", "hot", str(newer), "--skip-faulty")
+
+    assert (refused.exit_code, refused.stderr.splitlines()[-1]) == (1, "Error: There is no row that can be taken")
+    assert renkei("terminology", "list").output == "hot\t20260930\t5\n"
+
+
 def test_a_file_that_is_no_table_is_refused(renkei: Renkei, tmp_path: Path) -> None:
     (tmp_path / "x.zip").write_bytes(b"PK\x03\x04")
 

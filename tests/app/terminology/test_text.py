@@ -29,6 +29,10 @@ def test_tabs_part_cells_too():
     assert read("コード\t名称\n001\t病, 急性\n".encode()) == [(1, ["コード", "名称"]), (2, ["001", "病, 急性"])]
 
 
+def test_semicolons_part_cells_too():
+    assert read("A00;病, 急性;1\n".encode()) == [(1, ["A00", "病, 急性", "1"])]
+
+
 def test_a_cell_of_several_lines_is_one_cell_and_lines_stay_right():
     assert read(b'"a\r\nb",1\r\nc,2\r\n') == [(1, ["a\r\nb", "1"]), (3, ["c", "2"])]
 

@@ -65,6 +65,19 @@ def test_key_numbers_lead_to_icd_10_of_2013_and_to_claims():
     assert found["disease-key-icd10"]["group"][0]["target"].endswith("/ICD10-2013-full")
 
 
+def test_a_claim_s_code_with_modifiers_and_a_number_that_moved_nowhere_lead_nowhere():
+    rows = [
+        a_disease("90000001", "急性ためし病", "ZZ01", receipt="9900001 9001"),
+        a_disease("90000002", "ためし症", "ZZ02", replaced="90000002"),
+        a_disease("90000003", "ためし病", "ZZ03", replaced="00000000"),
+    ]
+
+    found = made(disease.make, a_table("nmain599.txt", *rows))
+
+    assert "disease-key-receipt" not in found
+    assert [properties(one) for one in codes(found["master-disease-keyNumber"]).values()] == [{"adoption": "1"}] * 3
+
+
 def test_a_row_with_a_wrong_cell_is_named_and_left_out():
     rows = [a_disease("90000001", "ためし病", "ZZ01", "E1"), a_disease("90000002", "ほかの病", "ZZ02", "E119")]
     source = Source()

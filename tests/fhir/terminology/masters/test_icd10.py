@@ -43,8 +43,8 @@ def test_chapters_and_blocks_only_group():
 
 @pytest.mark.parametrize(
     "header",
-    [("コード", "名称"), ("分類コード", "項目名"), ("ＩＣＤ－１０コード", "分類名")],
-    ids=["short", "long", "full width"],
+    [("コード", "名称"), ("分類コード", "項目名"), ("ＩＣＤ－１０コード", "分類名"), ("Code", "Title")],
+    ids=["short", "long", "full width", "English"],
 )
 def test_a_header_line_is_followed_wherever_its_columns_are(header):
     rows = [("基本分類表", "", ""), ("章", *header), ("1", "A00", "病A"), ("1", "A00.0", "病A0")]
@@ -77,3 +77,10 @@ def test_a_list_that_names_no_version_needs_one():
 )
 def test_codes_are_written_without_point_and_mark(code, written):
     assert without_point(code) == written
+
+
+def test_a_list_of_which_no_row_can_be_taken_says_so():
+    with pytest.raises(
+        UnknownLayout, match=r"1 cannot be taken, the first of them list\.csv, line 1: 'AB0' is no code"
+    ):
+        made(icd10.make, a_table("list.csv", ("AB0", "病A")))

@@ -41,7 +41,7 @@ def test_a_code_is_withdrawn_from_the_day_on_which_it_is_abolished():
         a_receipt_disease("9900002", "もうない病", ended="20260331"),
         a_receipt_disease("9900003", "じきない病", ended="20270331"),
         a_receipt_disease("9900004", "抹消された病", change="1", replaced="9900001"),
-        a_receipt_disease("9900005", "日付のない病", ended="00000000"),
+        a_receipt_disease("9900005", "日付のない病", ended="00000000", replaced="9900005"),
     ]
 
     found = made(receipt.make, a_table("b_x.txt", *rows), source=Source("20260601"))
