@@ -17,6 +17,7 @@ from app.db import Database
 from app.imaging.episodes import Episodes
 from app.packages.loaded import KnownPackages, Profiles
 from app.records.cursor import Cursors
+from app.records.terminology.stored import Compiled
 from app.settings import Settings
 from dicom.decoding import DecodingPool
 from fhir.store.tables import resource
@@ -47,6 +48,8 @@ class Hub:
     packages: KnownPackages
     exports_wait: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when an export was put in the queue by this process."""
+    terms: Compiled = field(default_factory=Compiled)
+    """What was made of stored code systems and concept maps."""
     _patients: dict[int, str] = field(default_factory=dict)
     _organisations: dict[int, str] = field(default_factory=dict)
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)

@@ -124,6 +124,13 @@ class UnsupportedMediaType(FhirError):
     code = "not-supported"
 
 
+class UnknownTerminology(FhirError):
+    """The answer hangs on a code system or value set that is not known here, or not as a whole."""
+
+    status = 422
+    code = "not-found"
+
+
 class Unprocessable(FhirError):
     """The resource breaks a rule of its type or profile; `issues` says which, in the order found."""
 

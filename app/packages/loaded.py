@@ -15,7 +15,7 @@ from fhir.profiles.definitions import Definition, Definitions
 PACKAGES = "packages"
 """The counter that grows when packages change."""
 
-_USED = ("StructureDefinition", "ValueSet", "CodeSystem")
+_USED = ("StructureDefinition", "ValueSet", "CodeSystem", "ConceptMap")
 _RESOURCES = (
     select(package_resource.c.type, package_resource.c.url, package_resource.c.version, package_resource.c.body)
     .where(or_(*(package_resource.c.type == one for one in _USED)))

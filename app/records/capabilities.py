@@ -18,13 +18,18 @@ from fhir.store.types import NUMBERS
 _DEFINITIONS = {
     "document": "http://hl7.org/fhir/OperationDefinition/Composition-document",
     "everything": "http://hl7.org/fhir/OperationDefinition/Patient-everything",
+    "expand": "http://hl7.org/fhir/OperationDefinition/ValueSet-expand",
     "export": "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export",
     "lastn": "http://hl7.org/fhir/OperationDefinition/Observation-lastn",
+    "lookup": "http://hl7.org/fhir/OperationDefinition/CodeSystem-lookup",
     "meta": "http://hl7.org/fhir/OperationDefinition/Resource-meta",
     "meta-add": "http://hl7.org/fhir/OperationDefinition/Resource-meta-add",
     "meta-delete": "http://hl7.org/fhir/OperationDefinition/Resource-meta-delete",
     "validate": "http://hl7.org/fhir/OperationDefinition/Resource-validate",
+    "subsumes": "http://hl7.org/fhir/OperationDefinition/CodeSystem-subsumes",
     "summary": "http://hl7.org/fhir/uv/ips/OperationDefinition/summary",
+    "translate": "http://hl7.org/fhir/OperationDefinition/ConceptMap-translate",
+    "validate-code": "http://hl7.org/fhir/OperationDefinition/ValueSet-validate-code",
 }
 """Of each operation that somebody else has defined."""
 

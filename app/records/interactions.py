@@ -29,6 +29,11 @@ from app.records.request import FhirRequest
 from app.records.response import FhirResponse
 from app.records.search import search, search_by_post
 from app.records.summary import summary
+from app.records.terminology.expand import expand
+from app.records.terminology.lookup import lookup
+from app.records.terminology.subsumes import subsumes
+from app.records.terminology.translate import translate
+from app.records.terminology.validate_code import validate_code
 from app.records.update import conditional_update, update
 from app.records.validate import validate
 from app.records.vread import vread
@@ -71,6 +76,11 @@ _META = Interaction("operation", "R", meta)
 _META_IN_USE = Interaction("operation", "E", meta_in_use)
 _SUMMARY = Interaction("operation", "E", summary)
 _VALIDATE = Interaction("operation", "E", validate)
+_EXPAND = Interaction("operation", "E", expand)
+_LOOKUP = Interaction("operation", "E", lookup)
+_SUBSUMES = Interaction("operation", "E", subsumes)
+_TRANSLATE = Interaction("operation", "E", translate)
+_VALIDATE_CODE = Interaction("operation", "E", validate_code)
 
 INTERACTIONS: dict[tuple[str, str], Interaction] = {
     ("POST", ""): Interaction("transaction", "C", bundle),
@@ -125,6 +135,24 @@ INTERACTIONS: dict[tuple[str, str], Interaction] = {
     ("GET", "type/$meta"): _META_IN_USE,
     ("GET", "type/id/$meta"): _META,
     ("GET", "type/id/_history/version/$meta"): _META,
+    ("GET", "type/$expand"): _EXPAND,
+    ("POST", "type/$expand"): _EXPAND,
+    ("GET", "type/id/$expand"): _EXPAND,
+    ("POST", "type/id/$expand"): _EXPAND,
+    ("GET", "type/$validate-code"): _VALIDATE_CODE,
+    ("POST", "type/$validate-code"): _VALIDATE_CODE,
+    ("GET", "type/id/$validate-code"): _VALIDATE_CODE,
+    ("POST", "type/id/$validate-code"): _VALIDATE_CODE,
+    ("GET", "type/$lookup"): _LOOKUP,
+    ("POST", "type/$lookup"): _LOOKUP,
+    ("GET", "type/$subsumes"): _SUBSUMES,
+    ("POST", "type/$subsumes"): _SUBSUMES,
+    ("GET", "type/id/$subsumes"): _SUBSUMES,
+    ("POST", "type/id/$subsumes"): _SUBSUMES,
+    ("GET", "type/$translate"): _TRANSLATE,
+    ("POST", "type/$translate"): _TRANSLATE,
+    ("GET", "type/id/$translate"): _TRANSLATE,
+    ("POST", "type/id/$translate"): _TRANSLATE,
     ("POST", "type/id/$meta-add"): Interaction("operation", "U", meta_add),
     ("POST", "type/id/$meta-delete"): Interaction("operation", "U", meta_delete),
 }

@@ -9,6 +9,7 @@ from typing import Any
 from fhir.issue import Severity
 from fhir.profiles.value_sets import members
 from fhir.profiles.walk import Occurrence, Walk
+from fhir.terminology.members import contains
 
 _SEVERITIES: Mapping[str, Severity] = {"required": "error", "extensible": "warning"}
 
@@ -38,10 +39,10 @@ def binding(facts: Mapping[str, Any], profile: str) -> Callable[[Occurrence, Wal
         known = members(url, walk.definitions)
         if not codings:
             # A text alone is what an extensible binding allows where no code fits.
-            if severity == "error" and (known.whole or known.codes):
+            if severity == "error" and not known.is_vague:
                 walk.add(severity, occurrence.where, "code-invalid", absent)
             return
-        if all(known.contain(system, code) is False for system, code in codings):
+        if all(contains(known, system, code) is False for system, code in codings):
             walk.add(severity, occurrence.where, "code-invalid", text)
 
     return check

@@ -23,7 +23,7 @@ class Definition(NamedTuple):
     """One conformance resource, not read yet."""
 
     type: str
-    """`StructureDefinition`, `ValueSet` or `CodeSystem`."""
+    """`StructureDefinition`, `ValueSet`, `CodeSystem` or `ConceptMap`."""
     url: str
     version: str
     read: Callable[[], bytes]
@@ -80,6 +80,10 @@ class Definitions:
         if version:
             return self._exact.get((type_name, url, version))
         return self._newest.get((type_name, url))
+
+    def of_type(self, type_name: str) -> list[Definition]:
+        """Return every definition of a type, in the order they came."""
+        return [one for one in self._exact.values() if one.type == type_name]
 
 
 def version_order(version: str) -> tuple[tuple[int, str], ...]:

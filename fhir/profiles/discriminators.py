@@ -12,6 +12,7 @@ from fhir.profiles.value_sets import members
 from fhir.profiles.values import follows, same
 from fhir.profiles.walk import Occurrence, Walk
 from fhir.spec.elements import COMPLEX_TYPES, PRIMITIVE_TYPES
+from fhir.terminology.members import contains
 
 TYPE_OF_SUFFIX = {f"{code[0].upper()}{code[1:]}": code for code in PRIMITIVE_TYPES | COMPLEX_TYPES}
 """`Quantity` and `DateTime`, as names of choice elements end, to the type's code."""
@@ -216,11 +217,11 @@ def _demanded(node: Node, find: Find) -> Callable[[Any, Walk], bool] | None:
 def _bound(value: Any, url: str, walk: Walk) -> bool:
     known = members(url, walk.definitions)
     if value.__class__ is str:
-        return known.contain(None, value) is not False
+        return contains(known, None, value) is not False
     if value.__class__ is not dict:
         return False
     codings = value.get("coding", ()) if "coding" in value or "system" not in value else (value,)
-    return any(known.contain(one.get("system"), one.get("code", "")) is not False for one in codings)
+    return any(contains(known, one.get("system"), one.get("code", "")) is not False for one in codings)
 
 
 def _by_existence(node: Node, _find: Find, _conforms: Conforms) -> Made:

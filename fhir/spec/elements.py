@@ -17,7 +17,7 @@ from typing import Any
 HERE = Path(__file__).parent
 
 
-def _lines(name: str) -> dict[str, bytes]:
+def lines(name: str) -> dict[str, bytes]:
     """Return the members of a table, unparsed, by their key."""
     found: dict[str, bytes] = {}
     for line in (HERE / name).read_bytes().splitlines()[1:-1]:
@@ -26,7 +26,7 @@ def _lines(name: str) -> dict[str, bytes]:
     return found
 
 
-_TYPES = _lines("elements.json")
+_TYPES = lines("elements.json")
 
 
 def _of_kind(kind: str) -> frozenset[str]:
@@ -149,7 +149,7 @@ def codes(value_set: str) -> frozenset[str]:
 
 @cache
 def _code_lines() -> dict[str, bytes]:
-    return _lines("codes.json")
+    return lines("codes.json")
 
 
 @cache

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from fhir.profiles.value_sets import members
+from fhir.terminology.members import contains
 from tests.profiles import HERE, a_value_set, loaded
 
 SYSTEM = "http://example.org/codes"
@@ -50,9 +51,9 @@ def a_filter(name: str, operation: str, value: str) -> dict[str, Any]:
 def test_codes_of_a_loaded_system(value_set: dict[str, Any], inside: set[str]) -> None:
     found = members(HERE + "V", loaded(value_set, CODES, a_value_set("W", SYSTEM, "a", "y")))
 
-    assert {code for code in ("a", "a1", "a11", "b", "z", "y") if found.contain(SYSTEM, code)} == inside
-    assert found.contain(SYSTEM, "other") is False
-    assert found.contain("urn:other", "a") is False
+    assert {code for code in ("a", "a1", "a11", "b", "z", "y") if contains(found, SYSTEM, code)} == inside
+    assert contains(found, SYSTEM, "other") is False
+    assert contains(found, "urn:other", "a") is False
 
 
 @pytest.mark.parametrize(
@@ -69,13 +70,13 @@ def test_codes_of_a_loaded_system(value_set: dict[str, Any], inside: set[str]) -
 def test_what_is_not_loaded_is_not_decided(value_set: dict[str, Any]) -> None:
     found = members(HERE + "V", loaded(value_set))
 
-    assert found.contain("urn:not-loaded", "x") is None
+    assert contains(found, "urn:not-loaded", "x") is None
 
 
 def test_a_filter_that_is_not_known_is_not_decided() -> None:
-    found = members(HERE + "V", loaded(a_set(a_filter("concept", "regex", "a.*")), CODES))
+    found = members(HERE + "V", loaded(a_set(a_filter("concept", "resembles", "a")), CODES))
 
-    assert found.contain(SYSTEM, "zzz") is None
+    assert contains(found, SYSTEM, "zzz") is None
 
 
 def test_an_expansion_stands_for_what_cannot_be_composed() -> None:
@@ -86,11 +87,11 @@ def test_an_expansion_stands_for_what_cannot_be_composed() -> None:
 
     found = members(HERE + "V", loaded(published))
 
-    assert [found.contain("urn:not-loaded", code) for code in ("x", "y", "z")] == [True, True, False]
+    assert [contains(found, "urn:not-loaded", code) for code in ("x", "y", "z")] == [True, True, False]
 
 
 def test_a_part_of_an_expansion_decides_nothing() -> None:
     published = a_set({"system": "urn:not-loaded"})
     published["expansion"] = {"total": 2, "contains": [{"system": "urn:not-loaded", "code": "x"}]}
 
-    assert members(HERE + "V", loaded(published)).contain("urn:not-loaded", "z") is None
+    assert contains(members(HERE + "V", loaded(published)), "urn:not-loaded", "z") is None
