@@ -103,8 +103,8 @@ def _product(one: Mapping[str, Any]) -> dict[str, Any]:
 
 def _told(match: Match, by: ConceptMap) -> dict[str, Any]:
     parts: list[dict[str, Any]] = [{"name": "equivalence", "valueCode": match.equivalence}]
-    if coding := _coding(match):
-        parts.append({"name": "concept", "valueCoding": coding})
+    if match.code:
+        parts.append({"name": "concept", "valueCoding": _coding(match)})
     parts += [_product(one) for one in match.product]
     if by.url:
         parts.append({"name": "source", "valueUri": f"{by.url}|{by.version}" if by.version else by.url})
