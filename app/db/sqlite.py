@@ -20,6 +20,7 @@ from sqlalchemy.dialects import sqlite
 
 from app.db.compiled import Compiler
 from app.db.database import DatabaseUnavailable
+from fhir.search.values import Numbers
 from fhir.store.connection import Row
 from fhir.store.statement import Statement
 from fhir.store.versions import Versions
@@ -33,6 +34,8 @@ is copied once for all its changes; a commit is as durable as before, since the 
 
 MANY_ROWS = 2_000
 """From so many rows on, an insert runs in the thread, so that it does not hold up the event loop."""
+
+sqlite3.register_adapter(Numbers, lambda numbers: f"[{','.join(map(str, numbers))}]")
 
 logger = logging.getLogger(__name__)
 

@@ -13,6 +13,7 @@ from app.records.query import read_query
 from app.records.request import FhirRequest
 from app.records.response import Response, fhir_response
 from app.records.searchset import searchset
+from app.records.terminology.search import with_terms
 from fhir.errors import InvalidValue, NotFound, TooLarge
 from fhir.operations.lastn import LastOfEach
 from fhir.resource import parse
@@ -25,7 +26,8 @@ READ = 500
 """Observations that are looked at at once."""
 
 
-async def _newest_first(request: FhirRequest, query: Query) -> AsyncIterator[Stored]:
+async def _newest_first(request: FhirRequest, asked: Query) -> AsyncIterator[Stored]:
+    query = await with_terms(request, asked)
     after: Sequence[Any] | None = None
     record = request.record
     while True:

@@ -11,6 +11,7 @@ from app.records.record import known_type
 from app.records.request import FhirRequest, decode_pairs
 from app.records.response import FhirResponse, Response, fhir_response
 from app.records.searchset import searchset
+from app.records.terminology.search import with_terms
 from fhir.errors import InvalidValue, UnknownParameter
 from fhir.search import compartment
 from fhir.search.compartment import Compartment
@@ -100,6 +101,7 @@ async def search_pairs(request: FhirRequest, pairs: Pairs) -> Response:
         queries = [one for name in types for one in _queries(request, [name], [*plain, ("_id", ids.get(name, "_"))])]
     else:
         queries = _queries(request, types, plain)
+    queries = [await with_terms(request, query) for query in queries]
     query = queries[0]
     subset = chosen(query.summary, query.elements, wanted_types)
     if query.summary == "text" and query.includes:

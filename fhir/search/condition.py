@@ -158,7 +158,7 @@ def _own(row: FromClause, criterion: Shape, label: str, type_number: int) -> Con
     found = exists().where(matches(index, criterion, label), same_row(index, row))
     if criterion.type == "date" and criterion.parameter == clinical_date_parameter(NAMES[type_number]):
         return _by_clinical_date(row, criterion, label, found)
-    return ~found if criterion.modifier == "not" else found
+    return ~found if criterion.modifier in ("not", "not-in") else found
 
 
 def _has_element(row: FromClause, element: ElementShape, label: str) -> Condition:

@@ -32,7 +32,7 @@ class Region:
 
 MODIFIERS: Mapping[str, frozenset[str]] = {
     "string": frozenset({"exact", "contains"}),
-    "token": frozenset({"not", "text", "of-type"}),
+    "token": frozenset({"not", "text", "of-type", "in", "not-in", "above", "below"}),
     "uri": frozenset({"above", "below"}),
     "reference": frozenset({"identifier"}),
 }
@@ -43,6 +43,15 @@ _NEEDED: Mapping[str, frozenset[str]] = {
     "of-type": frozenset({"Identifier"}),
     "identifier": frozenset({"Reference"}),
 }
+_CODED = frozenset({"Coding", "CodeableConcept", "code"})
+_OF_TOKENS: Mapping[str, Callable[[str], Value]] = {
+    "in": token.parse_value_set,
+    "not-in": token.parse_value_set,
+    "above": token.parse_concept,
+    "below": token.parse_concept,
+}
+"""How a value is read that stands for codes (`fhir.search.terms`)."""
+
 """The FHIR types of which a parameter must have one, by modifier."""
 
 _BY_MODIFIER: Mapping[str, Callable[[str], Value]] = {
@@ -154,9 +163,15 @@ def _takes(parameter: SearchParameter, modifier: str) -> bool:
             modifier in MODIFIERS.get(parameter.type, ())
             and parameter.code not in FULL_TEXT
             and (modifier not in _NEEDED or bool(_NEEDED[modifier] & parameter.element_types))
+            and (parameter.type != "token" or modifier not in _OF_TOKENS or is_coded(parameter))
         )
         or (parameter.type == "reference" and modifier in parameter.targets)
     )
+
+
+def is_coded(parameter: SearchParameter) -> bool:
+    """Return whether a parameter holds codes of code systems."""
+    return bool(_CODED & parameter.element_types) and parameter.code != "_id"
 
 
 def _value(parameter: SearchParameter, modifier: str, text: str, region: Region) -> Value:
@@ -167,6 +182,8 @@ def _value(parameter: SearchParameter, modifier: str, text: str, region: Region)
         return missing(unescape(text))
     if parameter.code in FULL_TEXT:
         return full_text.parse(text)
+    if parameter.type == "token" and modifier in _OF_TOKENS:
+        return _OF_TOKENS[modifier](text)
     if modifier in _BY_MODIFIER:
         return _BY_MODIFIER[modifier](text)
     if parameter.type == "string":

@@ -29,6 +29,8 @@ _ORDERED = frozenset({"eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"})
 _OPERATORS = frozenset({*_ORDERED, "co", "sw", "ew", "pr", "po", "ss", "sb", "in", "re"})
 _OF_STRINGS = {"eq": "equals", "co": "contains", "sw": None, "ew": "ends-with"}
 """From an operator to how a string's criterion compares."""
+_OF_TERMS = {"in": "in", "ss": "below", "sb": "above"}
+"""From an operator to the modifier that asks the same: the value subsumes what is found, or is subsumed by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ def parse(type_name: str, text: str, region: Region) -> Asked:
 
     Raises:
         InvalidValue: It is not of R4's grammar, or asks for what a parameter cannot be asked.
-        NotSupported: An operator needs a terminology.
+        NotSupported: A parameter has no codes that an operator asks for.
         TooCostly: It is too long or too deep.
     """
     expression = _Reader(text).whole()
@@ -197,8 +199,8 @@ def _compared(type_name: str, path: str, comparison: _Comparison, region: Region
     if ":" in path:
         raise InvalidValue(f"_filter takes no modifiers: {path!r}", "_filter")
     parameter = criterion.find(type_name, path)
-    if operator in ("ss", "sb", "in"):
-        raise NotSupported(f"the operator {operator} of _filter is not supported", "_filter")
+    if operator in _OF_TERMS and parameter.type == "token":
+        return _plain(type_name, f"{path}:{_OF_TERMS[operator]}", text, region)
     if operator == "pr":
         return Criterion(parameter, "missing", (missing({"true": "false", "false": "true"}.get(text, text)),))
     if parameter.type == "string" and operator in _OF_STRINGS:

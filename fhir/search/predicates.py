@@ -11,17 +11,21 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Float, FromClause, Table, Text, and_, bindparam, or_
 from sqlalchemy.types import TypeEngine
 
+from fhir.errors import NotSupported
 from fhir.search import near
 from fhir.search.full_text import text_binds, text_condition
+from fhir.search.numbers import NUMBERS, in_numbers
 from fhir.search.uri import DEEPEST
 from fhir.search.values import (
     AncestorsValue,
+    CodesValue,
     DateValue,
     NearValue,
     NumberValue,
     QuantityValue,
     ReferenceValue,
     StringValue,
+    TermValue,
     TextValue,
     TokenValue,
     UriValue,
@@ -62,6 +66,7 @@ _INTEGER: TypeEngine[Any] = BigInteger()
 _TYPES: dict[str, TypeEngine[Any]] = {
     **dict.fromkeys(("text", "after", "like", "ending", "below"), Text()),
     **dict.fromkeys(("low", "high", "value", "latitude", "longitude", "distance"), Float()),
+    "codes": NUMBERS,
     **{f"text{number}": Text() for number in range(2 * DEEPEST + 1)},
 }
 """The SQL types of binds that are no whole numbers."""
@@ -83,6 +88,14 @@ def _token(value: TokenValue) -> tuple[str, dict[str, Any]]:
     binds = {"code": value.code_hash, "system": value.system_hash}
     present = {name: bound for name, bound in binds.items() if bound is not None}
     return "+".join(present), present
+
+
+def _codes(value: CodesValue) -> tuple[str, dict[str, Any]]:
+    return "codes", {"codes": value.code_hashes, "system": value.system_hash}
+
+
+def _term(_: TermValue) -> tuple[str, dict[str, Any]]:
+    raise NotSupported("What needs a terminology (:in, :not-in, :above, :below of codes) cannot be asked here")
 
 
 def _string(value: StringValue) -> tuple[str, dict[str, Any]]:
@@ -129,6 +142,8 @@ def _near(value: NearValue) -> tuple[str, dict[str, Any]]:
 
 _BINDS: dict[type, Callable[[Any], tuple[str, dict[str, Any]]]] = {
     TokenValue: _token,
+    CodesValue: _codes,
+    TermValue: _term,
     StringValue: _string,
     DateValue: _interval,
     NumberValue: _number,
@@ -153,6 +168,8 @@ def words_and_binds(values: Sequence[Value], label: str) -> tuple[tuple[str, ...
 
 
 def _token_condition(row: FromClause, word: str, _: str | None, bind: Bind) -> Condition:
+    if word == "codes":
+        return and_(row.c.system_hash == bind("system"), in_numbers(row.c.code_hash, bind("codes")))
     columns = {"code": row.c.code_hash, "system": row.c.system_hash}
     return and_(*(columns[name] == bind(name) for name in word.split("+")))
 

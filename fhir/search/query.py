@@ -15,6 +15,7 @@ from fhir.search.asked import Asked, nesting, steps
 from fhir.search.asked import criteria as criteria_of
 from fhir.search.control import Include
 from fhir.search.criterion import Region
+from fhir.search.values import TermValue
 from fhir.spec.search_parameters import SearchParameter
 
 MOST = 1000
@@ -61,6 +62,7 @@ class Query:
         elements: Names of the elements that are wanted; empty for all.
         includes: `_include` and `_revinclude`, not yet read.
         cursor: The opaque text that a page link carried.
+        has_terms: Whether values stand for codes that a terminology knows (`fhir.search.terms`).
         ignored: (name, value) of parameters that lenient handling left out; the self link lacks them.
     """
 
@@ -73,6 +75,7 @@ class Query:
     elements: tuple[str, ...] = ()
     includes: tuple[Include, ...] = ()
     cursor: str | None = None
+    has_terms: bool = False
     ignored: tuple[tuple[str, str], ...] = ()
 
 
@@ -130,6 +133,8 @@ def parse(
                 raise
             ignored.append((name, text))
     _check_cost(criteria)
+    if any(isinstance(value, TermValue) for part in criteria for one in criteria_of(part) for value in one.values[:1]):
+        fields["has_terms"] = True
     if "count" in fields:
         fields["count"] = min(fields["count"], most)
     return Query(type_name, tuple(criteria), **fields, ignored=tuple(ignored))

@@ -7,7 +7,7 @@ from typing import Any
 
 from fhir.errors import InvalidValue
 from fhir.search.hashing import hash64
-from fhir.search.values import TokenValue, split, unescape
+from fhir.search.values import TermValue, TokenValue, split, unescape
 
 Row = tuple[int, int]
 """`hash64` of the code (0 if there is only a system) and of the system (0 if there is none)."""
@@ -118,3 +118,27 @@ def parse_of_type(text: str) -> TokenValue:
     if len(parts) != 3 or not all(parts):
         raise InvalidValue(f"not an identifier of a type, [system]|[code]|[value]: {text!r}")
     return TokenValue(_typed(*parts), _OF_TYPE)
+
+
+def parse_value_set(text: str) -> TermValue:
+    """Return what `:in` and `:not-in` ask for: a value set, by its URL or by a reference to it.
+
+    Raises:
+        InvalidValue: `text` is neither.
+    """
+    named = unescape(text)
+    if not named.startswith("ValueSet/") and ":" not in named:
+        raise InvalidValue(f"not a value set, its URL or ValueSet/[id]: {text!r}")
+    return TermValue(value_set=named)
+
+
+def parse_concept(text: str) -> TermValue:
+    """Return what `:above` and `:below` ask for: a code with its system.
+
+    Raises:
+        InvalidValue: One of the two is not given.
+    """
+    parts = [unescape(part) for part in split(text, "|")]
+    if len(parts) != 2 or not all(parts):
+        raise InvalidValue(f"not a code with its system, [system]|[code]: {text!r}")
+    return TermValue(system=parts[0], code=parts[1])

@@ -123,6 +123,29 @@ class TextValue:
     phrases: tuple[Phrase, ...]
 
 
+class Numbers(tuple[int, ...]):
+    """Whole numbers that a statement takes as one bind, however many there are."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CodesValue:
+    """Codes of one system: `system_hash` is 0 for none, `code_hashes` are any of them."""
+
+    system_hash: int
+    code_hashes: Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class TermValue:
+    """What stands for codes: a value set by its URL or its reference, or a code and its system."""
+
+    value_set: str = ""
+    system: str = ""
+    code: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class MissingValue:
     """The value of `:missing`: whether the resource must lack the parameter."""
@@ -141,6 +164,8 @@ Value = (
     | AncestorsValue
     | NearValue
     | TextValue
+    | CodesValue
+    | TermValue
     | MissingValue
 )
 

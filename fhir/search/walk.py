@@ -23,7 +23,7 @@ _FOLLOWED = {0: 2, 1: 2, 2: 2, 3: 4, 4: 4, 7: 4}
 
 _LAST = 9
 
-_RANKS_OF_MODIFIERS = {"identifier": 1, "contains": 10, "ends-with": 10, "text": 10}
+_RANKS_OF_MODIFIERS = {"identifier": 1, "in": 6, "contains": 10, "ends-with": 10, "text": 10}
 """The ranks of criteria that a modifier makes more or less selective than others of their type."""
 
 
@@ -32,7 +32,7 @@ def rank(shape: AnyShape) -> int | None:
     if isinstance(shape, ElementShape):
         return rank(shape.parts[0])
     if isinstance(shape, Shape):
-        if shape.modifier in ("not", "missing") or "system" in shape.values:
+        if shape.modifier in ("not", "not-in", "missing") or "system" in shape.values:
             return None
         if shape.modifier in _RANKS_OF_MODIFIERS:
             return _RANKS_OF_MODIFIERS[shape.modifier]

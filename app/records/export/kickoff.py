@@ -11,6 +11,7 @@ from app.records.query import read_query
 from app.records.record import known_type
 from app.records.request import FhirRequest, decode_pairs
 from app.records.response import Response, outcome_response
+from app.records.terminology.search import with_terms
 from fhir.errors import FhirError, Forbidden, InvalidValue, NotAcceptable, NotFound, NotSupported
 from fhir.issue import Issue
 from fhir.resource import parse
@@ -31,7 +32,7 @@ def _types(found: Mapping[str, list[str]]) -> tuple[str, ...]:
     return tuple(sorted(set(known_types(_split(found, "_type"))) or NUMBERS))
 
 
-def _filters(
+async def _filters(
     request: FhirRequest, found: Mapping[str, list[str]], types: tuple[str, ...]
 ) -> dict[str, list[list[tuple[str, str]]]]:
     filters: dict[str, list[list[tuple[str, str]]]] = {}
@@ -43,7 +44,8 @@ def _filters(
         for name, _ in pairs:
             if name.startswith("_") and name.partition(":")[0] not in ("_id", "_lastUpdated", "_tag", "_security"):
                 raise NotSupported(f"{name} is not taken in a filter", "_typeFilter")
-        read_query(request.hub.settings, type_name, pairs)
+        # What is not known now will not be known in a while.
+        await with_terms(request, read_query(request.hub.settings, type_name, pairs))
         filters.setdefault(type_name, []).append(pairs)
     return filters
 
@@ -114,7 +116,7 @@ async def export(request: FhirRequest) -> Response:
         raise NotAcceptable("Files are written as application/fhir+ndjson", "_outputFormat")
     warnings = _ignored(request, found)
     since, types = interval(found, "_since"), _types(found)
-    filters = _filters(request, found, types)
+    filters = await _filters(request, found, types)
     patients = await _patients(request, found)
     if patients is not None and filters:
         _check_by_patient(request, filters)

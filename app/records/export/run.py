@@ -26,6 +26,7 @@ from app.records.export.tables import DONE, FAILED, WAITING, export_file
 from app.records.query import read_query
 from app.records.record import NEWEST, StaleCaller
 from app.records.request import FhirRequest, replayed
+from app.records.terminology.search import with_terms
 from fhir.store.types import NAMES
 from fhir.store.walk import Key, Span
 
@@ -152,7 +153,7 @@ class _Making:
         asked = [(name, text) for name, text in pairs]
         if self._wanted.since:
             asked.append(("_lastUpdated", f"ge{instant(self._wanted.since)}"))
-        query = read_query(self._hub.settings, type_name, asked)
+        query = await with_terms(request, read_query(self._hub.settings, type_name, asked))
         return await request.record.places(query, after_row=after_row, limit=KEYS)
 
     async def _know_persons(self) -> None:

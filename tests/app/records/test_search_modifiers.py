@@ -98,10 +98,11 @@ async def test_a_modifier_changes_what_a_value_means(world: World, query: str, n
 @pytest.mark.parametrize(
     ("query", "code"),
     [
-        ("Observation?code:in=http://example.org/vs", "not-supported"),
-        ("Observation?code:not-in=http://example.org/vs", "not-supported"),
-        ("Observation?code:below=http://loinc.org|4548-4", "not-supported"),
-        ("Observation?code:above=http://loinc.org|4548-4", "not-supported"),
+        ("Observation?code:in=vs", "invalid"),
+        ("Observation?code:below=4548-4", "invalid"),
+        ("Observation?code:above=http://loinc.org|", "invalid"),
+        ("Patient?identifier:in=http://example.org/vs", "not-supported"),
+        ("Patient?_id:not-in=http://example.org/vs", "not-supported"),
         ("Patient?identifier:of-type=MR|42", "invalid"),
         ("Patient?identifier:of-type=a||42", "invalid"),
         ("Observation?code:text=", "invalid"),

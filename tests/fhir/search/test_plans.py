@@ -13,10 +13,13 @@ from app.db.sqlite import SqliteDatabase
 from app.hub import Hub
 from app.identity.scope import patient_keys
 from fhir.search.compartment import Compartment
+from fhir.search.hashing import hash64
 from fhir.search.lookup import _named, _referring
 from fhir.search.query import parse
 from fhir.search.run import plan
 from fhir.search.statement import page
+from fhir.search.terms import terms, with_codes
+from fhir.search.values import CodesValue, Numbers
 from fhir.store.everything import _newest
 from fhir.store.history import _page as history_page
 from fhir.store.read import _current
@@ -41,6 +44,16 @@ QUERIES = {
     "patient, code, text": [("patient", "a"), ("code", "4548-4"), ("_content", "糖尿病")],
     "text": [("_content", "糖尿病 腎症"), ("_sort", "-date")],
     "text, one character or another": [("_text", "癌,糖尿")],
+}
+
+MALE = CodesValue(hash64("http://hl7.org/fhir/administrative-gender"), Numbers([hash64("male")]))
+TERMS = {
+    "code in a value set": ("Observation", [("code:in", "http://example.org/vs")]),
+    "patient, code in a value set": ("Observation", [("patient", "a"), ("code:in", "http://example.org/vs")]),
+    "code below another": ("Condition", [("code:below", "http://example.org|a"), ("_sort", "-onset-date")]),
+    "patient, code not in a value set": ("Condition", [("patient", "a"), ("code:not-in", "http://example.org/vs")]),
+    "chain to a code in a value set": ("Encounter", [("diagnosis:Condition.code:in", "http://example.org/vs")]),
+    "_has of a code in a value set": ("Patient", [("_has:Condition:patient:code:in", "http://example.org/vs")]),
 }
 
 CHAINS = {
@@ -116,6 +129,17 @@ async def test_a_chain_reads_no_table_whole(world: World, type_name: str, pairs:
     assert _scans(lines) == []
     # What is looked up is found by the resource or the value, never by the number of the parameter alone.
     assert [line for line in lines if re.search(r"SEARCH \S+ USING \w+ ?\w* ?\S* ?\(parameter=\?\)", line)] == []
+
+
+@pytest.mark.parametrize(("type_name", "pairs"), TERMS.values(), ids=TERMS)
+async def test_a_search_for_many_codes_reads_no_table_whole(world: World, type_name: str, pairs: list[tuple[str, str]]):
+    visibility = may_see(CALLER, now=0, implied=False)
+    query = parse(type_name, pairs, lenient=False)
+    shape, _ = plan(with_codes(query, {term: [MALE, MALE] for term in terms(query)}), None)
+
+    lines = await explained(world.hub, page(visibility, shape, patient_keys))
+
+    assert _scans(lines) == []
 
 
 async def test_a_search_for_what_may_be_about_two_patients_reads_no_table_whole(world: World):
