@@ -8,11 +8,12 @@ from typing import Any
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
-from app.doors import SAFE, enter
+from app.db import DatabaseUnavailable
+from app.doors import SAFE, enter, unavailable
 from app.records.answer import FHIR
-from app.records.capabilities import capability_statement
 from app.records.format import rendered, wanted
-from app.records.response import FhirResponse, failure_response, fhir_response
+from app.records.metadata import metadata
+from app.records.response import FhirResponse, failure_response
 from fhir.errors import FhirError
 
 
@@ -45,8 +46,12 @@ class FhirRoute(BaseRoute):
         if scope["path"] == "/fhir/metadata" and scope["method"] in SAFE:
             if refusal is not None:
                 return failure_response(refusal)
-            settings = scope["app"].state.hub.settings
-            return fhir_response(capability_statement(settings.address, settings.conditional_delete))
+            try:
+                return await metadata(scope["app"].state.hub, scope["query_string"])
+            except FhirError as error:
+                return failure_response(error)
+            except DatabaseUnavailable:
+                return unavailable()
         # Everybody else is identified, and recorded, before the interaction refuses.
         if scope["path"] == "/fhir":
             scope = {**scope, "path": "/fhir/"}
