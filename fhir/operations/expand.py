@@ -3,6 +3,8 @@
 https://hl7.org/fhir/R4/valueset-operation-expand.html
 """
 
+import json
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -11,7 +13,7 @@ from typing import Any
 from fhir.errors import TooCostly, UnknownTerminology
 from fhir.terminology.code_system import ABSTRACT, INACTIVE
 from fhir.terminology.display import designations, display
-from fhir.terminology.members import Member, Members, Unlisted, distinct
+from fhir.terminology.members import Member, Members, Part, Unlisted, distinct
 
 MOST_LISTED = 10_000
 """The most codes of one answer."""
@@ -51,8 +53,21 @@ class Wanted:
     with_definition: bool = False
 
 
-def _kept(members: Members, wanted: Wanted) -> Iterator[Member]:
+def _page(members: Members, wanted: Wanted, most: int) -> tuple[int, list[Member]]:
+    """Return how many codes there are, and those of the page."""
     skipped = (INACTIVE if wanted.active_only else 0) | (ABSTRACT if wanted.selectable_only else 0)
+    if isinstance(members, Part) and members.table.url not in wanted.without_systems:
+        # By far the most value sets; those of ten thousands of codes are among them.
+        numbers = members.numbers(wanted.text, skipped)
+        page = numbers[wanted.offset : wanted.offset + most]
+        return len(numbers), [Member(members, number) for number in page]
+    found = _kept(members, wanted, skipped)
+    before = sum(1 for _ in islice(found, wanted.offset))
+    listed = list(islice(found, most))
+    return before + len(listed) + sum(1 for _ in found), listed
+
+
+def _kept(members: Members, wanted: Wanted, skipped: int) -> Iterator[Member]:
     found = distinct(members, wanted.text)
     if not skipped and not wanted.without_systems:
         return found
@@ -86,7 +101,6 @@ def expand(
     members: Members,
     wanted: Wanted,
     *,
-    identifier: str,
     timestamp: str,
     echoed: list[dict[str, Any]],
 ) -> dict[str, Any]:
@@ -96,7 +110,6 @@ def expand(
         value_set: The resource, for its header and its definition.
         members: What is in it.
         wanted: What of it is wanted.
-        identifier: That of the expansion.
         timestamp: A FHIR instant: now.
         echoed: `expansion.parameter` of what was asked.
 
@@ -108,17 +121,14 @@ def expand(
         raise UnknownTerminology(members.unlisted)
     most = MOST_LISTED if wanted.count is None else min(wanted.count, MOST_LISTED)
     try:
-        found = _kept(members, wanted)
-        before = sum(1 for _ in islice(found, wanted.offset))
-        page = [_contained(one, wanted) for one in islice(found, most)]
-        total = before + len(page) + sum(1 for _ in found)
+        total, listed = _page(members, wanted, most)
     except Unlisted as error:
         raise UnknownTerminology(str(error)) from error
     if wanted.count is None and total - wanted.offset > most:
         raise TooCostly(f"There are {total} codes; ask for pages (count, offset) of at most {MOST_LISTED}, or filter")
+    page = [_contained(one, wanted) for one in listed]
     expansion: dict[str, Any] = {
         **({"extension": [{"url": UNCLOSED, "valueBoolean": True}]} if members.is_open else {}),
-        "identifier": identifier,
         "timestamp": timestamp,
         "total": total,
         "offset": wanted.offset,
@@ -129,4 +139,11 @@ def expand(
         expansion["contains"] = page
     header = {name: value_set[name] for name in _HEADER if name in value_set}
     definition = {"compose": value_set["compose"]} if wanted.with_definition and "compose" in value_set else {}
+    expansion = {"identifier": _identifier(header, expansion), **expansion}
     return {"resourceType": "ValueSet", "status": "active", **header, **definition, "expansion": expansion}
+
+
+def _identifier(header: Mapping[str, Any], expansion: Mapping[str, Any]) -> str:
+    """Return the identifier of an expansion: the same question and the same answer have the same."""
+    told = {name: value for name, value in expansion.items() if name != "timestamp"}
+    return uuid.uuid5(uuid.NAMESPACE_URL, json.dumps([header, told], sort_keys=True)).urn

@@ -22,6 +22,10 @@ MOST_CONCEPTS = 500_000
 _SMALL = 1_000
 """Up to so many concepts, codes are found by a dict."""
 
+_LARGE = frozenset({"http://loinc.org", "http://snomed.info/sct", "http://unitsofmeasure.org"})
+_LEAST_OF_LARGE = 20_000
+"""Packages bring excerpts of these and call them complete, as JP-CLINS 1.5.2 does with two codes of LOINC."""
+
 _STANDARD = "http://hl7.org/fhir/concept-properties#"
 _PARENTS, _CHILDREN = frozenset({"parent", "subsumedBy"}), frozenset({"child"})
 _NOT_SELECTABLE, _INACTIVE, _STATUS = "notSelectable", "inactive", "status"
@@ -71,6 +75,8 @@ class CodeSystem:
         self.displays = Texts(one.get("display", "") for one, _ in concepts)
         self._rest = Texts(_rest(one) for one, _ in concepts)
         self.flags = bytes(self._flags(one) for one, _ in concepts)
+        if self.url in _LARGE and len(self) < _LEAST_OF_LARGE and self.content == "complete":
+            self.content = "fragment"
         self._index: dict[str, int] | TextIndex = self._indexed()
         self._parents, self._more = self._placed(concepts)
 

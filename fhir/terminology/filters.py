@@ -120,7 +120,10 @@ def filtered(system: CodeSystem, rules: Sequence[Mapping[str, Any]]) -> "array[i
         UnknownFilter: a rule asks what cannot be told here.
     """
     kept: set[int] | None = None
+    declared = {"display", "parent", "child", *_CODE, *(one["code"] for one in system.declared)}
     for rule in rules:
+        if system.content != "complete" and rule.get("property") not in declared:
+            raise UnknownFilter(f"what is known of it has no property {rule.get('property')}")
         operator = _OPERATORS.get(rule.get("op", ""))
         if operator is None:
             raise UnknownFilter(f"the filter {rule.get('op')} is not known")

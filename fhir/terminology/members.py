@@ -138,17 +138,16 @@ class Part:
 
     def listed(self, text: str = "") -> Iterator[Member]:
         """Yield the members."""
-        if text.strip():
-            numbers: Iterator[int] = (one for one in self.table.search(text) if self._has(one))
-        elif self._active_only:
-            numbers = (one for one in self._all() if not self.table.flags[one] & INACTIVE)
-        else:
-            numbers = iter(self._all())
-        for number in numbers:
-            yield Member(self, number)
+        return (Member(self, number) for number in self.numbers(text))
 
-    def _all(self) -> Sequence[int]:
-        return range(len(self.table)) if self._numbers is None else self._numbers
+    def numbers(self, text: str = "", without: int = 0) -> Sequence[int]:
+        """Return the numbers of the members whose texts hold every word of `text`, without those of a flag."""
+        without |= INACTIVE if self._active_only else 0
+        flags = self.table.flags
+        if text.strip():
+            return [one for one in self.table.search(text) if self._has(one) and not flags[one] & without]
+        every = range(len(self.table)) if self._numbers is None else self._numbers
+        return [one for one in every if not flags[one] & without] if without else every
 
     def parts(self) -> Iterator["Part"]:
         """Yield itself."""

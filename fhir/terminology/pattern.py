@@ -65,9 +65,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         if len(text) > LONGEST:
             raise InvalidValue(f"a regular expression has at most {LONGEST} characters")
-        self._text = text.removeprefix("^")
-        if self._text.endswith("$") and not self._text.endswith("\\$"):
-            self._text = self._text[:-1]
+        self._text = text
         self._at = 0
         self._states = 0
 
@@ -111,7 +109,13 @@ class _Reader:
 
     def _sequence(self, depth: int) -> Piece:
         start = end = self._state()
+        if not depth and self._peek() == "^":
+            # A text matches as a whole, so its ends may be said or not.
+            self._take()
         while self._peek() not in ("", "|", ")"):
+            if not depth and self._peek() == "$" and self._text[self._at + 1 : self._at + 2] in ("", "|"):
+                self._take()
+                break
             first, end_of_part = self._repeated(depth)
             end.next.append(first)
             end = end_of_part

@@ -130,6 +130,8 @@ def _composed(terminology: Terminology, compose: Mapping[str, Any], way: _Way) -
     active_only = compose.get("inactive") is False
     included = [_part(terminology, one, way, active_only=active_only) for one in compose["include"]]
     excluded = [_part(terminology, one, way, active_only=False) for one in compose.get("exclude", ())]
+    if len(included) == 1 and not excluded:
+        return included[0]
     return Together(included, excluded)
 
 

@@ -11,6 +11,7 @@ A route, an interaction or a type that is not known here fails the test: whoever
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -102,6 +103,28 @@ def _searches(type_name: str) -> list[str]:
 _META = json.dumps(
     {"resourceType": "Parameters", "parameter": [{"name": "meta", "valueMeta": {"tag": [{"code": "a"}]}}]}
 ).encode()
+
+_TERMINOLOGY = {
+    "type/$expand": "url=http://example.org/vs",
+    "type/id/$expand": "",
+    "type/$validate-code": "url=http://example.org/vs&system=http://example.org&code=a",
+    "type/id/$validate-code": "system=http://example.org&code=a",
+    "type/$lookup": "system=http://example.org&code=a",
+    "type/$subsumes": "system=http://example.org&codeA=a&codeB=b",
+    "type/id/$subsumes": "codeA=a&codeB=b",
+    "type/$translate": "system=http://example.org&code=a",
+    "type/id/$translate": "code=a",
+}
+"""The operations of terminology, and what they are asked."""
+
+
+def _of_terminology(method: str, form: str, query: str, kind: str, id_: str) -> list[Request]:
+    """Return how an operation of terminology is asked; of other types it is no address, which one of them shows."""
+    if kind not in ("ValueSet", "CodeSystem", "ConceptMap", "Patient"):
+        return []
+    address = f"/fhir/{form.format(kind=kind, id_=id_)}"
+    return [(method, address, b"", JSON if method == "POST" else ""), (method, f"{address}?{query}", b"", "")]
+
 
 FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
     ("GET", "type"): lambda kind, _: [("GET", f"/fhir/{kind}{query}", b"", "") for query in _searches(kind)],
@@ -197,6 +220,11 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
     ("GET", "type/id/_history/version/$meta"): lambda kind, id_: [
         ("GET", f"/fhir/{kind}/{id_}/_history/1/$meta", b"", "")
     ],
+    **{
+        (method, form): partial(_of_terminology, method, form.replace("type", "{kind}").replace("/id", "/{id_}"), query)
+        for method in ("GET", "POST")
+        for form, query in _TERMINOLOGY.items()
+    },
     ("POST", "type/id/$meta-add"): lambda kind, id_: [("POST", f"/fhir/{kind}/{id_}/$meta-add", _META, JSON)],
     ("POST", "type/id/$meta-delete"): lambda kind, id_: [("POST", f"/fhir/{kind}/{id_}/$meta-delete", _META, JSON)],
     ("POST", ""): lambda kind, id_: [

@@ -131,7 +131,11 @@ class WorldMaker:
         return {"name": [{"family": self.chance.choice(FAMILIES)}]}
 
     def _valueset(self, _: Any) -> dict[str, Any]:
-        return {"status": "active", "url": f"http://example.org/vs/{self.chance.randrange(3)}"}
+        number, codes = self.chance.randrange(3), self.chance.sample(TESTS, self.chance.choice((1, 2)))
+        include: list[dict[str, Any]] = [{"system": "http://loinc.org", "concept": [{"code": code} for code in codes]}]
+        if self.maybe(0.3):
+            include.append({"valueSet": [f"http://example.org/vs/{self.chance.randrange(3)}"]})
+        return {"status": "active", "url": f"http://example.org/vs/{number}", "compose": {"include": include}}
 
     def _medication(self, _: Any) -> dict[str, Any]:
         return {"code": _concept(self.chance.choice(TESTS))}
@@ -363,6 +367,7 @@ SEARCHES: dict[str, tuple[str, ...]] = {
         *("_revinclude=DiagnosticReport:result", "_revinclude=Observation:has-member", "_security=PSY"),
         *("_include=Observation:subject:Patient", "code:text=血", "date=ap{day}", "performer:identifier=urn:x|1"),
         *("_include=Observation:subject:Patient", "_include=*", "_include=Observation:*:Patient"),
+        *("code:in=http://example.org/vs/0", "code:not-in=http://example.org/vs/1", "code:in=ValueSet/{valueset}"),
         *("_include:iterate=Observation:has-member", "_revinclude:iterate=Observation:has-member", "_revinclude=*"),
     ),
     "Patient": (
@@ -420,6 +425,7 @@ CHAINED: dict[str, tuple[str, ...]] = {
         *("code-value-quantity={test}$gt6", "combo-code-value-quantity=http://loinc.org|{test}$6.3||%25"),
         *("component-code-value-quantity={test}$lt7", "component-code-value-concept={test}$718-7"),
         *("has-member:Observation.code-value-quantity={test}$6.3", "combo-code-value-quantity:missing=true"),
+        *("has-member:Observation.code:in=http://example.org/vs/2", "_has:Observation:has-member:code:not-in={vs}"),
         *("_has:Provenance:target:recorded=ge{day}", "patient._has:Condition:patient:code={test}"),
     ),
     "Patient": (
@@ -502,6 +508,13 @@ def questions(chance: random.Random, world: WorldMaker, count: int) -> Iterator[
                     ("GET", f"{one.type}/{one.id}/$diff", chance.choice(("", "fromVersion=1"))),
                     ("GET", "$diff", f"from={row.type}/{row.id}&to={row.type}/{other.id}"),
                     ("GET", "Observation/$lastn", f"patient={_named(chance, world, 'Patient')}&max=2"),
+                    ("GET", "ValueSet/$expand", f"url=http://example.org/vs/{chance.randrange(3)}"),
+                    ("GET", f"ValueSet/{_named(chance, world, 'ValueSet')}/$expand", "count=1"),
+                    (
+                        "GET",
+                        f"ValueSet/{_named(chance, world, 'ValueSet')}/$validate-code",
+                        f"system=http://loinc.org&code={chance.choice(TESTS)}",
+                    ),
                 )
             )
         else:
@@ -545,6 +558,8 @@ def search(chance: random.Random, world: WorldMaker, type_name: str) -> str:
         "observation": _named(chance, world, "Observation"),
         "practitioner": _named(chance, world, "Practitioner"),
         "list": _named(chance, world, "List"),
+        "valueset": _named(chance, world, "ValueSet"),
+        "vs": "http://example.org/vs/0",
         "day": chance.choice(DAYS),
         "test": chance.choice(TESTS),
     }

@@ -1,7 +1,6 @@
 """`$expand`: the codes of a value set. https://hl7.org/fhir/R4/valueset-operation-expand.html."""
 
 import asyncio
-import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -105,7 +104,6 @@ async def expand(request: FhirRequest) -> Response:
         found.resource,
         found.members,
         wanted,
-        identifier=uuid.uuid4().urn,
         timestamp=datetime.fromtimestamp(request.now / 1_000_000, UTC).isoformat(timespec="milliseconds"),
         echoed=_echoed(asked),
     )

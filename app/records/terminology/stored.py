@@ -36,12 +36,12 @@ class Compiled:
     """
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, str, int], tuple[Definition, Any]] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, int], tuple[Definition, Any]] = OrderedDict()
         self._bytes = 0
 
     def of(self, one: Stored) -> tuple[Definition, Any]:
         """Return a version as a definition, and the code system or concept map that it makes: None for neither."""
-        key = one.type, one.id, one.version
+        key = one.row, one.version
         kept = self._kept.get(key)
         if kept is not None:
             self._kept.move_to_end(key)

@@ -32,7 +32,7 @@ TEXTS = ["", "a", "ab", "abb", "b", "aab", "A01", "A01.9", "C50", "x-1", "]", "-
             "a{2}?",
             "a{0}b",
         ),
-        *("(a*)*", "((a|b)*b){1,2}", "^ab$", "(a+)+b", "a\\n", "[\\s\\S]*"),
+        *("(a*)*", "((a|b)*b){1,2}", "^ab$", "^a|^b$|x", "(a+)+b", "a\\n", "[\\s\\S]*"),
     ],
 )
 def test_it_matches_what_the_common_engine_matches_as_a_whole(expression: str) -> None:
