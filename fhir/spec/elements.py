@@ -6,6 +6,7 @@ docstring says how, and what their lines hold.
 https://hl7.org/fhir/R4/elementdefinition.html
 """
 
+import gzip
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ HERE = Path(__file__).parent
 def lines(name: str) -> dict[str, bytes]:
     """Return the members of a table, unparsed, by their key."""
     found: dict[str, bytes] = {}
-    for line in (HERE / name).read_bytes().splitlines()[1:-1]:
+    content = (HERE / name).read_bytes()
+    for line in (gzip.decompress(content) if name.endswith(".gz") else content).splitlines()[1:-1]:
         end = line.index(b'"', 1)
         found[line[1:end].decode()] = line[end + 2 :].rstrip(b",")
     return found

@@ -25,7 +25,7 @@ TYPES = ("CodeSystem", "ValueSet", "ConceptMap")
 def published() -> Definitions:
     """Return R4's own code systems, value sets and concept maps."""
     found = []
-    for key, line in lines("terminology.json").items():
+    for key, line in lines("terminology.json.gz").items():
         type_name, _, url = key.partition("|")
         version = json.loads(line).get("version", "")
         found.append(Definition(type_name, url, version, line.__bytes__))
