@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from starlette.types import Receive, Scope, Send
 
+from app.access import epoch
 from app.access.caller import Caller
 from app.access.cookies import session_cookie
 from app.audit.log import AuditUnavailable
@@ -21,7 +22,7 @@ from app.records.record import StaleCaller
 from app.records.refusal import record_refusal
 from app.records.request import Request, replayed
 from app.records.response import Response, failure_response, outcome_response
-from fhir.errors import FhirError, Forbidden, Unauthorized
+from fhir.errors import FhirError, Forbidden, NotSupported, Unauthorized, UnknownParameter
 from fhir.issue import Issue
 
 logger = logging.getLogger(__name__)
@@ -95,6 +96,17 @@ def unavailable() -> Response:
     return response
 
 
+async def _check_known(request: Request, error: FhirError) -> None:
+    """Refuse nothing for a search parameter that came, or was indexed, since the caller was identified.
+
+    Raises:
+        StaleCaller: it was before the last change.
+    """
+    unknown = isinstance(error, (UnknownParameter, NotSupported))
+    if unknown and await epoch.current(request.hub.database.reader) != request.caller.epoch:
+        raise StaleCaller
+
+
 async def _do(door: Door[R, A], request: R) -> A | Response:
     try:
         answer = door.find(request)
@@ -102,6 +114,7 @@ async def _do(door: Door[R, A], request: R) -> A | Response:
             raise Forbidden("The password must be changed first")
         return await answer(request)
     except FhirError as error:
+        await _check_known(request, error)
         return failure_response(error)
     except (StaleCaller, DatabaseUnavailable, AuditUnavailable):
         raise
@@ -135,6 +148,7 @@ async def enter(door: Door[R, A], scope: Scope, receive: Receive) -> A | Respons
     for _ in range(MOST_ATTEMPTS):
         try:
             caller, secret = await identify(hub, scope)
+            await hub.search_parameters.learn(caller.epoch)
         except FhirError as error:
             return failure_response(error) if await record_refusal(hub, scope, str(error)) else unavailable()
         except DatabaseUnavailable:

@@ -17,6 +17,7 @@ from app.db import Database
 from app.imaging.episodes import Episodes
 from app.packages.loaded import KnownPackages, Profiles
 from app.records.cursor import Cursors
+from app.records.search_parameters.known import KnownParameters
 from app.records.terminology.stored import Compiled
 from app.settings import Settings
 from dicom.decoding import DecodingPool
@@ -46,8 +47,11 @@ class Hub:
     decoding: DecodingPool
     episodes: Episodes
     packages: KnownPackages
+    search_parameters: KnownParameters
     exports_wait: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when an export was put in the queue by this process."""
+    search_parameters_wait: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the search parameters were changed by this process."""
     terms: Compiled = field(default_factory=Compiled)
     """What was made of stored code systems and concept maps."""
     _patients: dict[int, str] = field(default_factory=dict)

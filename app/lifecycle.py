@@ -26,7 +26,9 @@ from app.imaging.episodes import Episodes
 from app.packages.loaded import KnownPackages
 from app.records.cursor import Cursors
 from app.records.export import run as exports
-from app.records.reindex import is_folded_otherwise
+from app.records.reindex import is_due, is_folded_otherwise, note_version
+from app.records.search_parameters import index as search_parameters
+from app.records.search_parameters.known import KnownParameters
 from app.settings import Settings
 from dicom.decoding import DecodingPool
 
@@ -86,6 +88,7 @@ async def open_hub(settings: Settings, clock: Clock = now) -> Hub:
     except (DatabaseUnavailable, WrongVersion):
         await database.close()
         raise
+    await note_version(database)
     keys, signer = audit_keys(settings)
     new_row = RowNumbers(await _process_number(database), clock)
     audit = AuditLog(database, keys, new_row, wait_seconds=settings.audit_wait_seconds)
@@ -103,6 +106,7 @@ async def open_hub(settings: Settings, clock: Clock = now) -> Hub:
         decoding=decoding,
         episodes=Episodes(clock, audit.append),
         packages=KnownPackages(database),
+        search_parameters=KnownParameters(database),
         closing=[partial(asyncio.to_thread, decoding.close)],
     )
 
@@ -111,6 +115,12 @@ async def warn_of_folding(hub: Hub) -> None:
     """Say in the log when stored rows fold strings otherwise than queries do: what differs is not found."""
     if await is_folded_otherwise(hub.database, hub.settings):
         logger.warning("Strings are folded otherwise than when they were indexed; run: renkei reindex")
+
+
+async def warn_of_reindexing(hub: Hub) -> None:
+    """Say in the log when an older release has made index rows: what this one reads otherwise is not found by them."""
+    if await is_due(hub.database):
+        logger.warning("An older release has indexed what is stored; run: renkei reindex")
 
 
 def start_tasks(hub: Hub) -> None:
@@ -122,3 +132,4 @@ def start_tasks(hub: Hub) -> None:
     hub.leader.start(hub.settings.checkpoint_seconds)
     hub.closing.append(daily.start(hub))
     hub.closing.append(exports.start(hub))
+    hub.closing.append(search_parameters.start(hub))

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.access.oauth import router as oauth
 from app.imaging.route import DicomRoute
-from app.lifecycle import open_hub, start_tasks, warn_of_folding
+from app.lifecycle import open_hub, start_tasks, warn_of_folding, warn_of_reindexing
 from app.observe.health import router as observe
 from app.portal.gate import nowhere
 from app.portal.routes import routes as portal
@@ -42,6 +42,7 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.hub = await open_hub(used)
         await warn_of_folding(app.state.hub)
+        await warn_of_reindexing(app.state.hub)
         start_tasks(app.state.hub)
         yield
         await app.state.hub.close()

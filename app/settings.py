@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     conditional_delete: Literal["single", "multiple"] = "single"
     """Whether `DELETE [type]?…` may delete several resources at once."""
 
+    own_search_parameters: int = 200
+    """The most search parameters beside R4's, each resource type counted."""
+
     profiles_strict: bool = False
     """Whether a resource that breaks a profile it names, or names an unknown one, is refused, not warned of."""
 

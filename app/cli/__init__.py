@@ -12,7 +12,7 @@ from app.settings import SettingsMissing
 
 COMMANDS = (
     *("serve", "demo", "seed", "migrate", "reindex", "organisation", "client", "user", "token"),
-    *("consent", "package", "terminology", "audit", "backup", "blobs"),
+    *("consent", "package", "terminology", "search-parameter", "audit", "backup", "blobs"),
 )
 """Every command; each is in the module of its name."""
 
@@ -30,8 +30,9 @@ class Commands(click.Group):
         """Return a command, or None when there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"app.cli.{_ELSEWHERE.get(cmd_name, cmd_name)}")
-        command: click.Command = getattr(module, cmd_name)
+        name = cmd_name.replace("-", "_")
+        module = import_module(f"app.cli.{_ELSEWHERE.get(name, name)}")
+        command: click.Command = getattr(module, name)
         return command
 
     def invoke(self, ctx: click.Context) -> object:

@@ -70,8 +70,12 @@ class Database(Protocol):
         """Open a connection on which all reads see the database at one instant."""
         ...
 
-    def write(self) -> AbstractAsyncContextManager[WriteConnection]:
+    def write(self, *, sharing: int | None = None) -> AbstractAsyncContextManager[WriteConnection]:
         """Open a transaction: committed, durably, when the block ends; rolled back when it raises.
+
+        Args:
+            sharing: A key that the transaction holds together with others, from before its first statement:
+                whoever locks it then waits for all of them.
 
         Raises:
             DatabaseUnavailable: the transaction cannot begin or commit.

@@ -124,6 +124,24 @@ class _Reader(_Connection):
             raise DatabaseUnavailable(str(error)) from error
 
 
+@asynccontextmanager
+async def _transaction(raw: Any, sharing: int | None) -> AsyncIterator[None]:
+    """Run a transaction that may share a lock, taken in the round trip that begins it."""
+    if sharing is None:
+        async with raw.transaction():
+            yield
+        return
+    try:
+        await raw.execute(f"BEGIN; SELECT pg_advisory_xact_lock_shared({sharing:d})")
+        yield
+    except BaseException:
+        # As asyncpg's own: a connection that is broken needs no rollback, and the pool makes sure of all others.
+        if not raw.is_closed():
+            await raw.execute("ROLLBACK")
+        raise
+    await raw.execute("COMMIT")
+
+
 class PostgresqlDatabase:
     """A PostgreSQL database.
 
@@ -157,10 +175,10 @@ class PostgresqlDatabase:
             raise DatabaseUnavailable(str(error)) from error
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[_Connection]:
+    async def write(self, *, sharing: int | None = None) -> AsyncIterator[_Connection]:
         """Hold a connection inside a transaction."""
         try:
-            async with self._pool.acquire() as raw, raw.transaction():
+            async with self._pool.acquire() as raw, _transaction(raw, sharing):
                 yield _Connection(raw, self._compiler)
         except _UNAVAILABLE as error:
             raise DatabaseUnavailable(str(error)) from error

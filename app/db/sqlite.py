@@ -165,7 +165,7 @@ class SqliteDatabase:
             raw.close()
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[_Connection]:
+    async def write(self, *, sharing: int | None = None) -> AsyncIterator[_Connection]:  # noqa: ARG002 - as `lock`
         """Open the write transaction."""
         async with self._turn:
             await self._begin()

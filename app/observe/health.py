@@ -6,11 +6,13 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from app.access import epoch
 from app.db import DatabaseUnavailable
 from app.hub import Hub
+from app.records.reindex import is_due
 
 router = APIRouter()
+
+DUE = "An older release has indexed what is stored: renkei reindex is due"
 
 LOOPBACK = {"127.0.0.1", "::1"}
 
@@ -22,13 +24,13 @@ def _same(one: str, other: str) -> bool:
 
 @router.get("/health")
 async def health(request: Request) -> JSONResponse:
-    """Answer 200 while the database answers, 503 otherwise."""
+    """Answer 200 while the database answers, 503 otherwise; with a note when `renkei reindex` is due."""
     hub: Hub = request.app.state.hub
     try:
-        await epoch.current(hub.database.reader)
+        due = await is_due(hub.database)
     except (DatabaseUnavailable, OSError):
         return JSONResponse({"status": "fail"}, 503)
-    return JSONResponse({"status": "pass"})
+    return JSONResponse({"status": "warn", "notes": [DUE]} if due else {"status": "pass"})
 
 
 @router.get("/metrics")

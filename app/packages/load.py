@@ -16,6 +16,7 @@ from app.hub import Hub
 from app.packages.archive import Package
 from app.packages.loaded import PACKAGES
 from app.packages.tables import package, package_resource
+from app.records.search_parameters.packages import forget_package
 
 LOAD = "package-load"
 REMOVE = "package-remove"
@@ -74,7 +75,7 @@ async def load(hub: Hub, found: Package, *, user_name: str) -> None:
 
 
 async def remove(hub: Hub, name: str, version: str, *, user_name: str) -> None:
-    """Forget a package. What was stored by its profiles stays.
+    """Forget a package. What was stored by its profiles stays; its search parameters go.
 
     Raises:
         Unknown: it is not loaded.
@@ -115,7 +116,8 @@ async def keep(
 
 
 async def forget(connection: WriteConnection, one: Loaded) -> None:
-    """Take a package away."""
+    """Take a package away, and the search parameters that came with it."""
+    await forget_package(connection, one.name, one.version)
     await connection.execute(_REMOVE_RESOURCES, {"package_key": one.key})
     await connection.execute(_REMOVE, {"package_key": one.key})
 

@@ -63,7 +63,7 @@ async def search(visit: Visit, pairs: Pairs, *, limit: int = MOST_FOUND) -> tupl
         InvalidValue: a value is not of its parameter's form.
     """
     record = visit.fhir.record
-    query = read_query(visit.hub.settings, "Patient", [*pairs, ("_total", "accurate")])
+    query = read_query(visit.hub, "Patient", [*pairs, ("_total", "accurate")])
     page = await run(record.connection, record.visibility, query, patient_keys, limit=limit)
     record.disclosed += page.matches
     return page.matches, page.total or 0

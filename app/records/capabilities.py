@@ -12,7 +12,8 @@ import orjson
 from app.records.interactions import INTERACTIONS
 from app.records.patch import FORMATS
 from fhir.search.extract import SLOTS
-from fhir.spec.search_parameters import COMPARTMENTS, parameters
+from fhir.search.in_force import R4, InForce
+from fhir.spec.search_parameters import COMPARTMENTS
 from fhir.store.types import NUMBERS
 
 _DEFINITIONS = {
@@ -45,10 +46,10 @@ def _code(name: str) -> str:
     return name[0].lower() + name[1:]
 
 
-def _resource(type_name: str, codes: list[str], conditional_delete: str) -> dict[str, Any]:
+def _resource(type_name: str, codes: list[str], conditional_delete: str, known: InForce) -> dict[str, Any]:
     searchable = [
-        {"name": code, "type": parameter.type}
-        for code, parameter in sorted(parameters(type_name).items())
+        {"name": code, **({"definition": parameter.url} if parameter.url else {}), "type": parameter.type}
+        for code, parameter in sorted(known.of(type_name).items())
         if parameter.type in {*SLOTS, "composite"} or code == "near"
     ]
     return {
@@ -68,8 +69,14 @@ def _resource(type_name: str, codes: list[str], conditional_delete: str) -> dict
 
 
 @lru_cache(maxsize=4)
-def capability_statement(address: str, conditional_delete: str) -> bytes:
-    """Return the statement of the hub at `address`, as JSON; `conditional_delete` is the setting."""
+def capability_statement(address: str, conditional_delete: str, known: InForce = R4) -> bytes:
+    """Return the statement of the hub at `address`, as JSON.
+
+    Args:
+        address: That of the hub.
+        conditional_delete: The setting.
+        known: The search parameters that may be asked for.
+    """
     codes = sorted({one.code for (_, form), one in INTERACTIONS.items() if form in _TYPE_FORMS})
     security = {
         "cors": False,
@@ -93,7 +100,7 @@ def capability_statement(address: str, conditional_delete: str) -> bytes:
     rest = {
         "mode": "server",
         "security": security,
-        "resource": [_resource(name, codes, conditional_delete) for name in sorted(NUMBERS)],
+        "resource": [_resource(name, codes, conditional_delete, known) for name in sorted(NUMBERS)],
         "interaction": [{"code": code} for code in ("transaction", "batch", "search-system", "history-system")],
         "compartment": [f"http://hl7.org/fhir/CompartmentDefinition/{_code(name)}" for name in COMPARTMENTS],
         "operation": _operations(),

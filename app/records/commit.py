@@ -12,6 +12,8 @@ from app.records.events import events
 from app.records.labelled import pass_labels_on
 from app.records.record import StaleCaller
 from app.records.request import Request
+from app.records.search_parameters.follow import follow_written
+from app.records.search_parameters.known import lock_of
 from app.records.writing import Writing
 
 T = TypeVar("T")
@@ -33,23 +35,27 @@ async def committed(
         before_commit: Reads what the transaction wrote, inside it.
 
     Raises:
-        StaleCaller: the rights of callers have changed; nothing was written.
+        StaleCaller: the rights of callers or the search parameters have changed; nothing was written.
         FhirError: `work` refused; nothing was written.
         DatabaseUnavailable: the transaction could not begin or commit.
     """
-    async with request.hub.database.write() as connection:
+    known = await request.hub.search_parameters.learn(request.caller.epoch)
+    async with request.hub.database.write(sharing=lock_of(known.version)) as connection:
         if await epoch.current(connection) != request.caller.epoch:
             raise StaleCaller
-        writing = Writing(request, connection)
+        writing = Writing(request, connection, known)
         result = await work(writing)
         await writing.flush()
         await link_new_patients(connection, writing.written)
         await compile_consents(connection, writing.written)
+        await follow_written(request, connection, writing.written)
         passed_on = await pass_labels_on(connection, writing.labelled) if writing.labelled else []
         await label_images(connection, [*writing.written, *passed_on])
         if before_commit is not None:
             await before_commit(result, writing)
         told = await (tell(result, writing) if tell else events(request, writing.written, 200, connection))
         await request.hub.audit.stage(connection, told)
+    if any(one.type == "SearchParameter" for one in writing.written):
+        request.hub.search_parameters_wait.set()
     request.recorded = True
     return result

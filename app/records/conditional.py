@@ -57,7 +57,7 @@ def condition(request: Request, type_name: str, text: str, expression: str) -> Q
         FhirError: it is no search of the type, or names nothing that a resource must fulfil.
     """
     pairs = decode_pairs(text.removeprefix("?").encode("latin-1", "replace"))
-    query = read_query(request.hub.settings, type_name, pairs)
+    query = read_query(request.hub, type_name, pairs)
     if not query.criteria:
         raise InvalidValue("A condition names what the resource must fulfil", expression)
     return query

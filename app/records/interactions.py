@@ -28,6 +28,7 @@ from app.records.read import read
 from app.records.request import FhirRequest
 from app.records.response import FhirResponse
 from app.records.search import search, search_by_post
+from app.records.search_parameter_status import search_parameter_status
 from app.records.summary import summary
 from app.records.terminology.expand import expand
 from app.records.terminology.lookup import lookup
@@ -153,6 +154,7 @@ INTERACTIONS: dict[tuple[str, str], Interaction] = {
     ("POST", "type/$translate"): _TRANSLATE,
     ("GET", "type/id/$translate"): _TRANSLATE,
     ("POST", "type/id/$translate"): _TRANSLATE,
+    ("GET", "type/id/$status"): Interaction("operation", "R", search_parameter_status),
     ("POST", "type/id/$meta-add"): Interaction("operation", "U", meta_add),
     ("POST", "type/id/$meta-delete"): Interaction("operation", "U", meta_delete),
 }

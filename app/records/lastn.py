@@ -47,7 +47,7 @@ def _query(request: FhirRequest, pairs: Pairs) -> Query:
     for name in sorted(names):
         if name in ("_sort", "_count", "_cursor", "_include", "_revinclude", "_summary", "_elements", "_total"):
             raise InvalidValue(f"{name} is not a parameter of this operation", name)
-    return read_query(request.hub.settings, "Observation", [*asked, ("_sort", "-date")], lenient=request.lenient)
+    return read_query(request.hub, "Observation", [*asked, ("_sort", "-date")], lenient=request.lenient)
 
 
 async def lastn(request: FhirRequest) -> Response:

@@ -62,5 +62,6 @@ async def metadata(hub: "Hub", query: bytes) -> Response:
     if mode == "terminology":
         definitions = await hub.packages.current()
         return fhir_response(await asyncio.to_thread(terminology_capabilities, definitions, settings.address))
-    statement = capability_statement(settings.address, settings.conditional_delete)
+    known = await hub.search_parameters.refresh()
+    statement = capability_statement(settings.address, settings.conditional_delete, known)
     return fhir_response(_normative(statement) if mode == "normative" else statement)

@@ -2,22 +2,23 @@
 
 from collections.abc import Sequence
 
-from app.settings import Settings
+from app.hub import Hub
 from fhir.search.query import MOST, Query, parse
 
 
 def read_query(
-    settings: Settings, type_name: str, pairs: Sequence[tuple[str, str]], *, lenient: bool = False, most: int = MOST
+    hub: Hub, type_name: str, pairs: Sequence[tuple[str, str]], *, lenient: bool = False, most: int = MOST
 ) -> Query:
     """Return the search that parameters ask for; `fhir.search.query.parse` says what is refused.
 
     Args:
-        settings: Those of the hub.
+        hub: The running hub, whose search parameters are those that the caller's epoch has.
         type_name: The resource type that is searched.
         pairs: Names and values, decoded.
         lenient: Whether parameters that the type does not have are left out.
         most: The cap of `_count`.
     """
+    settings = hub.settings
     return parse(
         type_name,
         pairs,
@@ -25,4 +26,5 @@ def read_query(
         base_url=settings.fhir_address,
         japanese=settings.folds_japanese,
         most=most,
+        known=hub.search_parameters.in_force,
     )

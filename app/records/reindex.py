@@ -17,11 +17,14 @@ from app.hub import Hub
 from app.imaging.labels import label_images
 from app.records.inheritance import inherited
 from app.records.labelled import pass_labels_on
+from app.records.search_parameters.kept import VERSION as PARAMETERS
+from app.records.search_parameters.known import lock_of
 from app.records.several import belong_again
 from app.settings import Settings
 from fhir.belonging import POINTERS
 from fhir.resource import parse
-from fhir.search.extract import Index, extract
+from fhir.search.extract import VERSION, Index, extract
+from fhir.search.in_force import InForce
 from fhir.store.facts import Facts, facts
 from fhir.store.read import COLUMNS, LAST_BODY, stored
 from fhir.store.reindex import FIXED, fixed, replace_facts, replace_index
@@ -34,6 +37,10 @@ BATCH = 500
 FOLDING = "reindex folding"
 """The counter that says how strings of stored rows are folded: 0 by width, 1 as Japanese."""
 
+EXTRACTED = "reindex version"
+"""The counter that says by which `fhir.search.extract.VERSION` all stored rows were made at least."""
+
+_ANY = select(resource.c.row).limit(1)
 _BATCH = (
     select(*COLUMNS, resource.c.deleted, *FIXED)
     .join(resource_version, LAST_BODY)
@@ -73,10 +80,10 @@ def _mark(type_name: str) -> str:
     return f"reindex {type_name}"
 
 
-async def _read(connection: WriteConnection, row: Sequence[Any], settings: Settings) -> _Read:
+async def _read(connection: WriteConnection, row: Sequence[Any], settings: Settings, known: InForce) -> _Read:
     body, (deleted, *before) = stored(row), row[len(COLUMNS) :]
     parsed = parse(bytes(body.body))
-    index = extract(parsed, base_url=settings.fhir_address, japanese=settings.folds_japanese)
+    index = extract(parsed, base_url=settings.fhir_address, japanese=settings.folds_japanese, known=known)
     taken: set[int] = set()
     labels = body.labels
     if body.type in POINTERS:
@@ -88,10 +95,10 @@ async def _read(connection: WriteConnection, row: Sequence[Any], settings: Setti
     return _Read(body, deleted, index, found, fixed(found) != tuple(before))
 
 
-async def _replace(connection: WriteConnection, found: Sequence[_Read], type_number: int) -> int:
+async def _replace(connection: WriteConnection, found: Sequence[_Read], type_number: int, known: InForce) -> int:
     """Write what was read off and return how many resources' fixed columns that changed."""
     there = [(one.body.patient_key, one.body.row, one.body.version, one.index) for one in found if not one.deleted]
-    await replace_index(connection, there, type_number)
+    await replace_index(connection, there, type_number, known)
     stale = [one for one in found if one.stale]
     await replace_facts(
         connection,
@@ -111,14 +118,16 @@ async def reindex_types(hub: Hub, types: Sequence[str], *, again: bool) -> Async
     Where a run stopped is kept in the database, in the same transaction as the batch.
     """
     # Those that take over the labels of others come after these.
+    known = await hub.search_parameters.refresh()
     for type_name in sorted(types, key=POINTERS.__contains__):
         after = 0 if again else await epoch.value(hub.database.reader, _mark(type_name))
         while True:
-            async with hub.database.write() as connection:
+            async with hub.database.write(sharing=lock_of(known.version)) as connection:
+                known = await _known(hub, connection, known)
                 values = {"type": NUMBERS[type_name], "after": after, "count": BATCH}
                 rows = await connection.fetch(_CONSENTS if type_name == "Consent" else _BATCH, values)
-                found = [await _read(connection, row, hub.settings) for row in rows]
-                mended = await _replace(connection, found, NUMBERS[type_name])
+                found = [await _read(connection, row, hub.settings, known) for row in rows]
+                mended = await _replace(connection, found, NUMBERS[type_name], known)
                 after = found[-1].body.row if found else 0
                 await epoch.set_value(connection, _mark(type_name), after)
             if not found:
@@ -127,6 +136,26 @@ async def reindex_types(hub: Hub, types: Sequence[str], *, again: bool) -> Async
     if set(types) == set(NUMBERS):
         async with hub.database.write() as connection:
             await epoch.set_value(connection, FOLDING, int(hub.settings.folds_japanese))
+            await epoch.set_value(connection, EXTRACTED, VERSION)
+
+
+async def _known(hub: Hub, connection: WriteConnection, known: InForce) -> InForce:
+    """Return the search parameters in force; rows of those that are gone would be left for ever."""
+    if await epoch.value(connection, PARAMETERS) == known.version:
+        return known
+    return await hub.search_parameters.refresh()
+
+
+async def note_version(database: Database) -> None:
+    """Note that a hub without resources has no index rows of an older release."""
+    if await is_due(database) and not await database.reader.fetch(_ANY, {}):
+        async with database.write() as connection:
+            await epoch.set_value(connection, EXTRACTED, VERSION)
+
+
+async def is_due(database: Database) -> bool:
+    """Return whether there may be index rows that this release would make otherwise."""
+    return await epoch.value(database.reader, EXTRACTED) != VERSION
 
 
 async def is_folded_otherwise(database: Database, settings: Settings) -> bool:

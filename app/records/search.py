@@ -78,7 +78,8 @@ def _queries(request: FhirRequest, types: Sequence[str], pairs: Pairs) -> list[Q
     """
     settings = request.hub.settings
     queries = [
-        read_query(settings, name, pairs, lenient=request.lenient, most=settings.page_entries_limit) for name in types
+        read_query(request.hub, name, pairs, lenient=request.lenient, most=settings.page_entries_limit)
+        for name in types
     ]
     for query in queries:
         if query.ignored != queries[0].ignored:
@@ -90,6 +91,7 @@ def _queries(request: FhirRequest, types: Sequence[str], pairs: Pairs) -> list[Q
 async def search_pairs(request: FhirRequest, pairs: Pairs) -> Response:
     """Answer the search that `pairs` ask for."""
     settings, record = request.hub.settings, request.record
+    known = request.hub.search_parameters.in_force
     types = _types(request, pairs)
     wanted_types = types
     plain = [pair for pair in pairs if pair[0] != "_type"]
@@ -122,7 +124,9 @@ async def search_pairs(request: FhirRequest, pairs: Pairs) -> Response:
         compartment=Compartment(request.type, request.id) if request.member else None,
         as_of=as_of if query.cursor else None,
     )
-    others = await included(record.connection, record.visibility, page.matches, query.includes, settings.fhir_address)
+    others = await included(
+        record.connection, record.visibility, page.matches, query.includes, settings.fhir_address, known
+    )
     record.disclosed += [*page.matches, *others.resources]
     address = "/".join([settings.address, "fhir", *_place(request)])
     links = [{"relation": "self", "url": f"{address}?{own}" if own else address}]

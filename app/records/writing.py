@@ -24,6 +24,7 @@ from fhir.issue import Issue
 from fhir.resource import parse
 from fhir.search.extract import Index, extract
 from fhir.search.hashing import hash64
+from fhir.search.in_force import InForce
 from fhir.search.internal import internal_rows
 from fhir.splice import Spliced, splice
 from fhir.store.facts import Facts, facts, patients
@@ -53,13 +54,19 @@ _NO_INDEX = Index([], [], [], [], [], [], [], [])
 class Writing:
     """One write transaction.
 
+    Args:
+        request: On whose behalf.
+        connection: Where it writes.
+        known: The search parameters in force, by which what is written is found.
+
     Attributes:
         written: The versions that were gathered, in order.
         labelled: Those of them from which others are to take over labels.
     """
 
-    def __init__(self, request: "Request", connection: WriteConnection) -> None:
+    def __init__(self, request: "Request", connection: WriteConnection, known: InForce) -> None:
         self.request = request
+        self._known = known
         self.connection = connection
         self.written: list[Stored] = []
         self.labelled: list[Stored] = []
@@ -108,7 +115,8 @@ class Writing:
         # What was checked and spliced is strict JSON: it is only read here.
         stored = orjson.loads(body)
         settings = self.request.hub.settings
-        return stored, extract(stored, base_url=settings.fhir_address, japanese=settings.folds_japanese)
+        index = extract(stored, base_url=settings.fhir_address, japanese=settings.folds_japanese, known=self._known)
+        return stored, index
 
     async def create(
         self,

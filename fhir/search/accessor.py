@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fhir.search.reference import resolves_to
+from fhir.spec.search_paths import INSIDE
 
 Collect = Callable[[Any, Any], None]
 """Called with an element that a path leads to, and with what the walk collects into."""
@@ -60,6 +61,10 @@ def plant(root: Node, path: str, collect: Collect) -> None:
 
 
 def _condition(step: str) -> Condition:
+    if INSIDE in step:
+        inner, _, wanted = step[1:].rpartition(f"{INSIDE}=")
+        values = accessor(" ".join([*inner.split(INSIDE), ":"]))
+        return lambda element: wanted in [one for one in values(element) if type(one) is str]
     if step[0] == "?":
         key, _, expected = step[1:].partition("=")
         return lambda element: type(element) is dict and element.get(key) == expected

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from fhir.errors import FhirError, InvalidValue, NotSupported, TooCostly, UnknownParameter
 from fhir.search.asked import Asked, Chain, Has
+from fhir.search.in_force import R4, InForce
 from fhir.spec.search_parameters import SearchParameter, parameters
 
 DEEPEST = 4
@@ -24,15 +25,15 @@ def is_chained(name: str) -> bool:
     return "." in name or name.startswith("_has:") or name == "_has"
 
 
-def _reference(type_name: str, code: str) -> SearchParameter:
+def _reference(type_name: str, code: str, known: InForce) -> SearchParameter:
     """Return the reference parameter of a type, which can be followed.
 
     Raises:
         UnknownParameter: The type has none of this name.
         InvalidValue: It is no reference.
-        NotSupported: It holds canonical URLs alone.
+        NotSupported: It holds canonical URLs alone, or is not indexed yet.
     """
-    parameter = parameters(type_name).get(code)
+    parameter = known.get(type_name, code)
     if parameter is None:
         raise UnknownParameter(f"{type_name} has no search parameter {code!r}", code)
     if parameter.type != "reference":
@@ -42,7 +43,7 @@ def _reference(type_name: str, code: str) -> SearchParameter:
     return parameter
 
 
-def parse(type_name: str, name: str, depth: int, inner: Inner) -> Asked:
+def parse(type_name: str, name: str, depth: int, inner: Inner, known: InForce = R4) -> Asked:
     """Return what a chained name asks.
 
     Args:
@@ -50,6 +51,7 @@ def parse(type_name: str, name: str, depth: int, inner: Inner) -> Asked:
         name: `reference.rest`, `reference:Type.rest` or `_has:Type:reference:rest`.
         depth: How many references were followed already.
         inner: What reads the rest.
+        known: The search parameters there are.
 
     Raises:
         UnknownParameter: A type has no such parameter.
@@ -60,10 +62,10 @@ def parse(type_name: str, name: str, depth: int, inner: Inner) -> Asked:
     if depth >= DEEPEST:
         raise TooCostly(f"a chain follows at most {DEEPEST} references")
     if name.partition(":")[0] == "_has":
-        return _has(type_name, name, depth, inner)
+        return _has(type_name, name, depth, inner, known)
     head, _, rest = name.partition(".")
     code, colon, target = head.partition(":")
-    parameter = _reference(type_name, code)
+    parameter = _reference(type_name, code, known)
     if colon and target not in parameter.targets:
         raise InvalidValue(f"{code} of {type_name} refers to no {target!r}", head)
     targets = (target,) if colon else parameter.targets
@@ -87,14 +89,14 @@ def _branches(targets: tuple[str, ...], rest: str, depth: int, inner: Inner) -> 
     return tuple(found)
 
 
-def _has(type_name: str, name: str, depth: int, inner: Inner) -> Asked:
+def _has(type_name: str, name: str, depth: int, inner: Inner, known: InForce) -> Asked:
     parts = name.split(":", 3)
     if len(parts) < 4 or not parts[3]:
         raise InvalidValue(f"not _has:[type]:[reference]:[parameter]: {name!r}", name)
     _, source, code, rest = parts
     if not parameters(source):
         raise InvalidValue(f"{source!r} is no resource type", name)
-    parameter = _reference(source, code)
+    parameter = _reference(source, code, known)
     if type_name not in parameter.targets:
         raise InvalidValue(f"{code} of {source} refers to no {type_name}", name)
     return Has(parameter, inner(source, rest, depth + 1))

@@ -7,7 +7,7 @@ https://hl7.org/fhir/R4/search.html#composite
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from fhir.search.accessor import accessor
@@ -29,6 +29,9 @@ _TO_ROW: Mapping[str, Callable[..., tuple[int, int, float, float]]] = {
     "number": lambda low, high: (0, 0, low, high),
 }
 """From the values of an index row of each type to those of a composite's."""
+
+IN_ELEMENTS = frozenset(_TO_ROW)
+"""The types that parts of an element may have; those of the resource itself may have any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ def _part(type_name: str, path: str, component: Component) -> _Part:
     return _Part(number, parameters(type_name)[component.code].type, component.paths)
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _readers(paths: tuple[str, ...]) -> tuple[tuple[bool, str, Callable[[dict[str, Any]], list[Any]]], ...]:
     """Return for each path whether it begins at the resource, its FHIR type, and how to get at its values."""
     return tuple(
@@ -99,8 +102,36 @@ def _readers(paths: tuple[str, ...]) -> tuple[tuple[bool, str, Callable[[dict[st
     )
 
 
+def own_rows(resource: dict[str, Any], parameter: SearchParameter, extractors: Extractors) -> list[Row]:
+    """Return the rows of the elements that a composite of the hub's own speaks of; its parts share none with others.
+
+    Args:
+        resource: Parsed JSON.
+        parameter: The composite.
+        extractors: By parameter type and FHIR type.
+    """
+    known = parameters(parameter.base)
+    parts = [_Part(part.number, known[part.code].type, part.paths) for part in parameter.components]
+    elements = [
+        element
+        for path in parameter.paths
+        if not _is_root(path) and path.partition(" ")[0] in resource
+        for element in _at_path(path)(resource)
+        if type(element) is dict
+    ]
+    return [
+        (part.number, number, *value)
+        for number, element in enumerate(elements, start=1)
+        for part in parts
+        for value in _values(resource, element, part, extractors[part.type])
+    ]
+
+
+_at_path = lru_cache(maxsize=256)(accessor)
+
+
 def rows(resource: dict[str, Any], type_name: str, extractors: Extractors) -> list[Row]:
-    """Return the rows of the elements of a resource that composites speak of.
+    """Return the rows of the elements of a resource that R4's composites speak of.
 
     Args:
         resource: Parsed JSON.
@@ -157,7 +188,7 @@ def _at(parameter: SearchParameter, path: str, values: Sequence[tuple[Value, ...
     if _is_root(path):
         parts = zip(parameter.components, values, strict=True)
         return Logic("and", tuple(_of_resource(_reading(parameter.base, part), one) for part, one in parts))
-    numbers = [_numbers(parameter.base)[path, part.paths] for part in parameter.components]
+    numbers = [part.number or _numbers(parameter.base)[path, part.paths] for part in parameter.components]
     criteria = [Criterion(known[p.code], None, one) for p, one in zip(parameter.components, values, strict=True)]
     return Element(tuple(zip(numbers, criteria, strict=True)))
 
@@ -168,12 +199,24 @@ def _of_resource(parameter: SearchParameter, values: tuple[Value, ...]) -> Crite
     return Criterion(parameter, "missing", (MissingValue(missing=False),))
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _reading(type_name: str, component: Component) -> SearchParameter:
-    """Return the parameter that reads off the resource what a component does, and as little else as possible.
+    """Return the parameter of R4 that reads off the resource what a component does, and as little else as possible.
 
     `value-string` reads the text of a concept as well: R4 has none that reads the string alone.
+
+    Raises:
+        ValueError: There is none.
     """
     known = parameters(type_name)
     same_type = [one for one in known.values() if one.type == known[component.code].type]
     return min((one for one in same_type if set(component.paths) <= set(one.paths)), key=lambda one: len(one.paths))
+
+
+def is_read(type_name: str, component: Component) -> bool:
+    """Return whether a parameter of R4 reads off the resource what a component does."""
+    try:
+        _reading(type_name, component)
+    except ValueError:
+        return False
+    return True

@@ -4,15 +4,16 @@ https://hl7.org/fhir/R4/search.html#modifiers
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fhir.errors import FhirError, InvalidValue, NotSupported, UnknownParameter
 from fhir.search import chain, composite, date, near, number, quantity, reference, string, token, uri
 from fhir.search import text as full_text
 from fhir.search.asked import Asked, Criterion, any_of
-from fhir.search.values import Value, missing, split, unescape
-from fhir.spec.search_parameters import SearchParameter, parameters
+from fhir.search.in_force import R4, InForce
+from fhir.search.values import Value, missing, split, split_prefix, unescape
+from fhir.spec.search_parameters import Rules, SearchParameter, parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +24,13 @@ class Region:
         base_url: The server's own, without a closing slash; references under it are local. Empty for none.
         zone: The fixed offset that dates without one are meant in.
         japanese: Whether strings are folded further, as index rows are.
+        known: The search parameters there are.
     """
 
     base_url: str = ""
     zone: dt.timezone = date.JST
     japanese: bool = False
+    known: InForce = R4
 
 
 MODIFIERS: Mapping[str, frozenset[str]] = {
@@ -78,14 +81,14 @@ SEARCHABLE = frozenset({*_PARSERS, "string", "date", "reference"})
 """The parameter types that can be asked and sorted by; what composites ask is asked of their parts."""
 
 
-def find(type_name: str, code: str) -> SearchParameter:
+def find(type_name: str, code: str, known: InForce) -> SearchParameter:
     """Return the search parameter of a resource type.
 
     Raises:
-        UnknownParameter: R4 has none of this name.
-        NotSupported: R4 has it, but it is not indexed.
+        UnknownParameter: Neither R4 nor the hub has one of this name.
+        NotSupported: It is there, but it is not indexed, or not yet.
     """
-    parameter = parameters(type_name).get(code)
+    parameter = known.get(type_name, code)
     if parameter is None:
         raise UnknownParameter(f"{type_name} has no search parameter {code!r}", code)
     special = parameter.type == "special" and code != "near"
@@ -120,23 +123,48 @@ def parse(type_name: str, name: str, text: str, region: Region) -> Asked:
 def _followed(type_name: str, name: str, text: str, region: Region, depth: int) -> Asked:
     if not chain.is_chained(name):
         return _plain(type_name, name, text, region)
-    return chain.parse(type_name, name, depth, lambda target, rest, far: _followed(target, rest, text, region, far))
+    return chain.parse(
+        type_name, name, depth, lambda target, rest, far: _followed(target, rest, text, region, far), region.known
+    )
 
 
 def _plain(type_name: str, name: str, text: str, region: Region) -> Asked:
     """Return the criterion of a name without steps."""
     code, colon, modifier = name.partition(":")
-    known = parameters(type_name).get(code)
+    known = region.known.of(type_name).get(code)
     if known is not None and known.type == "composite":
-        return _composite(known, name, text, region)
-    parameter = find(type_name, code)
+        return _ruled(known, _composite(known, name, text, region), name, text)
+    parameter = find(type_name, code, region.known)
     if colon and not _takes(parameter, modifier):
         raise NotSupported(f"the modifier :{modifier} is not supported on {code}", name)
     try:
         values = tuple(_value(parameter, modifier, part, region) for part in split(text, ","))
     except InvalidValue as error:
         raise InvalidValue(error.diagnostics, name) from error
-    return Criterion(parameter, modifier or None, values)
+    return _ruled(parameter, Criterion(parameter, modifier or None, values), name, text)
+
+
+def _ruled(parameter: SearchParameter, asked: Asked, name: str, text: str) -> Asked:
+    """Return what is asked if the parameter's definition allows it.
+
+    Raises:
+        NotSupported: it does not.
+    """
+    if parameter.rules is not None:
+        _check(parameter.rules, parameter, name, split(text, ","))
+    return asked
+
+
+def _check(rules: Rules, parameter: SearchParameter, name: str, texts: Sequence[str]) -> None:
+    modifier = name.partition(":")[2]
+    if modifier and rules.modifiers is not None and modifier not in rules.modifiers:
+        raise NotSupported(f"the modifier :{modifier} is not supported on {parameter.code}", name)
+    if len(texts) > 1 and not rules.several_values:
+        raise NotSupported(f"{parameter.code} takes one value, not several with commas between them", name)
+    if parameter.type not in ("date", "number", "quantity") or rules.comparators is None or modifier == "missing":
+        return
+    for prefix in {split_prefix(one)[0] for one in texts} - rules.comparators - {"eq"}:
+        raise NotSupported(f"the prefix {prefix} is not supported on {parameter.code}", name)
 
 
 def _composite(parameter: SearchParameter, name: str, text: str, region: Region) -> Asked:

@@ -4,8 +4,9 @@ https://hl7.org/fhir/R4/search.html
 """
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -13,12 +14,16 @@ from fhir.recurring import TYPES, Recurring, written
 from fhir.search import composite, date, near, number, quantity, reference, string, token, uri
 from fhir.search.accessor import Collect, Node, plant, walk
 from fhir.search.content import Row, content_row
+from fhir.search.in_force import R4, InForce
 from fhir.search.internal import internal_rows
 from fhir.spec.elements import properties
 from fhir.spec.search_parameters import SearchParameter, parameters
 
 VERSION = 3
 """Counts up when the same resource would give other rows; older rows must then be made again."""
+
+MOST_OWN = 1_000
+"""Rows of one resource under one number of a parameter that is the hub's own; what is beyond is not found by it."""
 
 Extractor = Callable[[Any], Iterable[tuple[Any, ...]]]
 
@@ -70,7 +75,12 @@ NOT_INDEXED = {
 
 
 def extract(
-    resource: dict[str, Any], *, zone: dt.timezone = date.JST, base_url: str = "", japanese: bool = False
+    resource: dict[str, Any],
+    *,
+    zone: dt.timezone = date.JST,
+    base_url: str = "",
+    japanese: bool = False,
+    known: InForce = R4,
 ) -> Index:
     """Return the index rows of a resource.
 
@@ -81,6 +91,7 @@ def extract(
         zone: The fixed offset that dates without one are meant in.
         base_url: The server's own; references under it are indexed as relative. Empty for none.
         japanese: Whether strings are folded further, as `fhir.search.string.fold` says; a query must fold them alike.
+        known: The search parameters there are.
     """
     rows: tuple[list[Any], ...] = ([], [], [], [], [], [], [], [])
     text: tuple[Row, ...] = ()
@@ -92,9 +103,63 @@ def extract(
         rows[_COMPOSITE].extend(composite.rows(resource, type_name, _extractors(zone, base_url, japanese)))
         rows[_REFERENCE].extend(internal_rows(resource, rows[_REFERENCE]))
         text = content_row(resource)
+        if type_name in known.indexed:
+            for slot, own in zip(rows, _own_rows(resource, type_name, known, zone, base_url, japanese), strict=True):
+                slot.extend(own)
     # The same code under two parameters gives two rows, twice under one parameter only one.
     once: list[Any] = [list(dict.fromkeys(slot)) if len(slot) > 1 else slot for slot in rows]
     return Index(*[*once, text])
+
+
+def extract_own(
+    resource: dict[str, Any],
+    *,
+    zone: dt.timezone = date.JST,
+    base_url: str = "",
+    japanese: bool = False,
+    known: InForce,
+) -> Index:
+    """Return the index rows of the hub's own parameters alone; the arguments are those of `extract`."""
+    type_name = resource.get("resourceType")
+    if type(type_name) is not str or type_name not in known.indexed:
+        return Index([], [], [], [], [], [], [], [])
+    rows = _own_rows(resource, type_name, known, zone, base_url, japanese)
+    once: list[Any] = [list(dict.fromkeys(slot)) for slot in rows]
+    return Index(*once)
+
+
+def _own_rows(
+    resource: dict[str, Any], type_name: str, known: InForce, zone: dt.timezone, base_url: str, japanese: bool
+) -> tuple[list[Any], ...]:
+    rows: tuple[list[Any], ...] = ([], [], [], [], [], [], [], [])
+    walk(resource, _own_tree(type_name, known, zone, base_url, japanese), rows)
+    for parameter in known.indexed[type_name]:
+        if parameter.type == "composite":
+            rows[_COMPOSITE].extend(composite.own_rows(resource, parameter, _extractors(zone, base_url, japanese)))
+    return tuple([_bounded(slot) for slot in rows])
+
+
+def _bounded(slot: list[Any]) -> list[Any]:
+    """Return the first rows under each number."""
+    if len(slot) <= MOST_OWN:
+        return slot
+    counts: Counter[int] = Counter()
+    kept = []
+    for row in dict.fromkeys(slot):
+        counts[row[0]] += 1
+        if counts[row[0]] <= MOST_OWN:
+            kept.append(row)
+    return kept
+
+
+@lru_cache(maxsize=256)
+def _own_tree(type_name: str, known: InForce, zone: dt.timezone, base_url: str, japanese: bool) -> Node:
+    """Compile the hub's own parameters of a resource type. Each has rows of its own: any of them may go again."""
+    root = Node()
+    for parameter in known.indexed[type_name]:
+        for (path, slot), ids in _ids_by_path([parameter]).items():
+            _plant(root, path, slot, ids, _extractors(zone, base_url, japanese))
+    return root
 
 
 @cache
@@ -152,14 +217,23 @@ def _tree(type_name: str, zone: dt.timezone, base_url: str, japanese: bool) -> N
     root = Node()
     extractors = _extractors(zone, base_url, japanese)
     for (path, slot), ids in _ids_by_path(parameters(type_name).values()).items():
-        element_type = path.rpartition(":")[2]
-        if slot == "token" and element_type in string.TEXTS:
-            plant(root, path, _collect(_STRING, string.TEXTS[element_type], (min(ids),)))
-        if slot == "reference" and element_type == "Reference":
-            plant(root, path, _collect(_TOKEN, token.of_referred_identifier, ids))
-        if (slot, element_type) not in NOT_INDEXED:
-            plant(root, path, _collect(SLOTS.index(slot), extractors[slot][element_type], ids))
+        _plant(root, path, slot, ids, extractors)
     return root
+
+
+def _plant(root: Node, path: str, slot: str, ids: tuple[int, ...], extractors: dict[str, dict[str, Extractor]]) -> None:
+    element_type = path.rpartition(":")[2]
+    if slot == "token" and element_type in string.TEXTS:
+        plant(root, path, _collect(_STRING, string.TEXTS[element_type], (min(ids),)))
+    if slot == "reference" and element_type == "Reference":
+        plant(root, path, _collect(_TOKEN, token.of_referred_identifier, ids))
+    if (slot, element_type) not in NOT_INDEXED:
+        plant(root, path, _collect(SLOTS.index(slot), extractors[slot][element_type], ids))
+
+
+def indexed_types(type_: str) -> frozenset[str]:
+    """Return the FHIR types of which a parameter of a type makes index rows; none for a composite."""
+    return frozenset(_extractors(date.JST, "", False).get(type_, {})) - {"BackboneElement"}
 
 
 def _ids_by_path(parameters: Iterable[SearchParameter]) -> dict[tuple[str, str], tuple[int, ...]]:
@@ -173,12 +247,19 @@ def _ids_by_path(parameters: Iterable[SearchParameter]) -> dict[tuple[str, str],
     return ids
 
 
-@cache
 def text_numbers(parameter: SearchParameter) -> tuple[int, ...]:
     """Return the numbers under which the texts of a token parameter's codes are indexed, among the strings.
 
-    Parameters that read the same element share them.
+    Parameters of R4 that read the same element share them.
     """
+    if parameter.is_own:
+        texts = parameter.type == "token" and not parameter.element_types.isdisjoint(string.TEXTS)
+        return (parameter.id,) if texts else ()
+    return _r4_text_numbers(parameter)
+
+
+@cache
+def _r4_text_numbers(parameter: SearchParameter) -> tuple[int, ...]:
     ids = _ids_by_path(parameters(parameter.base).values())
     paths = [path for path in parameter.paths if path.rpartition(":")[2] in string.TEXTS]
     return tuple(dict.fromkeys(min(ids[path, "token"]) for path in paths)) if parameter.type == "token" else ()

@@ -184,7 +184,7 @@ def _followed(type_name: str, bracket: _Bracket, region: Region, depth: int) -> 
         conditions = (bracket.condition, bracket.rest)
         return Logic("and", tuple(_asked(target, one, region, far) for one in conditions))
 
-    found = chain.parse(type_name, f"{bracket.reference}.rest", depth, both)
+    found = chain.parse(type_name, f"{bracket.reference}.rest", depth, both, region.known)
     if not isinstance(found, Chain):
         raise NotSupported("_filter takes brackets after a reference only", "_filter")
     return found
@@ -193,12 +193,16 @@ def _followed(type_name: str, bracket: _Bracket, region: Region, depth: int) -> 
 def _compared(type_name: str, path: str, comparison: _Comparison, region: Region, depth: int) -> Asked:
     if chain.is_chained(path):
         return chain.parse(
-            type_name, path, depth, lambda target, rest, far: _compared(target, rest, comparison, region, far)
+            type_name,
+            path,
+            depth,
+            lambda target, rest, far: _compared(target, rest, comparison, region, far),
+            region.known,
         )
     operator, text = comparison.operator, re.sub(r"([,$\\])", r"\\\1", comparison.value)
     if ":" in path:
         raise InvalidValue(f"_filter takes no modifiers: {path!r}", "_filter")
-    parameter = criterion.find(type_name, path)
+    parameter = criterion.find(type_name, path, region.known)
     if operator in _OF_TERMS and parameter.type == "token":
         return _plain(type_name, f"{path}:{_OF_TERMS[operator]}", text, region)
     if operator == "pr":
@@ -219,7 +223,7 @@ def _compared(type_name: str, path: str, comparison: _Comparison, region: Region
 
 def _equal(type_name: str, type_: str, path: str, text: str, region: Region) -> Asked:
     if type_ == "string":
-        return Criterion(criterion.find(type_name, path), "equals", (string.parse(text),))
+        return Criterion(criterion.find(type_name, path, region.known), "equals", (string.parse(text),))
     return _plain(type_name, path, text, region)
 
 

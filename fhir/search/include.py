@@ -14,8 +14,9 @@ from fhir.search import lookup
 from fhir.search.control import Include
 from fhir.search.extract import extract
 from fhir.search.hashing import hash64
+from fhir.search.in_force import R4, InForce
 from fhir.search.reference import target
-from fhir.spec.search_parameters import SearchParameter, parameters
+from fhir.spec.search_parameters import FIRST_OWN, SearchParameter
 from fhir.store.connection import Connection, Visibility
 from fhir.store.read import vread
 from fhir.store.stored import Stored
@@ -67,21 +68,21 @@ class Path:
 
 
 @lru_cache(maxsize=1024)
-def read(include: Include) -> Path:
+def read(include: Include, known: InForce) -> Path:
     """Return what an include asks for.
 
     Raises:
         InvalidValue: it names no type, no reference parameter of it, or no type that the parameter may refer to.
+        NotSupported: it names a parameter that is not indexed yet.
     """
     name = "_revinclude" if include.reverse else "_include"
     if include.text == "*":
         return Path(include.reverse, include.iterate, None, None, None)
     source, _, rest = include.text.partition(":")
     code, _, wanted = rest.partition(":")
-    known = parameters(source)
-    if source not in NUMBERS or (code != "*" and code not in known):
+    parameter = None if code == "*" else known.get(source, code)
+    if source not in NUMBERS or (code != "*" and parameter is None):
         raise InvalidValue(f"{name}: {include.text} names no search parameter", name)
-    parameter = None if code == "*" else known[code]
     if parameter is not None and parameter.type != "reference":
         raise InvalidValue(f"{name}: {include.text} names no reference", name)
     if wanted and wanted not in (parameter.targets if parameter else NUMBERS):
@@ -89,31 +90,37 @@ def read(include: Include) -> Path:
     return Path(include.reverse, include.iterate, source, parameter, wanted or None)
 
 
-def paths(includes: Sequence[Include]) -> list[Path]:
+def paths(includes: Sequence[Include], known: InForce = R4) -> list[Path]:
     """Return what the includes of a query ask for.
 
     Raises:
         InvalidValue: there are too many, or one is not understood.
+        NotSupported: one names a parameter that is not indexed yet.
     """
     if len(includes) > MOST_INCLUDES:
         raise InvalidValue(f"a search has at most {MOST_INCLUDES} includes", "_include")
-    return [read(include) for include in includes]
+    return [read(include, known) for include in includes]
 
 
 @lru_cache(maxsize=512)
-def _all_references(source: str | None, targets: frozenset[str]) -> frozenset[int]:
+def _all_references(source: str | None, targets: frozenset[str], known: InForce) -> frozenset[int]:
     """Return the numbers of the parameters of a type, or of all types, that may refer to one of `targets`."""
     sources = (source,) if source else NUMBERS
-    known = [one for name in sources for one in parameters(name).values() if one.type == "reference"]
-    return frozenset(one.id for one in known if not targets.isdisjoint(one.targets))
+    found = [one for name in sources for one in known.of(name).values() if one.type == "reference"]
+    return frozenset(one.id for one in found if not targets.isdisjoint(one.targets))
 
 
 class _Links:
     """What one resource refers to: hashes by parameter, and which versions of them."""
 
-    def __init__(self, one: Stored, base_url: str) -> None:
+    def __init__(self, one: Stored, base_url: str, known: InForce) -> None:
         tree = parse(one.body)
-        self.by_parameter = [row for row in extract(tree, base_url=base_url).reference if row[0] > 0]
+        usable = {parameter.id for parameter in known.usable.get(one.type, ())}
+        self.by_parameter = [
+            row
+            for row in extract(tree, base_url=base_url, known=known).reference
+            if 0 < row[0] < FIRST_OWN or row[0] in usable
+        ]
         self.versions: dict[int, list[Named]] = {}
         self.plain: set[int] = set()
         versioned = b"/_history/" in one.body
@@ -134,7 +141,8 @@ class _Links:
 class _Search:
     """Follows includes; each resource is found once."""
 
-    def __init__(self, connection: Connection, visibility: Visibility, base_url: str) -> None:
+    def __init__(self, connection: Connection, visibility: Visibility, base_url: str, known: InForce) -> None:
+        self._known = known
         self._connection = connection
         self._visibility = visibility
         self._base_url = base_url
@@ -164,13 +172,13 @@ class _Search:
     def _links_of(self, one: Stored) -> _Links:
         name = (one.type, one.id, one.version)
         if name not in self._links:
-            self._links[name] = _Links(one, self._base_url)
+            self._links[name] = _Links(one, self._base_url, self._known)
         return self._links[name]
 
     async def _pointing(self, path: Path, at: Sequence[Stored]) -> list[Stored]:
         hashes = [hash64(f"{one.type}/{one.id}") for one in at if path.target in (None, one.type)]
         types = frozenset(one.type for one in at)
-        wanted = {path.parameter.id} if path.parameter else _all_references(path.source, types)
+        wanted = {path.parameter.id} if path.parameter else _all_references(path.source, types, self._known)
         if not wanted:
             return []
         return await lookup.referring(
@@ -223,6 +231,7 @@ async def included(
     matches: Sequence[Stored],
     includes: Sequence[Include],
     base_url: str = "",
+    known: InForce = R4,
 ) -> Included:
     """Return what `includes` add to a page of `matches`, without the matches themselves.
 
@@ -232,12 +241,14 @@ async def included(
         matches: The page.
         includes: All includes of the query.
         base_url: The server's own, without a closing slash; absolute references under it are local.
+        known: The search parameters there are.
 
     Raises:
         InvalidValue: there are too many includes, or one names no reference parameter.
+        NotSupported: one names a parameter that is not indexed yet.
     """
-    followed = paths(includes)
-    search = _Search(connection, visibility, base_url)
+    followed = paths(includes, known)
+    search = _Search(connection, visibility, base_url, known)
     search.seen = {(one.type, one.id, one.version) for one in matches}
     at = await search.step(followed, matches) if followed and matches else []
     again = [path for path in followed if path.iterate]

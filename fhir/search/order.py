@@ -47,6 +47,8 @@ class SortShape:
     type: str
     code: str
     descending: bool
+    paths: tuple[str, ...] = ()
+    """Where the values of a hub's own parameter are; R4's are known by their number."""
 
 
 _as_of = bindparam("as_of", type_=BigInteger)
@@ -91,7 +93,7 @@ def sort_key(row: FromClause, key: SortShape, type_number: int, *, as_of: bool =
         return date if key.descending else case((date == NO_DATE, _last_value(key)), else_=date)
     if key.type in IN_BODY:
         body = version_table.alias()
-        text = OrderText(body.c.body, by_id(key.parameter).paths, greatest=key.descending)
+        text = OrderText(body.c.body, key.paths or by_id(key.parameter).paths, greatest=key.descending)
         here = and_(body.c.patient_key == row.c.patient_key, body.c.row == row.c.row)
         this = body.c.version == _version_in_order(row, as_of)
         read = select(text).select_from(body).where(here, this).correlate_except(body).scalar_subquery()

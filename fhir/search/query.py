@@ -4,6 +4,7 @@ https://hl7.org/fhir/R4/search.html
 """
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +16,7 @@ from fhir.search.asked import Asked, nesting, steps
 from fhir.search.asked import criteria as criteria_of
 from fhir.search.control import Include
 from fhir.search.criterion import Region
+from fhir.search.in_force import R4, InForce
 from fhir.search.values import TermValue
 from fhir.spec.search_parameters import SearchParameter
 
@@ -88,6 +90,7 @@ def parse(
     zone: dt.timezone = date.JST,
     japanese: bool = False,
     most: int = MOST,
+    known: InForce = R4,
 ) -> Query:
     """Return the search that the parameters of a request ask for.
 
@@ -101,6 +104,7 @@ def parse(
         zone: The fixed offset that dates without one are meant in.
         japanese: Whether strings are folded further, as index rows are.
         most: The cap of `_count`.
+        known: The search parameters there are.
 
     Raises:
         UnknownParameter: The type has no such parameter, and `lenient` is false.
@@ -108,7 +112,7 @@ def parse(
         InvalidValue: A value is empty or not of its type's form, or there are more than `MOST_VALUES`.
         TooCostly: Chains are too long or lead to too many types.
     """
-    region = _region(base_url, zone, japanese)
+    region = _region(base_url, zone, japanese, known)
     fields: dict[str, Any] = {}
     criteria: list[Asked] = []
     ignored: list[tuple[str, str]] = []
@@ -124,7 +128,9 @@ def parse(
                     raise NotSupported(f"{name} is not supported", name)
                 if "sort" in fields:
                     raise InvalidValue("_sort is there twice", "_sort")
-                fields["sort"] = _lenient_sort(type_name, text, ignored) if lenient else _sort(type_name, text)
+                fields["sort"] = (
+                    _lenient_sort(type_name, text, ignored, known) if lenient else _sort(type_name, text, known)
+                )
             else:
                 read = _criterion if len(text) <= LONGEST_KEPT else criterion.parse
                 criteria.append(read(type_name, name, text, region))
@@ -135,6 +141,7 @@ def parse(
     _check_cost(criteria)
     if any(isinstance(value, TermValue) for part in criteria for one in criteria_of(part) for value in one.values[:1]):
         fields["has_terms"] = True
+    _check_times(pairs, criteria)
     if "count" in fields:
         fields["count"] = min(fields["count"], most)
     return Query(type_name, tuple(criteria), **fields, ignored=tuple(ignored))
@@ -149,25 +156,36 @@ def _check_cost(asked: Sequence[Asked]) -> None:
         raise TooCostly(f"a search follows at most {MOST_STEPS} references; name the types: reference:Type.parameter")
 
 
-def _key(type_name: str, key: str) -> Sort:
-    return Sort(criterion.find(type_name, key.removeprefix("-")), key.startswith("-"))
+def _check_times(pairs: Sequence[tuple[str, str]], asked: Sequence[Asked]) -> None:
+    """Refuse a parameter of the hub's own that is there twice and may not be."""
+    for part in asked:
+        for one in criteria_of(part):
+            rules, code = one.parameter.rules, one.parameter.code
+            if rules is not None and not rules.several_times:
+                names = [name for name, _ in pairs if code in re.split("[.:]", name)]
+                if len(names) > 1:
+                    raise NotSupported(f"{code} may be there once only", names[1])
+
+
+def _key(type_name: str, key: str, known: InForce) -> Sort:
+    return Sort(criterion.find(type_name, key.removeprefix("-"), known), key.startswith("-"))
 
 
 @lru_cache(maxsize=1024)
-def _sort(type_name: str, text: str) -> tuple[Sort, ...]:
+def _sort(type_name: str, text: str, known: InForce) -> tuple[Sort, ...]:
     """Return the keys of the order."""
     try:
-        return tuple(_key(type_name, key) for key in text.split(","))
+        return tuple(_key(type_name, key, known) for key in text.split(","))
     except UnknownParameter as error:
         raise UnknownParameter(f"_sort: {error.diagnostics}", "_sort") from error
 
 
-def _lenient_sort(type_name: str, text: str, ignored: list[tuple[str, str]]) -> tuple[Sort, ...]:
+def _lenient_sort(type_name: str, text: str, ignored: list[tuple[str, str]], known: InForce) -> tuple[Sort, ...]:
     """Return the keys of the order, leaving out unknown ones, which are noted in `ignored`."""
     keys: list[Sort] = []
     for key in text.split(","):
         try:
-            keys.append(_key(type_name, key))
+            keys.append(_key(type_name, key, known))
         except UnknownParameter:
             ignored.append(("_sort", key))
     return tuple(keys)

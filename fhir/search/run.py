@@ -13,12 +13,13 @@ from fhir.errors import InvalidValue, NotSupported
 from fhir.search.compartment import Compartment, Scope
 from fhir.search.compartment import shape as compartment_shape
 from fhir.search.criterion import FULL_TEXT
-from fhir.search.order import SortShape
+from fhir.search.order import IN_BODY, SortShape
 from fhir.search.predicates import TABLES, Shape
 from fhir.search.query import Query, Sort
 from fhir.search.shapes import AnyShape, planned
 from fhir.search.statement import KEYS, MOST_COUNTED, QueryShape, count, keys, page
 from fhir.search.statement import places as places_statement
+from fhir.spec.search_paths import INSIDE
 from fhir.store.connection import Connection, Row, Visibility
 from fhir.store.facts import subject_element
 from fhir.store.read import COLUMNS, stored
@@ -55,10 +56,17 @@ def _scope(query: Query, criteria: Sequence[AnyShape]) -> int | None:
 
 @lru_cache(maxsize=1024)
 def _sort(keys: tuple[Sort, ...]) -> tuple[SortShape, ...]:
-    for key in keys:
-        if key.parameter.type not in TABLES or key.parameter.code in FULL_TEXT:
-            raise NotSupported(f"_sort by {key.parameter.code} is not supported", "_sort")
-    return tuple(SortShape(key.parameter.id, key.parameter.type, key.parameter.code, key.descending) for key in keys)
+    return tuple(_key(key) for key in keys)
+
+
+def _key(key: Sort) -> SortShape:
+    parameter = key.parameter
+    # What hashes sort by is read off the body by SQL, which looks no deeper than one key.
+    deep = parameter.is_own and parameter.type in IN_BODY and any(INSIDE in path for path in parameter.paths)
+    if parameter.type not in TABLES or parameter.code in FULL_TEXT or deep:
+        raise NotSupported(f"_sort by {parameter.code} is not supported", "_sort")
+    paths = parameter.paths if parameter.is_own else ()
+    return SortShape(parameter.id, parameter.type, parameter.code, key.descending, paths)
 
 
 def plan(
@@ -75,7 +83,8 @@ def plan(
         made, binds = planned(criterion, query.type, str(number))
         criteria.append(made)
         values.update(binds)
-    sort = _sort(query.sort)
+    # Parameters of one number are equal, and another hub's may read something else.
+    sort = tuple(map(_key, query.sort)) if any(one.parameter.is_own for one in query.sort) else _sort(query.sort)
     if after is not None:
         values.update({f"after{number}": value for number, value in enumerate(after[:-1])})
         values["after_row"] = after[-1]

@@ -51,3 +51,22 @@ TYPES = {"Resource.id": "id"}
 
 CROSSED_COMPONENTS = frozenset({"DocumentReference-relationship"})
 """Composites of two parts whose expressions R4 has given to the wrong ones: `relatesto` is the target."""
+
+_JP = "http://jpfhir.jp/fhir/core"
+
+
+def _jp(name: str, type_name: str) -> str:
+    url = f"{_JP}/Extension/StructureDefinition/JP_Organization_{name}"
+    return f"Organization.extension.where(url='{url}').value.as({type_name})"
+
+
+EXPRESSIONS = {
+    f"{_JP}/SearchParameter/JP_Organization_{name}_SP": (_jp(name, "code"), _jp(name, type_name))
+    for name, type_name in {
+        "InsuranceOrganizationCategory": "Coding",
+        "PrefectureNo": "Coding",
+        "InsuranceOrganizationNo": "Identifier",
+    }.items()
+}
+"""Expressions of packages that name another type than the same package gives the element: the URL of the parameter, to
+what is published and what is meant. Of JP Core 1.1.2: its extensions hold a Coding or an Identifier, never a code."""

@@ -1,18 +1,24 @@
-"""The part of FHIRPath that R4 search parameters use, read into branches of steps.
+"""The part of FHIRPath that search parameters use, R4's and those of packages, read into branches of steps.
 
 https://hl7.org/fhir/R4/searchparameter-definitions.html#SearchParameter.expression
 """
 
 import re
+from typing import Any
 
-Step = tuple[str, ...]
+Step = tuple[Any, ...]
 """A verb and its arguments: `("child", "name")`, `("as", "Quantity")`, `("where", "system", "phone")`,
-`("resolves", "Patient")`, `("index", "0")`, `("extension", url)` or `("true",)` (there, and not `false`)."""
+`("resolves", "Patient")`, `("index", "0")`, `("extension", url)`, `("true",)` (there, and not `false`), or
+`("test", branch, text)`: only what has `text` where the branch leads to from it."""
 
 Branch = tuple[Step, ...]
-"""The steps of one side of a union; the first names the resource type, or `%resource`."""
+"""The steps of one side of a union; the first names the resource type, or `%resource`, or goes on from the context."""
+
+DEEPEST = 20
+"""How deep brackets nest: an expression is somebody else's."""
 
 _TOKEN = re.compile(r"\s*(?:'(?P<text>[^']*)'|(?P<word>%?\w+)|(?P<sign>[|().\[\]=]))")
+OUTSIDE = "is outside the FHIRPath subset of search parameters"
 _TRUE = re.compile(r"(?P<path>[\w.]+)\.exists\(\) and (?P=path) != false")
 
 
@@ -40,11 +46,12 @@ class _Reader:
         while position < len(expression):
             match = _TOKEN.match(expression, position)
             if match is None:
-                raise self._outside()
+                raise ValueError(f"{expression[position : position + 20]!r} {OUTSIDE}: {expression}")
             self._tokens.append(match[0].strip())
             position = match.end()
         self._tokens.append("")
         self._at = 0
+        self._depth = 0
 
     def union(self) -> tuple[Branch, ...]:
         branches = self._term()
@@ -57,45 +64,66 @@ class _Reader:
             raise self._outside()
 
     def _term(self) -> tuple[Branch, ...]:
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise self._outside()
         if self._take("("):
             branches = self.union()
             self._need(")")
         else:
-            branches = ((("child", self._word()),),)
-        while (step := self._step()) is not None:
-            branches = tuple((*branch, step) for branch in branches)
+            branches = (self._named(),)
+        while steps := self._steps():
+            branches = tuple((*branch, *steps) for branch in branches)
+        self._depth -= 1
         return branches
 
-    def _step(self) -> Step | None:
+    def _steps(self) -> Branch:
         if self._take("as"):
-            return ("as", self._word())
+            return (("as", self._word()),)
         if self._take("["):
             index = self._word()
+            if not re.fullmatch("[0-9]{1,4}", index):
+                self._at -= 1
+                raise self._outside()
             self._need("]")
-            return ("index", index)
-        if not self._take("."):
-            return None
+            return (("index", index),)
+        return self._named() if self._take(".") else ()
+
+    def _named(self) -> Branch:
+        """Return the steps of a name: of an element, or of a function."""
         name = self._word()
         if not self._take("("):
-            return ("child", name)
-        step = self._function(name)
+            return (("child", name),)
+        steps = self._function(name)
         self._need(")")
-        return step
+        return steps
 
-    def _function(self, name: str) -> Step:
+    def _function(self, name: str) -> Branch:
         if name in ("as", "ofType"):
-            return ("as", self._word())
+            return (("as", self._word()),)
         if name == "extension":
-            return ("extension", self._text())
+            return (("extension", self._text()),)
         if name != "where":
+            self._at -= 2
             raise self._outside()
-        key = self._word()
-        if key != "resolve":
-            self._need("=")
-            return ("where", key, self._text())
-        for sign in ("(", ")", "is"):
-            self._need(sign)
-        return ("resolves", self._word())
+        tests = [self._test()]
+        while self._take("and"):
+            tests.append(self._test())
+        return tuple(tests)
+
+    def _test(self) -> Step:
+        """Return one condition of `where`."""
+        if self._tokens[self._at] == "resolve":
+            for sign in ("resolve", "(", ")", "is"):
+                self._need(sign)
+            return ("resolves", self._word())
+        (*before, branch) = self._term()
+        if before:
+            raise self._outside()
+        self._need("=")
+        if len(branch) == 1 and branch[0][0] == "child":
+            return ("where", branch[0][1], self._text())
+        return ("test", branch, self._text())
 
     def _take(self, token: str) -> bool:
         if self._tokens[self._at] != token:
@@ -116,10 +144,11 @@ class _Reader:
 
     def _text(self) -> str:
         text = self._tokens[self._at]
-        if not text.startswith("'"):
+        if not text.startswith("'") or re.search(r"[\s\x00-\x1f]", text):
+            # Paths are texts of steps with spaces between them.
             raise self._outside()
         self._at += 1
         return text[1:-1]
 
     def _outside(self) -> ValueError:
-        return ValueError(f"outside the FHIRPath subset of search parameters: {self._expression}")
+        return ValueError(f"{self._tokens[self._at] or 'its end'!r} {OUTSIDE}: {self._expression}")

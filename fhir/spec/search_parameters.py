@@ -15,6 +15,10 @@ import orjson
 _SPEC = Path(__file__).parent
 
 
+FIRST_OWN = 1_000_000
+"""The first number of parameters that are a hub's own; R4's are far below."""
+
+
 @dataclass(frozen=True, slots=True)
 class Component:
     """One part of a composite parameter.
@@ -26,6 +30,25 @@ class Component:
 
     code: str
     paths: tuple[str, ...]
+    number: int = 0
+    """That of its index rows; 0 for R4's, which share those of what reads the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a hub's own parameter allows of what its type can do; None where it says nothing.
+
+    Attributes:
+        modifiers: Names; of types too.
+        comparators: Prefixes of values.
+        several_values: Whether a name may have several values with commas between them.
+        several_times: Whether a name may be there several times.
+    """
+
+    modifiers: frozenset[str] | None = None
+    comparators: frozenset[str] | None = None
+    several_values: bool = True
+    several_times: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +65,8 @@ class SearchParameter:
             (see `fhir.spec.search_paths.resolve`), closed by `:` and the FHIR type of what is found.
         targets: For references, the resource types referred to.
         components: For composites, their parts in the order of the query's value.
+        url: The canonical URL of a parameter of the hub's own; empty for R4's.
+        rules: What a parameter of the hub's own allows.
     """
 
     id: int
@@ -52,6 +77,13 @@ class SearchParameter:
     paths: tuple[str, ...] = field(default=(), compare=False)
     targets: tuple[str, ...] = field(default=(), compare=False)
     components: tuple[Component, ...] = field(default=(), compare=False)
+    url: str = field(default="", compare=False)
+    rules: Rules | None = field(default=None, compare=False)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is the hub's own, and not R4's."""
+        return self.id >= FIRST_OWN
 
     @property
     def element_types(self) -> frozenset[str]:

@@ -5,12 +5,26 @@ https://hl7.org/fhir/R4/json.html
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from fhir.spec.search_expression import Branch, Step, parse
 
-Elements = Mapping[str, Mapping[str, Any]]
-"""ElementDefinitions by path (`Observation.value[x]`), of all resource types and data types."""
+INSIDE = "\x1f"
+"""Stands between the steps of a condition that looks deeper than one key."""
+
+DEEPEST = 30
+"""Steps of a branch."""
+
+MOST_PLACES = 2_000
+"""Places that one expression leads to: each `value[x]` has fifty types."""
+
+
+class Elements(Protocol):
+    """ElementDefinitions by path (`Observation.value[x]`), of all resource types and data types."""
+
+    def get(self, path: str, /) -> Mapping[str, Any] | None:
+        """Return the definition of an element, or None."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +49,8 @@ def resolve(expression: str, context: str, elements: Elements) -> tuple[Place, .
 
     A place's steps are JSON keys and, between them, `?key=value` (keep objects with that value), `->Patient`
     (keep references to that type), `#0` (keep that item), and as a first step `%resource` (begin again at the
-    resource) or `!a,b` (whether one of these keys is there and not `false`).
+    resource) or `!a,b` (whether one of these keys is there and not `false`). A condition that looks deeper is
+    `?steps=value` with `INSIDE` after each of its steps.
 
     Args:
         expression: A FHIRPath union; branches of other resource types are left out.
@@ -49,7 +64,9 @@ def resolve(expression: str, context: str, elements: Elements) -> tuple[Place, .
     places: list[Place] = []
     for branch in parse(expression):
         root = branch[0][1]
-        if root == "%resource":
+        if branch[0][0] != "child":
+            start, rest = Place((), context, context), branch
+        elif root == "%resource":
             start, rest = Place(("%resource",), resource_type, resource_type), branch[1:]
         elif root in ("Resource", "DomainResource", resource_type):
             start, rest = Place((), resource_type, resource_type), branch[1:]
@@ -70,9 +87,13 @@ def _walk(start: Place, steps: Branch, elements: Elements) -> list[Place]:
         if not all(len(walked) == 1 for walked in found):
             raise ValueError(f"only an element of the resource itself can be asked for being there: {found}")
         return [Place(("!" + ",".join(key for (key,) in found),), "boolean", "boolean")]
+    if len(steps) > DEEPEST:
+        raise ValueError(f"more than {DEEPEST} steps")
     places = [start]
     for step in steps:
         places = [after for place in places for after in _step(place, step, elements)]
+        if len(places) > MOST_PLACES:
+            raise ValueError(f"more than {MOST_PLACES} elements; say `as` a type")
     return places
 
 
@@ -87,10 +108,20 @@ def _step(place: Place, step: Step, elements: Elements) -> list[Place]:
         return _filtered(_children(place, "extension", elements), f"?url={arguments[0]}")
     if verb == "where":
         return _filtered([place], f"?{arguments[0]}={arguments[1]}")
+    if verb == "test":
+        return _filtered([place], _test(place, arguments[0], arguments[1], elements))
     if verb == "index":
         return _filtered([place], f"#{arguments[0]}")
     kept = _filtered([place], f"->{arguments[0]}")
     return [Place(to.steps, to.context, to.type, (arguments[0],)) for to in kept]
+
+
+def _test(place: Place, branch: Branch, text: str, elements: Elements) -> str:
+    """Return the condition that what a branch leads to from a place is a text."""
+    found = _walk(Place((), place.context, place.type), branch, elements)
+    if len(found) != 1:
+        raise ValueError(f"a condition of where() leads to {len(found)} elements of {place.context}, not to one")
+    return "?" + "".join(step + INSIDE for step in found[0].steps) + "=" + text
 
 
 def _filtered(places: list[Place], condition: str) -> list[Place]:
@@ -99,6 +130,9 @@ def _filtered(places: list[Place], condition: str) -> list[Place]:
 
 def _children(place: Place, name: str, elements: Elements) -> list[Place]:
     path = f"{place.context}.{name}"
+    if name == "extension" and place.type[:1].islower() and place.steps:
+        # What a primitive has beside its value is under a key of its own.
+        return [Place((*place.steps[:-1], f"_{place.steps[-1]}", name), "Extension", "Extension")]
     if (element := elements.get(path)) is not None:
         if reference := element.get("contentReference"):
             return [Place((*place.steps, name), reference[1:], "BackboneElement")]

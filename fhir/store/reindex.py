@@ -13,6 +13,7 @@ from fhir.belonging import POINTERS
 from fhir.search.composite import part_numbers
 from fhir.search.content import number_of
 from fhir.search.extract import Index
+from fhir.search.in_force import R4, InForce
 from fhir.search.internal import BELONGS_WITH, EXTRACTED_FROM
 from fhir.spec.search_parameters import parameters
 from fhir.store.connection import Connection
@@ -63,25 +64,34 @@ def _there(table: Table) -> Select[tuple[object, ...]]:
 _THERE = {table: _there(table) for table in INDEX_TABLES}
 
 
-def _entries(type_name: str) -> list[tuple[Table, int]]:
+def _entries(type_name: str, known: InForce) -> list[tuple[Table, int]]:
     """Return where index rows of a type are: the tables, and the numbers in them."""
-    known = [(_TABLE_OF[one.type], one.id) for one in parameters(type_name).values() if one.type in _TABLE_OF]
-    known += [(index_string, one.id) for one in parameters(type_name).values() if one.type == "token"]
-    known += [(index_token, one.id) for one in parameters(type_name).values() if one.type == "reference"]
-    known += [(index_number, one.id) for one in parameters(type_name).values() if one.type == "special"]
-    known += [(index_composite, number) for number in part_numbers(type_name)]
-    known += [(index_text, number_of(type_name))]
+    own = known.indexed.get(type_name, ())
+    every = [*parameters(type_name).values(), *own]
+    found = [(_TABLE_OF[one.type], one.id) for one in every if one.type in _TABLE_OF]
+    found += [(index_string, one.id) for one in every if one.type == "token"]
+    found += [(index_token, one.id) for one in every if one.type == "reference"]
+    found += [(index_number, one.id) for one in every if one.type == "special"]
+    found += [(index_composite, number) for number in part_numbers(type_name)]
+    found += [(index_composite, part.number) for one in own for part in one.components]
+    found += [(index_text, number_of(type_name))]
     internal = (BELONGS_WITH, EXTRACTED_FROM) if type_name in POINTERS else ()
-    return known + [(index_reference, number) for number in internal]
+    return found + [(index_reference, number) for number in internal]
 
 
-async def replace_index(connection: Connection, found: Sequence[tuple[int, int, int, Index]], type_number: int) -> None:
+async def replace_index(
+    connection: Connection,
+    found: Sequence[tuple[int, int, int, Index]],
+    type_number: int,
+    known: InForce = R4,
+) -> None:
     """Replace the index rows of resources where they are not those of their index values.
 
     Args:
         connection: Inside a write transaction.
         found: Patient key, row, version and index values of each resource, in the order of the rows.
         type_number: The number of their type.
+        known: The search parameters there are.
     """
     if not found:
         return
@@ -91,7 +101,7 @@ async def replace_index(connection: Connection, found: Sequence[tuple[int, int, 
         for table, rows in index_rows(index, key, row, version).items():
             wanted[table].update(rows)
     there: dict[Table, set[tuple[Any, ...]]] = {table: set() for table in INDEX_TABLES}
-    for table, number in _entries(NAMES[type_number]):
+    for table, number in _entries(NAMES[type_number], known):
         # Most of these tables are entered by value: one walk for the whole batch, not one for each resource.
         values = {"parameter": number, "first": found[0][1], "last": found[-1][1]}
         there[table].update(map(tuple, await connection.fetch(_THERE[table], values)))

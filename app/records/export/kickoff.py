@@ -45,7 +45,7 @@ async def _filters(
             if name.startswith("_") and name.partition(":")[0] not in ("_id", "_lastUpdated", "_tag", "_security"):
                 raise NotSupported(f"{name} is not taken in a filter", "_typeFilter")
         # What is not known now will not be known in a while.
-        await with_terms(request, read_query(request.hub.settings, type_name, pairs))
+        await with_terms(request, read_query(request.hub, type_name, pairs))
         filters.setdefault(type_name, []).append(pairs)
     return filters
 
@@ -133,6 +133,6 @@ async def export(request: FhirRequest) -> Response:
 def _check_by_patient(request: FhirRequest, filters: Mapping[str, object]) -> None:
     for type_name in filters:
         try:
-            read_query(request.hub.settings, type_name, [("patient", "Patient/1")])
+            read_query(request.hub, type_name, [("patient", "Patient/1")])
         except FhirError as error:
             raise NotSupported(f"{type_name} cannot be filtered for some patients only", "_typeFilter") from error

@@ -67,6 +67,7 @@ async def _request(hub: Hub, job: Job) -> FhirRequest:
         raise Lost
     key, slug, title, resource_id, role = rows[0]
     now = await epoch.current(hub.database.reader)
+    await hub.search_parameters.learn(now)
     caller = Caller(key, slug, title, f"Organization/{resource_id}", role, job.purpose, job.client, epoch=now)
     scope: dict[str, Any] = {"method": "GET", "path": "/fhir/$export", "query_string": b"", "headers": []}
     return FhirRequest(hub, scope, replayed(b""), caller)
@@ -153,7 +154,7 @@ class _Making:
         asked = [(name, text) for name, text in pairs]
         if self._wanted.since:
             asked.append(("_lastUpdated", f"ge{instant(self._wanted.since)}"))
-        query = await with_terms(request, read_query(self._hub.settings, type_name, asked))
+        query = await with_terms(request, read_query(self._hub, type_name, asked))
         return await request.record.places(query, after_row=after_row, limit=KEYS)
 
     async def _know_persons(self) -> None:

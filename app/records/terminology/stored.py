@@ -75,7 +75,7 @@ async def named(request: "Request", type_name: str, canonical: str) -> Stored | 
     pairs = [("url", escape(url)), ("_sort", "-_lastUpdated"), ("_total", "none")]
     if version:
         pairs.append(("version", f"|{escape(version)}"))
-    query = read_query(request.hub.settings, type_name, pairs)
+    query = read_query(request.hub, type_name, pairs)
     record = request.record
     page = await search(record.connection, record.visibility, query, patient_keys, limit=MOST_VERSIONS)
     found = [(one, request.hub.terms.of(one)[0]) for one in page.matches]

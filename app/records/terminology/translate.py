@@ -89,7 +89,7 @@ async def _every(request: FhirRequest, wanted: Wanted) -> tuple[list[ConceptMap]
     """Return the maps that may translate the codes: those known beside the store, and the stored ones with the code."""
     code = "target-code" if wanted.back else "source-code"
     codes = ",".join(dict.fromkeys(escape(one) for _, one in wanted.codes))
-    query = read_query(request.hub.settings, "ConceptMap", [(code, codes), ("_total", "none")])
+    query = read_query(request.hub, "ConceptMap", [(code, codes), ("_total", "none")])
     record = request.record
     page = await search(record.connection, record.visibility, query, patient_keys, limit=MOST_MAPS)
     record.disclosed += page.matches

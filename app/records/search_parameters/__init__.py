@@ -1,0 +1,1 @@
+"""The hub's own search parameters: kept, known to every process, indexed in the background."""
