@@ -109,6 +109,7 @@ async def _check_known(request: Request, error: FhirError) -> None:
 
 async def _do(door: Door[R, A], request: R) -> A | Response:
     try:
+        await request.hub.search_parameters.learn(request.caller.epoch)
         answer = door.find(request)
         if request.caller.must_change:
             raise Forbidden("The password must be changed first")
@@ -148,7 +149,6 @@ async def enter(door: Door[R, A], scope: Scope, receive: Receive) -> A | Respons
     for _ in range(MOST_ATTEMPTS):
         try:
             caller, secret = await identify(hub, scope)
-            await hub.search_parameters.learn(caller.epoch)
         except FhirError as error:
             return failure_response(error) if await record_refusal(hub, scope, str(error)) else unavailable()
         except DatabaseUnavailable:

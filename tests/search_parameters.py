@@ -8,16 +8,17 @@ from tests.world import World
 CANONICAL = "http://example.org/SearchParameter/"
 
 
-def a_search_parameter(code: str, base: str, type_: str, expression: str, **fields: Any) -> dict[str, Any]:
+def a_search_parameter(code: str, base: str | list[str], type_: str, expression: str, **fields: Any) -> dict[str, Any]:
     """Return an active SearchParameter."""
+    bases = [base] if isinstance(base, str) else base
     return {
         "resourceType": "SearchParameter",
-        "url": f"{CANONICAL}{base}-{code}",
+        "url": f"{CANONICAL}{bases[0]}-{code}",
         "name": code.title().replace("-", ""),
         "status": "active",
         "description": code,
         "code": code,
-        "base": [base],
+        "base": bases,
         "type": type_,
         "expression": expression,
         **fields,

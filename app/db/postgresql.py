@@ -71,7 +71,8 @@ _DIALECT = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
 @lru_cache(maxsize=256)
 def _insert_missing_text(table: Table) -> str:
     """Return the INSERT of rows, given as an array for each column, that leaves alone those that are there."""
-    types = [column.type.compile(_DIALECT) for column in table.columns]
+    # A collation is a column's, and no part of a type that an array can have.
+    types = [column.type.compile(_DIALECT).partition(" COLLATE ")[0] for column in table.columns]
     arrays = ", ".join(f"${number}::{type_}[]" for number, type_ in enumerate(types, 1))
     return f'INSERT INTO "{table.name}" SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING'  # noqa: S608 - as above
 

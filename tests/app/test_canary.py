@@ -146,6 +146,7 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
         ("GET", f"/fhir/{kind}/{id_}?_format=xml", b"", ""),
     ],
     ("PUT", "type/id"): lambda kind, id_: [("PUT", f"/fhir/{kind}/{id_}", json.dumps(_innocent(kind)).encode(), JSON)],
+    ("GET", "type/id/$status"): lambda kind, id_: [("GET", f"/fhir/{kind}/{id_}/$status", b"", "")],
     ("PATCH", "type/id"): lambda kind, id_: [
         ("PATCH", f"/fhir/{kind}/{id_}", b'[{"op":"test","path":"/language","value":"ja"}]', JSON_PATCH),
         ("PATCH", f"/fhir/{kind}/{id_}", b'[{"op":"copy","from":"/id","path":"/id"}]', JSON_PATCH),
@@ -310,14 +311,17 @@ class _OfTheHub(FhirRequest):
 async def _hide(world: World) -> None:
     """Write a resource of every type about one patient of the owner, in two versions, and a document."""
     now = await current(world.hub.database.reader)
-    by = Caller(1, OWNER, OWNER, f"Organization/{OWNER}", "system", "TREAT", "owner", epoch=now)
+    # Only the secretariat writes a SearchParameter.
+    by = Caller(1, OWNER, OWNER, f"Organization/{OWNER}", "secretariat", "TREAT", "owner", epoch=now)
     scope = {"method": "POST", "path": "/fhir", "query_string": b"", "headers": []}
     request = _OfTheHub(world.hub, scope, None, by)  # type: ignore[arg-type]
     for _ in range(2):
 
         async def work(writing: Writing) -> None:
             for kind in sorted(NUMBERS, key=lambda name: name != "Patient"):
-                made = a_canary(kind, PATIENT) | {"id": id_of(kind)}
+                # An active SearchParameter would be meant for everybody.
+                draft = {"status": "draft"} if kind == "SearchParameter" else {}
+                made = a_canary(kind, PATIENT) | {"id": id_of(kind), **draft}
                 body = json.dumps(made).encode()
                 assert found_in(body)
                 await writing.update(prepare(body, request.authority), id_of(kind))

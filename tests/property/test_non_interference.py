@@ -38,7 +38,18 @@ from fhir.store.tables import (
 )
 from fhir.store.types import NAMES
 from tests.property import oracle
-from tests.property.worlds import DOCTOR, NOW, NOW_MICROSECONDS, SITES, WorldMaker, a_world, an_asker, questions
+from tests.property.worlds import (
+    DOCTOR,
+    NOW,
+    NOW_MICROSECONDS,
+    OWN_PARAMETERS,
+    SITES,
+    WorldMaker,
+    a_world,
+    an_asker,
+    questions,
+)
+from tests.search_parameters import own_parameter
 from tests.world import World
 
 pytestmark = pytest.mark.anyio
@@ -69,6 +80,12 @@ class PlainCursors:
         return list(position)
 
 
+async def give_parameters(world: World) -> None:
+    """Give the hub search parameters of its own, which questions are asked by as by R4's."""
+    for definition in OWN_PARAMETERS:
+        await own_parameter(world, *definition)
+
+
 class Undo(Exception):
     """Ends a transaction that is not to be kept."""
 
@@ -80,6 +97,7 @@ async def unrecorded(events: Sequence[Any]) -> None:
 async def prepared(world: World) -> dict[str, int]:
     """Stop the clock, add a person, and return the keys of the sites."""
     hub = world.hub
+    await give_parameters(world)
     hub.clock = lambda: NOW_MICROSECONDS
     hub.cursors = PlainCursors()  # type: ignore[assignment]
     hub.audit.append = unrecorded  # type: ignore[method-assign]

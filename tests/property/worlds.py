@@ -348,6 +348,16 @@ def an_asker(chance: random.Random) -> Asker:
     return Asker(chance.choice(ASKING), role, purpose)
 
 
+OWN_PARAMETERS = (
+    ("any-code", "Observation", "token", "Observation.code | Observation.component.code"),
+    ("when", "Observation", "date", "Observation.effective.as(dateTime)"),
+    ("amount", "Observation", "quantity", "Observation.value.ofType(Quantity)"),
+    ("seen-by", "Observation", "reference", "Observation.performer"),
+    ("surname", "Patient", "string", "Patient.name.family"),
+    ("likely", "RiskAssessment", "number", "RiskAssessment.prediction.probability.as(decimal)"),
+)
+"""Search parameters of the hub's own: code, type, type of values, expression."""
+
 SEARCHES: dict[str, tuple[str, ...]] = {
     "Observation": (
         *(
@@ -360,6 +370,8 @@ SEARCHES: dict[str, tuple[str, ...]] = {
         ),
         *("category=laboratory", "patient={patient}", "patient=Patient/{patient}", "subject=Patient/{patient}"),
         *("value-quantity=gt6", "value-quantity=6.3||%25", "value-quantity:missing=true", "date:missing=true"),
+        *("any-code={test}", "any-code:not={test}", "when=ge{day}", "amount=gt6", "seen-by={practitioner}"),
+        *("_sort=-any-code,when", "_sort=amount", "_include=Observation:seen-by", "_filter=any-code eq {test}"),
         *("has-member={observation}", "performer={practitioner}", "performer:missing=false", "status=final,amended"),
         *("_sort=-date", "_sort=date,-_lastUpdated", "_sort=value-quantity", "_sort=-_id"),
         *("_sort=-performer,status", "_sort=code,-patient", "_sort=has-member", "_sort=-_security"),
@@ -383,7 +395,7 @@ SEARCHES: dict[str, tuple[str, ...]] = {
         *("_revinclude=Observation:patient", "_revinclude=Consent:patient", "_include=Patient:general-practitioner"),
         *("_revinclude=*", "_revinclude=Observation:*&_include:iterate=Observation:performer"),
         *("_revinclude=Group:member", "_revinclude=Account:patient", "_id={patient},{other}", "_id:not={patient}"),
-        *("_content=山", "_content=sat"),
+        *("_content=山", "_content=sat", "surname=山", "surname:contains=田", "_sort=-surname"),
     ),
     "DiagnosticReport": (
         *("result={observation}", "category=LAB", "patient={patient}", "_include=DiagnosticReport:result"),
@@ -407,7 +419,12 @@ SEARCHES: dict[str, tuple[str, ...]] = {
     "Medication": ("code={test}",),
     "Basic": ("code=referral",),
     "ValueSet": ("url=http://example.org/vs/1", "url=http://example.org/vs/0,http://example.org/vs/2"),
-    "Practitioner": ("_revinclude=Observation:performer", "_revinclude=Patient:general-practitioner", "name=sato"),
+    "Practitioner": (
+        "_revinclude=Observation:seen-by",
+        "_revinclude=Observation:performer",
+        "_revinclude=Patient:general-practitioner",
+        "name=sato",
+    ),
 }
 CHAINED: dict[str, tuple[str, ...]] = {
     "Observation": (
@@ -417,6 +434,7 @@ CHAINED: dict[str, tuple[str, ...]] = {
             "performer:Practitioner.name=山",
             "subject.birthdate=1960",
         ),
+        *("patient.surname=sato", "seen-by:Practitioner.name=山", "has-member:Observation.any-code={test}"),
         *("patient.general-practitioner:Practitioner.name=sato", "has-member:Observation.code={test}"),
         *("has-member:Observation.patient.name=佐藤", "patient._id={patient}", "patient.gender:not=male"),
         *("_has:Observation:has-member:code={test}", "_has:DiagnosticReport:result:status=final"),
@@ -431,6 +449,8 @@ CHAINED: dict[str, tuple[str, ...]] = {
     "Patient": (
         *(
             "_has:Observation:patient:code={test}",
+            "_has:Observation:patient:seen-by:Practitioner.name=山",
+            "_has:Observation:patient:any-code={test}",
             "_has:Condition:patient:code={test}",
             "_has:Group:member:type=person",
         ),

@@ -63,7 +63,7 @@ TYPES: dict[str, tuple[str, str, dict[str, Any], list[str], list[str]]] = {
         "quantity",
         {"valueQuantity": {"value": 1.5, "system": "http://unitsofmeasure.org", "code": "mm"}},
         ["1.5", "gt1||mm"],
-        ["2", "1.5||cm"],
+        ["3", "1.5||cm"],
     ),
     "uri": (f"Patient.extension('{EYES}').value.as(uri)", "uri", {"valueUri": "urn:a:b"}, ["urn:a:b"], ["urn:a"]),
     "reference": (
@@ -183,8 +183,7 @@ async def test_several_types_have_it_each_and_texts_of_codes_too(world: World) -
     own = await world.client("hospital-a")
     await own_parameter(
         world,
-        *("why", "Encounter", "token", "Encounter.reasonCode | Procedure.reasonCode"),
-        base=["Encounter", "Procedure"],
+        *("why", ["Encounter", "Procedure"], "token", "Encounter.reasonCode | Procedure.reasonCode"),
     )
     patient = (await world.post(own, a_patient()))["id"]
     reason = {"reasonCode": [{"coding": [{"code": "x"}], "text": "Bruises"}]}
@@ -379,7 +378,7 @@ async def test_there_are_bounds(world: World) -> None:
     await own_parameter(world, "tel", "Patient", "token", "Patient.telecom")
     many = [{"system": "phone", "value": f"n{number}"} for number in range(MOST_OWN + 1)]
     made = (await world.post(own, a_patient(telecom=many)))["id"]
-    world.hub.settings.own_search_parameters = 1
+    world.hub.settings = world.hub.settings.model_copy(update={"own_search_parameters": 1})
 
     refused = await world.http.post(
         "/fhir/SearchParameter", headers=office, json=a_search_parameter("sex", "Patient", "token", "Patient.gender")
