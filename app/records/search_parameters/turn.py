@@ -14,7 +14,7 @@ from app.records.search_parameters.known import lock_of
 from app.records.search_parameters.tables import ACTIVE, INDEXING, search_parameter
 from fhir.store.tables import resource
 
-LASTS = 60_000_000
+LASTS = 20_000_000
 """Microseconds after which a turn that nobody said to be at work in is taken by another process."""
 
 _LOCK = 0x7370_7475
