@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+from app.records.search_parameters.kept import all_kept
+from app.records.search_parameters.tables import ACTIVE
 from tests.world import World
 
 CANONICAL = "http://example.org/SearchParameter/"
@@ -53,3 +55,12 @@ async def own_parameter(world: World, *arguments: Any, **fields: Any) -> str:
     made = await world.post(office, a_search_parameter(*arguments, **fields))
     await indexed(world, office, made["id"])
     return str(made["id"])
+
+
+async def all_indexed(world: World) -> None:
+    """Wait until nothing is left to be indexed or removed."""
+    for _ in range(500):
+        if all(one.state == ACTIVE for one in await all_kept(world.hub.database.reader)):
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("Search parameters wait")

@@ -10,7 +10,7 @@ from app.records.search_parameters.tables import search_parameter_source
 from fhir.search.extract import MOST_OWN
 from fhir.spec.search_parameters import FIRST_OWN
 from fhir.store.tables import INDEX_TABLES
-from tests.search_parameters import a_search_parameter, indexed, own_parameter, status
+from tests.search_parameters import a_search_parameter, all_indexed, indexed, own_parameter, status
 from tests.world import World, a_consent, a_patient, an_observation
 
 pytestmark = pytest.mark.anyio
@@ -299,7 +299,7 @@ async def test_what_is_retired_is_refused_at_once_and_its_rows_go(world: World) 
     assert retired.status_code == 200
     assert (await _refusal(world, own, "Patient?sex=male"))[:2] == (400, "invalid")
     assert await status(world, office, id_) == {"Patient": ("off", 0)}
-    await _quiet(world)
+    await all_indexed(world)
     assert await _rows(world) == 0
     again = await world.http.put(f"/fhir/SearchParameter/{id_}", headers=office, json=before)
     assert again.status_code == 200
@@ -321,7 +321,7 @@ async def test_another_expression_is_indexed_anew(world: World) -> None:
 
     assert await _found(world, own, "Patient?sex=male") == set()
     assert await _found(world, own, "Patient?sex=true") == {made}
-    await _quiet(world)
+    await all_indexed(world)
     assert await _rows(world) == 1
 
 
@@ -403,17 +403,6 @@ async def test_a_transaction_that_fails_leaves_the_set_as_it_was(world: World) -
     assert response.status_code == 422
     assert await all_kept(world.hub.database.reader) == []
     assert await world.hub.database.reader.fetch(select(search_parameter_source), {}) == []
-
-
-async def _quiet(world: World) -> None:
-    """Wait until nothing is left to be removed."""
-    import asyncio
-
-    for _ in range(500):
-        if all(one.state == 1 for one in await all_kept(world.hub.database.reader)):
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("Rows are left")
 
 
 async def _rows(world: World) -> int:
