@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 
 from app.blobs import BlobMissing
 from app.records.events import events
-from app.records.export.job import File, Wanted, files, of_caller
+from app.records.export.job import EXPORTS, File, Wanted, files, wanted_of
 from app.records.export.places import HEAD_BYTES, PLACE_BYTES, unpacked
-from app.records.export.tables import DONE
+from app.records.jobs.queue import DONE
 from app.records.parts import part_of
 from app.records.record import StaleCaller
 from app.records.renew import renew
@@ -26,12 +26,12 @@ PLACES = 2_000
 
 
 async def _file(request: FhirRequest) -> tuple[File, Wanted]:
-    job = await of_caller(request)
+    job = await EXPORTS.of_caller(request)
     number = int(request.version) if request.version.isdigit() and len(request.version) < 9 else -1
     if job.state == DONE:
         for file in await files(request.hub.database.reader, job.id):
             if file.number == number:
-                return file, job.wanted
+                return file, wanted_of(job)
     raise NotFound("There is no such file, or it has expired")
 
 

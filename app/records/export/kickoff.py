@@ -5,7 +5,8 @@ https://hl7.org/fhir/uv/bulkdata/STU2/export.html#bulk-data-kick-off-request
 
 from collections.abc import Mapping
 
-from app.records.export.job import Wanted, add
+from app.records.export.job import EXPORTS, Wanted
+from app.records.jobs.queue import new_id
 from app.records.parameters import interval, known_types, one_of, only, operation_pairs
 from app.records.query import read_query
 from app.records.record import known_type
@@ -123,7 +124,9 @@ async def export(request: FhirRequest) -> Response:
     wanted = Wanted(request.type or "system", types, since[0] if since else 0, patients, filters, _elements(found))
     query = request.query_string.decode("latin-1")
     address = request.hub.settings.address
-    id_ = await add(request, wanted, f"{address}{request.path}{'?' if query else ''}{query}")
+    id_ = new_id()
+    await EXPORTS.add(request, wanted.text(), f"{address}{request.path}{'?' if query else ''}{query}", id_=id_)
+    request.hub.exports_wait.set()
     begun = Issue("information", "informational", "", "The export has begun")
     response = outcome_response(202, [begun, *warnings])
     response.headers.append((b"content-location", f"{address}/fhir/$export-status/{id_}".encode()))

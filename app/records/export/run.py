@@ -5,36 +5,27 @@ disclosed here, for files hold places only; but what the client may see is decid
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert
 
-from app.access import epoch
-from app.access.caller import Caller
-from app.access.tables import client, organisation
-from app.background import started
 from app.blobs.tables import blob
 from app.clock import instant
-from app.db import DatabaseUnavailable
 from app.hub import Hub
-from app.records.export.job import ADVANCE, EXPIRED, NEXT, TAKE, Job, Wanted, files, remove
+from app.records.export.job import EXPORTS, Wanted, files, remove, wanted_of
 from app.records.export.places import Head, packed, packed_head
-from app.records.export.tables import DONE, FAILED, WAITING, export_file
+from app.records.export.tables import export_file
+from app.records.jobs import run as jobs
+from app.records.jobs.in_name import request_of
+from app.records.jobs.queue import DONE, LASTS, WAITING, Step
+from app.records.jobs.run import Held, Lost, work_through
 from app.records.query import read_query
 from app.records.record import NEWEST, StaleCaller
-from app.records.request import FhirRequest, replayed
+from app.records.request import FhirRequest
 from app.records.terminology.search import with_terms
 from fhir.store.types import NAMES
 from fhir.store.walk import Key, Span
-
-EVERY_SECONDS = 5.0
-"""How often a process looks for exports that another has put in the queue or left."""
-
-LASTS = 60_000_000
-"""Microseconds after which an export that nobody said to be at work on is taken by another."""
 
 KEYS = 2_000
 """Places that one statement looks up."""
@@ -42,35 +33,7 @@ KEYS = 2_000
 FILE_PLACES = 200_000
 """The most resources of a file; five megabytes of places are held at once."""
 
-_CLIENT = (
-    select(*(organisation.c.key, organisation.c.slug, organisation.c.title, organisation.c.resource_id), client.c.role)
-    .join(client, client.c.organisation == organisation.c.key)
-    .where(client.c.id == bindparam("id"), client.c.disabled == 0)
-)
 _ADD_FILE = insert(export_file).values({column.name: bindparam(f"n_{column.name}") for column in export_file.columns})
-
-logger = logging.getLogger(__name__)
-
-
-class Lost(Exception):
-    """The export was called off, expired, or is another process's by now."""
-
-
-async def _request(hub: Hub, job: Job) -> FhirRequest:
-    """Return a request in the name of the client, with the rights that it has now.
-
-    Raises:
-        Lost: the client may not call any more.
-    """
-    rows = await hub.database.reader.fetch(_CLIENT, {"id": job.client})
-    if not rows:
-        raise Lost
-    key, slug, title, resource_id, role = rows[0]
-    now = await epoch.current(hub.database.reader)
-    await hub.search_parameters.learn(now)
-    caller = Caller(key, slug, title, f"Organization/{resource_id}", role, job.purpose, job.client, epoch=now)
-    scope: dict[str, Any] = {"method": "GET", "path": "/fhir/$export", "query_string": b"", "headers": []}
-    return FhirRequest(hub, scope, replayed(b""), caller)
 
 
 class _Making:
@@ -79,12 +42,12 @@ class _Making:
     Its steps are the types of the whole hub, or the persons that are wanted. `position` is the step, and where in it.
     """
 
-    def __init__(self, hub: Hub, job: Job, until: int) -> None:
-        self._hub = hub
-        self._job = job
-        self._wanted: Wanted = job.wanted
-        self.until = until
-        position: list[int] = orjson.loads(job.position or "[0,0,0,0]")
+    def __init__(self, held: Held) -> None:
+        self._held_job = held
+        self._hub = held.hub
+        self._job = held.job
+        self._wanted: Wanted = wanted_of(held.job)
+        position: list[int] = orjson.loads(held.job.position or "[0,0,0,0]")
         self._step, self._order, self._row, self._filter = position
         self._by_type: dict[str, list[Key]] = {}
         self._held = 0
@@ -104,13 +67,13 @@ class _Making:
         self._number = len(await files(self._hub.database.reader, self._job.id))
         await self._know_persons()
         while self._step < self._steps:
-            request = await _request(self._hub, self._job)
+            request = await request_of(self._hub, self._job, "/fhir/$export")
             try:
                 await self._advance(request)
             except StaleCaller:
                 # Rights have changed: what they are now is asked, and the same places are looked up again.
                 continue
-            if self._held >= FILE_PLACES or self._hub.clock() > self.until - LASTS // 2:
+            if self._held >= FILE_PLACES or self._hub.clock() > self._held_job.until - LASTS // 2:
                 await self._keep()
             # SQLite is read in the event loop: requests come first.
             await asyncio.sleep(0)
@@ -160,7 +123,7 @@ class _Making:
     async def _know_persons(self) -> None:
         """Learn which persons the steps before this one were about, after a restart."""
         for patient in (self._wanted.patients or ())[: self._step]:
-            self._persons |= await self._patients_of(await _request(self._hub, self._job), patient)
+            self._persons |= await self._patients_of(await request_of(self._hub, self._job, "/fhir/$export"), patient)
 
     async def _patients_of(self, request: FhirRequest, patient: str) -> set[int]:
         """Return the rows of the Patients that are the same person and exist for the client."""
@@ -199,7 +162,7 @@ class _Making:
     async def _keep(self, state: int = WAITING) -> None:
         """Keep what is held as files, and where the export is, in one transaction."""
         kept = []
-        request = await _request(self._hub, self._job)
+        request = await request_of(self._hub, self._job, "/fhir/$export")
         custodian = request.caller.organisation
         for type_name, keys in sorted(self._by_type.items()):
             once = list({key.row: key for key in keys}.values())
@@ -212,77 +175,30 @@ class _Making:
                 incoming.discard()
             kept.append((self._number, type_name, digest, len(once), incoming.size))
             self._number += 1
-        now = self._hub.clock()
-        values = {
-            "k_id": self._job.id,
-            "k_until": self.until,
-            "n_until": now + LASTS,
-            "n_step": self._step,
-            "n_steps": self._steps,
-            "n_state": state,
-            "n_position": orjson.dumps([self._step, self._order, self._row, self._filter]).decode(),
-        }
+        now, held = self._hub.clock(), self._held_job
+        position = orjson.dumps([self._step, self._order, self._row, self._filter]).decode()
         async with self._hub.database.write() as connection:
-            if await connection.execute(ADVANCE, values) != 1:
+            step = Step(self._step, self._steps, position, state)
+            if not await EXPORTS.advance(connection, self._job, held.until, now + LASTS, step):
                 raise Lost
             for number, type_name, digest, count, size in kept:
                 row = {"job": self._job.id, "number": number, "type": type_name, "custodian": custodian}
                 row |= {"digest": digest, "count": count}
                 await connection.insert(blob, [(custodian, digest, size, now)])
                 await connection.execute(_ADD_FILE, {f"n_{name}": value for name, value in row.items()})
-        self.until = now + LASTS
+        held.until = now + LASTS
         self._by_type, self._held = {}, 0
-
-
-async def _remove_expired(hub: Hub) -> None:
-    for (id_,) in await hub.database.reader.fetch(EXPIRED, {"now": hub.clock()}):
-        async with hub.database.write() as connection:
-            await remove(connection, id_)
-
-
-async def _fail(hub: Hub, job: Job, until: int) -> None:
-    values = {"k_id": job.id, "k_until": until, "n_until": until, "n_step": 0, "n_steps": 0, "n_position": ""}
-    async with hub.database.write() as connection:
-        await connection.execute(ADVANCE, {**values, "n_state": FAILED})
 
 
 async def run_waiting(hub: Hub) -> None:
     """Make ready every export that waits, and remove those that have expired."""
-    await _remove_expired(hub)
-    while rows := await hub.database.reader.fetch(NEXT, {"now": hub.clock()}):
-        job, now = Job(*rows[0]), hub.clock()
-        async with hub.database.write() as connection:
-            if await connection.execute(TAKE, {"k_id": job.id, "k_now": now, "n_until": now + LASTS}) != 1:
-                continue
-        making = _Making(hub, job, now + LASTS)
-        try:
-            await making.run()
-        except Lost:
-            logger.info("An export was called off, or its client may not call any more")
-        except (DatabaseUnavailable, OSError) as error:
-            logger.warning("An export waits: %s", error)
-            return
-        except Exception:
-            logger.exception("An export failed")
-            await _fail(hub, job, making.until)
+
+    async def make(held: Held) -> None:
+        await _Making(held).run()
+
+    await work_through(hub, EXPORTS, make, remove)
 
 
-def start(hub: Hub, every_seconds: float = EVERY_SECONDS) -> Callable[[], Awaitable[None]]:
+def start(hub: Hub) -> Callable[[], Awaitable[None]]:
     """Start the task and return what ends it."""
-    return started(_run(hub, every_seconds), "exports")
-
-
-async def _run(hub: Hub, every_seconds: float) -> None:
-    while True:
-        try:
-            async with asyncio.timeout(every_seconds):
-                await hub.exports_wait.wait()
-        except TimeoutError:
-            logger.debug("Another process may have left an export")
-        hub.exports_wait.clear()
-        try:
-            await run_waiting(hub)
-        except DatabaseUnavailable as error:
-            logger.warning("Exports wait for the database: %s", error)
-        except Exception:
-            logger.exception("Exports cannot be made ready")
+    return jobs.start(lambda: run_waiting(hub), hub.exports_wait, "exports")

@@ -6,8 +6,8 @@ https://hl7.org/fhir/uv/bulkdata/STU2/export.html#bulk-data-status-request
 import orjson
 
 from app.clock import instant
-from app.records.export.job import files, of_caller, remove
-from app.records.export.tables import DONE, FAILED
+from app.records.export.job import EXPORTS, files, remove
+from app.records.jobs.queue import DONE, FAILED
 from app.records.request import FhirRequest
 from app.records.response import NO_SNIFF, PRIVATE, Response, http_date, outcome_response
 from fhir.issue import Issue
@@ -15,7 +15,7 @@ from fhir.issue import Issue
 
 async def export_status(request: FhirRequest) -> Response:
     """Answer 202 while the export is made ready, then its manifest."""
-    job = await of_caller(request)
+    job = await EXPORTS.of_caller(request)
     if job.state == FAILED:
         return outcome_response(500, [Issue("fatal", "exception", "", "The export failed; please begin it again")])
     if job.state != DONE:
@@ -38,7 +38,7 @@ async def export_status(request: FhirRequest) -> Response:
 
 async def export_cancel(request: FhirRequest) -> Response:
     """Call an export off, or remove one that is not needed any more."""
-    job = await of_caller(request)
+    job = await EXPORTS.of_caller(request)
     async with request.hub.database.write() as connection:
-        await remove(connection, job.id)
+        await remove(connection, job)
     return outcome_response(202, [Issue("information", "informational", "", "The export was removed")])

@@ -1,27 +1,15 @@
-"""The queue of exports, and their files. Instants are whole microseconds since 1970 UTC."""
+"""The queue of exports, and their files."""
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text
+
+from app.records.jobs.table import queue_table
 
 metadata = MetaData()
 
-WAITING, DONE, FAILED = 0, 1, 2
-
-export_job = Table(
+export_job = queue_table(
     "export_job",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("client", Text, nullable=False),
-    Column("purpose", Text, nullable=False),
-    Column("request", Text, nullable=False),
-    Column("address", Text, nullable=False),
-    Column("begun", BigInteger, nullable=False),
-    Column("ends", BigInteger, nullable=False, index=True),
-    Column("state", SmallInteger, nullable=False),
-    Column("until", BigInteger, nullable=False),
-    Column("step", Integer, nullable=False),
-    Column("steps", Integer, nullable=False),
-    Column("position", Text, nullable=False),
-    comment="Exports that were asked for: by whom, what, how far; `until` is when whoever works on one loses it",
+    "Exports that were asked for: by whom, what, how far; `until` is when whoever works on one loses it",
 )
 
 export_file = Table(

@@ -13,6 +13,7 @@ from app.records.export import file as export_file
 from app.records.export import run
 from app.records.export.tables import export_file as file_table
 from app.records.export.tables import export_job
+from app.records.jobs.queue import LASTS
 from tests.app.records.test_several_patients import are_one_person
 from tests.portal import a_session, recorded
 from tests.world import World, a_consent, a_patient, an_observation
@@ -341,7 +342,7 @@ async def test_an_export_goes_on_where_it_was_interrupted(world: World, monkeypa
     waiting = await world.http.get(status, headers=hospital)
     monkeypatch.setattr(world.hub.blobs, "keep", keep)
     now = world.hub.clock
-    world.hub.clock = lambda: now() + 2 * run.LASTS
+    world.hub.clock = lambda: now() + 2 * LASTS
 
     await run.run_waiting(world.hub)
 
