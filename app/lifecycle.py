@@ -26,6 +26,7 @@ from app.imaging.episodes import Episodes
 from app.packages.loaded import KnownPackages
 from app.records.cursor import Cursors
 from app.records.export import run as exports
+from app.records.later import run as later
 from app.records.reindex import is_due, is_folded_otherwise, note_version
 from app.records.search_parameters import index as search_parameters
 from app.records.search_parameters.known import KnownParameters
@@ -133,3 +134,4 @@ def start_tasks(hub: Hub) -> None:
     hub.closing.append(daily.start(hub))
     hub.closing.append(exports.start(hub))
     hub.closing.append(search_parameters.start(hub))
+    hub.closing.append(later.start(hub))

@@ -7,6 +7,7 @@ import app.consent.tables
 import app.identity.tables
 import app.packages.tables
 import app.records.export.tables
+import app.records.later.tables
 import app.records.search_parameters.tables
 import dicom.store.tables
 import fhir.store.tables
@@ -20,6 +21,7 @@ METADATA = (
     app.identity.tables.metadata,
     app.packages.tables.metadata,
     app.records.export.tables.metadata,
+    app.records.later.tables.metadata,
     app.records.search_parameters.tables.metadata,
     dicom.store.tables.metadata,
 )

@@ -6,21 +6,18 @@ from app.audit.record import Event
 from app.doors import Door, recorded, unavailable
 from app.records.events import events
 from app.records.interactions import find
+from app.records.later.kickoff import begin_later, prefers_later
 from app.records.request import FhirRequest
-from app.records.response import FhirResponse, Response, outcome_response
-from fhir.issue import Issue
+from app.records.response import FhirResponse, Response
 
-__all__ = ["FHIR", "answer", "refused", "unavailable"]
-
-
-def refused(expression: str, diagnostics: str) -> Response:
-    """Return a 400 with one issue."""
-    return outcome_response(400, [Issue("error", "invalid", expression, diagnostics)])
+__all__ = ["FHIR", "answer", "unavailable"]
 
 
 def _find(request: FhirRequest) -> Callable[[FhirRequest], Awaitable[FhirResponse]]:
     interaction = find(request)
     request.interaction, request.action = interaction.code, interaction.action
+    if interaction.later and prefers_later(request):
+        return begin_later(reads=interaction.later == "read")
     return interaction.answer
 
 

@@ -3,15 +3,20 @@
 https://hl7.org/fhir/R4/http.html#transaction
 """
 
+from collections.abc import Sequence
+
 import orjson
 
 from app.access.caller import Caller
+from app.clock import instant
 from app.records.patch import FHIR_JSON, patch_of_entry
 from app.records.record import StaleCaller
-from app.records.request import FhirRequest, replayed
-from app.records.response import Response, fhir_response
+from app.records.request import FhirRequest, Request, replayed
+from app.records.response import Response, fhir_response, outcome_response
 from fhir.envelope import Envelope, EnvelopeEntry
 from fhir.errors import InvalidValue
+from fhir.issue import Issue
+from fhir.store.stored import Stored
 
 _CONDITIONS = {
     "if_none_match": b"if-none-match",
@@ -45,6 +50,7 @@ def inner_request(request: FhirRequest, entry: EnvelopeEntry, caller: Caller) ->
     }
     inner = FhirRequest(request.hub, scope, replayed(body), caller)
     inner.source = entry.source
+    inner.nested = True
     return inner
 
 
@@ -64,9 +70,36 @@ def entry_answer(response: Response) -> bytes:
     return text[:-1] + b',"resource":' + response.body + b"}"
 
 
+def refused(expression: str, diagnostics: str) -> Response:
+    """Return a 400 with one issue."""
+    return outcome_response(400, [Issue("error", "invalid", expression, diagnostics)])
+
+
+def written_entry(request: Request, written: Sequence[Stored], status: str = "") -> bytes:
+    """Return the entry of a response Bundle about what a request wrote, without it: its status and where it lies.
+
+    Args:
+        request: The request; of several versions that it wrote, the one that its address means counts.
+        written: Versions, at least one.
+        status: The HTTP status, when it is not that of a version made like this one.
+    """
+    meant = [one for one in written if isinstance(request, FhirRequest) and one.type == request.type]
+    stored = (meant or written)[0]
+    address = f"{request.hub.settings.address}/fhir/{stored.type}/{stored.id}"
+    response = {
+        "response": {
+            "status": status or ("204" if stored.deleted else "201" if stored.version == 1 else "200"),
+            "location": f"{address}/_history/{stored.version}",
+            "etag": f'W/"{stored.version}"',
+            "lastModified": instant(stored.last_updated),
+        }
+    }
+    return orjson.dumps(response)
+
+
 async def batch(request: FhirRequest, envelope: Envelope) -> Response:
     """Carry out the entries one after the other; a refused one hinders no other."""
-    from app.records.answer import answer, refused, unavailable
+    from app.records.answer import answer, unavailable
 
     request.interaction = "batch"
     answers: list[bytes] = []

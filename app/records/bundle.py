@@ -4,22 +4,35 @@ from app.records.batch import batch
 from app.records.request import FhirRequest
 from app.records.response import Response
 from app.records.transaction import transaction
-from fhir.envelope import read_bundle
+from fhir.envelope import Envelope, read_bundle
 from fhir.errors import InvalidValue
+
+
+async def read_envelope(request: FhirRequest) -> Envelope:
+    """Return the Bundle in the body of a request.
+
+    Raises:
+        FhirError: there is none.
+    """
+    request.check_content_type()
+    settings = request.hub.settings
+    body = await request.body(settings.bundle_bytes)
+    return read_bundle(body, most=settings.bundle_entries, sources=request.sources)
+
+
+def not_carried_out(envelope: Envelope) -> InvalidValue:
+    """Return why a Bundle of another type is refused."""
+    return InvalidValue(
+        f"A Bundle of type {envelope.type} is not carried out; a document or collection is posted to /fhir/Bundle",
+        "Bundle.type",
+    )
 
 
 async def bundle(request: FhirRequest) -> Response:
     """Carry out the entries of a Bundle posted to the base address."""
-    request.check_content_type()
-    settings = request.hub.settings
-    body = await request.body(settings.bundle_bytes)
-    envelope = read_bundle(body, most=settings.bundle_entries, sources=request.sources)
-    del body
+    envelope = await read_envelope(request)
     if envelope.type == "batch":
         return await batch(request, envelope)
     if envelope.type == "transaction":
         return await transaction(request, envelope)
-    raise InvalidValue(
-        f"A Bundle of type {envelope.type} is not carried out; a document or collection is posted to /fhir/Bundle",
-        "Bundle.type",
-    )
+    raise not_carried_out(envelope)

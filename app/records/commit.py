@@ -1,6 +1,6 @@
 """One transaction per writing request, committed before the answer leaves, its audit record inside it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 from app.access import epoch
@@ -25,6 +25,7 @@ async def committed(
     tell: Callable[[T, Writing], Awaitable[list[Event]]] | None = None,
     *,
     before_commit: Callable[[T, Writing], Awaitable[None]] | None = None,
+    parts: Callable[[], Mapping[int, bytes]] | None = None,
 ) -> T:
     """Run `work` in a write transaction and return its result once all of it is durable.
 
@@ -33,6 +34,7 @@ async def committed(
         work: Gathers what is to be written.
         tell: From the result to the events to be recorded; without it, one for each patient of what was written.
         before_commit: Reads what the transaction wrote, inside it.
+        parts: The answers to the entries that wrote, by their numbers, for one who keeps them (`Request.settle`).
 
     Raises:
         StaleCaller: the rights of callers or the search parameters have changed; nothing was written.
@@ -53,6 +55,8 @@ async def committed(
         await label_images(connection, [*writing.written, *passed_on])
         if before_commit is not None:
             await before_commit(result, writing)
+        if request.settle is not None:
+            await request.settle(writing, None if parts is None else parts())
         told = await (tell(result, writing) if tell else events(request, writing.written, 200, connection))
         await request.hub.audit.stage(connection, told)
     if any(one.type == "SearchParameter" for one in writing.written):

@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/http.html#summary
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from app.records.bundle import bundle
 from app.records.composition_document import composition_document
@@ -19,6 +19,7 @@ from app.records.export.status import export_cancel, export_status
 from app.records.expunge import expunge
 from app.records.history import history, history_system, history_type
 from app.records.lastn import lastn
+from app.records.later.status import async_cancel, async_status
 from app.records.meta import meta, meta_in_use
 from app.records.meta_add import meta_add
 from app.records.meta_delete import meta_delete
@@ -55,36 +56,38 @@ class Interaction(NamedTuple):
     code: str
     action: str
     answer: Callable[[FhirRequest], Awaitable[FhirResponse]]
+    later: Literal["", "read", "write"] = ""
+    """Whether it may be answered later (`Prefer: respond-async`), and what it then is."""
 
 
 _READ = Interaction("read", "R", read)
-_SEARCH = Interaction("search-type", "E", search)
-_POST_SEARCH = Interaction("search-type", "E", search_by_post)
-_SEARCH_ALL = Interaction("search-system", "E", search)
-_POST_SEARCH_ALL = Interaction("search-system", "E", search_by_post)
+_SEARCH = Interaction("search-type", "E", search, "read")
+_POST_SEARCH = Interaction("search-type", "E", search_by_post, "read")
+_SEARCH_ALL = Interaction("search-system", "E", search, "read")
+_POST_SEARCH_ALL = Interaction("search-system", "E", search_by_post, "read")
 _VREAD = Interaction("vread", "R", vread)
-_HISTORY = Interaction("history-instance", "R", history)
-_HISTORY_TYPE = Interaction("history-type", "R", history_type)
-_HISTORY_SYSTEM = Interaction("history-system", "R", history_system)
+_HISTORY = Interaction("history-instance", "R", history, "read")
+_HISTORY_TYPE = Interaction("history-type", "R", history_type, "read")
+_HISTORY_SYSTEM = Interaction("history-system", "R", history_system, "read")
 _ORIGINAL = Interaction("operation", "R", original)
-_EVERYTHING = Interaction("operation", "E", everything)
-_DIFF = Interaction("operation", "R", diff)
-_DIFF_OF_TWO = Interaction("operation", "R", diff_of_two)
-_DOCUMENT = Interaction("operation", "E", composition_document)
-_LASTN = Interaction("operation", "E", lastn)
+_EVERYTHING = Interaction("operation", "E", everything, "read")
+_DIFF = Interaction("operation", "R", diff, "read")
+_DIFF_OF_TWO = Interaction("operation", "R", diff_of_two, "read")
+_DOCUMENT = Interaction("operation", "E", composition_document, "read")
+_LASTN = Interaction("operation", "E", lastn, "read")
 _EXPORT = Interaction("operation", "E", export)
 _META = Interaction("operation", "R", meta)
-_META_IN_USE = Interaction("operation", "E", meta_in_use)
-_SUMMARY = Interaction("operation", "E", summary)
-_VALIDATE = Interaction("operation", "E", validate)
-_EXPAND = Interaction("operation", "E", expand)
-_LOOKUP = Interaction("operation", "E", lookup)
-_SUBSUMES = Interaction("operation", "E", subsumes)
-_TRANSLATE = Interaction("operation", "E", translate)
-_VALIDATE_CODE = Interaction("operation", "E", validate_code)
+_META_IN_USE = Interaction("operation", "E", meta_in_use, "read")
+_SUMMARY = Interaction("operation", "E", summary, "read")
+_VALIDATE = Interaction("operation", "E", validate, "read")
+_EXPAND = Interaction("operation", "E", expand, "read")
+_LOOKUP = Interaction("operation", "E", lookup, "read")
+_SUBSUMES = Interaction("operation", "E", subsumes, "read")
+_TRANSLATE = Interaction("operation", "E", translate, "read")
+_VALIDATE_CODE = Interaction("operation", "E", validate_code, "read")
 
 INTERACTIONS: dict[tuple[str, str], Interaction] = {
-    ("POST", ""): Interaction("transaction", "C", bundle),
+    ("POST", ""): Interaction("transaction", "C", bundle, "write"),
     ("GET", ""): _SEARCH_ALL,
     ("POST", "_search"): _POST_SEARCH_ALL,
     ("GET", "type"): _SEARCH,
@@ -96,7 +99,7 @@ INTERACTIONS: dict[tuple[str, str], Interaction] = {
     ("DELETE", "type/id"): Interaction("delete", "D", delete),
     ("PUT", "type"): Interaction("update", "U", conditional_update),
     ("PATCH", "type"): Interaction("patch", "U", conditional_patch),
-    ("DELETE", "type"): Interaction("delete", "D", conditional_delete),
+    ("DELETE", "type"): Interaction("delete", "D", conditional_delete, "write"),
     ("GET", "type/id/_history"): _HISTORY,
     ("GET", "type/_history"): _HISTORY_TYPE,
     ("GET", "_history"): _HISTORY_SYSTEM,
@@ -123,6 +126,8 @@ INTERACTIONS: dict[tuple[str, str], Interaction] = {
     ("GET", "$export-status/id"): Interaction("operation", "R", export_status),
     ("DELETE", "$export-status/id"): Interaction("operation", "D", export_cancel),
     ("GET", "$export-file/id/number"): Interaction("operation", "R", export_file),
+    ("GET", "$async-status/id"): Interaction("operation", "R", async_status),
+    ("DELETE", "$async-status/id"): Interaction("operation", "D", async_cancel),
     ("GET", "$diff"): _DIFF_OF_TWO,
     ("POST", "$diff"): _DIFF_OF_TWO,
     ("GET", "type/id/$diff"): _DIFF,

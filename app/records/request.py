@@ -1,7 +1,7 @@
 """A request at a door: who calls, what is asked, and what has been disclosed so far."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote_plus
@@ -18,8 +18,12 @@ from fhir.xml.to_json import Converted, to_json
 
 if TYPE_CHECKING:
     from app.hub import Hub
+    from app.records.writing import Writing
 
 T = TypeVar("T")
+
+Settle = Callable[["Writing", Mapping[int, bytes] | None], Awaitable[None]]
+"""What is called inside the transaction of a write: see `Request.settle`."""
 
 THREAD_BYTES = 1_000_000
 """From so many bytes on, a body is unpacked and converted in a thread, so that other requests go on."""
@@ -45,6 +49,8 @@ class Request:
         recorded: Whether the audit record of the request is durable already.
         received: The body, once it was read as a whole.
         streamed: Whether the body was taken piece by piece, and so cannot be taken again.
+        settle: Is called inside the transaction of its write, with the answers to the entries of a transaction by
+            their numbers: whoever carries the request out for somebody keeps there that it is done.
     """
 
     def __init__(self, hub: "Hub", scope: Mapping[str, Any], receive: Receive, caller: Caller) -> None:
@@ -59,6 +65,7 @@ class Request:
         self.recorded = False
         self.received: bytes | None = None
         self.streamed = False
+        self.settle: Settle | None = None
         self.now = hub.clock() // 1000 * 1000
         self._receive = receive
         self.decide(caller)
@@ -141,6 +148,7 @@ class FhirRequest(Request):
         sources: Of an XML Bundle: what its sender wrote of each entry's resource.
         member: The type, or `*`, that is searched for in the compartment of `type` and `id`, or an empty text.
         scope: The request as it came in, by which its caller can be identified again.
+        nested: Whether it is an entry of another request, or such a request asked once more.
     """
 
     def __init__(self, hub: "Hub", scope: Mapping[str, Any], receive: Receive, caller: Caller) -> None:
@@ -152,6 +160,7 @@ class FhirRequest(Request):
         self.source: bytes | None = None
         self.sources: Sequence[bytes | None] = ()
         self.member = ""
+        self.nested = False
 
     @property
     def lenient(self) -> bool:

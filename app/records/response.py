@@ -22,6 +22,8 @@ NO_SNIFF = (b"x-content-type-options", b"nosniff")
 _BODILESS = frozenset((204, 304))
 """Statuses whose answers have no body, nor say how long it is."""
 
+TOO_MANY_REQUESTS = 429
+
 _ALWAYS = (JSON, PRIVATE, NO_SNIFF)
 
 
@@ -127,4 +129,6 @@ def failure_response(error: FhirError) -> Response:
     response = outcome_response(error.status, issues)
     if isinstance(error, Unauthorized):
         response.headers.append((b"www-authenticate", b'Bearer realm="Renkei"'))
+    if error.status == TOO_MANY_REQUESTS:
+        response.headers.append((b"retry-after", b"30"))
     return response

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import orjson
 
 from app.audit.record import Event
-from app.clock import instant
+from app.records.batch import written_entry
 from app.records.commit import committed
 from app.records.conditional import lock
 from app.records.events import events
@@ -113,6 +113,10 @@ class _Transaction:
         told = await events(self.request, [*writing.written, *found], 200, writing.connection)
         return told + await self.reads.events(writing.connection)
 
+    def parts(self) -> dict[int, bytes]:
+        """Return the answers to the entries that write, by their numbers, without what was written."""
+        return {step.number: _entry(self.request, step, self.done[step.number], whole=False) for step in self._writes}
+
     def answer(self) -> bytes:
         """Return the Bundle of responses."""
         whole = b"return=representation" in self.request.headers.get(b"prefer", b"")
@@ -127,19 +131,11 @@ class _Transaction:
 def _entry(request: FhirRequest, step: Step, stored: Stored | None, whole: bool) -> bytes:
     if stored is None:
         return orjson.dumps({"response": {"status": "204"}})
-    address = f"{request.hub.settings.address}/fhir/{stored.type}/{stored.id}"
-    status = "204" if stored.deleted else "201" if stored.version == 1 and not step.found else "200"
-    response = {
-        "response": {
-            "status": status,
-            "location": f"{address}/_history/{stored.version}",
-            "etag": f'W/"{stored.version}"',
-            "lastModified": instant(stored.last_updated),
-        }
-    }
+    response = written_entry(request, [stored], "200" if step.found and not stored.deleted else "")
     if not whole or stored.deleted:
-        return orjson.dumps(response)
-    return orjson.dumps({"fullUrl": address})[:-1] + b',"resource":' + stored.body + b"," + orjson.dumps(response)[1:]
+        return response
+    address = f"{request.hub.settings.address}/fhir/{stored.type}/{stored.id}"
+    return orjson.dumps({"fullUrl": address})[:-1] + b',"resource":' + stored.body + b"," + response[1:]
 
 
 async def transaction(request: FhirRequest, envelope: Envelope) -> Response:
@@ -157,5 +153,9 @@ async def transaction(request: FhirRequest, envelope: Envelope) -> Response:
     if not found:
         return fhir_response(b'{"resourceType":"Bundle","type":"transaction-response"}')
     under_way = _Transaction(request, envelope, found)
-    await committed(request, under_way.work, under_way.tell, before_commit=under_way.reads.read)
+    # Who keeps the answer for later keeps no bodies: reads are done when it is fetched.
+    reads = under_way.reads.read if request.settle is None else None
+    await committed(request, under_way.work, under_way.tell, before_commit=reads, parts=under_way.parts)
+    if request.settle is not None:
+        return Response(200)
     return fhir_response(under_way.answer())

@@ -32,7 +32,7 @@ from app.records.writing import Writing
 from fhir.store.categories import Category, category
 from fhir.store.types import NUMBERS
 from fhir.xml.to_xml import to_xml
-from tests.asgi import call
+from tests.asgi import Answer, call
 from tests.canary import CANARY, a_canary, found_in
 from tests.canary_images import OWNER, PATIENT_ID, STRANGER, plant, searches, shown
 from tests.portal import a_session
@@ -201,6 +201,9 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
     ("GET", "$export-status/id"): lambda _, id_: [("GET", f"/fhir/$export-status/{id_}", b"", "")],
     ("DELETE", "$export-status/id"): lambda _, id_: [("DELETE", f"/fhir/$export-status/{id_}", b"", "")],
     ("GET", "$export-file/id/number"): lambda _, id_: [("GET", f"/fhir/$export-file/{id_}/0", b"", "")],
+    # tests/app/records/test_later.py reads what a stranger is answered later.
+    ("GET", "$async-status/id"): lambda _, id_: [("GET", f"/fhir/$async-status/{id_}", b"", "")],
+    ("DELETE", "$async-status/id"): lambda _, id_: [("DELETE", f"/fhir/$async-status/{id_}", b"", "")],
     ("GET", "$diff"): lambda kind, id_: [("GET", f"/fhir/$diff?from={kind}/{id_}/_history/1&to={kind}/{id_}", b"", "")],
     ("POST", "$diff"): lambda kind, _: [("POST", "/fhir/$diff", b"", JSON)] if kind == "Patient" else [],
     ("GET", "type/id/$diff"): lambda kind, id_: [("GET", f"/fhir/{kind}/{id_}/$diff?fromVersion=1", b"", "")],
@@ -440,3 +443,36 @@ async def test_the_office_sees_what_its_work_needs_and_no_more(world: World) -> 
 
     allowed = {Category.DIRECTORY, Category.IDENTITY, Category.CONSENT}
     assert seen == [kind for kind in NUMBERS if category({"resourceType": kind}) in allowed]
+
+
+async def _answers_later(world: World, headers: dict[str, str]) -> list[tuple[str, str, Answer]]:
+    """Return what a system is answered later to everything that may be."""
+    found = []
+    for kind in ("Patient", "Observation", *DOCUMENTS):
+        for key, interaction in INTERACTIONS.items():
+            for method, address, body, media in FORMS[key](kind, id_of(kind)) if interaction.later else []:
+                begun = await call(world.app, method, address, headers | {"Prefer": "respond-async"}, body, media)
+                location = dict(begun.headers).get(b"content-location")
+                if location is None:
+                    found.append((method, address, begun))
+                    continue
+                status = location.decode().removeprefix(world.hub.settings.address)
+                answer = await call(world.app, "GET", status, headers)
+                while answer.status == 202:
+                    await asyncio.sleep(0.01)
+                    answer = await call(world.app, "GET", status, headers)
+                assert (await call(world.app, "DELETE", status, headers)).status == 202
+                found.append((method, address, answer))
+    return found
+
+
+async def test_no_answer_that_comes_later_shows_a_stranger_the_canary(world: World) -> None:
+    await _hide(world)
+    await _hide_more(world)
+
+    to_stranger = await _answers_later(world, await world.client(STRANGER))
+    to_owner = await _answers_later(world, await world.client(OWNER))
+
+    assert [(method, address) for method, address, answer in to_stranger if found_in(answer.octets)] == []
+    assert all(answer.status < 500 for _, _, answer in to_stranger)
+    assert len([1 for _, _, answer in to_owner if found_in(answer.octets)]) > 50
