@@ -43,3 +43,21 @@ def patient_keys(hashes: Sequence[ColumnElement[int]], visibility: Visibility) -
             visibility.condition(patient),
         )
     )
+
+
+def own_keys(hashes: Sequence[ColumnElement[int]], visibility: Visibility) -> Select[tuple[int]]:
+    """Return the select of the patient keys of what is about the Patient that has one of `hashes`, at its site alone.
+
+    The Patient itself must exist for the caller.
+    """
+    patient, chart = resource.alias("p"), patient_chart.alias("h")
+    return (
+        select(chart.c.key.label("patient_key"))
+        .select_from(in_order(by_hash(patient), chart, chart.c.patient_key == patient.c.patient_key))
+        .where(
+            or_(*(resource_id.c.hash == one_hash for one_hash in hashes)),
+            patient.c.type == NUMBERS["Patient"],
+            patient.c.deleted == 0,
+            visibility.condition(patient),
+        )
+    )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ClauseElement
 
 from app.access import epoch
-from app.identity.scope import patient_keys
+from app.identity.scope import own_keys, patient_keys
 from fhir.errors import Deleted, NotFound
 from fhir.search.query import Query
 from fhir.search.run import places
@@ -155,11 +155,22 @@ class Record:
         return part
 
     async def keys_of_person(
-        self, patient_id: str, types: Sequence[str], span: Span, *, limit: int, before: tuple[int, int]
+        self,
+        patient_id: str,
+        types: Sequence[str],
+        span: Span,
+        *,
+        limit: int,
+        before: tuple[int, int],
+        alone: bool = False,
     ) -> list[Key]:
-        """Return where resources of the person lie, the newest first; nothing is disclosed yet."""
+        """Return where resources of the person lie, the newest first; nothing is disclosed yet.
+
+        Of the Patient's site only, when `alone`.
+        """
+        scope = own_keys if alone else patient_keys
         return await keys_of_person(
-            self.connection, self.visibility, patient_keys, patient_id, types, span, limit=limit, before=before
+            self.connection, self.visibility, scope, patient_id, types, span, limit=limit, before=before
         )
 
     async def referred_keys(self, hashes: Sequence[int], types: Sequence[str], span: Span) -> list[Key]:
@@ -178,9 +189,13 @@ class Record:
             self.connection, self.visibility, type_name, of_patients=of_patients, after=after, window=window
         )
 
-    async def places(self, query: Query, *, after_row: int, limit: int) -> list[Key]:
-        """Return where at most `limit` matches of a search lie whose rows come after one."""
-        rows = await places(self.connection, self.visibility, query, patient_keys, after_row=after_row, limit=limit)
+    async def places(self, query: Query, *, after_row: int, limit: int, alone: bool = False) -> list[Key]:
+        """Return where at most `limit` matches of a search lie whose rows come after one.
+
+        A Patient that is named stands for the person, or for itself when `alone`.
+        """
+        scope = own_keys if alone else patient_keys
+        rows = await places(self.connection, self.visibility, query, scope, after_row=after_row, limit=limit)
         return [Key(*row) for row in rows]
 
     async def bodies(self, keys: Sequence[Key], *, as_found: bool = False) -> list[Stored]:

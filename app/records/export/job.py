@@ -11,6 +11,9 @@ from app.db import DatabaseConnection, WriteConnection
 from app.records.export.tables import export_file, export_job
 from app.records.jobs.queue import Job, Queue
 
+BY_PATIENT = "by Patient"
+"""What stands for the type of a file that is organised by Patient."""
+
 EXPORTS = Queue(export_job, most_waiting=4, most_kept=1_000, word="export")
 
 _ID = bindparam("id", type_=Text)
@@ -32,6 +35,7 @@ class Wanted:
         patients: Ids of Patients, when only some persons' records are wanted; None for all.
         filters: For a type the queries of which one must match.
         elements: For a type (or `""` for all) the elements wanted.
+        organized: Whether files are organised by Patient.
     """
 
     level: str
@@ -40,6 +44,7 @@ class Wanted:
     patients: tuple[str, ...] | None
     filters: dict[str, list[list[tuple[str, str]]]]
     elements: dict[str, list[str]]
+    organized: bool = False
 
     def text(self) -> str:
         """Return it as it is kept."""
@@ -56,7 +61,12 @@ def wanted_of(job: Job) -> Wanted:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file of an export."""
+    """A file of an export.
+
+    Attributes:
+        type: What it holds; `by Patient` when it is organised so, with a plus when its last block goes on in the next.
+        count: Resources, and headers of blocks.
+    """
 
     job: str
     number: int
@@ -64,6 +74,16 @@ class File:
     custodian: int
     digest: str
     count: int
+
+    @property
+    def organized(self) -> bool:
+        """Whether it holds blocks."""
+        return self.type.startswith(BY_PATIENT)
+
+    @property
+    def continues(self) -> bool:
+        """Whether its last block goes on in the next file."""
+        return self.type == f"{BY_PATIENT}+"
 
 
 async def files(connection: DatabaseConnection, id_: str) -> Sequence[File]:

@@ -3,7 +3,7 @@
 https://hl7.org/fhir/uv/bulkdata/STU2/export.html#bulk-data-kick-off-request
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from app.records.export.job import EXPORTS, Wanted
 from app.records.jobs.queue import new_id
@@ -18,7 +18,8 @@ from fhir.issue import Issue
 from fhir.resource import parse
 from fhir.store.types import NUMBERS
 
-_KNOWN = ("_since", "_type", "_typeFilter", "_elements", "_outputFormat", "patient", "organizeOutputBy")
+_LEFT_OUT = ("includeAssociatedData", "allowPartialManifests")
+_KNOWN = ("_since", "_type", "_typeFilter", "_elements", "_outputFormat", "patient", "organizeOutputBy", *_LEFT_OUT)
 _FORMATS = (None, "application/fhir+ndjson", "application/ndjson", "ndjson")
 
 MOST_PATIENTS = 10_000
@@ -96,12 +97,22 @@ def _check(request: FhirRequest) -> None:
 
 
 def _ignored(request: FhirRequest, found: Mapping[str, list[str]]) -> list[Issue]:
-    """Return what is left out, which a strict caller does not want."""
-    if "organizeOutputBy" not in found:
-        return []
-    if not request.lenient:
-        raise NotSupported("organizeOutputBy is not supported: files hold one type each", "organizeOutputBy")
-    return [Issue("warning", "not-supported", "organizeOutputBy", "organizeOutputBy was left out")]
+    """Return what is left out, which a strict caller does not want.
+
+    Raises:
+        NotSupported: the caller is strict.
+    """
+    left = [name for name in _LEFT_OUT if name in found]
+    if "organizeOutputBy" in found and not _organized(found):
+        left.append("organizeOutputBy")
+    for name in left:
+        if not request.lenient:
+            raise NotSupported(f"{name} is not supported, or not with this value", name)
+    return [Issue("warning", "not-supported", name, f"{name} was left out") for name in left]
+
+
+def _organized(found: Mapping[str, list[str]]) -> bool:
+    return one_of(found, "organizeOutputBy") == "Patient"
 
 
 async def export(request: FhirRequest) -> Response:
@@ -119,9 +130,11 @@ async def export(request: FhirRequest) -> Response:
     since, types = interval(found, "_since"), _types(found)
     filters = await _filters(request, found, types)
     patients = await _patients(request, found)
-    if patients is not None and filters:
-        _check_by_patient(request, filters)
-    wanted = Wanted(request.type or "system", types, since[0] if since else 0, patients, filters, _elements(found))
+    organized = _organized(found)
+    if filters and (organized or patients is not None):
+        _check_by_patient(request, [name for name in filters if not (organized and name == "Patient")])
+    level, after = request.type or "system", since[0] if since else 0
+    wanted = Wanted(level, types, after, patients, filters, _elements(found), organized)
     query = request.query_string.decode("latin-1")
     address = request.hub.settings.address
     id_ = new_id()
@@ -133,7 +146,7 @@ async def export(request: FhirRequest) -> Response:
     return response
 
 
-def _check_by_patient(request: FhirRequest, filters: Mapping[str, object]) -> None:
+def _check_by_patient(request: FhirRequest, filters: Iterable[str]) -> None:
     for type_name in filters:
         try:
             read_query(request.hub, type_name, [("patient", "Patient/1")])

@@ -24,6 +24,16 @@ class Head(NamedTuple):
     number: int
 
 
+def header(row: int) -> Key:
+    """Return what stands for the header of a Patient's block: no resource has so few bytes, and no such version."""
+    return Key(row, row, 0, 0, 0)
+
+
+def is_header(key: Key) -> bool:
+    """Return whether a place stands for a header."""
+    return key.version == 0
+
+
 def packed_head(head: Head) -> bytes:
     """Return the first bytes of a file."""
     return f"{head.job:<32}{head.number:08d}".encode()

@@ -3,10 +3,12 @@
 https://hl7.org/fhir/uv/bulkdata/STU2/export.html#bulk-data-status-request
 """
 
+from typing import Any
+
 import orjson
 
 from app.clock import instant
-from app.records.export.job import EXPORTS, files, remove
+from app.records.export.job import EXPORTS, File, files, remove, wanted_of
 from app.records.jobs.queue import DONE, FAILED
 from app.records.request import FhirRequest
 from app.records.response import NO_SNIFF, PRIVATE, Response, http_date, outcome_response
@@ -29,11 +31,22 @@ async def export_status(request: FhirRequest) -> Response:
         "transactionTime": instant(job.begun),
         "request": job.address,
         "requiresAccessToken": True,
-        "output": [{"type": one.type, "url": f"{address}/{one.number}", "count": one.count} for one in found],
+        **({"outputOrganizedBy": "Patient"} if wanted_of(job).organized else {}),
+        "output": [_output(address, one, len(found)) for one in found],
         "error": [],
     }
     expires = (b"expires", http_date(job.ends // 1_000_000))
     return Response(200, orjson.dumps(manifest), [(b"content-type", b"application/json"), PRIVATE, NO_SNIFF, expires])
+
+
+def _output(address: str, file: File, files_in_all: int) -> dict[str, Any]:
+    """Return what the manifest says of a file; one that is organised by Patient has no type."""
+    said: dict[str, Any] = {"url": f"{address}/{file.number}", "count": file.count}
+    if not file.organized:
+        return {"type": file.type, **said}
+    if file.continues and file.number + 1 < files_in_all:
+        said["continuesInFile"] = f"{address}/{file.number + 1}"
+    return said
 
 
 async def export_cancel(request: FhirRequest) -> Response:

@@ -10,7 +10,7 @@ from app.access.identify import COOKIE
 from app.access.tables import client as client_table
 from app.blobs.tables import blob
 from app.records.export import file as export_file
-from app.records.export import run
+from app.records.export import making, run
 from app.records.export.tables import export_file as file_table
 from app.records.export.tables import export_job
 from app.records.jobs.queue import LASTS
@@ -160,7 +160,7 @@ async def test_parameters_limit_what_is_exported(world: World, query: str, expec
 
 
 async def test_filters_find_everything_however_much_it_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "KEYS", 1)
+    monkeypatch.setattr(making, "KEYS", 1)
     hospital = await world.client("hospital-a")
     patient, made = await a_record(world, hospital)
     await a_record(world, hospital)
@@ -209,8 +209,16 @@ async def test_elements_are_left_out_and_what_is_left_is_marked(world: World) ->
         ("$export?_type=Patient&_typeFilter=Observation%3Fstatus%3Dfinal", ASYNC, 400),
         ("$export?_typeFilter=Observation%3F_include%3D*", ASYNC, 400),
         ("$export?_elements=a.b.c", ASYNC, 400),
-        ("$export?organizeOutputBy=Patient", ASYNC, 400),
-        ("$export?organizeOutputBy=Patient", {"Prefer": "respond-async, handling=lenient"}, 202),
+        ("$export?organizeOutputBy=Encounter", ASYNC, 400),
+        ("$export?organizeOutputBy=Encounter", {"Prefer": "respond-async, handling=lenient"}, 202),
+        ("$export?includeAssociatedData=LatestProvenanceResources", ASYNC, 400),
+        ("$export?includeAssociatedData=LatestProvenanceResources", {"Prefer": "respond-async,handling=lenient"}, 202),
+        ("$export?_until=2030-01-01", {"Prefer": "respond-async, handling=lenient"}, 400),
+        (
+            "$export?_type=Medication&_typeFilter=Medication%3Fstatus%3Dactive&organizeOutputBy=Patient",
+            ASYNC,
+            400,
+        ),
         ("$export?unknown=1", ASYNC, 400),
     ],
 )
@@ -324,8 +332,8 @@ async def test_an_export_goes_on_where_it_was_interrupted(world: World, monkeypa
     hospital = await world.client("hospital-a")
     for _ in range(3):
         await a_record(world, hospital)
-    monkeypatch.setattr(run, "FILE_PLACES", 1)
-    monkeypatch.setattr(run, "KEYS", 2)
+    monkeypatch.setattr(making, "FILE_PLACES", 1)
+    monkeypatch.setattr(making, "KEYS", 2)
     keep, kept, failed = world.hub.blobs.keep, [], asyncio.Event()
 
     async def failing(custodian: int, incoming: Any) -> str:
@@ -409,3 +417,137 @@ async def test_a_file_is_not_for_who_takes_no_ndjson(world: World) -> None:
     )
 
     assert response.status_code == 406
+
+
+async def test_what_several_filters_find_is_listed_once_in_all_files(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "KEYS", 2)
+    monkeypatch.setattr(making, "FILE_PLACES", 1)
+    hospital = await world.client("hospital-a")
+    records = [await a_record(world, hospital) for _ in range(3)]
+    every = sorted(id_ for _, made in records for id_ in made)
+    filters = "&".join(
+        f"_typeFilter=Observation%3F{query}" for query in ("status%3Dfinal", "code%3D4548-4", "status%3Dfinal,amended")
+    )
+
+    whole = await exported(world, hospital, f"$export?_type=Observation&{filters}")
+    named = ",".join(f"Patient/{patient}" for patient, _ in records)
+    of_named = await exported(world, hospital, f"Patient/$export?patient={named}&_type=Observation&{filters}")
+
+    assert sorted(whole["Observation"]) == every
+    assert sorted(of_named["Observation"]) == every
+
+
+async def blocks(world: World, caller: dict[str, str], path: str) -> tuple[list[dict[str, Any]], list[list[str]]]:
+    """Return the manifest's files of an export organised by Patient, and each block: its header, then its resources."""
+    answer = await manifest(world, caller, await kick_off(world, caller, path))
+    assert answer["outputOrganizedBy"] == "Patient"
+    found: list[list[str]] = []
+    for output in answer["output"]:
+        lines = [json.loads(line) for line in await fetch(world, caller, output["url"])]
+        assert lines[0]["resourceType"] == "Parameters"
+        assert len(lines) == output["count"]
+        for line in lines:
+            if line["resourceType"] == "Parameters":
+                ((header),) = line["parameter"]
+                assert header["name"] == "header"
+                found.append([header["valueReference"]["reference"]])
+            else:
+                found[-1].append(f"{line['resourceType']}/{line['id']}")
+    return answer["output"], found
+
+
+@pytest.mark.parametrize("level", ["$export", "Patient/$export", "Group/{group}/$export"])
+async def test_an_export_organised_by_patient_has_a_block_for_each(world: World, level: str) -> None:
+    hospital = await world.client("hospital-a")
+    records = [await a_record(world, hospital) for _ in range(2)]
+    await are_one_person(world, *(patient for patient, _ in records))
+    await world.post(hospital, {"resourceType": "Practitioner", "name": [{"family": "佐藤"}]})
+    members = [{"entity": {"reference": f"Patient/{patient}"}} for patient, _ in records]
+    group = await world.post(hospital, {"resourceType": "Group", "type": "person", "actual": True, "member": members})
+    path = level.format(group=group["id"])
+
+    files, found = await blocks(world, hospital, f"{path}?_type=Patient,Observation&organizeOutputBy=Patient")
+
+    assert [set(one) for one in files] == [{"url", "count"}]
+    assert sorted((one[0], one[1], sorted(one[2:])) for one in found) == sorted(
+        (f"Patient/{patient}", f"Patient/{patient}", sorted(f"Observation/{id_}" for id_ in made))
+        for patient, made in records
+    )
+
+
+async def test_a_block_goes_on_in_the_next_file_under_its_header(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(making, "KEYS", 1)
+    monkeypatch.setattr(making, "FILE_PLACES", 2)
+    hospital = await world.client("hospital-a")
+    patient, made = await a_record(world, hospital)
+    query = "_type=Patient,Observation&organizeOutputBy=Patient"
+
+    files, found = await blocks(world, hospital, f"$export?{query}")
+
+    assert len(files) == len(found) > 1
+    assert [one.get("continuesInFile") for one in files] == [*(one["url"] for one in files[1:]), None]
+    assert {one[0] for one in found} == {f"Patient/{patient}"}
+    resources = [one for block in found for one in block[1:]]
+    assert sorted(resources) == sorted([f"Patient/{patient}", *(f"Observation/{id_}" for id_ in made)])
+
+
+async def test_blocks_are_filtered_as_types_are(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    patient, (final, _) = await a_record(world, hospital)
+    await world.post(hospital, a_patient())
+    query = "_type=Observation&_typeFilter=Observation%3Fstatus%3Dfinal&organizeOutputBy=Patient"
+
+    _, found = await blocks(world, hospital, f"Patient/$export?{query}")
+
+    assert found == [[f"Patient/{patient}", f"Observation/{final}"]]
+
+
+async def test_a_header_tells_of_no_patient_that_is_hidden_by_now(world: World) -> None:
+    hospital, clinic = await world.client("hospital-a"), await world.client("clinic-c")
+    patient, _ = await a_record(world, hospital)
+    consent = await world.post(hospital, a_consent(patient, "clinic-c"))
+    query = "_type=Patient,Observation&organizeOutputBy=Patient"
+    answer = await manifest(world, clinic, await kick_off(world, clinic, f"$export?{query}"))
+    (url,) = [one["url"] for one in answer["output"]]
+    before = await fetch(world, clinic, url)
+
+    await world.http.put(f"/fhir/Consent/{consent['id']}", headers=hospital, json={**consent, "status": "inactive"})
+
+    assert len(before) == 4
+    assert await fetch(world, clinic, url) == []
+
+
+async def test_a_consent_that_is_withdrawn_while_an_export_is_made_ready_counts_for_the_rest(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "KEYS", 1)
+    hospital, clinic = await world.client("hospital-a"), await world.client("clinic-c")
+    patient, _ = await a_record(world, hospital)
+    consent = await world.post(hospital, a_consent(patient, "clinic-c"))
+    hold, held = making.Making.hold, []
+
+    def withdrawn_meanwhile(self: making.Making, keys: Any, type_name: str | None = None) -> None:
+        held.extend(keys)
+        if keys and not asyncio.all_tasks() & {task for task in asyncio.all_tasks() if task.get_name() == "withdraw"}:
+            withdrawal = {**consent, "status": "inactive"}
+            put = world.http.put(f"/fhir/Consent/{consent['id']}", headers=hospital, json=withdrawal)
+            waiting.append(asyncio.create_task(put, name="withdraw"))
+        hold(self, keys, type_name)
+
+    waiting: list[asyncio.Task[httpx.Response]] = []
+    real = making.Making.request
+
+    async def once_withdrawn(self: making.Making) -> Any:
+        if waiting:
+            await asyncio.gather(*waiting)
+        return await real(self)
+
+    monkeypatch.setattr(making.Making, "hold", withdrawn_meanwhile)
+    monkeypatch.setattr(making.Making, "request", once_withdrawn)
+    answer = await manifest(world, clinic, await kick_off(world, clinic, "$export?_type=Observation,Patient"))
+
+    assert len(held) == 1
+    assert sum(one["count"] for one in answer["output"]) == 1
+    assert [await fetch(world, clinic, one["url"]) for one in answer["output"]] == [[]]
