@@ -1,7 +1,10 @@
 """batch and transaction: https://hl7.org/fhir/R4/http.html#transaction."""
 
+import asyncio
+from functools import partial
+
 from app.records.batch import batch
-from app.records.request import FhirRequest
+from app.records.request import THREAD_BYTES, FhirRequest
 from app.records.response import Response
 from app.records.transaction import transaction
 from fhir.envelope import Envelope, read_bundle
@@ -17,7 +20,8 @@ async def read_envelope(request: FhirRequest) -> Envelope:
     request.check_content_type()
     settings = request.hub.settings
     body = await request.body(settings.bundle_bytes)
-    return read_bundle(body, most=settings.bundle_entries, sources=request.sources)
+    read = partial(read_bundle, body, most=settings.bundle_entries, sources=request.sources)
+    return read() if len(body) < THREAD_BYTES else await asyncio.to_thread(read)
 
 
 def not_carried_out(envelope: Envelope) -> InvalidValue:
@@ -34,5 +38,8 @@ async def bundle(request: FhirRequest) -> Response:
     if envelope.type == "batch":
         return await batch(request, envelope)
     if envelope.type == "transaction":
-        return await transaction(request, envelope)
+        carried_out = transaction(request, envelope)
+        # The bytes of an entry are given back as soon as it is done: nobody else is to hold them.
+        del envelope
+        return await carried_out
     raise not_carried_out(envelope)

@@ -5,8 +5,10 @@ Nothing here asks the database, so that a transaction holds the writer's lock fo
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import orjson
 
 from app.consent.decide import Authority
 from app.packages.loaded import UNCHECKED, Profiles
@@ -25,17 +27,25 @@ class Prepared:
     """A body that may be written."""
 
     body: bytes
-    resource: Mapping[str, Any]
+    type: str
     digest: bytes
     warnings: tuple[Issue, ...] = ()
     received: bytes | None = None
     """What the sender wrote, when that was XML; `body` is the JSON it means, `digest` that of what was written."""
+    tree: Mapping[str, Any] | None = None
+    """The resource; None where many wait for their turn, for a tree takes several times the bytes of its body."""
 
     @property
-    def type(self) -> str:
-        """The resource's type."""
-        name: str = self.resource["resourceType"]
-        return name
+    def resource(self) -> Mapping[str, Any]:
+        """The resource as a tree."""
+        if self.tree is not None:
+            return self.tree
+        made: Mapping[str, Any] = orjson.loads(self.body)
+        return made
+
+    def without_tree(self) -> "Prepared":
+        """Return the same, whose tree is made again when it is needed."""
+        return replace(self, tree=None)
 
 
 def check_structure(resource: dict[str, Any], path: str = "") -> tuple[Issue, ...]:
@@ -144,4 +154,4 @@ def prepare(
     if not authority.may_write(category(resource)):
         raise Forbidden(f"This role does not write {found}")
     digest = hashlib.sha256(body if received is None else received).digest()
-    return Prepared(body, resource, digest, warnings, received)
+    return Prepared(body, found, digest, warnings, received, resource)

@@ -28,6 +28,10 @@ READS = frozenset(("GET", "HEAD"))
 WRITES = frozenset(("POST", "PUT", "PATCH", "DELETE"))
 
 
+TREES_BYTES = 2_000_000
+"""Of resources whose trees are held at once; those of the entries behind are made again when it is their turn."""
+
+
 @dataclass(slots=True)
 class Step:
     """One entry on its way.
@@ -138,13 +142,18 @@ def steps(request: FhirRequest, envelope: Envelope, profiles: Profiles) -> list[
     Raises:
         FhirError: one is refused; the expression names it.
     """
-    found = []
+    found: list[Step] = []
+    size = 0
     for number, entry in enumerate(envelope.entries):
         try:
-            found.append(_step(request, number, entry, profiles))
+            step = _step(request, number, entry, profiles)
         except FhirError as error:
             name_entry(error, number)
             raise
+        size += len(entry.resource or b"")
+        if step.prepared is not None and size > TREES_BYTES:
+            step.prepared = step.prepared.without_tree()
+        found.append(step)
     check_distinct(found)
     return found
 

@@ -92,6 +92,8 @@ class _Transaction:
         referred = await meant(writing, self._steps, conditional, self.done)
         self._referred = list(referred.values())
         links = self._links({link: f"{one.type}/{one.id}" for link, one in referred.items()})
+        # From here on each step holds the bytes of its own entry, and gives them back when it is done.
+        self._entries = ()
         for step in self._writes:
             if step.type == "Patient" and step.row:
                 writing.announce_patient(step.id, step.row)
@@ -103,6 +105,7 @@ class _Transaction:
             except FhirError as error:
                 name_entry(error, step.number)
                 raise
+            step.prepared = None
         return self.done
 
     async def tell(self, _: object, writing: Writing) -> list[Event]:
@@ -153,6 +156,7 @@ async def transaction(request: FhirRequest, envelope: Envelope) -> Response:
     if not found:
         return fhir_response(b'{"resourceType":"Bundle","type":"transaction-response"}')
     under_way = _Transaction(request, envelope, found)
+    del envelope, found
     # Who keeps the answer for later keeps no bodies: reads are done when it is fetched.
     reads = under_way.reads.read if request.settle is None else None
     await committed(request, under_way.work, under_way.tell, before_commit=reads, parts=under_way.parts)

@@ -179,6 +179,7 @@ class Writing:
             self.request.hub.remember_patient(row, id_)
         new = self._version(prepared, id_, patient_key, row, 1, known, method, spliced, index)
         self._batch.create(new)
+        await self._batch.flush_created(self.connection)
         return self._noted(new, stored, of_all)
 
     def _version(

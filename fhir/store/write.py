@@ -37,6 +37,13 @@ POST, PUT = 1, 2
 """The methods by which a version comes that is no deletion."""
 
 
+MOST_ROWS = 200_000
+"""Rows of indexes that are gathered before they are written; some forty megabytes."""
+
+SHORT_LINE, MOST_SEEN = 100, 20_000
+"""Characters of a line of text that is remembered, and how many are."""
+
+
 class NewVersion(NamedTuple):
     """A version to be stored."""
 
@@ -90,21 +97,33 @@ class Texts:
     """
 
     def __init__(self) -> None:
-        self._lines: set[tuple[int, int, int, str]] = set()
+        self._found: set[tuple[int, int, int, int]] = set()
+        self._seen: set[tuple[int, int, int, str]] = set()
 
     def add(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """Add rows of `index_text`."""
         for parameter, key, row, _, narrative, other in rows:
             place = (parameter, key, row if key == NO_PATIENT else 0)
             for lines in (narrative, other):
-                self._lines.update([(*place, line) for line in lines.split("\n")])
+                for line in lines.split("\n"):
+                    self._add(place, line)
+
+    def _add(self, place: tuple[int, int, int], line: str) -> None:
+        """Add a line; short ones come again and again, and are taken apart once."""
+        parameter, key, row = place
+        if len(line) <= SHORT_LINE:
+            if (*place, line) in self._seen:
+                return
+            if len(self._seen) >= MOST_SEEN:
+                self._seen.clear()
+            self._seen.add((*place, line))
+        self._found.update([(parameter, gram, key, row) for gram in grams(line)])
 
     async def flush(self, connection: Connection) -> None:
         """Write the keys that are not there yet."""
-        found = {(parameter, gram, key, row) for parameter, key, row, line in self._lines for gram in grams(line)}
-        if found:
+        if self._found:
             # In one order, so that two transactions cannot wait for each other.
-            await connection.insert_missing(index_gram, sorted(found))
+            await connection.insert_missing(index_gram, sorted(self._found))
 
 
 class Batch:
@@ -112,32 +131,35 @@ class Batch:
 
     def __init__(self) -> None:
         self._rows: Rows = {}
+        self._created: Rows = {}
+        """Those of resources that did not exist: nobody else can write or wait for them."""
+        self._created_rows = 0
         self._replaced: list[dict[str, Any]] = []
         self._removed: dict[Table, list[dict[str, Any]]] = {}
         self._texts = Texts()
 
-    def _extend(self, rows: Rows) -> None:
-        for table, new in rows.items():
-            if new:
-                self._rows.setdefault(table, []).extend(new)
-
-    def _version(self, new: NewVersion) -> None:
+    def _version(self, new: NewVersion, gathered: Rows) -> int:
+        """Add the rows of a version and return how many there are."""
         rows = index_rows(new.indexed, new.patient_key, new.row, new.version)
-        self._extend(rows)
+        for table, some in rows.items():
+            if some:
+                gathered.setdefault(table, []).extend(some)
         self._texts.add(rows[index_text])
         key, row, version = new.patient_key, new.row, new.version
-        self._rows.setdefault(resource_version, []).append(
+        gathered.setdefault(resource_version, []).append(
             (key, row, version, new.last_updated, new.method, new.body, new.undo, new.digest)
         )
         change = (new.last_updated, row, version, key, NUMBERS[new.type])
-        self._rows.setdefault(resource_change, []).append(change)
+        gathered.setdefault(resource_change, []).append(change)
+        return sum(map(len, rows.values()))
 
     def create(self, new: NewVersion) -> None:
         """Add a resource that did not exist."""
-        self._version(new)
-        self._rows.setdefault(resource_id, []).append((hash64(f"{new.type}/{new.id}"), new.patient_key, new.row))
+        self._created_rows += self._version(new, self._created)
+        id_row = (hash64(f"{new.type}/{new.id}"), new.patient_key, new.row)
+        self._created.setdefault(resource_id, []).append(id_row)
         facts = new.facts
-        self._rows.setdefault(resource, []).append(
+        self._created.setdefault(resource, []).append(
             (
                 *(new.patient_key, new.row, NUMBERS[new.type], new.id, new.version, 0, new.custodian),
                 *(new.author, int(facts.category), facts.labels, facts.clinical_date, new.last_updated),
@@ -147,7 +169,7 @@ class Batch:
 
     def replace(self, new: NewVersion, old_index: Index, *, deleted: bool = False) -> None:
         """Add a version after an older one, whose index values were `old_index`."""
-        self._version(new)
+        self._version(new, self._rows)
         facts = new.facts
         self._replaced.append(
             {
@@ -166,6 +188,13 @@ class Batch:
         for table, rows in index_rows(old_index, new.patient_key, new.row, new.version - 1).items():
             self._removed.setdefault(table, []).extend(removal(table, row) for row in rows)
 
+    async def flush_created(self, connection: Connection, *, from_rows: int = MOST_ROWS) -> None:
+        """Write the rows of what did not exist before, when there are many: a large transaction holds them not all."""
+        if self._created_rows >= from_rows:
+            created, self._created, self._created_rows = self._created, {}, 0
+            for table, rows in created.items():
+                await connection.insert(table, rows)
+
     async def flush(self, connection: Connection) -> bool:
         """Write everything and return whether each replaced version was still the current one."""
         for replaced in self._replaced:
@@ -174,8 +203,8 @@ class Batch:
         for table, removed in self._removed.items():
             if removed:
                 await connection.execute_many(REMOVE[table], removed)
-        for table, rows in self._rows.items():
-            await connection.insert(table, rows)
+        for table in dict.fromkeys((*self._created, *self._rows)):
+            await connection.insert(table, [*self._created.get(table, ()), *self._rows.get(table, ())])
         # Last: transactions that write the same key of a patient's texts wait here for each other.
         await self._texts.flush(connection)
         return True

@@ -2,14 +2,17 @@
 
 import contextlib
 import gc
+import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from tests.hub_process import HubProcess, hub_process
-from tests.world import a_patient
+from tests.world import a_patient, an_observation
 
 CHUNK = b" " * 1_000_000
 
@@ -91,3 +94,132 @@ def test_large_bodies_that_are_refused_leave_nothing_behind(hub: HubProcess) -> 
 
     assert {answer.status_code for answer in answers} == {422}
     assert resident_megabytes(hub) < before + 50
+
+
+PATIENT = "urn:uuid:c757873d-ec9a-4326-a141-556f43239520"
+
+
+def a_component(number: int, place: int) -> dict[str, Any]:
+    code = {"system": "http://loinc.org", "code": f"{1000 + place}-{place % 10}", "display": f"Analyte {place}"}
+    quantity = {"value": place + number / 100, "unit": "mg/dL", "system": "http://unitsofmeasure.org", "code": "mg/dL"}
+    return {"code": {"coding": [code]}, "valueQuantity": quantity}
+
+
+def a_large_transaction(entries: int, components: int, last: dict[str, Any] | None = None) -> bytes:
+    """Return a transaction of a Patient and Observations with many values, whose last one may be another."""
+    made = [{"fullUrl": PATIENT, "resource": a_patient(), "request": {"method": "POST", "url": "Patient"}}]
+    for number in range(1, entries):
+        observation = an_observation("x") | {
+            "subject": {"reference": PATIENT},
+            "note": [{"text": f"{number} 経過良好"}],
+            "component": [a_component(number, place) for place in range(components)],
+        }
+        made.append({"resource": observation, "request": {"method": "POST", "url": "Observation"}})
+    if last is not None:
+        made[-1]["resource"] = last
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": made}
+    return json.dumps(bundle, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def peak_megabytes(hub: HubProcess) -> float:
+    """Return the most memory that the server process has held since `forget_peak`."""
+    assert hub.process is not None
+    text = Path(f"/proc/{hub.process.pid}/status").read_text()
+    (line,) = [one for one in text.splitlines() if one.startswith("VmHWM:")]
+    return int(line.split()[1]) / 1_000
+
+
+def forget_peak(hub: HubProcess) -> None:
+    assert hub.process is not None
+    Path(f"/proc/{hub.process.pid}/clear_refs").write_text("5")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[HubProcess]:
+    """A server process of its own: memory that another test needed is not given back to the system."""
+    database = request.getfixturevalue("empty_postgresql") if request.param == "postgresql" else ""
+    with hub_process(tmp_path / "hub", database) as made:
+        yield made
+
+
+CONSTANT_MEGABYTES = 160
+"""The database's cache, rows of indexes that are gathered, tables of R4 that are read for the first time."""
+
+
+@pytest.mark.parametrize(
+    ("entries", "components", "times"),
+    [
+        (200, 47, 6),
+        pytest.param(10_000, 47, 4.5, marks=pytest.mark.soak),
+    ],
+    ids=["2 MB", "97 MB and 10,000 entries"],
+)
+def test_a_large_transaction_takes_few_times_its_body(
+    fresh: HubProcess, entries: int, components: int, times: float
+) -> None:
+    caller = fresh.token("system-hospital-a") | {"Content-Type": "application/fhir+json"}
+    httpx.post(f"{fresh.address}/fhir", headers=caller, content=a_large_transaction(2, 2)).raise_for_status()
+    body = a_large_transaction(entries, components)
+    before = resident_megabytes(fresh)
+    forget_peak(fresh)
+
+    done = httpx.post(f"{fresh.address}/fhir", headers=caller, content=body, timeout=1_800)
+
+    assert done.status_code == 200, done.text[:1_000]
+    assert len(done.json()["entry"]) == entries
+    grown = peak_megabytes(fresh) - before
+    assert grown < CONSTANT_MEGABYTES + times * len(body) / 1_000_000, (grown, len(body))
+
+
+def test_a_large_transaction_that_is_refused_names_its_entry_and_writes_nothing(hub: HubProcess) -> None:
+    caller = hub.token("system-hospital-a") | {"Content-Type": "application/fhir+json"}
+    patients = httpx.get(f"{hub.address}/fhir/Patient?_summary=count", headers=caller).json()["total"]
+    wrong = an_observation("unknown")
+
+    refused = httpx.post(f"{hub.address}/fhir", headers=caller, content=a_large_transaction(100, 5, wrong), timeout=300)
+
+    assert refused.status_code == 422
+    assert refused.json()["issue"][0]["expression"][0].startswith("Bundle.entry[99].resource")
+    after = httpx.get(f"{hub.address}/fhir/Patient?_summary=count", headers=caller).json()["total"]
+    assert after == patients
+
+
+def exported_lines(hub: HubProcess, caller: dict[str, str], query: str) -> int:
+    """Export, fetch every file, and return how many lines there were."""
+    begun = httpx.get(f"{hub.address}/fhir/$export?{query}", headers=caller | {"Prefer": "respond-async"})
+    assert begun.status_code == 202, begun.text
+    while (status := httpx.get(begun.headers["content-location"], headers=caller, timeout=60)).status_code == 202:
+        time.sleep(0.2)
+    lines = 0
+    for file in status.json()["output"]:
+        with httpx.stream("GET", file["url"], headers=caller, timeout=600) as answer:
+            lines += sum(chunk.count(b"\n") for chunk in answer.iter_bytes())
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("bundles", "entries"),
+    [(2, 300), pytest.param(60, 5_000, marks=pytest.mark.soak)],
+    ids=["600 resources", "300,000 resources"],
+)
+def test_an_export_of_any_size_takes_64_mebibytes(fresh: HubProcess, bundles: int, entries: int) -> None:
+    caller = fresh.token("system-hospital-a")
+    sent = caller | {"Content-Type": "application/fhir+json"}
+    body = a_large_transaction(entries, 1)
+    for _ in range(bundles):
+        httpx.post(f"{fresh.address}/fhir", headers=sent, content=body, timeout=600).raise_for_status()
+    fresh.stop()
+    fresh.start()
+    caller = fresh.token("system-hospital-a")
+    assert exported_lines(fresh, caller, "_type=Practitioner") == 0
+    before = resident_megabytes(fresh)
+    forget_peak(fresh)
+
+    plain = exported_lines(fresh, caller, "_type=Patient,Observation")
+    by_patient = exported_lines(fresh, caller, "_type=Patient,Observation&organizeOutputBy=Patient")
+
+    assert plain == bundles * entries
+    # Each block has a header; a file that a block goes on in has it once more.
+    assert bundles <= by_patient - plain < bundles + 100
+    # What the pages of SQLite's cache take comes on top: they are there for every request.
+    assert peak_megabytes(fresh) - before < 64 * 1.048576 + (68 if not fresh.database else 0)

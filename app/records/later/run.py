@@ -21,6 +21,7 @@ from app.records.later.progress import Progress
 from app.records.record import StaleCaller
 from app.records.request import FhirRequest
 from app.records.response import FhirResponse, Response
+from app.records.steps import READS
 from app.records.transaction import transaction
 from app.records.writing import Writing
 from fhir.envelope import Envelope
@@ -43,18 +44,23 @@ async def _single(request: FhirRequest, progress: Progress) -> Response:
 
 async def _transaction(request: FhirRequest, envelope: Envelope, progress: Progress) -> None:
     """Carry out a transaction; what only reads in it is kept as a question."""
+    empty = not envelope.entries
+    reads = [
+        of_read(number, one)
+        for number, one in enumerate(envelope.entries)
+        if one.request is not None and one.request.method in READS
+    ]
 
     async def settle(writing: Writing, parts: Mapping[int, bytes] | None) -> None:
-        written = parts or {}
-        found = [
-            of_write(number, written[number]) if number in written else of_read(number, entry)
-            for number, entry in enumerate(envelope.entries)
-        ]
-        await progress.settle(writing, found, "transaction-response")
+        written = [of_write(number, answer) for number, answer in (parts or {}).items()]
+        await progress.settle(writing, [*written, *reads], "transaction-response")
 
     request.settle = settle
-    await transaction(request, envelope)
-    if not envelope.entries:
+    carried_out = transaction(request, envelope)
+    # The bytes of an entry are given back as soon as it is done: nobody else is to hold them.
+    del envelope
+    await carried_out
+    if empty:
         await progress.keep([], "transaction-response")
 
 
@@ -109,7 +115,9 @@ async def _answered(request: FhirRequest, progress: Progress) -> Response | None
         if envelope.type == "batch":
             await batch_later(request, envelope, progress)
         elif envelope.type == "transaction":
-            await _transaction(request, envelope, progress)
+            carried_out = _transaction(request, envelope, progress)
+            del envelope
+            await carried_out
         else:
             raise not_carried_out(envelope)
         kept = True
