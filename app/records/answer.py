@@ -1,10 +1,12 @@
 """The FHIR door: from a request to its answer. What fails becomes an OperationOutcome, and is recorded too."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from app.audit.record import Event
 from app.doors import Door, recorded, unavailable
 from app.records.events import events
+from app.records.format import written_for
 from app.records.interactions import find
 from app.records.later.kickoff import begin_later, prefers_later
 from app.records.request import FhirRequest
@@ -18,7 +20,14 @@ def _find(request: FhirRequest) -> Callable[[FhirRequest], Awaitable[FhirRespons
     request.interaction, request.action = interaction.code, interaction.action
     if interaction.later and prefers_later(request):
         return begin_later(reads=interaction.later == "read")
+    if not request.nested and (b"xml" in request.headers.get(b"accept", b"") or b"_format" in request.query_string):
+        return partial(_written, interaction.answer)
     return interaction.answer
+
+
+async def _written(interaction: Callable[[FhirRequest], Awaitable[FhirResponse]], request: FhirRequest) -> FhirResponse:
+    """Return an answer as it is wanted, before anything is recorded."""
+    return await written_for(request, await interaction(request))
 
 
 async def _tell(request: FhirRequest, status: int) -> list[Event]:

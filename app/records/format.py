@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from app.records.accept import PLAIN, takes_gzip, wants_xml
-from app.records.request import decode_pairs
+from app.records.request import FhirRequest, decode_pairs
 from app.records.response import JSON, FhirResponse, Header, Response, Streamed, failure_response
 from fhir.xml.to_xml import NotWritable, to_xml
 
@@ -64,6 +64,41 @@ async def rendered(response: FhirResponse, format: Format) -> FhirResponse:
 
     A stream is gathered when it is wanted in another form than dense JSON, and is not packed.
     """
+    try:
+        return await written(response, format)
+    except NotWritable as error:
+        return _in_json(error)
+
+
+async def written_for(request: FhirRequest, response: FhirResponse) -> FhirResponse:
+    """Return the answer to a request as it is wanted, before it is recorded: what does not leave is not on record.
+
+    What XML cannot hold is a 406, and nothing is disclosed.
+    """
+    asked = wanted(request.headers.items(), request.query_string)
+    if asked is None or request.recorded:
+        return response
+    try:
+        return await written(response, asked)
+    except NotWritable as error:
+        request.record.disclosed.clear()
+        return _in_json(error)
+
+
+def _in_json(error: NotWritable) -> Response:
+    """Return why an answer is not written as XML: in JSON, for that is how it can be had."""
+    response = failure_response(error)
+    # By another header than the one of answers that are still to be written as they are wanted.
+    response.headers = [(name, value) for name, value in response.headers]
+    return response
+
+
+async def written(response: FhirResponse, format: Format) -> FhirResponse:
+    """Return a FHIR answer as it is wanted; any other answer as it is, such as one that was written before.
+
+    Raises:
+        NotWritable: it is wanted as XML, which cannot hold it.
+    """
     if isinstance(response, Streamed):
         if response.headers[0] is not JSON or not (format.xml or format.pretty):
             return response
@@ -71,22 +106,18 @@ async def rendered(response: FhirResponse, format: Format) -> FhirResponse:
     if not response.body or response.headers[0] is not JSON:
         return response
     if len(response.body) < THREAD_BYTES:
-        return _rendered(response, format)
-    return await asyncio.to_thread(_rendered, response, format)
+        return _written(response, format)
+    return await asyncio.to_thread(_written, response, format)
 
 
-def _rendered(response: Response, format: Format) -> Response:
-    status, body, headers = response.status, response.body, response.headers
+def _written(response: Response, format: Format) -> Response:
+    body, headers = response.body, response.headers
     if format.xml:
-        try:
-            body, headers = to_xml(body, pretty=format.pretty), [XML, *headers[1:]]
-        except NotWritable as error:
-            failed = failure_response(error)
-            status, body, headers = failed.status, failed.body, failed.headers
+        body, headers = to_xml(body, pretty=format.pretty), [XML, *headers[1:]]
     elif format.pretty:
         body = msgspec.json.format(body, indent=2)
     if format.packed and len(body) >= PACKED_BYTES:
         packer = zlib.compressobj(_LEVEL, wbits=31)
         body = packer.compress(body) + packer.flush()
         headers = [*headers, (b"content-encoding", b"gzip"), (b"vary", b"accept, accept-encoding")]
-    return Response(status, body, headers)
+    return Response(response.status, body, headers)

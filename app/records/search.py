@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from app.identity.scope import patient_keys
-from app.records.format import rendered, wanted
+from app.records.format import written_for
 from app.records.listed import listed
 from app.records.query import read_query
 from app.records.record import known_type
@@ -155,5 +155,4 @@ async def search_by_post(request: FhirRequest) -> FhirResponse:
     request.check_accept()
     response = await search_pairs(request, decode_pairs(request.query_string))
     # The form may say how the answer is written; nobody after this one sees the form.
-    written = wanted(request.headers.items(), request.query_string)
-    return response if written is None else await rendered(response, written)
+    return await written_for(request, response)

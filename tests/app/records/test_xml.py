@@ -10,6 +10,7 @@ import pytest
 
 from fhir.xml.to_json import to_json
 from fhir.xml.to_xml import to_xml
+from tests.portal import recorded
 from tests.world import World, a_patient, an_observation
 
 pytestmark = pytest.mark.anyio
@@ -266,3 +267,23 @@ async def test_what_a_bundle_holds_unchecked_cannot_break_out_of_its_xml(world: 
     refused = await world.http.get(f"/fhir/Bundle/{stored['id']}?_format=xml", headers=hospital)
 
     assert (refused.status_code, refused.json()["issue"][0]["expression"]) == (406, ["Bundle.entry.resource.text.div"])
+
+
+@pytest.mark.parametrize("by", ["read", "search", "form"])
+async def test_what_xml_cannot_hold_does_not_leave_and_is_not_on_record_as_disclosed(world: World, by: str) -> None:
+    hospital = await world.client("hospital-a") | {"Accept": "application/fhir+xml"}
+    body = json.dumps(a_patient(name=[{"text": "a\ufffeb"}])).encode()
+    made = await world.http.post("/fhir/Patient", headers=hospital | {"Accept": "application/fhir+json"}, content=body)
+    address = f"/fhir/Patient/{made.json()['id']}"
+
+    if by == "form":
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        refused = await world.http.post("/fhir/Patient/_search", headers=hospital | form, content=b"_format=xml")
+    else:
+        refused = await world.http.get(address if by == "read" else "/fhir/Patient", headers=hospital)
+
+    assert made.status_code == 201
+    assert refused.status_code == 406
+    last = [one for one in await recorded(world) if one.outcome_desc == "406"]
+    assert [(one.patient, one.entities) for one in last] == [(None, ())]
+    assert [one for one in await recorded(world) if one.action in "RE" and one.patient] == []
