@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     """The most entries a caller may ask for in one page."""
 
     export_hours: int = 24
-    """How long after its beginning the files of an export can be fetched."""
+    """How long after its beginning the files of an export, or what is answered later, can be fetched."""
 
     token_seconds: int = 300
     """How long an access token of a system lasts."""
