@@ -32,6 +32,16 @@ FILE_PLACES = 50_000
 _ADD_FILE = insert(export_file).values({column.name: bindparam(f"n_{column.name}") for column in export_file.columns})
 
 
+def _place(position: str) -> tuple[int, list[int]]:
+    """Return the step and the place in it that a job's position says."""
+    read = orjson.loads(position or "{}")
+    if isinstance(read, list):
+        # It was written by a release in which every place was a last change and a row.
+        step, changed, row, *_ = read
+        return step, [changed, row] if row else []
+    return read.get("step", 0), read.get("place", [])
+
+
 class Making:
     """One export.
 
@@ -48,8 +58,7 @@ class Making:
         self.held = held
         self.hub = held.hub
         self.wanted: Wanted = wanted_of(held.job)
-        position: list[int] = orjson.loads(held.job.position or "[0]")
-        self.step, self.place = position[0], position[1:]
+        self.step, self.place = _place(held.job.position)
         self.header: Key | None = None
         self.kept = 0
         self.continues = False
@@ -141,7 +150,7 @@ class Making:
             kept.append((self._number, named, digest, len(once), incoming.size))
             self._number += 1
         now, job = self.hub.clock(), self.held.job
-        step = Step(self.step, self.steps, orjson.dumps([self.step, *self.place]).decode(), state)
+        step = Step(self.step, self.steps, orjson.dumps({"step": self.step, "place": self.place}).decode(), state)
         async with self.hub.database.write() as connection:
             if not await EXPORTS.advance(connection, job, self.held.until, now + LASTS, step):
                 raise Lost

@@ -551,3 +551,16 @@ async def test_a_consent_that_is_withdrawn_while_an_export_is_made_ready_counts_
     assert len(held) == 1
     assert sum(one["count"] for one in answer["output"]) == 1
     assert [await fetch(world, clinic, one["url"]) for one in answer["output"]] == [[]]
+
+
+@pytest.mark.parametrize(
+    ("position", "step", "place"),
+    [
+        ("", 0, []),
+        ("[3,0,0,0]", 3, []),
+        ("[3,17,4,0]", 3, [17, 4]),
+        ('{"step":3,"place":[1,2,5]}', 3, [1, 2, 5]),
+    ],
+)
+def test_an_export_goes_on_from_what_an_older_release_wrote(position: str, step: int, place: list[int]) -> None:
+    assert making._place(position) == (step, place)
