@@ -1,19 +1,27 @@
 """(c) Transaction ingest beside the same bytes and as many integer index rows without a hub."""
 
+import asyncio
+import contextlib
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+import asyncpg
 import httpx
 import orjson
 
+from benchmarks import region, servers
+from benchmarks.bench import Bench
 from benchmarks.region import Push
+from benchmarks.yardstick import BarePostgresql, BareSqlite
 from fhir.resource import parse
 from fhir.search.extract import extract
 from fhir.search.hashing import hash64
 from fhir.splice import splice
+
+BareInsert = Callable[[list[bytes], list[tuple[int, int, int]]], None]
 
 SENDERS = 2
 """Connections that push, so that the hub reads one body while it commits another."""
@@ -102,3 +110,39 @@ def ingest(hub: Sequence[tuple[int, float]], bare: Sequence[tuple[int, float]]) 
     theirs = [count / seconds for count, seconds in bare]
     ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
     return Ingest(statistics.median(ours), statistics.median(theirs), statistics.median(ratios))
+
+
+@contextlib.contextmanager
+def _bare_insert(bench: Bench) -> Iterator[BareInsert]:
+    """Yield what inserts a batch without a hub; on PostgreSQL the loop runs beside the measured time."""
+    if bench.database == "sqlite":
+        yield BareSqlite(bench.folder / "bare.sqlite3").insert
+        return
+    with asyncio.Runner() as runner:
+        connection = runner.run(asyncpg.connect(bench.settings.database))
+        bare = BarePostgresql(connection)
+        runner.run(bare.begin())
+        yield lambda bodies, index: runner.run(bare.insert(bodies, index))
+        runner.run(connection.close())
+
+
+def measured(bench: Bench) -> Ingest:
+    """Push a region in rounds, hub and yardstick in turn."""
+    pushed = list(region.pushes(bench.size.ingest_patients))
+    ours: list[tuple[int, float]] = []
+    theirs: list[tuple[int, float]] = []
+    row = 0
+    with _bare_insert(bench) as insert:
+        for chunk in rounds(pushed, max(1, len(pushed) // 10)):
+            count = sum(len(one.resources) for one in chunk)
+            batches = []
+            for one in chunk:
+                batches.append(bare_rows(one, row))
+                row += len(one.resources)
+            ours.append((count, push(bench.server.base, bench.hospital, [one.body for one in chunk], Loaded())))
+            servers.settle(bench.server)
+            began = time.perf_counter()
+            for bodies, index in batches:
+                insert(bodies, index)
+            theirs.append((count, time.perf_counter() - began))
+    return ingest(ours, theirs)

@@ -39,25 +39,48 @@ def _read(report: str) -> Pace:
     return Pace(told["requests"] / told["microseconds"] * 1e6, told["p50"] / 1000, told["p99"] / 1000, told["requests"])
 
 
-def ask(base: str, addresses: Path, token: str, *, seconds: float, core: int | None) -> Pace:
-    """Ask a server the addresses of a file in turn, over and over, and return its pace.
+def ask(
+    base: str,
+    addresses: Path,
+    token: str,
+    *,
+    seconds: float,
+    core: int | None,
+    connections: int = CONNECTIONS,
+    first: int = 0,
+) -> Pace:
+    """Ask a server what the lines of a file say in turn, over and over, and return its pace.
 
     Args:
         base: `http://127.0.0.1:8090`.
-        addresses: One path with query a line.
+        addresses: A line is a path with query, or what `wrk.lua` says of writes.
         token: The bearer token.
         seconds: How long.
         core: The core that wrk runs on; any when None.
+        connections: How many ask at once.
+        first: The number before the first that is put for `@N@`.
 
     Raises:
         Failed: a request failed.
     """
     pinned = ["taskset", "-c", str(core)] if core is not None else []
-    command = [*pinned, "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", "-s", str(_SCRIPT), base]
+    command = [
+        *pinned,
+        "wrk",
+        "-t1",
+        f"-c{connections}",
+        f"-d{seconds:g}s",
+        "--timeout",
+        "60s",
+        "-s",
+        str(_SCRIPT),
+        base,
+    ]
     environment = {
         **os.environ,
         "BENCH_AUTHORIZATION": f"Bearer {token}",
         "BENCH_ADDRESSES": str(addresses),
+        "BENCH_FIRST": str(first),
     }
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     return _read(done.stdout)

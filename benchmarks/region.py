@@ -1,7 +1,7 @@
 """The region that is measured: a hospital's patients with their laboratory results, made from a seed."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -36,7 +36,8 @@ class Push:
     """The bytes of each entry's resource."""
 
 
-def _patient(number: int, chance: random.Random) -> dict[str, Any]:
+def patient(number: int, chance: random.Random) -> dict[str, Any]:
+    """Return a Patient."""
     family, given = chance.choice(_FAMILIES), chance.choice(_GIVEN)
     return {
         "resourceType": "Patient",
@@ -50,7 +51,8 @@ def _patient(number: int, chance: random.Random) -> dict[str, Any]:
     }
 
 
-def _observation(patient: str, number: int, chance: random.Random) -> dict[str, Any]:
+def observation(patient: str, number: int, chance: random.Random) -> dict[str, Any]:
+    """Return the laboratory result of a number, of a Patient by its reference."""
     code, display, unit, low, high = HBA1C if number % 2 == 0 else chance.choice(_OTHERS)
     drawn = f"{_BEGIN + timedelta(days=15 * number)}T{chance.randrange(8, 18):02d}:{chance.randrange(60):02d}:00+09:00"
     quantity = {"system": "http://unitsofmeasure.org", "code": unit, "unit": unit}
@@ -68,12 +70,19 @@ def _observation(patient: str, number: int, chance: random.Random) -> dict[str, 
     }
 
 
-def _transaction(resources: list[tuple[str, dict[str, Any]]]) -> bytes:
-    entries = [
-        {"fullUrl": url, "resource": one, "request": {"method": "POST", "url": one["resourceType"]}}
-        for url, one in resources
-    ]
+def transaction(resources: Sequence[tuple[str, dict[str, Any]]], *, method: str = "POST") -> bytes:
+    """Return the transaction of resources with their full URLs; by PUT, each goes to its own id."""
+    entries = []
+    for url, one in resources:
+        name = one["resourceType"]
+        request = {"method": method, "url": name if method == "POST" else f"{name}/{one['id']}"}
+        entries.append({"fullUrl": url, "resource": one, "request": request})
     return orjson.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entries})
+
+
+def push(resources: Sequence[tuple[str, dict[str, Any]]]) -> Push:
+    """Return the transaction of resources, and the bytes of each."""
+    return Push(transaction(resources), tuple(orjson.dumps(resource) for _, resource in resources))
 
 
 def pushes(patients: int) -> Iterator[Push]:
@@ -81,37 +90,33 @@ def pushes(patients: int) -> Iterator[Push]:
     chance = random.Random(392)
     for number in range(patients):
         url = f"urn:uuid:00000000-0000-4000-8000-{number:012d}"
-        entries = [(url, _patient(number, chance))]
+        entries = [(url, patient(number, chance))]
         for one in range(OBSERVATIONS):
             own = f"urn:uuid:00000000-0000-4000-9000-{number * OBSERVATIONS + one:012d}"
-            entries.append((own, _observation(url, one, chance)))
-        yield Push(_transaction(entries), tuple(orjson.dumps(resource) for _, resource in entries))
+            entries.append((own, observation(url, one, chance)))
+        yield push(entries)
 
 
-def consents(patients: list[str], receiver: str) -> bytes:
-    """Return the transaction in which each of `patients` permits `receiver` to see everything.
+def consent(patient: str, receiver: str) -> dict[str, Any]:
+    """Return the Consent in which a patient permits a receiver to see everything.
 
     Args:
-        patients: Ids of Patients.
+        patient: The reference to the Patient.
         receiver: The id of an Organization.
     """
     scope = {"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy"}
     policy = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "OPTIN"}
     role = {"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "IRCP"}
     actor = {"role": {"coding": [role]}, "reference": {"reference": f"Organization/{receiver}"}}
-    resources = []
-    for number, patient in enumerate(patients):
-        consent = {
-            "resourceType": "Consent",
-            "status": "active",
-            "scope": {"coding": [scope]},
-            "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
-            "patient": {"reference": f"Patient/{patient}"},
-            "policyRule": {"coding": [policy]},
-            "provision": {"type": "permit", "actor": [actor]},
-        }
-        resources.append((f"urn:uuid:00000000-0000-4000-a000-{number:012d}", consent))
-    return _transaction(resources)
+    return {
+        "resourceType": "Consent",
+        "status": "active",
+        "scope": {"coding": [scope]},
+        "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
+        "patient": {"reference": patient},
+        "policyRule": {"coding": [policy]},
+        "provision": {"type": "permit", "actor": [actor]},
+    }
 
 
 def search(patient: str) -> str:

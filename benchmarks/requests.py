@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from benchmarks import load, servers
-from benchmarks.bench import BARS, Bench
+from benchmarks.bench import BARS, PATIENT_GROWTH_BAR, Bench
 from benchmarks.figures import Figure
 from benchmarks.load import Pace, middle
 from benchmarks.servers import Server
@@ -50,14 +50,17 @@ class _Turns:
         self.server = server
         self.paces: list[Pace] = []
         self._seconds = 0.0
+        self.whole_seconds = 0.0
+        """With the processor time of the database server."""
 
     def ask(self, bench: Bench, addresses: Path, seconds: float) -> None:
         """Ask for `seconds`; what the server puts off until afterwards counts as its processor time too."""
-        before = self.server.processor_seconds()
+        before, whole = self.server.processor_seconds(), bench.processor_seconds()
         core = servers.cores()[1]
         self.paces.append(load.ask(self.server.base, addresses, bench.clinic, seconds=seconds, core=core))
         servers.settle(self.server)
         self._seconds += self.server.processor_seconds() - before
+        self.whole_seconds += bench.processor_seconds() - whole
 
     @property
     def processor_microseconds(self) -> float:
@@ -96,10 +99,15 @@ def requests(bench: Bench, name: str, addresses: Sequence[str]) -> list[Figure]:
     first = cold.per_second
     asked_first = min(1.0, len(addresses) / cold.requests)
     bench.tell(f"  {name}: of the first second's requests {asked_first:.0%} asked what nobody had asked before")
+    scale = bench.scale
+    whole = ours.whole_seconds / hub.requests * 1e3
+    grows = PATIENT_GROWTH_BAR if name == "search" else None
     return [
-        Figure(f"{name}, first", first, "requests/s", database, bare.per_second, first / bare.per_second),
-        Figure(name, hub.per_second, "requests/s", database, bare.per_second, ratio, bar),
-        Figure(f"{name} p50", hub.p50_milliseconds, "ms", database, bare.p50_milliseconds),
-        Figure(f"{name} p99", hub.p99_milliseconds, "ms", database, bare.p99_milliseconds),
-        Figure(f"{name} processor", spent, "us/request", database, bare_spent, bare_spent / spent),
+        Figure(f"{name}, first", first, "requests/s", database, bare.per_second, first / bare.per_second, scale=scale),
+        Figure(
+            name, hub.per_second, "requests/s", database, bare.per_second, ratio, bar, scale, whole, growth_bar=grows
+        ),
+        Figure(f"{name} p50", hub.p50_milliseconds, "ms", database, bare.p50_milliseconds, scale=scale),
+        Figure(f"{name} p99", hub.p99_milliseconds, "ms", database, bare.p99_milliseconds, scale=scale),
+        Figure(f"{name} processor", spent, "us/request", database, bare_spent, bare_spent / spent, scale=scale),
     ]

@@ -49,8 +49,30 @@ class Server:
 
     def processor_seconds(self) -> float:
         """Return how much processor time the process has used."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        fields = _stat(self.pid)
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _stat(pid: int | str) -> list[str]:
+    """Return what /proc says of a process, from its state on."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def parent(pid: int) -> int:
+    """Return the process that started a process."""
+    return int(_stat(pid)[1])
+
+
+def children_seconds(pid: int) -> float:
+    """Return the processor time that the children of a process have used, those that ended included."""
+    own = _stat(pid)
+    ticks = int(own[13]) + int(own[14])
+    for entry in Path("/proc").iterdir():
+        # A child may end while the others are read; then its time is its parent's.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if entry.name.isdigit() and (fields := _stat(entry.name))[1] == str(pid):
+                ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 @cache
@@ -100,9 +122,18 @@ def _running(command: list[str], environment: Mapping[str, str], base: str, path
 
 
 @contextlib.contextmanager
-def hub(environment: Mapping[str, str], port: int, log: Path) -> Iterator[Server]:
-    """Run the hub by `renkei serve` with the settings in `environment`; its messages go to the file `log`."""
+def hub(environment: Mapping[str, str], port: int, log: Path, profile: Path | None = None) -> Iterator[Server]:
+    """Run the hub by `renkei serve` with the settings in `environment`; its messages go to the file `log`.
+
+    Args:
+        environment: The settings as variables.
+        port: Where it listens, by these settings.
+        log: The file of its messages.
+        profile: The file that a profile is written to when it ends; then everything is slower.
+    """
     command = [sys.executable, "-c", "from app.cli import main; main(['serve'])"]
+    if profile is not None:
+        command = [sys.executable, "-m", "benchmarks.profiled", str(profile)]
     with _running(command, environment, f"http://127.0.0.1:{port}", "/fhir/metadata", log) as server:
         yield server
 

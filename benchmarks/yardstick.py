@@ -20,6 +20,9 @@ IndexRows = Sequence[tuple[int, int, int]]
 POOL_CONNECTIONS = 8
 """As many as a process of the hub holds by default."""
 
+STREAM_BYTES = 65_536
+"""What a bare stream sends at once: about what 64 resources take."""
+
 _ROW = "SELECT body FROM yardstick WHERE address = $1"
 
 
@@ -39,6 +42,23 @@ class SameBytes:
         """Answer, or do nothing at start and stop."""
         if scope["type"] == "http":
             await _answer(self._body, send)
+
+
+class SameStream:
+    """A bare ASGI application that answers every request with a stream of the bytes of one file."""
+
+    def __init__(self) -> None:
+        body = Path(os.environ["YARDSTICK_BODY"]).read_bytes()
+        self._parts = [body[start : start + STREAM_BYTES] for start in range(0, len(body), STREAM_BYTES)]
+
+    async def __call__(self, scope: Mapping[str, Any], _: Any, send: Send) -> None:
+        """Answer, or do nothing at start and stop."""
+        if scope["type"] == "http":
+            headers = [(b"content-type", b"application/fhir+json")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            for part in self._parts:
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
 
 
 class SameRow:

@@ -76,14 +76,19 @@ class Server:
 NOT_DURABLE = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
 
 
+def initialise(made: Server) -> None:
+    """Make the data of a server whose folder is empty."""
+    if os.geteuid() == 0:
+        shutil.chown(made.folder, "postgres")
+    made.run("initdb", "-U", "renkei", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8")
+
+
 @contextlib.contextmanager
 def running(options: str, port: int = 0) -> Iterator[Server]:
     """Run a server with options for `postgres`, thrown away at the end; without `port` on a free one."""
     folder = Path(tempfile.mkdtemp(prefix="renkei-postgresql-"))
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres")
     made = Server(folder, options, port or _free_port())
-    made.run("initdb", "-U", "renkei", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8")
+    initialise(made)
     made.start()
     try:
         yield made

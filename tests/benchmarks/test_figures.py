@@ -3,7 +3,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from benchmarks.figures import Figure, table, write
+from benchmarks.figures import Figure, grown, table, write
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_a_ratio_must_reach_its_bar_and_a_value_stay_below_its_own(figure, holds
 def test_the_table_marks_what_misses_its_bar():
     text = table([Figure("read", 8000, "requests/s", "sqlite", 40_000, 0.2, 0.22)])
 
-    assert "8,000    40,000    0.2   0.22  requests/s  BELOW" in text
+    assert "8,000    40,000    0.2   0.22       -      -  requests/s  BELOW" in text
 
 
 def test_the_figures_are_written_as_a_list_of_objects(tmp_path: Path):
@@ -39,5 +39,39 @@ def test_the_figures_are_written_as_a_list_of_objects(tmp_path: Path):
             "yardstick": 40,
             "ratio": 0.2,
             "bar": 0.22,
+            "scale": None,
+            "processor_milliseconds": None,
+            "growth": None,
+            "growth_bar": None,
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("unit", "small", "large", "growth"),
+    [
+        ("ms", {"value": 2.0}, {"value": 3.0}, 1.5),
+        ("requests/s", {"value": 300.0}, {"value": 200.0}, 1.5),
+        ("ms", {"value": 2.0, "processor_milliseconds": 1.0}, {"value": 9.0, "processor_milliseconds": 1.5}, 1.5),
+    ],
+    ids=["time", "throughput", "processor time is believed"],
+)
+def test_growth_is_what_one_costs_as_a_multiple_of_that_at_1x(unit, small, large, growth):
+    figures = [
+        Figure("a", unit=unit, database="sqlite", scale=scale, **one) for scale, one in ((1, small), (10, large))
+    ]
+
+    found = grown([*figures, Figure("a", 1, unit, "postgresql", scale=10)])
+
+    assert [one.growth for one in found] == [None, pytest.approx(growth), None]
+
+
+def test_what_grows_beyond_its_bar_is_marked():
+    figures = [
+        Figure("search", value, "ms", "sqlite", scale=scale, growth_bar=1.3) for scale, value in ((1, 1), (10, 2))
+    ]
+
+    large = grown(figures)[1]
+
+    assert not large.holds
+    assert table([large]).endswith("2  ms  GROWS")

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.ingest import bare_rows
 from benchmarks.region import pushes
-from benchmarks.yardstick import BareSqlite, SameBytes, SameRow, fill_rows
+from benchmarks.yardstick import STREAM_BYTES, BareSqlite, SameBytes, SameRow, SameStream, fill_rows
 
 pytestmark = pytest.mark.anyio
 
@@ -18,6 +18,20 @@ async def test_same_bytes_answers_everything_with_one_file(tmp_path: Path, monke
         response = await client.get("/fhir/Patient/1")
 
     assert response.content == b'{"a":6.30}'
+
+
+async def test_same_stream_answers_with_the_bytes_of_one_file_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "body").write_bytes(b"x" * (STREAM_BYTES * 2 + 1))
+    monkeypatch.setenv("YARDSTICK_BODY", str(tmp_path / "body"))
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    await SameStream()({"type": "http"}, None, send)
+
+    assert [len(one.get("body", b"")) for one in sent] == [0, STREAM_BYTES, STREAM_BYTES, 1, 0]
+    assert not sent[-1].get("more_body")
 
 
 async def test_same_row_answers_with_the_row_of_the_address(postgresql_server: str, monkeypatch: pytest.MonkeyPatch):

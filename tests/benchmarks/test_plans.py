@@ -1,0 +1,33 @@
+"""The plans of what the benchmark asks: whatever the data are, a table is entered by a key."""
+
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from app.consent.decide import may_see
+from app.identity.scope import patient_keys
+from benchmarks.questions import PATIENT, POPULATION, of_patients
+from fhir.search.query import parse
+from fhir.search.run import plan
+from fhir.search.statement import page
+from tests.fhir.search.test_plans import CALLER, _scans, explained
+from tests.world import World
+
+pytestmark = pytest.mark.anyio
+
+QUESTIONS = {**POPULATION, **{name: of_patients(one, ["a"]) for name, one in PATIENT.items()}}
+
+
+async def _lines(world: World, address: str) -> list[str]:
+    asked = urlsplit(address)
+    query = parse(asked.path.rpartition("/")[2], parse_qsl(asked.query), lenient=False)
+    shape, _ = plan(query, None)
+    return await explained(world.hub, page(may_see(CALLER, now=0, implied=False), shape, patient_keys))
+
+
+@pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
+async def test_a_question_reads_no_table_whole(world: World, question):
+    for number in (0, 1):
+        lines = await _lines(world, question(number))
+
+        assert _scans(lines) == [], lines
