@@ -60,8 +60,7 @@ def _figure(bench: Bench, name: str, lines: Iterable[str], each: float = 1) -> F
         bench.server.base,
         listed,
         bench.hospital,
-        # A transaction of eight callers may take longer than a second on a busy machine.
-        seconds=bench.size.seconds if each == 1 else bench.size.seconds * 4,
+        seconds=bench.size.seconds,
         core=servers.cores()[1],
         connections=CALLERS,
         first=time.time_ns() // 1_000_000,

@@ -14,5 +14,9 @@ def test_a_failed_request_makes_the_run_worthless():
         _read(REPORT % 1)
 
 
+def test_no_answer_is_no_pace():
+    assert _read('{"requests": 0, "microseconds": 1000000, "p50": 0, "p99": 0, "failed": 0}\n') is None
+
+
 def test_several_runs_come_to_their_medians():
     assert middle([Pace(1, 30, 7, 10), Pace(5, 10, 9, 20), Pace(3, 20, 8, 30)]) == Pace(3, 20, 8, 60)
