@@ -155,7 +155,8 @@ def _own(row: FromClause, criterion: Shape, label: str, type_number: int) -> Con
         if criterion.code == "_text":
             present = present.where(index.c.narrative != "")
         return ~present if criterion.values == ("true",) else present
-    found = exists().where(matches(index, criterion, label), same_row(index, row))
+    # Of two codes PostgreSQL would otherwise join all rows of the one with all rows of the other.
+    found = _looked_up(index, [matches(index, criterion, label), same_row(index, row)], index)
     if criterion.type == "date" and criterion.parameter == clinical_date_parameter(NAMES[type_number]):
         return _by_clinical_date(row, criterion, label, found)
     return ~found if criterion.modifier in ("not", "not-in") else found
