@@ -24,6 +24,7 @@ from app.db.version import WrongVersion, check_version
 from app.hub import Hub
 from app.imaging.episodes import Episodes
 from app.packages.loaded import KnownPackages
+from app.records import superseded
 from app.records.cursor import Cursors
 from app.records.export import run as exports
 from app.records.later import run as later
@@ -135,3 +136,4 @@ def start_tasks(hub: Hub) -> None:
     hub.closing.append(exports.start(hub))
     hub.closing.append(search_parameters.start(hub))
     hub.closing.append(later.start(hub))
+    hub.closing.append(superseded.start(hub))

@@ -92,6 +92,9 @@ class Settings(BaseSettings):
     page_entries_limit: int = 1_000
     """The most entries a caller may ask for in one page."""
 
+    page_link_hours: int = 24
+    """How long the links of a search lead to its other pages as they were; older versions stay findable so long."""
+
     export_hours: int = 24
     """How long after its beginning the files of an export, or what is answered later, can be fetched."""
 

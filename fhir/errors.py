@@ -96,6 +96,13 @@ class Deleted(FhirError):
     code = "deleted"
 
 
+class Expired(FhirError):
+    """What a link leads to was kept for a time that is over."""
+
+    status = 410
+    code = "not-found"
+
+
 class VersionConflict(FhirError):
     """The precondition (`If-Match`, a conditional write) does not hold."""
 

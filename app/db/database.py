@@ -52,6 +52,10 @@ class WriteConnection(DatabaseConnection, Protocol):
         """Wait until no other transaction holds `key`, and hold it until this one ends."""
         ...
 
+    async def keep_out(self, table: Table) -> None:
+        """Wait until no other transaction has written `table`, and let none write it until this one ends."""
+        ...
+
 
 class Database(Protocol):
     """A database that is open."""

@@ -114,6 +114,9 @@ class _Connection:
     async def lock(self, key: int) -> None:
         """Do nothing: the only writer holds everything."""
 
+    async def keep_out(self, table: Table) -> None:
+        """Do nothing: nobody else writes."""
+
     async def _run_many(self, text: str, rows: Sequence[tuple[Any, ...]]) -> None:
         if len(rows) < MANY_ROWS:
             self.raw.executemany(text, rows)

@@ -15,6 +15,7 @@ from app.records.parameters import flag, only, operation_pairs
 from app.records.record import known_type
 from app.records.request import FhirRequest
 from app.records.response import Response, fhir_response
+from app.records.superseded import reader
 from app.records.writing import Writing
 from dicom.store.tables import dicom_study
 from fhir.errors import Conflict, Forbidden, InvalidValue, NotFound
@@ -47,7 +48,7 @@ async def _remove(writing: Writing, current: Stored) -> int:
         if await has_a_record(writing.connection, current.patient_key):
             raise Conflict(f"{named} still has a record: what belongs to it is removed first")
         await writing.connection.execute(_UNLINK, {"k_key": current.patient_key})
-    return await remove_deleted(writing.connection, current, hash64(named))
+    return await remove_deleted(writing.connection, current, hash64(named), reader(writing.request.hub))
 
 
 async def expunge(request: FhirRequest) -> Response:
@@ -73,7 +74,7 @@ async def expunge(request: FhirRequest) -> Response:
             raise NotFound(f"{type_name}/{request.id} does not exist")
         if whole and (current.deleted or not previous):
             return current, await _remove(writing, current)
-        return current, await remove_previous(writing.connection, current)
+        return current, await remove_previous(writing.connection, current, reader(request.hub))
 
     async def tell(done: tuple[Stored, int], _: Writing) -> list[Event]:
         return await events(request, [done[0]], 200)

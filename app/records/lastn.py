@@ -19,7 +19,7 @@ from fhir.operations.lastn import LastOfEach
 from fhir.resource import parse
 from fhir.search.include import Included
 from fhir.search.query import Query
-from fhir.search.run import Page, search
+from fhir.search.run import Page, Place, search
 from fhir.store.stored import Stored
 
 READ = 500
@@ -31,7 +31,7 @@ async def _newest_first(request: FhirRequest, asked: Query) -> AsyncIterator[Sto
     after: Sequence[Any] | None = None
     record = request.record
     while True:
-        page = await search(record.connection, record.visibility, query, patient_keys, limit=READ, after=after)
+        page = await search(record.connection, record.visibility, query, patient_keys, limit=READ, place=Place(after))
         for one in page.matches:
             yield one
         after = page.after

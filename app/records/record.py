@@ -86,14 +86,17 @@ class Record:
             raise Deleted(f"{type_name}/{id_} was deleted")
         return version
 
-    async def read(self, type_name: str, id_: str) -> Stored:
-        """Return the current version of a resource.
+    async def read(self, type_name: str, id_: str, *, as_of: int | None = None) -> Stored:
+        """Return the current version of a resource, or that of an instant in microseconds.
 
         Raises:
             NotFound: it does not exist for the caller.
             Deleted: it was deleted.
         """
-        version = await store.read(self.connection, self.visibility, type_name, id_)
+        if as_of is None:
+            version = await store.read(self.connection, self.visibility, type_name, id_)
+        else:
+            version = await store.read_as_of(self.connection, self.visibility, type_name, id_, as_of)
         return self._found(version, type_name, id_)
 
     async def vread(self, type_name: str, id_: str, version: str) -> Stored:

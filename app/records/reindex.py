@@ -20,6 +20,7 @@ from app.records.labelled import pass_labels_on
 from app.records.search_parameters.kept import VERSION as PARAMETERS
 from app.records.search_parameters.known import lock_of
 from app.records.several import belong_again
+from app.records.superseded import kept_since
 from app.settings import Settings
 from fhir.belonging import POINTERS
 from fhir.resource import parse
@@ -95,10 +96,16 @@ async def _read(connection: WriteConnection, row: Sequence[Any], settings: Setti
     return _Read(body, deleted, index, found, fixed(found) != tuple(before))
 
 
-async def _replace(connection: WriteConnection, found: Sequence[_Read], type_number: int, known: InForce) -> int:
-    """Write what was read off and return how many resources' fixed columns that changed."""
+async def _replace(
+    connection: WriteConnection, found: Sequence[_Read], type_number: int, known: InForce, since: int
+) -> int:
+    """Write what was read off and return how many resources' fixed columns that changed.
+
+    Index rows stay of older versions of what changed since the instant `since`.
+    """
     there = [(one.body.patient_key, one.body.row, one.body.version, one.index) for one in found if not one.deleted]
-    await replace_index(connection, there, type_number, known)
+    changed = {(one.body.patient_key, one.body.row) for one in found if one.body.last_updated >= since}
+    await replace_index(connection, there, type_number, known, changed=changed)
     stale = [one for one in found if one.stale]
     await replace_facts(
         connection,
@@ -127,7 +134,7 @@ async def reindex_types(hub: Hub, types: Sequence[str], *, again: bool) -> Async
                 values = {"type": NUMBERS[type_name], "after": after, "count": BATCH}
                 rows = await connection.fetch(_CONSENTS if type_name == "Consent" else _BATCH, values)
                 found = [await _read(connection, row, hub.settings, known) for row in rows]
-                mended = await _replace(connection, found, NUMBERS[type_name], known)
+                mended = await _replace(connection, found, NUMBERS[type_name], known, kept_since(hub))
                 after = found[-1].body.row if found else 0
                 await epoch.set_value(connection, _mark(type_name), after)
             if not found:

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from app.identity.scope import patient_keys
 from app.records.format import written_for
 from app.records.listed import listed
+from app.records.page_links import links, opened
 from app.records.query import read_query
 from app.records.record import known_type
 from app.records.request import FhirRequest, decode_pairs
@@ -88,54 +89,50 @@ def _queries(request: FhirRequest, types: Sequence[str], pairs: Pairs) -> list[Q
     return queries
 
 
+async def _asked(request: FhirRequest, pairs: Pairs, types: Sequence[str], as_of: int | None) -> list[Query]:
+    """Return what is searched for; of the instant `as_of` is what a List names."""
+    plain = [pair for pair in pairs if pair[0] != "_type"]
+    if all(name != "_list" for name, _ in plain):
+        return _queries(request, types, plain)
+    ids = await listed(request, plain, as_of)
+    plain = [pair for pair in plain if pair[0] != "_list"]
+    # What is in no list is asked for all the same: the question must be checked, and the answer counted.
+    named = tuple([name for name in types if name in ids]) or types[:1]
+    return [one for name in named for one in _queries(request, [name], [*plain, ("_id", ids.get(name, "_"))])]
+
+
 async def search_pairs(request: FhirRequest, pairs: Pairs) -> Response:
     """Answer the search that `pairs` ask for."""
     settings, record = request.hub.settings, request.record
     known = request.hub.search_parameters.in_force
-    types = _types(request, pairs)
-    wanted_types = types
-    plain = [pair for pair in pairs if pair[0] != "_type"]
-    if any(name == "_list" for name, _ in plain):
-        ids = await listed(request, plain)
-        plain = [pair for pair in plain if pair[0] != "_list"]
-        # What is in no list is asked for all the same: the question must be checked, and the answer counted.
-        types = tuple([name for name in types if name in ids]) or types[:1]
-        queries = [one for name in types for one in _queries(request, [name], [*plain, ("_id", ids.get(name, "_"))])]
-    else:
-        queries = _queries(request, types, plain)
+    types, where = _types(request, pairs), "/".join(_place(request))
+    here = opened(request, pairs, where)
+    queries = await _asked(request, pairs, types, here.place.as_of)
     queries = [await with_terms(request, query) for query in queries]
     query = queries[0]
-    subset = chosen(query.summary, query.elements, wanted_types)
+    subset = chosen(query.summary, query.elements, types)
     if query.summary == "text" and query.includes:
         raise InvalidValue("_summary=text cannot be combined with _include or _revinclude", "_summary")
     asked = [pair for pair in pairs if pair[0] != "_cursor" and pair not in query.ignored]
-    own = _self(request, asked, ignored=bool(query.ignored))
-    binding = request.binding("/".join(_place(request)), asked)
     limit = settings.page_entries if query.count is None else query.count
-    # A page link holds the instant of the first page and the position of the last match before.
-    as_of, *after = request.hub.cursors.open(query.cursor, binding) if query.cursor else (request.now,)
+    if query.summary == "count":
+        limit = 0
     page = await search_types(
         record.connection,
         record.visibility,
         queries,
         patient_keys,
-        limit=0 if query.summary == "count" else limit,
-        after=after or None,
+        limit=limit if here.size is None else min(limit, here.size),
+        place=here.place,
         compartment=Compartment(request.type, request.id) if request.member else None,
-        as_of=as_of if query.cursor else None,
     )
     others = await included(
         record.connection, record.visibility, page.matches, query.includes, settings.fhir_address, known
     )
     record.disclosed += [*page.matches, *others.resources]
-    address = "/".join([settings.address, "fhir", *_place(request)])
-    links = [{"relation": "self", "url": f"{address}?{own}" if own else address}]
-    if query.cursor:
-        links.append({"relation": "first", "url": links[0]["url"]})
-    if page.after is not None:
-        cursor = request.hub.cursors.seal((as_of, *page.after), binding)
-        links.append({"relation": "next", "url": f"{address}?{own}{'&' if own else ''}_cursor={cursor}"})
-    return fhir_response(searchset(request, links, page, others, subset))
+    own = _self(request, asked, ignored=bool(query.ignored))
+    found = links(request, asked, own, where, page, here=here, limit=limit)
+    return fhir_response(searchset(request, found, page, others, subset))
 
 
 async def search(request: FhirRequest) -> Response:

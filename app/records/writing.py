@@ -269,7 +269,7 @@ class Writing:
         known = facts(stored, index, inherited_labels=labels)
         key, row, version = current.patient_key, current.row, current.version + 1
         new = self._version(prepared, id_, key, row, version, known, PUT, spliced, index)
-        self._batch.replace(new, self._old_index(current))
+        self._batch.replace(new)
         return self._noted(new, stored, current.labels)
 
     async def _codings(self, current: Stored) -> tuple[Mapping[str, Any], ...]:
@@ -299,9 +299,6 @@ class Writing:
             self.announce_patient(id_, row)
         return await self.create(prepared, row=row, id_=id_, method=PUT, references=references, path=path)
 
-    def _old_index(self, current: Stored) -> Index:
-        return _NO_INDEX if current.deleted else self._index(current.body)[1]
-
     async def delete(self, type_name: str, id_: str) -> Stored | None:
         """Gather a deletion; None when there is nothing left to delete.
 
@@ -329,7 +326,7 @@ class Writing:
             # Its history stays, and takes over labels as before.
             indexed=_NO_INDEX._replace(reference=internal_rows(stored)),
         )
-        self._batch.replace(new, index, deleted=True)
+        self._batch.replace(new, index)
         return self._noted(new, stored, known.labels)
 
     async def flush(self) -> None:

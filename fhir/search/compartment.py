@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from fhir.errors import NotFound
 from fhir.search.hashing import hash64
+from fhir.search.moment import View
 from fhir.spec.search_parameters import COMPARTMENTS, parameters
 from fhir.store.connection import Visibility
 from fhir.store.facts import subject_element
@@ -88,7 +89,7 @@ def shape(name: str, type_name: str) -> CompartmentShape:
     return CompartmentShape(tuple(parameters(type_name)[code].id for code in codes), person, name == type_name)
 
 
-def walk(compartment: CompartmentShape, visibility: Visibility, scope: Scope) -> Subquery:
+def walk(compartment: CompartmentShape, view: View, scope: Scope) -> Subquery:
     """Return the distinct rows of the type `type` in the compartment of `compartment_hash`.
 
     They still have to be met with the visibility.
@@ -101,14 +102,14 @@ def walk(compartment: CompartmentShape, visibility: Visibility, scope: Scope) ->
         found = select(index.c.patient_key, index.c.row, index.c.version)
         parts.append(found.where(index.c.parameter.in_(numbers), index.c.target_hash == target))
     if compartment.person:
-        keys = scope([target], visibility).distinct().subquery("ck")
+        keys = scope([target], view.visibility).distinct().subquery("ck")
         row = resource.alias("cr")
         of_person = and_(row.c.patient_key == keys.c.patient_key, row.c.type == bindparam("type", type_=SmallInteger))
-        found = select(row.c.patient_key, row.c.row, row.c.version)
+        found = select(row.c.patient_key, row.c.row, view.version(row).label("version"))
         parts.append(found.select_from(in_order(keys, row, of_person)).where(row.c.by_subject == 1))
     if compartment.itself:
         row = resource.alias("cs")
-        found = select(row.c.patient_key, row.c.row, row.c.version)
+        found = select(row.c.patient_key, row.c.row, view.version(row).label("version"))
         parts.append(found.select_from(by_hash(row)).where(resource_id.c.hash == target))
     # One part may find a row by two of its parameters; a union of several gives each once.
     return (union(*parts) if len(parts) > 1 else parts[0].distinct()).subquery("w")

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     FromClause,
     Select,
     Text,
@@ -22,23 +23,20 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.sql.selectable import NamedFromClause
 
+from fhir.search.moment import View
 from fhir.search.predicates import TABLES, Condition, Shape, binder, matches, part_matches
 from fhir.search.shapes import AnyShape, ChainShape, ElementShape, HasShape, inside
-from fhir.store.connection import Visibility
 from fhir.store.facts import clinical_date_parameter
 from fhir.store.in_order import in_order
 from fhir.store.tables import NO_DATE, index_composite, index_reference, resource, resource_id
 from fhir.store.types import NAMES
 
 
-def same_row(index: FromClause, row: FromClause) -> Condition:
-    """Return whether an index row is of the current version of a resource."""
-    return and_(
-        index.c.patient_key == row.c.patient_key,
-        index.c.row == row.c.row,
-        index.c.version == row.c.version,
-    )
+def _same_version(part: FromClause, first: FromClause) -> Condition:
+    """Return whether two index rows are of one version of a resource."""
+    return and_(part.c.patient_key == first.c.patient_key, part.c.row == first.c.row, part.c.version == first.c.version)
 
 
 def _by_clinical_date(row: FromClause, criterion: Shape, label: str, found: Condition) -> Condition:
@@ -64,20 +62,20 @@ def _by_clinical_date(row: FromClause, criterion: Shape, label: str, found: Cond
     return or_(*settled, found)
 
 
-def test(row: FromClause, asked: AnyShape, label: str, type_number: int, visibility: Visibility) -> Condition:
+def test(row: FromClause, asked: AnyShape, label: str, type_number: int, view: View) -> Condition:
     """Return whether the resource at hand, of a type, fulfils what is asked of it.
 
     What it refers to, and what refers to it, must exist for the caller: each alias is under the visibility.
     """
     if isinstance(asked, Shape):
-        return _own(row, asked, label, type_number)
+        return _own(row, asked, label, type_number, view)
     if isinstance(asked, ChainShape):
-        return or_(*(_refers(row, asked, number, label, visibility) for number in range(len(asked.branches))))
+        return or_(*(_refers(row, asked, number, label, view) for number in range(len(asked.branches))))
     if isinstance(asked, HasShape):
-        return _is_referred_to(row, asked, label, visibility)
+        return _is_referred_to(row, asked, label, view)
     if isinstance(asked, ElementShape):
-        return _has_element(row, asked, label)
-    parts = [test(row, part, inside(label, n), type_number, visibility) for n, part in enumerate(asked.parts)]
+        return _has_element(row, asked, label, view)
+    parts = [test(row, part, inside(label, n), type_number, view) for n, part in enumerate(asked.parts)]
     if asked.operator == "not":
         return not_(parts[0])
     return and_(*parts) if asked.operator == "and" else or_(*parts)
@@ -92,10 +90,14 @@ def _looked_up(rows: FromClause, conditions: Sequence[Condition], *own: FromClau
     return found.correlate_except(*own).exists()
 
 
-def _refers(row: FromClause, chain: ChainShape, number: int, label: str, visibility: Visibility) -> Condition:
-    """Return whether the resource at hand refers to one of a branch of a chain."""
-    here = inside(label, number)
-    type_number, asked = chain.branches[number]
+def referred(
+    row: FromClause, parameter: int, type_number: int, here: str, view: View
+) -> tuple[FromClause, list[Condition], tuple[NamedFromClause, ...]]:
+    """Return what finds the resources of a type that the one at hand refers to.
+
+    Returns:
+        What is selected from, under which conditions, and the aliases in it: that of the resources is the last.
+    """
     link, named = index_reference.alias(f"l{here}"), resource_id.alias(f"n{here}")
     target = resource.alias(f"t{here}")
     rows = in_order(
@@ -103,18 +105,20 @@ def _refers(row: FromClause, chain: ChainShape, number: int, label: str, visibil
         target,
         and_(target.c.patient_key == named.c.patient_key, target.c.row == named.c.row),
     )
-    conditions = [
-        link.c.parameter == chain.parameter,
-        same_row(link, row),
-        target.c.type == type_number,
-        target.c.deleted == 0,
-        test(target, asked, here, type_number, visibility),
-        visibility.condition(target),
-    ]
-    return _looked_up(rows, conditions, link, named, target)
+    conditions = [link.c.parameter == parameter, view.same_row(link, row), target.c.type == type_number]
+    return rows, conditions, (link, named, target)
 
 
-def _is_referred_to(row: FromClause, has: HasShape, label: str, visibility: Visibility) -> Condition:
+def _refers(row: FromClause, chain: ChainShape, number: int, label: str, view: View) -> Condition:
+    """Return whether the resource at hand refers to one of a branch of a chain."""
+    here = inside(label, number)
+    type_number, asked = chain.branches[number]
+    rows, conditions, own = referred(row, chain.parameter, type_number, here, view)
+    target = own[-1]
+    return _looked_up(rows, [*conditions, test(target, asked, here, type_number, view), view.exists(target)], *own)
+
+
+def _is_referred_to(row: FromClause, has: HasShape, label: str, view: View) -> Condition:
     """Return whether a resource that fulfils what is asked refers to the one at hand."""
     here = inside(label, 0)
     named, link = resource_id.alias(f"n{here}"), index_reference.alias(f"l{here}")
@@ -125,21 +129,20 @@ def _is_referred_to(row: FromClause, has: HasShape, label: str, visibility: Visi
         and_(
             source.c.patient_key == link.c.patient_key,
             source.c.row == link.c.row,
-            source.c.version == link.c.version,
+            link.c.version == view.version(source),
         ),
     )
     conditions = [
         named.c.patient_key == row.c.patient_key,
         named.c.row == row.c.row,
         source.c.type == has.type,
-        source.c.deleted == 0,
-        test(source, has.inner, here, has.type, visibility),
-        visibility.condition(source),
+        test(source, has.inner, here, has.type, view),
+        view.exists(source),
     ]
     return _looked_up(rows, conditions, named, link, source)
 
 
-def _own(row: FromClause, criterion: Shape, label: str, type_number: int) -> Condition:
+def _own(row: FromClause, criterion: Shape, label: str, type_number: int, view: View) -> Condition:
     """Return whether the resource at hand, of a type, meets a criterion."""
     if criterion.modifier == "missing" and criterion.code in ("_id", "_lastUpdated"):
         return false() if criterion.values == ("true",) else true()
@@ -148,46 +151,48 @@ def _own(row: FromClause, criterion: Shape, label: str, type_number: int) -> Con
         found: Condition = or_(*ids)
         return ~found if criterion.modifier == "not" else found
     if criterion.code == "_lastUpdated":
-        return _instant_matches(row, criterion, label)
+        return _instant_matches(row, criterion, label, view)
     index = TABLES[criterion.type].alias()
     if criterion.modifier == "missing":
-        present = exists().where(index.c.parameter == criterion.parameter, same_row(index, row))
+        present = exists().where(index.c.parameter == criterion.parameter, view.same_row(index, row))
         if criterion.code == "_text":
             present = present.where(index.c.narrative != "")
         return ~present if criterion.values == ("true",) else present
     # Of two codes PostgreSQL would otherwise join all rows of the one with all rows of the other.
-    found = _looked_up(index, [matches(index, criterion, label), same_row(index, row)], index)
-    if criterion.type == "date" and criterion.parameter == clinical_date_parameter(NAMES[type_number]):
+    found = _looked_up(index, [matches(index, criterion, label), view.same_row(index, row)], index)
+    # What the clinical date was then is not known.
+    settled = not view.as_of and criterion.parameter == clinical_date_parameter(NAMES[type_number])
+    if criterion.type == "date" and settled:
         return _by_clinical_date(row, criterion, label, found)
     return ~found if criterion.modifier in ("not", "not-in") else found
 
 
-def _has_element(row: FromClause, element: ElementShape, label: str) -> Condition:
+def _has_element(row: FromClause, element: ElementShape, label: str, view: View) -> Condition:
     """Return whether one element of the resource at hand fulfils all parts."""
     parts = [index_composite.alias(f"e{inside(label, n)}") for n in range(len(element.parts))]
     first, rows = parts[0], cast("FromClause", parts[0])
     for n, part in enumerate(parts[1:], start=1):
-        same = and_(same_row(part, first), part.c.element == first.c.element)
+        same = and_(_same_version(part, first), part.c.element == first.c.element)
         rows = in_order(rows, part, and_(part_matches(part, element.parts[n], inside(label, n)), same))
-    conditions = [part_matches(first, element.parts[0], inside(label, 0)), same_row(first, row)]
+    conditions = [part_matches(first, element.parts[0], inside(label, 0)), view.same_row(first, row)]
     return _looked_up(rows, conditions, *parts)
 
 
 class _Instant:
     """The last update of a row in the form of an index row: a millisecond."""
 
-    def __init__(self, row: FromClause) -> None:
-        self.c = _InstantColumns(row)
+    def __init__(self, row: FromClause, view: View) -> None:
+        self.c = _InstantColumns(view.last_updated(row))
 
 
 class _InstantColumns:
-    def __init__(self, row: FromClause) -> None:
-        self.lo = row.c.last_updated
-        self.hi = row.c.last_updated + 1000
+    def __init__(self, last_updated: ColumnElement[int]) -> None:
+        self.lo = last_updated
+        self.hi = last_updated + 1000
         self.parameter = literal(0, BigInteger)
 
 
-def _instant_matches(row: FromClause, criterion: Shape, label: str) -> Condition:
-    moment: Any = _Instant(row)
+def _instant_matches(row: FromClause, criterion: Shape, label: str, view: View) -> Condition:
+    moment: Any = _Instant(row, view)
     as_date = Shape(0, "date", criterion.code, criterion.modifier, criterion.values)
     return matches(moment, as_date, label)

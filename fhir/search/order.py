@@ -1,31 +1,23 @@
-"""How matches are put in order: a value for each sort key, now or as of the instant of a search's first page.
+"""How matches are put in order: a value for each sort key, of the resource or of what it refers to.
 
 A resource without a value comes last in either direction.
 https://hl7.org/fhir/R4/search.html#sort
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Union
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Float,
-    FromClause,
-    Text,
-    and_,
-    bindparam,
-    case,
-    func,
-    literal,
-    or_,
-    select,
-)
+from sqlalchemy import BigInteger, ColumnElement, Float, FromClause, Text, and_, case, func, literal, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
-from fhir.search.condition import same_row
+from fhir.search.condition import referred
+from fhir.search.moment import View
 from fhir.search.order_text import OrderText
-from fhir.search.predicates import TABLES, Condition
+from fhir.search.predicates import TABLES
+from fhir.search.shapes import inside
 from fhir.spec.search_parameters import by_id
 from fhir.store.facts import clinical_date_parameter
 from fhir.store.tables import NO_DATE
@@ -51,61 +43,97 @@ class SortShape:
     """Where the values of a hub's own parameter are; R4's are known by their number."""
 
 
-_as_of = bindparam("as_of", type_=BigInteger)
+@dataclass(frozen=True, slots=True)
+class ChainedSort:
+    """A sort key at the end of a reference.
+
+    Attributes:
+        parameter: The reference that is followed.
+        branches: The numbers of the types that it may lead to, and the sort key of each.
+        type: That of the values; those of all branches compare alike.
+        descending: The direction.
+    """
+
+    parameter: int
+    branches: tuple[tuple[int, "AnySort"], ...]
+    type: str
+    descending: bool
 
 
-def _then(row: FromClause, wanted: Callable[[FromClause], ColumnElement[Any]]) -> ColumnElement[Any]:
-    """Return what is `wanted` of the versions that a resource had at the instant `as_of`."""
-    version = version_table.alias()
-    same = and_(
-        version.c.patient_key == row.c.patient_key, version.c.row == row.c.row, version.c.last_updated <= _as_of
-    )
-    return select(wanted(version)).select_from(version).where(same).correlate_except(version).scalar_subquery()
+AnySort = Union[SortShape, ChainedSort]  # noqa: UP007 - the classes name each other
 
 
-def existed(row: FromClause) -> Condition:
-    """Return whether a resource was there at the instant `as_of`."""
-    return or_(row.c.last_updated <= _as_of, _then(row, lambda v: func.count(v.c.version)) > 0)
+class _Outermost(FunctionElement[Any]):
+    """The least or the greatest of several values."""
+
+    inherit_cache = False
+
+    def __init__(self, values: Sequence[ColumnElement[Any]], *, greatest: bool) -> None:
+        super().__init__(*values)
+        self.greatest = greatest
 
 
-def _version_in_order(row: FromClause, as_of: bool) -> ColumnElement[int]:
-    """Return the version whose values put a resource in order."""
-    if not as_of:
-        version: ColumnElement[int] = row.c.version
-        return version
-    return case((row.c.last_updated <= _as_of, row.c.version), else_=_then(row, lambda v: func.max(v.c.version)))
+@compiles(_Outermost, "sqlite")
+def _sqlite(element: _Outermost, compiler: SQLCompiler, **options: Any) -> str:
+    return f"{'max' if element.greatest else 'min'}({compiler.process(element.clauses, **options)})"
 
 
-def sort_key(row: FromClause, key: SortShape, type_number: int, *, as_of: bool = False) -> ColumnElement[Any]:
+@compiles(_Outermost, "postgresql")
+def _postgresql(element: _Outermost, compiler: SQLCompiler, **options: Any) -> str:
+    return f"{'greatest' if element.greatest else 'least'}({compiler.process(element.clauses, **options)})"
+
+
+def sort_key(row: FromClause, key: AnySort, type_number: int, label: str, view: View) -> ColumnElement[Any]:
     """Return the value to sort resources of a type by; one without a value comes last in either direction.
 
-    What an update changes in index rows is not known any more; `_lastUpdated` and what is read off the body are as of
-    the instant.
+    Args:
+        row: The resource at hand.
+        key: The sort key.
+        type_number: The number of its type.
+        label: What the aliases of the key begin with.
+        view: What the search sees; what a resource refers to must exist in it.
     """
+    if isinstance(key, ChainedSort):
+        found = [_referred_key(row, key, number, label, view) for number in range(len(key.branches))]
+        return found[0] if len(found) == 1 else _Outermost(found, greatest=key.descending)
     if key.code == "_lastUpdated":
-        last: ColumnElement[int] = row.c.last_updated
-        before = _then(row, lambda version: func.max(version.c.last_updated))
-        return case((last <= _as_of, last), else_=before) if as_of else last
+        return view.last_updated(row)
     if key.code == "_id":
         return row.c.id
-    if key.type == "date" and key.parameter == clinical_date_parameter(NAMES[type_number]):
+    if key.type == "date" and not view.as_of and key.parameter == clinical_date_parameter(NAMES[type_number]):
         date = row.c.clinical_date
         return date if key.descending else case((date == NO_DATE, _last_value(key)), else_=date)
-    if key.type in IN_BODY:
-        body = version_table.alias()
-        text = OrderText(body.c.body, key.paths or by_id(key.parameter).paths, greatest=key.descending)
-        here = and_(body.c.patient_key == row.c.patient_key, body.c.row == row.c.row)
-        this = body.c.version == _version_in_order(row, as_of)
-        read = select(text).select_from(body).where(here, this).correlate_except(body).scalar_subquery()
-        return func.coalesce(read, _last_value(key))
+    return func.coalesce(
+        _in_body(row, key, view) if key.type in IN_BODY else _in_index(row, key, view), _last_value(key)
+    )
+
+
+def _in_body(row: FromClause, key: SortShape, view: View) -> ColumnElement[Any]:
+    body = version_table.alias()
+    text = OrderText(body.c.body, key.paths or by_id(key.parameter).paths, greatest=key.descending)
+    return select(text).select_from(body).where(view.same_row(body, row)).correlate_except(body).scalar_subquery()
+
+
+def _in_index(row: FromClause, key: SortShape, view: View) -> ColumnElement[Any]:
     index = TABLES[key.type].alias()
     column = index.c.value if key.type in ("string", "uri") else index.c.lo
     best = func.max(column) if key.descending else func.min(column)
-    found = select(best).where(index.c.parameter == key.parameter, same_row(index, row)).scalar_subquery()
-    return func.coalesce(found, _last_value(key))
+    here = and_(index.c.parameter == key.parameter, view.same_row(index, row))
+    return select(best).select_from(index).where(here).correlate_except(index).scalar_subquery()
 
 
-def _last_value(key: SortShape) -> ColumnElement[Any]:
+def _referred_key(row: FromClause, key: ChainedSort, number: int, label: str, view: View) -> ColumnElement[Any]:
+    """Return the value of one branch: the least, or turned round the greatest, of all that the resource refers to."""
+    here = inside(label, number)
+    type_number, inner = key.branches[number]
+    rows, conditions, own = referred(row, key.parameter, type_number, here, view)
+    value = sort_key(own[-1], inner, type_number, here, view)
+    best = func.max(value) if key.descending else func.min(value)
+    found = select(best).select_from(rows).where(*conditions, view.exists(own[-1])).correlate_except(*own)
+    return func.coalesce(found.scalar_subquery(), _last_value(key))
+
+
+def _last_value(key: AnySort) -> ColumnElement[Any]:
     if key.type in _TEXTS:
         return literal("" if key.descending else "\U0010ffff", Text)
     if key.type == "date":
@@ -113,8 +141,11 @@ def _last_value(key: SortShape) -> ColumnElement[Any]:
     return literal(-1e308 if key.descending else 1e308, Float)
 
 
-def sort_type(key: SortShape) -> Any:
+def comparable(type_: str) -> str:
+    """Return the kind of a parameter type's values; those of one kind compare with each other."""
+    return "text" if type_ in _TEXTS else "date" if type_ == "date" else "number"
+
+
+def sort_type(key: AnySort) -> Any:
     """Return the SQL type of a sort key."""
-    if key.type in _TEXTS:
-        return Text()
-    return BigInteger() if key.type == "date" else Float()
+    return {"text": Text(), "date": BigInteger(), "number": Float()}[comparable(key.type)]

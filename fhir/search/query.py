@@ -7,18 +7,18 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
-from fhir.errors import InvalidValue, NotSupported, TooCostly, UnknownParameter
-from fhir.search import control, criterion, date, filtering
-from fhir.search.asked import Asked, nesting, steps
+from fhir.errors import FhirError, InvalidValue, NotSupported, TooCostly, UnknownParameter
+from fhir.search import chain, control, criterion, date, filtering
+from fhir.search.asked import Asked, Chain, Criterion, nesting, steps
 from fhir.search.asked import criteria as criteria_of
 from fhir.search.control import Include
 from fhir.search.criterion import Region
 from fhir.search.in_force import R4, InForce
+from fhir.search.order import comparable
 from fhir.search.values import TermValue
-from fhir.spec.search_parameters import SearchParameter
 
 MOST = 1000
 """Resources a page holds at most, whatever `_count` says, unless the caller of `parse` sets another cap."""
@@ -44,9 +44,14 @@ _region = lru_cache(maxsize=16)(Region)
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """One key of the order; resources without a value come last."""
+    """One key of the order; resources without a value come last.
 
-    parameter: SearchParameter
+    Attributes:
+        asked: Whose value it is: of a parameter, or of one at the end of a chain.
+        descending: Whether the greatest comes first.
+    """
+
+    asked: Criterion | Chain
     descending: bool
 
 
@@ -138,7 +143,7 @@ def parse(
             if not lenient:
                 raise
             ignored.append((name, text))
-    _check_cost(criteria)
+    _check_cost([*criteria, *(key.asked for key in fields.get("sort", ()))])
     if any(isinstance(value, TermValue) for part in criteria for one in criteria_of(part) for value in one.values[:1]):
         fields["has_terms"] = True
     _check_times(pairs, criteria)
@@ -168,7 +173,19 @@ def _check_times(pairs: Sequence[tuple[str, str]], asked: Sequence[Asked]) -> No
 
 
 def _key(type_name: str, key: str, known: InForce) -> Sort:
-    return Sort(criterion.find(type_name, key.removeprefix("-"), known), key.startswith("-"))
+    return Sort(_sorted_by(type_name, key.removeprefix("-"), 0, known), key.startswith("-"))
+
+
+def _sorted_by(type_name: str, name: str, depth: int, known: InForce) -> Criterion | Chain:
+    """Return whose value puts a type in order; a chain leads to values that compare with each other."""
+    if not chain.is_chained(name):
+        return Criterion(criterion.find(type_name, name, known), None, ())
+    found = chain.parse(type_name, name, depth, partial(_sorted_by, known=known), known)
+    if not isinstance(found, Chain):
+        raise NotSupported("an order follows references forwards only")
+    if len({comparable(one.parameter.type) for one in criteria_of(found)}) > 1:
+        raise InvalidValue(f"{name} leads to values that do not compare; name a type: reference:Type")
+    return found
 
 
 @lru_cache(maxsize=1024)
@@ -176,8 +193,8 @@ def _sort(type_name: str, text: str, known: InForce) -> tuple[Sort, ...]:
     """Return the keys of the order."""
     try:
         return tuple(_key(type_name, key, known) for key in text.split(","))
-    except UnknownParameter as error:
-        raise UnknownParameter(f"_sort: {error.diagnostics}", "_sort") from error
+    except FhirError as error:
+        raise type(error)(f"_sort: {error.diagnostics}", "_sort") from error
 
 
 def _lenient_sort(type_name: str, text: str, ignored: list[tuple[str, str]], known: InForce) -> tuple[Sort, ...]:

@@ -10,10 +10,12 @@ from operator import itemgetter
 from typing import Any
 
 from fhir.errors import InvalidValue, NotSupported
+from fhir.search.asked import Asked, Chain
+from fhir.search.asked import criteria as criteria_of
 from fhir.search.compartment import Compartment, Scope
 from fhir.search.compartment import shape as compartment_shape
 from fhir.search.criterion import FULL_TEXT
-from fhir.search.order import IN_BODY, SortShape
+from fhir.search.order import IN_BODY, AnySort, ChainedSort, SortShape, comparable
 from fhir.search.predicates import TABLES, Shape
 from fhir.search.query import Query, Sort
 from fhir.search.shapes import AnyShape, planned
@@ -36,12 +38,35 @@ class Page:
         total: How many resources match in all; None when there are too many to count, or it was not asked for.
         after: The position of the last match when there are more, None on the last page.
         positions: The sort values and the row of each match.
+        before: The position of the first match when there may be others before it, None on the first page.
     """
 
     matches: Sequence[Stored]
     total: int | None
     after: tuple[Any, ...] | None
     positions: Sequence[tuple[Any, ...]] = ()
+    before: tuple[Any, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page lies among all matches.
+
+    Attributes:
+        position: `Page.after` of the page before, or `Page.before` of the page after it; None for the first page, or
+            backwards for the last one.
+        backwards: Whether the page ends before the position.
+        as_of: The instant in microseconds of the first page: matches are seen as they were then. None on the first
+            page, which is of now.
+    """
+
+    position: Sequence[Any] | None = None
+    backwards: bool = False
+    as_of: int | None = None
+
+
+FIRST = Place()
+"""The first page."""
 
 
 def _scope(query: Query, criteria: Sequence[AnyShape]) -> int | None:
@@ -55,22 +80,29 @@ def _scope(query: Query, criteria: Sequence[AnyShape]) -> int | None:
 
 
 @lru_cache(maxsize=1024)
-def _sort(keys: tuple[Sort, ...]) -> tuple[SortShape, ...]:
-    return tuple(_key(key) for key in keys)
+def _sort(keys: tuple[Sort, ...]) -> tuple[AnySort, ...]:
+    return tuple(_sort_shape(key.asked, key.descending) for key in keys)
 
 
-def _key(key: Sort) -> SortShape:
-    parameter = key.parameter
+def _is_own(key: Sort) -> bool:
+    return any(one.parameter.is_own for one in criteria_of(key.asked))
+
+
+def _sort_shape(asked: Asked, descending: bool) -> AnySort:
+    if isinstance(asked, Chain):
+        branches = tuple((NUMBERS[target], _sort_shape(inner, descending)) for target, inner in asked.branches)
+        return ChainedSort(asked.parameter.id, branches, branches[0][1].type, descending)
+    (parameter,) = (one.parameter for one in criteria_of(asked))
     # What hashes sort by is read off the body by SQL, which looks no deeper than one key.
     deep = parameter.is_own and parameter.type in IN_BODY and any(INSIDE in path for path in parameter.paths)
     if parameter.type not in TABLES or parameter.code in FULL_TEXT or deep:
         raise NotSupported(f"_sort by {parameter.code} is not supported", "_sort")
     paths = parameter.paths if parameter.is_own else ()
-    return SortShape(parameter.id, parameter.type, parameter.code, key.descending, paths)
+    return SortShape(parameter.id, parameter.type, parameter.code, descending, paths)
 
 
 def plan(
-    query: Query, after: Sequence[Any] | None, compartment: Compartment | None = None, as_of: int | None = None
+    query: Query, place: Place = FIRST, compartment: Compartment | None = None
 ) -> tuple[QueryShape, dict[str, Any]]:
     """Return the shape of a query and the values of its binds.
 
@@ -84,20 +116,23 @@ def plan(
         criteria.append(made)
         values.update(binds)
     # Parameters of one number are equal, and another hub's may read something else.
-    sort = tuple(map(_key, query.sort)) if any(one.parameter.is_own for one in query.sort) else _sort(query.sort)
-    if after is not None:
-        values.update({f"after{number}": value for number, value in enumerate(after[:-1])})
-        values["after_row"] = after[-1]
+    sort = _sort.__wrapped__(query.sort) if any(map(_is_own, query.sort)) else _sort(query.sort)
+    if place.position is not None:
+        values.update({f"after{number}": value for number, value in enumerate(place.position[:-1])})
+        values["after_row"] = place.position[-1]
     inside = None
     if compartment is not None:
         inside = compartment_shape(compartment.type, query.type)
         values.update(compartment.values)
     total = query.total if query.total in ("none", "accurate") else "capped"
     scope = _scope(query, criteria)
-    if as_of is not None:
-        values["as_of"] = as_of
-    kind = NUMBERS[query.type]
-    whole = QueryShape(kind, tuple(criteria), sort, scope, after is not None, total, inside, as_of is not None)
+    if place.as_of is not None:
+        values["as_of"] = place.as_of
+    whole = QueryShape(
+        *(NUMBERS[query.type], tuple(criteria), sort, scope, place.position is not None, total, inside),
+        as_of=place.as_of is not None,
+        backwards=place.backwards,
+    )
     return whole, values
 
 
@@ -108,24 +143,29 @@ class _Cut:
         rows: In any order, one more than the page holds if there are more.
         columns: How many columns of a match there are.
         row: Which of them is the row number.
-        keys: The sort keys.
+        whole: What is asked.
         limit: The most rows of the page.
     """
 
-    def __init__(self, rows: Sequence[Row], columns: int, row: int, keys: Sequence[SortShape], limit: int) -> None:
+    def __init__(self, rows: Sequence[Row], columns: int, row: int, whole: QueryShape, limit: int) -> None:
         # By the keys in turn, then by the row number. Texts compare by code point here as in both databases.
         found = sorted(rows, key=itemgetter(row))
+        keys = whole.sort
         for number in range(len(keys) - 1, -1, -1):
             found.sort(key=itemgetter(columns + 1 + number), reverse=keys[number].descending)
-        self.shown = found[:limit]
+        self.more = len(found) > limit
+        self.shown = found[-limit:] if whole.backwards else found[:limit]
         self.counted: int = found[0][columns] if found else 0
         self.positions = [(*one[columns + 1 :], one[row]) for one in self.shown]
-        self.more = len(found) > limit
 
     def page(self, matches: Sequence[Stored], whole: QueryShape) -> Page:
         """Return the page, which holds `matches`."""
-        after = self.positions[-1] if self.more else None
-        return Page(matches, _told(self.counted, whole), after, self.positions)
+        # Whoever comes from a place has been on a page beyond it.
+        more_before = self.more if whole.backwards else whole.after
+        more_after = whole.after if whole.backwards else self.more
+        after = self.positions[-1] if more_after and matches else None
+        before = self.positions[0] if more_before and matches else None
+        return Page(matches, _told(self.counted, whole), after, self.positions, before)
 
 
 def _told(counted: int, whole: QueryShape) -> int | None:
@@ -148,7 +188,7 @@ async def _from_memory(
     if kept is None:
         return None
     rows = await connection.fetch(keys(visibility, whole, scope), values)
-    cut = _Cut(rows, len(KEYS), 0, whole.sort, values["limit"] - 1)
+    cut = _Cut(rows, len(KEYS), 0, whole, values["limit"] - 1)
     matches = []
     for row in cut.shown:
         one = kept.get((row[0], row[1]))
@@ -165,9 +205,8 @@ async def search(
     scope: Scope,
     *,
     limit: int,
-    after: Sequence[Any] | None = None,
+    place: Place = FIRST,
     compartment: Compartment | None = None,
-    as_of: int | None = None,
 ) -> Page:
     """Return a page of what matches `query` and exists for the caller.
 
@@ -177,11 +216,10 @@ async def search(
         query: What is asked.
         scope: From a Patient to the patient keys of the person.
         limit: The most matches on the page; with 0 matches are counted, all of them.
-        after: `Page.after` of the page before.
+        place: Where the page lies.
         compartment: What the matches must belong to.
-        as_of: The instant in microseconds of the first page: what came into being later is left out.
     """
-    whole, values = plan(query, after, compartment, as_of)
+    whole, values = plan(query, place, compartment)
     values.update(visibility.values)
     if limit == 0:
         rows = await connection.fetch(count(visibility, whole, scope), values)
@@ -191,10 +229,11 @@ async def search(
     if found is not None:
         return found
     rows = await connection.fetch(page(visibility, whole, scope), values)
-    if not rows and after is not None and query.total != "none":
+    if not rows and place.position is not None and query.total != "none":
         # What was to come is gone, and with it the column that tells the total.
-        return await search(connection, visibility, query, scope, limit=0, compartment=compartment, as_of=as_of)
-    cut = _Cut(rows, len(COLUMNS), 3, whole.sort, limit)
+        nowhere = Place(as_of=place.as_of)
+        return await search(connection, visibility, query, scope, limit=0, place=nowhere, compartment=compartment)
+    cut = _Cut(rows, len(COLUMNS), 3, whole, limit)
     matches = [stored(row) for row in cut.shown]
     patient = _patient(whole, values)
     if connection.versions is not None and patient is not None:
@@ -209,9 +248,8 @@ async def search_types(
     scope: Scope,
     *,
     limit: int,
-    after: Sequence[Any] | None = None,
+    place: Place = FIRST,
     compartment: Compartment | None = None,
-    as_of: int | None = None,
 ) -> Page:
     """Return a page of what matches one of several queries, each for its own type, in one order.
 
@@ -221,39 +259,40 @@ async def search_types(
         queries: The same question to each type.
         scope: From a Patient to the patient keys of the person.
         limit: The most matches on the page.
-        after: `Page.after` of the page before.
+        place: Where the page lies.
         compartment: What the matches must belong to.
-        as_of: The instant in microseconds of the first page.
 
     Raises:
         InvalidValue: they sort by parameters of one name that are of several types.
     """
     if len(queries) == 1:
         (query,) = queries
-        return await search(
-            connection, visibility, query, scope, limit=limit, after=after, compartment=compartment, as_of=as_of
-        )
-    orders = {tuple((key.parameter.type, key.descending) for key in query.sort) for query in queries}
+        return await search(connection, visibility, query, scope, limit=limit, place=place, compartment=compartment)
+    orders = {tuple((comparable(key.type), key.descending) for key in _sort(query.sort)) for query in queries}
     if len(orders) > 1:
         raise InvalidValue("_sort: the types do not have this parameter in common", "_sort")
-    found: list[tuple[tuple[Any, ...], Stored]] = []
-    total: int | None = 0
-    more = False
-    for query in queries:
-        one = await search(
-            connection, visibility, query, scope, limit=limit, after=after, compartment=compartment, as_of=as_of
-        )
-        found += zip(one.positions, one.matches, strict=True)
-        more |= one.after is not None
-        total = None if total is None or one.total is None else total + one.total
+    pages = [
+        await search(connection, visibility, query, scope, limit=limit, place=place, compartment=compartment)
+        for query in queries
+    ]
     (order,) = orders
+    return _merged(pages, [descending for _, descending in order], place, limit)
+
+
+def _merged(pages: Sequence[Page], order: Sequence[bool], place: Place, limit: int) -> Page:
+    """Return one page of the pages of several types; `order` says for each key whether the greatest comes first."""
+    found = [one for page in pages for one in zip(page.positions, page.matches, strict=True)]
     found.sort(key=lambda one: one[0][-1])
     for number in range(len(order) - 1, -1, -1):
-        found.sort(key=lambda one: one[0][number], reverse=order[number][1])
-    shown = found[:limit]
+        found.sort(key=lambda one: one[0][number], reverse=order[number])
+    shown = found[max(0, len(found) - limit) :] if place.backwards else found[:limit]
     positions = [position for position, _ in shown]
-    last = positions[-1] if shown and (more or len(found) > limit) else None
-    return Page([match for _, match in shown], total, last, positions)
+    cut = len(found) > limit
+    before = positions[0] if shown and ((cut and place.backwards) or any(page.before for page in pages)) else None
+    after = positions[-1] if shown and ((cut and not place.backwards) or any(page.after for page in pages)) else None
+    totals = [page.total for page in pages]
+    total = None if None in totals else sum(one for one in totals if one is not None)
+    return Page([match for _, match in shown], total, after, positions, before)
 
 
 async def places(
@@ -269,6 +308,6 @@ async def places(
         after_row: The row before these.
         limit: The most matches.
     """
-    whole, values = plan(query, None)
+    whole, values = plan(query)
     values |= {**visibility.values, "limit": limit, "after_row": after_row}
     return await connection.fetch(places_statement(visibility, whole, scope), values)

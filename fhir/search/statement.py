@@ -29,8 +29,9 @@ from sqlalchemy import (
 
 from fhir.search.compartment import CompartmentShape, Scope
 from fhir.search.compartment import walk as walk_compartment
-from fhir.search.condition import same_row, test
-from fhir.search.order import SortShape, existed, sort_key, sort_type
+from fhir.search.condition import test
+from fhir.search.moment import View
+from fhir.search.order import AnySort, sort_key, sort_type
 from fhir.search.predicates import Condition, Shape
 from fhir.search.shapes import AnyShape
 from fhir.search.walk import has_index, is_settled, rank, walk
@@ -56,17 +57,19 @@ class QueryShape:
 
     type: int
     criteria: tuple[AnyShape, ...]
-    sort: tuple[SortShape, ...]
+    sort: tuple[AnySort, ...]
     scope: int | None
     """The number of the criterion that names the patient, when the patient key answers it."""
     after: bool
-    """Whether the page begins after a cursor."""
+    """Whether the page begins after a cursor, or backwards ends before it."""
     total: str = "capped"
     """How matches are counted: `none`, all (`accurate`), or up to `MOST_COUNTED` and one more (`capped`)."""
     compartment: CompartmentShape | None = None
     """The compartment that is searched."""
     as_of: bool = False
-    """Whether resources are put in order as they were at the instant `as_of`, and later ones left out."""
+    """Whether resources are seen as they were at the instant `as_of`, and later ones left out."""
+    backwards: bool = False
+    """Whether the page is read from its end."""
 
 
 def _driver(shape: QueryShape) -> int | None:
@@ -95,9 +98,11 @@ def _after(page: FromClause, shape: QueryShape) -> Condition:
     equal: list[Condition] = []
     for number, key in enumerate(shape.sort):
         column, value = page.c[f"sort{number}"], bindparam(f"after{number}", type_=sort_type(key))
-        conditions.append(and_(*equal, column < value if key.descending else column > value))
+        falling = key.descending is not shape.backwards
+        conditions.append(and_(*equal, column < value if falling else column > value))
         equal.append(column == value)
-    conditions.append(and_(*equal, page.c.row > bindparam("after_row", type_=BigInteger)))
+    row = bindparam("after_row", type_=BigInteger)
+    conditions.append(and_(*equal, page.c.row < row if shape.backwards else page.c.row > row))
     return or_(*conditions)
 
 
@@ -105,7 +110,7 @@ def _found(
     visibility: Visibility, shape: QueryShape, scope: Scope, columns: Sequence[Column[Any]]
 ) -> Select[tuple[Any, ...]]:
     """Return the select of all matches that exist for the caller: `columns` of `resource`, sort keys; in no order."""
-    row = resource.alias("r")
+    row, view = resource.alias("r"), View(visibility, shape.as_of)
     keys = None
     if shape.scope is not None:
         hashes = _scope_hashes(shape)
@@ -114,37 +119,35 @@ def _found(
         # keys are distinct as they come; to make sure costs SQLite a table.
         distinct = len(hashes) == 1 and has_one_subject(NAMES[shape.type])
         keys = (known if distinct else known.distinct()).subquery("k")
-    inside = walk_compartment(shape.compartment, visibility, scope) if shape.compartment is not None else None
+    inside = walk_compartment(shape.compartment, view, scope) if shape.compartment is not None else None
     # A compartment is the most selective there is, but for one patient's record.
     driver = _driver(shape) if inside is None or keys is not None else None
     sorts = [
-        sort_key(row, key, shape.type, as_of=shape.as_of).label(f"sort{number}")
+        sort_key(row, key, shape.type, f"s{number}", view).label(f"sort{number}")
         for number, key in enumerate(shape.sort)
     ]
-    found = select(*(row.c[one.name] for one in columns), *sorts)
+    seen = {"version": view.version(row).label("version")}
+    found = select(*(seen.get(one.name, row.c[one.name]) for one in columns), *sorts)
     if driver is not None:
         walked = walk(shape.criteria[driver], str(driver), keys)
         same = [walked.c.patient_key == row.c.patient_key, walked.c.row == row.c.row]
         if "version" in walked.c:
-            same.append(walked.c.version == row.c.version)
+            same.append(walked.c.version == view.version(row))
         found = found.select_from(in_order(walked, row, and_(*same)))
     elif inside is not None and keys is None:
-        found = found.select_from(in_order(inside, row, same_row(inside, row)))
+        found = found.select_from(in_order(inside, row, view.same_row(inside, row)))
     elif keys is not None:
         of_patient = and_(row.c.patient_key == keys.c.patient_key, row.c.type == bindparam("type", type_=SmallInteger))
         found = found.select_from(in_order(keys, row, of_patient))
-    found = found.where(row.c.type == bindparam("type", type_=SmallInteger), row.c.deleted == 0)
+    found = found.where(row.c.type == bindparam("type", type_=SmallInteger))
     if shape.scope is not None:
         found = found.where(row.c.by_subject == 1)
     if inside is not None and keys is not None:
-        found = found.where(exists().where(same_row(inside, row)))
+        found = found.where(exists().where(view.same_row(inside, row)))
     for number, criterion in enumerate(shape.criteria):
         if number != shape.scope and (number != driver or not is_settled(criterion)):
-            found = found.where(test(row, criterion, str(number), shape.type, visibility))
-    if shape.as_of:
-        found = found.where(existed(row))
-    # Last, because databases test in this order, and what a person's grants say of a row costs more than the rest.
-    return found.where(visibility.condition(row))
+            found = found.where(test(row, criterion, str(number), shape.type, view))
+    return found.where(view.exists(row))
 
 
 def _chosen(visibility: Visibility, shape: QueryShape, scope: Scope, columns: Sequence[Column[Any]]) -> Subquery:
@@ -227,7 +230,7 @@ def places(visibility: Visibility, shape: QueryShape, scope: Scope) -> Select[An
 
 def _order(rows: FromClause, shape: QueryShape) -> list[ColumnElement[Any]]:
     keys = [
-        rows.c[f"sort{number}"].desc() if key.descending else rows.c[f"sort{number}"].asc()
+        rows.c[f"sort{number}"].desc() if key.descending is not shape.backwards else rows.c[f"sort{number}"].asc()
         for number, key in enumerate(shape.sort)
     ]
-    return [*keys, rows.c.row.asc()]
+    return [*keys, rows.c.row.desc() if shape.backwards else rows.c.row.asc()]

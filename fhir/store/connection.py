@@ -50,6 +50,10 @@ class WriteConnection(Connection, Protocol):
         """Wait until no other transaction holds `key`, and hold it until this one ends."""
         ...
 
+    async def keep_out(self, table: Table) -> None:
+        """Wait until no other transaction has written `table`, and let none write it until this one ends."""
+        ...
+
 
 class Visibility(Protocol):
     """What a caller may see: a function from a table alias to an SQL condition.

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from sqlalchemy import BigInteger, Delete, Integer, Table, bindparam, delete, select
 
-from fhir.resource import parse
-from fhir.search.internal import internal_rows
-from fhir.store.connection import Connection
+from fhir.store.connection import Connection, WriteConnection
+from fhir.store.forgotten import forget
 from fhir.store.stored import Stored
+from fhir.store.superseded import Extract, remove_index, versions_before
 from fhir.store.tables import (
     NO_PATIENT,
-    index_reference,
+    index_text,
     key_of_several,
     patient_chart,
     resource,
@@ -19,7 +19,6 @@ from fhir.store.tables import (
     resource_patient,
     resource_version,
 )
-from fhir.store.write import REMOVE, removal
 
 _KEY, _ROW = bindparam("k_key", type_=BigInteger), bindparam("k_row", type_=BigInteger)
 
@@ -45,11 +44,6 @@ _ID = delete(resource_id).where(
     resource_id.c.hash == bindparam("k_hash", type_=BigInteger),
     resource_id.c.patient_key == _KEY,
     resource_id.c.row == _ROW,
-)
-_BODY = select(resource_version.c.body).where(
-    resource_version.c.patient_key == bindparam("key", type_=BigInteger),
-    resource_version.c.row == bindparam("row", type_=BigInteger),
-    resource_version.c.version == bindparam("version", type_=Integer),
 )
 _OTHERS = (
     select(resource.c.row)
@@ -79,26 +73,33 @@ async def has_a_record(connection: Connection, patient_key: int) -> bool:
     return False
 
 
-async def remove_previous(connection: Connection, current: Stored) -> int:
+async def remove_previous(connection: WriteConnection, current: Stored, extract: Extract) -> int:
     """Remove the versions before the current one, and return how many there were.
 
     Of a deleted resource the last version with a body stays: what it hides is read off it.
+
+    Args:
+        connection: Inside a write transaction.
+        current: The current version.
+        extract: Reads off a body what its index rows are.
     """
     before = current.version - int(current.deleted)
+    await _remove_index(connection, current, before, extract)
     values = {"k_key": current.patient_key, "k_row": current.row, "k_version": before}
     await _leave_history(connection, values)
     return await connection.execute(_VERSIONS, values)
 
 
-async def remove_deleted(connection: Connection, deleted: Stored, hashed: int) -> int:
+async def remove_deleted(connection: WriteConnection, deleted: Stored, hashed: int, extract: Extract) -> int:
     """Remove a deleted resource, all its versions and what it is found by; return how many versions there were.
 
     Args:
         connection: Inside a write transaction.
         deleted: The version that is its deletion.
         hashed: `hash64` of its reference.
+        extract: Reads off a body what its index rows are.
     """
-    await _remove_index(connection, deleted)
+    await _remove_index(connection, deleted, deleted.version + 1, extract)
     values = {"k_key": deleted.patient_key, "k_row": deleted.row}
     await _leave_history(connection, {**values, "k_version": deleted.version + 1})
     count = await connection.execute(_ALL_VERSIONS, values)
@@ -116,16 +117,11 @@ async def _leave_history(connection: Connection, values: dict[str, int]) -> None
         await connection.execute_many(_CHANGE, rows)
 
 
-async def _remove_index(connection: Connection, deleted: Stored) -> None:
-    """Remove the index rows that a deleted resource has left: those by which it takes over labels."""
-    place = {"key": deleted.patient_key, "row": deleted.row, "version": deleted.version - 1}
-    for (body,) in await connection.fetch(_BODY, place):
-        rows = [
-            (number, target, deleted.patient_key, deleted.row, deleted.version)
-            for number, target in internal_rows(parse(bytes(body)))
-        ]
-        if rows:
-            await connection.execute_many(REMOVE[index_reference], [removal(index_reference, row) for row in rows])
+async def _remove_index(connection: WriteConnection, one: Stored, before: int, extract: Extract) -> None:
+    """Remove the index rows that versions of a resource before one have left, and what else they were found by."""
+    found = await versions_before(connection, one.patient_key, one.row, before)
+    rows = await remove_index(connection, found, extract)
+    await forget(connection, rows.get(index_text, ()))
 
 
 async def _leave_charts(connection: Connection, deleted: Stored) -> None:

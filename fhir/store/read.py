@@ -5,7 +5,18 @@ https://hl7.org/fhir/R4/http.html#read
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Select, SmallInteger, Text, and_, bindparam, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    SmallInteger,
+    Text,
+    and_,
+    bindparam,
+    literal_column,
+    select,
+)
 
 from fhir.search.hashing import hash64
 from fhir.store.connection import Connection, Row, Visibility
@@ -90,6 +101,18 @@ _one_version = by_shape(_of_version)
 
 
 @by_shape
+def _then(visibility: Visibility) -> Select[tuple[object, ...]]:
+    """Return the version of an instant, of a resource that is still there."""
+    before = resource_version.c.last_updated <= bindparam("as_of", type_=BigInteger)
+    return (
+        _by_id(visibility)
+        .where(before, resource.c.deleted == 0)
+        .order_by(resource_version.c.version.desc())
+        .limit(literal_column("1"))
+    )
+
+
+@by_shape
 def _undo(visibility: Visibility) -> Select[tuple[object, ...]]:
     return _of_version(visibility).add_columns(resource_version.c.undo, resource_version.c.digest)
 
@@ -133,6 +156,14 @@ async def vread(
     """Return one version, or None when it does not exist for the caller."""
     values = {**named(visibility, type_name, id_), "version": version}
     rows = await connection.fetch(_one_version(visibility), values)
+    return stored(rows[0]) if rows else None
+
+
+async def read_as_of(
+    connection: Connection, visibility: Visibility, type_name: str, id_: str, as_of: int
+) -> Stored | None:
+    """Return the version that a resource had at an instant in microseconds, or None when none exists for the caller."""
+    rows = await connection.fetch(_then(visibility), {**named(visibility, type_name, id_), "as_of": as_of})
     return stored(rows[0]) if rows else None
 
 

@@ -4,7 +4,7 @@ What is right already is not written again. The hub may write meanwhile: what be
 that was read stays as it is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, Integer, Select, Table, Update, bindparam, select, update
@@ -84,6 +84,8 @@ async def replace_index(
     found: Sequence[tuple[int, int, int, Index]],
     type_number: int,
     known: InForce = R4,
+    *,
+    changed: Container[tuple[int, int]] = (),
 ) -> None:
     """Replace the index rows of resources where they are not those of their index values.
 
@@ -92,6 +94,8 @@ async def replace_index(
         found: Patient key, row, version and index values of each resource, in the order of the rows.
         type_number: The number of their type.
         known: The search parameters there are.
+        changed: Patient key and row of those that changed lately: rows of their older versions stay, for pages of
+            searches that began before.
     """
     if not found:
         return
@@ -106,7 +110,7 @@ async def replace_index(
         values = {"parameter": number, "first": found[0][1], "last": found[-1][1]}
         there[table].update(map(tuple, await connection.fetch(_THERE[table], values)))
     for table in INDEX_TABLES:
-        stale = [row for row in there[table] - wanted[table] if _is_of(table, row, versions)]
+        stale = [row for row in there[table] - wanted[table] if _is_of(table, row, versions, changed)]
         missing = list(wanted[table] - there[table])
         if stale:
             await connection.execute_many(REMOVE[table], [removal(table, row) for row in stale])
@@ -118,10 +122,14 @@ async def replace_index(
             await texts.flush(connection)
 
 
-def _is_of(table: Table, row: tuple[Any, ...], versions: Mapping[tuple[int, int], int]) -> bool:
-    """Return whether an index row is of one of the resources, and of no newer version than was read."""
+def _is_of(
+    table: Table, row: tuple[Any, ...], versions: Mapping[tuple[int, int], int], changed: Container[tuple[int, int]]
+) -> bool:
+    """Return whether an index row is of one of the resources, of no newer version than was read and of none kept."""
     names = dict(zip(table.columns.keys(), row, strict=True))
-    return bool(names["version"] <= versions.get((names["patient_key"], names["row"]), 0))
+    place, version = (names["patient_key"], names["row"]), names["version"]
+    read = versions.get(place, 0)
+    return bool(version == read or (version < read and place not in changed))
 
 
 async def replace_facts(connection: Connection, found: Sequence[tuple[int, int, int, Facts]]) -> None:

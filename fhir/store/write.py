@@ -93,12 +93,18 @@ def removal(table: Table, row: tuple[Any, ...]) -> dict[str, Any]:
 class Texts:
     """The keys by which the texts of resources are found, gathered for one transaction.
 
-    They are added only: what a text no longer has costs a look at the text itself, and is not found.
+    They are added only, but for what is expunged: what a text no longer has costs a look at the text itself, and is not
+    found.
     """
 
     def __init__(self) -> None:
         self._found: set[tuple[int, int, int, int]] = set()
         self._seen: set[tuple[int, int, int, str]] = set()
+
+    @property
+    def keys(self) -> set[tuple[int, int, int, int]]:
+        """The rows of `index_gram`."""
+        return self._found
 
     def add(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """Add rows of `index_text`."""
@@ -167,8 +173,12 @@ class Batch:
             )
         )
 
-    def replace(self, new: NewVersion, old_index: Index, *, deleted: bool = False) -> None:
-        """Add a version after an older one, whose index values were `old_index`."""
+    def replace(self, new: NewVersion, old_index: Index | None = None) -> None:
+        """Add a version after an older one.
+
+        Its index rows stay for a time: pages of a search that began before still read them. With `old_index`, its index
+        values, the version is a deletion, and they are removed at once.
+        """
         self._version(new, self._rows)
         facts = new.facts
         self._replaced.append(
@@ -177,7 +187,7 @@ class Batch:
                 "k_row": new.row,
                 "k_version": new.version - 1,
                 "n_version": new.version,
-                "n_deleted": int(deleted),
+                "n_deleted": int(old_index is not None),
                 "n_category": int(facts.category),
                 "n_labels": facts.labels,
                 "n_clinical_date": facts.clinical_date,
@@ -185,6 +195,8 @@ class Batch:
                 "n_by_subject": int(facts.by_subject),
             }
         )
+        if old_index is None:
+            return
         for table, rows in index_rows(old_index, new.patient_key, new.row, new.version - 1).items():
             self._removed.setdefault(table, []).extend(removal(table, row) for row in rows)
 
@@ -240,5 +252,5 @@ def _remove(tables: Iterable[Table]) -> dict[Table, Any]:
 
 
 _REPLACE = _replace()
-REMOVE = _remove(INDEX_TABLES)
+REMOVE = _remove((*INDEX_TABLES, index_gram))
 """For each index table the DELETE of one row; `removal` makes its values."""

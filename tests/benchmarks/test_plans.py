@@ -22,7 +22,7 @@ QUESTIONS = {**POPULATION, **{name: of_patients(one, ["a"]) for name, one in PAT
 async def _lines(world: World, address: str) -> list[str]:
     asked = urlsplit(address)
     query = parse(asked.path.rpartition("/")[2], parse_qsl(asked.query), lenient=False)
-    shape, _ = plan(query, None)
+    shape, _ = plan(query)
     return await explained(world.hub, page(may_see(CALLER, now=0, implied=False), shape, patient_keys))
 
 

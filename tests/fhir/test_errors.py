@@ -17,6 +17,7 @@ from fhir import errors
         ("NotAcceptable", 406, "not-supported"),
         ("Conflict", 409, "conflict"),
         ("Deleted", 410, "deleted"),
+        ("Expired", 410, "not-found"),
         ("VersionConflict", 412, "conflict"),
         ("MultipleMatches", 412, "multiple-matches"),
         ("TooLarge", 413, "too-long"),
@@ -41,4 +42,4 @@ def test_an_unprocessable_resource_carries_its_issues_in_order():
 def test_there_is_no_failure_without_a_line_above():
     names = {name for name, value in vars(errors).items() if isinstance(value, type) and name[0].isupper()}
 
-    assert len(names - {"ClassVar", "Sequence"}) == 16
+    assert len(names - {"ClassVar", "Sequence"}) == 17

@@ -207,6 +207,32 @@ TARGETS: dict[tuple[str, str], str] = {
 """The type that a chain follows a reference to."""
 
 
+ORDERED: dict[str, Callable[[Any], list[Any]]] = {
+    "token": lambda value: [code for _, code in _codings(value)],
+    "string": lambda value: [_fold(text) for text in _texts(value)],
+    "date": lambda value: [_span(value)[0]],
+    "number": lambda value: [Decimal(str(value))],
+    "quantity": lambda value: [Decimal(str(value["value"]))],
+    "reference": lambda value: [value["reference"]] if "reference" in value else [],
+}
+"""What values are put in order by."""
+
+
+class _Turned:
+    """A value that compares the other way round."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __lt__(self, other: "_Turned") -> bool:
+        return bool(other.value < self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Turned) and bool(self.value == other.value)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 class PlainSearch:
     """Answers queries from the resources that exist for somebody."""
 
@@ -242,6 +268,24 @@ class PlainSearch:
         if code == "_id":
             return resource["id"] in text.split(",")
         return _meets_plain(resource, code, modifier, text)
+
+    def order(self, type_name: str, id_: str, key: str) -> tuple[Any, ...]:
+        """Return what a resource is put in order by: the lesser comes first, without regard to its type."""
+        name = key.removeprefix("-")
+        values = self._sorted_by(self._by_name[f"{type_name}/{id_}"], name)
+        if not values:
+            return (1,)
+        return (0, _Turned(max(values))) if key != name else (0, min(values))
+
+    def _sorted_by(self, resource: Resource, name: str) -> list[Any]:
+        head, dot, rest = name.partition(".")
+        code, _, modifier = head.partition(":")
+        if not dot:
+            kind, paths = PARAMETERS[resource["resourceType"], code]
+            return [one for path in paths for value in _all(resource, path) for one in ORDERED[kind](value)]
+        found = [self._by_name.get(link) for link in self._links(resource, resource["resourceType"], code)]
+        fitting = [one for one in found if one and modifier in ("", one["resourceType"])]
+        return [value for one in fitting if _has_parameter(one, rest) for value in self._sorted_by(one, rest)]
 
     def _links(self, resource: Resource, type_name: str, code: str) -> list[str]:
         values = [value for path in PARAMETERS[type_name, code][1] for value in _all(resource, path)]
@@ -332,6 +376,15 @@ def question(chance: random.Random, world: WorldMaker, type_name: str, depth: in
     prefix, next_type = chance.choice(ways)
     name, text = question(chance, world, next_type, depth - 1)
     return prefix + name, text
+
+
+def sort_key(chance: random.Random, type_name: str, depth: int) -> str:
+    """Return a key of an order, at the end of up to `depth` references."""
+    ways = [(code, target) for (base, code), target in TARGETS.items() if base == type_name]
+    if depth and ways and chance.random() < 0.7:
+        code, target = chance.choice(ways)
+        return f"{code}:{target}.{sort_key(chance, target, depth - 1)}"
+    return chance.choice([code for base, code in PARAMETERS if base == type_name])
 
 
 def _ways(type_name: str) -> Iterator[tuple[str, str]]:

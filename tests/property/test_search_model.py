@@ -1,4 +1,4 @@
-"""The law of search: SQL finds what a plain reading of the resources finds, for all who ask."""
+"""The law of search: SQL finds what a plain reading of the resources finds, and in its order, for all who ask."""
 
 import random
 from urllib.parse import urlencode
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.property import oracle
-from tests.property.plain_search import PARAMETERS, PlainSearch, question
+from tests.property.plain_search import PARAMETERS, PlainSearch, question, sort_key
 from tests.property.test_non_interference import (
     EXAMPLES,
     SEEDS,
@@ -52,13 +52,16 @@ async def compare(world: World, keys: dict[str, int], seed: int, size: int, coun
             ]
             if any(name == "patient" for name, _ in pairs):
                 continue
-            asked = ("GET", type_name, urlencode([*pairs, ("_count", "1000")]))
+            key = chance.choice(("", "-")) + sort_key(chance, type_name, chance.choice((0, 1, 1, 2)))
+            asked = ("GET", type_name, urlencode([*pairs, ("_count", "1000"), ("_sort", key)]))
             for plain, how in ((visible, {}), (everything, {"all_seeing_on": connection})):
                 (answer,) = await ask_all_pages(world, by, asked, **how)
                 assert answer[0] == 200, (asked, answer[2])
                 found = orjson.loads(answer[2])
-                ids = sorted(entry["resource"]["id"] for entry in found.get("entry", ()))
-                assert ids == plain.ids(type_name, pairs), (type_name, pairs, bool(how))
+                ids = [entry["resource"]["id"] for entry in found.get("entry", ())]
+                order = [plain.order(type_name, id_, key) for id_ in ids]
+                assert order == sorted(order), (asked, bool(how))
+                assert sorted(ids) == plain.ids(type_name, pairs), (type_name, pairs, bool(how))
                 assert found["total"] == len(ids)
                 matches += len(ids)
     return matches

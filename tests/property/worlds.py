@@ -374,6 +374,7 @@ SEARCHES: dict[str, tuple[str, ...]] = {
         *("_sort=-any-code,when", "_sort=amount", "_include=Observation:seen-by", "_filter=any-code eq {test}"),
         *("has-member={observation}", "performer={practitioner}", "performer:missing=false", "status=final,amended"),
         *("_sort=-date", "_sort=date,-_lastUpdated", "_sort=value-quantity", "_sort=-_id"),
+        *("_sort=patient.family", "_sort=-subject:Patient.birthdate,performer.name", "_sort=-has-member.patient.name"),
         *("_sort=-performer,status", "_sort=code,-patient", "_sort=has-member", "_sort=-_security"),
         *("_include=Observation:patient", "_include=Observation:has-member", "_include=Observation:performer"),
         *("_revinclude=DiagnosticReport:result", "_revinclude=Observation:has-member", "_security=PSY"),
@@ -391,6 +392,7 @@ SEARCHES: dict[str, tuple[str, ...]] = {
             "_sort=family,birthdate",
             "_sort=-identifier,gender",
             "_sort=general-practitioner",
+            "_sort=general-practitioner:Practitioner.name",
         ),
         *("_revinclude=Observation:patient", "_revinclude=Consent:patient", "_include=Patient:general-practitioner"),
         *("_revinclude=*", "_revinclude=Observation:*&_include:iterate=Observation:performer"),
@@ -403,6 +405,7 @@ SEARCHES: dict[str, tuple[str, ...]] = {
     ),
     "Condition": (
         *("patient={patient}", "encounter:missing=true", "_include=Condition:encounter", "onset-date=eb{day}"),
+        *("_sort=patient.birthdate", "_sort=-encounter.date,encounter.patient.gender"),
         *("_content=糖尿", "_content=尿病,胃癌", "_content=hba 高値", "_content=癌"),
     ),
     "RiskAssessment": ("probability=gt0.2", "probability=0.25", "_sort=-probability", "probability:missing=true"),

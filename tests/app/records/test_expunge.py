@@ -4,14 +4,22 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from fhir.store.tables import INDEX_TABLES, patient_chart, resource, resource_id, resource_patient, resource_version
+from fhir.store.tables import (
+    INDEX_TABLES,
+    index_gram,
+    patient_chart,
+    resource,
+    resource_id,
+    resource_patient,
+    resource_version,
+)
 from tests.app.records.test_several_patients import performed_by
 from tests.portal import recorded
 from tests.world import World, a_patient, an_observation
 
 pytestmark = pytest.mark.anyio
 
-TABLES = (resource, resource_version, resource_id, resource_patient, patient_chart, *INDEX_TABLES)
+TABLES = (resource, resource_version, resource_id, resource_patient, patient_chart, *INDEX_TABLES, index_gram)
 DELETED = "?expungeDeletedResources=true"
 PREVIOUS = "?expungePreviousVersions=true"
 
@@ -166,3 +174,44 @@ async def test_the_removal_is_on_record_beside_all_that_was_before(world: World)
         *("D", f"Patient/{patient}"),
         (f"Observation/{made['id']}/_history/2",),
     )
+
+
+async def test_what_texts_of_expunged_versions_alone_have_is_removed(world: World) -> None:
+    hospital, office = await world.client("hospital-a"), await world.client("secretariat", role="secretariat")
+    patient = (await world.post(hospital, a_patient()))["id"]
+    kept = await world.post(hospital, an_observation(patient, note=[{"text": "胃癌の疑い"}]))
+    before = await rows(world)
+    made = await world.post(hospital, an_observation(patient, note=[{"text": "胃潰瘍の疑い"}]))
+    path = f"Observation/{made['id']}"
+    for note in ("胃炎", "正常"):
+        body = an_observation(patient, id=made["id"], note=[{"text": note}])
+        assert (await world.http.put(f"/fhir/{path}", headers=hospital, json=body)).status_code == 200
+    found = [await world.total(hospital, f"Observation?_content={word}") for word in ("潰瘍", "胃炎", "正常", "胃癌")]
+    full = await rows(world)
+
+    previous = await remove(world, office, f"{path}/$expunge{PREVIOUS}")
+    fewer = await rows(world)
+    await delete(world, hospital, path)
+    deleted = await remove(world, office, f"{path}/$expunge{DELETED}")
+
+    assert (count(previous), count(deleted)) == (2, 2)
+    assert found == [0, 0, 1, 1]
+    assert before["index_gram"] < fewer["index_gram"] < full["index_gram"]
+    assert await rows(world) == before
+    assert await world.total(hospital, "Observation?_content=疑い") == 1
+    assert (await world.http.get(f"/fhir/Observation/{kept['id']}", headers=hospital)).status_code == 200
+
+
+async def test_a_page_link_leads_to_nothing_that_was_expunged(world: World) -> None:
+    hospital, office = await world.client("hospital-a"), await world.client("secretariat", role="secretariat")
+    made = [(await world.post(hospital, a_patient(gender="other")))["id"] for _ in range(3)]
+    first = (await world.http.get("/fhir/Patient?gender=other&_count=1&_sort=_id", headers=hospital)).json()
+    (link,) = [one["url"] for one in first["link"] if one["relation"] == "next"]
+    for later in sorted(made)[1:]:
+        body = a_patient(id=later, gender="male")
+        assert (await world.http.put(f"/fhir/Patient/{later}", headers=hospital, json=body)).status_code == 200
+    assert count(await remove(world, office, f"Patient/{sorted(made)[1]}/$expunge{PREVIOUS}")) == 1
+
+    page = (await world.http.get(link, headers=hospital)).json()
+
+    assert [(one["resource"]["id"], one["resource"]["gender"]) for one in page["entry"]] == [(sorted(made)[2], "other")]

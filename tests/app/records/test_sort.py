@@ -140,3 +140,77 @@ async def test_what_is_hidden_is_not_in_the_order(world: World) -> None:
     await world.post(own, a_consent(seen, "clinic-c"))
 
     assert await _ids(world, clinic, "Observation?_sort=status&_count=1") == [made[2], made[0]]
+
+
+PEOPLE: dict[str, dict[str, Any]] = {
+    "a": {"name": [{"family": "Sato"}], "birthDate": "1980-01-01"},
+    "b": {"name": [{"family": "Abe"}, {"family": "Ueda"}], "birthDate": "1950-01-01"},
+    "c": {"name": [{"given": ["Taro"]}], "birthDate": "1970-01-01"},
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("patient.family", "bac"),
+        ("-patient.family", "bac"),
+        ("subject:Patient.birthdate", "bca"),
+        ("-subject:Patient.birthdate", "acb"),
+        ("patient.gender,-patient.birthdate", "acb"),
+        ("-patient._lastUpdated", "cba"),
+        ("subject.identifier,-subject:Patient.birthdate", "acb"),
+        ("patient.organization.name,patient.birthdate", "cab"),
+        ("-patient.organization:Organization.name", "acb"),
+    ],
+)
+async def test_what_a_resource_refers_to_puts_it_in_order(world: World, key: str, expected: str) -> None:
+    own = await world.client("hospital-a")
+    ids = {}
+    for name, fields in PEOPLE.items():
+        house = {"resourceType": "Organization", "name": {"a": "Ward 2", "b": "", "c": "Ward 1"}[name] or "x"}
+        managed = {"managingOrganization": {"reference": f"Organization/{(await world.post(own, house))['id']}"}}
+        patient = await world.post(own, a_patient(**fields, **(managed if name != "b" else {})))
+        ids[(await world.post(own, an_observation(patient["id"])))["id"]] = name
+
+    for count in (10, 1):
+        found = await _ids(world, own, f"Observation?_sort={key}&_count={count}")
+        assert "".join(ids[one] for one in found) == expected
+
+
+async def test_who_is_hidden_puts_nothing_in_order(world: World) -> None:
+    own, clinic = await world.client("hospital-a"), await world.client("clinic-c")
+    one, other = [(await world.post(own, a_patient(**PEOPLE[name])))["id"] for name in "ba"]
+    for patient in (one, other):
+        await world.post(own, a_consent(patient, "clinic-c"))
+    made = [(await world.post(own, an_observation(patient)))["id"] for patient in (other, one)]
+    seen = await _ids(world, clinic, "Observation?_sort=patient.family")
+    security = [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "PSY"}]
+    body = a_patient(id=one, **PEOPLE["b"], meta={"security": security})
+    assert (await world.http.put(f"/fhir/Patient/{one}", headers=own, json=body)).status_code == 200
+
+    hidden = await _ids(world, clinic, "Observation?_sort=patient.family")
+
+    assert (seen, hidden) == (made[::-1], made)
+
+
+@pytest.mark.parametrize(
+    ("key", "status", "text"),
+    [
+        ("patient.nothing", 400, "_sort: Patient has no search parameter 'nothing'"),
+        ("patient.near", 400, "near"),
+        ("status.code", 400, "_sort: status of Observation is no reference"),
+        ("_has:Observation:has-member:code", 400, "_sort: an order follows references forwards only"),
+        ("has-member:Observation." * 5 + "date", 403, "_sort: a chain follows at most"),
+        ("focus.date", 403, "follows at most 30 references"),
+        ("patient.name:exact", 400, "_sort"),
+        ("patient._content", 400, "_sort by _content"),
+        ("patient.", 400, "_sort"),
+    ],
+)
+async def test_what_cannot_be_followed_is_refused(world: World, key: str, status: int, text: str) -> None:
+    own = await world.client("hospital-a")
+
+    response = await world.http.get(f"/fhir/Observation?_sort={key}", headers=own)
+
+    assert response.status_code == status, response.text
+    assert text in response.json()["issue"][0]["diagnostics"]

@@ -16,7 +16,7 @@ from fhir.search.compartment import Compartment
 from fhir.search.hashing import hash64
 from fhir.search.lookup import _named, _referring
 from fhir.search.query import parse
-from fhir.search.run import plan
+from fhir.search.run import Place, plan
 from fhir.search.statement import page
 from fhir.search.terms import terms, with_codes
 from fhir.search.values import CodesValue, Numbers
@@ -112,7 +112,7 @@ def _scans(lines: Sequence[str]) -> list[str]:
 @pytest.mark.parametrize("pairs", QUERIES.values(), ids=QUERIES)
 async def test_a_search_reads_no_table_whole(world: World, pairs: list[tuple[str, str]]):
     visibility = may_see(CALLER, now=0, implied=False)
-    shape, _ = plan(parse("Observation", pairs, lenient=False), None)
+    shape, _ = plan(parse("Observation", pairs, lenient=False))
 
     lines = await explained(world.hub, page(visibility, shape, patient_keys))
 
@@ -122,7 +122,7 @@ async def test_a_search_reads_no_table_whole(world: World, pairs: list[tuple[str
 @pytest.mark.parametrize(("type_name", "pairs"), CHAINS.values(), ids=CHAINS)
 async def test_a_chain_reads_no_table_whole(world: World, type_name: str, pairs: list[tuple[str, str]]):
     visibility = may_see(CALLER, now=0, implied=False)
-    shape, _ = plan(parse(type_name, pairs, lenient=False), None)
+    shape, _ = plan(parse(type_name, pairs, lenient=False))
 
     lines = await explained(world.hub, page(visibility, shape, patient_keys))
 
@@ -135,16 +135,46 @@ async def test_a_chain_reads_no_table_whole(world: World, type_name: str, pairs:
 async def test_a_search_for_many_codes_reads_no_table_whole(world: World, type_name: str, pairs: list[tuple[str, str]]):
     visibility = may_see(CALLER, now=0, implied=False)
     query = parse(type_name, pairs, lenient=False)
-    shape, _ = plan(with_codes(query, {term: [MALE, MALE] for term in terms(query)}), None)
+    shape, _ = plan(with_codes(query, {term: [MALE, MALE] for term in terms(query)}))
 
     lines = await explained(world.hub, page(visibility, shape, patient_keys))
 
     assert _scans(lines) == []
 
 
+SORTS = {
+    "by what is referred to": [("patient", "Patient/a"), ("_sort", "-performer:Practitioner.name")],
+    "by two steps": [("code", "a"), ("_sort", "patient.organization.name,date")],
+}
+LATER = {
+    **{name: ("Observation", pairs) for name, pairs in (QUERIES | SORTS).items()},
+    **CHAINS,
+}
+
+
+@pytest.mark.parametrize("pairs", SORTS.values(), ids=SORTS)
+async def test_a_chained_order_reads_no_table_whole(world: World, pairs: list[tuple[str, str]]):
+    shape, _ = plan(parse("Observation", pairs, lenient=False))
+
+    lines = await explained(world.hub, page(may_see(CALLER, now=0, implied=False), shape, patient_keys))
+
+    assert _scans(lines) == []
+
+
+@pytest.mark.parametrize(("type_name", "pairs"), LATER.values(), ids=LATER)
+async def test_a_page_of_an_earlier_instant_reads_no_table_whole(
+    world: World, type_name: str, pairs: list[tuple[str, str]]
+):
+    shape, _ = plan(parse(type_name, pairs, lenient=False), Place(backwards=True, as_of=1))
+
+    lines = await explained(world.hub, page(may_see(CALLER, now=0, implied=False), shape, patient_keys))
+
+    assert _scans(lines) == []
+
+
 async def test_a_search_for_what_may_be_about_two_patients_reads_no_table_whole(world: World):
     visibility = may_see(CALLER, now=0, implied=False)
-    shape, _ = plan(parse("Account", [("patient", "Patient/a"), ("status", "active")], lenient=False), None)
+    shape, _ = plan(parse("Account", [("patient", "Patient/a"), ("status", "active")], lenient=False))
 
     lines = await explained(world.hub, page(visibility, shape, patient_keys))
 
@@ -159,7 +189,7 @@ async def test_everything_of_a_person_reads_no_table_whole(world: World):
 
 async def test_the_hot_search_makes_no_table_of_its_patient_keys(world: World):
     pairs = QUERIES["patient, code, date, newest first"]
-    shape, _ = plan(parse("Observation", pairs, lenient=False), None)
+    shape, _ = plan(parse("Observation", pairs, lenient=False))
 
     lines = await explained(world.hub, page(may_see(CALLER, now=0, implied=False), shape, patient_keys))
 
@@ -176,7 +206,7 @@ async def test_a_read_reads_no_table_whole(world: World):
 
 async def test_a_patients_code_is_entered_by_code_and_patient_together(world: World):
     pairs = QUERIES["patient, code, date, newest first"]
-    shape, _ = plan(parse("Observation", pairs, lenient=False), None)
+    shape, _ = plan(parse("Observation", pairs, lenient=False))
 
     lines = await explained(world.hub, page(may_see(CALLER, now=0, implied=False), shape, patient_keys))
 
@@ -219,7 +249,7 @@ async def test_an_include_reads_no_table_whole(world: World, build: Callable[[Ca
 @pytest.mark.parametrize("name", ["Patient", "Encounter"])
 async def test_a_search_of_a_compartment_reads_no_table_whole(world: World, name: str):
     visibility = may_see(CALLER, now=0, implied=False)
-    shape, _ = plan(parse("Observation", [], lenient=False), None, Compartment(name, "a"))
+    shape, _ = plan(parse("Observation", [], lenient=False), compartment=Compartment(name, "a"))
 
     lines = await explained(world.hub, page(visibility, shape, patient_keys))
 
@@ -229,7 +259,7 @@ async def test_a_search_of_a_compartment_reads_no_table_whole(world: World, name
 async def test_a_later_page_reads_no_table_whole(world: World):
     visibility = may_see(CALLER, now=0, implied=False)
     query = parse("Observation", [("patient", "Patient/a"), ("_sort", "-_lastUpdated,status")], lenient=False)
-    shape, _ = plan(query, (1, "final", 1), as_of=1)
+    shape, _ = plan(query, Place((1, "final", 1), as_of=1))
 
     lines = await explained(world.hub, page(visibility, shape, patient_keys))
 
@@ -251,7 +281,7 @@ ROWS = re.compile(
 
 @pytest.mark.parametrize("query", ["patient, text", "patient, code, text"])
 async def test_a_patients_texts_are_looked_through_and_no_others(world: World, query: str):
-    shape, _ = plan(parse("Observation", QUERIES[query], lenient=False), None)
+    shape, _ = plan(parse("Observation", QUERIES[query], lenient=False))
 
     lines = await explained(world.hub, page(may_see(CALLER, now=0, implied=False), shape, patient_keys))
 
@@ -260,7 +290,7 @@ async def test_a_patients_texts_are_looked_through_and_no_others(world: World, q
 
 
 async def test_texts_of_no_named_patient_are_entered_by_their_characters(world: World):
-    shape, _ = plan(parse("Observation", QUERIES["text"], lenient=False), None)
+    shape, _ = plan(parse("Observation", QUERIES["text"], lenient=False))
 
     lines = await explained(world.hub, page(may_see(CALLER, now=0, implied=False), shape, patient_keys))
 

@@ -4,6 +4,7 @@ import pytest
 
 from fhir.errors import InvalidValue, NotSupported, UnknownParameter
 from fhir.search import date
+from fhir.search.asked import Criterion
 from fhir.search.query import Query, Sort, parse
 from fhir.spec.search_parameters import parameters
 
@@ -26,8 +27,8 @@ def test_a_query_is_its_criteria_its_order_and_its_page():
 
     assert [criterion.parameter.code for criterion in query.criteria] == ["patient", "code", "date", "date"]
     assert query.sort == (
-        Sort(OBSERVATION["date"], descending=True),
-        Sort(OBSERVATION["_id"], descending=False),
+        Sort(Criterion(OBSERVATION["date"], None, ()), descending=True),
+        Sort(Criterion(OBSERVATION["_id"], None, ()), descending=False),
     )
     assert (query.type, query.count, query.total, query.ignored) == ("Observation", 20, "accurate", ())
 
@@ -66,7 +67,7 @@ def test_an_unknown_key_of_the_order_is_refused_or_noted():
     query = parse("Patient", pairs, lenient=True)
 
     assert query.ignored == (("_sort", "-colour"),)
-    assert query.sort == (Sort(parameters("Patient")["birthdate"], descending=False),)
+    assert query.sort == (Sort(Criterion(parameters("Patient")["birthdate"], None, ()), descending=False),)
 
 
 @pytest.mark.parametrize(
