@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/search.html#number
 import math
 import re
 from decimal import Decimal
-from typing import Any
+from typing import Any, SupportsFloat
 
 from fhir.errors import InvalidValue
 from fhir.search.values import NumberValue, split_prefix
@@ -55,17 +55,18 @@ def of_range(value: Any) -> list[Row]:
 EXTRACTORS = {"decimal": of_number, "integer": of_number, "Range": of_range}
 
 
-def significant_range(text: str) -> tuple[float, float, float]:
+Range = tuple[Decimal, Decimal, Decimal]
+"""The lowest number meant, the lowest one beyond, and the number."""
+
+
+def significant_range(text: str) -> Range:
     """Return the range that a number's digits stand for, and the number.
 
     Args:
         text: `100` stands for [99.5, 100.5), `100.00` for [99.995, 100.005), `1e2` for [95, 105).
 
-    Returns:
-        `lo`, `hi` and the number; `hi` is outside.
-
     Raises:
-        InvalidValue: `text` is not a number, or one that a double cannot hold.
+        InvalidValue: `text` is not a number.
     """
     if len(text) > 64 or not _NUMBER.fullmatch(text):
         raise InvalidValue(f"not a number: {text[:70]!r}")
@@ -75,24 +76,36 @@ def significant_range(text: str) -> tuple[float, float, float]:
         # One significant digit would make 1e2 the range [50, 150); R4's own example says [95, 105).
         last_digit -= 1
     half = Decimal((0, (5,), last_digit - 1))
-    lo, hi, double = float(value - half), float(value + half), float(value)
-    if math.isinf(lo) or math.isinf(hi):
-        raise InvalidValue(f"not a number that fits 64 bits: {text!r}")
-    return lo, hi, double
+    return value - half, value + half, value
 
 
-def compared_range(prefix: str, text: str) -> tuple[float, float, float]:
+def compared_range(prefix: str, text: str) -> Range:
     """Return the range a number stands for after a prefix: `ap` means at least a tenth of it more or less."""
     lo, hi, value = significant_range(text)
-    tenth = abs(value) / 10 if prefix == "ap" else 0.0
+    tenth = abs(value) / 10 if prefix == "ap" else Decimal(0)
     return min(lo, value - tenth), max(hi, value + tenth), value
+
+
+def doubles(lo: SupportsFloat, hi: SupportsFloat, value: SupportsFloat) -> tuple[float, float, float]:
+    """Return a range as index rows have it.
+
+    Raises:
+        InvalidValue: a double cannot hold it.
+    """
+    try:
+        found = float(lo), float(hi), float(value)
+    except OverflowError:
+        found = math.inf, math.inf, math.inf
+    if math.isinf(found[0]) or math.isinf(found[1]):
+        raise InvalidValue("not a number that fits 64 bits")
+    return found
 
 
 def parse(text: str) -> NumberValue:
     """Return the comparison that a prefix and a number ask for.
 
     Raises:
-        InvalidValue: `text` is not a number with or without a prefix.
+        InvalidValue: `text` is not a number with or without a prefix, or one that a double cannot hold.
     """
     prefix, rest = split_prefix(text)
-    return NumberValue(prefix, *compared_range(prefix, rest))
+    return NumberValue(prefix, *doubles(*compared_range(prefix, rest)))

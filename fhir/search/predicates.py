@@ -119,8 +119,11 @@ def _number(value: NumberValue) -> tuple[str, dict[str, Any]]:
 
 
 def _quantity(value: QuantityValue) -> tuple[str, dict[str, Any]]:
-    word, binds = value.prefix, {"low": value.lo, "high": value.hi, "value": value.value}
-    return word, {**binds, "unit": value.unit_hash}
+    binds: dict[str, Any] = {}
+    units = ((value.lo, value.hi, value.value, value.unit_hash), *value.others)
+    for n, (lo, hi, number, unit) in enumerate(units):
+        binds |= {f"low{n}": lo, f"high{n}": hi, f"value{n}": number, f"unit{n}": unit}
+    return f"{value.prefix}{len(units)}", binds
 
 
 def _reference(value: ReferenceValue) -> tuple[str, dict[str, Any]]:
@@ -222,7 +225,18 @@ def _number_condition(row: FromClause, word: str, _: str | None, bind: Bind) -> 
 
 
 def _quantity_condition(row: FromClause, word: str, modifier: str | None, bind: Bind) -> Condition:
-    return and_(row.c.unit_hash == bind("unit"), _number_condition(row, word, modifier, bind))
+    """Compare in each unit: the prefix is followed by how many there are."""
+    prefix, count = word[:2], int(word[2:])
+
+    def of(n: int) -> Bind:
+        return lambda name: bind(f"{name}{n}")
+
+    return or_(
+        *(
+            and_(row.c.unit_hash == bind(f"unit{n}"), _number_condition(row, prefix, modifier, of(n)))
+            for n in range(count)
+        )
+    )
 
 
 def _reference_condition(row: FromClause, word: str, _: str | None, bind: Bind) -> Condition:

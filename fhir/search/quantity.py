@@ -1,14 +1,20 @@
 """Quantity search: numbers with a unit, matched by system and code, by code, or by the unit's text.
 
+A unit of UCUM that is asked with its system finds what is written in other units that measure the same: the question is
+converted, with the range that its digits stand for, not what is stored.
 https://hl7.org/fhir/R4/search.html#quantity
 """
 
+from contextlib import suppress
+from fractions import Fraction
 from typing import Any
 
 from fhir.errors import InvalidValue
 from fhir.search.hashing import hash64
-from fhir.search.number import HIGHEST, LOWEST, compared_range, number, of_range
+from fhir.search.number import HIGHEST, LOWEST, Range, compared_range, doubles, number, of_range
 from fhir.search.values import QuantityValue, split, split_prefix, unescape
+from fhir.spec.ucum import convert, read
+from fhir.spec.units import SYSTEM, commensurable
 
 Row = tuple[int, float, float]
 """The hash of the unit (0: any), the lowest and the highest number meant."""
@@ -18,10 +24,7 @@ CURRENCY = "urn:iso:std:iso:4217"
 
 
 def units(system: object, code: object, unit: object) -> list[int]:
-    """Return the hashes a quantity is found by: 0, `system|code`, `|code`, `|unit`.
-
-    Conversion to canonical UCUM units would add the canonical unit here, with its own value.
-    """
+    """Return the hashes a quantity is found by: 0, `system|code`, `|code`, `|unit`."""
     hashes = [0]
     if type(code) is str:
         if type(system) is str:
@@ -75,8 +78,26 @@ def parse(text: str) -> QuantityValue:
     """
     prefix, rest = split_prefix(text)
     amount, *unit = (unescape(part) for part in split(rest, "|"))
-    lo, hi, value = compared_range(prefix, amount)
+    meant = compared_range(prefix, amount)
     if unit and (len(unit) != 2 or (unit[0] and not unit[1])):
         raise InvalidValue(f"not a quantity, [number]|[system]|[code]: {text!r}")
     unit_hash = hash64("|".join(unit)) if unit and unit[1] else 0
-    return QuantityValue(prefix, lo, hi, value, unit_hash)
+    others = _converted(meant, unit[1]) if unit and unit[0] == SYSTEM else ()
+    return QuantityValue(prefix, *doubles(*meant), unit_hash, others)
+
+
+def _converted(meant: Range, code: str) -> tuple[tuple[float, float, float, int], ...]:
+    """Return what is meant in the units in use that measure what a code does."""
+    own = read(code)
+    if own is None:
+        return ()
+    found = []
+    numbers = [Fraction(number) for number in meant]
+    for other in commensurable(code):
+        unit = read(other)
+        if unit is not None:
+            # Exact until the last step: 0.0054 g are the very double that 5.4 mg are.
+            with suppress(InvalidValue):
+                lo, hi, value = (convert(number, own, unit) for number in numbers)
+                found.append((*doubles(lo, hi, value), hash64(f"{SYSTEM}|{other}")))
+    return tuple(found)

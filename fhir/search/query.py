@@ -18,7 +18,7 @@ from fhir.search.control import Include
 from fhir.search.criterion import Region
 from fhir.search.in_force import R4, InForce
 from fhir.search.order import comparable
-from fhir.search.values import TermValue
+from fhir.search.values import QuantityValue, TermValue
 
 MOST = 1000
 """Resources a page holds at most, whatever `_count` says, unless the caller of `parse` sets another cap."""
@@ -153,8 +153,9 @@ def parse(
 
 
 def _check_cost(asked: Sequence[Asked]) -> None:
-    if sum(len(one.values) for part in asked for one in criteria_of(part)) > MOST_VALUES:
-        raise InvalidValue(f"a search has at most {MOST_VALUES} values")
+    values = [value for part in asked for one in criteria_of(part) for value in one.values]
+    if len(values) + sum(len(value.others) for value in values if isinstance(value, QuantityValue)) > MOST_VALUES:
+        raise InvalidValue(f"a search has at most {MOST_VALUES} values, each unit of a quantity counted")
     if any(nesting(part) > DEEPEST for part in asked):
         raise TooCostly("a search nests too deep: fewer references in a row, or fewer parentheses")
     if sum(map(steps, asked)) > MOST_STEPS:

@@ -60,13 +60,18 @@ class NumberValue:
 
 @dataclass(frozen=True, slots=True)
 class QuantityValue:
-    """A number as in `NumberValue`, and the hash of its unit as index rows have it, 0 for any unit."""
+    """A number as in `NumberValue`, and the hash of its unit as index rows have it, 0 for any unit.
+
+    Attributes:
+        others: The same in other units: `lo`, `hi`, `value` and `unit_hash` of each.
+    """
 
     prefix: Prefix
     lo: float
     hi: float
     value: float
     unit_hash: int
+    others: tuple[tuple[float, float, float, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
