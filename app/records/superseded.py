@@ -40,6 +40,7 @@ def start(hub: Hub, every_seconds: float = EVERY_SECONDS) -> Callable[[], Awaita
 
 async def _run(hub: Hub, every_seconds: float) -> None:
     while True:
+        await asyncio.sleep(every_seconds)
         try:
             await clear_all(hub)
         except DatabaseUnavailable as error:
@@ -47,7 +48,6 @@ async def _run(hub: Hub, every_seconds: float) -> None:
         except Exception:
             # What cannot be done now is done later.
             logger.exception("Index rows of superseded versions cannot be removed")
-        await asyncio.sleep(every_seconds)
 
 
 def reader(hub: Hub) -> Extract:

@@ -150,6 +150,8 @@ def extractors(zone: dt.timezone) -> dict[str, Callable[[Any], list[Row]]]:
         "date": of_date,
         "dateTime": of_date,
         "instant": of_date,
+        # A time that is described in words is no date; one that is written as a date is.
+        "string": of_date,
         "Period": of_period,
         "Timing": of_timing,
     }

@@ -93,4 +93,4 @@ def parse(text: str, targets: Sequence[str], base_url: str = "") -> ReferenceVal
         return ReferenceValue(tuple(hash64(f"{type_name}/{reference}") for type_name in targets))
     if not reference:
         raise InvalidValue(f"not a reference: {text!r}")
-    return ReferenceValue((hash64(reference),))
+    return ReferenceValue((hash64(reference),), elsewhere=":" in reference)

@@ -10,17 +10,18 @@ from operator import itemgetter
 from typing import Any
 
 from fhir.errors import InvalidValue, NotSupported
-from fhir.search.asked import Asked, Chain
+from fhir.search.asked import Asked, Chain, Criterion
 from fhir.search.asked import criteria as criteria_of
 from fhir.search.compartment import Compartment, Scope
 from fhir.search.compartment import shape as compartment_shape
 from fhir.search.criterion import FULL_TEXT
 from fhir.search.order import IN_BODY, AnySort, ChainedSort, SortShape, comparable
-from fhir.search.predicates import TABLES, Shape
+from fhir.search.predicates import TABLES
 from fhir.search.query import Query, Sort
 from fhir.search.shapes import AnyShape, planned
 from fhir.search.statement import KEYS, MOST_COUNTED, QueryShape, count, keys, page
 from fhir.search.statement import places as places_statement
+from fhir.search.values import ReferenceValue
 from fhir.spec.search_paths import INSIDE
 from fhir.store.connection import Connection, Row, Visibility
 from fhir.store.facts import subject_element
@@ -69,12 +70,15 @@ FIRST = Place()
 """The first page."""
 
 
-def _scope(query: Query, criteria: Sequence[AnyShape]) -> int | None:
+def _scope(query: Query) -> int | None:
     """Return the number of a criterion that the patient key answers: one `patient` of a type that has a subject."""
-    for number, criterion in enumerate(criteria):
-        if not isinstance(criterion, Shape) or (criterion.code, criterion.type) != ("patient", "reference"):
+    for number, asked in enumerate(query.criteria):
+        if not isinstance(asked, Criterion) or (asked.parameter.code, asked.parameter.type) != ("patient", "reference"):
             continue
-        if criterion.modifier is None and len(criterion.values) == 1 and subject_element(query.type):
+        value = asked.values[0]
+        # Of a Patient elsewhere nobody knows who it is: what refers to it is found by that alone.
+        here = isinstance(value, ReferenceValue) and not value.elsewhere
+        if asked.modifier is None and len(asked.values) == 1 and here and subject_element(query.type):
             return number
     return None
 
@@ -125,7 +129,7 @@ def plan(
         inside = compartment_shape(compartment.type, query.type)
         values.update(compartment.values)
     total = query.total if query.total in ("none", "accurate") else "capped"
-    scope = _scope(query, criteria)
+    scope = _scope(query)
     if place.as_of is not None:
         values["as_of"] = place.as_of
     whole = QueryShape(
@@ -188,6 +192,9 @@ async def _from_memory(
     if kept is None:
         return None
     rows = await connection.fetch(keys(visibility, whole, scope), values)
+    if not rows and whole.after:
+        # The total is to be counted.
+        return None
     cut = _Cut(rows, len(KEYS), 0, whole, values["limit"] - 1)
     matches = []
     for row in cut.shown:

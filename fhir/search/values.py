@@ -76,9 +76,14 @@ class QuantityValue:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceValue:
-    """A reference: the hashes of every target the text may mean, one for each type a bare id may have."""
+    """A reference: the hashes of every target the text may mean, one for each type a bare id may have.
+
+    Attributes:
+        elsewhere: Whether it is an address, or a name, of no resource of this server.
+    """
 
     hashes: tuple[int, ...]
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -332,3 +332,19 @@ async def test_a_link_ends_with_what_it_leads_to(world: World) -> None:
     assert await _index(world) == before
     assert (expired.status_code, expired.json()["issue"][0]["expression"]) == (410, ["_cursor"])
     assert await world.total(own, "Patient?active=true") == 1
+
+
+async def test_a_page_of_which_nothing_is_left_tells_the_total_and_leads_back(world: World) -> None:
+    own = await world.client("hospital-a")
+    patient = (await world.post(own, a_patient()))["id"]
+    made = [(await world.post(own, an_observation(patient)))["id"] for _ in range(3)]
+    first = (await world.http.get(f"/fhir/Observation?patient={patient}&_count=2", headers=own)).json()
+    shown = [one["resource"]["id"] for one in first["entry"]]
+    (later,) = {*made} - {*shown}
+    assert (await world.http.delete(f"/fhir/Observation/{later}", headers=own)).status_code == 204
+
+    second = (await world.http.get(_links(first)["next"], headers=own)).json()
+    back = (await world.http.get(_links(second)["previous"], headers=own)).json()
+
+    assert (second["total"], second.get("entry")) == (2, None)
+    assert [one["resource"]["id"] for one in back["entry"]] == shown

@@ -173,7 +173,7 @@ def matching(resource, parameter, text, index):
             {
                 "token": 4357,
                 "string": 472,
-                "date": 348,
+                "date": 350,
                 "number": 14,
                 "quantity": 26,
                 "reference": 1293,

@@ -208,3 +208,18 @@ async def test_lists_of_a_servers_own_and_contained_resources_are_refused(
     assert response.status_code == status
     if status == 400:
         assert response.json()["issue"][0]["expression"][0].startswith(("_list", "_contained"))
+
+
+async def test_what_refers_to_a_patient_elsewhere_is_found_by_that_address(world: World) -> None:
+    own = await world.client("hospital-a")
+    elsewhere = "http://example.org/fhir/Patient"
+    patients = [(await world.post(own, a_patient()))["id"] for _ in range(2)]
+    made = [
+        await world.post(own, an_observation(patients[0], subject={"reference": f"{elsewhere}/{id_}"}))
+        for id_ in patients
+    ]
+
+    for id_, one in zip(patients, made, strict=True):
+        for name in ("patient", "subject"):
+            response = await world.http.get(f"/fhir/Observation?{name}={elsewhere}/{id_}", headers=own)
+            assert [entry["resource"]["id"] for entry in response.json()["entry"]] == [one["id"]]

@@ -218,3 +218,17 @@ def test_approximately_is_a_tenth_of_the_time_until_now(now, gap):
     lo, hi = date.approximate(value, interval(now)[0])
 
     assert (value.lo - lo, hi - value.hi) == (gap, gap)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("2011-06-27T09:30:10+01:00", True),
+        ("2011-06", True),
+        ("毎週月曜", False),
+        ("2011年", False),
+        ("20110627", False),
+    ],
+)
+def test_a_text_is_a_date_if_it_is_written_as_one(text, found):
+    assert date.extractors(JST)["string"](text) == ([interval(text)] if found else [])

@@ -83,7 +83,9 @@ def test_the_text_of_a_reference_tells_its_type_or_else_its_type_element(value, 
     ids=["id", "id of several types", "type and id", "own url", "url", "canonical", "bare bar", "urn"],
 )
 def test_a_query_means_every_target_its_text_can_mean(text, targets, texts):
-    assert reference.parse(text, targets, BASE) == ReferenceValue(tuple(map(hash64, texts)))
+    found = reference.parse(text, targets, BASE)
+
+    assert found == ReferenceValue(tuple(map(hash64, texts)), elsewhere=":" in texts[0])
 
 
 def test_nothing_is_not_a_reference():
