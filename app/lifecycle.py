@@ -24,7 +24,7 @@ from app.db.version import WrongVersion, check_version
 from app.hub import Hub
 from app.imaging.episodes import Episodes
 from app.packages.loaded import KnownPackages
-from app.records import superseded
+from app.records import forget, superseded
 from app.records.cursor import Cursors
 from app.records.export import run as exports
 from app.records.later import run as later
@@ -137,3 +137,4 @@ def start_tasks(hub: Hub) -> None:
     hub.closing.append(search_parameters.start(hub))
     hub.closing.append(later.start(hub))
     hub.closing.append(superseded.start(hub))
+    hub.closing.append(forget.start(hub.database))

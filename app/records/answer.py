@@ -10,7 +10,8 @@ from app.records.format import written_for
 from app.records.interactions import find
 from app.records.later.kickoff import begin_later, prefers_later
 from app.records.request import FhirRequest
-from app.records.response import FhirResponse, Response
+from app.records.response import FhirResponse, Response, failure_response
+from fhir.errors import TooLarge
 
 __all__ = ["FHIR", "answer", "unavailable"]
 
@@ -40,11 +41,18 @@ async def _tell(request: FhirRequest, status: int) -> list[Event]:
 FHIR = Door(FhirRequest, _find, _tell)
 
 
-async def answer(request: FhirRequest) -> Response:
+async def answer(request: FhirRequest, most_bytes: int) -> Response:
     """Return the answer to a request whose caller is known; its audit record is durable.
+
+    A stream is gathered; one of more than `most_bytes` is a 413.
 
     Raises:
         StaleCaller: the caller must be identified again.
     """
     found = await recorded(FHIR, request)
-    return found if isinstance(found, Response) else await found.gathered()
+    if isinstance(found, Response):
+        return found
+    try:
+        return await found.gathered(most_bytes)
+    except TooLarge as error:
+        return failure_response(error)

@@ -3,6 +3,7 @@
 https://hl7.org/fhir/R4/http.html#transaction
 """
 
+import base64
 from collections.abc import Sequence
 
 import orjson
@@ -67,7 +68,15 @@ def entry_answer(response: Response) -> bytes:
         return text
     if failed:
         return text[:-2] + b',"outcome":' + response.body + b"}}"
-    return text[:-1] + b',"resource":' + response.body + b"}"
+    return text[:-1] + b',"resource":' + _resource(response.body, headers[b"content-type"]) + b"}"
+
+
+def _resource(body: bytes, media_type: bytes) -> bytes:
+    """Return an answer as a resource: what is none becomes a Binary."""
+    if media_type.startswith(FHIR_JSON.encode()):
+        return body
+    binary = {"resourceType": "Binary", "contentType": media_type.decode(), "data": base64.b64encode(body).decode()}
+    return orjson.dumps(binary)
 
 
 def refused(expression: str, diagnostics: str) -> Response:
@@ -98,11 +107,15 @@ def written_entry(request: Request, written: Sequence[Stored], status: str = "")
 
 
 async def batch(request: FhirRequest, envelope: Envelope) -> Response:
-    """Carry out the entries one after the other; a refused one hinders no other."""
+    """Carry out the entries one after the other; a refused one hinders no other.
+
+    A stream among the answers is refused where it would make the answer larger than a Bundle may be.
+    """
     from app.records.answer import answer, unavailable
 
     request.interaction = "batch"
     answers: list[bytes] = []
+    size = 0
     for number, entry in enumerate(envelope.entries):
         try:
             inner = inner_request(request, entry, request.caller)
@@ -115,12 +128,13 @@ async def batch(request: FhirRequest, envelope: Envelope) -> Response:
             response = refused(f"Bundle.entry[{number}].request.url", "A Bundle inside a batch is not carried out")
         else:
             try:
-                response = await answer(inner)
+                response = await answer(inner, request.hub.settings.bundle_bytes - size)
             except StaleCaller:
                 # Nothing is done yet: begin again. Later, what is done stays done, and this entry must be sent again.
                 if not answers:
                     raise
                 response = unavailable()
         answers.append(entry_answer(response))
+        size += len(answers[-1])
     head = b'{"resourceType":"Bundle","type":"batch-response"'
     return fhir_response(head + (b',"entry":[' + b",".join(answers) + b"]}" if answers else b"}"))

@@ -17,6 +17,7 @@ from fhir.spec.search_parameters import COMPARTMENTS
 from fhir.store.types import NUMBERS
 
 _DEFINITIONS = {
+    "convert": "http://hl7.org/fhir/OperationDefinition/Resource-convert",
     "document": "http://hl7.org/fhir/OperationDefinition/Composition-document",
     "everything": "http://hl7.org/fhir/OperationDefinition/Patient-everything",
     "expand": "http://hl7.org/fhir/OperationDefinition/ValueSet-expand",

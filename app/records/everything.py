@@ -3,6 +3,7 @@
 https://hl7.org/fhir/R4/patient-operation-everything.html
 """
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -12,17 +13,19 @@ from urllib.parse import urlencode
 import orjson
 
 from app.records.events import events
+from app.records.format import THREAD_BYTES, XML, wanted
 from app.records.parameters import Pairs, interval, known_types, one_of, only, operation_pairs, whole_number
 from app.records.record import NEWEST, StaleCaller, known_type
 from app.records.renew import renew
 from app.records.request import FhirRequest
-from app.records.response import FhirResponse, streamed_response
+from app.records.response import NO_SNIFF, PRIVATE, FhirResponse, Streamed, streamed_response
 from fhir.errors import NotFound
 from fhir.links import references
 from fhir.search.hashing import hash64
 from fhir.store.stored import Stored
 from fhir.store.types import NUMBERS
 from fhir.store.walk import HASHES, Key, Span, chunks
+from fhir.xml.stream import END, entries, head
 
 KEYS = 2_000
 """Places that are looked up at once."""
@@ -191,6 +194,14 @@ async def _links(request: FhirRequest, asked: Asked, walk: _Walk) -> bytes:
     return orjson.dumps(links)
 
 
+async def _next(request: FhirRequest, walk: _Walk) -> list[Entry]:
+    """Return the next chunk, which is on record."""
+    chunk = await walk.chunk()
+    if chunk:
+        await request.hub.audit.append(await events(request, [one for one, _ in chunk], 200))
+    return chunk
+
+
 async def _body(request: FhirRequest, asked: Asked, walk: _Walk, chunk: list[Entry]) -> AsyncIterator[bytes]:
     """Yield the Bundle; the first chunk is on record already, each other one before it is given out."""
     head = b'{"resourceType":"Bundle","type":"searchset"'
@@ -199,14 +210,29 @@ async def _body(request: FhirRequest, asked: Asked, walk: _Walk, chunk: list[Ent
     while chunk:
         yield head + _entries(request, chunk, before)
         head, before = b"", b","
-        chunk = await walk.chunk()
-        if chunk:
-            await request.hub.audit.append(await events(request, [one for one, _ in chunk], 200))
+        chunk = await _next(request, walk)
     yield head + (b"" if empty else b"]") + b',"link":' + await _links(request, asked, walk) + b"}"
+
+
+async def _in_xml(request: FhirRequest, walk: _Walk, head: bytes, first: bytes) -> AsyncIterator[bytes]:
+    """Yield the Bundle in XML, of which the first entries are written and on record."""
+    yield head + first
+    while chunk := await _next(request, walk):
+        yield await _xml_entries(request, chunk)
+    yield END
+
+
+async def _xml_entries(request: FhirRequest, chunk: Sequence[Entry]) -> bytes:
+    listed = _entries(request, chunk, b"")
+    if len(listed) < THREAD_BYTES:
+        return entries(listed)
+    return await asyncio.to_thread(entries, listed)
 
 
 async def everything(request: FhirRequest) -> FhirResponse:
     """Answer a person's record.
+
+    As XML it is a stream as well, but for a page: what links it has is known only at its end.
 
     Raises:
         NotFound: it is asked of another type than Patient, or the Patient does not exist for the caller.
@@ -221,4 +247,9 @@ async def everything(request: FhirRequest) -> FhirResponse:
     walk = _Walk(request, asked)
     first = await walk.chunk()
     request.record.disclosed += [one for one, _ in first]
+    written = wanted(request.headers.items(), request.query_string)
+    if written is not None and written.xml and not written.pretty and asked.count is None:
+        bundle = b'{"resourceType":"Bundle","type":"searchset","link":%s}' % await _links(request, asked, walk)
+        begun = await _xml_entries(request, first) if first else b""
+        return Streamed(_in_xml(request, walk, head(bundle), begun), 200, [XML, PRIVATE, NO_SNIFF])
     return streamed_response(_body(request, asked, walk, first))

@@ -11,6 +11,7 @@ from app.consent.visibility import EVERYTHING_VISIBLE
 from app.identity.tables import person_patient
 from app.records.commit import committed
 from app.records.events import events
+from app.records.forget import count_removal, forget
 from app.records.parameters import flag, only, operation_pairs
 from app.records.record import known_type
 from app.records.request import FhirRequest
@@ -72,6 +73,7 @@ async def expunge(request: FhirRequest) -> Response:
         current = await read(writing.connection, EVERYTHING_VISIBLE, type_name, request.id)
         if current is None:
             raise NotFound(f"{type_name}/{request.id} does not exist")
+        await count_removal(writing.connection)
         if whole and (current.deleted or not previous):
             return current, await _remove(writing, current)
         return current, await remove_previous(writing.connection, current, reader(request.hub))
@@ -80,6 +82,7 @@ async def expunge(request: FhirRequest) -> Response:
         return await events(request, [done[0]], 200)
 
     _, count = await committed(request, work, tell)
+    forget(request.hub.database)
     return fhir_response(
         orjson.dumps({"resourceType": "Parameters", "parameter": [{"name": "count", "valueInteger": count}]})
     )

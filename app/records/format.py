@@ -13,6 +13,7 @@ import msgspec
 from app.records.accept import PLAIN, takes_gzip, wants_xml
 from app.records.request import FhirRequest, decode_pairs
 from app.records.response import JSON, FhirResponse, Header, Response, Streamed, failure_response
+from fhir.errors import TooLarge
 from fhir.xml.to_xml import NotWritable, to_xml
 
 XML = (b"content-type", b"application/fhir+xml; charset=utf-8")
@@ -22,6 +23,9 @@ PACKED_BYTES = 1_000
 
 THREAD_BYTES = 200_000
 """From so many bytes on, an answer is written anew in a thread, so that other requests go on."""
+
+GATHERED_BYTES = 100_000_000
+"""The most of a stream that is held to be written in another form."""
 
 _LEVEL = 1
 
@@ -62,7 +66,7 @@ def wanted(headers: Iterable[Header], query: bytes) -> Format | None:
 async def rendered(response: FhirResponse, format: Format) -> FhirResponse:
     """Return a FHIR answer as it is wanted; any other answer as it is, and one that XML cannot hold as a 406.
 
-    A stream is gathered when it is wanted in another form than dense JSON, and is not packed.
+    A stream is gathered when it is wanted in another form than it has, as far as it is not too large, and not packed.
     """
     try:
         return await written(response, format)
@@ -102,7 +106,10 @@ async def written(response: FhirResponse, format: Format) -> FhirResponse:
     if isinstance(response, Streamed):
         if response.headers[0] is not JSON or not (format.xml or format.pretty):
             return response
-        response = await response.gathered()
+        try:
+            response = await response.gathered(GATHERED_BYTES)
+        except TooLarge as error:
+            response = failure_response(error)
     if not response.body or response.headers[0] is not JSON:
         return response
     if len(response.body) < THREAD_BYTES:

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from app.records.bundle import bundle
 from app.records.composition_document import composition_document
+from app.records.convert import convert
 from app.records.create import create
 from app.records.delete import conditional_delete, delete
 from app.records.diff import diff, diff_of_two
@@ -128,6 +129,7 @@ INTERACTIONS: dict[tuple[str, str], Interaction] = {
     ("GET", "$export-file/id/number"): Interaction("operation", "R", export_file),
     ("GET", "$async-status/id"): Interaction("operation", "R", async_status),
     ("DELETE", "$async-status/id"): Interaction("operation", "D", async_cancel),
+    ("POST", "$convert"): Interaction("operation", "E", convert),
     ("GET", "$diff"): _DIFF_OF_TWO,
     ("POST", "$diff"): _DIFF_OF_TWO,
     ("GET", "type/id/$diff"): _DIFF,

@@ -48,17 +48,18 @@ class Prepared:
         return replace(self, tree=None)
 
 
-def check_structure(resource: dict[str, Any], path: str = "") -> tuple[Issue, ...]:
+def check_structure(resource: dict[str, Any], path: str = "", *, entries: bool = False) -> tuple[Issue, ...]:
     """Return the warnings about a resource.
 
     Args:
         resource: The parsed resource.
         path: Where it lies in a Bundle, put before each issue's expression.
+        entries: Whether the entries of a Bundle are checked as well.
 
     Raises:
         Unprocessable: it breaks a rule of R4; every issue names its path.
     """
-    issues = check(resource)
+    issues = check(resource, entries=entries)
     if path:
         issues = [Issue(one.severity, one.code, f"{path}.{one.expression}", one.diagnostics) for one in issues]
     if any(issue.severity in ("error", "fatal") for issue in issues):

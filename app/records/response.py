@@ -11,7 +11,7 @@ from wsgiref.handlers import format_date_time
 import orjson
 from starlette.types import Send
 
-from fhir.errors import FhirError, Unauthorized, Unprocessable
+from fhir.errors import FhirError, TooLarge, Unauthorized, Unprocessable
 from fhir.issue import Issue, outcome
 
 Header = tuple[bytes, bytes]
@@ -68,9 +68,22 @@ class Streamed:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
-    async def gathered(self) -> Response:
-        """Return the whole answer, as a part of another one."""
-        return Response(self.status, b"".join([chunk async for chunk in self.chunks]), self.headers)
+    async def gathered(self, most_bytes: int) -> Response:
+        """Return the whole answer, as a part of another one.
+
+        Raises:
+            TooLarge: it has more than `most_bytes`; the rest is not made.
+        """
+        parts: list[bytes] = []
+        size = 0
+        async for chunk in self.chunks:
+            size += len(chunk)
+            if size > most_bytes:
+                # A traceback keeps this frame alive: what was gathered so far must not stay with it.
+                parts.clear()
+                raise TooLarge(f"In this form an answer has at most {most_bytes} bytes; ask for it alone, as JSON")
+            parts.append(chunk)
+        return Response(self.status, b"".join(parts), self.headers)
 
 
 FhirResponse = Response | Streamed

@@ -12,7 +12,7 @@ from app.records.request import FhirRequest
 from app.records.response import Response, outcome_response
 from fhir.errors import InvalidValue
 from fhir.issue import Issue
-from fhir.profiles.conformance import conformance
+from fhir.profiles.conformance import conformance, names_profiles
 from fhir.profiles.definitions import Definitions
 from fhir.profiles.profile import is_base
 from fhir.profiles.structure import check
@@ -151,6 +151,8 @@ async def validate(request: FhirRequest) -> Response:
 
 async def _found(request: FhirRequest, resource: dict[str, Any], asked: _Asked) -> list[Issue]:
     definitions = await request.hub.packages.current()
-    if len(request.received or b"") > THREAD_BYTES:
+    # The first use of a profile compiles it, which takes up to seconds.
+    may_compile = bool(asked.profiles) or names_profiles(resource)
+    if may_compile or len(request.received or b"") > THREAD_BYTES:
         return await asyncio.to_thread(_issues, resource, asked, definitions)
     return _issues(resource, asked, definitions)

@@ -27,6 +27,7 @@ from fhir.search.hashing import hash64
 from fhir.search.in_force import InForce
 from fhir.search.internal import internal_rows
 from fhir.splice import Spliced, splice
+from fhir.store.categories import category
 from fhir.store.facts import Facts, facts, patients
 from fhir.store.in_order import by_hash
 from fhir.store.read import read, vread
@@ -236,7 +237,7 @@ class Writing:
         condition that means no resource, so that one of this id may not be replaced.
 
         Raises:
-            Forbidden: it is in another site's custody.
+            Forbidden: it is in another site's custody, or the role does not write what it is until now.
             NotFound: it does not exist for the caller, who may not create it under this id.
             Conflict: it belongs to another patient than before, or it exists and `new_only` holds.
         """
@@ -247,6 +248,7 @@ class Writing:
         if new_only:
             raise Conflict(f"{type_name}/{id_} exists and does not fulfil the condition", path or f"{type_name}.id")
         self.own(current)
+        await self._may_replace(current)
         security = await self._codings(current)
         spliced = splice(
             prepared.body,
@@ -272,16 +274,29 @@ class Writing:
         self._batch.replace(new)
         return self._noted(new, stored, current.labels)
 
+    async def _last_body(self, current: Stored) -> Stored | None:
+        """Return the version that says what a resource is: of a deletion, which has no body, the one before."""
+        if not current.deleted:
+            return current
+        named = (current.type, current.id, current.version - 1)
+        return await vread(self.connection, self.request.visibility, *named)
+
+    async def _may_replace(self, current: Stored) -> None:
+        """Refuse to make something of a resource that the role may write, out of something that it may not.
+
+        Raises:
+            Forbidden: the role does not write what the resource is until now.
+        """
+        before = await self._last_body(current)
+        if before is not None and not self.request.authority.may_write(category(orjson.loads(before.body))):
+            raise Forbidden(f"This role does not write this {current.type}")
+
     async def _codings(self, current: Stored) -> tuple[Mapping[str, Any], ...]:
         """Return the labels of the version before, which the next one keeps."""
-        if current.deleted:
-            # A deletion has no body: the labels are those of what was deleted.
-            named = (current.type, current.id, current.version - 1)
-            before = await vread(self.connection, self.request.visibility, *named)
-            return await self._codings(before) if before is not None else ()
-        if not current.labels:
+        before = await self._last_body(current)
+        if before is None or not before.labels:
             return ()
-        return tuple(parse(current.body).get("meta", {}).get("security", ()))
+        return tuple(parse(before.body).get("meta", {}).get("security", ()))
 
     async def _create_as(
         self, prepared: Prepared, id_: str, references: Mapping[str, str] | None, path: str, *, any_id: bool

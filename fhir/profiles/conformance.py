@@ -48,7 +48,7 @@ def conformance(resource: dict[str, Any], definitions: Definitions, profiles: Se
     """
     walk = Walk(definitions, resource)
     where: Where = (None, resource["resourceType"], -1)
-    with suppress(Enough):
+    with definitions.lock, suppress(Enough):
         for url in profiles:
             _check(resource, url, where, where, walk)
         _check_stated(resource, where, walk, contained=False)

@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/references.html#canonical
 
 import json
 import re
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -35,6 +36,8 @@ class Definitions:
 
     Attributes:
         kept: What other modules compiled from these definitions, by a key of theirs.
+        lock: Held while resources are checked by them, for a check compiles what it comes to: two threads that come to
+            the same do not do it twice.
     """
 
     def __init__(self, found: Iterable[Definition] = ()) -> None:
@@ -42,6 +45,7 @@ class Definitions:
         self._exact: dict[tuple[str, str, str], Definition] = {}
         self._lately: dict[tuple[str, str, str], dict[str, Any]] = {}
         self.kept: dict[Any, Any] = {}
+        self.lock = threading.RLock()
         for one in found:
             self._exact[one.type, one.url, one.version] = one
             newest = self._newest.get((one.type, one.url))

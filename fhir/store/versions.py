@@ -2,7 +2,8 @@
 
 A version never changes, so a kept one is as good as that in the table; which one is current, and whether it exists for
 a caller, is asked of the database each time. Who opens a patient's record asks many things about that one patient
-within minutes; and the same few Patients, Organizations and Practitioners are read all day.
+within minutes; and the same few Patients, Organizations and Practitioners are read all day. What is removed for good is
+forgotten (`Versions.forget`).
 """
 
 from collections import OrderedDict
@@ -54,3 +55,8 @@ class Versions:
         while self._bytes > self._most_bytes:
             _, gone = self._kept.popitem(last=False)
             self._bytes -= sum(len(one.body) + _EACH_BYTES for one in gone.values())
+
+    def forget(self) -> None:
+        """Let go of everything: something was removed for good, and must not stay in memory."""
+        self._kept.clear()
+        self._bytes = 0

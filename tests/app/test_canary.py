@@ -204,6 +204,7 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
     # tests/app/records/test_later.py reads what a stranger is answered later.
     ("GET", "$async-status/id"): lambda _, id_: [("GET", f"/fhir/$async-status/{id_}", b"", "")],
     ("DELETE", "$async-status/id"): lambda _, id_: [("DELETE", f"/fhir/$async-status/{id_}", b"", "")],
+    ("POST", "$convert"): lambda kind, _: [("POST", "/fhir/$convert", json.dumps(_innocent(kind)).encode(), JSON)],
     ("GET", "$diff"): lambda kind, id_: [("GET", f"/fhir/$diff?from={kind}/{id_}/_history/1&to={kind}/{id_}", b"", "")],
     ("POST", "$diff"): lambda kind, _: [("POST", "/fhir/$diff", b"", JSON)] if kind == "Patient" else [],
     ("GET", "type/id/$diff"): lambda kind, id_: [("GET", f"/fhir/{kind}/{id_}/$diff?fromVersion=1", b"", "")],

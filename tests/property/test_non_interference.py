@@ -181,7 +181,7 @@ async def ask(
         request.visibility = EVERYTHING_VISIBLE  # type: ignore[assignment]
         request.record.connection = all_seeing_on
     answer = await _do(FHIR, request)
-    response = await answer.gathered() if isinstance(answer, Streamed) else answer
+    response = await answer.gathered(10_000_000) if isinstance(answer, Streamed) else answer
     return response.status, sorted(response.headers), response.body
 
 

@@ -81,7 +81,7 @@ async def _write(request: FhirRequest, number: int, entry: EnvelopeEntry, progre
             break
         inner.settle, progress.settled = progress.settle_alone(number), False
         try:
-            response = await answer(inner)
+            response = await answer(inner, request.hub.settings.bundle_bytes)
         except StaleCaller:
             continue
         progress.check(response)

@@ -39,7 +39,7 @@ async def _single(request: FhirRequest, progress: Progress) -> Response:
     interaction = find(request)
     request.interaction, request.action = interaction.code, interaction.action
     request.settle = progress.settle_alone(0, ENTRY)
-    return await _whole(await interaction.answer(request))
+    return await _whole(request.hub, await interaction.answer(request))
 
 
 async def _transaction(request: FhirRequest, envelope: Envelope, progress: Progress) -> None:
@@ -64,8 +64,8 @@ async def _transaction(request: FhirRequest, envelope: Envelope, progress: Progr
         await progress.keep([], "transaction-response")
 
 
-async def _whole(response: FhirResponse) -> Response:
-    return response if isinstance(response, Response) else await response.gathered()
+async def _whole(hub: Hub, response: FhirResponse) -> Response:
+    return response if isinstance(response, Response) else await response.gathered(hub.settings.bundle_bytes)
 
 
 async def _carry_out(held: Held) -> None:
@@ -126,7 +126,7 @@ async def _answered(request: FhirRequest, progress: Progress) -> Response | None
     progress.settled = False
     progress.begin_to_beat()
     try:
-        response = await _whole(await recorded(Door(FhirRequest, lambda _: do, FHIR.tell), request))
+        response = await _whole(hub, await recorded(Door(FhirRequest, lambda _: do, FHIR.tell), request))
     finally:
         await progress.be_still()
     progress.check(response)

@@ -121,7 +121,7 @@ async def _asked_now(request: FhirRequest, one: Answered) -> bytes:
         if inner is None:
             raise NotSupported("An entry of a batch has a request")
         try:
-            return entry_answer(await answer(inner))
+            return entry_answer(await answer(inner, request.hub.settings.bundle_bytes))
         except StaleCaller:
             await renew(request)
     raise StaleCaller

@@ -5,6 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
+from app.consent.decide import WRITES
+from fhir.store.categories import Category
 from tests.world import World, a_consent, a_patient, an_observation
 
 pytestmark = pytest.mark.anyio
@@ -24,6 +26,33 @@ async def put(world: World, caller: dict[str, str], resource: dict[str, Any], **
 
 async def versions(world: World, caller: dict[str, str], reference: str) -> int:
     return int((await world.http.get(f"/fhir/{reference}/_history", headers=caller)).json()["total"])
+
+
+async def test_a_role_makes_nothing_it_writes_of_what_it_does_not_write(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(WRITES, "nurse", 1 << Category.VITAL_SIGN)
+    hospital, nurse = await world.client("hospital-a"), await world.client("hospital-a", role="nurse")
+    patient = (await world.post(hospital, a_patient()))["id"]
+    laboratory, gone = [await world.post(hospital, an_observation(patient)) for _ in range(2)]
+    await world.http.delete(f"/fhir/Observation/{gone['id']}", headers=hospital)
+    vital_sign = an_observation(patient)["category"]
+    vital_sign[0]["coding"][0]["code"] = "vital-signs"
+    change = [{"op": "replace", "path": "/category", "value": vital_sign}]
+    patched = {"Content-Type": "application/json-patch+json"}
+
+    allowed = await world.http.post(
+        "/fhir/Observation", headers=nurse, json=an_observation(patient, category=vital_sign)
+    )
+    answers = [
+        await put(world, nurse, laboratory | {"category": vital_sign}),
+        await put(world, nurse, gone | {"category": vital_sign}),
+        await world.http.patch(f"/fhir/Observation/{laboratory['id']}", headers=nurse | patched, json=change),
+    ]
+
+    assert allowed.status_code == 201
+    assert [issue(one) for one in answers] == [(403, "forbidden")] * 3
+    assert await versions(world, hospital, f"Observation/{laboratory['id']}") == 1
 
 
 async def test_a_visible_resource_of_another_site_is_not_changed(world: World) -> None:

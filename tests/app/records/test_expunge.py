@@ -4,6 +4,11 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
+from app.consent.visibility import EVERYTHING_VISIBLE
+from app.db import open_database
+from app.records.forget import Forgetting
+from fhir.search.hashing import hash64
+from fhir.store.read import read
 from fhir.store.tables import (
     INDEX_TABLES,
     index_gram,
@@ -215,3 +220,37 @@ async def test_a_page_link_leads_to_nothing_that_was_expunged(world: World) -> N
     page = (await world.http.get(link, headers=hospital)).json()
 
     assert [(one["resource"]["id"], one["resource"]["gender"]) for one in page["entry"]] == [(sorted(made)[2], "other")]
+
+
+async def test_what_was_removed_leaves_the_memory_of_each_process(world: World) -> None:
+    hospital, office = await world.client("hospital-a"), await world.client("secretariat", role="secretariat")
+    patient = (await world.post(hospital, a_patient()))["id"]
+    made = await world.post(hospital, an_observation(patient))
+    path = f"Observation/{made['id']}"
+    await world.http.get(f"/fhir/{path}", headers=hospital)
+    other = await open_database(world.hub.settings)
+    await read(other.reader, EVERYTHING_VISIBLE, "Observation", made["id"])
+    databases = (world.hub.database, other)
+    kept_before = [one.reader.versions.of(hash64(path)) for one in databases]  # type: ignore[union-attr]
+    forgetting = Forgetting(other, 0)
+    await delete(world, hospital, path)
+
+    await remove(world, office, f"{path}/$expunge{DELETED}")
+    await forgetting.look()
+    kept_after = [one.reader.versions.of(hash64(path)) for one in databases]  # type: ignore[union-attr]
+    await other.close()
+
+    assert all(kept_before)
+    assert kept_after == [None, None]
+
+
+async def test_what_is_kept_stays_while_nothing_is_removed(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    patient = (await world.post(hospital, a_patient()))["id"]
+    await world.http.get(f"/fhir/Patient/{patient}", headers=hospital)
+    forgetting = Forgetting(world.hub.database, 0)
+
+    await forgetting.look()
+
+    assert world.hub.database.reader.versions is not None
+    assert world.hub.database.reader.versions.of(hash64(f"Patient/{patient}"))

@@ -1,10 +1,14 @@
 """`$validate` answers what is wrong, stores nothing, and discloses no more than a read."""
 
+import asyncio
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fhir.profiles.profile import Checker
 from tests.app.records.test_profiles import PROFILE, issues, loaded
 from tests.profiles import HERE
 from tests.world import World, a_patient
@@ -176,3 +180,27 @@ async def test_json_that_is_not_strict_is_refused(world: World) -> None:
     answer = await world.http.post("/fhir/Patient/$validate", headers=headers, content=b'{"a": 1, "a": 2}')
 
     assert answer.status_code == 400
+
+
+async def test_a_profile_compiles_once_and_beside_the_requests(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hospital = await world.client("hospital-a")
+    await loaded(world, tmp_path, PROFILE)
+    compiled: list[threading.Thread] = []
+    compile_ = Checker._compile
+
+    def noted(self: Checker) -> Any:
+        compiled.append(threading.current_thread())
+        # Long enough for the other request to come to the same profile.
+        time.sleep(0.2)
+        return compile_(self)
+
+    monkeypatch.setattr(Checker, "_compile", noted)
+    address = f"/fhir/Patient/$validate?profile={HERE}P"
+
+    answers = await asyncio.gather(*(world.http.post(address, headers=hospital, json=a_patient()) for _ in range(2)))
+
+    assert [issues(one.json()) for one in answers] == [[("error", "required", ["Patient.photo"])]] * 2
+    assert len(compiled) == 1
+    assert compiled[0] is not threading.main_thread()
