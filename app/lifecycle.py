@@ -25,6 +25,7 @@ from app.hub import Hub
 from app.imaging.episodes import Episodes
 from app.packages.loaded import KnownPackages
 from app.records import forget, superseded
+from app.records.bulk_import import queue as imports
 from app.records.cursor import Cursors
 from app.records.export import run as exports
 from app.records.later import run as later
@@ -134,6 +135,7 @@ def start_tasks(hub: Hub) -> None:
     hub.leader.start(hub.settings.checkpoint_seconds)
     hub.closing.append(daily.start(hub))
     hub.closing.append(exports.start(hub))
+    hub.closing.append(imports.start(hub))
     hub.closing.append(search_parameters.start(hub))
     hub.closing.append(later.start(hub))
     hub.closing.append(superseded.start(hub))

@@ -96,7 +96,11 @@ class Settings(BaseSettings):
     """How long the links of a search lead to its other pages as they were; older versions stay findable so long."""
 
     export_hours: int = 24
-    """How long after its beginning the files of an export, or what is answered later, can be fetched."""
+    """How long after its beginning the files of an export, or what is answered later, can be fetched; and after its
+    end what became of an import."""
+
+    import_folder: Path | None = None
+    """The folder whose files `$import` may read. Empty: there is none, and no import but by the command line."""
 
     token_seconds: int = 300
     """How long an access token of a system lasts."""

@@ -12,11 +12,11 @@ from app.settings import SettingsMissing
 
 COMMANDS = (
     *("serve", "demo", "seed", "migrate", "reindex", "organisation", "client", "user", "token"),
-    *("consent", "package", "terminology", "search-parameter", "audit", "backup", "blobs"),
+    *("import", "consent", "package", "terminology", "search-parameter", "audit", "backup", "blobs"),
 )
 """Every command; each is in the module of its name."""
 
-_ELSEWHERE = {"seed": "demo"}
+_ELSEWHERE = {"seed": "demo", "import": "import_"}
 
 
 class Commands(click.Group):
@@ -32,7 +32,7 @@ class Commands(click.Group):
             return None
         name = cmd_name.replace("-", "_")
         module = import_module(f"app.cli.{_ELSEWHERE.get(name, name)}")
-        command: click.Command = getattr(module, name)
+        command: click.Command = getattr(module, "import_" if name == "import" else name)
         return command
 
     def invoke(self, ctx: click.Context) -> object:

@@ -41,7 +41,7 @@ class DatabaseConnection(Protocol):
         ...
 
     async def insert_missing(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Insert those of `rows` that are not there yet; every column is of the primary key."""
+        """Insert those of `rows` of whose primary keys none is there yet."""
         ...
 
 

@@ -6,6 +6,7 @@ import app.blobs.tables
 import app.consent.tables
 import app.identity.tables
 import app.packages.tables
+import app.records.bulk_import.tables
 import app.records.export.tables
 import app.records.later.tables
 import app.records.search_parameters.tables
@@ -20,6 +21,7 @@ METADATA = (
     app.consent.tables.metadata,
     app.identity.tables.metadata,
     app.packages.tables.metadata,
+    app.records.bulk_import.tables.metadata,
     app.records.export.tables.metadata,
     app.records.later.tables.metadata,
     app.records.search_parameters.tables.metadata,

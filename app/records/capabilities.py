@@ -22,6 +22,7 @@ _DEFINITIONS = {
     "everything": "http://hl7.org/fhir/OperationDefinition/Patient-everything",
     "expand": "http://hl7.org/fhir/OperationDefinition/ValueSet-expand",
     "export": "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export",
+    "graphql": "http://hl7.org/fhir/OperationDefinition/Resource-graphql",
     "lastn": "http://hl7.org/fhir/OperationDefinition/Observation-lastn",
     "lookup": "http://hl7.org/fhir/OperationDefinition/CodeSystem-lookup",
     "meta": "http://hl7.org/fhir/OperationDefinition/Resource-meta",

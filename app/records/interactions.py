@@ -7,6 +7,8 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Literal, NamedTuple
 
+from app.records.bulk_import.kickoff import import_
+from app.records.bulk_import.status import import_cancel, import_file, import_status
 from app.records.bundle import bundle
 from app.records.composition_document import composition_document
 from app.records.convert import convert
@@ -18,6 +20,7 @@ from app.records.export.file import export_file
 from app.records.export.kickoff import export
 from app.records.export.status import export_cancel, export_status
 from app.records.expunge import expunge
+from app.records.graphql.graphql import graphql
 from app.records.history import history, history_system, history_type
 from app.records.lastn import lastn
 from app.records.later.status import async_cancel, async_status
@@ -77,6 +80,7 @@ _DIFF_OF_TWO = Interaction("operation", "R", diff_of_two, "read")
 _DOCUMENT = Interaction("operation", "E", composition_document, "read")
 _LASTN = Interaction("operation", "E", lastn, "read")
 _EXPORT = Interaction("operation", "E", export)
+_GRAPHQL = Interaction("operation", "E", graphql)
 _META = Interaction("operation", "R", meta)
 _META_IN_USE = Interaction("operation", "E", meta_in_use, "read")
 _SUMMARY = Interaction("operation", "E", summary, "read")
@@ -129,11 +133,19 @@ INTERACTIONS: dict[tuple[str, str], Interaction] = {
     ("GET", "$export-file/id/number"): Interaction("operation", "R", export_file),
     ("GET", "$async-status/id"): Interaction("operation", "R", async_status),
     ("DELETE", "$async-status/id"): Interaction("operation", "D", async_cancel),
+    ("POST", "$import"): Interaction("operation", "E", import_),
+    ("GET", "$import-status/id"): Interaction("operation", "R", import_status),
+    ("DELETE", "$import-status/id"): Interaction("operation", "D", import_cancel),
+    ("GET", "$import-file/id/number"): Interaction("operation", "R", import_file),
     ("POST", "$convert"): Interaction("operation", "E", convert),
     ("GET", "$diff"): _DIFF_OF_TWO,
     ("POST", "$diff"): _DIFF_OF_TWO,
     ("GET", "type/id/$diff"): _DIFF,
     ("POST", "type/id/$diff"): _DIFF,
+    ("GET", "$graphql"): _GRAPHQL,
+    ("POST", "$graphql"): _GRAPHQL,
+    ("GET", "type/id/$graphql"): _GRAPHQL,
+    ("POST", "type/id/$graphql"): _GRAPHQL,
     ("GET", "type/id/$document"): _DOCUMENT,
     ("POST", "type/id/$document"): _DOCUMENT,
     ("GET", "type/$lastn"): _LASTN,

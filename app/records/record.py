@@ -18,6 +18,7 @@ from fhir.store import read as store
 from fhir.store.connection import Connection, Row
 from fhir.store.everything import NEWEST, Part, everything
 from fhir.store.history import Asked, Past
+from fhir.store.named import read_named
 from fhir.store.statement import Statement
 from fhir.store.stored import Stored
 from fhir.store.types import NUMBERS
@@ -200,6 +201,10 @@ class Record:
         scope = own_keys if alone else patient_keys
         rows = await places(self.connection, self.visibility, query, scope, after_row=after_row, limit=limit)
         return [Key(*row) for row in rows]
+
+    async def named(self, names: Sequence[tuple[str, str]]) -> list[Stored]:
+        """Return the resources of these types and ids that exist for the caller; whoever gives them out records it."""
+        return await read_named(self.connection, self.visibility, names)
 
     async def bodies(self, keys: Sequence[Key], *, as_found: bool = False) -> list[Stored]:
         """Return the resources at `keys` that exist for the caller by now; whoever gives them out records it.

@@ -71,6 +71,21 @@ def read(text: str) -> Path:
     return Path(root, steps, last)
 
 
+def condition(text: str) -> Condition:
+    """Return the condition on one element that a text is: `use = 'official' and family.exists()`.
+
+    Raises:
+        MalformedPatch: it is none, or one that is not understood.
+    """
+    if len(text) > LONGEST:
+        raise MalformedPatch(f"A path has at most {LONGEST} characters")
+    tokens = Tokens(text)
+    found = _any_of(tokens)
+    if tokens.kind():
+        raise tokens.refused(tokens.peek())
+    return found
+
+
 def _steps(tokens: Tokens, *, begun: bool) -> tuple[tuple[Step, ...], str | None]:
     """Read the steps of a path; `begun` says whether something stands before the first one."""
     steps: list[Step] = []

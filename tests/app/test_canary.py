@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -43,6 +44,7 @@ pytestmark = pytest.mark.anyio
 PATIENT = f"Patient/{PATIENT_ID}"
 JSON, XML, FORM = "application/fhir+json", "application/fhir+xml", "application/x-www-form-urlencoded"
 JSON_PATCH = "application/json-patch+json"
+GRAPHQL = "application/graphql"
 
 DOCUMENTS = ("Bundle", "DocumentReference", "Composition", "Binary", "DiagnosticReport")
 
@@ -204,11 +206,29 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
     # tests/app/records/test_later.py reads what a stranger is answered later.
     ("GET", "$async-status/id"): lambda _, id_: [("GET", f"/fhir/$async-status/{id_}", b"", "")],
     ("DELETE", "$async-status/id"): lambda _, id_: [("DELETE", f"/fhir/$async-status/{id_}", b"", "")],
+    # tests/app/records/test_import.py imports; whoever is no operator is refused whatever it names.
+    ("POST", "$import"): lambda kind, _: [("POST", "/fhir/$import", b"{}", JSON)] if kind == "Patient" else [],
+    ("GET", "$import-status/id"): lambda _, id_: [("GET", f"/fhir/$import-status/{id_}", b"", "")],
+    ("DELETE", "$import-status/id"): lambda _, id_: [("DELETE", f"/fhir/$import-status/{id_}", b"", "")],
+    ("GET", "$import-file/id/number"): lambda _, id_: [("GET", f"/fhir/$import-file/{id_}/0", b"", "")],
     ("POST", "$convert"): lambda kind, _: [("POST", "/fhir/$convert", json.dumps(_innocent(kind)).encode(), JSON)],
     ("GET", "$diff"): lambda kind, id_: [("GET", f"/fhir/$diff?from={kind}/{id_}/_history/1&to={kind}/{id_}", b"", "")],
     ("POST", "$diff"): lambda kind, _: [("POST", "/fhir/$diff", b"", JSON)] if kind == "Patient" else [],
     ("GET", "type/id/$diff"): lambda kind, id_: [("GET", f"/fhir/{kind}/{id_}/$diff?fromVersion=1", b"", "")],
     ("POST", "type/id/$diff"): lambda kind, id_: [("POST", f"/fhir/{kind}/{id_}/$diff", b"", JSON)],
+    ("GET", "$graphql"): lambda kind, _: [
+        ("GET", f"/fhir/$graphql?{urlencode({'query': query})}", b"", "")
+        for query in (f"{{{kind}List{{id}}}}", f"{{{kind}Connection{{count first edges{{resource{{id}}}}}}}}")
+    ],
+    ("POST", "$graphql"): lambda kind, id_: [
+        ("POST", "/fhir/$graphql", f'{{{kind}(id:"{id_}"){{id text{{div}} meta{{tag{{code}}}}}}}}'.encode(), GRAPHQL)
+    ],
+    ("GET", "type/id/$graphql"): lambda kind, id_: [
+        ("GET", f"/fhir/{kind}/{id_}/$graphql?query={{id,meta{{security{{code}}}}}}", b"", "")
+    ],
+    ("POST", "type/id/$graphql"): lambda kind, id_: [
+        ("POST", f"/fhir/{kind}/{id_}/$graphql", b"{ ObservationList(_reference: subject) { id } }", GRAPHQL)
+    ],
     ("GET", "type/id/$document"): lambda kind, id_: [("GET", f"/fhir/{kind}/{id_}/$document", b"", "")],
     ("POST", "type/id/$document"): lambda kind, id_: [
         ("POST", f"/fhir/{kind}/{id_}/$document?persist=true", b"", JSON)

@@ -490,7 +490,7 @@ def questions(chance: random.Random, world: WorldMaker, count: int) -> Iterator[
     """Yield `count` questions: method, path below `/fhir/`, and query or form."""
     for _ in range(count):
         row = chance.choice(world.rows)
-        kind = chance.randrange(15)
+        kind = chance.randrange(16)
         if kind == 0:
             yield "GET", f"{row.type}/{row.id}", ""
         elif kind == 1:
@@ -522,6 +522,9 @@ def questions(chance: random.Random, world: WorldMaker, count: int) -> Iterator[
                 ("", "", "_count=2", "_type=Observation,Practitioner", "start=2024-03", "end=2024-03")
             )
             yield "GET", f"Patient/{_named(chance, world, 'Patient')}/$everything", query
+        elif kind == 15:
+            text = chance.choice(GRAPHS).replace("PATIENT", _named(chance, world, "Patient"))
+            yield "GET", "$graphql", quote(f"query={text}", safe="=")
         elif kind == 8:
             one, other = chance.choice(world.rows), chance.choice(world.of(row.type))
             yield chance.choice(
@@ -547,6 +550,17 @@ def questions(chance: random.Random, world: WorldMaker, count: int) -> Iterator[
                 search(chance, world, type_name),
             )
 
+
+GRAPHS = (
+    *('{Patient(id:"PATIENT"){id name{family} generalPractitioner{resource(optional:true){...on Practitioner{id}}}}}',),
+    *('{Patient(id:"PATIENT"){ObservationList(_reference:patient,_sort:"-date"){id subject{reference}}}}',),
+    *("{ObservationList(_count:5){id hasMember{resource(optional:true){...on Observation{id status}}}}}",),
+    *("{ObservationList(_count:3){performer{resource{...on Practitioner{name{family}}}}}}",),
+    *('{ObservationConnection(patient:"PATIENT"){count edges{resource{id}}}}',),
+    *("{GroupList{id member{entity{resource(optional:true){...on Patient{id}}}}}}",),
+    *("{ListList{id entry{item{resource(optional:true){...on Observation{id}}}}} AccountConnection{count}}",),
+)
+"""Graph queries: by references, back along them, and counts."""
 
 COMMON = ("_sort=-_id&_count=3", "_sort=_lastUpdated&_count=2", "_summary=count", "_security=PSY", "_count=2")
 """What can be asked of any type."""

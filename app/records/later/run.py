@@ -126,7 +126,7 @@ async def _answered(request: FhirRequest, progress: Progress) -> Response | None
     progress.settled = False
     progress.begin_to_beat()
     try:
-        response = await _whole(hub, await recorded(Door(FhirRequest, lambda _: do, FHIR.tell), request))
+        response = await _whole(progress.held.hub, await recorded(Door(FhirRequest, lambda _: do, FHIR.tell), request))
     finally:
         await progress.be_still()
     progress.check(response)
