@@ -8,9 +8,10 @@ from typing import Any
 
 from fhir.errors import NotFound, Unprocessable
 from fhir.exact import Number
+from fhir.graphql.budget import Budget
 from fhir.graphql.field import Field
 from fhir.graphql.members import graph_name, members
-from fhir.graphql.needs import Budget, Place, contained, fits, is_wanted, meant_by, within
+from fhir.graphql.needs import Place, contained, fits, is_wanted, meant_by, within
 from fhir.graphql.select import Tree, taken, type_of, written
 
 
@@ -105,7 +106,7 @@ class Answering:
             self._beside(tree, one, place, out, suffix, listed=listed)
         elif one.kind == "element":
             part = members(type_name)[one.name]
-            values = [(number, value, type_of(part, value)) for number, value in taken(one, part, tree)]
+            values = [(number, value, type_of(part, value)) for number, value in taken(one, part, tree, self._budget)]
             several = part.many and not one.directives.first
             at = within(part, values[0][1], place) if values else place
             self._values(one, part.type, values, several, at, out, suffix, listed=listed)

@@ -7,18 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from fhir.errors import TooCostly
+from fhir.graphql.budget import Budget
 from fhir.graphql.field import Field
 from fhir.graphql.members import members
 from fhir.graphql.select import Tree, taken, type_of
 from fhir.search.reference import target
 from fhir.xml.shape import Part
-
-MOST_VISITED = 300_000
-"""The most objects and values that one query looks at."""
-
-MOST_CHARACTERS = 30_000_000
-"""The most characters of an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +26,6 @@ class Place:
 
     resource: Tree
     link: str
-
-
-class Budget:
-    """What a query may still cost."""
-
-    def __init__(self) -> None:
-        self._visits = MOST_VISITED
-        self._characters = MOST_CHARACTERS
-
-    def visit(self, characters: int = 0) -> None:
-        """Count one more object or value.
-
-        Raises:
-            TooCostly: it is one too many.
-        """
-        self._visits -= 1
-        self._characters -= characters
-        if self._visits < 0 or self._characters < 0:
-            raise TooCostly("The query looks at too much: select less, or fewer resources", "query")
 
 
 @dataclass(slots=True)
@@ -75,7 +50,7 @@ class Needs:
                 continue
             if one.kind == "element" and not one.scalar:
                 part = members(type_name)[one.name]
-                for _, value in taken(one, part, tree):
+                for _, value in taken(one, part, tree, self.budget):
                     self.gather(value, type_of(part, value), one.fields, within(part, value, place))
             elif one.kind == "reference":
                 self._reference(tree, one, place)

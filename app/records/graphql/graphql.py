@@ -16,10 +16,11 @@ from app.records.response import NO_SNIFF, PRIVATE, Response, failure_response
 from fhir import exact
 from fhir.errors import FhirError, NotAcceptable
 from fhir.graphql.answer import Answering
+from fhir.graphql.budget import Budget
 from fhir.graphql.document import read
 from fhir.graphql.field import Field
 from fhir.graphql.members import QUERY
-from fhir.graphql.needs import Budget, Place
+from fhir.graphql.needs import Place
 from fhir.graphql.plan import plan
 
 _JSON = (b"content-type", b"application/json; charset=utf-8")

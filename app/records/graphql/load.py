@@ -10,8 +10,9 @@ from app.records.record import known_type
 from app.records.request import FhirRequest
 from fhir import exact
 from fhir.errors import Deleted, NotFound, TooCostly
+from fhir.graphql.budget import Budget
 from fhir.graphql.field import Field
-from fhir.graphql.needs import Budget, Needs, Place, fits
+from fhir.graphql.needs import Needs, Place, fits
 from fhir.graphql.select import Tree
 from fhir.store.stored import Stored
 from fhir.store.types import NUMBERS
@@ -138,12 +139,12 @@ class Loading:
         if self._searches < 0:
             raise TooCostly(f"A query has at most {MOST_SEARCHES} searches, those inside resources included", one.key)
         if one.kind == "list":
-            found, trees = await listed(self._request, one, source)
+            found, trees = await listed(self._request, one, source, self._budget)
             self.loaded.results[id(one), source] = trees
             for tree in trees:
                 self._waiting.append((tree, one.type, one.fields, Place(tree, f"{one.type}/{tree['id']}")))
         else:
-            found, made = await connection(self._request, one, source)
+            found, made = await connection(self._request, one, source, self._budget)
             self.loaded.results[id(one), source] = made
             self._waiting.append((made, f"{one.type}Connection", one.fields, Place({}, "")))
         self._request.record.disclosed += found

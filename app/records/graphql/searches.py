@@ -3,6 +3,7 @@
 https://hl7.org/fhir/R4/graphql.html#searching
 """
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from app.records.terminology.search import with_terms
 from fhir import exact
 from fhir.errors import InvalidValue, TooCostly
 from fhir.graphql.arguments import search_pairs
+from fhir.graphql.budget import Budget
 from fhir.graphql.field import Field
 from fhir.graphql.select import Tree, holds
 from fhir.search.run import Page, Place, search
@@ -34,38 +36,43 @@ async def _page(
     return await search(record.connection, record.visibility, query, patient_keys, limit=limit, place=place)
 
 
-def _kept(field: Field, matches: Sequence[Stored]) -> tuple[list[Stored], list[Tree]]:
-    trees = [(one, exact.read(one.body)) for one in matches]
-    chosen = [(one, tree) for one, tree in trees if holds(field, tree, field.type)]
-    return [one for one, _ in chosen], [tree for _, tree in chosen]
+async def _kept(field: Field, matches: Sequence[Stored], budget: Budget) -> tuple[list[Stored], list[Tree]]:
+    """Return the matches of which the field's `fhirpath` is true."""
+
+    def chosen() -> tuple[list[Stored], list[Tree]]:
+        trees = [(one, exact.read(one.body)) for one in matches]
+        kept = [(one, tree) for one, tree in trees if holds(field, tree, field.type, budget)]
+        return [one for one, _ in kept], [tree for _, tree in kept]
+
+    return await asyncio.to_thread(chosen)
 
 
-def _asked(request: FhirRequest, pairs: Pairs) -> int | None:
-    """Return the `_count` that is asked for, at most that of a page."""
+def _asked(pairs: Pairs) -> int | None:
+    """Return the `_count` that is asked for."""
     count = next((text for name, text in pairs if name == "_count"), None)
     if count is None:
         return None
     if not count.isascii() or not count.isdigit() or len(count) > 9:
         raise InvalidValue("_count is a whole number", "_count")
-    return min(int(count), request.hub.settings.page_entries_limit)
+    return int(count)
 
 
-async def listed(request: FhirRequest, field: Field, source: str) -> tuple[list[Stored], list[Tree]]:
+async def listed(request: FhirRequest, field: Field, source: str, budget: Budget) -> tuple[list[Stored], list[Tree]]:
     """Return all matches of a `[Type]List`, or the first `_count` of them.
 
     Raises:
-        TooCostly: there are more than a page may have, and no `_count` is given.
+        TooCostly: there are more than a page may have, and `_count` does not ask for so few.
     """
     pairs = search_pairs(field.type, field.arguments, source)
-    asked = _asked(request, pairs)
+    asked, most = _asked(pairs), request.hub.settings.page_entries_limit
     if asked == 0:
         return [], []
-    limit = request.hub.settings.page_entries_limit if asked is None else asked
+    limit = most if asked is None else min(asked, most)
     page = await _page(request, field.type, [*pairs, ("_total", "none")], limit, (), None)
-    if asked is None and page.after is not None:
+    if page.after is not None and (asked is None or asked > most):
         text = f"{field.name} has more than {limit} matches: restrict it, give a _count, or use {field.type}Connection"
         raise TooCostly(text, field.key)
-    return _kept(field, page.matches)
+    return await _kept(field, page.matches, budget)
 
 
 def _sealed(request: FhirRequest, type_name: str, pairs: Pairs, position: Sequence[Any]) -> str:
@@ -85,7 +92,7 @@ def _opened(request: FhirRequest, type_name: str, cursor: str) -> tuple[Pairs, l
     return pairs, request.hub.cursors.open(sealed, request.binding(f"$graphql/{type_name}", pairs))
 
 
-async def connection(request: FhirRequest, field: Field, source: str) -> tuple[list[Stored], Tree]:
+async def connection(request: FhirRequest, field: Field, source: str, budget: Budget) -> tuple[list[Stored], Tree]:
     """Return a page of a `[Type]Connection`: how many match, the edges, and the cursors of other pages.
 
     There is no way back from a page but to the first one: `previous` and `last` are never given.
@@ -96,10 +103,10 @@ async def connection(request: FhirRequest, field: Field, source: str) -> tuple[l
         pairs = search_pairs(field.type, field.arguments, source)
     else:
         pairs, (as_of, offset, *after) = _opened(request, field.type, str(cursor))
-    asked = _asked(request, pairs)
-    limit = request.hub.settings.page_entries if asked is None else asked
+    asked, settings = _asked(pairs), request.hub.settings
+    limit = settings.page_entries if asked is None else min(asked, settings.page_entries_limit)
     page = await _page(request, field.type, pairs, limit, after, None if cursor is None else as_of)
-    found, trees = _kept(field, page.matches)
+    found, trees = await _kept(field, page.matches, budget)
     made: Tree = {
         "count": page.total,
         "offset": offset,

@@ -271,8 +271,11 @@ async def test_costs_are_bounded(world: World, monkeypatch: pytest.MonkeyPatch) 
     settings = world.hub.settings.model_copy(update={"page_entries_limit": 2})
     monkeypatch.setattr(world.hub, "settings", settings)
     whole = await ask(world, hospital, "{ ObservationList { id } }")
+    too_many = await ask(world, hospital, "{ ObservationList(_count: 3) { id } }")
+    some = await data(world, hospital, "{ ObservationList(_count: 2) { id } }")
 
-    assert [refusal(one) for one in (searches, resources, whole)] == [(403, "too-costly")] * 3
+    assert [refusal(one) for one in (searches, resources, whole, too_many)] == [(403, "too-costly")] * 4
+    assert len(some["ObservationList"]) == 2
 
 
 @pytest.mark.parametrize(

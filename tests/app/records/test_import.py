@@ -1,8 +1,10 @@
 """`$import` writes lines as a site's own system would, once each, and says which it could not."""
 
 import asyncio
+import gc
 import gzip
 import json
+import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -443,3 +445,27 @@ async def test_a_resource_that_is_there_twice_becomes_two_versions(world: World,
     assert counts(answer) == [(2, 1, 0)]
     found = await search(world, hospital, "Patient?gender=female")
     assert [one["meta"]["versionId"] for one in found] == ["2"]
+
+
+async def test_a_large_file_takes_the_memory_of_a_transaction(
+    world: World, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "BATCH_BYTES", 300_000)
+    monkeypatch.setattr(queue, "run_waiting", lambda _: asyncio.sleep(0))
+    texts = [{"text": "x" * 50_000}, {"text": "y" * 50_000}]
+    name = put(folder, "all.ndjson.gz", *(a_patient(id=f"p{number}", name=texts) for number in range(200)))
+    id_, client = await _waiting(world, name)
+    job = await find(world.hub.database.reader, id_, client)
+    assert job is not None
+    until = await take(world.hub, job)
+    assert until is not None
+    importing = Importing(world.hub, job, until)
+    gc.collect()
+    tracemalloc.start()
+
+    await importing.run()
+    highest = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert importing.at.counts[0].created == 200
+    assert highest < 200 * 100_000 / 2

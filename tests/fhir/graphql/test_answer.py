@@ -8,8 +8,9 @@ from fhir.errors import FhirError
 from fhir.exact import read as exact
 from fhir.exact import write
 from fhir.graphql.answer import Answering
+from fhir.graphql.budget import Budget
 from fhir.graphql.document import read
-from fhir.graphql.needs import Budget, Place
+from fhir.graphql.needs import Place
 from fhir.graphql.plan import plan
 
 PATIENT = exact(
@@ -205,6 +206,21 @@ def test_what_cannot_be_asked_is_refused(query: str, code: str, expression: str 
 def test_an_answer_is_bounded() -> None:
     large = {"resourceType": "Basic", "id": "1", "extension": [{"url": "u", "valueString": "x" * 100_000}] * 10}
     query = "{ " + " ".join(f"a{n}: extension {{ valueString }}" for n in range(100)) + " }"
+
+    with pytest.raises(FhirError) as refused:
+        answer(query, large)
+
+    assert refused.value.code == "too-costly"
+
+
+def test_what_conditions_look_at_is_bounded() -> None:
+    deep = {"url": "u", "extension": [{"url": "v", "valueString": "x"}] * 1_000}
+    large = {"resourceType": "Basic", "id": "1", "extension": [deep] * 5}
+    query = (
+        "{ "
+        + " ".join(f"a{n}: extension(fhirpath: \"extension.exists(url = 'w')\") {{ url }}" for n in range(40))
+        + " }"
+    )
 
     with pytest.raises(FhirError) as refused:
         answer(query, large)
