@@ -83,8 +83,7 @@ def merged(fields: list[Field]) -> tuple[Field, ...]:
     while waiting:
         one = waiting.pop()
         for place, other in enumerate(found):
-            common = one.on & other.on
-            if one.key != other.key or not common or _parted(one, other):
+            if one.key != other.key or _parted(one, other) or not (common := one.on & other.on):
                 continue
             if one.signature != other.signature:
                 raise InvalidValue(f"Two different fields would be called {one.key}: give one an alias", one.key)

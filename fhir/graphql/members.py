@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/graphql.html#searching
 
 import re
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from fhir.spec.elements import CONCRETE_TYPES
 from fhir.store.types import NUMBERS
@@ -49,7 +49,7 @@ def below(part: Part) -> frozenset[str]:
     return frozenset((part.type,)) if part.type in CONCRETE_TYPES else CONCRETE_TYPES
 
 
-@cache
+@lru_cache(maxsize=256)
 def meant(condition: str) -> frozenset[str]:
     """Return the types that the condition of a fragment means; a backbone's is `PatientContact`."""
     if condition == "Resource":

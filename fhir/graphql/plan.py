@@ -29,6 +29,9 @@ MOST_FIELDS = 1_000
 DEEPEST = 20
 """The most fields within fields."""
 
+DEEPEST_FRAGMENTS = 50
+"""The most fragments within fragments, inline ones included."""
+
 _SHAPING = ("flatten", "first", "singleton", "slice")
 
 
@@ -76,6 +79,8 @@ class _Reader:
     def _fragment(
         self, one: SelectionNode, types: frozenset[str], depth: int, inside: tuple[str, ...]
     ) -> Iterable[Field]:
+        if len(inside) >= DEEPEST_FRAGMENTS:
+            raise TooCostly(f"A query nests at most {DEEPEST_FRAGMENTS} fragments", "query")
         if isinstance(one, FragmentSpreadNode):
             name = one.name.value
             fragment = self._document.fragments.get(name)
@@ -86,7 +91,7 @@ class _Reader:
             condition, inside = fragment.type_condition.name.value, (*inside, name)
             selected = fragment.selection_set
         elif isinstance(one, InlineFragmentNode):
-            condition = one.type_condition.name.value if one.type_condition else ""
+            condition, inside = one.type_condition.name.value if one.type_condition else "", (*inside, "")
             selected = one.selection_set
         else:
             raise InvalidValue("This selection is not understood", "query")

@@ -100,9 +100,13 @@ def ready(raw: RawLine, resource: dict[str, Any], link: str, authority: Authorit
     body = raw.body or b""
     prepared = prepare(body, authority, resource=resource, profiles=profiles)
     check_whole(prepared)
-    links = {one for one in references(body) if _LINK.fullmatch(one)}
-    links |= {found[2].decode() for found in _ATTACHED.finditer(body)}
-    return Line(raw.number, link, prepared, frozenset(links))
+    return Line(raw.number, link, prepared, links_of(body))
+
+
+def links_of(body: bytes) -> frozenset[str]:
+    """Return the links `Type/id` of a resource: its references, and the addresses of its attachments."""
+    attached = [found[2].decode() for found in _ATTACHED.finditer(body)]
+    return frozenset((*(one for one in references(body) if _LINK.fullmatch(one)), *attached))
 
 
 def attached_anew(prepared: Prepared, links: Mapping[str, str]) -> Prepared:

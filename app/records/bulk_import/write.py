@@ -1,17 +1,17 @@
 """Writes a batch of lines in one transaction, by the way of a create and an update."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.records.bulk_import.ids import rows_of
 from app.records.bulk_import.job import Fault
-from app.records.bulk_import.line import Line, attached_anew, faults
+from app.records.bulk_import.line import Line, attached_anew, faults, links_of
 from app.records.commit import committed
 from app.records.request import FhirRequest
 from app.records.row_ids import id_of
 from app.records.writing import Writing
 from fhir.errors import FhirError
-from fhir.links import references
 from fhir.search.hashing import hash64
 from fhir.store.read import read, received
 from fhir.store.stored import Stored
@@ -27,6 +27,9 @@ class Done:
     unchanged: int = 0
     faults: list[Fault] = field(default_factory=list)
 
+
+TOGETHER = 20
+"""Lines that are gathered without a pause."""
 
 Keep = Callable[[Writing, Done], Awaitable[None]]
 """Keeps where the import is, in the transaction of the batch."""
@@ -50,7 +53,10 @@ class _Batch:
         await writing.connection.lock(hash64(f"import {custodian}"))
         links = {link for one in self._lines for link in (one.link, *one.links)}
         self._rows = await rows_of(writing.connection, custodian, self._source, sorted(links))
-        for one in self._lines:
+        for number, one in enumerate(self._lines):
+            if number % TOGETHER == 0:
+                # Requests that read go on in between.
+                await asyncio.sleep(0)
             try:
                 await self._write(writing, one)
             except FhirError as error:
@@ -87,7 +93,7 @@ class _Batch:
         found = await received(writing.connection, writing.request.visibility, *named)
         if found is None or bytes(found[2]) != line.prepared.digest:
             return False
-        return not any(link in links and links[link] != link for link in references(current.body))
+        return not any(links.get(link, link) != link for link in links_of(bytes(current.body)))
 
 
 async def write(request: FhirRequest, source: str, file: int, lines: Sequence[Line], keep: Keep) -> Done:

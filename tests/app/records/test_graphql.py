@@ -140,6 +140,66 @@ async def test_lists_are_searches(world: World) -> None:
     }
 
 
+async def test_lists_and_references_are_shaped_too(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    patient, doctor, made = await a_record(world, hospital)
+
+    answer = await data(
+        world,
+        hospital,
+        """{ one: ObservationList(_sort: "date") @first { id }
+             ObservationList(_sort: "date") @flatten { ids: id performer @flatten { resource @flatten {
+               ... on Practitioner { doctors: id } } } }
+             at: ObservationList(_sort: "date") @slice(path: "$index") { id @singleton } }""",
+    )
+
+    assert answer == {
+        "one": {"id": made[0]},
+        "ids": made,
+        "doctors": [doctor] * 3,
+        "at.0": [{"id": made[0]}],
+        "at.1": [{"id": made[1]}],
+        "at.2": [{"id": made[2]}],
+    }
+    several = await ask(world, hospital, "{ ObservationList @singleton { id } }")
+    assert refusal(several) == (422, "processing")
+    assert (await data(world, hospital, "{ ConditionList { id } x: ConditionList @first { id } }")) == {
+        "ConditionList": []
+    }
+    assert patient
+
+
+async def test_a_version_and_a_resource_inside_are_resolved(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    doctor = await world.post(hospital, {"resourceType": "Practitioner", "name": [{"family": "佐藤"}]})
+    named = f"/fhir/Practitioner/{doctor['id']}"
+    await world.http.put(named, headers=hospital, json={**doctor, "name": [{"family": "鈴木"}]})
+    own = world.hub.settings.fhir_address
+    links = [f"Practitioner/{doctor['id']}{more}" for more in ("", "/_history/1", "/_history/9", "/x")]
+    links += ["#inside", f"{own}/{links[0]}", "http://other.example/fhir/Practitioner/1", "urn:uuid:1"]
+    inside = {"resourceType": "Practitioner", "id": "inside", "name": [{"family": "高橋"}]}
+    made = await world.post(
+        hospital,
+        {
+            "resourceType": "Basic",
+            "code": {"text": "x"},
+            "contained": [inside],
+            "extension": [{"url": "u", "valueReference": {"reference": link}} for link in links],
+        },
+    )
+
+    answer = await data(
+        world,
+        hospital,
+        "{ extension { valueReference { resource(optional: true) { ... on Practitioner { name { family } } } } } }",
+        f"Basic/{made['id']}/",
+    )
+
+    found = [one["valueReference"].get("resource") for one in answer["extension"]]
+    families = [one["name"][0]["family"] if one else None for one in found]
+    assert families == ["鈴木", "佐藤", None, None, "高橋", "鈴木", None, None]
+
+
 async def test_a_connection_has_pages(world: World) -> None:
     hospital = await world.client("hospital-a")
     _, _, made = await a_record(world, hospital)

@@ -155,6 +155,24 @@ async def test_an_import_done_again_writes_only_what_is_new(world: World, folder
     assert [(one["id"], one["meta"]["versionId"]) for one in after] == [(before[0]["id"], "2")]
 
 
+async def test_what_is_imported_later_is_referred_to_by_what_was_before(world: World, folder: Path) -> None:
+    operator, hospital = await an_operator(world), await world.client("hospital-a")
+    observation, encounter, patient, document, binary = A_RECORD
+    put(folder, "first.ndjson", observation, patient, document)
+    put(folder, "later.ndjson", encounter, binary)
+
+    answers = [
+        await imported(world, operator, asked(name)) for name in ("first.ndjson", "later.ndjson", "first.ndjson")
+    ]
+
+    assert [counts(one) for one in answers] == [[(3, 0, 0)], [(2, 0, 0)], [(0, 2, 1)]]
+    (found,), (stay,) = await search(world, hospital, "Observation"), await search(world, hospital, "Encounter")
+    assert found["encounter"]["reference"] == f"Encounter/{stay['id']}"
+    (filed,) = await search(world, hospital, "DocumentReference")
+    address = filed["content"][0]["attachment"]["url"]
+    assert (await world.http.get(f"/fhir/{address}", headers=hospital)).status_code == 200
+
+
 async def test_sources_with_the_same_ids_are_told_apart(world: World, folder: Path) -> None:
     operator, hospital = await an_operator(world), await world.client("hospital-a")
     name = put(folder, "all.ndjson", a_patient(id="p1"))

@@ -187,6 +187,14 @@ def test_what_does_not_belong_together_is_refused(query: str, where: str | None)
         ("{" + "name {" * 3_000 + "}" * 3_000 + "}", "invalid", "query"),
         ("{ " + "extension { " * 30 + "url" + " }" * 30 + " }", "too-costly", "query"),
         ("{ " + " ".join(f"a{n}: id" for n in range(1_001)) + " }", "too-costly", "query"),
+        ("{ " + "... { " * 60 + "id" + " }" * 60 + " }", "too-costly", "query"),
+        (
+            "{ ...A0 } "
+            + " ".join(f"fragment A{n} on Patient {{ ...A{n + 1} }}" for n in range(400))
+            + " fragment A400 on Patient { id }",
+            "too-costly",
+            "query",
+        ),
         (
             "{ ...A0 } "
             + " ".join(f"fragment A{n} on Patient {{ ...A{n + 1} ...A{n + 1} }}" for n in range(40))

@@ -12,6 +12,7 @@ from app.db.postgresql import PostgresqlDatabase
 from app.db.sqlite import SqliteDatabase
 from app.hub import Hub
 from app.identity.scope import patient_keys
+from app.records.bulk_import.ids import _FIND
 from fhir.search.compartment import Compartment
 from fhir.search.hashing import hash64
 from fhir.search.lookup import _named, _referring
@@ -22,6 +23,7 @@ from fhir.search.terms import terms, with_codes
 from fhir.search.values import CodesValue, Numbers
 from fhir.store.everything import _newest
 from fhir.store.history import _page as history_page
+from fhir.store.named import _named as _several
 from fhir.store.read import _current
 from fhir.store.statement import Statement
 from tests.world import World
@@ -202,6 +204,18 @@ async def test_a_read_reads_no_table_whole(world: World):
     lines = await explained(world.hub, _current(may_see(CALLER, now=0, implied=False)))
 
     assert _scans(lines) == []
+
+
+async def test_a_read_of_several_reads_no_table_whole(world: World):
+    visibility = may_see(CALLER, now=0, implied=False)
+
+    assert _scans(await explained(world.hub, _several(visibility))) == []
+
+
+async def test_ids_that_imports_gave_are_found_by_their_key(world: World):
+    lines = await explained(world.hub, _FIND)
+
+    assert [line for line in lines if re.search(r"SCAN|Seq Scan", line)] == []
 
 
 async def test_a_patients_code_is_entered_by_code_and_patient_together(world: World):
