@@ -1,13 +1,16 @@
 """Search parameters read as this hub reads them: its address, and what its strings take for the same."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from app.hub import Hub
 from fhir.search.query import MOST, Query, parse
+
+if TYPE_CHECKING:
+    from app.hub import Hub
 
 
 def read_query(
-    hub: Hub, type_name: str, pairs: Sequence[tuple[str, str]], *, lenient: bool = False, most: int = MOST
+    hub: "Hub", type_name: str, pairs: Sequence[tuple[str, str]], *, lenient: bool = False, most: int = MOST
 ) -> Query:
     """Return the search that parameters ask for; `fhir.search.query.parse` says what is refused.
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from app.audit.log import AuditUnavailable
 from app.background import started
 from app.db import DatabaseUnavailable
 from app.hub import Hub
@@ -46,7 +47,7 @@ async def run_waiting(hub: Hub) -> None:
             await Importing(hub, job, until).run()
         except Lost:
             logger.info("An import was called off, or another process is at it")
-        except (DatabaseUnavailable, OSError) as error:
+        except (DatabaseUnavailable, AuditUnavailable, OSError) as error:
             logger.warning("An import waits: %s", error)
             return
         except Exception:

@@ -17,16 +17,16 @@ from app.db import WriteConnection
 from app.hub import Hub
 from app.packages.loaded import Profiles
 from app.records.bulk_import.ids import give
-from app.records.bulk_import.job import ADVANCE, LASTS, TAKE, Fault, Job, add_faults
+from app.records.bulk_import.job import ADVANCE, LASTS, TAKE, Fault, Input, Job, add_faults
 from app.records.bulk_import.line import IDS, POINTING, Line, distinct, faults, named, ready, turn_of
-from app.records.bulk_import.source import UNREADABLE, RawLine, lines
+from app.records.bulk_import.source import UNREADABLE, RawLine, inside, lines
 from app.records.bulk_import.tables import DONE, WAITING
 from app.records.bulk_import.write import Done, Keep, write
 from app.records.inside import inside_request
 from app.records.record import StaleCaller
 from app.records.request import FhirRequest
 from app.records.writing import Writing
-from fhir.errors import FhirError
+from fhir.errors import FhirError, InvalidValue
 
 BATCH_LINES = 300
 """The most lines of a transaction."""
@@ -104,7 +104,7 @@ class Importing:
         given = self.wanted.inputs[self.at.file]
         done_with = self.at.line
         most_bytes = self._hub.settings.bundle_bytes
-        reading = dropwhile(lambda one: one.number <= done_with, lines(Path(given.path), most_bytes))
+        reading = dropwhile(lambda one: one.number <= done_with, lines(lambda: self._path(given), most_bytes))
         while True:
             if self._stopped():
                 return False
@@ -117,6 +117,22 @@ class Importing:
             if failure is not None or not batch:
                 return True
             await asyncio.sleep(0)
+
+    def _path(self, given: Input) -> Path:
+        """Return where a file lies.
+
+        Raises:
+            FileNotFoundError: it was asked for at the FHIR door, and is not in the folder of imports any more.
+        """
+        if not self._job.client:
+            return Path(given.path)
+        folder = self._hub.settings.import_folder
+        if folder is None:
+            raise FileNotFoundError("There is no folder of imports any more")
+        try:
+            return inside(folder, given.name)
+        except InvalidValue as error:
+            raise FileNotFoundError(error.diagnostics) from error
 
     def _read(self, batch: Sequence[RawLine]) -> tuple[list[Resource], list[Fault]]:
         """Return the resources of lines, and why the others are none."""

@@ -3,7 +3,7 @@
 import gzip
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,15 +74,19 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
             yield unpacked  # type: ignore[misc]
 
 
-def lines(path: Path, most_bytes: int) -> Iterator[RawLine]:
+def lines(where: Callable[[], Path], most_bytes: int) -> Iterator[RawLine]:
     """Yield the lines of a file that are not empty; of one that is too long nothing is held.
+
+    Args:
+        where: Returns the file's path, once it is to be opened.
+        most_bytes: The longest line.
 
     Raises:
         OSError: the file cannot be read.
         EOFError: it is gzip and cut short.
         zlib.error: it is gzip and damaged.
     """
-    with _opened(path) as file:
+    with _opened(where()) as file:
         number = 0
         while line := file.readline(most_bytes + 2):
             number += 1

@@ -431,6 +431,30 @@ async def test_an_import_goes_on_where_it_was_interrupted(
     assert {one["meta"]["versionId"] for one in await search(world, hospital, "Observation?_count=100")} == {"1"}
 
 
+async def test_a_file_that_has_left_the_folder_is_not_read(
+    world: World, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "run_waiting", lambda _: asyncio.sleep(0))
+    (folder / "in").mkdir()
+    (folder.parent / "out").mkdir()
+    name = put(folder, "in/all.ndjson", a_patient(id="p1"))
+    id_, client = await _waiting(world, name)
+    put(folder.parent, "out/all.ndjson", a_patient(id="p2"))
+    (folder / "in" / "all.ndjson").unlink()
+    (folder / "in").rmdir()
+    (folder / "in").symlink_to(folder.parent / "out")
+    job = await find(world.hub.database.reader, id_, client)
+    assert job is not None
+    until = await take(world.hub, job)
+    assert until is not None
+    importing = Importing(world.hub, job, until)
+
+    finished = await importing.run()
+
+    assert finished
+    assert (importing.at.counts[0].created, importing.at.counts[0].faulty) == (0, 1)
+
+
 async def test_an_import_that_is_called_off_stops(world: World, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     operator = await an_operator(world)
     monkeypatch.setattr(queue, "run_waiting", lambda _: asyncio.sleep(0))
