@@ -24,8 +24,8 @@ MOST_SEARCHES = 100
 MOST_RESOURCES = 5_000
 """The most resources that one query reads."""
 
-MOST_BYTES = 100_000_000
-"""The most bytes of resources that one query reads."""
+MOST_BYTES = 30_000_000
+"""The most bytes of resources that one query reads: as trees they take several times as much memory."""
 
 _Step = tuple[Tree, str, tuple[Field, ...], Place]
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from fhir.xml.to_json import to_json
+from fhir.xml.to_xml import to_xml
 from tests.world import World, a_patient, an_observation
 
 pytestmark = pytest.mark.anyio
@@ -45,8 +46,12 @@ async def test_the_resource_may_be_the_parameter_input(world: World) -> None:
         for form in ("json", "xml")
     ]
 
-    assert answers[0].json() == json.loads(SENT)
+    in_xml = {"Content-Type": XML, "Accept": "application/fhir+json"}
+    answers.append(await world.http.post("/fhir/$convert", headers=hospital | in_xml, content=to_xml(sent)))
+
+    assert answers[0].json() == answers[2].json() == json.loads(SENT)
     assert b"6.30" in answers[0].content
+    assert b"6.30" in answers[2].content
     assert json.loads(to_json(answers[1].content).body) == json.loads(SENT)
 
 

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.access import directory
+from app.clock import now
 from app.records.bulk_import import queue, run
 from app.records.bulk_import.job import find
 from app.records.bulk_import.run import Importing, Lost, take
@@ -429,6 +430,50 @@ async def test_an_import_goes_on_where_it_was_interrupted(
     assert (count.created, count.updated, count.unchanged, count.faulty, job.at.faults) == (55, 0, 0, 1, 1)
     assert await world.total(hospital, "Observation?_summary=count") == 54
     assert {one["meta"]["versionId"] for one in await search(world, hospital, "Observation?_count=100")} == {"1"}
+
+
+async def test_a_crash_loses_no_line_and_writes_none_twice(
+    world: World, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hospital = await world.client("hospital-a")
+    monkeypatch.setattr(run, "BATCH_LINES", 4)
+    monkeypatch.setattr(queue, "run_waiting", lambda _: asyncio.sleep(0))
+    lines = [an_observation("p1", id=f"o{number}") for number in range(20)]
+    lines[5]["status"], lines[9]["subject"] = "never", {"reference": "Patient/p9"}
+    name = put(folder, "all.ndjson", *lines, a_patient(id="p1"))
+    id_, client = await _waiting(world, name)
+    advance, calls = Importing._advance, 0
+
+    async def crashing(self: Importing, *how: Any) -> None:
+        nonlocal calls
+        calls += 1
+        await advance(self, *how)
+        if calls % 3 == 0:
+            raise RuntimeError("the machine is gone")
+
+    monkeypatch.setattr(Importing, "_advance", crashing)
+    minutes, finished, crashes = 0, False, 0
+    while not finished:
+        minutes += 2
+        # A minute after the crash another process takes the import.
+        monkeypatch.setattr(world.hub, "clock", lambda later=minutes * 60_000_000: now() + later)
+        job = await find(world.hub.database.reader, id_, client)
+        assert job is not None
+        until = await take(world.hub, job)
+        assert until is not None
+        try:
+            finished = await Importing(world.hub, job, until).run()
+        except RuntimeError:
+            crashes += 1
+
+    job = await find(world.hub.database.reader, id_, client)
+    assert job is not None
+    (count,) = job.at.counts
+    assert crashes > 3
+    assert (count.created, count.updated, count.unchanged, count.faulty, job.at.faults) == (19, 0, 0, 2, 2)
+    found = await search(world, hospital, "Observation?_count=100")
+    assert len(found) == 18
+    assert {one["meta"]["versionId"] for one in found} == {"1"}
 
 
 async def test_a_file_that_has_left_the_folder_is_not_read(
