@@ -1,11 +1,13 @@
 """`$expand` lists what is in a value set, page by page, of packages, of R4, and of what is stored and visible."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fhir.operations import expand as expand_module
+from fhir.xml.to_xml import to_xml
 from tests.app.records.test_profiles import loaded
 from tests.terminology import ALL, DIABETES, DISEASE, PACKAGE, a_code_system, a_filter, a_value_set, codes, parameters
 from tests.world import World
@@ -282,11 +284,17 @@ async def test_a_definition_that_cannot_be_listed_is_said(world: World, tmp_path
         assert issue(answer) == (422, "not-found", []), value_set
 
 
-async def test_an_answer_in_xml(world: World, tmp_path: Path) -> None:
+async def test_a_question_and_an_answer_in_xml(world: World, tmp_path: Path) -> None:
     caller = await world.client("hospital-a")
     await loaded(world, tmp_path, *PACKAGE)
 
-    answer = await world.http.get(f"/fhir/ValueSet/$expand?url={ALL}&_format=xml", headers=caller)
+    own = parameters(valueSet=a_value_set(NS + "own", a_filter("concept", "is-a", "E1")), filter="腎症")
+    in_xml = {**caller, "Content-Type": "application/fhir+xml", "Accept": "application/fhir+xml"}
 
-    assert answer.headers["content-type"].startswith("application/fhir+xml")
-    assert '<code value="E11.2"/>' in answer.text
+    asked = await world.http.get(f"/fhir/ValueSet/$expand?url={ALL}&_format=xml", headers=caller)
+    sent = await world.http.post("/fhir/ValueSet/$expand", headers=in_xml, content=to_xml(json.dumps(own).encode()))
+
+    for answer in (asked, sent):
+        assert answer.headers["content-type"].startswith("application/fhir+xml")
+        assert '<code value="E11.2"/>' in answer.text
+    assert '<code value="E10"/>' not in sent.text
