@@ -31,11 +31,15 @@ class Verdict:
         result: Whether one of them is in.
         message: Why not.
         display: What the code is called.
+        code: The code that was found, and the system and version it was found in; empty where none was.
     """
 
     result: bool
     message: str = ""
     display: str = ""
+    code: str = ""
+    system: str = ""
+    version: str = ""
 
 
 def _judged(members: Members, one: Coded, title: str, languages: Sequence[str], *, abstract: bool) -> Verdict | None:
@@ -50,11 +54,12 @@ def _judged(members: Members, one: Coded, title: str, languages: Sequence[str], 
         return Verdict(False, f"The code {named} is not in {title}")
     table = found.part.table
     called = display(table, found.number, languages)
+    place = table.codes[found.number], table.url, table.version
     if one.version and table.version and one.version != table.version:
-        return Verdict(False, f"{title} has version {table.version} of {table.url}, not {one.version}", called)
+        return Verdict(False, f"{title} has version {table.version} of {table.url}, not {one.version}", called, *place)
     if one.display and table.displays[found.number] and not is_called(table, found.number, one.display):
-        return Verdict(False, f"The code {named} is not called {one.display!r} but {called!r}", called)
-    return Verdict(True, "", called)
+        return Verdict(False, f"The code {named} is not called {one.display!r} but {called!r}", called, *place)
+    return Verdict(True, "", called, *place)
 
 
 def validate_code(

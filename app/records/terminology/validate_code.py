@@ -38,6 +38,9 @@ def _answer(verdict: Verdict) -> Response:
     parts: list[dict[str, Any]] = [{"name": "result", "valueBoolean": verdict.result}]
     parts += [{"name": "message", "valueString": verdict.message}] if verdict.message else []
     parts += [{"name": "display", "valueString": verdict.display}] if verdict.display else []
+    # What R4 does not have and R5 does: which code in which version was found.
+    found = (("code", "valueCode"), ("system", "valueUri"), ("version", "valueString"))
+    parts += [{"name": name, kind: value} for name, kind in found if (value := getattr(verdict, name))]
     return fhir_response(orjson.dumps({"resourceType": "Parameters", "parameter": parts}))
 
 

@@ -50,6 +50,7 @@ async def test_codes_of_a_value_set(world: World, tmp_path: Path) -> None:
         found = told(answer.json())
         assert (found["result"], found.get("display")) == (result, display), asked
         assert ("message" in found) is not result
+        assert found.get("version") == ("2024" if display else None)
 
 
 async def test_by_address_by_id_and_of_a_definition_in_the_body(world: World) -> None:
