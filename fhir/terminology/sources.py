@@ -7,7 +7,8 @@ https://hl7.org/fhir/R4/references.html#canonical
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -17,8 +18,7 @@ from fhir.spec.elements import lines
 from fhir.terminology.code_system import CodeSystem
 from fhir.terminology.concept_map import ConceptMap
 
-TYPES = ("CodeSystem", "ValueSet", "ConceptMap")
-"""The resource types that terminology is made of."""
+_VALUE_SET = re.compile(rb'"valueSet"\s*:\s*"([^"\\]+)"')
 
 
 @cache
@@ -82,6 +82,28 @@ class Terminology:
         """Return a definition, in another version when that one is not known; None when there is none."""
         found = self.near(type_name, canonical)
         return None if found is None else parsed(found[1])
+
+    def implied(self, canonical: str) -> dict[str, Any] | None:
+        """Return the value set of all codes of a code system that names it in `valueSet`; None when none does.
+
+        https://hl7.org/fhir/R4/codesystem-definitions.html#CodeSystem.valueSet
+        """
+        if "implied" not in self.kept:
+            self.kept["implied"] = dict(self._implied())
+        system = self.kept["implied"].get(canonical)
+        if system is None:
+            return None
+        url, _, version = canonical.partition("|")
+        header = {"resourceType": "ValueSet", "url": url, **({"version": version} if version else {})}
+        return {**header, "status": "active", "compose": {"include": [{"system": system}]}}
+
+    def _implied(self) -> Iterator[tuple[str, str]]:
+        for source in reversed(self.sources):
+            for one in source.of_type("CodeSystem"):
+                # The element is there once, and to read whole code systems for it would take long.
+                stated = _VALUE_SET.search(one.read())
+                if stated is not None:
+                    yield stated[1].decode("utf-8", "replace"), one.url
 
     def code_system(self, url: str, version: str = "", *, exact: bool = False) -> CodeSystem | None:
         """Return a code system; None when it is not known, or cannot be read.

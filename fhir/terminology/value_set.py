@@ -59,6 +59,9 @@ def compiled(terminology: Terminology, resource: Mapping[str, Any]) -> Members:
 def _known(terminology: Terminology, canonical: str, way: _Way) -> Members:
     found = terminology.near("ValueSet", canonical)
     if found is None:
+        implied = terminology.implied(canonical)
+        if implied is not None:
+            return _compiled(terminology, implied, way)
         return Unknown(f"The value set {canonical} is not known here")
     key = found[1].url, found[1].version
     kept: Members | None = terminology.kept.get(key)

@@ -66,7 +66,7 @@ async def _of_value_set(request: "Request", named: str, name: str, *, whole: boo
         members = await asyncio.to_thread(compiled, known, resource)
     else:
         known = await terminology(request, [Name("ValueSet", named)])
-        if known.known("ValueSet", named) is None:
+        if known.known("ValueSet", named) is None and known.implied(named) is None:
             raise UnknownTerminology(f"The value set {named} is not known here", name)
         members = await asyncio.to_thread(value_set, known, named)
     return await asyncio.to_thread(codes_in, members, name, whole=whole)

@@ -50,8 +50,9 @@ async def meant(request: FhirRequest, asked: Asked, versions: Versions | None = 
     version = asked.text("valueSetVersion")
     canonical = f"{url}|{version}" if version and "|" not in url else url
     known = await terminology(request, [Name("ValueSet", canonical)], (), versions)
-    found = known.known("ValueSet", canonical)
-    if found is None:
+    resource = known.implied(canonical)
+    if known.known("ValueSet", canonical) is not None:
+        resource = known.read("ValueSet", canonical)
+    if resource is None:
         raise unknown("value set", canonical, "url")
-    resource = known.read("ValueSet", canonical) or {}
     return Meant(resource, await asyncio.to_thread(value_set, known, canonical), known)

@@ -222,6 +222,17 @@ async def test_a_fragment_is_listed_and_said_to_be_one(world: World, tmp_path: P
     ]
 
 
+async def test_the_value_set_that_a_code_system_names_is_all_of_it(world: World, tmp_path: Path) -> None:
+    caller = await world.client("hospital-a")
+    await loaded(world, tmp_path, PACKAGE[0])
+
+    found = await expanded(world, caller, f"$expand?url={ALL}&filter=腎")
+    searched = await world.http.get(f"/fhir/Condition?code:in={ALL}", headers=caller)
+
+    assert (codes(found), found["url"]) == (["E11.2", "N18", "N08"], ALL)
+    assert searched.json()["total"] == 0
+
+
 async def test_more_than_an_answer_holds_is_too_costly(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
