@@ -75,7 +75,7 @@ def test_an_unknown_key_of_the_order_is_refused_or_noted():
     [
         ([("code-value-quantity:not", "a$5")], NotSupported),
         ([("code-value-quantity", "a")], InvalidValue),
-        ([("code:in", "http://x")], NotSupported),
+        ([("identifier:in", "http://x")], NotSupported),
         ([("subject:Patient.name:not", "a")], NotSupported),
         ([("_filter", "colour eq red")], InvalidValue),
         ([("_sort", "code-value-quantity")], NotSupported),
