@@ -8,7 +8,7 @@ https://hl7.org/fhir/R4/references.html#canonical
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -88,22 +88,12 @@ class Terminology:
 
         https://hl7.org/fhir/R4/codesystem-definitions.html#CodeSystem.valueSet
         """
-        if "implied" not in self.kept:
-            self.kept["implied"] = dict(self._implied())
-        system = self.kept["implied"].get(canonical)
+        system = next((found for one in self.sources if (found := _implied(one).get(canonical))), None)
         if system is None:
             return None
         url, _, version = canonical.partition("|")
         header = {"resourceType": "ValueSet", "url": url, **({"version": version} if version else {})}
         return {**header, "status": "active", "compose": {"include": [{"system": system}]}}
-
-    def _implied(self) -> Iterator[tuple[str, str]]:
-        for source in reversed(self.sources):
-            for one in source.of_type("CodeSystem"):
-                # The element is there once, and to read whole code systems for it would take long.
-                stated = _VALUE_SET.search(one.read())
-                if stated is not None:
-                    yield stated[1].decode("utf-8", "replace"), one.url
 
     def code_system(self, url: str, version: str = "", *, exact: bool = False) -> CodeSystem | None:
         """Return a code system; None when it is not known, or cannot be read.
@@ -127,6 +117,16 @@ class Terminology:
         """Return every concept map."""
         maps = [made(source, one, ConceptMap) for source in self.sources for one in source.of_type("ConceptMap")]
         return [one for one in maps if one is not None]
+
+
+def _implied(source: Definitions) -> Mapping[str, str]:
+    """Return the code systems of a source by the value sets that they name, kept with it."""
+    if "implied" not in source.kept:
+        # The element is there once, and to read whole code systems for it would take long.
+        stated = [(one.url, _VALUE_SET.search(one.read())) for one in source.of_type("CodeSystem")]
+        source.kept["implied"] = {found[1].decode("utf-8", "replace"): url for url, found in stated if found}
+    kept: Mapping[str, str] = source.kept["implied"]
+    return kept
 
 
 def made(source: Definitions, definition: Definition, form: Any) -> Any:

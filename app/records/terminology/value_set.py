@@ -50,9 +50,8 @@ async def meant(request: FhirRequest, asked: Asked, versions: Versions | None = 
     version = asked.text("valueSetVersion")
     canonical = f"{url}|{version}" if version and "|" not in url else url
     known = await terminology(request, [Name("ValueSet", canonical)], (), versions)
-    resource = known.implied(canonical)
-    if known.known("ValueSet", canonical) is not None:
-        resource = known.read("ValueSet", canonical)
+    there = known.known("ValueSet", canonical) is not None
+    resource = known.read("ValueSet", canonical) if there else await asyncio.to_thread(known.implied, canonical)
     if resource is None:
         raise unknown("value set", canonical, "url")
     return Meant(resource, await asyncio.to_thread(value_set, known, canonical), known)
