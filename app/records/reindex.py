@@ -41,6 +41,9 @@ FOLDING = "reindex folding"
 EXTRACTED = "reindex version"
 """The counter that says by which `fhir.search.extract.VERSION` all stored rows were made at least."""
 
+BEGUN = "reindex begun by version"
+"""The counter that says by which version the last run over all types was begun."""
+
 _ANY = select(resource.c.row).limit(1)
 _BATCH = (
     select(*COLUMNS, resource.c.deleted, *FIXED)
@@ -126,6 +129,7 @@ async def reindex_types(hub: Hub, types: Sequence[str], *, again: bool) -> Async
     """
     # Those that take over the labels of others come after these.
     known = await hub.search_parameters.refresh()
+    again |= await _begins(hub, types)
     for type_name in sorted(types, key=POINTERS.__contains__):
         after = 0 if again else await epoch.value(hub.database.reader, _mark(type_name))
         while True:
@@ -144,6 +148,15 @@ async def reindex_types(hub: Hub, types: Sequence[str], *, again: bool) -> Async
         async with hub.database.write() as connection:
             await epoch.set_value(connection, FOLDING, int(hub.settings.folds_japanese))
             await epoch.set_value(connection, EXTRACTED, VERSION)
+
+
+async def _begins(hub: Hub, types: Sequence[str]) -> bool:
+    """Return whether a run over all types goes on from one of another release, and so begins anew."""
+    if set(types) != set(NUMBERS) or await epoch.value(hub.database.reader, BEGUN) == VERSION:
+        return False
+    async with hub.database.write() as connection:
+        await epoch.set_value(connection, BEGUN, VERSION)
+    return True
 
 
 async def _known(hub: Hub, connection: WriteConnection, known: InForce) -> InForce:

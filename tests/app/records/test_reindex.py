@@ -4,13 +4,15 @@ from typing import Any
 import pytest
 from sqlalchemy import BigInteger, Integer, Text, bindparam, delete, select, update
 
+from app.access import epoch
 from app.consent.compile import compile_consents
 from app.consent.tables import consent_grant
+from app.lifecycle import warn_of_reindexing
 from app.records import reindex
-from app.records.reindex import Progress, reindex_types
+from app.records.reindex import BEGUN, EXTRACTED, Progress, note_version, reindex_types
 from fhir.resource import parse
-from fhir.search.extract import extract
-from fhir.spec.search_parameters import parameters
+from fhir.search.extract import VERSION, extract
+from fhir.spec.search_parameters import FIRST_OWN, parameters
 from fhir.store.facts import facts
 from fhir.store.labels import UNDELIVERED, UNKNOWN, bit
 from fhir.store.reindex import replace_facts, replace_index
@@ -18,6 +20,7 @@ from fhir.store.tables import INDEX_TABLES, index_token, patient_chart, resource
 from fhir.store.types import NUMBERS
 from tests.app.imaging.images import CT, a_file, stored
 from tests.app.records.test_inheritance import PSYCHIATRY, an_attachment
+from tests.search_parameters import own_parameter
 from tests.world import ADDRESS, World, a_consent, a_patient, an_observation
 
 pytestmark = pytest.mark.anyio
@@ -348,3 +351,43 @@ async def test_what_is_right_is_not_written_again(world: World) -> None:
 
     await replace_index(watched, [(key, row, 2, values)], NUMBERS["Observation"])  # type: ignore[arg-type]
     assert watched.written
+
+
+async def test_a_release_that_reads_otherwise_says_that_reindexing_is_due(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = await world.client("hospital-a")
+    await world.post(own, a_patient())
+    fresh = (await world.http.get("/health")).json()
+    async with world.hub.database.write() as connection:
+        await epoch.set_value(connection, EXTRACTED, VERSION - 1)
+        await epoch.set_value(connection, BEGUN, VERSION - 1)
+        # An older release was interrupted at the end of the Patients.
+        await epoch.set_value(connection, "reindex Patient", 2**62)
+
+    await note_version(world.hub.database)
+    await warn_of_reindexing(world.hub)
+    due = await world.http.get("/health")
+    read = [one.resources async for one in reindex_types(world.hub, sorted(NUMBERS), again=False)]
+
+    assert fresh == {"status": "pass"}
+    assert "renkei reindex" in caplog.text
+    assert (due.status_code, due.json()["status"]) == (200, "warn")
+    assert sum(read) > 0
+    assert (await world.http.get("/health")).json() == {"status": "pass"}
+
+
+async def test_own_parameters_are_indexed_anew_too(world: World) -> None:
+    own = await world.client("hospital-a")
+    await own_parameter(world, "sex", "Patient", "token", "Patient.gender")
+    made = (await world.post(own, a_patient()))["id"]
+    async with world.hub.database.write() as connection:
+        await connection.execute(delete(index_token).where(index_token.c.parameter >= FIRST_OWN), {})
+    lost = await world.total(own, "Patient?sex=male")
+
+    async for _ in reindex_types(world.hub, ["Patient"], again=True):
+        pass
+
+    assert lost == 0
+    answer = (await world.http.get("/fhir/Patient?sex=male", headers=own)).json()
+    assert [one["resource"]["id"] for one in answer["entry"]] == [made]

@@ -23,6 +23,9 @@ from fhir.search.accessor import Node, accessor, plant
         ("!notBoolean,nothing :boolean", [False]),
         ("status nothing :code", []),
         ("nothing :code", []),
+        ("name ?extension\x1f?url=urn:kind\x1fvalueCode\x1f=SYL text :string", ["ヤマダ"]),
+        ("name ?extension\x1f?url=urn:kind\x1fvalueCode\x1f=IDE text :string", []),
+        ("_birthDate extension ?url=urn:time valueDateTime :dateTime", ["2024-05-01T10:00:00Z"]),
     ],
 )
 def test_a_path_leads_to_the_elements_its_expression_means(path, values):
@@ -34,6 +37,18 @@ def test_a_path_leads_to_the_elements_its_expression_means(path, values):
         "subject": {"reference": "Patient/1"},
         "extension": [{"url": "http://example.org/a", "valueString": "ア"}, {"url": "http://example.org/b"}],
         "aliveDateTime": "2024",
+        "name": [
+            {"text": "山田"},
+            {
+                "text": "ヤマダ",
+                "extension": [{"url": "urn:kind", "valueCode": "SYL"}, {"url": "urn:x", "valueCode": "IDE"}],
+            },
+            {
+                "text": "-",
+                "extension": [{"url": "urn:kind", "valueCode": ["SY"]}, {"url": "urn:kind", "valueCode": {}}],
+            },
+        ],
+        "_birthDate": {"extension": [{"url": "urn:time", "valueDateTime": "2024-05-01T10:00:00Z"}]},
         "notBoolean": False,
     }
 

@@ -74,3 +74,15 @@ def test_what_is_outside_the_subset_is_refused_with_its_text(expression):
         parse(expression)
 
     assert expression in str(refusal.value)
+
+
+def test_a_condition_may_look_deeper_and_several_may_hold() -> None:
+    (branch,) = parse("Patient.name.where(extension('urn:a').value.as(code)='SYL' and use='usual').text")
+
+    inner = (("extension", "urn:a"), ("child", "value"), ("as", "code"))
+    assert branch[2:] == (("test", inner, "SYL"), ("where", "use", "usual"), ("child", "text"))
+
+
+def test_what_is_not_understood_is_named() -> None:
+    with pytest.raises(ValueError, match=r"^'first' is outside .*: Patient\.name\.first\(\)$"):
+        parse("Patient.name.first()")
