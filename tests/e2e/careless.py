@@ -40,7 +40,7 @@ class LateSqlite(SqliteDatabase):
                 self._end()
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[Any]:
+    async def write(self, *, sharing: int | None = None) -> AsyncIterator[Any]:  # noqa: ARG002 - one writes at a time
         async with self._turn:
             if not self._writer.raw.in_transaction:
                 await self._begin()
@@ -87,7 +87,7 @@ class LatePostgresql(PostgresqlDatabase):
                 await self._one.execute("COMMIT; BEGIN")
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[Any]:
+    async def write(self, *, sharing: int | None = None) -> AsyncIterator[Any]:  # noqa: ARG002 - one writes at a time
         async with self._turn:
             await self._one.execute("SAVEPOINT request")
             try:

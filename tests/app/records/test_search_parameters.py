@@ -1,12 +1,19 @@
 """A hub's own search parameters, from the definition to the answer."""
 
+import asyncio
+import json
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from app.access.directory import find_organisation
+from app.records.commit import committed
+from app.records.inside import inside_request
+from app.records.prepare import prepare
 from app.records.search_parameters.kept import all_kept
-from app.records.search_parameters.tables import search_parameter_source
+from app.records.search_parameters.tables import ACTIVE, search_parameter_source
+from app.records.writing import Writing
 from fhir.search.extract import MOST_OWN
 from fhir.spec.search_parameters import FIRST_OWN
 from fhir.store.tables import INDEX_TABLES
@@ -403,6 +410,37 @@ async def test_a_transaction_that_fails_leaves_the_set_as_it_was(world: World) -
     assert response.status_code == 422
     assert await all_kept(world.hub.database.reader) == []
     assert await world.hub.database.reader.fetch(select(search_parameter_source), {}) == []
+
+
+async def test_a_write_that_is_under_way_is_waited_for(world: World) -> None:
+    """It tested the set before the parameter came, and is not committed yet."""
+    own = await world.client("hospital-a")
+    office = await world.client("secretariat", role="secretariat")
+    async with world.hub.database.write() as connection:
+        site = await find_organisation(connection, "hospital-a")
+    request = await inside_request(world.hub, site, "POST", "/fhir/")
+    prepared = prepare(json.dumps(a_patient()).encode(), request.authority)
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    async def work(writing: Writing) -> str:
+        stored = await writing.create(prepared)
+        begun.set()
+        await go.wait()
+        return stored.id
+
+    late = asyncio.create_task(committed(request, work))
+    await begun.wait()
+    definition = a_search_parameter("sex", "Patient", "token", "Patient.gender")
+    posted = asyncio.create_task(world.http.post("/fhir/SearchParameter", headers=office, json=definition))
+    await asyncio.sleep(0.5)
+    active = [one for one in await all_kept(world.hub.database.reader) if one.state == ACTIVE]
+
+    go.set()
+
+    id_ = await late
+    await indexed(world, office, (await posted).json()["id"])
+    assert active == []
+    assert await _found(world, own, "Patient?sex=male") == {id_}
 
 
 async def _rows(world: World) -> int:
