@@ -78,14 +78,14 @@ def _bases(resource: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _of_base(resource: Mapping[str, Any], base: str) -> SearchParameter:
-    code, type_ = resource["code"], resource["type"]
+    code, type_, url = (_stated(resource, name) for name in ("code", "type", "url"))
     if not _CODE.fullmatch(code) or code in _TAKEN:
         raise _Refused("SearchParameter.code", f"{code[:70]!r} cannot be the name of a search parameter here")
     if type_ not in TYPES:
         raise _Refused("SearchParameter.type", f"the type {type_} is not supported")
     if resource.get("xpathUsage", "normal") != "normal":
         raise _Refused("SearchParameter.xpathUsage", "only normal is supported")
-    found = SearchParameter(0, base, code, type_, _expression(resource), url=resource["url"], rules=_rules(resource))
+    found = SearchParameter(0, base, code, type_, _expression(resource, url), url=url, rules=_rules(resource))
     if type_ == "composite":
         return _composite(found, resource.get("component", ()))
     places = [one for one in _places(found.expression, base) if one.type in indexed_types(type_)]
@@ -95,11 +95,19 @@ def _of_base(resource: Mapping[str, Any], base: str) -> SearchParameter:
     return replace(found, paths=_paths(places), targets=targets)
 
 
-def _expression(resource: Mapping[str, Any]) -> str:
-    expression: str = resource.get("expression", "")
+def _stated(holder: Mapping[str, Any], name: str, where: str = "SearchParameter") -> str:
+    """Return the text of an element; it may have an extension in its place."""
+    found = holder.get(name)
+    if type(found) is not str:
+        raise _Refused(f"{where}.{name}", "a value is needed")
+    return found
+
+
+def _expression(resource: Mapping[str, Any], url: str) -> str:
+    expression: str = resource.get("expression") or ""
     if not expression or len(expression) > LONGEST:
         raise _Refused("SearchParameter.expression", f"an expression of up to {LONGEST} characters is needed")
-    published, right = EXPRESSIONS.get(resource["url"], (None, ""))
+    published, right = EXPRESSIONS.get(url, (None, ""))
     return right if expression == published else expression
 
 
@@ -139,7 +147,7 @@ def _rules(resource: Mapping[str, Any]) -> Rules:
     modifiers, comparators = resource.get("modifier"), resource.get("comparator")
     return Rules(
         None if modifiers is None else frozenset(_modifiers(modifiers, resource)),
-        None if comparators is None else frozenset(comparators),
+        None if comparators is None else frozenset(one for one in comparators if type(one) is str),
         resource.get("multipleOr", True),
         resource.get("multipleAnd", True),
     )
@@ -150,7 +158,7 @@ def _modifiers(stated: list[str], resource: Mapping[str, Any]) -> Iterator[str]:
         if one == "type":
             # `type` stands for the names of the types that are referred to.
             yield from resource.get("target", NUMBERS)
-        else:
+        elif type(one) is str:
             yield "of-type" if one == "ofType" else one
 
 
@@ -170,16 +178,17 @@ def _composite(found: SearchParameter, stated: list[dict[str, Any]] | tuple[()])
 
 def _component(base: str, number: int, stated: Mapping[str, Any], places: tuple[Place, ...]) -> Component:
     where = f"SearchParameter.component[{number}]"
-    code = _code_of(base, stated["definition"])
+    url = _stated(stated, "definition", where)
+    code = _code_of(base, url)
     if code is None:
-        raise _Refused(f"{where}.definition", f"{stated['definition']} is no search parameter of R4 of {base}")
+        raise _Refused(f"{where}.definition", f"{url} is no search parameter of R4 of {base}")
     type_ = parameters(base)[code].type
     if type_ not in IN_ELEMENTS and not any(place.steps == () for place in places):
         raise _Refused(f"{where}.definition", f"a {type_} cannot be part of a composite of an element")
     found = {
         place
         for context in dict.fromkeys(place.context for place in places)
-        for place in _places(stated["expression"], context, f"{where}.expression")
+        for place in _places(_stated(stated, "expression", where), context, f"{where}.expression")
         if place.type in indexed_types(type_)
     }
     if not found:

@@ -11,12 +11,14 @@ from app.access.directory import find_organisation
 from app.records.commit import committed
 from app.records.inside import inside_request
 from app.records.prepare import prepare
+from app.records.search_parameters.index import _BATCH
 from app.records.search_parameters.kept import all_kept
 from app.records.search_parameters.tables import ACTIVE, search_parameter_source
 from app.records.writing import Writing
 from fhir.search.extract import MOST_OWN
 from fhir.spec.search_parameters import FIRST_OWN
 from fhir.store.tables import INDEX_TABLES
+from tests.fhir.search.test_plans import explained
 from tests.search_parameters import a_search_parameter, all_indexed, indexed, own_parameter, status
 from tests.world import World, a_consent, a_patient, an_observation
 
@@ -223,6 +225,7 @@ async def test_only_the_secretariat_writes_them_and_everybody_reads(world: World
     assert await status(world, caller, made["id"])
 
 
+UNKNOWN = {"extension": [{"url": "http://example.org/unknown", "valueCode": "unknown"}]}
 REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"expression": "Patient.name.first()"}, "SearchParameter.expression", "'first'"),
     ({"expression": "Patient.unheard"}, "SearchParameter.expression", "leads nowhere"),
@@ -239,6 +242,13 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"code": "patient"}, "SearchParameter.code", "cannot be the name"),
     ({"code": "a.b"}, "SearchParameter.code", "cannot be the name"),
     ({"code": "gender", "expression": "Patient.active"}, "SearchParameter.code", "R4 has a search parameter"),
+    ({"code": None, "_code": UNKNOWN}, "SearchParameter.code", "a value is needed"),
+    ({"url": None, "_url": UNKNOWN}, "SearchParameter.url", "a value is needed"),
+    (
+        {"type": "composite", "component": [{"_definition": UNKNOWN, "expression": "name"}] * 2},
+        "SearchParameter.component[0].definition",
+        "a value is needed",
+    ),
     ({"type": "special"}, "SearchParameter.type", "special"),
     ({"xpathUsage": "phonetic"}, "SearchParameter.xpathUsage", "only normal"),
     ({"type": "composite"}, "SearchParameter.component", "2 to 8"),
@@ -450,3 +460,10 @@ async def _rows(world: World) -> int:
         for table in INDEX_TABLES
     ]
     return sum(counts)
+
+
+async def test_indexing_goes_along_the_order_of_time_without_sorting(world: World) -> None:
+    lines = await explained(world.hub, _BATCH)
+
+    assert [line for line in lines if "ix_resource_type" in line]
+    assert [line for line in lines if "TEMP B-TREE" in line or line.startswith("Sort")] == []
