@@ -44,6 +44,9 @@ EXTRACTED = "reindex version"
 BEGUN = "reindex begun by version"
 """The counter that says by which version the last run over all types was begun."""
 
+_LOCK = 0x7265_696E
+"""The lock under which these counters begin."""
+
 _ANY = select(resource.c.row).limit(1)
 _BATCH = (
     select(*COLUMNS, resource.c.deleted, *FIXED)
@@ -155,6 +158,7 @@ async def _begins(hub: Hub, types: Sequence[str]) -> bool:
     if set(types) != set(NUMBERS) or await epoch.value(hub.database.reader, BEGUN) == VERSION:
         return False
     async with hub.database.write() as connection:
+        await connection.lock(_LOCK)
         await epoch.set_value(connection, BEGUN, VERSION)
     return True
 
@@ -170,6 +174,8 @@ async def note_version(database: Database) -> None:
     """Note that a hub without resources has no index rows of an older release."""
     if await is_due(database) and not await database.reader.fetch(_ANY, {}):
         async with database.write() as connection:
+            # Several processes may start at once.
+            await connection.lock(_LOCK)
             await epoch.set_value(connection, EXTRACTED, VERSION)
 
 
