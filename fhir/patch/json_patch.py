@@ -14,6 +14,7 @@ from jsonpatch import (
     JsonPointerException,
     path_split,
 )
+from jsonpointer import EndOfList
 
 from fhir.errors import Unprocessable
 from fhir.exact import read as read_exactly
@@ -107,6 +108,18 @@ def _refuse(number: int, operation: Operation, tree: Any, error: Exception) -> N
     raise Unprocessable(f"{_named(number, operation)}: {reason}", _expression(tree, operation["path"]))
 
 
+def _found(tree: Any, pointer: str) -> Any:
+    """Return what a pointer leads to.
+
+    Raises:
+        JsonPointerException: it leads nowhere; the place after the last member of a list is none yet.
+    """
+    found = JsonPointer(pointer).resolve(tree)
+    if isinstance(found, EndOfList):
+        raise JsonPointerException("Nothing is there")
+    return found
+
+
 def _too_deep() -> TooCostly:
     return TooCostly("The patch nests objects and arrays too deep")
 
@@ -127,7 +140,7 @@ def apply(tree: Any, patch: Sequence[Operation], *, most_bytes: int = MOST_BYTES
     for number, operation in enumerate(patch):
         try:
             if operation["op"] == "copy":
-                copied += len(write(JsonPointer(operation["from"]).resolve(tree)))
+                copied += len(write(_found(tree, operation["from"])))
                 if copied > most_bytes:
                     raise TooCostly(f"{_named(number, operation)}: the copies are too large")
             tree = JsonPatch([operation]).apply(tree, in_place=True)

@@ -28,6 +28,7 @@ from sqlalchemy.sql.selectable import NamedFromClause
 from fhir.search.moment import View
 from fhir.search.predicates import TABLES, Condition, Shape, binder, matches, part_matches
 from fhir.search.shapes import AnyShape, ChainShape, ElementShape, HasShape, inside
+from fhir.search.tree import all_of, any_of
 from fhir.store.facts import clinical_date_parameter
 from fhir.store.in_order import in_order
 from fhir.store.tables import NO_DATE, index_composite, index_reference, resource, resource_id
@@ -58,8 +59,8 @@ def _by_clinical_date(row: FromClause, criterion: Shape, label: str, found: Cond
         elif prefix == "eq":
             possible.append(and_(date >= bind("lo"), date < bind("hi")))
     if len(possible) == len(criterion.values):
-        return and_(or_(*possible), found)
-    return or_(*settled, found)
+        return and_(any_of(possible), found)
+    return any_of([*settled, found])
 
 
 def test(row: FromClause, asked: AnyShape, label: str, type_number: int, view: View) -> Condition:
@@ -78,7 +79,7 @@ def test(row: FromClause, asked: AnyShape, label: str, type_number: int, view: V
     parts = [test(row, part, inside(label, n), type_number, view) for n, part in enumerate(asked.parts)]
     if asked.operator == "not":
         return not_(parts[0])
-    return and_(*parts) if asked.operator == "and" else or_(*parts)
+    return all_of(parts) if asked.operator == "and" else any_of(parts)
 
 
 def _looked_up(rows: FromClause, conditions: Sequence[Condition], *own: FromClause) -> Condition:
@@ -148,7 +149,7 @@ def _own(row: FromClause, criterion: Shape, label: str, type_number: int, view: 
         return false() if criterion.values == ("true",) else true()
     if criterion.code == "_id":
         ids = [row.c.id == bindparam(f"c{label}_{n}_id", type_=Text()) for n in range(len(criterion.values))]
-        found: Condition = or_(*ids)
+        found = any_of(ids)
         return ~found if criterion.modifier == "not" else found
     if criterion.code == "_lastUpdated":
         return _instant_matches(row, criterion, label, view)

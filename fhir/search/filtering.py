@@ -11,7 +11,7 @@ from typing import Literal
 from fhir.errors import InvalidValue, NotSupported, TooCostly, UnknownParameter
 from fhir.search import chain, criterion, date, string
 from fhir.search.asked import Asked, Chain, Criterion, Logic
-from fhir.search.criterion import Region
+from fhir.search.criterion import FULL_TEXT, Region
 from fhir.search.values import DateValue, Value, missing, unescape
 
 LONGEST = 4_000
@@ -207,6 +207,8 @@ def _compared(type_name: str, path: str, comparison: _Comparison, region: Region
         return _plain(type_name, f"{path}:{_OF_TERMS[operator]}", text, region)
     if operator == "pr":
         return Criterion(parameter, "missing", (missing({"true": "false", "false": "true"}.get(text, text)),))
+    if parameter.code in FULL_TEXT:
+        return _with_words(type_name, path, operator, text, region)
     if parameter.type == "string" and operator in _OF_STRINGS:
         return Criterion(parameter, _OF_STRINGS[operator], (string.parse(text),))
     if parameter.type == "date" and operator == "po":
@@ -219,6 +221,13 @@ def _compared(type_name: str, path: str, comparison: _Comparison, region: Region
     if operator == "eq" or (operator == "re" and parameter.type == "reference"):
         return _equal(type_name, parameter.type, path, text, region)
     raise InvalidValue(f"{path} is a {parameter.type}, which the operator {operator} does not compare", "_filter")
+
+
+def _with_words(type_name: str, path: str, operator: str, text: str, region: Region) -> Asked:
+    """Return what asks for words in the full text: it contains them, and is compared in no other way."""
+    if operator != "co":
+        raise InvalidValue(f"{path} is full text, which the operator {operator} does not compare", "_filter")
+    return _plain(type_name, path, text, region)
 
 
 def _equal(type_name: str, type_: str, path: str, text: str, region: Region) -> Asked:

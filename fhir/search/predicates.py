@@ -15,6 +15,7 @@ from fhir.errors import NotSupported
 from fhir.search import near
 from fhir.search.full_text import text_binds, text_condition
 from fhir.search.numbers import NUMBERS, in_numbers
+from fhir.search.tree import any_of
 from fhir.search.uri import DEEPEST
 from fhir.search.values import (
     AncestorsValue,
@@ -240,12 +241,13 @@ def _quantity_condition(row: FromClause, word: str, modifier: str | None, bind: 
 
 
 def _reference_condition(row: FromClause, word: str, _: str | None, bind: Bind) -> Condition:
-    return or_(*(row.c.target_hash == bind(f"target{n}") for n in range(int(word))))
+    # A list is flat: SQLite takes an expression of a thousand levels at most, and a bare id may be of any type.
+    return row.c.target_hash.in_([bind(f"target{n}") for n in range(int(word))])
 
 
 def _uri_condition(row: FromClause, word: str, modifier: str | None, bind: Bind) -> Condition:
     if modifier == "above":
-        return or_(*(row.c.value == bind(f"text{n}") for n in range(int(word))))
+        return row.c.value.in_([bind(f"text{n}") for n in range(int(word))])
     itself = row.c.value == bind("text")
     if modifier == "below":
         return or_(itself, and_(row.c.value >= bind("below"), row.c.value < bind("after")))
@@ -285,14 +287,14 @@ def matches(row: FromClause, criterion: Shape, label: str) -> Condition:
             text_condition(row, criterion.code, word, binder(f"c{label}_{alternative}"))
             for alternative, word in enumerate(criterion.values)
         ]
-        return and_(row.c.parameter == criterion.parameter, or_(*found))
+        return and_(row.c.parameter == criterion.parameter, any_of(found))
     build = _CONDITIONS[criterion.type]
     alternatives: Sequence[Condition] = [
         build(row, word, criterion.modifier, binder(f"c{label}_{alternative}"))
         for alternative, word in enumerate(criterion.values)
     ]
     own = row.c.parameter == criterion.parameter
-    return and_(own, or_(*alternatives)) if alternatives else own
+    return and_(own, any_of(alternatives)) if alternatives else own
 
 
 class PartRow:

@@ -18,13 +18,19 @@ from fhir.search.control import Include
 from fhir.search.criterion import Region
 from fhir.search.in_force import R4, InForce
 from fhir.search.order import comparable
-from fhir.search.values import QuantityValue, TermValue
+from fhir.search.values import AncestorsValue, QuantityValue, ReferenceValue, TermValue, Value
 
 MOST = 1000
 """Resources a page holds at most, whatever `_count` says, unless the caller of `parse` sets another cap."""
 
 MOST_VALUES = 500
 """Values that a search compares with; databases limit how deep an expression may be."""
+
+MOST_TARGETS = 5000
+"""Hashes and texts that a search compares with: a bare id stands for one of each type that it may be of.
+
+Databases limit the values that a statement is given, to 32,000.
+"""
 
 DEEPEST = 10
 """How deep conditions nest: a reference that is followed counts two, `and`, `or` and `not` one.
@@ -156,6 +162,8 @@ def _check_cost(asked: Sequence[Asked]) -> None:
     values = [value for part in asked for one in criteria_of(part) for value in one.values]
     if len(values) + sum(len(value.others) for value in values if isinstance(value, QuantityValue)) > MOST_VALUES:
         raise InvalidValue(f"a search has at most {MOST_VALUES} values, each unit of a quantity counted")
+    if sum(map(_targets, values)) > MOST_TARGETS:
+        raise TooCostly("a search has too many ids that may be of many types; name the types: Type/id")
     if any(nesting(part) > DEEPEST for part in asked):
         raise TooCostly("a search nests too deep: fewer references in a row, or fewer parentheses")
     if sum(map(steps, asked)) > MOST_STEPS:
@@ -171,6 +179,12 @@ def _check_times(pairs: Sequence[tuple[str, str]], asked: Sequence[Asked]) -> No
                 names = [name for name, _ in pairs if code in re.split("[.:]", name)]
                 if len(names) > 1:
                     raise NotSupported(f"{code} may be there once only", names[1])
+
+
+def _targets(value: Value) -> int:
+    if isinstance(value, ReferenceValue):
+        return len(value.hashes)
+    return len(value.texts) if isinstance(value, AncestorsValue) else 1
 
 
 def _key(type_name: str, key: str, known: InForce) -> Sort:

@@ -6,7 +6,7 @@ as well, so a walk needs no visibility.
 
 from typing import TypeGuard
 
-from sqlalchemy import BigInteger, FromClause, Select, and_, bindparam, or_, select, union
+from sqlalchemy import BigInteger, FromClause, Select, and_, bindparam, select, union
 from sqlalchemy.sql.selectable import NamedFromClause
 
 from fhir.search.full_text import candidates
@@ -120,8 +120,7 @@ def _rows(shape: AnyShape, label: str) -> Select[tuple[int, int]]:
 def _by_value(shape: Shape | ElementShape, label: str) -> Select[tuple[int, int]]:
     if isinstance(shape, Shape) and shape.code == "_id":
         hashes = [bindparam(f"c{label}_{n}_hash", type_=BigInteger()) for n in range(len(shape.values))]
-        wanted = or_(*(resource_id.c.hash == one for one in hashes))
-        return select(resource_id.c.patient_key, resource_id.c.row).where(wanted)
+        return select(resource_id.c.patient_key, resource_id.c.row).where(resource_id.c.hash.in_(hashes))
     if isinstance(shape, Shape) and shape.type == "fulltext":
         found = _with_words(shape, label).subquery(f"v{label}")
         return select(found.c.patient_key, found.c.row)

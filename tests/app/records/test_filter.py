@@ -45,6 +45,8 @@ DEEP = (
         (f"Patient?_filter={DEEP}", ["first"]),
         ("Observation?code=4548-4&_filter=status eq final", ["hba1c"]),
         ("Observation?patient={first}&_filter=status eq final", ["hba1c"]),
+        ("Patient?_filter=_content co 太郎 and gender eq male", ["first"]),
+        ('Patient?_filter=not (_content co "太郎")', ["second"]),
     ],
 )
 async def test_a_filter_is_one_condition(world: World, query: str, names: list[str]) -> None:
@@ -70,6 +72,8 @@ async def test_a_filter_is_one_condition(world: World, query: str, names: list[s
         ("birthdate eq yesterday", 400, "invalid"),
         ("gender:not eq male", 400, "invalid"),
         ("gender pr perhaps", 400, "invalid"),
+        ("_content eq a", 400, "invalid"),
+        ("_text ew a", 400, "invalid"),
         ("gender[use eq a].given eq b", 400, "invalid"),
         ("gender in http://example.org/vs", 422, "not-found"),
         ("identifier in http://example.org/vs", 400, "not-supported"),

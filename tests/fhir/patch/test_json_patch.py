@@ -61,6 +61,7 @@ def test_a_failure_leaves_the_tree_as_it_was() -> None:
         (op("replace", "/note/-", value={}), "Observation.note"),
         (op("move", "/valueQuantity/value/x", from_="/valueQuantity"), "Observation.valueQuantity.value.x"),
         (op("copy", "/note/0", from_="/nothing"), "Observation.note[0]"),
+        (op("copy", "/note/0", from_="/note/-"), "Observation.note[0]"),
         (op("add", "/valueQuantity/unit/x", value=1), "Observation.valueQuantity.unit.x"),
         (op("remove", "/a~1b"), None),
         (op("remove", ""), "Observation"),
