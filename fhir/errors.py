@@ -75,6 +75,21 @@ class NotFound(FhirError):
     code = "not-found"
 
 
+class MethodNotAllowed(FhirError):
+    """The address exists, the method does not.
+
+    Attributes:
+        allowed: The methods that do.
+    """
+
+    status = 405
+    code = "not-supported"
+
+    def __init__(self, diagnostics: str = "", expression: str | None = None, *, allowed: Sequence[str] = ()) -> None:
+        super().__init__(diagnostics, expression)
+        self.allowed = tuple(allowed)
+
+
 class NotAcceptable(FhirError):
     """No representation the caller accepts can be made."""
 
@@ -136,6 +151,18 @@ class UnknownTerminology(FhirError):
 
     status = 422
     code = "not-found"
+
+
+class UnsupportedPatch(UnsupportedMediaType):
+    """The patch is in a format the server does not read.
+
+    Attributes:
+        taken: The media types that it reads.
+    """
+
+    def __init__(self, diagnostics: str = "", expression: str | None = None, *, taken: Sequence[str] = ()) -> None:
+        super().__init__(diagnostics, expression)
+        self.taken = tuple(taken)
 
 
 class Unprocessable(FhirError):

@@ -16,10 +16,9 @@ from app.imaging.request import DicomRequest
 from app.imaging.response import DicomResponse
 from app.imaging.retrieve import retrieve
 from app.imaging.stow import stow
-from app.records.interactions import MethodNotAllowed
 from dicom.attributes import Level
 from dicom.values import is_uid
-from fhir.errors import InvalidValue, NotFound
+from fhir.errors import InvalidValue, MethodNotAllowed, NotFound
 
 
 class Service(NamedTuple):
@@ -93,7 +92,8 @@ def find(request: DicomRequest) -> Callable[[DicomRequest], Awaitable[DicomRespo
     service = SERVICES.get((method, form))
     if service is None:
         if form in _FORMS:
-            raise MethodNotAllowed(f"{request.method} is not supported here")
+            allowed = [one for one in ("GET", "HEAD", "POST") if (one.replace("HEAD", "GET"), form) in SERVICES]
+            raise MethodNotAllowed(f"{request.method[:20]} is not supported here", allowed=allowed)
         raise NotFound("This is not an address of the DICOMweb service")
     request.interaction, request.action = service.code, service.action
     if not all(is_uid(uid) for uid in (request.study, request.series, request.instance) if uid):

@@ -81,7 +81,8 @@ async def nowhere(request: Request, error: Exception) -> Response:
     if "text/html" in request.headers.get("accept", ""):
         return failure(request, 404)
     status = error.status_code if isinstance(error, HTTPException) else 404
-    return JSONResponse({"detail": HTTPStatus(status).phrase}, status)
+    headers = error.headers if isinstance(error, HTTPException) else None
+    return JSONResponse({"detail": HTTPStatus(status).phrase}, status, headers)
 
 
 async def identify(request: Request) -> tuple[Caller, str]:

@@ -16,9 +16,10 @@ from app.records.response import Response, fhir_response
 from fhir.errors import InvalidValue
 from fhir.search import date
 from fhir.store.stored import DELETE, Stored
+from fhir.store.write import PATCH, POST, PUT
 from fhir.subset import Subset
 
-_METHODS = {1: "POST", 2: "PUT", DELETE: "DELETE"}
+_METHODS = {POST: "POST", PUT: "PUT", DELETE: "DELETE", PATCH: "PATCH"}
 _PARAMETERS = frozenset(("_count", "_since", "_at", "_cursor", "_format", "_pretty", *parts.NAMES))
 
 

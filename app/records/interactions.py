@@ -27,8 +27,9 @@ from app.records.later.status import async_cancel, async_status
 from app.records.meta import meta, meta_in_use
 from app.records.meta_add import meta_add
 from app.records.meta_delete import meta_delete
+from app.records.options import options
 from app.records.original import original
-from app.records.patch import conditional_patch, patch
+from app.records.patch import FORMATS, conditional_patch, patch
 from app.records.read import read
 from app.records.request import FhirRequest
 from app.records.response import FhirResponse
@@ -43,15 +44,8 @@ from app.records.terminology.validate_code import validate_code
 from app.records.update import conditional_update, update
 from app.records.validate import validate
 from app.records.vread import vread
-from fhir.errors import FhirError, NotFound
+from fhir.errors import MethodNotAllowed, NotFound
 from fhir.store.types import NUMBERS
-
-
-class MethodNotAllowed(FhirError):
-    """The address exists, the method does not."""
-
-    status = 405
-    code = "not-supported"
 
 
 class Interaction(NamedTuple):
@@ -179,7 +173,20 @@ INTERACTIONS: dict[tuple[str, str], Interaction] = {
 }
 """By method and the form of the path below `/fhir`."""
 
-_FORMS = {form for _, form in INTERACTIONS}
+
+def _methods() -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for method, form in INTERACTIONS:
+        found.setdefault(form, []).append(method)
+        # A request without consequences has none by HEAD; the kick-off of an export has.
+        if method == "GET" and not form.endswith("$export"):
+            found[form].append("HEAD")
+    return {form: (*methods, "OPTIONS") for form, methods in found.items()}
+
+
+METHODS = _methods()
+"""By the form of a path, the methods that it takes."""
+
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
@@ -218,12 +225,13 @@ def find(request: FhirRequest) -> Interaction:
         MethodNotAllowed: it does, for another method.
     """
     form = _form(request)
-    method = "GET" if request.method == "HEAD" else request.method
-    found = INTERACTIONS.get((method, form))
-    if found is None:
-        if form in _FORMS:
-            raise MethodNotAllowed(f"{request.method} is not supported here")
+    if form not in METHODS:
         raise NotFound(f"{request.path} is not an address of this server")
+    if request.method == "OPTIONS":
+        return Interaction("options", "R", options(METHODS[form], tuple(FORMATS)))
+    if request.method not in METHODS[form]:
+        raise MethodNotAllowed(f"{request.method[:20]} is not supported here", allowed=METHODS[form])
+    found = INTERACTIONS["GET" if request.method == "HEAD" else request.method, form]
     if request.id and not _ID.fullmatch(request.id):
         raise NotFound("This is not the id of a resource")
     return found

@@ -19,7 +19,7 @@ from app.records.request import FhirRequest
 from app.records.response import Response
 from app.records.update import check_version, version_wanted
 from app.records.writing import Writing
-from fhir.errors import Deleted, InvalidValue, NotFound, Unprocessable, UnsupportedMediaType
+from fhir.errors import Deleted, InvalidValue, NotFound, Unprocessable, UnsupportedPatch
 from fhir.patch import fhirpath_patch, json_patch, xml_patch
 from fhir.patch.exact import Patch
 from fhir.resolve import dangling
@@ -27,6 +27,7 @@ from fhir.resource import InvalidJson, parse
 from fhir.search.hashing import hash64
 from fhir.store.read import read
 from fhir.store.stored import Stored
+from fhir.store.write import PATCH
 from fhir.xml.errors import InvalidXml
 from fhir.xml.to_json import to_json
 from fhir.xml.to_xml import to_xml
@@ -62,12 +63,12 @@ def read_patch(document: bytes, media_type: str) -> Patch:
     """Return the patch that a document of a media type is.
 
     Raises:
-        UnsupportedMediaType: patches of this type are not read.
+        UnsupportedPatch: patches of this type are not read.
         FhirError: it is malformed.
     """
     reader = FORMATS.get(media_type.partition(";")[0].strip().lower())
     if reader is None:
-        raise UnsupportedMediaType(f"A patch is one of {', '.join(FORMATS)}")
+        raise UnsupportedPatch(f"A patch is one of {', '.join(FORMATS)}", taken=tuple(FORMATS))
     return reader(document)
 
 
@@ -164,7 +165,7 @@ async def apply_patch(
     prepared = await _patched(writing, current, patch, path)
     if references is not None and (issues := [*dangling(prepared.resource, references, path or type_name)]):
         raise Unprocessable("A reference means no entry", issues=issues)
-    return await writing.update(prepared, id_, references=references, path=path), prepared
+    return await writing.update(prepared, id_, references=references, path=path, method=PATCH), prepared
 
 
 def _change(request: FhirRequest, document: bytes) -> tuple[Patch, int | None]:
@@ -176,7 +177,7 @@ def _change(request: FhirRequest, document: bytes) -> tuple[Patch, int | None]:
 async def _document(request: FhirRequest) -> bytes:
     known_type(request.type)
     if request.headers.get(b"content-encoding", b"identity") != b"identity":
-        raise UnsupportedMediaType("A compressed body is not read")
+        raise UnsupportedPatch("A compressed patch is not read", taken=tuple(FORMATS))
     return await request.body(request.hub.settings.resource_bytes)
 
 

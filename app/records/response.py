@@ -11,7 +11,7 @@ from wsgiref.handlers import format_date_time
 import orjson
 from starlette.types import Send
 
-from fhir.errors import FhirError, TooLarge, Unauthorized, Unprocessable
+from fhir.errors import FhirError, MethodNotAllowed, TooLarge, Unauthorized, Unprocessable, UnsupportedPatch
 from fhir.issue import Issue, outcome
 
 Header = tuple[bytes, bytes]
@@ -140,8 +140,26 @@ def failure_response(error: FhirError) -> Response:
     if not issues:
         issues = [Issue("error", error.code, error.expression or "", error.diagnostics)]
     response = outcome_response(error.status, issues)
-    if isinstance(error, Unauthorized):
-        response.headers.append((b"www-authenticate", b'Bearer realm="Renkei"'))
-    if error.status == TOO_MANY_REQUESTS:
-        response.headers.append((b"retry-after", b"30"))
+    response.headers += _what_would_do(error)
     return response
+
+
+def allow(methods: Sequence[str]) -> Header:
+    """Return the header that names the methods of an address."""
+    return b"allow", ", ".join(methods).encode()
+
+
+def _what_would_do(error: FhirError) -> list[Header]:
+    """Return the headers that tell what the caller may send instead.
+
+    https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6, https://www.rfc-editor.org/rfc/rfc5789#section-2.2
+    """
+    if isinstance(error, Unauthorized):
+        return [(b"www-authenticate", b'Bearer realm="Renkei"')]
+    if isinstance(error, MethodNotAllowed):
+        return [allow(error.allowed)]
+    if isinstance(error, UnsupportedPatch):
+        return [(b"accept-patch", ", ".join(error.taken).encode())]
+    if error.status == TOO_MANY_REQUESTS:
+        return [(b"retry-after", b"30")]
+    return []

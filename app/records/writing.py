@@ -230,11 +230,12 @@ class Writing:
         path: str = "",
         any_id: bool = False,
         new_only: bool = False,
+        method: int = PUT,
     ) -> Stored:
         """Gather a new version of a resource, or the resource itself when it does not exist.
 
         `any_id` lets the hub itself create a resource under an id outside the custodian's prefix; `new_only` is for a
-        condition that means no resource, so that one of this id may not be replaced.
+        condition that means no resource, so that one of this id may not be replaced; `method` is what history says.
 
         Raises:
             Forbidden: it is in another site's custody, or the role does not write what it is until now.
@@ -270,7 +271,7 @@ class Writing:
             raise Conflict("A resource stays with its patient", path or f"{type_name}.subject")
         known = facts(stored, index, inherited_labels=labels)
         key, row, version = current.patient_key, current.row, current.version + 1
-        new = self._version(prepared, id_, key, row, version, known, PUT, spliced, index)
+        new = self._version(prepared, id_, key, row, version, known, method, spliced, index)
         self._batch.replace(new)
         return self._noted(new, stored, current.labels)
 

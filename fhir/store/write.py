@@ -33,7 +33,7 @@ from fhir.store.tables import (
 )
 from fhir.store.types import NUMBERS
 
-POST, PUT = 1, 2
+POST, PUT, PATCH = 1, 2, 4
 """The methods by which a version comes that is no deletion."""
 
 

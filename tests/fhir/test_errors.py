@@ -14,6 +14,7 @@ from fhir import errors
         ("Unauthorized", 401, "login"),
         ("Forbidden", 403, "forbidden"),
         ("NotFound", 404, "not-found"),
+        ("MethodNotAllowed", 405, "not-supported"),
         ("NotAcceptable", 406, "not-supported"),
         ("Conflict", 409, "conflict"),
         ("Deleted", 410, "deleted"),
@@ -22,6 +23,7 @@ from fhir import errors
         ("MultipleMatches", 412, "multiple-matches"),
         ("TooLarge", 413, "too-long"),
         ("UnsupportedMediaType", 415, "not-supported"),
+        ("UnsupportedPatch", 415, "not-supported"),
         ("Unprocessable", 422, "processing"),
     ],
 )
@@ -42,4 +44,4 @@ def test_an_unprocessable_resource_carries_its_issues_in_order():
 def test_there_is_no_failure_without_a_line_above():
     names = {name for name, value in vars(errors).items() if isinstance(value, type) and name[0].isupper()}
 
-    assert len(names - {"ClassVar", "Sequence"}) == 17
+    assert len(names - {"ClassVar", "Sequence"}) == 19

@@ -68,6 +68,8 @@ async def test_a_json_patch_makes_the_next_version(world: World) -> None:
     assert patched.status_code == 200, patched.text
     assert (patched.headers["etag"], patched.json()["meta"]["versionId"]) == ('W/"2"', "2")
     assert patched.headers["location"].endswith(f"/{patient}/_history/2")
+    history = (await world.http.get(f"/fhir/{patient}/_history", headers=hospital)).json()
+    assert [one["request"]["method"] for one in history["entry"]] == ["PATCH", "POST"]
     read = (await world.http.get(f"/fhir/{patient}", headers=hospital)).json()
     assert read == patched.json()
     assert read["birthDate"] == "1961-02-03"
