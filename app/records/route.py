@@ -10,11 +10,23 @@ from starlette.types import Receive, Scope, Send
 
 from app.db import DatabaseUnavailable
 from app.doors import SAFE, enter, unavailable
+from app.openapi.doors import PATHS, about_the_hub
 from app.records.answer import FHIR
 from app.records.format import rendered, wanted
-from app.records.metadata import metadata
 from app.records.response import FhirResponse, failure_response
 from fhir.errors import FhirError
+
+
+async def _open(scope: Scope, refusal: FhirError | None) -> FhirResponse:
+    """Return the answer to anybody at an address that tells of the hub itself."""
+    try:
+        if refusal is not None and scope["path"] == "/fhir/metadata":
+            raise refusal
+        return await about_the_hub(scope)
+    except FhirError as error:
+        return failure_response(error)
+    except DatabaseUnavailable:
+        return unavailable()
 
 
 class FhirRoute(BaseRoute):
@@ -43,15 +55,8 @@ class FhirRoute(BaseRoute):
         await response.send(send, head=scope["method"] == "HEAD")
 
     async def _answer(self, scope: Scope, receive: Receive, refusal: FhirError | None) -> FhirResponse:
-        if scope["path"] == "/fhir/metadata" and scope["method"] in SAFE:
-            if refusal is not None:
-                return failure_response(refusal)
-            try:
-                return await metadata(scope["app"].state.hub, scope["query_string"])
-            except FhirError as error:
-                return failure_response(error)
-            except DatabaseUnavailable:
-                return unavailable()
+        if scope["path"] in PATHS and scope["method"] in SAFE:
+            return await _open(scope, refusal)
         # Everybody else is identified, and recorded, before the interaction refuses.
         if scope["path"] == "/fhir":
             scope = {**scope, "path": "/fhir/"}
