@@ -26,14 +26,21 @@ TEXTS = {
     "history-type": "Answer the versions of the resources of a type, the newest first.",
     "history-system": "Answer the versions of all resources, the newest first.",
     "create": "Store a new resource; the server gives the id.",
-    "update": "Store the next version of a resource, or of the one that the query means.",
-    "patch": "Change a resource, or the one that the query means, as a patch document says.",
-    "delete": "Delete a resource, or what the query means; its versions stay.",
+    "update": "Store the next version of a resource.",
+    "patch": "Change a resource as a patch document says.",
+    "delete": "Delete a resource; its versions stay.",
     "search-type": "Answer the resources of a type that fulfil the query.",
     "search-system": "Answer the resources of several types that fulfil the query.",
     "transaction": "Carry out a batch or a transaction.",
 }
 """By the code of an interaction, what it does."""
+
+CONDITIONAL_TEXTS = {
+    "update": "Store the next version of the resource that the query means, or a new one when it means none.",
+    "patch": "Change the one resource that the query means as a patch document says.",
+    "delete": "Delete what the query means.",
+}
+"""The same where the address names no id."""
 
 _HEADERS = {
     "If-Match": 'The version that must be the current one: `W/"3"`.',
@@ -162,16 +169,22 @@ def _of_operation(method: str, form: str) -> dict[str, Any]:
     return dict(sorted(found.items()))
 
 
+def about(form: str, code: str) -> str:
+    """Return what an interaction does at an address of a form."""
+    if code == "operation":
+        return described(named_in(form)).text
+    return CONDITIONAL_TEXTS.get(code, TEXTS[code]) if form == "type" else TEXTS[code]
+
+
 def operation(method: str, form: str, type_name: str = "", known: InForce = R4) -> dict[str, Any]:
     """Return an operation of the document: what `method` does at an address of a form, of one type or of any."""
     code = INTERACTIONS[method, form].code
     name = named_in(form)
-    about = described(name).text if code == "operation" else TEXTS[code]
     told: dict[str, Any] = {
         "operationId": "-".join([method.lower(), *(word.strip("$_*") or "all" for word in form.split("/") if word)]),
         "tags": [f"${name}" if name else "FHIR"],
         "summary": f"${name}" if name else code,
-        "description": about,
+        "description": about(form, code),
         "parameters": [*_in_query(method, form, code, type_name, known), *_in_header(code, form)],
         "responses": _answers(method, form, code),
         "security": [{"token": []}],
@@ -180,7 +193,7 @@ def operation(method: str, form: str, type_name: str = "", known: InForce = R4) 
     return told | ({"requestBody": body} if body else {})
 
 
-def _is_of(form: str, code: str, type_name: str) -> bool:
+def is_of(form: str, code: str, type_name: str) -> bool:
     """Return whether an address of a form means anything for a type."""
     if not form.startswith("type"):
         return False
@@ -194,7 +207,7 @@ def fhir_paths(type_name: str = "", known: InForce = R4) -> dict[str, Any]:
     """Return the paths of the FHIR door: those of one type, or, without one, all of them with a `{type}`."""
     paths: dict[str, Any] = {}
     for (method, form), interaction in INTERACTIONS.items():
-        if type_name and not _is_of(form, interaction.code, type_name):
+        if type_name and not is_of(form, interaction.code, type_name):
             continue
         place = paths.setdefault(_path(form, type_name), {"parameters": _in_path(form, type_name)})
         place[method.lower()] = operation(method, form, type_name, known)

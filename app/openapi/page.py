@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from app.imaging.services import SERVICES
-from app.openapi.fhir_paths import TEXTS
+from app.openapi.fhir_paths import TEXTS, about, is_of
 from app.openapi.search import CONTROLS, modifiers, targets, text
 from app.records.capabilities import (
     ASKED_OF_ALL,
@@ -39,6 +40,15 @@ _environment = Environment(
 )
 
 
+def _with_code(text: str) -> Markup:
+    """Return a text in which what stands between backticks is code."""
+    parts = escape(text).split("`")
+    return Markup("").join(Markup("<code>{}</code>").format(one) if n % 2 else one for n, one in enumerate(parts))
+
+
+_environment.filters["with_code"] = _with_code
+
+
 def _address(form: str, type_name: str = "") -> str:
     """Return the form of a path as a person writes it: `/fhir/[type]/[id]`."""
     words = {"type": type_name or "[type]", "id": "[id]", "version": "[vid]", "member": "[member]", "number": "[n]"}
@@ -48,9 +58,9 @@ def _address(form: str, type_name: str = "") -> str:
 def _interactions(codes: list[str], type_name: str) -> list[dict[str, str]]:
     """Return a row for each interaction that is no operation."""
     return [
-        {"method": method, "address": _address(form, type_name), "code": one.code, "text": TEXTS[one.code]}
+        {"method": method, "address": _address(form, type_name), "code": one.code, "text": about(form, one.code)}
         for (method, form), one in INTERACTIONS.items()
-        if one.code in codes and (form.startswith("type") or not type_name)
+        if one.code in codes and (not type_name or is_of(form, one.code, type_name))
     ]
 
 
