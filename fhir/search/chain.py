@@ -6,18 +6,26 @@ https://hl7.org/fhir/R4/search.html#chaining, https://hl7.org/fhir/R4/search.htm
 from collections.abc import Callable
 
 from fhir.errors import FhirError, InvalidValue, NotSupported, TooCostly, UnknownParameter
-from fhir.search.asked import Asked, Chain, Has
+from fhir.search.asked import Asked, Chain, Has, steps
 from fhir.search.in_force import R4, InForce
 from fhir.spec.search_parameters import SearchParameter, parameters
 
 DEEPEST = 4
 """How many references one name of a query follows at most."""
 
+MOST_STEPS = 30
+"""References that a search follows, each type that one may lead to counted."""
+
 Inner = Callable[[str, str, int], Asked]
 """Reads the rest of a name: the type it is asked of, the rest, and how many references were followed."""
 
 _FOLLOWED = frozenset({"Reference", "Resource"})
 """The FHIR types of values that name a resource by its type and id."""
+
+
+def too_many_steps() -> TooCostly:
+    """Return the failure of what follows more than `MOST_STEPS` references."""
+    return TooCostly(f"a search follows at most {MOST_STEPS} references; name the types: reference:Type.parameter")
 
 
 def is_chained(name: str) -> bool:
@@ -75,10 +83,16 @@ def parse(type_name: str, name: str, depth: int, inner: Inner, known: InForce = 
 def _branches(targets: tuple[str, ...], rest: str, depth: int, inner: Inner) -> tuple[tuple[str, Asked], ...]:
     """Return what is asked of each target that has the parameter which the rest begins with."""
     found: list[tuple[str, Asked]] = []
+    count = 0
     refused: FhirError | None = None
     for target in targets:
         try:
-            found.append((target, inner(target, rest, depth + 1)))
+            asked = inner(target, rest, depth + 1)
+            count += 1 + steps(asked)
+            if count > MOST_STEPS:
+                # Refused here, not when all is read: four references to any type would be millions of ways.
+                raise too_many_steps()
+            found.append((target, asked))
         except UnknownParameter as error:
             refused = refused or error
         except (InvalidValue, NotSupported) as error:

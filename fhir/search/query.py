@@ -14,6 +14,7 @@ from fhir.errors import FhirError, InvalidValue, NotSupported, TooCostly, Unknow
 from fhir.search import chain, control, criterion, date, filtering
 from fhir.search.asked import Asked, Chain, Criterion, nesting, steps
 from fhir.search.asked import criteria as criteria_of
+from fhir.search.chain import MOST_STEPS, too_many_steps
 from fhir.search.control import Include
 from fhir.search.criterion import Region
 from fhir.search.in_force import R4, InForce
@@ -37,9 +38,6 @@ DEEPEST = 10
 
 SQLite's parser, whose stack is 100 deep, ends soon after.
 """
-
-MOST_STEPS = 30
-"""References that a search follows, each type that one may lead to counted."""
 
 LONGEST_KEPT = 128
 """Characters of a value that is read once and kept: the same codes and dates are asked for all day."""
@@ -167,7 +165,7 @@ def _check_cost(asked: Sequence[Asked]) -> None:
     if any(nesting(part) > DEEPEST for part in asked):
         raise TooCostly("a search nests too deep: fewer references in a row, or fewer parentheses")
     if sum(map(steps, asked)) > MOST_STEPS:
-        raise TooCostly(f"a search follows at most {MOST_STEPS} references; name the types: reference:Type.parameter")
+        raise too_many_steps()
 
 
 def _check_times(pairs: Sequence[tuple[str, str]], asked: Sequence[Asked]) -> None:

@@ -2,6 +2,9 @@
 
 import pytest
 
+from fhir.errors import TooCostly
+from fhir.search import criterion
+from fhir.search.criterion import Region
 from tests.asgi import call
 from tests.world import World, a_patient, an_observation
 
@@ -66,3 +69,14 @@ async def test_many_bare_ids_find_what_one_finds(world: World) -> None:
 
     assert await world.total(caller, f"Observation?subject={_many(200)},{patient['id']}") == 1
     assert await world.total(caller, f"Observation?subject={_many(200)}") == 0
+
+
+@pytest.mark.parametrize("name", ["target.subject.subject._id", "target.target.target.target._tag"])
+async def test_ways_without_end_are_refused_before_they_are_all_read(world: World, name: str) -> None:
+    caller = await world.client("hospital-a")
+
+    answers = [await call(world.app, "GET", f"/fhir/Provenance?{name}={number}", caller) for number in range(20)]
+
+    assert {answer.status for answer in answers} == {403}
+    with pytest.raises(TooCostly):
+        criterion.parse("Provenance", f"{name}", "1", Region())
