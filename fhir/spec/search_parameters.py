@@ -119,7 +119,8 @@ def _parameter(row: Mapping[str, Any]) -> SearchParameter:
         type=row["type"],
         expression=row.get("expression", ""),
         paths=tuple(row.get("paths", ())),
-        targets=tuple(_rows()) if targets == ["*"] else tuple(targets),
+        # Parameters has search parameters in R4, but is no resource that is stored and could be referred to.
+        targets=tuple(name for name in _rows() if name != "Parameters") if targets == ["*"] else tuple(targets),
         components=tuple(
             Component(component["code"], tuple(component["paths"])) for component in row.get("component", ())
         ),
