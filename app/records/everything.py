@@ -24,11 +24,14 @@ from fhir.links import references
 from fhir.search.hashing import hash64
 from fhir.store.stored import Stored
 from fhir.store.types import NUMBERS
-from fhir.store.walk import HASHES, Key, Span, chunks
+from fhir.store.walk import CHUNK_ROWS, HASHES, Key, Span, chunks
 from fhir.xml.stream import END, entries, head
 
 KEYS = 2_000
 """Places that are looked up at once."""
+
+MOST_LINKS = 10_000
+"""References that are remembered as they are written."""
 
 _KNOWN = ("_since", "_type", "_count", "start", "end", "_cursor")
 
@@ -93,6 +96,9 @@ class _Walk:
         self._referred: deque[Key] = deque()
         self._waiting: dict[int, None] = {}
         self._seen: set[int] = set()
+        self._links: set[str] = set()
+        """What was referred to lately; the same patient and people are, again and again."""
+        self._own = f"{request.hub.settings.address}/fhir/"
 
     async def chunk(self) -> list[Entry]:
         """Return the next resources; none at the end. Rights that change on the way count from then on."""
@@ -142,7 +148,7 @@ class _Walk:
 
     async def _give(self, keys: deque[Key], mode: str) -> list[Entry]:
         most = len(keys) if mode == "include" or self._left is None else self._left
-        taken = next(chunks(list(islice(keys, min(most, HASHES * 2)))))
+        taken = next(chunks(list(islice(keys, min(most, CHUNK_ROWS)))))
         found = await self._request.record.bodies(taken)
         for _ in taken:
             keys.popleft()
@@ -155,10 +161,14 @@ class _Walk:
 
     def _note(self, one: Stored) -> None:
         """Note what a resource refers to, to be looked up once."""
-        own = f"{self._request.hub.settings.address}/fhir/"
         for link in references(one.body):
+            if link in self._links:
+                continue
+            if len(self._links) >= MOST_LINKS:
+                self._links.clear()
+            self._links.add(link)
             # What lies at another address is another thing, though its id may be the same.
-            whole = link.removeprefix(own).partition("/_history/")[0]
+            whole = link.removeprefix(self._own).partition("/_history/")[0]
             if whole.count("/") == 1 and whole.partition("/")[0] in self._asked.types:
                 hashed = hash64(whole)
                 if hashed not in self._seen:

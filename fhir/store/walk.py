@@ -3,7 +3,7 @@
 So a walk's memory is bounded whatever the bodies' sizes, and each chunk is read under the visibility of its moment.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -43,7 +43,6 @@ from fhir.store.tables import (
 )
 from fhir.store.types import NUMBERS
 
-CHUNK_ROWS = 64
 CHUNK_BYTES = 1_000_000
 """Of bodies that are held at once; a single one may be larger."""
 
@@ -81,13 +80,30 @@ class Key(NamedTuple):
     type_number: int = 0
 
 
+class Size(NamedTuple):
+    """How many rows a statement looks up, of how many patient keys: it tries each row under each key."""
+
+    patients: int
+    rows: int
+
+
+_MANY, _FEW = Size(64, 64), Size(8, 500)
+"""For places of many patients, and of few: a person's, or nobody's."""
+
+CHUNK_ROWS = _FEW.rows
+"""The most rows of a chunk."""
+
+
 def chunks(keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
-    """Yield `keys` in chunks whose bodies may be held at once."""
+    """Yield `keys` in chunks whose bodies may be held, and looked up, at once."""
     begin = size = 0
+    patients: set[int] = set()
     for number, key in enumerate(keys):
-        if number > begin and (number - begin == CHUNK_ROWS or size + key.size > CHUNK_BYTES):
+        patients.add(key.patient_key)
+        rows = (_MANY if len(patients) > _FEW.patients else _FEW).rows
+        if number > begin and (number - begin >= rows or size + key.size > CHUNK_BYTES):
             yield keys[begin:number]
-            begin, size = number, 0
+            begin, size, patients = number, 0, {key.patient_key}
         size += key.size
     if keys:
         yield keys[begin:]
@@ -295,36 +311,38 @@ async def keys_of_type(
 
 
 @by_shape
-def _versions(visibility: Visibility) -> Select[tuple[Any, ...]]:
-    pairs = [
-        and_(
-            resource_version.c.row == bindparam(f"row{number}", type_=BigInteger),
-            resource_version.c.version == bindparam(f"version{number}", type_=Integer),
-        )
-        for number in range(CHUNK_ROWS)
-    ]
+def _versions(visibility: Visibility, size: Size) -> Select[tuple[Any, ...]]:
     of_row = and_(resource_version.c.patient_key == resource.c.patient_key, resource_version.c.row == resource.c.row)
-    return _at_keys(visibility, of_row).where(or_(*pairs))
+    return _at_keys(visibility, of_row, size).where(_among(resource_version.c.version, "version", size.rows))
 
 
-def _at_keys(visibility: Visibility, version: ColumnElement[bool]) -> Select[tuple[Any, ...]]:
-    numbers = range(CHUNK_ROWS)
+@by_shape
+def _bodies(visibility: Visibility, size: Size) -> Select[tuple[Any, ...]]:
+    return _at_keys(visibility, CURRENT_VERSION, size)
+
+
+def _at_keys(visibility: Visibility, version: ColumnElement[bool], size: Size) -> Select[tuple[Any, ...]]:
     return (
         select(*COLUMNS)
         .select_from(resource)
         .join(resource_version, version)
         .where(
-            resource.c.patient_key.in_([bindparam(f"key{number}", type_=BigInteger()) for number in numbers]),
-            resource.c.row.in_([bindparam(f"row{number}", type_=BigInteger()) for number in numbers]),
+            _among(resource.c.patient_key, "key", size.patients),
+            _among(resource.c.row, "row", size.rows),
             resource.c.deleted == 0,
             visibility.condition(resource),
         )
     )
 
 
-@by_shape
-def _bodies(visibility: Visibility) -> Select[tuple[Any, ...]]:
-    return _at_keys(visibility, CURRENT_VERSION)
+def _among(column: ColumnElement[int], name: str, count: int) -> ColumnElement[bool]:
+    return column.in_([bindparam(f"{name}{number}", type_=BigInteger()) for number in range(count)])
+
+
+def _bound(name: str, values: Iterable[int], count: int) -> dict[str, int]:
+    """Return the binds of `_among`; what is left over repeats the first value."""
+    found = list(dict.fromkeys(values))
+    return {f"{name}{number}": one for number, one in enumerate(found + found[:1] * (count - len(found)))}
 
 
 async def bodies(
@@ -336,12 +354,16 @@ async def bodies(
     """
     if not keys:
         return []
-    padded = [*keys, *[keys[0]] * (CHUNK_ROWS - len(keys))]
-    values = dict(visibility.values)
-    for number, key in enumerate(padded):
-        values[f"key{number}"], values[f"row{number}"] = key.patient_key, key.row
-        if as_found:
-            values[f"version{number}"] = key.version
-    statement = _versions(visibility) if as_found else _bodies(visibility)
-    found = {row[3]: stored(row) for row in await connection.fetch(statement, values)}
-    return [found[key.row] for key in keys if key.row in found]
+    size = _MANY if len(keys) <= _MANY.rows else _FEW
+    values: dict[str, Any] = {
+        **visibility.values,
+        **_bound("key", (key.patient_key for key in keys), size.patients),
+        **_bound("row", (key.row for key in keys), size.rows),
+    }
+    if not as_found:
+        found = {row[3]: stored(row) for row in await connection.fetch(_bodies(visibility, size), values)}
+        return [found[key.row] for key in keys if key.row in found]
+    values |= _bound("version", (key.version for key in keys), size.rows)
+    rows = await connection.fetch(_versions(visibility, size), values)
+    versions = {(row[3], row[4]): stored(row) for row in rows}
+    return [versions[key.row, key.version] for key in keys if (key.row, key.version) in versions]

@@ -25,7 +25,7 @@ def test_a_package_is_switched_on_indexed_and_switched_off(renkei: Renkei, tmp_p
     refused = on.stderr.splitlines()
     assert len(refused) == 3
     assert "'first'" in refused[0]
-    assert "no SearchParameter of R4" in refused[1]
+    assert "a value is needed" in refused[1]
     assert "R4 has a search parameter" in refused[2]
     source = "package/example.package#1.0.0"
     assert waiting.output == f"Patient\tsex\tindexing\t0 %\t0\t{source}\n"

@@ -20,8 +20,10 @@ STATEMENTS: dict[str, ClauseElement] = {
     "what is referred to": walk._referred_keys(VISIBILITY, ALL),
     "keys of a type": walk._keys_of_type(VISIBILITY, True),
     "the end of a window": walk._WINDOW_END,
-    "bodies": walk._bodies(VISIBILITY),
-    "versions": walk._versions(VISIBILITY),
+    "bodies": walk._bodies(VISIBILITY, walk._MANY),
+    "bodies of few": walk._bodies(VISIBILITY, walk._FEW),
+    "versions": walk._versions(VISIBILITY, walk._MANY),
+    "versions of few": walk._versions(VISIBILITY, walk._FEW),
 }
 
 
@@ -44,8 +46,23 @@ def key(size: int) -> walk.Key:
         ([400_000, 400_000, 400_000], [2, 1]),
         ([5_000_000, 10, 10], [1, 2]),
         ([10, 5_000_000, 10], [1, 1, 1]),
-        ([1] * 130, [64, 64, 2]),
+        ([1] * 1_030, [500, 500, 30]),
     ],
 )
 async def test_a_chunk_holds_few_resources_and_few_bytes(sizes: list[int], expected: list[int]) -> None:
     assert [len(chunk) for chunk in walk.chunks([key(size) for size in sizes])] == expected
+
+
+@pytest.mark.parametrize(
+    ("patients", "expected"),
+    [
+        ([number % 8 for number in range(600)], [500, 100]),
+        ([number % 9 for number in range(130)], [64, 64, 2]),
+        ([*[0] * 100, *range(1, 9), 0], [107, 2]),
+    ],
+    ids=["few", "many", "many after few"],
+)
+async def test_a_chunk_of_many_patients_holds_fewer(patients: list[int], expected: list[int]) -> None:
+    places = [walk.Key(patient, number, 1, 0, 1) for number, patient in enumerate(patients)]
+
+    assert [len(chunk) for chunk in walk.chunks(places)] == expected
