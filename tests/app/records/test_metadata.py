@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.records.interactions import INTERACTIONS
+from app.records.operations import named_in
 from fhir.profiles.structure import check
 from tests.app.records.test_profiles import loaded
 from tests.terminology import DISEASE, PACKAGE, a_code_system
@@ -45,10 +46,11 @@ async def test_the_other_modes_are_capability_statements(world: World) -> None:
 
 
 async def test_the_operations_are_named_with_their_definitions(world: World) -> None:
-    stated = (await world.http.get("/fhir/metadata")).json()["rest"][0]["operation"]
+    rest = (await world.http.get("/fhir/metadata")).json()["rest"][0]
+    stated = [*rest["operation"], *(one for of_type in rest["resource"] for one in of_type.get("operation", ()))]
 
     named = {one["name"]: one["definition"].rpartition("/")[2] for one in stated}
-    assert {form.rpartition("$")[2] for _, form in INTERACTIONS if "$" in form} >= set(named)
+    assert {named_in(form) for _, form in INTERACTIONS if "$" in form} >= set(named)
     assert {name: named[name] for name in ("expand", "lookup", "subsumes", "translate")} == {
         "expand": "ValueSet-expand",
         "lookup": "CodeSystem-lookup",

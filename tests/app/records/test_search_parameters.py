@@ -10,10 +10,12 @@ from sqlalchemy import select
 from app.access.directory import find_organisation
 from app.records.commit import committed
 from app.records.inside import inside_request
+from app.records.page_links import HOUR
 from app.records.prepare import prepare
 from app.records.search_parameters.index import _BATCH
 from app.records.search_parameters.kept import all_kept
 from app.records.search_parameters.tables import ACTIVE, search_parameter_source
+from app.records.superseded import clear_all
 from app.records.writing import Writing
 from fhir.search.extract import MOST_OWN
 from fhir.spec.search_parameters import FIRST_OWN
@@ -103,7 +105,7 @@ async def test_each_type_finds_what_was_there_before_and_what_comes_after(world:
     assert await _found(world, own, "Patient?_filter=eyes pr true and not (gender eq female)") == {before, after}
 
 
-async def test_an_update_and_a_deletion_are_followed(world: World) -> None:
+async def test_an_update_and_a_deletion_are_followed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     own = await world.client("hospital-a")
     await own_parameter(world, "eyes", "Patient", "token", f"Patient.extension('{EYES}').value.as(code)")
     made = await world.post(own, a_patient(**an_extension(EYES, valueCode="blue")))
@@ -115,6 +117,12 @@ async def test_an_update_and_a_deletion_are_followed(world: World) -> None:
 
     assert found == [set(), {made["id"]}]
     assert await _found(world, own, "Patient?eyes=green") == set()
+    # Pages that began before the update still read the row of the first version.
+    assert await _rows(world) == 1
+
+    later = world.hub.clock() + (world.hub.settings.page_link_hours + 1) * HOUR
+    monkeypatch.setattr(world.hub, "clock", lambda: later)
+    await clear_all(world.hub)
     assert await _rows(world) == 0
 
 
