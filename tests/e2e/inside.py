@@ -25,9 +25,10 @@ from app.settings import Settings
 from fhir.resource import parse as parse_resource
 from fhir.search.extract import extract
 from fhir.search.hashing import hash64
+from fhir.store.stored import DELETE
 from fhir.store.tables import INDEX_TABLES, resource, resource_id, resource_version
 from fhir.store.types import NAMES, NUMBERS
-from fhir.store.write import index_rows
+from fhir.store.write import PUT, index_rows
 from tests.e2e.ledger import Ledger
 
 SETTLES_SECONDS = 20
@@ -45,16 +46,18 @@ _VERSIONS = select(
     func.max(resource_version.c.version),
 ).group_by(resource_version.c.patient_key, resource_version.c.row)
 _IDS = select(resource_id.c.hash, resource_id.c.patient_key, resource_id.c.row)
+_next = resource_version.alias("next")
 _BODIES = (
-    select(resource.c.patient_key, resource.c.row, resource.c.version, resource_version.c.body)
-    .join(
-        resource_version,
-        (resource_version.c.patient_key == resource.c.patient_key)
-        & (resource_version.c.row == resource.c.row)
-        & (resource_version.c.version == resource.c.version),
+    select(resource_version.c.patient_key, resource_version.c.row, resource_version.c.version, resource_version.c.body)
+    .outerjoin(
+        _next,
+        (_next.c.patient_key == resource_version.c.patient_key)
+        & (_next.c.row == resource_version.c.row)
+        & (_next.c.version == resource_version.c.version + 1),
     )
-    .where(resource.c.deleted == 0)
+    .where(resource_version.c.method != DELETE, func.coalesce(_next.c.method, PUT) != DELETE)
 )
+"""The current bodies, and those that an update took the place of: pages of searches that began before read them."""
 _INDEX = {table: select(table) for table in INDEX_TABLES}
 _NEW_VERSIONS = (
     select(resource.c.type, resource.c.id, resource_version.c.version)
@@ -107,7 +110,7 @@ async def _versions(connection: DatabaseConnection) -> list[str]:
 
 
 async def _index(connection: DatabaseConnection, base_url: str) -> list[str]:
-    """The index rows are those of the current bodies."""
+    """The index rows are those of the current bodies, and of what was updated less than a day ago."""
     wanted: dict[str, Counter[tuple[object, ...]]] = {table.name: Counter() for table in INDEX_TABLES}
     for key, row, version, body in await connection.fetch(_BODIES, {}):
         made = extract(parse_resource(bytes(body)), base_url=base_url)
