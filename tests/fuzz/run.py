@@ -67,6 +67,9 @@ def _no_outcome(answer: Answer) -> str:
             root = etree.fromstring(answer.body)
             return "" if root.tag == "{http://hl7.org/fhir}OperationOutcome" else f"an answer of {root.tag}"
         tree = json.loads(answer.body)
+        if "errors" in tree:
+            # GraphQL has a form of its own, which holds the outcome.
+            tree = tree["errors"][0]["extensions"]["resource"]
         return "" if tree["resourceType"] == "OperationOutcome" and tree["issue"] else f"an answer of {tree}"
     except (ValueError, KeyError, TypeError, etree.XMLSyntaxError) as error:
         return f"a refusal ({answer.status}) that is no OperationOutcome: {error!r}, {answer.body[:100]!r}"

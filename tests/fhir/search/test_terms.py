@@ -42,7 +42,7 @@ def test_what_nothing_is_in_is_found_nowhere_instead_of_anywhere() -> None:
 
     made = with_codes(query, {term: [] for term in terms(query)})
 
-    shape, values = plan(made, None)
+    shape, values = plan(made)
     assert [part.values for part in shape.criteria] == [("codes",)]  # type: ignore[union-attr]
     assert values["c0_0_codes"] == ()
 
