@@ -54,13 +54,13 @@ async def follow_written(request: "Request", connection: WriteConnection, stored
     """Let the set of parameters follow the SearchParameters that a transaction writes.
 
     Raises:
-        Forbidden: there are some, and the caller is not of the secretariat.
+        Forbidden: there are some, and the caller is not of the secretariat of a hub that is more than one site's.
         Unprocessable: an active one is not understood, or something else has its name.
     """
     last = {one.id: one for one in stored if one.type == "SearchParameter"}
     if not last:
         return
-    if request.caller.role != "secretariat":
+    if request.caller.role != "secretariat" and not request.hub.settings.single_owner:
         raise Forbidden("Only the secretariat writes search parameters: they hold for every site")
     following = Following(connection, request.hub.settings.own_search_parameters)
     await following.begin()
