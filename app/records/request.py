@@ -114,16 +114,19 @@ class Request:
         stated = self.headers.get(b"content-length", b"0")
         if not stated.isdigit() or int(stated) > limit:
             raise TooLarge(f"The body is larger than {limit} bytes")
-        chunks: list[bytes] = []
-        size = 0
+        first, rest, size = b"", bytearray(), 0
         async for chunk in self.chunks():
             size += len(chunk)
             if size > limit:
                 # A traceback keeps this frame alive: what was read so far must not stay with it.
-                chunks.clear()
+                rest.clear()
                 raise TooLarge(f"The body is larger than {limit} bytes")
-            chunks.append(chunk)
-        self.received = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            if first:
+                # One piece that grows is given back to the system as a whole; thousands of small ones are not.
+                rest += chunk
+            else:
+                first = chunk
+        self.received = first + rest if rest else first
         self.streamed = False
         return self.received
 
