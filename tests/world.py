@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from app.access import directory
 from app.access.tables import token
 from app.access.tokens import digest
+from app.db.sqlite import SqliteDatabase
 from app.hub import Hub
 from app.main import create_app
 from app.settings import Settings
@@ -80,6 +81,9 @@ async def running(settings: Settings) -> AsyncIterator[World]:
     """Run a hub on a database that is migrated, with sites."""
     app = create_app(settings)
     async with app.router.lifespan_context(app):
+        if isinstance(app.state.hub.database, SqliteDatabase):
+            # As on the PostgreSQL of these tests: the power is not cut here. tests/e2e has real processes for that.
+            app.state.hub.database._writer.raw.execute("PRAGMA synchronous=OFF")
         await add_sites(app.state.hub)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as http:
