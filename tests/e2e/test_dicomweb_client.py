@@ -136,7 +136,9 @@ def _number(ds: pydicom.Dataset) -> int:
 
 
 def _incoming(hub: HubProcess) -> list[Path]:
-    return list((hub.home / "blobs/incoming").iterdir())
+    folder = hub.home / "blobs/incoming"
+    # It is made for the first body that comes.
+    return list(folder.iterdir()) if folder.exists() else []
 
 
 def _wait_until(holds: Callable[[], bool]) -> None:
