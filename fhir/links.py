@@ -59,7 +59,7 @@ def rewrite(body: bytes, links: Mapping[str, str]) -> Iterator[Edit]:
     if not links:
         return
     dense = _dense(body)
-    if dense is not None and _only_references(body, dense):
+    if dense is not None and _present(body) is _REFERENCE:
         yield from _in_references(dense, links)
         return
     for name, start, raw in _strings(body, _NAMES):
@@ -123,19 +123,11 @@ def _strings(body: bytes, names: tuple[bytes, ...]) -> Iterator[tuple[bytes, int
                 yield name, found.start(2), found[2]
 
 
-def _only_references(body: bytes, dense: list[bytes]) -> bool:
-    """Return whether a body that is written densely has links to rewrite in its `reference` members alone."""
-    if b"'" in body:  # which an attribute of a narrative may stand in, where no quote is escaped
-        return False
-    # A `system` is not replaced. So where these numbers agree, no other element holds a placeholder.
-    seen = sum([part.startswith(b"urn:") for part in dense[1:]]) + body.count(b'"system":"urn:')
-    return body.count(b"urn:") == seen
-
-
 def _present(body: bytes) -> tuple[bytes, ...]:
     """Return the names in whose values a link may be; a body without escaped letters has few of them."""
-    if b"href" not in body and b"src" not in body:
-        # As above.
+    # An attribute of a narrative needs a quote: an escaped or a single one.
+    if (b"\\" not in body and b"'" not in body) or (b"href" not in body and b"src" not in body):
+        # A `system` is not replaced. So where these numbers agree, no other element holds a placeholder.
         seen = body.count(b'"reference":"urn:') + body.count(b'"system":"urn:')
         if body.count(b"urn:") == seen:
             return _REFERENCE

@@ -4,6 +4,8 @@ A record says the same again and again: categories, codes, units, reference rang
 element as JSON and look that up takes a tenth of the time of looking at it anew.
 """
 
+from collections.abc import Callable
+from itertools import count
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -27,10 +29,15 @@ class Recurring(Generic[T]):
         known: By a key that holds the element's JSON and whatever else the finding depends on.
     """
 
-    __slots__ = ("known",)
+    __slots__ = ("_numbers", "known")
 
     def __init__(self) -> None:
         self.known: dict[tuple[int, int, bytes], T] = {}
+        self._numbers = count()
+
+    def number(self) -> int:
+        """Return a number for another kind of finding, to begin its keys with."""
+        return next(self._numbers)
 
     def keep(self, key: tuple[int, int, bytes], finding: T) -> None:
         """Note a finding; that of an element with much JSON is not noted."""
@@ -38,6 +45,23 @@ class Recurring(Generic[T]):
             if len(self.known) >= MOST:
                 self.known.clear()
             self.known[key] = finding
+
+    def once(self, find: Callable[[Any], T]) -> Callable[[Any], T]:
+        """Return the same function of an element, which looks only once at those that recur."""
+        number = self.number()
+
+        def found(element: Any) -> T:
+            json = written(element)
+            if json is None:
+                return find(element)
+            key = (number, 0, json)
+            finding = self.known.get(key)
+            if finding is None:
+                finding = find(element)
+                self.keep(key, finding)
+            return finding
+
+        return found
 
 
 def written(element: Any) -> bytes | None:

@@ -8,7 +8,6 @@ https://hl7.org/fhir/R4/validation.html and https://hl7.org/fhir/R4/json.html
 
 from contextlib import suppress
 from functools import cache
-from itertools import count
 from typing import Any
 
 from fhir.issue import Issue
@@ -138,13 +137,12 @@ def _compile(path: str, element: Element, code: str) -> Check:
 
 
 _FAULTLESS: Recurring[None] = Recurring()
-_CHECKERS = count()
 
 
 @cache
 def _once(check: Check) -> Check:
     """Return the same check, which looks only once at elements that recur and have no fault."""
-    number = next(_CHECKERS)
+    number = _FAULTLESS.number()
 
     def check_once(value: Any, where: Where, depth: int, findings: Findings) -> None:
         json = written(value)

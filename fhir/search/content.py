@@ -5,14 +5,13 @@ out, whatever their type: parameters of their own find them, and nobody looks fo
 https://hl7.org/fhir/R4/search.html#_content
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from functools import cache
-from itertools import count
+from functools import cache, partial
 from typing import Any
 from xml.parsers import expat
 
-from fhir.recurring import TYPES, Recurring, written
+from fhir.recurring import TYPES, Recurring
 from fhir.search.text import LONGEST, joined
 from fhir.spec.elements import COMPLEX_TYPES, CONCRETE_TYPES, properties
 from fhir.spec.search_parameters import parameters
@@ -104,33 +103,29 @@ def _of_object(value: dict[str, Any], type_name: str) -> Iterator[str]:
 
 
 _FOUND: Recurring[tuple[str, ...]] = Recurring()
-_NUMBERS = count()
+_RECUR = TYPES | {"BackboneElement"}
+
+
+def _all_texts(type_name: str, value: Any) -> tuple[str, ...]:
+    return tuple(_texts(value, type_name))
 
 
 @cache
-def _recurring(type_name: str) -> Mapping[str, tuple[int, str]]:
-    """Return the elements of a type that recur from one resource to the next: a number of its own, and where to go."""
+def _readers(type_name: str) -> Mapping[str, Callable[[Any], tuple[str, ...]]]:
+    """Return what reads the texts of each element of a type that has some; those that recur are read once."""
     known = properties(type_name)
-    plan = _plan(type_name)
-    return {key: (next(_NUMBERS), plan[key]) for key in plan if known[key][1] in (*TYPES, "BackboneElement")}
+    return {
+        key: _FOUND.once(partial(_all_texts, below)) if known[key][1] in _RECUR else partial(_all_texts, below)
+        for key, below in _plan(type_name).items()
+    }
 
 
 def _of_resource(resource: Mapping[str, Any], type_name: str) -> Iterator[str]:
     """Yield the texts of a resource but for its narrative."""
-    plan, recurring = _plan(type_name), _recurring(type_name)
+    readers = _readers(type_name)
     for key, value in resource.items():
-        if key not in plan:
-            continue
-        json = written(value) if key in recurring else None
-        if json is None:
-            yield from _texts(value, plan[key])
-            continue
-        known = (recurring[key][0], 0, json)
-        found = _FOUND.known.get(known)
-        if found is None:
-            found = tuple(_texts(value, plan[key]))
-            _FOUND.keep(known, found)
-        yield from found
+        if key in readers:
+            yield from readers[key](value)
 
 
 def _pieces(narrative: Any) -> list[str]:

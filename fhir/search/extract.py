@@ -5,12 +5,11 @@ https://hl7.org/fhir/R4/search.html
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from functools import cache, lru_cache
-from itertools import count
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, lru_cache, partial
 from typing import Any, NamedTuple
 
-from fhir.recurring import TYPES, Recurring, written
+from fhir.recurring import TYPES, Recurring
 from fhir.search import composite, date, near, number, quantity, reference, string, token, uri
 from fhir.search.accessor import Collect, Node, plant, walk
 from fhir.search.content import Row, content_row
@@ -175,38 +174,38 @@ def _extractors(zone: dt.timezone, base_url: str, japanese: bool) -> dict[str, d
     }
 
 
-_FOUND: Recurring[tuple[tuple[int, tuple[Any, ...]], ...]] = Recurring()
-_NODES = count()
+Found = tuple[tuple[int, tuple[Any, ...]], ...]
+"""Rows of one element, by their slots."""
+
+_FOUND: Recurring[Found] = Recurring()
 
 
-def _collect_recurring(resource: Mapping[str, Any], nodes: Mapping[str, tuple[int, Node]], rows: Any) -> None:
+def _rows_of(node: Node, element: Any) -> Found:
+    alone: tuple[list[Any], ...] = ([], [], [], [], [], [], [], [])
+    walk(element, node, alone)
+    return tuple((slot, tuple(new)) for slot, new in enumerate(alone) if new)
+
+
+def _collect_recurring(
+    resource: Mapping[str, Any], recurring: Mapping[str, Callable[[Any], Found]], rows: Sequence[list[Any]]
+) -> None:
     """Collect the rows of the elements that recur from one resource to the next."""
-    for key, (place, node) in nodes.items():
+    for key, find in recurring.items():
         element = resource.get(key)
-        if element is None:
-            continue
-        json = written(element)
-        known = (place, 0, json or b"")
-        found = _FOUND.known.get(known) if json else None
-        if found is None:
-            alone: tuple[list[Any], ...] = tuple([] for _ in rows)
-            walk({key: element}, node, alone)
-            found = tuple((slot, tuple(new)) for slot, new in enumerate(alone) if new)
-            if json:
-                _FOUND.keep(known, found)
-        for slot, new in found:
-            rows[slot].extend(new)
+        if element is not None:
+            for slot, new in find({key: element}):
+                rows[slot].extend(new)
 
 
 @cache
 def _trees(
     type_name: str, zone: dt.timezone, base_url: str, japanese: bool
-) -> tuple[Mapping[str, tuple[int, Node]], Node]:
-    """Return what is done with each element that recurs, under a number of its own, and with all others."""
+) -> tuple[Mapping[str, Callable[[Any], Found]], Node]:
+    """Return what is done with each element that recurs, given alone in an object, and with all others."""
     root = _tree(type_name, zone, base_url, japanese)
     types = {name: type_ for name, (_, type_) in properties(type_name).items()}
     names = [name for name in root.children if types.get(name) in TYPES]
-    alone = {name: (next(_NODES), Node(children={name: root.children[name]})) for name in names}
+    alone = {name: _FOUND.once(partial(_rows_of, Node(children={name: root.children[name]}))) for name in names}
     others = {name: child for name, child in root.children.items() if name not in alone}
     return alone, Node(root.leaves, others, root.items, root.filtered)
 
