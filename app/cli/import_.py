@@ -12,10 +12,11 @@ from app.backup.events import account
 from app.cli.running import opened, synchronous
 from app.hub import Hub
 from app.records.bulk_import.job import Fault, Input, Job, Wanted, add, find, remove
-from app.records.bulk_import.run import Importing, Lost, take
+from app.records.bulk_import.run import Importing, take
 from app.records.bulk_import.source import files_of
 from app.records.bulk_import.status import told
-from app.records.bulk_import.tables import WAITING
+from app.records.jobs.queue import WAITING
+from app.records.jobs.run import Lost
 
 _TURNS = ("ids", "patients", "records", "pointers", "done")
 

@@ -10,11 +10,11 @@ from sqlalchemy import bindparam, delete, func, select
 
 from app.access import epoch
 from app.access.directory import AlreadyThere, Unknown
-from app.audit.record import Event
 from app.db import DatabaseConnection, WriteConnection
 from app.hub import Hub
 from app.packages.archive import Package
 from app.packages.loaded import PACKAGES
+from app.packages.recorded import record
 from app.packages.tables import package, package_resource
 from app.records.search_parameters.packages import forget_package
 
@@ -125,15 +125,7 @@ async def forget(connection: WriteConnection, one: Loaded) -> None:
 async def changed(hub: Hub, connection: WriteConnection, interaction: str, words: str, user_name: str) -> None:
     """Let every process notice, and record who did it, in the same transaction."""
     await epoch.grow(connection, PACKAGES)
-    event = Event(
-        recorded=hub.clock(),
-        action="E",
-        interaction=interaction,
-        client=CLIENT,
-        user_name=user_name,
-        description=words,
-    )
-    await hub.audit.stage(connection, [event])
+    await record(hub, connection, interaction, words, user_name=user_name, client=CLIENT)
 
 
 def missing(found: Package, known: Sequence[Loaded]) -> list[tuple[str, str, list[str]]]:

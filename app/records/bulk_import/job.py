@@ -1,6 +1,5 @@
 """An import as a row: what is imported, how far it is, what became of it, and the statements of its life."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -10,13 +9,11 @@ from sqlalchemy import BigInteger, Integer, SmallInteger, Text, bindparam, delet
 
 from app.db import DatabaseConnection, WriteConnection
 from app.hub import Hub
-from app.records.bulk_import.tables import WAITING, import_fault, import_job
+from app.records.bulk_import.tables import import_fault, import_job
+from app.records.jobs.queue import WAITING, new_id
 
 MOST_FAULTS = 10_000
 """Faults of one import that are kept; the rest is counted."""
-
-LASTS = 60_000_000
-"""Microseconds after which an import that nobody said to be at work on is taken by another."""
 
 _ID, _CLIENT, _NOW = bindparam("id", type_=Text), bindparam("client", type_=Text), bindparam("now", type_=BigInteger)
 _KEY = bindparam("k_id", type_=Text)
@@ -165,7 +162,7 @@ async def add(hub: Hub, wanted: Wanted, *, client: str, custodian: int, id_: str
     """Put an import in the queue and return its id; an empty text when `most_waiting` are in it already."""
     now = hub.clock()
     row: dict[str, Any] = {
-        "id": id_ or secrets.token_hex(16),
+        "id": id_ or new_id(),
         "client": client,
         "custodian": custodian,
         "request": wanted.text(),

@@ -9,10 +9,11 @@ from typing import Any
 from app.access.directory import Organisation, organisations
 from app.records.bulk_import.job import Input, Wanted, add
 from app.records.bulk_import.source import inside
+from app.records.jobs.queue import TooMany
 from app.records.parameters import PARAMETERS_BYTES, parameters_of
 from app.records.request import FhirRequest
 from app.records.response import Response, outcome_response
-from fhir.errors import FhirError, Forbidden, InvalidValue, NotSupported
+from fhir.errors import Forbidden, InvalidValue, NotSupported
 from fhir.issue import Issue
 from fhir.store.types import NUMBERS
 
@@ -24,13 +25,6 @@ MOST_WAITING = 4
 
 _FORMATS = ("application/fhir+ndjson", "application/ndjson", "ndjson")
 _MODES = ("IncrementalLoad", "InitialLoad")
-
-
-class TooMany(FhirError):
-    """There are as many imports under way as there may be."""
-
-    status = 429
-    code = "throttled"
 
 
 def _check(request: FhirRequest) -> Path:

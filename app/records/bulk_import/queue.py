@@ -1,19 +1,17 @@
 """Imports that were asked for at the FHIR door are carried out beside the requests, in whichever process is free."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from app.audit.log import AuditUnavailable
-from app.background import started
 from app.db import DatabaseUnavailable
 from app.hub import Hub
 from app.records.bulk_import.job import ADVANCE, EXPIRED, NEXT, Job, find, remove
-from app.records.bulk_import.run import Importing, Lost, take
-from app.records.bulk_import.tables import FAILED
-
-EVERY_SECONDS = 5.0
-"""How often a process looks for imports that another has put in the queue or left."""
+from app.records.bulk_import.run import Importing, take
+from app.records.jobs import run as jobs
+from app.records.jobs.queue import FAILED
+from app.records.jobs.run import EVERY_SECONDS, Lost
 
 logger = logging.getLogger(__name__)
 
@@ -57,20 +55,4 @@ async def run_waiting(hub: Hub) -> None:
 
 def start(hub: Hub, every_seconds: float = EVERY_SECONDS) -> Callable[[], Awaitable[None]]:
     """Start the task and return what ends it."""
-    return started(_run(hub, every_seconds), "imports")
-
-
-async def _run(hub: Hub, every_seconds: float) -> None:
-    while True:
-        try:
-            async with asyncio.timeout(every_seconds):
-                await hub.imports_wait.wait()
-        except TimeoutError:
-            logger.debug("Another process may have left an import")
-        hub.imports_wait.clear()
-        try:
-            await run_waiting(hub)
-        except DatabaseUnavailable as error:
-            logger.warning("Imports wait for the database: %s", error)
-        except Exception:
-            logger.exception("Imports cannot be carried out")
+    return jobs.start(partial(run_waiting, hub), hub.imports_wait, "imports", every_seconds)

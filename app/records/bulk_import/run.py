@@ -17,12 +17,13 @@ from app.db import WriteConnection
 from app.hub import Hub
 from app.packages.loaded import Profiles
 from app.records.bulk_import.ids import give
-from app.records.bulk_import.job import ADVANCE, LASTS, TAKE, Fault, Input, Job, add_faults
+from app.records.bulk_import.job import ADVANCE, TAKE, Fault, Input, Job, add_faults
 from app.records.bulk_import.line import IDS, POINTING, Line, distinct, faults, named, ready, turn_of
 from app.records.bulk_import.source import UNREADABLE, RawLine, inside, lines
-from app.records.bulk_import.tables import DONE, WAITING
 from app.records.bulk_import.write import Done, Keep, write
 from app.records.inside import inside_request
+from app.records.jobs.queue import DONE, LASTS, WAITING
+from app.records.jobs.run import Lost
 from app.records.record import StaleCaller
 from app.records.request import FhirRequest
 from app.records.writing import Writing
@@ -36,10 +37,6 @@ BATCH_BYTES = 4_000_000
 
 Resource = tuple[RawLine, dict[str, Any], str]
 """A line, the resource it is, and its `Type/id`."""
-
-
-class Lost(Exception):
-    """The import was called off, or is another process's by now."""
 
 
 async def take(hub: Hub, job: Job) -> int | None:

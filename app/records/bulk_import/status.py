@@ -7,7 +7,7 @@ import orjson
 from app.clock import instant
 from app.records.bulk_import.job import Fault, Job, Wanted, faults_of, find, remove
 from app.records.bulk_import.line import POINTING
-from app.records.bulk_import.tables import DONE, FAILED
+from app.records.jobs.queue import DONE, FAILED
 from app.records.request import FhirRequest
 from app.records.response import NO_SNIFF, PRIVATE, FhirResponse, Response, Streamed, http_date, outcome_response
 from fhir.errors import NotFound

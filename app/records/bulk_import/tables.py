@@ -4,8 +4,6 @@ from sqlalchemy import BigInteger, Column, Integer, MetaData, SmallInteger, Tabl
 
 metadata = MetaData()
 
-WAITING, DONE, FAILED = 0, 1, 2
-
 import_job = Table(
     "import_job",
     metadata,

@@ -6,9 +6,9 @@ import zstandard
 from sqlalchemy import bindparam, select
 
 from app.access.directory import Unknown
-from app.audit.record import Event
 from app.db import DatabaseConnection, WriteConnection
 from app.hub import Hub
+from app.packages.recorded import record
 from app.packages.tables import package, package_resource
 from app.records.search_parameters.follow import Following, of_package
 from fhir.errors import FhirError, Unprocessable
@@ -53,7 +53,7 @@ async def enable(hub: Hub, name: str, version: str, *, user_name: str, client: s
         before = len(refused)
         await following.want(of_package(name, version), found, refused)
         await following.end()
-        await _record(hub, connection, ENABLE, f"{name} {version}", user_name, client)
+        await record(hub, connection, ENABLE, f"{name} {version}", user_name=user_name, client=client)
     return len(found) - len(refused) + before, refused
 
 
@@ -67,7 +67,7 @@ async def disable(hub: Hub, name: str, version: str, *, user_name: str, client: 
         if not await connection.fetch(_PACKAGE, {"name": name, "version": version}):
             raise Unknown(f"{name} {version} is not loaded")
         await forget_package(connection, name, version)
-        await _record(hub, connection, DISABLE, f"{name} {version}", user_name, client)
+        await record(hub, connection, DISABLE, f"{name} {version}", user_name=user_name, client=client)
 
 
 async def forget_package(connection: WriteConnection, name: str, version: str) -> None:
@@ -101,17 +101,3 @@ async def _definitions(
                 # A package's body is strict JSON, but nobody has checked its structure.
                 refused.append(Unprocessable(f"{definition.get('url')}: This is no SearchParameter of R4"))
     return found
-
-
-async def _record(
-    hub: Hub, connection: WriteConnection, interaction: str, words: str, user_name: str, client: str
-) -> None:
-    event = Event(
-        recorded=hub.clock(),
-        action="E",
-        interaction=interaction,
-        client=client,
-        user_name=user_name,
-        description=words,
-    )
-    await hub.audit.stage(connection, [event])

@@ -17,8 +17,9 @@ from app.access import directory
 from app.clock import now
 from app.records.bulk_import import queue, run
 from app.records.bulk_import.job import find
-from app.records.bulk_import.run import Importing, Lost, take
+from app.records.bulk_import.run import Importing, take
 from app.records.bulk_import.tables import import_fault, import_id, import_job
+from app.records.jobs.run import Lost
 from tests.app.records.test_export import fetch, kick_off, manifest
 from tests.portal import recorded
 from tests.world import World, a_consent, a_patient, an_observation
