@@ -1,5 +1,6 @@
 """What a process knows of the loaded packages: refreshed when they have changed, parsed when it is used."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -43,19 +44,26 @@ class KnownPackages:
         self._database = database
         self._epoch = 0
         self._definitions = Definitions()
+        self._refreshing = asyncio.Lock()
 
     async def current(self) -> Definitions:
         """Return what is loaded now."""
         reader = self._database.reader
         now = await epoch.value(reader, PACKAGES)
         if now != self._epoch:
-            rows = await reader.fetch(_RESOURCES, {})
-            self._definitions = Definitions(
-                Definition(row[0], row[1], row[2], partial(_inflated, bytes(row[3]))) for row in rows
-            )
-            # Packages that changed between the two reads are noticed by the next check.
-            self._epoch = now
+            # Requests that come together get the same definitions: what is compiled is kept in them.
+            async with self._refreshing:
+                if now != self._epoch:
+                    await self._refresh(now)
         return self._definitions
+
+    async def _refresh(self, now: int) -> None:
+        rows = await self._database.reader.fetch(_RESOURCES, {})
+        self._definitions = Definitions(
+            Definition(row[0], row[1], row[2], partial(_inflated, bytes(row[3]))) for row in rows
+        )
+        # Packages that changed between the two reads are noticed by the next check.
+        self._epoch = now
 
     async def for_bodies(self, bodies: Iterable[bytes]) -> Definitions:
         """Return what is loaded now; without asking where no body can name a profile."""
