@@ -7,9 +7,10 @@ https://hl7.org/fhir/R4/search.html#composite
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
+from fhir.recurring import TYPES, Recurring
 from fhir.search.accessor import accessor
 from fhir.search.asked import Asked, Criterion, Element, Logic, any_of
 from fhir.search.values import MissingValue, Value
@@ -18,11 +19,17 @@ from fhir.spec.search_parameters import Component, SearchParameter, parameters
 Row = tuple[int, int, int, int, float, float]
 """Part number, element, hash (of a code, a target or a unit), hash of the system, lo, hi; 0 for what there is not."""
 
-Extractors = Mapping[str, Mapping[str, Callable[[Any], Iterable[tuple[Any, ...]]]]]
+Extractor = Callable[[Any], Iterable[tuple[Any, ...]]]
+
+Extractors = Mapping[str, Mapping[str, Extractor]]
 
 _IN_RESOURCE = "%resource "
 
-_TO_ROW: Mapping[str, Callable[..., tuple[int, int, float, float]]] = {
+_RECURRING = frozenset(f":{type_}" for type_ in TYPES)
+
+_ToRow = Callable[..., tuple[int, int, float, float]]
+
+_TO_ROW: Mapping[str, _ToRow] = {
     "token": lambda code, system: (code, system, 0.0, 0.0),
     "reference": lambda target: (target, 0, 0.0, 0.0),
     "quantity": lambda unit, low, high: (unit, 0, low, high),
@@ -93,77 +100,102 @@ def _part(type_name: str, path: str, component: Component) -> _Part:
     return _Part(number, parameters(type_name)[component.code].type, component.paths)
 
 
-@lru_cache(maxsize=1024)
-def _readers(paths: tuple[str, ...]) -> tuple[tuple[bool, str, Callable[[dict[str, Any]], list[Any]]], ...]:
-    """Return for each path whether it begins at the resource, its FHIR type, and how to get at its values."""
-    return tuple(
-        (path.startswith(_IN_RESOURCE), path.rpartition(":")[2], accessor(path.removeprefix(_IN_RESOURCE)))
-        for path in paths
-    )
+Values = tuple[tuple[int, int, float, float], ...]
+"""What the rows of a part say: hash, hash of the system, lo, hi."""
+
+_FOUND: Recurring[Values] = Recurring()
 
 
-def own_rows(resource: dict[str, Any], parameter: SearchParameter, extractors: Extractors) -> list[Row]:
-    """Return the rows of the elements that a composite of the hub's own speaks of; its parts share none with others.
+def _reader(path: str, find: Callable[[Any], Values]) -> Callable[[dict[str, Any]], Values]:
+    """Return what reads the values at a path; where only one key leads there, those that recur are looked at once."""
+    key, _, rest = path.partition(" ")
+    if rest not in _RECURRING:
+        values = accessor(path)
+        return lambda element: tuple([row for value in values(element) for row in find(value)])
+    once = _FOUND.once(find)
+
+    def read(element: dict[str, Any]) -> Values:
+        value = element.get(key)
+        if value is None:
+            return ()
+        return tuple([row for one in value for row in once(one)]) if type(value) is list else once(value)
+
+    return read
+
+
+Read = Callable[[dict[str, Any]], list[Row]]
+"""From a resource to the rows of the elements that composites speak of."""
+
+_ReadPart = tuple[int, bool, Callable[[dict[str, Any]], Values]]
+"""The number of the part, whether it is read off the resource, and how."""
+
+
+def _read_parts(parts: Iterable[_Part], extractors: Extractors) -> list[_ReadPart]:
+    return [
+        (
+            part.number,
+            path.startswith(_IN_RESOURCE),
+            _reader(path.removeprefix(_IN_RESOURCE), partial(_values, _TO_ROW[part.type], extractor)),
+        )
+        for part in parts
+        for path in part.paths
+        if (extractor := extractors[part.type].get(path.rpartition(":")[2])) is not None
+    ]
+
+
+def _values(to_row: _ToRow, extractor: Extractor, value: Any) -> Values:
+    return tuple([to_row(*row) for row in extractor(value)])
+
+
+def _of_elements(resource: dict[str, Any], elements: Iterable[tuple[int, Any]], parts: list[_ReadPart]) -> list[Row]:
+    return [
+        (part, number, *value)
+        for number, element in elements
+        if type(element) is dict
+        for part, of_resource, read in parts
+        for value in read(resource if of_resource else element)
+    ]
+
+
+def reader_of_own(parameter: SearchParameter, extractors: Extractors) -> Read:
+    """Return what reads the rows of a composite of the hub's own; its parts share none with others.
 
     Args:
-        resource: Parsed JSON.
         parameter: The composite.
         extractors: By parameter type and FHIR type.
     """
     known = parameters(parameter.base)
     parts = [_Part(part.number, known[part.code].type, part.paths) for part in parameter.components]
-    elements = [
-        element
-        for path in parameter.paths
-        if not _is_root(path) and path.partition(" ")[0] in resource
-        for element in _at_path(path)(resource)
-        if type(element) is dict
-    ]
-    return [
-        (part.number, number, *value)
-        for number, element in enumerate(elements, start=1)
-        for part in parts
-        for value in _values(resource, element, part, extractors[part.type])
-    ]
+    read_parts = _read_parts(parts, extractors)
+    places = [(path.partition(" ")[0], accessor(path)) for path in parameter.paths if not _is_root(path)]
+
+    def read(resource: dict[str, Any]) -> list[Row]:
+        elements = [one for key, find in places if key in resource for one in find(resource) if type(one) is dict]
+        return _of_elements(resource, enumerate(elements, start=1), read_parts)
+
+    return read
 
 
-_at_path = lru_cache(maxsize=256)(accessor)
-
-
-def rows(resource: dict[str, Any], type_name: str, extractors: Extractors) -> list[Row]:
-    """Return the rows of the elements of a resource that R4's composites speak of.
+def reader(type_name: str, extractors: Extractors) -> Read:
+    """Return what reads the rows of R4's composites off a resource of a type.
 
     Args:
-        resource: Parsed JSON.
-        type_name: Its type.
+        type_name: The type.
         extractors: By parameter type and FHIR type.
     """
-    found: list[Row] = []
-    element_number = 0
-    for key, elements, parts in _elements(type_name):
-        if key not in resource:
-            continue
-        for element in elements(resource):
-            element_number += 1
-            if type(element) is not dict:
-                continue
-            for part in parts:
-                values = _values(resource, element, part, extractors[part.type])
-                found += [(part.number, element_number, *value) for value in values]
-    return found
+    places = [(key, find, _read_parts(parts, extractors)) for key, find, parts in _elements(type_name)]
 
+    def read(resource: dict[str, Any]) -> list[Row]:
+        found: list[Row] = []
+        before = 0
+        for key, find, parts in places:
+            if key in resource:
+                elements = find(resource)
+                found += _of_elements(resource, enumerate(elements, start=before + 1), parts)
+                before += len(elements)
+        return found
 
-def _values(
-    resource: dict[str, Any], element: dict[str, Any], part: _Part, extractors: Mapping[str, Callable[[Any], Any]]
-) -> list[tuple[int, int, float, float]]:
-    to_row = _TO_ROW[part.type]
-    return [
-        to_row(*row)
-        for in_resource, element_type, values in _readers(part.paths)
-        if element_type in extractors
-        for value in values(resource if in_resource else element)
-        for row in extractors[element_type](value)
-    ]
+    return read
 
 
 def asked(parameter: SearchParameter, values: Sequence[Value]) -> Asked:

@@ -5,7 +5,7 @@ out, whatever their type: parameters of their own find them, and nobody looks fo
 https://hl7.org/fhir/R4/search.html#_content
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache, partial
 from typing import Any
@@ -94,16 +94,7 @@ def _texts(value: Any, type_name: str) -> Iterator[str]:
         yield from _of_object(value, type_name)
 
 
-def _of_object(value: dict[str, Any], type_name: str) -> Iterator[str]:
-    plan = _plan(type_name)
-    for key, inner in value.items():
-        below = plan.get(key)
-        if below is not None:
-            yield from _texts(inner, below)
-
-
 _FOUND: Recurring[tuple[str, ...]] = Recurring()
-_RECUR = TYPES | {"BackboneElement"}
 
 
 def _all_texts(type_name: str, value: Any) -> tuple[str, ...]:
@@ -111,21 +102,22 @@ def _all_texts(type_name: str, value: Any) -> tuple[str, ...]:
 
 
 @cache
-def _readers(type_name: str) -> Mapping[str, Callable[[Any], tuple[str, ...]]]:
+def _readers(type_name: str) -> Mapping[str, Callable[[Any], Iterable[str]]]:
     """Return what reads the texts of each element of a type that has some; those that recur are read once."""
     known = properties(type_name)
-    return {
-        key: _FOUND.once(partial(_all_texts, below)) if known[key][1] in _RECUR else partial(_all_texts, below)
-        for key, below in _plan(type_name).items()
-    }
+    readers: dict[str, Callable[[Any], Iterable[str]]] = {}
+    for key, below in _plan(type_name).items():
+        read = partial(_all_texts, below)
+        readers[key] = _FOUND.once(read) if known[key][1] in TYPES else partial(_texts, type_name=below)
+    return readers
 
 
-def _of_resource(resource: Mapping[str, Any], type_name: str) -> Iterator[str]:
-    """Yield the texts of a resource but for its narrative."""
+def _of_object(value: Mapping[str, Any], type_name: str) -> Iterator[str]:
     readers = _readers(type_name)
-    for key, value in resource.items():
-        if key in readers:
-            yield from readers[key](value)
+    for key, inner in value.items():
+        read = readers.get(key)
+        if read is not None:
+            yield from read(inner)
 
 
 def _pieces(narrative: Any) -> list[str]:
@@ -153,5 +145,5 @@ def content_row(resource: Mapping[str, Any]) -> tuple[Row, ...]:
     type_name: str = resource["resourceType"]
     number = number_of(type_name)
     narrative = joined(_pieces(resource.get("text")))
-    other = joined(_of_resource(resource, type_name)) if number else ""
+    other = joined(_of_object(resource, type_name)) if number else ""
     return ((number, narrative, other),) if number and (narrative or other) else ()

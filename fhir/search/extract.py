@@ -5,8 +5,8 @@ https://hl7.org/fhir/R4/search.html
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache, lru_cache, partial
+from collections.abc import Callable, Iterable
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from fhir.recurring import TYPES, Recurring
@@ -95,10 +95,8 @@ def extract(
     text: tuple[Row, ...] = ()
     type_name = resource.get("resourceType")
     if type(type_name) is str and parameters(type_name):
-        recurring, others = _trees(type_name, zone, base_url, japanese)
-        _collect_recurring(resource, recurring, rows)
-        walk(resource, others, rows)
-        rows[_COMPOSITE].extend(composite.rows(resource, type_name, _extractors(zone, base_url, japanese)))
+        walk(resource, _tree(type_name, zone, base_url, japanese), rows)
+        rows[_COMPOSITE].extend(_composites(type_name, zone, base_url, japanese)(resource))
         rows[_REFERENCE].extend(internal_rows(resource, rows[_REFERENCE]))
         text = content_row(resource)
         if type_name in known.indexed:
@@ -131,9 +129,8 @@ def _own_rows(
 ) -> tuple[list[Any], ...]:
     rows: tuple[list[Any], ...] = ([], [], [], [], [], [], [], [])
     walk(resource, _own_tree(type_name, known, zone, base_url, japanese), rows)
-    for parameter in known.indexed[type_name]:
-        if parameter.type == "composite":
-            rows[_COMPOSITE].extend(composite.own_rows(resource, parameter, _extractors(zone, base_url, japanese)))
+    for read in _own_composites(type_name, known, zone, base_url, japanese):
+        rows[_COMPOSITE].extend(read(resource))
     return tuple([_bounded(slot) for slot in rows])
 
 
@@ -160,6 +157,20 @@ def _own_tree(type_name: str, known: InForce, zone: dt.timezone, base_url: str, 
     return root
 
 
+@lru_cache(maxsize=256)
+def _own_composites(
+    type_name: str, known: InForce, zone: dt.timezone, base_url: str, japanese: bool
+) -> tuple[composite.Read, ...]:
+    extractors = _extractors(zone, base_url, japanese)
+    found = [one for one in known.indexed[type_name] if one.type == "composite"]
+    return tuple(composite.reader_of_own(one, extractors) for one in found)
+
+
+@cache
+def _composites(type_name: str, zone: dt.timezone, base_url: str, japanese: bool) -> composite.Read:
+    return composite.reader(type_name, _extractors(zone, base_url, japanese))
+
+
 @cache
 def _extractors(zone: dt.timezone, base_url: str, japanese: bool) -> dict[str, dict[str, Extractor]]:
     """Return the extractors by parameter type and FHIR type."""
@@ -180,43 +191,44 @@ Found = tuple[tuple[int, tuple[Any, ...]], ...]
 _FOUND: Recurring[Found] = Recurring()
 
 
-def _rows_of(node: Node, element: Any) -> Found:
-    alone: tuple[list[Any], ...] = ([], [], [], [], [], [], [], [])
-    walk(element, node, alone)
-    return tuple((slot, tuple(new)) for slot, new in enumerate(alone) if new)
-
-
-def _collect_recurring(
-    resource: Mapping[str, Any], recurring: Mapping[str, Callable[[Any], Found]], rows: Sequence[list[Any]]
-) -> None:
-    """Collect the rows of the elements that recur from one resource to the next."""
-    for key, find in recurring.items():
-        element = resource.get(key)
-        if element is not None:
-            for slot, new in find({key: element}):
-                rows[slot].extend(new)
-
-
 @cache
-def _trees(
-    type_name: str, zone: dt.timezone, base_url: str, japanese: bool
-) -> tuple[Mapping[str, Callable[[Any], Found]], Node]:
-    """Return what is done with each element that recurs, given alone in an object, and with all others."""
-    root = _tree(type_name, zone, base_url, japanese)
-    types = {name: type_ for name, (_, type_) in properties(type_name).items()}
-    names = [name for name in root.children if types.get(name) in TYPES]
-    alone = {name: _FOUND.once(partial(_rows_of, Node(children={name: root.children[name]}))) for name in names}
-    others = {name: child for name, child in root.children.items() if name not in alone}
-    return alone, Node(root.leaves, others, root.items, root.filtered)
-
-
 def _tree(type_name: str, zone: dt.timezone, base_url: str, japanese: bool) -> Node:
-    """Compile the parameters of a resource type."""
+    """Compile the parameters of a resource type; elements that recur are looked at once."""
     root = Node()
     extractors = _extractors(zone, base_url, japanese)
     for (path, slot), ids in _ids_by_path(parameters(type_name).values()).items():
         _plant(root, path, slot, ids, extractors)
-    return root
+    return _looking_once(root, type_name)
+
+
+def _looking_once(node: Node, type_name: str) -> Node:
+    """Return a tree that finds the same; below an element of a type that recurs it is walked once for each JSON."""
+    known = properties(type_name)
+    for name, child in node.children.items():
+        element, type_ = known.get(name, (None, ""))
+        if type_ in TYPES:
+            # What holds for one item alone depends on more than the item.
+            node.children[name] = Node([_collect_once(child)], items=child.items)
+        elif element is not None and type_ == "BackboneElement" and not element.content_reference:
+            _looking_once(child, f"{type_name}.{name}")
+    return node
+
+
+def _collect_once(node: Node) -> Collect:
+    alone = Node(node.leaves, node.children, filtered=node.filtered)
+
+    def rows_of(element: Any) -> Found:
+        rows: tuple[list[Any], ...] = ([], [], [], [], [], [], [], [])
+        walk(element, alone, rows)
+        return tuple((slot, tuple(new)) for slot, new in enumerate(rows) if new)
+
+    find = _FOUND.once(rows_of)
+
+    def collect(element: Any, rows: Any) -> None:
+        for slot, new in find(element):
+            rows[slot].extend(new)
+
+    return collect
 
 
 def _plant(root: Node, path: str, slot: str, ids: tuple[int, ...], extractors: dict[str, dict[str, Extractor]]) -> None:

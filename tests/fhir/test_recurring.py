@@ -56,6 +56,18 @@ def test_the_same_json_at_another_element_is_another_thing():
     assert len(first.token) > len(second.token)
 
 
+def test_what_recurs_inside_a_component_belongs_to_the_component_it_is_in():
+    one, other = {"code": CODE, "valueQuantity": UNIT}, {"code": CODE, "valueQuantity": {**UNIT, "value": 7}}
+
+    first, second = extract(observation(component=[one, other])), extract(observation(component=[other, one, one]))
+
+    assert {row[1] for row in first.composite} == {1, 2}
+    by_value = {row[4]: row[1] for row in first.composite if row[4]}
+    assert by_value == {6.3: 1, 7.0: 2}
+    assert [row[1] for row in second.composite if row[4] == 6.3 and row[2]] == [2, 2, 3, 3]
+    assert {row for row in first.quantity if row[2] == 7} == {row for row in second.quantity if row[2] == 7} != set()
+
+
 def test_an_exact_reading_is_checked_without_being_known():
     assert check(observation(valueQuantity={**UNIT, "value": Decimal("6.30")})) == []
     assert written({"value": Decimal("6.30")}) is None
