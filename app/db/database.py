@@ -1,60 +1,19 @@
 """What the hub asks of a database, and the choice of one."""
 
-from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Literal, Protocol
-
-from sqlalchemy import ClauseElement, Table
+from typing import Literal, Protocol
 
 from app.settings import Settings
-from fhir.store.connection import Row
-from fhir.store.statement import Statement
-from fhir.store.versions import Versions
+
+# What the stores ask of a connection is all that anybody asks of one; that of the DICOM store asks less.
+from fhir.store.connection import Connection as DatabaseConnection
+from fhir.store.connection import WriteConnection
+
+__all__ = ["Database", "DatabaseConnection", "DatabaseUnavailable", "WriteConnection", "open_database"]
 
 
 class DatabaseUnavailable(Exception):
     """The database cannot be reached, is locked too long, or its disk is full."""
-
-
-class DatabaseConnection(Protocol):
-    """A connection; the store's `Connection` and the DICOM store's are parts of it."""
-
-    @property
-    def versions(self) -> Versions | None:
-        """Versions read lately; none where what is read may not be committed yet."""
-        ...
-
-    async def fetch(self, statement: ClauseElement | Statement, values: Mapping[str, Any]) -> Sequence[Row]:
-        """Return the rows that `statement` selects or returns."""
-        ...
-
-    async def execute(self, statement: ClauseElement, values: Mapping[str, Any]) -> int:
-        """Run `statement` and return how many rows it touched."""
-        ...
-
-    async def execute_many(self, statement: ClauseElement, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Run `statement` once for each of `rows`."""
-        ...
-
-    async def insert(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Insert `rows`, each a tuple in the order of the table's columns."""
-        ...
-
-    async def insert_missing(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Insert those of `rows` of whose primary keys none is there yet."""
-        ...
-
-
-class WriteConnection(DatabaseConnection, Protocol):
-    """A connection inside a write transaction."""
-
-    async def lock(self, key: int) -> None:
-        """Wait until no other transaction holds `key`, and hold it until this one ends."""
-        ...
-
-    async def keep_out(self, table: Table) -> None:
-        """Wait until no other transaction has written `table`, and let none write it until this one ends."""
-        ...
 
 
 class Database(Protocol):
