@@ -10,14 +10,15 @@ from typing import Any
 from app.records.request import FhirRequest
 from fhir.errors import Expired, InvalidValue
 from fhir.search.control import once
-from fhir.search.run import Page, Place
+from fhir.search.run import ORDERS, Page, Place
 
 Pairs = Sequence[tuple[str, str]]
 
 HOUR = 3_600_000_000
 """In microseconds."""
 
-_AFTER, _BEFORE, _LAST = "after", "before", "last"
+_AFTER, _BEFORE, _LAST = (f"{way} {ORDERS}" for way in ("after", "before", "last"))
+"""What a link leads to, in the orders of this release."""
 
 
 @dataclass(frozen=True, slots=True)

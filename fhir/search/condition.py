@@ -82,7 +82,7 @@ def test(row: FromClause, asked: AnyShape, label: str, type_number: int, view: V
     return all_of(parts) if asked.operator == "and" else any_of(parts)
 
 
-def _looked_up(rows: FromClause, conditions: Sequence[Condition], *own: FromClause) -> Condition:
+def looked_up(rows: FromClause, conditions: Sequence[Condition], *own: FromClause) -> Condition:
     """Return whether `rows`, a join of `own` in order, has one that meets the conditions; asked for each row at hand.
 
     OFFSET 0 keeps PostgreSQL from reading the whole join instead.
@@ -116,7 +116,7 @@ def _refers(row: FromClause, chain: ChainShape, number: int, label: str, view: V
     type_number, asked = chain.branches[number]
     rows, conditions, own = referred(row, chain.parameter, type_number, here, view)
     target = own[-1]
-    return _looked_up(rows, [*conditions, test(target, asked, here, type_number, view), view.exists(target)], *own)
+    return looked_up(rows, [*conditions, test(target, asked, here, type_number, view), view.exists(target)], *own)
 
 
 def _is_referred_to(row: FromClause, has: HasShape, label: str, view: View) -> Condition:
@@ -140,7 +140,7 @@ def _is_referred_to(row: FromClause, has: HasShape, label: str, view: View) -> C
         test(source, has.inner, here, has.type, view),
         view.exists(source),
     ]
-    return _looked_up(rows, conditions, named, link, source)
+    return looked_up(rows, conditions, named, link, source)
 
 
 def _own(row: FromClause, criterion: Shape, label: str, type_number: int, view: View) -> Condition:
@@ -160,7 +160,7 @@ def _own(row: FromClause, criterion: Shape, label: str, type_number: int, view: 
             present = present.where(index.c.narrative != "")
         return ~present if criterion.values == ("true",) else present
     # Of two codes PostgreSQL would otherwise join all rows of the one with all rows of the other.
-    found = _looked_up(index, [matches(index, criterion, label), view.same_row(index, row)], index)
+    found = looked_up(index, [matches(index, criterion, label), view.same_row(index, row)], index)
     # What the clinical date was then is not known.
     settled = not view.as_of and criterion.parameter == clinical_date_parameter(NAMES[type_number])
     if criterion.type == "date" and settled:
@@ -176,7 +176,7 @@ def _has_element(row: FromClause, element: ElementShape, label: str, view: View)
         same = and_(_same_version(part, first), part.c.element == first.c.element)
         rows = in_order(rows, part, and_(part_matches(part, element.parts[n], inside(label, n)), same))
     conditions = [part_matches(first, element.parts[0], inside(label, 0)), view.same_row(first, row)]
-    return _looked_up(rows, conditions, *parts)
+    return looked_up(rows, conditions, *parts)
 
 
 class _Instant:

@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/search.html#sort
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Union
 
 from sqlalchemy import BigInteger, ColumnElement, Float, FromClause, Text, and_, case, func, literal, select
@@ -27,6 +27,9 @@ from fhir.store.types import NAMES
 IN_BODY = frozenset({"token", "reference"})
 """Types whose index rows are hashes: what they sort by is read off the body."""
 
+NO_VALUE = 2**63 - 1
+"""What a resource without a date counts by; turned round `NO_DATE`."""
+
 _TEXTS = IN_BODY | {"string", "uri"}
 """Types that sort as texts."""
 
@@ -41,6 +44,18 @@ class SortShape:
     descending: bool
     paths: tuple[str, ...] = ()
     """Where the values of a hub's own parameter are; R4's are known by their number."""
+
+
+LAST_UPDATED = SortShape(0, "date", "_lastUpdated", descending=False)
+"""By the last update: what a search comes in the order of that walks all of a type."""
+
+PLACE = SortShape(0, "date", "_place", descending=False)
+"""By the patient's key, as index rows lie: what a search of the whole population comes in the order of."""
+
+
+def place(*, falling: bool) -> SortShape:
+    """Return `PLACE`, or turned round."""
+    return replace(PLACE, descending=falling)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +111,8 @@ def sort_key(row: FromClause, key: AnySort, type_number: int, label: str, view: 
     if isinstance(key, ChainedSort):
         found = [_referred_key(row, key, number, label, view) for number in range(len(key.branches))]
         return found[0] if len(found) == 1 else _Outermost(found, greatest=key.descending)
+    if key.code == PLACE.code:
+        return row.c.patient_key
     if key.code == "_lastUpdated":
         return view.last_updated(row)
     if key.code == "_id":
@@ -137,7 +154,7 @@ def _last_value(key: AnySort) -> ColumnElement[Any]:
     if key.type in _TEXTS:
         return literal("" if key.descending else "\U0010ffff", Text)
     if key.type == "date":
-        return literal(-(2**63) if key.descending else 2**63 - 1, BigInteger)
+        return literal(NO_DATE if key.descending else NO_VALUE, BigInteger)
     return literal(-1e308 if key.descending else 1e308, Float)
 
 

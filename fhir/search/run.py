@@ -4,7 +4,7 @@ https://hl7.org/fhir/R4/search.html
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
@@ -15,11 +15,13 @@ from fhir.search.asked import criteria as criteria_of
 from fhir.search.compartment import Compartment, Scope
 from fhir.search.compartment import shape as compartment_shape
 from fhir.search.criterion import FULL_TEXT
-from fhir.search.order import IN_BODY, AnySort, ChainedSort, SortShape, comparable
+from fhir.search.cut import KEYS, MOST_COUNTED
+from fhir.search.found import QueryShape, tie, way
+from fhir.search.order import IN_BODY, NO_VALUE, PLACE, AnySort, ChainedSort, SortShape, comparable
 from fhir.search.predicates import TABLES
 from fhir.search.query import Query, Sort
 from fhir.search.shapes import AnyShape, planned
-from fhir.search.statement import KEYS, MOST_COUNTED, QueryShape, count, keys, page
+from fhir.search.statement import attempt, count, keys, page
 from fhir.search.statement import places as places_statement
 from fhir.search.values import ReferenceValue
 from fhir.spec.search_paths import INSIDE
@@ -69,6 +71,9 @@ class Place:
 FIRST = Place()
 """The first page."""
 
+ORDERS = 2
+"""Counts up when a position means another place than in the release before; links to pages hold it."""
+
 
 def _scope(query: Query) -> int | None:
     """Return the number of a criterion that the patient key answers: one `patient` of a type that has a subject."""
@@ -106,12 +111,22 @@ def _sort_shape(asked: Asked, descending: bool) -> AnySort:
 
 
 def plan(
-    query: Query, place: Place = FIRST, compartment: Compartment | None = None
+    query: Query,
+    place: Place = FIRST,
+    compartment: Compartment | None = None,
+    ending: tuple[SortShape, ...] | None = None,
 ) -> tuple[QueryShape, dict[str, Any]]:
     """Return the shape of a query and the values of its binds.
 
+    Args:
+        query: What is asked.
+        place: Where the page lies.
+        compartment: What the matches must belong to.
+        ending: What puts in order what is equal by the keys of the query; by default what it is walked by.
+
     Raises:
         NotSupported: it sorts by a parameter without an order.
+        InvalidValue: the place is not one of this order.
     """
     criteria: list[AnyShape] = []
     values: dict[str, Any] = {"type": NUMBERS[query.type]}
@@ -121,9 +136,6 @@ def plan(
         values.update(binds)
     # Parameters of one number are equal, and another hub's may read something else.
     sort = _sort.__wrapped__(query.sort) if any(map(_is_own, query.sort)) else _sort(query.sort)
-    if place.position is not None:
-        values.update({f"after{number}": value for number, value in enumerate(place.position[:-1])})
-        values["after_row"] = place.position[-1]
     inside = None
     if compartment is not None:
         inside = compartment_shape(compartment.type, query.type)
@@ -137,7 +149,22 @@ def plan(
         as_of=place.as_of is not None,
         backwards=place.backwards,
     )
+    whole = replace(whole, sort=(*sort, *(tie(whole) if ending is None else ending)))
+    if place.position is not None:
+        if len(place.position) != len(whole.sort) + 1:
+            raise InvalidValue("This page link is not of this order; search anew", "_cursor")
+        values.update({f"after{number}": value for number, value in enumerate(place.position[:-1])})
+        values["after_row"] = place.position[-1]
     return whole, values
+
+
+def _ending(queries: Sequence[Query], compartment: Compartment | None) -> tuple[SortShape, ...]:
+    """Return what puts the matches of several types in one order where they are equal by the keys of the query."""
+    shapes = [plan(query, compartment=compartment, ending=())[0] for query in queries]
+    found = {tie(shape) for shape in shapes}
+    if len(found) == 1:
+        return found.pop()
+    return (PLACE,) if all(shape.of_all and not shape.sort for shape in shapes) else ()
 
 
 class _Cut:
@@ -153,7 +180,7 @@ class _Cut:
 
     def __init__(self, rows: Sequence[Row], columns: int, row: int, whole: QueryShape, limit: int) -> None:
         # By the keys in turn, then by the row number. Texts compare by code point here as in both databases.
-        found = sorted(rows, key=itemgetter(row))
+        found = sorted(rows, key=itemgetter(row), reverse=whole.falling)
         keys = whole.sort
         for number in range(len(keys) - 1, -1, -1):
             found.sort(key=itemgetter(columns + 1 + number), reverse=keys[number].descending)
@@ -205,6 +232,19 @@ async def _from_memory(
     return cut.page(matches, whole)
 
 
+async def _by_date(
+    connection: Connection, visibility: Visibility, whole: QueryShape, scope: Scope, values: Mapping[str, Any]
+) -> Sequence[Row] | None:
+    """Return the rows of a page in the order of a date; None when it is not found without a look at all matches."""
+    if whole.total == "accurate" or way(whole) != "date":
+        return None
+    # What has no date comes last: it is not walked by.
+    if (whole.backwards and not whole.after) or abs(values.get("after0", 0)) >= NO_VALUE:
+        return None
+    rows = await connection.fetch(attempt(visibility, whole, scope), values)
+    return rows if len(rows) == values["limit"] else None
+
+
 async def search(
     connection: Connection,
     visibility: Visibility,
@@ -214,6 +254,7 @@ async def search(
     limit: int,
     place: Place = FIRST,
     compartment: Compartment | None = None,
+    ending: tuple[SortShape, ...] | None = None,
 ) -> Page:
     """Return a page of what matches `query` and exists for the caller.
 
@@ -225,8 +266,9 @@ async def search(
         limit: The most matches on the page; with 0 matches are counted, all of them.
         place: Where the page lies.
         compartment: What the matches must belong to.
+        ending: What puts in order what is equal by the keys of the query; by default what it is walked by.
     """
-    whole, values = plan(query, place, compartment)
+    whole, values = plan(query, place, compartment, ending)
     values.update(visibility.values)
     if limit == 0:
         rows = await connection.fetch(count(visibility, whole, scope), values)
@@ -235,7 +277,9 @@ async def search(
     found = await _from_memory(connection, visibility, whole, scope, values)
     if found is not None:
         return found
-    rows = await connection.fetch(page(visibility, whole, scope), values)
+    rows = await _by_date(connection, visibility, whole, scope, values) or await connection.fetch(
+        page(visibility, whole, scope), values
+    )
     if not rows and place.position is not None and query.total != "none":
         # What was to come is gone, and with it the column that tells the total.
         nowhere = Place(as_of=place.as_of)
@@ -278,18 +322,21 @@ async def search_types(
     orders = {tuple((comparable(key.type), key.descending) for key in _sort(query.sort)) for query in queries}
     if len(orders) > 1:
         raise InvalidValue("_sort: the types do not have this parameter in common", "_sort")
+    ending = _ending(queries, compartment)
     pages = [
-        await search(connection, visibility, query, scope, limit=limit, place=place, compartment=compartment)
+        await search(
+            *(connection, visibility, query, scope), limit=limit, place=place, compartment=compartment, ending=ending
+        )
         for query in queries
     ]
     (order,) = orders
-    return _merged(pages, [descending for _, descending in order], place, limit)
+    return _merged(pages, [*(falling for _, falling in order), *(key.descending for key in ending)], place, limit)
 
 
 def _merged(pages: Sequence[Page], order: Sequence[bool], place: Place, limit: int) -> Page:
     """Return one page of the pages of several types; `order` says for each key whether the greatest comes first."""
     found = [one for page in pages for one in zip(page.positions, page.matches, strict=True)]
-    found.sort(key=lambda one: one[0][-1])
+    found.sort(key=lambda one: one[0][-1], reverse=bool(order) and order[-1])
     for number in range(len(order) - 1, -1, -1):
         found.sort(key=lambda one: one[0][number], reverse=order[number])
     shown = found[max(0, len(found) - limit) :] if place.backwards else found[:limit]
@@ -315,6 +362,6 @@ async def places(
         after_row: The row before these.
         limit: The most matches.
     """
-    whole, values = plan(query)
+    whole, values = plan(query, ending=())
     values |= {**visibility.values, "limit": limit, "after_row": after_row}
     return await connection.fetch(places_statement(visibility, whole, scope), values)

@@ -6,14 +6,17 @@ as well, so a walk needs no visibility.
 
 from typing import TypeGuard
 
-from sqlalchemy import BigInteger, FromClause, Select, and_, bindparam, select, union
+from sqlalchemy import BigInteger, FromClause, Select, and_, bindparam, select, tuple_, union
 from sqlalchemy.sql.selectable import NamedFromClause
 
+from fhir.search.condition import looked_up
 from fhir.search.full_text import candidates
 from fhir.search.predicates import TABLES, Condition, Shape, matches, part_matches
 from fhir.search.shapes import AnyShape, ChainShape, ElementShape, HasShape, LogicShape, inside
+from fhir.store.facts import clinical_date_parameter
 from fhir.store.in_order import in_order
-from fhir.store.tables import index_composite, index_reference, resource_id
+from fhir.store.tables import index_composite, index_date, index_reference, resource_id
+from fhir.store.types import NAMES
 
 _RANKS = {"_id": 0, "identifier": 1, "reference": 3, "token": 5, "string": 7, "uri": 8, "near": 8, "fulltext": 9}
 """How selective a criterion is by its code, else by its type; the least number is the most selective."""
@@ -22,6 +25,12 @@ _FOLLOWED = {0: 2, 1: 2, 2: 2, 3: 4, 4: 4, 7: 4}
 """The rank of a reference by the rank of what is asked at its end; those of codes come after all others."""
 
 _LAST = 9
+
+MOST_TRIED = 1_000
+"""Dates that are looked at for one page before all matches are: to look at them costs some three milliseconds."""
+
+_ONE_VALUE = {"token": ("code+system", "code"), "reference": ("1",), "uri": ("uri",), "string": ("string",)}
+"""The words of what one value of an index is asked for by, by type."""
 
 _RANKS_OF_MODIFIERS = {"identifier": 1, "in": 6, "contains": 10, "ends-with": 10, "text": 10}
 """The ranks of criteria that a modifier makes more or less selective than others of their type."""
@@ -70,9 +79,31 @@ def has_index(shape: AnyShape, label: str) -> bool:
     return isinstance(narrowed(shape, label)[0], Shape | ElementShape)
 
 
-def walk(shape: AnyShape, label: str, keys: FromClause | None) -> FromClause:
-    """Return the distinct rows that may fulfil what drives, within the patient's keys if they are known."""
+def is_in_place(shape: AnyShape) -> bool:
+    """Return whether a walk of the whole population comes by the resources in the order of their places.
+
+    It does where one value is asked for: its index rows lie patient by patient.
+    """
+    if isinstance(shape, LogicShape) and (shape.operator != "and" or rank(shape) is None):
+        return False
+    shape, _ = narrowed(shape, "")
+    if isinstance(shape, ElementShape):
+        shape = shape.parts[0]
+    if not isinstance(shape, Shape) or shape.code == "_id" or len(shape.values) != 1:
+        return False
+    if shape.values[0] not in _ONE_VALUE.get(shape.type, ()):
+        return False
+    return {"string": shape.modifier in ("exact", "equals"), "uri": shape.modifier is None}.get(shape.type, True)
+
+
+def walk(shape: AnyShape, label: str, keys: FromClause | None, *, in_place: bool = False) -> FromClause:
+    """Return the distinct rows that may fulfil what drives, within the patient's keys if they are known.
+
+    With `in_place` they may be read in the order of their index, and no table of them is made.
+    """
     shape, label = narrowed(shape, label)
+    if in_place and isinstance(shape, Shape | ElementShape):
+        return _in_place(shape, label)
     if not isinstance(shape, Shape | ElementShape) or (isinstance(shape, Shape) and shape.code == "_id"):
         return _rows(shape, label).distinct().subquery("w")
     if keys is None and isinstance(shape, Shape) and shape.type == "fulltext":
@@ -85,6 +116,35 @@ def walk(shape: AnyShape, label: str, keys: FromClause | None) -> FromClause:
         rows = rows.select_from(in_order(keys, index, and_(known, index.c.patient_key == keys.c.patient_key)))
     one_row_each = isinstance(shape, Shape) and (shape.type == "fulltext" or shape.values in (("code+system",), ("1",)))
     return (rows if one_row_each else rows.distinct()).subquery("w")
+
+
+def _in_place(shape: Shape | ElementShape, label: str) -> FromClause:
+    index, known = _entered(shape, label, "i")
+    rows = select(index.c.patient_key, index.c.row, index.c.version).where(known)
+    if not _has_one_row(shape):
+        # Of one version the index may have several rows, which follow each other: the first stands for them.
+        other, before = _entered(shape, label, "b")
+        rest = [column.name for column in index.c if column.primary_key][5:]
+        earlier = tuple_(*(other.c[name] for name in rest)) < tuple_(*(index.c[name] for name in rest))
+        same = [other.c[name] == index.c[name] for name in ("patient_key", "row", "version")]
+        rows = rows.where(~looked_up(other, [before, *same, earlier], other))
+    return rows.subquery("w")
+
+
+def by_date(parameter: int, type_number: int, *, greatest: bool) -> FromClause:
+    """Return a row for each version that has a value of a date parameter: its greatest value, or its least."""
+    index, other = index_date.alias("i"), index_date.alias("b")
+    rows = select(index.c.patient_key, index.c.row, index.c.version, index.c.lo).where(index.c.parameter == parameter)
+    if clinical_date_parameter(NAMES[type_number]) != parameter:
+        here, there = tuple_(index.c.lo, index.c.hi), tuple_(other.c.lo, other.c.hi)
+        same = [other.c[name] == index.c[name] for name in ("parameter", "patient_key", "row", "version")]
+        rows = rows.where(~looked_up(other, [*same, there > here if greatest else there < here], other))
+    return rows.subquery("w")
+
+
+def _has_one_row(shape: Shape | ElementShape) -> bool:
+    """Return whether a version has one row at most that fulfils a shape by which a walk is in place."""
+    return isinstance(shape, Shape) and (shape.type in ("reference", "uri") or shape.values == ("code+system",))
 
 
 def _entered(shape: Shape | ElementShape, label: str, name: str) -> tuple[NamedFromClause, Condition]:

@@ -20,7 +20,7 @@ from fhir.graphql.arguments import search_pairs
 from fhir.graphql.budget import Budget
 from fhir.graphql.field import Field
 from fhir.graphql.select import Tree, holds
-from fhir.search.run import Page, Place, search
+from fhir.search.run import ORDERS, Page, Place, search
 from fhir.store.stored import Stored
 
 Pairs = list[tuple[str, str]]
@@ -78,7 +78,7 @@ async def listed(request: FhirRequest, field: Field, source: str, budget: Budget
 def _sealed(request: FhirRequest, type_name: str, pairs: Pairs, position: Sequence[Any]) -> str:
     """Return a cursor that says what was asked, and where the page begins."""
     asked = urlencode(pairs)
-    sealed = request.hub.cursors.seal(position, request.binding(f"$graphql/{type_name}", pairs))
+    sealed = request.hub.cursors.seal((ORDERS, *position), request.binding(f"$graphql/{type_name}", pairs))
     return f"{sealed}.{base64.urlsafe_b64encode(asked.encode()).decode().rstrip('=')}"
 
 
@@ -89,7 +89,10 @@ def _opened(request: FhirRequest, type_name: str, cursor: str) -> tuple[Pairs, l
     except (binascii.Error, ValueError):
         raise InvalidValue("This is not a cursor of this server", "_cursor") from None
     pairs = decode_pairs(text)
-    return pairs, request.hub.cursors.open(sealed, request.binding(f"$graphql/{type_name}", pairs))
+    orders, *position = request.hub.cursors.open(sealed, request.binding(f"$graphql/{type_name}", pairs))
+    if orders != ORDERS:
+        raise InvalidValue("This cursor is of another release; ask anew", "_cursor")
+    return pairs, position
 
 
 async def connection(request: FhirRequest, field: Field, source: str, budget: Budget) -> tuple[list[Stored], Tree]:
