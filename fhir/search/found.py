@@ -21,7 +21,7 @@ from fhir.search.moment import View
 from fhir.search.order import LAST_UPDATED, PLACE, AnySort, SortShape, place, sort_key
 from fhir.search.predicates import Condition, Shape
 from fhir.search.shapes import AnyShape
-from fhir.search.walk import by_date, has_index, is_in_place, is_settled, rank, walk
+from fhir.search.walk import by_date, has_index, is_in_place, is_settled, rank, walk, walk_in_place
 from fhir.store.connection import Visibility
 from fhir.store.facts import has_one_subject
 from fhir.store.in_order import in_order
@@ -199,9 +199,10 @@ def in_place(visibility: Visibility, shape: QueryShape, columns: Sequence[Column
     number = driver(shape)
     if number is None:
         raise ValueError("nothing drives")
-    rows = walk(shape.criteria[number], str(number), None, in_place=True)
+    rows, once = walk_in_place(shape.criteria[number], str(number), row)
     found = _columns(row, columns, [row.c.patient_key], view).select_from(_walked(row, rows, view))
-    return Walked(_tested(found.where(row.c.type == _TYPE), row, shape, view, number), (rows.c.patient_key, rows.c.row))
+    matched = _tested(found.where(row.c.type == _TYPE), row, shape, view, number).where(*once)
+    return Walked(matched, (rows.c.patient_key, rows.c.row))
 
 
 def by_update(

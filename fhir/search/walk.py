@@ -32,6 +32,8 @@ MOST_TRIED = 1_000
 _ONE_VALUE = {"token": ("code+system", "code"), "reference": ("1",), "uri": ("uri",), "string": ("string",)}
 """The words of what one value of an index is asked for by, by type."""
 
+_OF_VERSION = ("patient_key", "row", "version")
+
 _RANKS_OF_MODIFIERS = {"identifier": 1, "in": 6, "contains": 10, "ends-with": 10, "text": 10}
 """The ranks of criteria that a modifier makes more or less selective than others of their type."""
 
@@ -96,14 +98,9 @@ def is_in_place(shape: AnyShape) -> bool:
     return {"string": shape.modifier in ("exact", "equals"), "uri": shape.modifier is None}.get(shape.type, True)
 
 
-def walk(shape: AnyShape, label: str, keys: FromClause | None, *, in_place: bool = False) -> FromClause:
-    """Return the distinct rows that may fulfil what drives, within the patient's keys if they are known.
-
-    With `in_place` they may be read in the order of their index, and no table of them is made.
-    """
+def walk(shape: AnyShape, label: str, keys: FromClause | None) -> FromClause:
+    """Return the distinct rows that may fulfil what drives, within the patient's keys if they are known."""
     shape, label = narrowed(shape, label)
-    if in_place and isinstance(shape, Shape | ElementShape):
-        return _in_place(shape, label)
     if not isinstance(shape, Shape | ElementShape) or (isinstance(shape, Shape) and shape.code == "_id"):
         return _rows(shape, label).distinct().subquery("w")
     if keys is None and isinstance(shape, Shape) and shape.type == "fulltext":
@@ -118,17 +115,25 @@ def walk(shape: AnyShape, label: str, keys: FromClause | None, *, in_place: bool
     return (rows if one_row_each else rows.distinct()).subquery("w")
 
 
-def _in_place(shape: Shape | ElementShape, label: str) -> FromClause:
+def walk_in_place(shape: AnyShape, label: str, row: FromClause) -> tuple[FromClause, list[Condition]]:
+    """Return the rows that may fulfil what drives as they lie in their index, of which no table is made.
+
+    Some may be there twice: with the conditions, which are dear and come last, each is there once. They speak of the
+    resource at hand, `row`, so that no database looks at them before it has it.
+    """
+    shape, label = narrowed(shape, label)
+    if not isinstance(shape, Shape | ElementShape):
+        raise TypeError("no index is walked")
     index, known = _entered(shape, label, "i")
-    rows = select(index.c.patient_key, index.c.row, index.c.version).where(known)
-    if not _has_one_row(shape):
-        # Of one version the index may have several rows, which follow each other: the first stands for them.
-        other, before = _entered(shape, label, "b")
-        rest = [column.name for column in index.c if column.primary_key][5:]
-        earlier = tuple_(*(other.c[name] for name in rest)) < tuple_(*(index.c[name] for name in rest))
-        same = [other.c[name] == index.c[name] for name in ("patient_key", "row", "version")]
-        rows = rows.where(~looked_up(other, [before, *same, earlier], other))
-    return rows.subquery("w")
+    if isinstance(shape, Shape) and (shape.type in ("reference", "uri") or shape.values == ("code+system",)):
+        return select(index.c.patient_key, index.c.row, index.c.version).where(known).subquery("w"), []
+    # Those of one version follow each other: the first stands for them.
+    rest = [column.name for column in index.c if column.primary_key][5:]
+    here = select(*(index.c[name] for name in (*_OF_VERSION, *rest))).where(known).subquery("w")
+    other, before = _entered(shape, label, "b")
+    earlier = tuple_(*(other.c[name] for name in rest)) < tuple_(*(here.c[name] for name in rest))
+    same = and_(other.c.patient_key == row.c.patient_key, other.c.row == row.c.row, other.c.version == here.c.version)
+    return here, [~looked_up(other, [before, same, earlier], other)]
 
 
 def by_date(parameter: int, type_number: int, *, greatest: bool) -> FromClause:
@@ -137,14 +142,9 @@ def by_date(parameter: int, type_number: int, *, greatest: bool) -> FromClause:
     rows = select(index.c.patient_key, index.c.row, index.c.version, index.c.lo).where(index.c.parameter == parameter)
     if clinical_date_parameter(NAMES[type_number]) != parameter:
         here, there = tuple_(index.c.lo, index.c.hi), tuple_(other.c.lo, other.c.hi)
-        same = [other.c[name] == index.c[name] for name in ("parameter", "patient_key", "row", "version")]
+        same = [other.c[name] == index.c[name] for name in ("parameter", *_OF_VERSION)]
         rows = rows.where(~looked_up(other, [*same, there > here if greatest else there < here], other))
     return rows.subquery("w")
-
-
-def _has_one_row(shape: Shape | ElementShape) -> bool:
-    """Return whether a version has one row at most that fulfils a shape by which a walk is in place."""
-    return isinstance(shape, Shape) and (shape.type in ("reference", "uri") or shape.values == ("code+system",))
 
 
 def _entered(shape: Shape | ElementShape, label: str, name: str) -> tuple[NamedFromClause, Condition]:
