@@ -26,7 +26,16 @@ from sqlalchemy import (
 from sqlalchemy.sql.selectable import NamedFromClause
 
 from fhir.search.moment import View
-from fhir.search.predicates import TABLES, Condition, Shape, binder, matches, part_matches
+from fhir.search.predicates import (
+    BEFORE_ITS_END,
+    FROM_ITS_START,
+    TABLES,
+    Condition,
+    Shape,
+    binder,
+    matches,
+    part_matches,
+)
 from fhir.search.shapes import AnyShape, ChainShape, ElementShape, HasShape, inside
 from fhir.search.tree import all_of, any_of
 from fhir.store.facts import clinical_date_parameter
@@ -179,6 +188,9 @@ def _has_element(row: FromClause, element: ElementShape, label: str, view: View)
     return looked_up(rows, conditions, *parts)
 
 
+_MILLISECOND = 1_000
+
+
 class _Instant:
     """The last update of a row in the form of an index row: a millisecond."""
 
@@ -189,11 +201,19 @@ class _Instant:
 class _InstantColumns:
     def __init__(self, last_updated: ColumnElement[int]) -> None:
         self.lo = last_updated
-        self.hi = last_updated + 1000
+        self.hi = last_updated + _MILLISECOND
         self.parameter = literal(0, BigInteger)
 
 
 def _instant_matches(row: FromClause, criterion: Shape, label: str, view: View) -> Condition:
     moment: Any = _Instant(row, view)
     as_date = Shape(0, "date", criterion.code, criterion.modifier, criterion.values)
-    return matches(moment, as_date, label)
+    found = [matches(moment, as_date, label)]
+    if len(criterion.values) == 1:
+        # Said of the column alone as well: then an index begins there. What was updated since was so after then.
+        bind, (prefix,) = binder(f"c{label}_0"), criterion.values
+        if prefix in FROM_ITS_START:
+            found.append(row.c.last_updated > bind("lo") - _MILLISECOND)
+        if prefix in BEFORE_ITS_END and not view.as_of:
+            found.append(row.c.last_updated < bind("hi"))
+    return and_(*found)

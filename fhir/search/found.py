@@ -14,6 +14,7 @@ from sqlalchemy import BigInteger, Column, ColumnElement, FromClause, Select, Sm
 from sqlalchemy import select as select_
 from sqlalchemy.sql.selectable import NamedFromClause
 
+from fhir.search.between import Between, walk_between
 from fhir.search.compartment import CompartmentShape, Scope
 from fhir.search.compartment import walk as walk_compartment
 from fhir.search.condition import test
@@ -51,6 +52,8 @@ class QueryShape:
     """Whether resources are seen as they were at the instant `as_of`, and later ones left out."""
     backwards: bool = False
     """Whether the page is read from its end."""
+    between: Between | None = None
+    """The range of dates that is walked, where nothing else drives."""
 
     @property
     def of_all(self) -> bool:
@@ -87,7 +90,7 @@ def way(shape: QueryShape) -> str | None:
         `place`: what drives, patient by patient. `update`: the resources of the type by their last update. `date`:
         their values of a date parameter. None if all matches must be known before a page is.
     """
-    if not shape.of_all or not shape.sort:
+    if not shape.of_all or not shape.sort or shape.between is not None:
         return None
     first, number = shape.sort[0], driver(shape)
     if number is not None:
@@ -130,11 +133,12 @@ def _columns(
 
 
 def _tested(
-    found: Select[tuple[Any, ...]], row: FromClause, shape: QueryShape, view: View, settled: int | None
+    found: Select[tuple[Any, ...]], row: FromClause, shape: QueryShape, view: View, walked: int | None
 ) -> Select[tuple[Any, ...]]:
-    """Return those of the rows that fulfil all criteria, but for one that is settled, and exist for the caller."""
+    """Return those of the rows that fulfil all criteria, but for what a walk has settled, and exist for the caller."""
+    settled = (walked, *(shape.between or ()))
     for number, criterion in enumerate(shape.criteria):
-        if number != shape.scope and (number != settled or not is_settled(criterion)):
+        if number != shape.scope and (number not in settled or not is_settled(criterion)):
             found = found.where(test(row, criterion, str(number), shape.type, view))
     return found.where(view.exists(row))
 
@@ -167,6 +171,8 @@ def every(
     found = _columns(row, columns, sorts, view)
     if number is not None:
         found = found.select_from(_walked(row, walk(shape.criteria[number], str(number), keys), view))
+    elif shape.between is not None:
+        found = found.select_from(_walked(row, walk_between(shape.criteria, shape.between, shape.type), view))
     elif inside is not None and keys is None:
         found = found.select_from(in_order(inside, row, view.same_row(inside, row)))
     elif keys is not None:

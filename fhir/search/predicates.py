@@ -63,6 +63,12 @@ TABLES: dict[str, Table] = {
 }
 """The index table of each parameter type; the text of codes and positions have none of their own."""
 
+FROM_ITS_START = frozenset({"ge", "gt", "eq", "sa", "ap", "po"})
+"""Prefixes by which a value ends after what is asked begins."""
+
+BEFORE_ITS_END = frozenset({"le", "lt", "eq", "eb", "ap", "po"})
+"""Prefixes by which a value begins before what is asked ends."""
+
 _INTEGER: TypeEngine[Any] = BigInteger()
 _TYPES: dict[str, TypeEngine[Any]] = {
     **dict.fromkeys(("text", "after", "like", "ending", "below"), Text()),

@@ -12,11 +12,12 @@ from typing import Any
 from fhir.errors import InvalidValue, NotSupported
 from fhir.search.asked import Asked, Chain, Criterion
 from fhir.search.asked import criteria as criteria_of
+from fhir.search.between import between
 from fhir.search.compartment import Compartment, Scope
 from fhir.search.compartment import shape as compartment_shape
 from fhir.search.criterion import FULL_TEXT
 from fhir.search.cut import KEYS, MOST_COUNTED
-from fhir.search.found import QueryShape, tie, way
+from fhir.search.found import QueryShape, driver, tie, way
 from fhir.search.order import IN_BODY, NO_VALUE, PLACE, AnySort, ChainedSort, SortShape, comparable
 from fhir.search.predicates import TABLES
 from fhir.search.query import Query, Sort
@@ -149,7 +150,8 @@ def plan(
         as_of=place.as_of is not None,
         backwards=place.backwards,
     )
-    whole = replace(whole, sort=(*sort, *(tie(whole) if ending is None else ending)))
+    range_ = between(whole.type, criteria, values) if whole.of_all and driver(whole) is None else None
+    whole = replace(whole, sort=(*sort, *(tie(whole) if ending is None else ending)), between=range_)
     if place.position is not None:
         if len(place.position) != len(whole.sort) + 1:
             raise InvalidValue("This page link is not of this order; search anew", "_cursor")

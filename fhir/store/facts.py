@@ -99,11 +99,16 @@ def clinical_date_parameter(type_name: str) -> int | None:
     if len(_date_parameters(type_name)) != 1:
         return None
     (number,) = _date_parameters(type_name)
-    (parameter,) = [one for one in parameters(type_name).values() if one.id == number]
-    steps = [path.split(" ")[:-1] for path in parameter.paths]
+    return number if has_one_date(type_name, number) else None
+
+
+@lru_cache(maxsize=2048)
+def has_one_date(type_name: str, number: int) -> bool:
+    """Return whether a resource of a type has one index row at most of the date parameter of R4 with this number."""
+    found = [one for one in parameters(type_name).values() if one.id == number]
+    steps = [path.split(" ")[:-1] for one in found for path in one.paths]
     known = properties(type_name)
-    once = all(len(path) == 1 and path[0] in known and known[path[0]][0].max == 1 for path in steps)
-    return number if once else None
+    return bool(found) and all(len(path) == 1 and path[0] in known and known[path[0]][0].max == 1 for path in steps)
 
 
 def date_parameters(types: Iterable[int]) -> tuple[int, ...]:

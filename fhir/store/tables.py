@@ -162,6 +162,17 @@ for _table in (index_string, index_reference):
 index_uri = _by_value("index_uri", Column("value", _BY_BYTES, primary_key=True))
 index_date = _by_row("index_date", type_=BigInteger)
 Index("ix_index_date_lo", *(index_date.c[name] for name in ("parameter", "lo", "patient_key", "row")))
+DAY = 86_400_000_000
+"""In microseconds."""
+
+Index(
+    "ix_index_date_long",
+    *(index_date.c[name] for name in ("parameter", "hi", "lo", "patient_key", "row")),
+    sqlite_where=index_date.c.hi - index_date.c.lo > DAY,
+    postgresql_where=index_date.c.hi - index_date.c.lo > DAY,
+)
+"""What lasts longer than a day, which is rare, by its end: it may have begun long before a range that it is in."""
+
 index_number = _by_row("index_number", type_=Float)
 index_quantity = _by_row(
     "index_quantity", Column("unit_hash", BigInteger, primary_key=True, autoincrement=False), type_=Float

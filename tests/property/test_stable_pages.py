@@ -43,6 +43,19 @@ QUERIES = (
     "Patient?_sort=-birthdate,name",
     "Patient/{patient}/Observation?_sort=-date",
     "?_type=Observation,Patient&_sort=_source",
+    "Observation?code=http://loinc.org|4548-4",
+    "Observation?code=4548-4&date=ge2024-03",
+    "Observation?performer=Practitioner/1",
+    "Observation?component-code-value-quantity:missing=true",
+    "Observation?code-value-quantity=4548-4$gt2&_total=none",
+    "Observation?",
+    "Observation?_sort=-_lastUpdated",
+    "Observation?_sort=-date",
+    "Observation?_sort=date&status:not=final",
+    "Observation?_sort=-date&_total=none",
+    "?_type=Observation,Patient",
+    "?_type=Observation,Patient&_sort=-_lastUpdated",
+    "?_type=Observation,DiagnosticReport&_sort=-date",
 )
 
 
