@@ -409,7 +409,10 @@ SEARCHES: dict[str, tuple[str, ...]] = {
         *("_content=糖尿", "_content=尿病,胃癌", "_content=hba 高値", "_content=癌"),
     ),
     "RiskAssessment": ("probability=gt0.2", "probability=0.25", "_sort=-probability", "probability:missing=true"),
-    "Encounter": ("_revinclude=Condition:encounter", "patient={patient}", "date=ge{day}"),
+    "Encounter": (
+        *("_revinclude=Condition:encounter", "patient={patient}", "date=ge{day}", "date={day}", "_sort=-date"),
+        "date=ge{day}&date=le2024-04-10",
+    ),
     "Group": ("member=Patient/{patient}", "_include=Group:member", "type=person"),
     "Account": ("patient={patient}", "patient={patient},{other}", "status=active", "_include=Account:patient"),
     "Consent": ("patient={patient}", "status=active", "_include=Consent:patient", "actor=Organization/clinic-c"),

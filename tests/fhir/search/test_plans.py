@@ -82,24 +82,25 @@ async def _sqlite(database: SqliteDatabase, statement: Statement) -> list[str]:
     return [row[3] for row in rows]
 
 
-async def _postgresql(database: PostgresqlDatabase, statement: Statement) -> list[str]:
+async def _postgresql(database: PostgresqlDatabase, statement: Statement, *, sorts: bool) -> list[str]:
     text = database._compiler(statement).text
     async with database._pool.acquire() as raw:
         # Small tables are read whole, and rightly; what is asked here is whether there is another way.
         await raw.execute("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan")
+        await raw.execute(f"SET enable_sort = {'on' if sorts else 'off'}")
         await raw.execute(f"PREPARE hot AS {text}")
         marks = len(set(re.findall(r"\$\d+", text)))
         rows = await raw.fetch(f"EXPLAIN EXECUTE hot({', '.join(['NULL'] * marks)})")
-        await raw.execute("DEALLOCATE hot; RESET enable_seqscan")
+        await raw.execute("DEALLOCATE hot; RESET enable_seqscan; RESET enable_sort")
     return [row[0].strip() for row in rows]
 
 
-async def explained(hub: Hub, statement: Statement) -> list[str]:
-    """Return the lines of the plan of `statement`."""
+async def explained(hub: Hub, statement: Statement, *, sorts: bool = True) -> list[str]:
+    """Return the lines of the plan of `statement`; without `sorts` PostgreSQL says whether there is a way without."""
     if isinstance(hub.database, SqliteDatabase):
         return await _sqlite(hub.database, statement)
     assert isinstance(hub.database, PostgresqlDatabase)
-    return await _postgresql(hub.database, statement)
+    return await _postgresql(hub.database, statement, sorts=sorts)
 
 
 def _scans(lines: Sequence[str]) -> list[str]:
