@@ -11,12 +11,12 @@ from app.access.directory import find_organisation
 from app.backup.events import account
 from app.cli.running import opened, synchronous
 from app.hub import Hub
-from app.records.bulk_import.job import Fault, Input, Job, Wanted, add, find, remove
-from app.records.bulk_import.run import Importing, take
+from app.records.bulk_import.job import IMPORTS, Fault, Input, Wanted, remove
+from app.records.bulk_import.run import Importing
 from app.records.bulk_import.source import files_of
 from app.records.bulk_import.status import told
-from app.records.jobs.queue import WAITING
-from app.records.jobs.run import Lost
+from app.records.jobs.job import NEVER, WAITING, Job
+from app.records.jobs.run import Lost, take
 
 _TURNS = ("ids", "patients", "records", "pointers", "done")
 
@@ -31,19 +31,18 @@ async def _job(hub: Hub, site: str, source: str, files: Sequence[Path]) -> Job:
     """Return the import of these files: the one that was interrupted, or a new one."""
     organisation = await find_organisation(hub.database.reader, site)
     id_ = _known_as(site, source, files)
-    job = await find(hub.database.reader, id_, "")
-    if job is not None and job.state != WAITING:
+    now = hub.clock()
+    job = await IMPORTS.find(hub.database.reader, id_, "", now)
+    if job is not None and job.state == WAITING:
+        return job
+    if job is not None:
         async with hub.database.write() as connection:
-            await remove(connection, id_)
-        job = None
-    if job is None:
-        inputs = tuple(Input("", file.name, str(file)) for file in files)
-        wanted = Wanted(inputs, source, "renkei import", account())
-        await add(hub, wanted, client="", custodian=organisation.key, id_=id_)
-        job = await find(hub.database.reader, id_, "")
-    if job is None:
-        raise click.ClickException("The import is gone")
-    return job
+            await remove(connection, job)
+    inputs = tuple(Input("", file.name, str(file)) for file in files)
+    wanted = Wanted(inputs, organisation.key, source, account())
+    made = Job(id_, "", "", wanted.text(), "renkei import", now, NEVER)
+    await IMPORTS.add(hub.database, made)
+    return made
 
 
 class _Telling:
@@ -110,12 +109,12 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 async def _carried_out(hub: Hub, job: Job, stopping: list[int], telling: _Telling) -> tuple[bool, Importing]:
-    until = await take(hub, job)
-    if until is None:
+    held = await take(hub, IMPORTS, job)
+    if held is None:
         raise click.ClickException("Another process is at this import, or was a minute ago")
-    importing = Importing(hub, job, until, stopped=lambda: bool(stopping), tell=telling)
+    importing = Importing(held, stopped=lambda: bool(stopping), tell=telling)
     finished = await importing.run()
     if finished:
         async with hub.database.write() as connection:
-            await remove(connection, job.id)
+            await remove(connection, job)
     return finished, importing

@@ -1,6 +1,7 @@
 """Migrations lead to the tables that the code names, and back to nothing, on both databases."""
 
 import asyncio
+import json
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -174,6 +175,8 @@ INSERT INTO index_reference (parameter, target_hash, patient_key, row, version) 
   (1999, 12, -1, 3, 2), (1, 11, -1, 3, 2), (1999, 11, -1, 3, 1);
 INSERT INTO index_date (parameter, patient_key, row, version, lo, hi) VALUES (1, -1, 3, 2, 0, 1), (1, 1, 1, 1, 0, 1)
 """
+ONE_QUEUE = ("0011", "0013")
+"""Before and after imports came into it."""
 KEYED = ("resource", "resource_id", "index_reference", "index_date")
 
 
@@ -202,6 +205,52 @@ def test_rows_of_several_patients_get_keys_of_their_own_and_come_into_charts(emp
         *([(-1, 3), (-1, 4), (1, 1), (2, 2)], [(-1, 3), (-1, 4), (1, 1), (2, 2)]),
         *([(-1, 3), (-1, 3), (-1, 3)], [(-1, 3), (1, 1)]),
     ]
+
+
+IMPORTS_OF_THEIR_OWN_QUEUE = [
+    (
+        "w",
+        "c",
+        7,
+        '{"inputs": [], "source": "s", "address": "a", "who": "人"}',
+        5,
+        5,
+        0,
+        9,
+        '{"turn": 2, "counts": []}',
+    ),
+    ("d", "", 8, '{"inputs": [], "source": "", "address": "b", "who": "x"}', 6, 8, 1, 9, '{"turn": 4, "counts": []}'),
+]
+
+
+def test_imports_come_into_the_one_queue_and_back(empty: Settings) -> None:
+    names = ("id", "client", "custodian", "request", "begun", "ends", "state", "until", "position")
+    rows = [dict(zip(names, row, strict=True)) for row in IMPORTS_OF_THEIR_OWN_QUEUE]
+
+    def fill(connection: Connection) -> None:
+        values = ", ".join(f":{name}" for name in names)
+        connection.execute(text(f"INSERT INTO import_job ({', '.join(names)}) VALUES ({values})"), rows)  # noqa: S608
+
+    def read(connection: Connection) -> list[dict[str, Any]]:
+        found = connection.execute(text("SELECT * FROM import_job ORDER BY begun")).mappings()
+        return [{**one, "request": json.loads(one["request"])} for one in found]
+
+    upgrade(empty, ONE_QUEUE[0])
+    with_connection(empty, fill)
+    upgrade(empty, ONE_QUEUE[1])
+    up = with_connection(empty, read)
+    downgrade(empty, ONE_QUEUE[0])
+    down = with_connection(empty, read)
+
+    assert [(one["ends"], one["address"], one["purpose"], one["step"], one["steps"]) for one in up] == [
+        (2**63 - 1, "a", "", 2, 4),
+        (8, "b", "", 4, 4),
+    ]
+    assert [one["request"] for one in up] == [
+        {"inputs": [], "source": "s", "who": "人", "custodian": 7},
+        {"inputs": [], "source": "", "who": "x", "custodian": 8},
+    ]
+    assert down == [{**one, "request": json.loads(one["request"])} for one in rows]
 
 
 def test_the_history_is_one_line() -> None:

@@ -3,13 +3,14 @@
 https://github.com/smart-on-fhir/bulk-import/blob/master/import-manifest.md
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from app.access.directory import Organisation, organisations
-from app.records.bulk_import.job import Input, Wanted, add
+from app.records.bulk_import.job import IMPORTS, Input, Wanted
 from app.records.bulk_import.source import inside
-from app.records.jobs.queue import TooMany
+from app.records.jobs.job import NEVER, asked_by, new_id
 from app.records.parameters import PARAMETERS_BYTES, parameters_of
 from app.records.request import FhirRequest
 from app.records.response import Response, outcome_response
@@ -19,9 +20,6 @@ from fhir.store.types import NUMBERS
 
 MOST_INPUTS = 1_000
 """Files of one import."""
-
-MOST_WAITING = 4
-"""Imports that wait at once."""
 
 _FORMATS = ("application/fhir+ndjson", "application/ndjson", "ndjson")
 _MODES = ("IncrementalLoad", "InitialLoad")
@@ -73,7 +71,7 @@ async def _site(request: FhirRequest, reference: str | None) -> Organisation:
     return site
 
 
-async def _asked(request: FhirRequest, folder: Path) -> tuple[Wanted, Organisation]:
+async def _asked(request: FhirRequest, folder: Path) -> Wanted:
     request.check_content_type()
     single: dict[str, str] = {}
     inputs: list[Input] = []
@@ -92,23 +90,23 @@ async def _asked(request: FhirRequest, folder: Path) -> tuple[Wanted, Organisati
     if not 0 < len(inputs) <= MOST_INPUTS:
         raise InvalidValue(f"An import has 1 to {MOST_INPUTS} inputs", "input")
     site = await _site(request, single.get("custodian"))
-    address = f"{request.hub.settings.address}{request.path}"
-    return Wanted(tuple(inputs), single.get("inputSource", ""), address, request.caller.client), site
+    return Wanted(tuple(inputs), site.key, single.get("inputSource", ""), request.caller.client)
 
 
 async def import_(request: FhirRequest) -> Response:
     """Put an import in the queue and say where to ask for it.
 
     Raises:
-        FhirError: the caller may not, or what is asked for cannot be imported.
+        FhirError: the caller may not, what is asked for cannot be imported, or too many imports are under way.
     """
     request.check_accept()
     folder = _check(request)
-    wanted, site = await _asked(request, folder)
-    id_ = await add(request.hub, wanted, client=request.caller.client, custodian=site.key, most_waiting=MOST_WAITING)
-    if not id_:
-        raise TooMany(f"{MOST_WAITING} imports are under way; please wait for one to end")
+    wanted = await _asked(request, folder)
+    job = asked_by(request, new_id(), wanted.text(), f"{request.hub.settings.address}{request.path}")
+    await IMPORTS.add(request.hub.database, replace(job, ends=NEVER))
     request.hub.imports_wait.set()
     response = outcome_response(202, [Issue("information", "informational", "", "The import has begun")])
-    response.headers.append((b"content-location", f"{request.hub.settings.address}/fhir/$import-status/{id_}".encode()))
+    response.headers.append(
+        (b"content-location", f"{request.hub.settings.address}/fhir/$import-status/{job.id}".encode())
+    )
     return response

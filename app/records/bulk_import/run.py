@@ -17,13 +17,14 @@ from app.db import WriteConnection
 from app.hub import Hub
 from app.packages.loaded import Profiles
 from app.records.bulk_import.ids import give
-from app.records.bulk_import.job import ADVANCE, TAKE, Fault, Input, Job, add_faults
+from app.records.bulk_import.job import IMPORTS, Fault, Input, add_faults, position_of, wanted_of
 from app.records.bulk_import.line import IDS, POINTING, Line, distinct, faults, named, ready, turn_of
 from app.records.bulk_import.source import UNREADABLE, RawLine, inside, lines
 from app.records.bulk_import.write import Done, Keep, write
 from app.records.inside import inside_request
-from app.records.jobs.queue import DONE, LASTS, WAITING
-from app.records.jobs.run import Lost
+from app.records.jobs.job import DONE, NEVER, WAITING, Step
+from app.records.jobs.queue import LASTS
+from app.records.jobs.run import Held, Lost
 from app.records.record import StaleCaller
 from app.records.request import FhirRequest
 from app.records.writing import Writing
@@ -39,39 +40,27 @@ Resource = tuple[RawLine, dict[str, Any], str]
 """A line, the resource it is, and its `Type/id`."""
 
 
-async def take(hub: Hub, job: Job) -> int | None:
-    """Take an import and return until when it is this process's; None when another is at it."""
-    now = hub.clock()
-    async with hub.database.write() as connection:
-        taken = await connection.execute(TAKE, {"k_id": job.id, "k_now": now, "n_until": now + LASTS})
-    return now + LASTS if taken == 1 else None
-
-
 class Importing:
     """One import.
 
     Args:
-        hub: The running hub.
-        job: As it was when it was taken.
-        until: Until when it is this process's.
+        held: The import as it was when it was taken.
         stopped: Asked between batches: whether to leave the rest for another time.
         tell: Told after each batch how far the import is, and what was faulty.
     """
 
     def __init__(
         self,
-        hub: Hub,
-        job: Job,
-        until: int,
+        held: Held,
         *,
         stopped: Callable[[], bool] = lambda: False,
         tell: Callable[["Importing", Sequence[Fault]], None] = lambda *_: None,
     ) -> None:
-        self.wanted = job.wanted
-        self.at = job.at
-        self._hub = hub
-        self._job = job
-        self._until = self._next_until = until
+        self.wanted = wanted_of(held.job)
+        self.at = position_of(held.job)
+        self._held = held
+        self._hub, self._job = held.hub, held.job
+        self._next_until = held.until
         self._stopped = stopped
         self._tell = tell
 
@@ -154,7 +143,7 @@ class Importing:
         request = await self._request()
         keeps = request.authority.may_create_id
         given = [link for _, _, link in found if not keeps(link.partition("/")[2])]
-        await give(self._hub, self._job.custodian, self.wanted.source, given)
+        await give(self._hub, self.wanted.custodian, self.wanted.source, given)
         self.at.line = batch[-1].number
         await self._keep(wrong)
 
@@ -199,7 +188,7 @@ class Importing:
                 self.at = before
                 raise
             else:
-                self._until = self._next_until
+                self._held.until = self._next_until
                 self._tell(self, [*wrong, *done.faults])
                 return
 
@@ -227,21 +216,15 @@ class Importing:
             if wrong:
                 await self._note(connection, wrong)
             await self._advance(connection, state, until)
-        self._until = self._next_until
+        self._held.until = self._next_until
         self._tell(self, wrong)
 
     async def _advance(self, connection: WriteConnection, state: int, until: int | None) -> None:
-        now = self._hub.clock()
-        self._next_until = now + LASTS if until is None else until
-        values = {
-            "k_id": self._job.id,
-            "k_until": self._until,
-            "n_until": self._next_until,
-            "n_ends": now + self._hub.settings.export_hours * 3_600_000_000,
-            "n_position": self.at.text(),
-            "n_state": state,
-        }
-        if await connection.execute(ADVANCE, values) != 1:
+        self._next_until = self._hub.clock() + LASTS if until is None else until
+        step = Step(self.at.turn, POINTING + 1, self.at.text(), state)
+        ends = NEVER if state == WAITING else self._held.forgotten
+        known = (self._job, self._held.until, self._next_until, step)
+        if not await IMPORTS.advance(connection, *known, ends=ends):
             raise Lost
 
     async def _request(self) -> FhirRequest:
@@ -250,7 +233,7 @@ class Importing:
         Raises:
             Lost: there is no such site any more.
         """
-        site = await site_of(self._hub, self._job.custodian)
+        site = await site_of(self._hub, self.wanted.custodian)
         if site is None:
             raise Lost
         request = await inside_request(self._hub, site, "POST", "/fhir/$import")

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import orjson
 
 from app.clock import instant
-from app.records.bulk_import.job import Fault, Job, Wanted, faults_of, find, remove
+from app.records.bulk_import.job import IMPORTS, Fault, Position, Wanted, faults_of, position_of, remove, wanted_of
 from app.records.bulk_import.line import POINTING
-from app.records.jobs.queue import DONE, FAILED
+from app.records.jobs.job import DONE, FAILED, Job
 from app.records.request import FhirRequest
 from app.records.response import NO_SNIFF, PRIVATE, FhirResponse, Response, Streamed, http_date, outcome_response
 from fhir.errors import NotFound
@@ -24,12 +24,9 @@ async def _of_caller(request: FhirRequest) -> Job:
     Raises:
         NotFound: there is none of this client, or it has expired.
     """
-    job = None
-    if request.caller.role == "operator" and not request.caller.account:
-        job = await find(request.hub.database.reader, request.id, request.caller.client)
-    if job is None or (job.state in (DONE, FAILED) and job.ends <= request.hub.clock()):
-        raise NotFound("There is no such import, or it has expired")
-    return job
+    if request.caller.role != "operator":
+        raise IMPORTS.not_found()
+    return await IMPORTS.of_caller(request)
 
 
 async def import_status(request: FhirRequest) -> Response:
@@ -38,20 +35,20 @@ async def import_status(request: FhirRequest) -> Response:
     if job.state == FAILED:
         text = "The import failed; what it had written stays. Begin it again: it goes over what is there"
         return outcome_response(500, [Issue("fatal", "exception", "", text)])
-    at = job.at
+    at, wanted = position_of(job), wanted_of(job)
     if job.state != DONE:
         response = outcome_response(202, [Issue("information", "informational", "", "The import is under way")])
-        inputs = len(job.wanted.inputs)
+        inputs = len(wanted.inputs)
         progress = f"pass {at.turn + 1} of {POINTING + 1}, file {min(at.file + 1, inputs)} of {inputs}, line {at.line}"
         response.headers += [(b"x-progress", progress.encode()), (b"retry-after", b"2")]
         return response
-    manifest = _manifest(job, f"{request.hub.settings.address}/fhir/$import-file/{job.id}")
+    manifest = _manifest(job, wanted, at, f"{request.hub.settings.address}/fhir/$import-file/{job.id}")
     expires = (b"expires", http_date(job.ends // 1_000_000))
     return Response(200, orjson.dumps(manifest), [(b"content-type", b"application/json"), PRIVATE, NO_SNIFF, expires])
 
 
-def _manifest(job: Job, address: str) -> dict[str, object]:
-    wanted, counts = job.wanted, job.at.counts
+def _manifest(job: Job, wanted: Wanted, at: Position, address: str) -> dict[str, object]:
+    counts = at.counts
     output = [
         {
             **({"type": given.type} if given.type else {}),
@@ -66,14 +63,14 @@ def _manifest(job: Job, address: str) -> dict[str, object]:
         for number, (given, count) in enumerate(zip(wanted.inputs, counts, strict=True))
         if count.faulty
     ]
-    return {"transactionTime": instant(job.begun), "request": wanted.address, "output": output, "error": error}
+    return {"transactionTime": instant(job.begun), "request": job.address, "output": output, "error": error}
 
 
 async def import_cancel(request: FhirRequest) -> Response:
     """Call an import off, or forget one that has ended; what it has written stays."""
     job = await _of_caller(request)
     async with request.hub.database.write() as connection:
-        await remove(connection, job.id)
+        await remove(connection, job)
     return outcome_response(202, [Issue("information", "informational", "", "The import was removed")])
 
 
@@ -85,17 +82,18 @@ async def import_file(request: FhirRequest) -> FhirResponse:
     """
     job = await _of_caller(request)
     number = int(request.version) if request.version.isdigit() and len(request.version) < 9 else -1
-    if number >= len(job.wanted.inputs):
+    wanted = wanted_of(job)
+    if number >= len(wanted.inputs):
         raise NotFound("There is no such file")
     headers = [(b"content-type", NDJSON), PRIVATE, NO_SNIFF]
-    return Streamed(_faults(request, job, number), 200, headers)
+    return Streamed(_faults(request, job, wanted, number), 200, headers)
 
 
-async def _faults(request: FhirRequest, job: Job, file: int) -> AsyncIterator[bytes]:
+async def _faults(request: FhirRequest, job: Job, wanted: Wanted, file: int) -> AsyncIterator[bytes]:
     first = 0
     while found := await faults_of(request.hub.database.reader, job.id, first, FAULTS):
         first += len(found)
-        yield b"".join([told(job.wanted, one) for one in found if one.file == file])
+        yield b"".join([told(wanted, one) for one in found if one.file == file])
 
 
 def told(wanted: Wanted, fault: Fault) -> bytes:

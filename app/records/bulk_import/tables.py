@@ -1,22 +1,15 @@
 """The queue of imports, what they could not write, and which ids they gave. Instants are microseconds UTC."""
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text
+
+from app.records.jobs.table import queue_table
 
 metadata = MetaData()
 
-import_job = Table(
+import_job = queue_table(
     "import_job",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("client", Text, nullable=False),
-    Column("custodian", Integer, nullable=False),
-    Column("request", Text, nullable=False),
-    Column("begun", BigInteger, nullable=False),
-    Column("ends", BigInteger, nullable=False, index=True),
-    Column("state", SmallInteger, nullable=False),
-    Column("until", BigInteger, nullable=False),
-    Column("position", Text, nullable=False),
-    comment="Imports: by which client (none: the command line), for which site, how far; `until` as in export_job",
+    "Imports: by which client (none: the command line), what, how far; `until` as in export_job",
 )
 
 import_fault = Table(

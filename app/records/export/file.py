@@ -11,7 +11,7 @@ from app.blobs import BlobMissing
 from app.records.events import events
 from app.records.export.job import EXPORTS, File, Wanted, files, wanted_of
 from app.records.export.places import HEAD_BYTES, PLACE_BYTES, is_header, unpacked
-from app.records.jobs.queue import DONE
+from app.records.jobs.job import DONE
 from app.records.parts import part_of
 from app.records.record import StaleCaller
 from app.records.renew import renew

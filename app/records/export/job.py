@@ -9,7 +9,8 @@ from sqlalchemy import Integer, Text, bindparam, delete, select
 from app.blobs.tables import blob
 from app.db import DatabaseConnection, WriteConnection
 from app.records.export.tables import export_file, export_job
-from app.records.jobs.queue import Job, Queue
+from app.records.jobs.job import Job
+from app.records.jobs.queue import Queue
 
 BY_PATIENT = "by Patient"
 """What stands for the type of a file that is organised by Patient."""

@@ -6,7 +6,7 @@ https://hl7.org/fhir/uv/bulkdata/STU2/export.html#bulk-data-kick-off-request
 from collections.abc import Iterable, Mapping
 
 from app.records.export.job import EXPORTS, Wanted
-from app.records.jobs.queue import new_id
+from app.records.jobs.job import asked_by, new_id
 from app.records.parameters import interval, known_types, one_of, only, operation_pairs
 from app.records.query import read_query
 from app.records.record import known_type
@@ -138,7 +138,8 @@ async def export(request: FhirRequest) -> Response:
     query = request.query_string.decode("latin-1")
     address = request.hub.settings.address
     id_ = new_id()
-    await EXPORTS.add(request, wanted.text(), f"{address}{request.path}{'?' if query else ''}{query}", id_=id_)
+    asked = f"{address}{request.path}{'?' if query else ''}{query}"
+    await EXPORTS.add(request.hub.database, asked_by(request, id_, wanted.text(), asked))
     request.hub.exports_wait.set()
     begun = Issue("information", "informational", "", "The export has begun")
     response = outcome_response(202, [begun, *warnings])

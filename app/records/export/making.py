@@ -15,7 +15,8 @@ from app.records.export.job import EXPORTS, Wanted, files, wanted_of
 from app.records.export.places import Head, packed, packed_head
 from app.records.export.tables import export_file
 from app.records.jobs.in_name import request_of
-from app.records.jobs.queue import LASTS, WAITING, Step
+from app.records.jobs.job import WAITING, Step
+from app.records.jobs.queue import LASTS
 from app.records.jobs.run import Held, Lost
 from app.records.query import read_query
 from app.records.request import FhirRequest

@@ -10,7 +10,7 @@ from app.records.export.by_type import advance_by_type
 from app.records.export.job import EXPORTS, remove
 from app.records.export.making import Making
 from app.records.jobs import run as jobs
-from app.records.jobs.queue import DONE
+from app.records.jobs.job import DONE
 from app.records.jobs.run import Held, work_through
 from app.records.record import StaleCaller
 from app.records.request import FhirRequest

@@ -9,7 +9,7 @@ import orjson
 
 from app.clock import instant
 from app.records.export.job import EXPORTS, File, files, remove, wanted_of
-from app.records.jobs.queue import DONE, FAILED
+from app.records.jobs.job import DONE, FAILED
 from app.records.request import FhirRequest
 from app.records.response import NO_SNIFF, PRIVATE, Response, http_date, outcome_response
 from fhir.issue import Issue

@@ -8,7 +8,7 @@ from app.access import epoch
 from app.access.caller import Caller
 from app.access.tables import client, organisation
 from app.hub import Hub
-from app.records.jobs.queue import Job
+from app.records.jobs.job import Job
 from app.records.jobs.run import Lost
 from app.records.request import FhirRequest, replayed
 

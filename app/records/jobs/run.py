@@ -4,10 +4,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from app.audit.log import AuditUnavailable
 from app.background import started
 from app.db import DatabaseUnavailable, WriteConnection
 from app.hub import Hub
-from app.records.jobs.queue import FAILED, LASTS, Job, Queue, Step
+from app.records.jobs.job import FAILED, NEVER, Job, Step, hours_later
+from app.records.jobs.queue import LASTS, Queue
 
 EVERY_SECONDS = 5.0
 """How often a process looks for jobs that another has put in the queue or left."""
@@ -34,8 +36,22 @@ class Held:
 
     async def fail(self) -> None:
         """Say that the job failed and is not tried again."""
+        step, ends = Step(0, 0, "", FAILED), self.forgotten
         async with self.hub.database.write() as connection:
-            await self.queue.advance(connection, self.job, self.until, self.until, Step(0, 0, "", FAILED))
+            await self.queue.advance(connection, self.job, self.until, self.until, step, ends=ends)
+
+    @property
+    def forgotten(self) -> int:
+        """When the job is forgotten if it ends now, in microseconds since 1970 UTC."""
+        if self.job.ends < NEVER:
+            return self.job.ends
+        return hours_later(self.hub.clock(), self.hub.settings.export_hours)
+
+
+async def take(hub: Hub, queue: Queue, job: Job) -> Held | None:
+    """Take a job; None when another is at it."""
+    now = hub.clock()
+    return Held(hub, queue, job, now + LASTS) if await queue.take_this(hub.database, job, now) else None
 
 
 async def work_through(
@@ -65,7 +81,7 @@ async def work_through(
             await work(held)
         except Lost:
             logger.info("A job was called off, or its client may not call any more")
-        except (DatabaseUnavailable, OSError) as error:
+        except (DatabaseUnavailable, AuditUnavailable, OSError) as error:
             logger.warning("A job waits: %s", error)
             return
         except Exception:

@@ -11,7 +11,8 @@ import orjson
 from sqlalchemy import Integer, Text, bindparam, delete, select
 
 from app.db import DatabaseConnection, WriteConnection
-from app.records.jobs.queue import Job, Queue
+from app.records.jobs.job import Job
+from app.records.jobs.queue import Queue
 from app.records.later.asked import asked_of, remove_body
 from app.records.later.tables import READ, WRITTEN, async_answer, async_job
 from fhir.envelope import EnvelopeEntry, Request

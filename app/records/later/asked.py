@@ -10,7 +10,7 @@ from app.access.caller import Caller
 from app.blobs.tables import blob
 from app.db import WriteConnection
 from app.hub import Hub
-from app.records.jobs.queue import Job
+from app.records.jobs.job import Job
 from app.records.request import FhirRequest, replayed
 
 _HEADERS = frozenset(

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from app.blobs.tables import blob
 from app.db import WriteConnection
-from app.records.jobs.queue import DONE, WAITING, new_id
+from app.records.jobs.job import DONE, WAITING, asked_by, new_id
 from app.records.later.answers import REQUESTS
 from app.records.later.asked import asked
 from app.records.request import FhirRequest
@@ -80,7 +80,7 @@ def begin_later(*, reads: bool) -> Callable[[FhirRequest], Awaitable[Response]]:
                 await connection.insert(blob, [(request.caller.organisation, digest, size, request.now)])
 
         known, state = asked(request, reads=reads, digest=digest), DONE if reads else WAITING
-        await REQUESTS.add(request, known.text(), request.path, id_=id_, state=state, also=refer)
+        await REQUESTS.add(hub.database, asked_by(request, id_, known.text(), request.path, state), also=refer)
         hub.requests_wait.set()
         begun = Issue(
             "information", "informational", "", "The request is carried out; its answer is at Content-Location"

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from app.db import DatabaseUnavailable, WriteConnection
 from app.records.batch import written_entry
-from app.records.jobs.queue import DONE, LASTS, WAITING, Step
+from app.records.jobs.job import DONE, WAITING, Step
+from app.records.jobs.queue import LASTS
 from app.records.jobs.run import Held, Lost
 from app.records.later.answers import REQUESTS, Answered, of_write, put
 from app.records.later.asked import Asked, remove_body

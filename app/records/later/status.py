@@ -9,7 +9,7 @@ import orjson
 
 from app.doors import MOST_ATTEMPTS, recorded
 from app.records.batch import entry_answer, inner_request
-from app.records.jobs.queue import DONE, FAILED, Job
+from app.records.jobs.job import DONE, FAILED, Job
 from app.records.later.answers import REQUESTS, Answered, answers, question, remove
 from app.records.later.asked import Asked, again, asked_of
 from app.records.later.tables import WRITTEN

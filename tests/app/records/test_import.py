@@ -16,10 +16,11 @@ from sqlalchemy import func, select
 from app.access import directory
 from app.clock import now
 from app.records.bulk_import import queue, run
-from app.records.bulk_import.job import find
-from app.records.bulk_import.run import Importing, take
+from app.records.bulk_import.job import IMPORTS, Input, Wanted, position_of
+from app.records.bulk_import.run import Importing
 from app.records.bulk_import.tables import import_fault, import_id, import_job
-from app.records.jobs.run import Lost
+from app.records.jobs.job import DONE, NEVER, Job, new_id
+from app.records.jobs.run import Lost, take
 from tests.app.records.test_export import fetch, kick_off, manifest
 from tests.portal import recorded
 from tests.world import World, a_consent, a_patient, an_observation
@@ -386,15 +387,64 @@ async def test_without_a_folder_nothing_is_imported(world: World) -> None:
 
 async def _waiting(world: World, *names: str) -> tuple[str, str]:
     """Put an import in the queue without carrying it out; return its id and client."""
-    from app.records.bulk_import.job import Input, Wanted, add
-
     folder = world.hub.settings.import_folder
     assert folder is not None
     inputs = tuple(Input("", name, str(folder / name)) for name in names)
     async with world.hub.database.write() as connection:
         site = await directory.find_organisation(connection, "hospital-a")
-    id_ = await add(world.hub, Wanted(inputs, "", "", "x"), client="secretariat-operator", custodian=site.key)
-    return id_, "secretariat-operator"
+    id_, client, wanted = new_id(), "secretariat-operator", Wanted(inputs, site.key, "", "x")
+    await IMPORTS.add(world.hub.database, Job(id_, client, "TREAT", wanted.text(), "", world.hub.clock(), NEVER))
+    return id_, client
+
+
+async def found_job(world: World, id_: str, client: str) -> Job | None:
+    return await IMPORTS.find(world.hub.database.reader, id_, client, world.hub.clock())
+
+
+async def test_the_imports_of_all_systems_are_bounded_together(
+    world: World, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "run_waiting", lambda _: asyncio.sleep(0))
+    one, other = await an_operator(world), await world.client("hospital-b", role="operator")
+    name = put(folder, "all.ndjson", a_patient(id="p1"))
+
+    answers = [await ask(world, caller, asked(name)) for caller in (one, other, one, other, other)]
+
+    assert [answer.status_code for answer in answers] == [202, 202, 202, 202, 429]
+    assert answers[-1].json()["issue"][0]["diagnostics"].startswith("4 imports are under way")
+
+
+async def test_an_import_of_the_command_line_is_its_own_and_in_nobodys_way(world: World, folder: Path) -> None:
+    operator = await an_operator(world)
+    name = put(folder, "all.ndjson", a_patient(id="p1"))
+    for number in range(5):
+        wanted = Wanted((Input("", name, str(folder / name)),), 1, "", "x")
+        of_command = Job(f"{number}", "", "", wanted.text(), "renkei import", world.hub.clock(), NEVER)
+        await IMPORTS.add(world.hub.database, of_command)
+
+    taken = await IMPORTS.take(world.hub.database, world.hub.clock())
+    answer = await imported(world, operator, asked(name))
+
+    assert taken is None
+    assert counts(answer) == [(1, 0, 0)]
+
+
+async def test_an_import_lasts_while_it_is_under_way_and_a_day_after(
+    world: World, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carry_out = queue.run_waiting
+    monkeypatch.setattr(queue, "run_waiting", lambda _: asyncio.sleep(0))
+    id_, client = await _waiting(world, put(folder, "all.ndjson", a_patient(id="p1")))
+    day = 86_400_000_000
+    states: list[int | None] = []
+
+    for days in (30, 30.5, 32):
+        monkeypatch.setattr(world.hub, "clock", lambda later=int(days * day): now() + later)
+        await carry_out(world.hub)
+        job = await found_job(world, id_, client)
+        states.append(job and job.state)
+
+    assert states == [DONE, DONE, None]
 
 
 async def test_an_import_goes_on_where_it_was_interrupted(
@@ -416,19 +466,19 @@ async def test_an_import_goes_on_where_it_was_interrupted(
 
     finished = False
     while not finished:
-        job = await find(world.hub.database.reader, id_, client)
+        job = await found_job(world, id_, client)
         assert job is not None
-        until = await take(world.hub, job)
-        assert until is not None
-        finished = await Importing(world.hub, job, until, stopped=stopped).run()
+        held = await take(world.hub, IMPORTS, job)
+        assert held is not None
+        finished = await Importing(held, stopped=stopped).run()
         rounds += 1
         stops += not finished
 
-    job = await find(world.hub.database.reader, id_, client)
+    job = await found_job(world, id_, client)
     assert job is not None
-    (count,) = job.at.counts
+    (count,) = position_of(job).counts
     assert stops > 3
-    assert (count.created, count.updated, count.unchanged, count.faulty, job.at.faults) == (55, 0, 0, 1, 1)
+    assert (count.created, count.updated, count.unchanged, count.faulty, position_of(job).faults) == (55, 0, 0, 1, 1)
     assert await world.total(hospital, "Observation?_summary=count") == 54
     assert {one["meta"]["versionId"] for one in await search(world, hospital, "Observation?_count=100")} == {"1"}
 
@@ -458,20 +508,20 @@ async def test_a_crash_loses_no_line_and_writes_none_twice(
         minutes += 2
         # A minute after the crash another process takes the import.
         monkeypatch.setattr(world.hub, "clock", lambda later=minutes * 60_000_000: now() + later)
-        job = await find(world.hub.database.reader, id_, client)
+        job = await found_job(world, id_, client)
         assert job is not None
-        until = await take(world.hub, job)
-        assert until is not None
+        held = await take(world.hub, IMPORTS, job)
+        assert held is not None
         try:
-            finished = await Importing(world.hub, job, until).run()
+            finished = await Importing(held).run()
         except RuntimeError:
             crashes += 1
 
-    job = await find(world.hub.database.reader, id_, client)
+    job = await found_job(world, id_, client)
     assert job is not None
-    (count,) = job.at.counts
+    (count,) = position_of(job).counts
     assert crashes > 3
-    assert (count.created, count.updated, count.unchanged, count.faulty, job.at.faults) == (19, 0, 0, 2, 2)
+    assert (count.created, count.updated, count.unchanged, count.faulty, position_of(job).faults) == (19, 0, 0, 2, 2)
     found = await search(world, hospital, "Observation?_count=100")
     assert len(found) == 18
     assert {one["meta"]["versionId"] for one in found} == {"1"}
@@ -489,11 +539,11 @@ async def test_a_file_that_has_left_the_folder_is_not_read(
     (folder / "in" / "all.ndjson").unlink()
     (folder / "in").rmdir()
     (folder / "in").symlink_to(folder.parent / "out")
-    job = await find(world.hub.database.reader, id_, client)
+    job = await found_job(world, id_, client)
     assert job is not None
-    until = await take(world.hub, job)
-    assert until is not None
-    importing = Importing(world.hub, job, until)
+    held = await take(world.hub, IMPORTS, job)
+    assert held is not None
+    importing = Importing(held)
 
     finished = await importing.run()
 
@@ -506,16 +556,16 @@ async def test_an_import_that_is_called_off_stops(world: World, folder: Path, mo
     monkeypatch.setattr(queue, "run_waiting", lambda _: asyncio.sleep(0))
     name = put(folder, "all.ndjson", a_patient(id="p1"))
     id_, client = await _waiting(world, name)
-    job = await find(world.hub.database.reader, id_, client)
+    job = await found_job(world, id_, client)
     assert job is not None
-    until = await take(world.hub, job)
-    assert until is not None
-    taken_twice = await take(world.hub, job)
+    held = await take(world.hub, IMPORTS, job)
+    assert held is not None
+    taken_twice = await take(world.hub, IMPORTS, job)
 
     under_way = await world.http.get(f"/fhir/$import-status/{id_}", headers=operator)
     removed = await world.http.delete(f"/fhir/$import-status/{id_}", headers=operator)
     with pytest.raises(Lost):
-        await Importing(world.hub, job, until).run()
+        await Importing(held).run()
 
     assert taken_twice is None
     assert (under_way.status_code, under_way.headers["x-progress"]) == (202, "pass 1 of 4, file 1 of 1, line 0")
@@ -543,11 +593,11 @@ async def test_a_large_file_takes_the_memory_of_a_transaction(
     texts = [{"text": "x" * 50_000}, {"text": "y" * 50_000}]
     name = put(folder, "all.ndjson.gz", *(a_patient(id=f"p{number}", name=texts) for number in range(200)))
     id_, client = await _waiting(world, name)
-    job = await find(world.hub.database.reader, id_, client)
+    job = await found_job(world, id_, client)
     assert job is not None
-    until = await take(world.hub, job)
-    assert until is not None
-    importing = Importing(world.hub, job, until)
+    held = await take(world.hub, IMPORTS, job)
+    assert held is not None
+    importing = Importing(held)
     gc.collect()
     tracemalloc.start()
 
