@@ -58,6 +58,8 @@ class Hub:
     """Set when a request that is answered later was put in the queue by this process."""
     imports_wait: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when an import was put in the queue by this process."""
+    compiling: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a thread compiles profiles."""
     _patients: dict[int, str] = field(default_factory=dict)
     _organisations: dict[int, str] = field(default_factory=dict)
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)

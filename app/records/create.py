@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from app.audit.record import Event
+from app.records.checked import checked
 from app.records.commit import committed
 from app.records.conditional import condition, lock, match, own
 from app.records.document import file_document, prepare_document
@@ -56,12 +57,11 @@ async def create(request: FhirRequest) -> Response:
     header = request.headers.get(b"if-none-exist")
     query = condition(request, request.type, header.decode("latin-1"), "If-None-Exist") if header is not None else None
     body = await request.body(request.hub.settings.largest(request.type))
-    prepared = prepare(
-        body,
-        request.authority,
-        type_name=request.type,
-        profiles=await request.hub.profiles(body),
-        received=request.source,
+    profiles = await request.hub.profiles(body)
+    prepared = await checked(
+        request.hub,
+        lambda: prepare(body, request.authority, type_name=request.type, profiles=profiles, received=request.source),
+        len(body),
     )
 
     document = None

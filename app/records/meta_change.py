@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.audit.record import Event
+from app.records.checked import begun_again, checked_inside
 from app.records.commit import committed
 from app.records.events import events
 from app.records.parameters import PARAMETERS_BYTES, parameters_of
@@ -66,11 +67,13 @@ async def change(request: FhirRequest, how: Change) -> Response:
         if body is None:
             return current
         profiles = await request.hub.profiles(body)
-        prepared = prepare(body, request.authority, type_name=type_name, id_=request.id, profiles=profiles)
+        prepared = checked_inside(
+            lambda: prepare(body, request.authority, type_name=type_name, id_=request.id, profiles=profiles)
+        )
         return await writing.update(prepared, request.id)
 
     async def tell(stored: Stored, _: Writing) -> list[Event]:
         return await events(request, [stored], 200)
 
-    stored = await committed(request, work, tell)
+    stored = await begun_again(request.hub, lambda: committed(request, work, tell))
     return fhir_response(answer(meta_of(stored.body)), version=stored.version, last_updated=stored.last_updated)

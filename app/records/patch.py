@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import orjson
 
+from app.records.checked import begun_again, checked_inside
 from app.records.commit import committed
 from app.records.conditional import condition, lock, match, own
 from app.records.create import written_response
@@ -114,7 +115,8 @@ async def _patched(writing: Writing, current: Stored, patch: Patch, path: str) -
     for name, value in (("resourceType", current.type), ("id", current.id)):
         if resource.get(name) != value:
             raise Unprocessable(f"A patch does not change the {name}", f"{current.type}.{name}")
-    return prepare(body, request.authority, resource=resource, path=path, profiles=await request.hub.profiles(body))
+    profiles = await request.hub.profiles(body)
+    return checked_inside(lambda: prepare(body, request.authority, resource=resource, path=path, profiles=profiles))
 
 
 async def lock_patched(writing: Writing, named: Iterable[tuple[str, str]]) -> None:
@@ -189,7 +191,7 @@ async def patch(request: FhirRequest) -> Response:
         await lock_patched(writing, [(request.type, request.id)])
         return await apply_patch(writing, request.type, request.id, change, wanted=wanted)
 
-    stored, prepared = await committed(request, work)
+    stored, prepared = await begun_again(request.hub, lambda: committed(request, work))
     return written_response(request, stored, 200, prepared.warnings)
 
 
@@ -206,5 +208,5 @@ async def conditional_patch(request: FhirRequest) -> Response:
         await lock_patched(writing, [(found.type, found.id)])
         return await apply_patch(writing, found.type, found.id, change, wanted=wanted)
 
-    stored, prepared = await committed(request, work)
+    stored, prepared = await begun_again(request.hub, lambda: committed(request, work))
     return written_response(request, stored, 200, prepared.warnings)

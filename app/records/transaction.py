@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
 import orjson
 
 from app.audit.record import Event
 from app.records.batch import written_entry
+from app.records.checked import begun_again, checked
 from app.records.commit import committed
 from app.records.conditional import lock
 from app.records.events import events
@@ -149,14 +152,28 @@ async def transaction(request: FhirRequest, envelope: Envelope) -> Response:
     """
     request.interaction = "transaction"
     profiles = await request.hub.profiles(*(entry.resource or b"" for entry in envelope.entries))
+    check = partial(steps, request, envelope, profiles)
     if len(envelope.entries) < THREAD_ENTRIES:
-        found = steps(request, envelope, profiles)
+        found = await checked(request.hub, check, sum(len(entry.resource or b"") for entry in envelope.entries))
     else:
-        found = await asyncio.to_thread(steps, request, envelope, profiles)
+        found = await asyncio.to_thread(check)
+    # Bodies are held by the steps alone.
+    del check
     if not found:
         return fhir_response(b'{"resourceType":"Bundle","type":"transaction-response"}')
+    if any(one.patch is not None for one in found):
+        return await begun_again(request.hub, partial(_with_patches, request, envelope, found))
     under_way = _Transaction(request, envelope, found)
     del envelope, found
+    return await _carried_out(request, under_way)
+
+
+async def _with_patches(request: FhirRequest, envelope: Envelope, found: Sequence[Step]) -> Response:
+    """Carry out steps that are still needed, should it begin again: what a patch makes is checked inside."""
+    return await _carried_out(request, _Transaction(request, envelope, [replace(one) for one in found]))
+
+
+async def _carried_out(request: FhirRequest, under_way: _Transaction) -> Response:
     # Who keeps the answer for later keeps no bodies: reads are done when it is fetched.
     reads = under_way.reads.read if request.settle is None else None
     await committed(request, under_way.work, under_way.tell, before_commit=reads, parts=under_way.parts)

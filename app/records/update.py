@@ -2,6 +2,7 @@
 
 import re
 
+from app.records.checked import checked
 from app.records.commit import committed
 from app.records.conditional import condition, lock, match, own
 from app.records.create import written_response
@@ -80,13 +81,13 @@ def version_wanted(request: FhirRequest) -> int | None:
 
 async def _prepared(request: FhirRequest, id_: str) -> Prepared:
     body = await request.body(request.hub.settings.largest(request.type))
-    prepared = prepare(
-        body,
-        request.authority,
-        type_name=request.type,
-        id_=id_,
-        profiles=await request.hub.profiles(body),
-        received=request.source,
+    profiles = await request.hub.profiles(body)
+    prepared = await checked(
+        request.hub,
+        lambda: prepare(
+            body, request.authority, type_name=request.type, id_=id_, profiles=profiles, received=request.source
+        ),
+        len(body),
     )
     check_whole(prepared)
     return prepared

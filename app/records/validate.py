@@ -3,16 +3,16 @@
 http://hl7.org/fhir/R4/resource-operation-validate.html
 """
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
+from app.records.checked import checked
 from app.records.record import known_type
 from app.records.request import FhirRequest
 from app.records.response import Response, outcome_response
 from fhir.errors import InvalidValue
 from fhir.issue import Issue
-from fhir.profiles.conformance import conformance, names_profiles
+from fhir.profiles.conformance import conformance
 from fhir.profiles.definitions import Definitions
 from fhir.profiles.profile import is_base
 from fhir.profiles.structure import check
@@ -21,9 +21,6 @@ from fhir.store.categories import category
 from fhir.store.stored import Stored
 
 MODES = ("create", "update", "delete", "profile")
-
-THREAD_BYTES = 200_000
-"""From so many bytes on, a body is checked in a thread, so that other requests go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +148,4 @@ async def validate(request: FhirRequest) -> Response:
 
 async def _found(request: FhirRequest, resource: dict[str, Any], asked: _Asked) -> list[Issue]:
     definitions = await request.hub.packages.current()
-    # The first use of a profile compiles it, which takes up to seconds.
-    may_compile = bool(asked.profiles) or names_profiles(resource)
-    if may_compile or len(request.received or b"") > THREAD_BYTES:
-        return await asyncio.to_thread(_issues, resource, asked, definitions)
-    return _issues(resource, asked, definitions)
+    return await checked(request.hub, lambda: _issues(resource, asked, definitions), len(request.received or b""))

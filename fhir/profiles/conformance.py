@@ -45,10 +45,13 @@ def conformance(resource: dict[str, Any], definitions: Definitions, profiles: Se
         resource: A resource that has the structure of R4, all entries of a Bundle included.
         definitions: What is loaded.
         profiles: Canonicals of further profiles.
+
+    Raises:
+        Uncompiled: something is not compiled yet, and this thread does not compile.
     """
     walk = Walk(definitions, resource)
     where: Where = (None, resource["resourceType"], -1)
-    with definitions.lock, suppress(Enough):
+    with definitions.held(), suppress(Enough):
         for url in profiles:
             _check(resource, url, where, where, walk)
         _check_stated(resource, where, walk, contained=False)

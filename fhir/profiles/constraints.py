@@ -12,6 +12,7 @@ from importlib import import_module
 from threading import Lock
 from typing import Any
 
+from fhir.profiles.compiling import about_to_compile
 from fhir.profiles.definitions import BASE
 from fhir.profiles.walk import Occurrence, Walk
 from fhir.spec.elements import COMPLEX_TYPES, CONCRETE_TYPES
@@ -43,7 +44,7 @@ def engine() -> Evaluate:
     library = import_module("fhirpathpy")
     model = import_module("fhirpathpy.models").models["r4"]
     nodes = import_module("fhirpathpy.engine.nodes")
-    parse = cache(library.parse)
+    parsed: dict[str, Any] = {}
     vars(evaluator)["print"] = _silent
     options = {"traceFn": _silent}
     # The engine keeps the present instant and the model in module variables.
@@ -51,10 +52,13 @@ def engine() -> Evaluate:
 
     def evaluate(value: Any, expression: str, variables: Mapping[str, Any]) -> list[Any]:
         path = variables.get("path")
+        if expression not in parsed:
+            # Not under the lock: who evaluates does not wait for who parses.
+            parsed[expression] = library.parse(expression)
         start = nodes.ResourceNode.create_node(value, path) if path else value
         given = {name: one for name, one in variables.items() if name != "path"}
         with turn:
-            found: list[Any] = library.apply_parsed_path(start, parse(expression), given, model, options)
+            found: list[Any] = library.apply_parsed_path(start, parsed[expression], given, model, options)
         return found
 
     return evaluate
@@ -71,11 +75,15 @@ def invariant(constraint: Mapping[str, Any], path: str, profile: str) -> Callabl
     key, expression = str(constraint["key"]), str(constraint["expression"])
     severity = constraint.get("severity", "error")
     text = f"{key}: {constraint.get('human', expression)} ({profile})"
+    parsed = False
 
     def check(occurrence: Occurrence, walk: Walk) -> None:
         value = occurrence.value if occurrence.value is not None else occurrence.beside
         variables = {"path": path, "resource": walk.resource, "rootResource": walk.container, "context": value}
-        evaluate = engine()
+        nonlocal parsed
+        if not parsed:
+            about_to_compile()
+        evaluate, parsed = engine(), True
         try:
             found = evaluate(value, expression, variables)
         except Exception as failure:

@@ -6,8 +6,11 @@ https://hl7.org/fhir/R4/references.html#canonical
 import json
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
+
+from fhir.profiles.compiling import about_to_compile, may_compile
 
 BASE = "http://hl7.org/fhir/StructureDefinition/"
 """Where the URLs of base R4's own definitions begin; every resource is checked by these anyway."""
@@ -52,6 +55,15 @@ class Definitions:
             if newest is None or version_order(newest.version) <= version_order(one.version):
                 self._newest[one.type, one.url] = one
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the lock, unless this thread does not compile: what is kept is kept whole, and may be read meanwhile."""
+        if may_compile():
+            with self.lock:
+                yield
+        else:
+            yield
+
     def __bool__(self) -> bool:
         return bool(self._newest)
 
@@ -68,6 +80,7 @@ class Definitions:
         key = found.type, found.url, found.version
         parsed = self._lately.get(key)
         if parsed is None:
+            about_to_compile()
             parsed = self._lately[key] = json.loads(found.read())
             if len(self._lately) > MOST_PARSED:
                 del self._lately[next(iter(self._lately))]

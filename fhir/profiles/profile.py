@@ -9,6 +9,7 @@ https://hl7.org/fhir/R4/profiling.html
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from fhir.profiles.compiling import about_to_compile
 from fhir.profiles.constraints import invariant, of_profile
 from fhir.profiles.definitions import BASE, MALFORMED, Definitions
 from fhir.profiles.element_rules import rules_of
@@ -48,6 +49,7 @@ class Checker:
         """Add what is wrong with a resource or value by this definition."""
         try:
             if self._rules is None:
+                about_to_compile()
                 self._rules = self._compile()
             for rule in self._rules:
                 rule(occurrence, walk)
@@ -94,6 +96,7 @@ class Checker:
 
         def check(occurrence: Occurrence, walk: Walk) -> None:
             if id(node) not in self._nodes:
+                about_to_compile()
                 members = [self._member(child, path) for child in node.children.values() if child.matters]
                 self._nodes[id(node)] = _children(members) if members else None
             rule = self._nodes[id(node)]
@@ -236,6 +239,7 @@ def checker(url: str, definitions: Definitions) -> Checker:
         definition = definitions.near("StructureDefinition", url)
         if definition is None:
             raise Unknown(url)
+        about_to_compile()
         try:
             structure = read(definition)
             if structure.base is not None and not is_base(structure.base):

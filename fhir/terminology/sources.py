@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from fhir.profiles.compiling import about_to_compile
 from fhir.profiles.definitions import MALFORMED, Definition, Definitions
 from fhir.spec.elements import lines
 from fhir.terminology.code_system import CodeSystem
@@ -122,6 +123,7 @@ class Terminology:
 def _implied(source: Definitions) -> Mapping[str, str]:
     """Return the code systems of a source by the value sets that they name, kept with it."""
     if "implied" not in source.kept:
+        about_to_compile()
         # The element is there once, and to read whole code systems for it would take long.
         stated = [(one.url, _VALUE_SET.search(one.read())) for one in source.of_type("CodeSystem")]
         source.kept["implied"] = {found[1].decode("utf-8", "replace"): url for url, found in stated if found}
@@ -133,6 +135,7 @@ def made(source: Definitions, definition: Definition, form: Any) -> Any:
     """Return what `form` makes of a definition, kept with its source; None when that cannot be read."""
     key = form.__name__, definition.url, definition.version
     if key not in source.kept:
+        about_to_compile()
         try:
             source.kept[key] = form(parsed(definition))
         except MALFORMED:
@@ -150,5 +153,6 @@ def of_packages(definitions: Definitions) -> Terminology:
     """Return the terminology of loaded packages and of R4 itself, kept with the packages."""
     found: Terminology | None = definitions.kept.get("terminology")
     if found is None:
+        about_to_compile()
         found = definitions.kept["terminology"] = Terminology((definitions, published()))
     return found

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from fhir.profiles.compiling import about_to_compile
 from fhir.profiles.definitions import MALFORMED
 from fhir.terminology.code_system import CodeSystem
 from fhir.terminology.filters import UnknownFilter, filtered
@@ -71,6 +72,7 @@ def _known(terminology: Terminology, canonical: str, way: _Way) -> Members:
         return Unknown(f"The value set {canonical} includes itself")
     if len(way.urls) >= MOST_NESTED:
         return Unknown(f"Value sets include each other more than {MOST_NESTED} deep at {canonical}")
+    about_to_compile()
     made = _compiled(terminology, parsed(found[1]), way)
     # What could not be told inside of a circle may be told elsewhere.
     if not way.urls or not made.unlisted:

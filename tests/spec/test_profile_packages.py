@@ -15,6 +15,7 @@ import pytest
 
 from app.packages.archive import read_package
 from app.packages.load import load
+from fhir.profiles.compiling import only_compiled
 from fhir.profiles.conformance import conformance
 from fhir.profiles.definitions import Definition, Definitions
 from fhir.profiles.structure import check
@@ -88,6 +89,18 @@ def test_the_examples_of_a_package_follow_its_profiles(package: str) -> None:
 
     assert len(examples[package]) == PACKAGES[package]
     assert wrong == {}
+
+
+def test_an_example_that_was_checked_needs_nothing_compiled_and_is_found_the_same() -> None:
+    definitions, examples = published()
+    sound = [one for package in examples.values() for one in package.values() if not check(one, entries=True)]
+    before = [conformance(one, definitions) for one in sound]
+
+    with only_compiled():
+        again = [conformance(one, definitions) for one in sound]
+
+    assert again == before
+    assert len(sound) > 200
 
 
 @pytest.mark.parametrize("path", sorted((SPEC_DATA / "jp/examples").glob("*.json")), ids=lambda path: path.name)

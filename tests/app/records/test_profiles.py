@@ -1,6 +1,9 @@
 """Profiles at ingest: what a resource names in `meta.profile` is checked where the package is loaded."""
 
+import asyncio
+import base64
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +11,7 @@ import pytest
 
 from app.packages.archive import read_package
 from app.packages.load import load, remove
+from fhir.profiles.definitions import Definition, Definitions
 from tests.packages import a_package
 from tests.profiles import HERE, a_profile
 from tests.world import World, a_patient
@@ -171,3 +175,79 @@ async def test_profiles_wait_for_entries_that_have_the_structure_of_r4(world: Wo
     place = ["Bundle.entry[0].resource.name"]
     assert (stored.status_code, issues(stored.json())) == (201, [("warning", "structure", place)])
     assert (refused.status_code, issues(refused.json())) == (422, [("error", "structure", place)])
+
+
+def _of_a_transaction(profile: str) -> tuple[str, str, dict[str, Any]]:
+    entry = {"request": {"method": "POST", "url": "Patient"}, "resource": named(profile=profile)}
+    return "POST", "/fhir", {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+
+
+def _of_a_patch_inside(profile: str) -> tuple[str, str, dict[str, Any]]:
+    content = base64.b64encode(json.dumps(_patch(profile)).encode()).decode()
+    binary = {"resourceType": "Binary", "contentType": "application/json-patch+json", "data": content}
+    entry = {"request": {"method": "PATCH", "url": "Patient/hospital-a-0"}, "resource": binary}
+    return "POST", "/fhir", {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+
+
+def _patch(profile: str) -> list[dict[str, Any]]:
+    return [{"op": "add", "path": "/meta", "value": {"profile": [profile]}}]
+
+
+def _of_a_batch(profile: str) -> tuple[str, str, dict[str, Any]]:
+    method, path, bundle = _of_a_transaction(profile)
+    return method, path, {**bundle, "type": "batch"}
+
+
+def _meta(profile: str) -> dict[str, Any]:
+    named_by = {"profile": [profile]}
+    return {"resourceType": "Parameters", "parameter": [{"name": "meta", "valueMeta": named_by}]}
+
+
+WRITES = {
+    "create": lambda profile: ("POST", "/fhir/Patient", named(profile=profile)),
+    "update": lambda profile: ("PUT", "/fhir/Patient/hospital-a-1", {**named(profile=profile), "id": "hospital-a-1"}),
+    "patch": lambda profile: ("PATCH", "/fhir/Patient/hospital-a-0", _patch(profile)),
+    "conditional patch": lambda profile: ("PATCH", "/fhir/Patient?_id=hospital-a-0", _patch(profile)),
+    "patch inside a transaction": _of_a_patch_inside,
+    "$meta-add": lambda profile: ("POST", "/fhir/Patient/hospital-a-0/$meta-add", _meta(profile)),
+    "transaction": _of_a_transaction,
+    "batch": _of_a_batch,
+    "$validate": lambda profile: ("POST", "/fhir/Patient/$validate", named(profile=profile)),
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+async def test_requests_are_answered_while_a_profile_is_compiled(world: World, write: Any) -> None:
+    hospital = await world.client("hospital-a")
+    await world.http.put("/fhir/Patient/hospital-a-0", headers=hospital, json=a_patient(id="hospital-a-0"))
+    begun, may_end, waited = threading.Event(), threading.Event(), []
+
+    def read() -> bytes:
+        # In the event loop nobody could say that it may end.
+        begun.set()
+        waited.append(may_end.wait(10))
+        return json.dumps(PROFILE).encode()
+
+    await world.hub.packages.current()
+    world.hub.packages._definitions = Definitions([Definition("StructureDefinition", HERE + "P", "1.0", read)])
+    method, path, body = write(HERE + "P")
+    media_type = {"Content-Type": "application/json-patch+json"} if method == "PATCH" else {}
+    content = json.dumps(body).encode()
+
+    async def send() -> int:
+        return (await world.http.request(method, path, headers=hospital | media_type, content=content)).status_code
+
+    first = asyncio.create_task(send())
+    assert await asyncio.to_thread(begun.wait, 10)
+    # Another one that names it waits, and keeps nobody waiting.
+    second = asyncio.create_task(world.http.post("/fhir/Patient/$validate", headers=hospital, json=named()))
+    others = [
+        await world.http.get("/fhir/Patient?_summary=count", headers=hospital),
+        await world.http.post("/fhir/Patient/$validate", headers=hospital, json=a_patient()),
+    ]
+    may_end.set()
+
+    assert [one.status_code for one in others] == [200, 200]
+    assert await first in (200, 201)
+    assert issues((await second).json()) == [("error", "required", ["Patient.photo"])]
+    assert waited == [True]
