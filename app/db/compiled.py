@@ -5,6 +5,7 @@ built with SQLAlchemy and run on the drivers. Constants go into the text, becaus
 read time, and because a planner that knows them estimates better.
 """
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ _WORD = re.compile(r"[A-Za-z_]{1,30}")
 _MARK = re.compile(r"\?")
 MOST_KEPT = 500
 """Statements that are kept compiled; beyond, it begins anew."""
+
+LARGE = 6
+"""Conditions from which on a statement is large: to build and compile it takes ten milliseconds, up to a third of a
+second for a chain that may lead to any type."""
 
 _SMALLEST = -(2**63)
 """No literal of PostgreSQL's bigint: a minus before a number that is too large."""
@@ -92,6 +97,7 @@ class Compiler:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
+        self._making = asyncio.Lock()
         self._kept: dict[int, tuple[ClauseElement, Compiled]] = {}
         _inline_constants(dialect)
 
@@ -107,6 +113,21 @@ class Compiler:
         made = self._compile(statement)
         self._kept[id(statement)] = (statement, made)
         return made
+
+    def at_once(self, statement: ClauseElement | Statement) -> Compiled | None:
+        """Return the compiled form of `statement`; None for a large one that is not compiled yet: see `aside`."""
+        if not isinstance(statement, Statement):
+            return self(statement)
+        if statement.size >= LARGE and self._dialect.name not in statement.compiled:
+            return None
+        return self._by_text(statement)
+
+    async def aside(self, statement: ClauseElement | Statement) -> Compiled:
+        """Return the compiled form of a large statement, made in a thread, so that other requests go on meanwhile."""
+        # One at a time: those who wait for the same find it made.
+        async with self._making:
+            made = self.at_once(statement)
+            return await asyncio.to_thread(self, statement) if made is None else made
 
     def _by_text(self, statement: Statement) -> Compiled:
         """Return the compiled form of a statement that keeps it itself."""

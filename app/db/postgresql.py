@@ -86,7 +86,7 @@ class _Connection:
         self._compiler = compiler
 
     async def fetch(self, statement: ClauseElement | Statement, values: Mapping[str, Any]) -> Sequence[Row]:
-        compiled = self._compiler(statement)
+        compiled = self._compiler.at_once(statement) or await self._compiler.aside(statement)
         rows: Sequence[Row] = await self.raw.fetch(compiled.text, *compiled.values(values))
         return rows
 

@@ -91,7 +91,7 @@ class _Connection:
         self._thread = thread
 
     async def fetch(self, statement: ClauseElement | Statement, values: Mapping[str, Any]) -> Sequence[Row]:
-        compiled = self._compiler(statement)
+        compiled = self._compiler.at_once(statement) or await self._compiler.aside(statement)
         try:
             return self.raw.execute(compiled.text, compiled.values(values)).fetchall()
         except sqlite3.OperationalError as error:

@@ -20,8 +20,9 @@ from fhir.search.compartment import walk as walk_compartment
 from fhir.search.condition import test
 from fhir.search.moment import View
 from fhir.search.order import LAST_UPDATED, PLACE, AnySort, SortShape, place, sort_key
+from fhir.search.order import size as size_of_sort
 from fhir.search.predicates import Condition, Shape
-from fhir.search.shapes import AnyShape
+from fhir.search.shapes import AnyShape, size
 from fhir.search.walk import by_date, has_index, is_in_place, is_settled, rank, walk, walk_in_place
 from fhir.store.connection import Visibility
 from fhir.store.facts import has_one_subject
@@ -54,6 +55,11 @@ class QueryShape:
     """Whether the page is read from its end."""
     between: Between | None = None
     """The range of dates that is walked, where nothing else drives."""
+
+    @property
+    def size(self) -> int:
+        """How many conditions it makes."""
+        return sum(map(size_of_sort, self.sort)) + sum(map(size, self.criteria))
 
     @property
     def of_all(self) -> bool:

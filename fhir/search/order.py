@@ -75,6 +75,11 @@ class ChainedSort:
     descending: bool
 
 
+def size(key: "AnySort") -> int:
+    """Return how many values of rows a key is made of, one for each step of its chain."""
+    return 1 + sum(size(inner) for _, inner in key.branches) if isinstance(key, ChainedSort) else 1
+
+
 AnySort = Union[SortShape, ChainedSort]  # noqa: UP007 - the classes name each other
 
 

@@ -53,6 +53,17 @@ class LogicShape:
     parts: tuple["AnyShape", ...]
 
 
+def size(shape: "AnyShape") -> int:
+    """Return how many conditions a shape makes, one for each step of its chains."""
+    if isinstance(shape, ChainShape):
+        return 1 + sum(size(inner) for _, inner in shape.branches)
+    if isinstance(shape, HasShape):
+        return 1 + size(shape.inner)
+    if isinstance(shape, LogicShape):
+        return sum(map(size, shape.parts))
+    return len(shape.parts) if isinstance(shape, ElementShape) else 1
+
+
 AnyShape = Union[Shape, ChainShape, HasShape, ElementShape, LogicShape]  # noqa: UP007 - the classes name each other
 Planned = tuple[AnyShape, dict[str, Any]]
 

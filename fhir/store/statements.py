@@ -18,7 +18,10 @@ MOST_KEPT = 500
 def by_shape(
     build: Callable[Concatenate[Visibility, P], ClauseElement],
 ) -> Callable[Concatenate[Visibility, P], Statement]:
-    """Keep what `build` makes by the visibility's shape and the further arguments, which must be hashable."""
+    """Keep what `build` makes by the visibility's shape and the further arguments, which must be hashable.
+
+    An argument may say by `size` how many conditions it makes.
+    """
     kept: dict[Hashable, Statement] = {}
 
     @wraps(build)
@@ -28,7 +31,8 @@ def by_shape(
         if made is None:
             if len(kept) >= MOST_KEPT:
                 kept.clear()
-            made = kept[key] = Statement(partial(build, visibility, *args, **kwargs))
+            size = sum(getattr(arg, "size", 1) for arg in args)
+            made = kept[key] = Statement(partial(build, visibility, *args, **kwargs), size)
         return made
 
     return get

@@ -1,11 +1,13 @@
+import asyncio
 import gc
+import threading
 import weakref
 
 import pytest
 from sqlalchemy import BigInteger, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.db.compiled import Compiler
+from app.db.compiled import LARGE, Compiler
 from fhir.store.statement import Statement
 from fhir.store.statements import MOST_KEPT, by_shape
 from fhir.store.tables import resource
@@ -71,3 +73,28 @@ def test_so_many_statements_are_kept(others, kept):
         build(Shaped(shape))
 
     assert (build(Shaped(-1)) is first) is kept
+
+
+@pytest.mark.anyio
+async def test_a_large_statement_is_compiled_once_and_aside():
+    begun, may_end, waited = threading.Event(), threading.Event(), []
+
+    def build():
+        # In the event loop nobody could say that it may end.
+        begun.set()
+        waited.append(may_end.wait(10))
+        return select(resource.c.id).where(resource.c.row == ROW)
+
+    statement, compile_ = Statement(build, LARGE), compiler()
+
+    missing = compile_.at_once(statement)
+    making = [asyncio.create_task(compile_.aside(statement)) for _ in range(2)]
+    await asyncio.to_thread(begun.wait, 10)
+    small = compile_.at_once(Statement(lambda: select(resource.c.id)))
+    may_end.set()
+    first, second = await asyncio.gather(*making)
+
+    assert missing is None
+    assert small is not None
+    assert waited == [True]
+    assert first is second is compile_.at_once(statement)
