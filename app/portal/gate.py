@@ -13,6 +13,7 @@ from urllib.parse import quote
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Match
 
 from app.access import sessions
 from app.access.caller import Caller
@@ -78,11 +79,22 @@ def failure(request: Request, status: int, caller: Caller | None = None) -> Resp
 
 async def nowhere(request: Request, error: Exception) -> Response:
     """Answer an address that means nothing, or nothing by this method: a page to a browser, a line to a program."""
-    if "text/html" in request.headers.get("accept", ""):
-        return failure(request, 404)
     status = error.status_code if isinstance(error, HTTPException) else 404
-    headers = error.headers if isinstance(error, HTTPException) else None
-    return JSONResponse({"detail": HTTPStatus(status).phrase}, status, headers)
+    if "text/html" in request.headers.get("accept", ""):
+        response = failure(request, status)
+    else:
+        response = JSONResponse({"detail": HTTPStatus(status).phrase}, status)
+    if status == 405:
+        response.headers["allow"] = ", ".join(_allowed(request, error))
+    return response
+
+
+def _allowed(request: Request, error: Exception) -> list[str]:
+    """Return the methods of an address: those that the failure names, and of other routes to it."""
+    named = dict(error.headers or {}).get("Allow", "") if isinstance(error, HTTPException) else ""
+    found = [route for route in request.app.router.routes if route.matches(request.scope)[0] is not Match.NONE]
+    others = {method for route in found for method in getattr(route, "methods", None) or ()}
+    return sorted(others | {one.strip() for one in named.split(",") if one.strip()})
 
 
 async def identify(request: Request) -> tuple[Caller, str]:

@@ -31,6 +31,7 @@ from app.records.options import options
 from app.records.original import original
 from app.records.patch import FORMATS, conditional_patch, patch
 from app.records.read import read
+from app.records.record import known_type
 from app.records.request import FhirRequest
 from app.records.response import FhirResponse
 from app.records.search import search, search_by_post
@@ -187,6 +188,11 @@ def _methods() -> dict[str, tuple[str, ...]]:
 METHODS = _methods()
 """By the form of a path, the methods that it takes."""
 
+OPEN = ("metadata", "openapi.json", "api")
+"""Addresses that tell of the hub itself, to anybody: the door answers there before it asks who calls."""
+
+METHODS |= dict.fromkeys(OPEN, ("GET", "HEAD", "OPTIONS"))
+
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
@@ -195,6 +201,8 @@ def _form(request: FhirRequest) -> str:
     segments = request.path[6:].rstrip("/").split("/")
     if segments == [""]:
         return ""
+    if segments[0] in OPEN:
+        return "/".join(segments)
     if segments[0][:1] == "_":
         # What is about all types has no type before it.
         return "/".join(segments)
@@ -230,7 +238,11 @@ def find(request: FhirRequest) -> Interaction:
     if request.method == "OPTIONS":
         return Interaction("options", "R", options(METHODS[form], tuple(FORMATS)))
     if request.method not in METHODS[form]:
+        if request.type:
+            known_type(request.type)
         raise MethodNotAllowed(f"{request.method[:20]} is not supported here", allowed=METHODS[form])
+    if form in OPEN:
+        raise NotFound(f"{request.path} is answered at its own address only")
     found = INTERACTIONS["GET" if request.method == "HEAD" else request.method, form]
     if request.id and not _ID.fullmatch(request.id):
         raise NotFound("This is not the id of a resource")

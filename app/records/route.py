@@ -55,8 +55,9 @@ class FhirRoute(BaseRoute):
         await response.send(send, head=scope["method"] == "HEAD")
 
     async def _answer(self, scope: Scope, receive: Receive, refusal: FhirError | None) -> FhirResponse:
-        if scope["path"] in PATHS and scope["method"] in SAFE:
-            return await _open(scope, refusal)
+        path = scope["path"].removesuffix("/")
+        if path in PATHS and scope["method"] in SAFE:
+            return await _open({**scope, "path": path}, refusal)
         # Everybody else is identified, and recorded, before the interaction refuses.
         if scope["path"] == "/fhir":
             scope = {**scope, "path": "/fhir/"}

@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.records.interactions import INTERACTIONS, METHODS
+from app.openapi.doors import PATHS
+from app.records.interactions import INTERACTIONS, METHODS, OPEN
 from app.records.patch import FORMATS
 from tests.asgi import Answer, call
 from tests.world import World, a_patient
@@ -24,6 +25,7 @@ def _named(answer: Answer) -> dict[bytes, bytes]:
         ("", 204, "POST, GET, HEAD, OPTIONS"),
         ("Patient/1/$everything", 204, "GET, HEAD, POST, OPTIONS"),
         ("$export", 204, "GET, POST, OPTIONS"),
+        ("metadata", 204, "GET, HEAD, OPTIONS"),
         ("Pet", 404, ""),
         ("Pet/1", 404, ""),
         ("Patient/1/a/b/c", 404, ""),
@@ -96,11 +98,39 @@ async def test_a_patch_that_is_not_read_is_refused_with_those_that_are(
         ("POST", "/dicomweb/studies/1.2/metadata", b"GET, HEAD"),
         ("DELETE", "/oauth/token", b"POST"),
         ("DELETE", "/sign-in", b"POST"),
+        ("PUT", "/consents", b"GET, HEAD, POST"),
+        ("PUT", "/password", b"GET, HEAD, POST"),
     ],
 )
 async def test_other_doors_tell_their_methods_too(world: World, method: str, address: str, allow: bytes) -> None:
     caller = await world.client("hospital-a")
 
     answer = await call(world.app, method, address, caller)
+    page = await call(world.app, method, address, caller | {"accept": "text/html"})
 
     assert (answer.status, _named(answer)) == (405, {b"allow": allow})
+    assert (page.status, _named(page)) == (405, {b"allow": allow})
+
+
+async def test_a_type_that_does_not_exist_takes_no_method(world: World) -> None:
+    caller = await world.client("hospital-a")
+
+    answers = [await call(world.app, method, "/fhir/Pet", caller) for method in ("GET", "POST", "TRACE")]
+
+    assert [one.status for one in answers] == [404, 404, 404]
+
+
+@pytest.mark.parametrize("address", PATHS)
+async def test_what_tells_of_the_hub_is_at_its_address_only_and_takes_no_other_method(
+    world: World, address: str
+) -> None:
+    caller = await world.client("hospital-a")
+    batch = {"resourceType": "Bundle", "type": "batch", "entry": [{"request": {"method": "GET", "url": address[6:]}}]}
+
+    asked, same = [await call(world.app, "GET", path, {}) for path in (address, f"{address}/")]
+    inside = await world.http.post("/fhir", headers=caller, json=batch)
+
+    assert asked.status == 200
+    assert same == asked
+    assert inside.json()["entry"][0]["response"]["status"] == "404"
+    assert [f"/fhir/{one}" for one in OPEN] == [*PATHS]
