@@ -18,6 +18,7 @@ class Disease:
     """A disease as the sites write it."""
 
     icd10: str
+    """Without the point, as JP Core writes it."""
     name: str
     key_number: str | None = None
     """8 digits of the MEDIS master."""
@@ -25,28 +26,28 @@ class Disease:
 
 
 DISEASES = {
-    "type-2-diabetes": Disease("E11.9", "２型糖尿病", "20050020"),
-    "diabetic-nephropathy": Disease("E11.2", "２型糖尿病性腎症第３期"),
-    "ckd-g3": Disease("N18.3", "慢性腎臓病ステージＧ３"),
-    "dyslipidemia": Disease("E78.5", "脂質異常症"),
+    "type-2-diabetes": Disease("E119", "２型糖尿病", "20050020"),
+    "diabetic-nephropathy": Disease("E112", "２型糖尿病性腎症第３期"),
+    "ckd-g3": Disease("N183", "慢性腎臓病ステージＧ３"),
+    "dyslipidemia": Disease("E785", "脂質異常症"),
     "hypertension": Disease("I10", "高血圧症"),
-    "atrial-fibrillation": Disease("I48.0", "発作性心房細動"),
-    "cardioembolic-stroke": Disease("I63.4", "心原性脳塞栓症"),
-    "femoral-neck-fracture": Disease("S72.00", "右大腿骨頚部骨折"),
-    "osteoporosis": Disease("M81.9", "骨粗鬆症"),
-    "pneumonia": Disease("J18.9", "肺炎"),
-    "constipation": Disease("K59.0", "便秘症"),
-    "breast-cancer": Disease("C50.4", "左乳房上外側部乳癌"),
-    "suspected-bone-metastasis": Disease("C79.5", "転移性骨腫瘍の疑い", suspected=True),
-    "asthma": Disease("J45.9", "気管支喘息"),
-    "allergic-rhinitis": Disease("J30.4", "アレルギー性鼻炎"),
-    "pregnancy": Disease("Z34.9", "正常妊娠"),
-    "anemia-of-pregnancy": Disease("O99.0", "妊娠貧血症"),
-    "alzheimer": Disease("G30.9", "アルツハイマー型認知症"),
-    "frontotemporal-dementia-suspected": Disease("G31.0", "前頭側頭型認知症の疑い", suspected=True),
-    "depression": Disease("F32.9", "うつ病"),
-    "insomnia": Disease("G47.0", "不眠症"),
-    "upper-respiratory-infection": Disease("J06.9", "急性上気道炎"),
+    "atrial-fibrillation": Disease("I480", "発作性心房細動"),
+    "cardioembolic-stroke": Disease("I634", "心原性脳塞栓症"),
+    "femoral-neck-fracture": Disease("S7200", "右大腿骨頚部骨折"),
+    "osteoporosis": Disease("M819", "骨粗鬆症"),
+    "pneumonia": Disease("J189", "肺炎"),
+    "constipation": Disease("K590", "便秘症"),
+    "breast-cancer": Disease("C504", "左乳房上外側部乳癌"),
+    "suspected-bone-metastasis": Disease("C795", "転移性骨腫瘍の疑い", suspected=True),
+    "asthma": Disease("J459", "気管支喘息"),
+    "allergic-rhinitis": Disease("J304", "アレルギー性鼻炎"),
+    "pregnancy": Disease("Z349", "正常妊娠"),
+    "anemia-of-pregnancy": Disease("O990", "妊娠貧血症"),
+    "alzheimer": Disease("G309", "アルツハイマー型認知症"),
+    "frontotemporal-dementia-suspected": Disease("G310", "前頭側頭型認知症の疑い", suspected=True),
+    "depression": Disease("F329", "うつ病"),
+    "insomnia": Disease("G470", "不眠症"),
+    "upper-respiratory-infection": Disease("J069", "急性上気道炎"),
 }
 
 

@@ -12,12 +12,12 @@ def problems(person, site):
     return {resource["code"]["text"]: resource for _, resource in found}
 
 
-def test_a_disease_has_a_key_number_and_icd10():
+def test_a_disease_has_a_key_number_and_icd10_without_its_point():
     found = problems("kiichiro", "hospital-a")["２型糖尿病"]
 
     assert [(coding["system"].rsplit("/", 1)[1], coding["code"]) for coding in found["code"]["coding"]] == [
         ("master-disease-keyNumber", "20050020"),
-        ("ICD10-2013-full", "E11.9"),
+        ("ICD10-2013-full", "E119"),
     ]
 
 
