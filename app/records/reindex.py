@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Integer, SmallInteger, bindparam, select
+from sqlalchemy import BigInteger, Integer, SmallInteger, bindparam, or_, select
 
 from app.access import epoch
 from app.consent.compile import compile_consents
@@ -48,14 +48,17 @@ _LOCK = 0x7265_696E
 """The lock under which these counters begin."""
 
 _ANY = select(resource.c.row).limit(1)
+_UPDATED, _ROW = bindparam("at_updated", type_=BigInteger), bindparam("at_row", type_=BigInteger)
 _BATCH = (
-    select(*COLUMNS, resource.c.deleted, *FIXED)
+    select(*COLUMNS, resource.c.deleted, *FIXED, resource.c.last_updated)
     .join(resource_version, LAST_BODY)
     .where(
         resource.c.type == bindparam("type", type_=SmallInteger),
-        resource.c.row > bindparam("after", type_=BigInteger),
+        resource.c.last_updated >= _UPDATED,
+        or_(resource.c.last_updated > _UPDATED, resource.c.row > _ROW),
     )
-    .order_by(resource.c.row)
+    # As an index has them, so that a batch costs the same wherever it lies. What changes meanwhile is read once more.
+    .order_by(resource.c.last_updated, resource.c.row)
     .limit(bindparam("count", type_=Integer))
 )
 _CONSENTS = _BATCH.with_for_update(read=True, of=resource)
@@ -83,12 +86,13 @@ class _Read:
     """Whether the fixed columns say something else."""
 
 
-def _mark(type_name: str) -> str:
-    return f"reindex {type_name}"
+def _marks(type_name: str) -> tuple[str, str]:
+    """Return the counters that say where a run is: last change and row of the resource that was read last."""
+    return f"reindex {type_name}", f"reindex {type_name} row"
 
 
 async def _read(connection: WriteConnection, row: Sequence[Any], settings: Settings, known: InForce) -> _Read:
-    body, (deleted, *before) = stored(row), row[len(COLUMNS) :]
+    body, (deleted, *before, _) = stored(row), row[len(COLUMNS) :]
     parsed = parse(bytes(body.body))
     index = extract(parsed, base_url=settings.fhir_address, japanese=settings.folds_japanese, known=known)
     taken: set[int] = set()
@@ -134,16 +138,20 @@ async def reindex_types(hub: Hub, types: Sequence[str], *, again: bool) -> Async
     known = await hub.search_parameters.refresh()
     again |= await _begins(hub, types)
     for type_name in sorted(types, key=POINTERS.__contains__):
-        after = 0 if again else await epoch.value(hub.database.reader, _mark(type_name))
+        marks = _marks(type_name)
+        updated, row = [0 if again else await epoch.value(hub.database.reader, one) for one in marks]
         while True:
             async with hub.database.write(sharing=lock_of(known.version)) as connection:
                 known = await _known(hub, connection, known)
-                values = {"type": NUMBERS[type_name], "after": after, "count": BATCH}
+                values = {"type": NUMBERS[type_name], "at_updated": updated, "at_row": row, "count": BATCH}
                 rows = await connection.fetch(_CONSENTS if type_name == "Consent" else _BATCH, values)
-                found = [await _read(connection, row, hub.settings, known) for row in rows]
+                # Written in the order of their rows, as by others.
+                found = [await _read(connection, one, hub.settings, known) for one in sorted(rows, key=_row_of)]
                 mended = await _replace(connection, found, NUMBERS[type_name], known, kept_since(hub))
-                after = found[-1].body.row if found else 0
-                await epoch.set_value(connection, _mark(type_name), after)
+                # Of what was deleted the last change is the deletion, not the body that is read.
+                updated, row = (rows[-1][-1], _row_of(rows[-1])) if rows else (0, 0)
+                for mark, at in zip(marks, (updated, row), strict=True):
+                    await epoch.set_value(connection, mark, at)
             if not found:
                 break
             yield Progress(type_name, len(found), mended)
@@ -151,6 +159,10 @@ async def reindex_types(hub: Hub, types: Sequence[str], *, again: bool) -> Async
         async with hub.database.write() as connection:
             await epoch.set_value(connection, FOLDING, int(hub.settings.folds_japanese))
             await epoch.set_value(connection, EXTRACTED, VERSION)
+
+
+def _row_of(row: Sequence[Any]) -> int:
+    return stored(row).row
 
 
 async def _begins(hub: Hub, types: Sequence[str]) -> bool:

@@ -57,9 +57,12 @@ _TABLE_OF = {table.name.removeprefix("index_"): table for table in INDEX_TABLES 
 def _there(table: Table) -> Select[tuple[object, ...]]:
     return select(table).where(
         table.c.parameter == bindparam("parameter", type_=Integer),
-        table.c.row.between(bindparam("first", type_=BigInteger), bindparam("last", type_=BigInteger)),
+        table.c.row.in_([bindparam(f"row{number}", type_=BigInteger()) for number in range(AT_ONCE)]),
     )
 
+
+AT_ONCE = 500
+"""Resources whose index rows one statement reads."""
 
 _THERE = {table: _there(table) for table in INDEX_TABLES}
 
@@ -105,10 +108,11 @@ async def replace_index(
         for table, rows in index_rows(index, key, row, version).items():
             wanted[table].update(rows)
     there: dict[Table, set[tuple[Any, ...]]] = {table: set() for table in INDEX_TABLES}
+    places = _places([row for _, row, _, _ in found])
     for table, number in _entries(NAMES[type_number], known):
         # Most of these tables are entered by value: one walk for the whole batch, not one for each resource.
-        values = {"parameter": number, "first": found[0][1], "last": found[-1][1]}
-        there[table].update(map(tuple, await connection.fetch(_THERE[table], values)))
+        for values in places:
+            there[table].update(map(tuple, await connection.fetch(_THERE[table], {**values, "parameter": number})))
     for table in INDEX_TABLES:
         stale = [row for row in there[table] - wanted[table] if _is_of(table, row, versions, changed)]
         missing = list(wanted[table] - there[table])
@@ -120,6 +124,14 @@ async def replace_index(
             texts = Texts()
             texts.add(missing)
             await texts.flush(connection)
+
+
+def _places(rows: Sequence[int]) -> list[dict[str, int]]:
+    """Return the binds of rows for `_THERE`, the last ones filled up with a row that is among them."""
+    parts = [rows[start : start + AT_ONCE] for start in range(0, len(rows), AT_ONCE)]
+    return [
+        {f"row{number}": part[number] if number < len(part) else part[0] for number in range(AT_ONCE)} for part in parts
+    ]
 
 
 def _is_of(

@@ -13,6 +13,7 @@ from app.db.sqlite import SqliteDatabase
 from app.hub import Hub
 from app.identity.scope import patient_keys
 from app.records.bulk_import.ids import _FIND
+from app.records.reindex import _BATCH
 from fhir.search.compartment import Compartment
 from fhir.search.hashing import hash64
 from fhir.search.lookup import _named, _referring
@@ -217,6 +218,13 @@ async def test_ids_that_imports_gave_are_found_by_their_key(world: World):
     lines = await explained(world.hub, _FIND)
 
     assert [line for line in lines if re.search(r"SCAN|Seq Scan", line)] == []
+
+
+async def test_reindexing_reads_a_batch_from_where_the_last_one_ended(world: World):
+    lines = await explained(world.hub, _BATCH)
+
+    assert [line for line in lines if re.search(r"SCAN|Seq Scan", line)] == []
+    assert any("ix_resource_type " in f"{line} " for line in lines)
 
 
 async def test_a_patients_code_is_entered_by_code_and_patient_together(world: World):
