@@ -175,7 +175,7 @@ INSERT INTO index_reference (parameter, target_hash, patient_key, row, version) 
   (1999, 12, -1, 3, 2), (1, 11, -1, 3, 2), (1999, 11, -1, 3, 1);
 INSERT INTO index_date (parameter, patient_key, row, version, lo, hi) VALUES (1, -1, 3, 2, 0, 1), (1, 1, 1, 1, 0, 1)
 """
-ONE_QUEUE = ("0011", "0013")
+ONE_QUEUE = ("0012", "0013")
 """Before and after imports came into it."""
 KEYED = ("resource", "resource_id", "index_reference", "index_date")
 
