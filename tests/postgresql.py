@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.memory import in_memory
+
 
 def _programs() -> Path:
     """Return the folder of PostgreSQL's programs."""
@@ -84,9 +86,12 @@ def initialise(made: Server) -> None:
 
 
 @contextlib.contextmanager
-def running(options: str, port: int = 0) -> Iterator[Server]:
-    """Run a server with options for `postgres`, thrown away at the end; without `port` on a free one."""
-    folder = Path(tempfile.mkdtemp(prefix="renkei-postgresql-"))
+def running(options: str, port: int = 0, *, durable: bool = True) -> Iterator[Server]:
+    """Run a server with options for `postgres`, thrown away at the end; without `port` on a free one.
+
+    With `durable` its data are on the disk, without it they are in memory, where there is room.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="renkei-postgresql-", dir=None if durable else in_memory()))
     made = Server(folder, options, port or _free_port())
     initialise(made)
     made.start()
@@ -100,5 +105,5 @@ def running(options: str, port: int = 0) -> Iterator[Server]:
 @contextlib.contextmanager
 def server(*, durable: bool = False, port: int = 0) -> Iterator[str]:
     """Run a server and yield its address without a database name; without `durable` it does not flush."""
-    with running("" if durable else NOT_DURABLE, port) as made:
+    with running("" if durable else NOT_DURABLE, port, durable=durable) as made:
         yield made.address

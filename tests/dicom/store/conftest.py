@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.dicom.store.databases import PostgreSQL, SQLite
+from tests.memory import in_memory
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def postgresql():
     programs = binaries()
     if not (programs / "initdb").exists():
         pytest.skip("PostgreSQL is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="renkei-dicom-"))
+    folder = Path(tempfile.mkdtemp(prefix="renkei-dicom-", dir=in_memory()))
     as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     if as_user:
         shutil.chown(folder, "postgres")
