@@ -69,7 +69,7 @@ def postgresql_template(postgresql_server: str) -> str:
 
 @pytest.fixture(scope="session")
 def used_databases() -> list[str]:
-    """The databases of tests that are over, which the next copy drops: on the same connection, and all but for nothing."""
+    """The databases of tests that are over; the next copy drops them, on the connection that it needs anyway."""
     return []
 
 
