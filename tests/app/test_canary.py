@@ -39,7 +39,7 @@ from tests.canary_images import OWNER, PATIENT_ID, STRANGER, plant, searches, sh
 from tests.portal import a_session
 from tests.world import World
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.uncounted]
 
 PATIENT = f"Patient/{PATIENT_ID}"
 JSON, XML, FORM = "application/fhir+json", "application/fhir+xml", "application/x-www-form-urlencoded"

@@ -52,7 +52,7 @@ from tests.property.worlds import (
 from tests.search_parameters import own_parameter
 from tests.world import World
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.uncounted]
 
 STORE = (resource, resource_version, resource_id, resource_patient, *INDEX_TABLES)
 _ROWS = select(resource.c.type, resource.c.id, resource.c.row)

@@ -22,7 +22,7 @@ from tests.property.test_non_interference import (
 from tests.property.worlds import a_world, an_asker
 from tests.world import World
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.uncounted]
 
 TYPES = sorted({type_name for type_name, _ in PARAMETERS})
 

@@ -42,7 +42,7 @@ from tests.canary_images import (
 from tests.portal import a_session
 from tests.world import World
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.uncounted]
 
 Answers = dict[tuple[str, str], Answer]
 """By the name of the caller and the address."""

@@ -77,6 +77,7 @@ def _queries(resource: dict[str, Any]) -> Iterator[str]:
         yield "&".join(asked[start : start + 20])
 
 
+@pytest.mark.uncounted
 async def test_every_search_that_is_claimed_is_answered(world: World) -> None:
     caller = await world.client("hospital-a")
     (rest,) = (await stated(world))["rest"]
@@ -138,6 +139,7 @@ async def test_nobody_writes_what_is_not_claimed_to_be_written(world: World) -> 
     assert (unwritten, answer.status) == (["AuditEvent"], 404)
 
 
+@pytest.mark.uncounted
 async def test_every_operation_that_is_claimed_is_answered(world: World) -> None:
     caller = await world.client("hospital-a") | {"prefer": "respond-async"}
     (rest,) = (await stated(world))["rest"]
