@@ -23,6 +23,8 @@ from dicom.phantom import CT, Patient, Study, instances
 from tests.app.imaging.images import FILES, J2K, MULTI_FRAME, RLE
 from tests.hub_process import HubProcess, hub_process
 
+pytestmark = pytest.mark.xdist_group("dicomweb client")  # a hub for each database, not for each process too
+
 
 async def _create_database(server: str, name: str) -> str:
     connection = await asyncpg.connect(f"{server}/postgres")
