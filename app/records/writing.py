@@ -178,7 +178,8 @@ class Writing:
         if prepared.type == "Patient":
             self._salts.append(self.request.hub.audit.new_salt(row))
             self.request.hub.remember_patient(row, id_)
-        new = self._version(prepared, id_, patient_key, row, 1, known, method, spliced, index)
+        now = self.request.now
+        new = self._version(prepared, id_, patient_key, row, 1, known, method, spliced, index, now)
         self._batch.create(new)
         await self._batch.flush_created(self.connection)
         return self._noted(new, stored, of_all)
@@ -194,10 +195,11 @@ class Writing:
         method: int,
         spliced: Spliced,
         index: Index,
+        now: int,
     ) -> NewVersion:
         custodian = self.request.authority.custodian
         return NewVersion(
-            *(prepared.type, id_, patient_key, row, version, custodian, custodian, known, self.request.now),
+            *(prepared.type, id_, patient_key, row, version, custodian, custodian, known, now),
             *(method, spliced.body, spliced.undo, prepared.digest, index),
         )
 
@@ -211,6 +213,10 @@ class Writing:
         if made.labels & ~had or (made.labels and made.body and any(attached(stored))):
             self.labelled.append(made)
         return made
+
+    def _after(self, current: Stored) -> int:
+        """Return the instant of a new version: that of the request, which may have begun before another's version."""
+        return max(self.request.now, current.last_updated + 1)
 
     def own(self, current: Stored) -> None:
         """Refuse what is in another site's custody.
@@ -251,12 +257,13 @@ class Writing:
         self.own(current)
         await self._may_replace(current)
         security = await self._codings(current)
+        now = self._after(current)
         spliced = splice(
             prepared.body,
             prepared.resource,
             id=id_,
             version=current.version + 1,
-            last_updated=instant(self.request.now),
+            last_updated=instant(now),
             references=references,
             labels={"security": security} if security else None,
             received=prepared.received,
@@ -271,7 +278,7 @@ class Writing:
             raise Conflict("A resource stays with its patient", path or f"{type_name}.subject")
         known = facts(stored, index, inherited_labels=labels)
         key, row, version = current.patient_key, current.row, current.version + 1
-        new = self._version(prepared, id_, key, row, version, known, method, spliced, index)
+        new = self._version(prepared, id_, key, row, version, known, method, spliced, index, now)
         self._batch.replace(new)
         return self._noted(new, stored, current.labels)
 
@@ -334,7 +341,7 @@ class Writing:
             raise Forbidden(f"This role does not delete {type_name}")
         new = NewVersion(
             *(type_name, id_, current.patient_key, current.row, current.version + 1, current.custodian),
-            *(current.custodian, known, self.request.now),
+            *(current.custodian, known, self._after(current)),
             method=DELETE,
             body=b"",
             undo=b"",

@@ -170,3 +170,21 @@ async def test_what_is_no_parameter_of_history_is_refused(world: World, query: s
         refused = await world.http.get(f"/fhir/{place}_history?{query}", headers=hospital)
 
         assert (refused.status_code, refused.json()["issue"][0]["expression"]) == (400, [expression])
+
+
+async def test_versions_follow_each_other_in_time_whenever_their_requests_began(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    await changed(world, hospital, "hospital-a-1", times=1)
+    now = world.hub.clock
+
+    # As if these requests had begun before the one that made the first version.
+    world.hub.clock = lambda: now() - 5_000_000
+    await changed(world, hospital, "hospital-a-1", times=2)
+    assert (await world.http.delete("/fhir/Patient/hospital-a-1", headers=hospital)).status_code == 204
+    world.hub.clock = now
+
+    for address in ("Patient/hospital-a-1/_history", "Patient/_history"):
+        assert versions(await history(world, hospital, address))[:4] == [f"hospital-a-1/{n}" for n in (4, 3, 2, 1)]
+    bundle = await history(world, hospital, "Patient/hospital-a-1/_history")
+    times = [one["response"]["lastModified"] for one in bundle["entry"]]
+    assert times == sorted(times, reverse=True)
