@@ -41,8 +41,9 @@ def running(place: Place, name: str, size: Size, tell: Tell, *, profile: Path | 
     settings = Settings(
         home=home, database=database, port=port, address=f"http://127.0.0.1:{port}", token_seconds=_TOKEN_SECONDS
     )
+    # What was kept may be of a release before.
+    setup.migrate(settings)
     if fresh:
-        setup.migrate(settings)
         asyncio.run(setup.make(settings))
         (home / "persons").write_text("0")
     with servers.hub(setup.environment(settings), port, home / "hub.log", profile) as server:
