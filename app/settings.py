@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     consent: Literal["explicit", "implied"] = "explicit"
     """What holds for a person without a recorded Consent: nothing is disclosed, or what the region agreed on is."""
 
+    majority: int = 18
+    """The age in years at which what was permitted in a minor's place ends; 0: it stays until it is withdrawn."""
+
     string_folding: Literal["width", "japanese"] = "width"
     """What string search takes for the same: case, accents and width; or kana and old forms of kanji as well."""
 

@@ -38,15 +38,57 @@ def _references(found: Iterable[Any]) -> list[str]:
 
 def pointed_at(resource: Mapping[str, Any]) -> list[str]:
     """Return the references `Type/id` by which a resource points at those it belongs with."""
-    return _references([resource.get(POINTERS.get(resource["resourceType"], ""))])
+    return _references([resource.get(POINTERS.get(resource.get("resourceType", ""), ""))])
 
 
 def extracted_from(resource: Mapping[str, Any]) -> list[str]:
     """Return what a Provenance says its targets were extracted from, as `Type/id`; nothing for any other resource."""
     policies = resource.get("policy")
-    if resource["resourceType"] != "Provenance" or not isinstance(policies, list) or POLICY not in policies:
+    if resource.get("resourceType") != "Provenance" or not isinstance(policies, list) or POLICY not in policies:
         return []
     return _references(one.get("what") for one in _members(resource.get("entity")))
+
+
+RELATING = ("encounter", "context", "episodeOfCare", "basedOn", "partOf", "replaces", "supportingInfo", "focus")
+"""The elements in which a record says which visit, episode or plan of care it is of."""
+
+AUTHORING = (
+    *("author", "recorder", "asserter", "performer", "resultsInterpreter", "requester", "informationSource"),
+    *("enterer", "orderer", "prescriber", "assessor", "interpreter", "operator", "agent"),
+)
+"""The elements in which a record says who wrote it; `performer` of a request says who is asked, not who wrote."""
+
+_VISIT = re.compile(r"(?:.*/)?(?:Encounter|EpisodeOfCare|CarePlan)/[A-Za-z0-9\-.]{1,64}(?:/_history/.*)?")
+
+
+def _within(node: Any) -> Iterator[Any]:
+    """Yield the objects of an element and those in their elements `encounter`, `actor` and `who`."""
+    for one in _members(node):
+        yield one
+        for name in ("encounter", "actor", "who"):
+            yield from _members(one.get(name))
+
+
+def encounters(resource: Mapping[str, Any]) -> list[str]:
+    """Return the Encounters, EpisodesOfCare and CarePlans that a record says it is of, as `Type/id`."""
+    found = [one.get("reference") for name in RELATING if name in resource for one in _within(resource[name])]
+    return [_means(link) for link in found if isinstance(link, str) and _VISIT.fullmatch(link)]
+
+
+def all_references(node: Any) -> list[str]:
+    """Return all that a resource refers to, as `Type/id`."""
+    if isinstance(node, list):
+        return [link for one in node for link in all_references(one)]
+    if not isinstance(node, dict):
+        return []
+    return _references([node]) + [link for value in node.values() for link in all_references(value)]
+
+
+def authors(resource: Mapping[str, Any]) -> list[str]:
+    """Return who a record says wrote it, as `Type/id`."""
+    asked = resource["resourceType"].endswith("Request")
+    names = [name for name in AUTHORING if name in resource and not (asked and name == "performer")]
+    return _references(one for name in names for one in _within(resource[name]))
 
 
 def attached(node: Any) -> Iterator[str]:

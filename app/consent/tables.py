@@ -4,11 +4,20 @@ from sqlalchemy import BigInteger, Column, Integer, MetaData, SmallInteger, Tabl
 
 metadata = MetaData()
 
+SAID = 0
+"""The effect of a row that permits and denies nothing: it says that a Consent was recorded."""
+
 PERMIT = 1
 DENY = 2
 
 ANY = 0
-"""In `discloser`, `receiver`, `recipient`, `author`, `purpose` and `category`: whichever."""
+"""In `discloser`, `receiver`, `recipient`, `author`, `purpose`, `category` and `data`: whichever."""
+
+BUT_IDENTITY = -2
+"""In `category`: any but who the person is."""
+
+INSTANCE, RELATED, DEPENDENTS, AUTHORED_BY = 1, 2, 3, 4
+"""In `data`: how the row stands to `target`, by the codes of FHIR's ConsentDataMeaning."""
 
 consent_grant = Table(
     "consent_grant",
@@ -31,9 +40,13 @@ consent_grant = Table(
     Column("data_to", BigInteger, nullable=False),
     Column("begins", BigInteger, nullable=False),
     Column("ends", BigInteger, nullable=False),
+    Column("data", SmallInteger, nullable=False, server_default="0"),
+    Column("target", BigInteger, nullable=False, server_default="0"),
+    Column("provision", Integer, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
     comment="What may go from which site to which, for whom and why, from when until when",
 )
 """`consent` is the row of the Consent; `depth` the nesting of its provision; the rules after this one up to `last` are
 those of its exceptions. `opened` are the sensitive labels that a permit opens; `needed` those that a row must have for
-the rule to speak of it."""
+the rule to speak of it. `target` is `hash64` of the `Type/id` that `data` is about. `provision` counts the provisions
+of the Consent from 0, each before those inside it: which of them a rule comes from."""

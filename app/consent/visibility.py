@@ -27,7 +27,8 @@ from sqlalchemy import (
 )
 
 from app.access.epoch import CURRENT
-from app.consent.tables import ANY, DENY, PERMIT, consent_grant
+from app.consent.data import of_data
+from app.consent.tables import ANY, BUT_IDENTITY, DENY, PERMIT, consent_grant
 from app.identity.tables import person_patient
 from fhir.store.categories import Category
 from fhir.store.labels import SENSITIVE, UNDELIVERED
@@ -60,12 +61,16 @@ def _matches(grant: FromClause, alias: FromClause) -> ColumnElement[bool]:
         grant.c.recipient.in_([ANY, _account]),
         grant.c.author.in_([ANY, alias.c.author]),
         grant.c.purpose.in_([ANY, _purpose]),
-        grant.c.category.in_([ANY, alias.c.category]),
+        or_(
+            grant.c.category.in_([ANY, alias.c.category]),
+            and_(grant.c.category == BUT_IDENTITY, alias.c.category != int(Category.IDENTITY)),
+        ),
         alias.c.labels.op("&")(grant.c.needed) == grant.c.needed,
         grant.c.begins <= _now,
         grant.c.ends > _now,
         grant.c.data_from <= alias.c.clinical_date,
         grant.c.data_to > alias.c.clinical_date,
+        of_data(grant, alias),
     )
 
 

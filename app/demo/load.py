@@ -26,7 +26,7 @@ from app.demo.region import Region
 from app.demo.stow import study_body
 from app.hub import Hub
 from app.records.inside import write_new_as
-from fhir.store.labels import ACT_CODE
+from fhir.store.labels import ACT_CODE, CONFIDENTIALITY
 
 PASSWORD = "Renkei-demo-2026"  # noqa: S105 - of people who do not exist, on a hub that shows made-up patients
 """The password of every account of the demo."""
@@ -140,7 +140,9 @@ def _provision(consent: DefaultConsent) -> dict[str, Any]:
         ],
     }
     if consent.released_labels:
-        provision["securityLabel"] = [{"system": ACT_CODE, "code": code} for code in consent.released_labels]
+        normal = {"system": CONFIDENTIALITY, "code": "N"}
+        labels = [{"system": ACT_CODE, "code": code} for code in consent.released_labels]
+        provision["securityLabel"] = [normal, *labels]
     if consent.excluded_types:
         system = "http://hl7.org/fhir/resource-types"
         kinds = [{"system": system, "code": name} for name in consent.excluded_types]

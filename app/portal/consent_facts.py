@@ -77,7 +77,7 @@ def facts_of(stored: Stored) -> ConsentFacts:
         disclosers=_names(provision, "CST"),
         receivers=_names(provision, "IRCP"),
         categories=tuple(one["code"] for one in kinds),
-        labels=tuple(str(one.get("code", "")) for one in provision.get("securityLabel", ())),
+        labels=tuple(str(one.get("code", "")) for one in provision.get("securityLabel", ()) if one.get("code") != "N"),
         start=str(period.get("start", "")),
         end=str(period.get("end", "")),
         recorded=str(body.get("dateTime", "")),

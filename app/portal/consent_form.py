@@ -13,7 +13,7 @@ from app.consent.provisions import CATEGORY_SYSTEM
 from app.portal.forms import Form, one
 from fhir.errors import InvalidValue
 from fhir.store.categories import Category
-from fhir.store.labels import ACT_CODE
+from fhir.store.labels import ACT_CODE, CONFIDENTIALITY
 
 HL7 = "http://terminology.hl7.org/CodeSystem"
 ROLE_SYSTEM = f"{HL7}/v3-ParticipationType"
@@ -27,6 +27,9 @@ CATEGORIES = tuple(
 
 LABELS = ("PSY", "SUD", "HIV", "STD", "SDV", "ETH", "SCA")
 """The sensitive kinds that the form can open, HL7 v3 ActCode; what is not opened stays closed."""
+
+NORMAL = {"system": CONFIDENTIALITY, "code": "N"}
+"""Names the ordinary beside the labels that are opened: without it, a permit would speak of the labelled alone."""
 
 LONGEST_NAME = 200
 
@@ -86,7 +89,7 @@ def _provision(form: Form, care: Sequence[Organisation], permits: bool) -> dict[
         **({"period": period} if period else {}),
         **({"actor": actors} if actors else {}),
         **({"class": [{"system": CATEGORY_SYSTEM, "code": kind} for kind in kinds]} if kinds else {}),
-        **({"securityLabel": [{"system": ACT_CODE, "code": label} for label in labels]} if labels else {}),
+        **({"securityLabel": [NORMAL, *({"system": ACT_CODE, "code": label} for label in labels)]} if labels else {}),
     }
 
 

@@ -49,7 +49,8 @@ async def committed(
         result = await work(writing)
         await writing.flush()
         await link_new_patients(connection, writing.written)
-        await compile_consents(connection, writing.written)
+        settings = request.hub.settings
+        await compile_consents(connection, writing.written, base_url=settings.fhir_address, majority=settings.majority)
         await follow_written(request, connection, writing.written)
         passed_on = await pass_labels_on(connection, writing.labelled) if writing.labelled else []
         await label_images(connection, [*writing.written, *passed_on])

@@ -5,15 +5,17 @@ from a document to a DocumentReference in it to the bytes. They stay among what 
 """
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import orjson
 from sqlalchemy import BigInteger, Integer, SmallInteger, Text, and_, bindparam, literal, select, update
 
 from app.db import DatabaseConnection
-from fhir.belonging import attached, pointed_at
+from fhir.belonging import attached, extracted_from, pointed_at
 from fhir.search.hashing import hash64
 from fhir.search.internal import BELONGS_WITH, EXTRACTED_FROM, TARGET
 from fhir.store.in_order import by_hash, in_order
+from fhir.store.labels import of_entries_alone
 from fhir.store.read import COLUMNS, LAST_BODY, stored
 from fhir.store.stored import Stored
 from fhir.store.tables import index_reference, resource, resource_id, resource_version
@@ -62,19 +64,35 @@ async def _named(connection: DatabaseConnection, link: str, custodian: int) -> l
     return [stored(row) for row in await connection.fetch(_NAMED, values)]
 
 
-async def _inheriting(connection: DatabaseConnection, one: Stored) -> list[Stored]:
+class _Heir(NamedTuple):
+    """What takes labels over."""
+
+    stored: Stored
+    labels: int
+    passes_on: bool
+    """Whether others take them over from it: not the siblings of an entry from their document."""
+
+
+async def _inheriting(connection: DatabaseConnection, one: Stored) -> list[_Heir]:
     """Return what takes its labels from a resource itself."""
     values = {"hash": hash64(f"{one.type}/{one.id}"), "custodian": one.custodian}
     rows = await connection.fetch(_POINTING, values)
     # A Binary has nothing but its bytes.
-    links = [] if one.type == "Binary" else list(attached(orjson.loads(one.body)))
+    body = {} if one.type == "Binary" or not one.body else orjson.loads(one.body)
+    extracted = one.labels & ~of_entries_alone(body)
+    links = dict.fromkeys(attached(body), (one.labels, True))
     found = []
     for row in rows:
-        found.append(stored(row))
-        if row[-1] == EXTRACTED_FROM:
-            links += pointed_at(orjson.loads(found[-1].body))
-    for link in dict.fromkeys(links):
-        found += await _named(connection, link, one.custodian)
+        other = stored(row)
+        found.append(_Heir(other, one.labels, True))
+        origin = orjson.loads(other.body) if row[-1] in (EXTRACTED_FROM, TARGET) else {}
+        for link in pointed_at(origin) if row[-1] == EXTRACTED_FROM else ():
+            links.setdefault(link, (extracted, True))
+        # Whoever reads the document reads what was extracted from it.
+        for link in extracted_from(origin) if row[-1] == TARGET else ():
+            links.setdefault(link, (one.labels, False))
+    for link, (taken, passes_on) in links.items():
+        found += [_Heir(other, taken, passes_on) for other in await _named(connection, link, one.custodian)]
     return found
 
 
@@ -91,10 +109,11 @@ async def pass_labels_on(connection: DatabaseConnection, labelled: Iterable[Stor
     waiting, widened = list(labelled), []
     while waiting:
         one = waiting.pop()
-        for other in await _inheriting(connection, one):
-            if one.labels & ~other.labels:
-                values = {"k_patient": other.patient_key, "k_row": other.row, "n_labels": one.labels}
+        for other, taken, passes_on in await _inheriting(connection, one):
+            if taken & ~other.labels:
+                values = {"k_patient": other.patient_key, "k_row": other.row, "n_labels": taken}
                 await connection.execute(_WIDEN, values)
-                widened.append(other._replace(labels=other.labels | one.labels))
-                waiting.append(widened[-1])
+                widened.append(other._replace(labels=other.labels | taken))
+                if passes_on:
+                    waiting.append(widened[-1])
     return widened

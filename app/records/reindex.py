@@ -24,8 +24,9 @@ from app.records.superseded import kept_since
 from app.settings import Settings
 from fhir.belonging import POINTERS
 from fhir.resource import parse
-from fhir.search.extract import VERSION, Index, extract
+from fhir.search.extract import NO_INDEX, VERSION, Index, extract
 from fhir.search.in_force import InForce
+from fhir.search.internal import rows_of_deleted
 from fhir.store.facts import Facts, facts
 from fhir.store.read import COLUMNS, LAST_BODY, stored
 from fhir.store.reindex import FIXED, fixed, replace_facts, replace_index
@@ -103,17 +104,24 @@ async def _read(connection: WriteConnection, row: Sequence[Any], settings: Setti
     if body.patient_key < NO_PATIENT:
         await belong_again(connection, body, parsed, taken)
     found = facts(parsed, index, inherited_labels=labels)
+    if deleted:
+        index = NO_INDEX._replace(reference=rows_of_deleted(parsed))
     return _Read(body, deleted, index, found, fixed(found) != tuple(before))
 
 
 async def _replace(
-    connection: WriteConnection, found: Sequence[_Read], type_number: int, known: InForce, since: int
+    connection: WriteConnection,
+    found: Sequence[_Read],
+    type_number: int,
+    known: InForce,
+    since: int,
+    settings: Settings,
 ) -> int:
     """Write what was read off and return how many resources' fixed columns that changed.
 
     Index rows stay of older versions of what changed since the instant `since`.
     """
-    there = [(one.body.patient_key, one.body.row, one.body.version, one.index) for one in found if not one.deleted]
+    there = [(one.body.patient_key, one.body.row, one.body.version + one.deleted, one.index) for one in found]
     changed = {(one.body.patient_key, one.body.row) for one in found if one.body.last_updated >= since}
     await replace_index(connection, there, type_number, known, changed=changed)
     stale = [one for one in found if one.stale]
@@ -121,7 +129,13 @@ async def _replace(
         connection,
         [(one.body.patient_key, one.body.row, one.body.version + one.deleted, one.facts) for one in stale],
     )
-    await compile_consents(connection, [one.body for one in found if not one.deleted])
+    await compile_consents(
+        connection,
+        [one.body for one in found if not one.deleted],
+        base_url=settings.fhir_address,
+        majority=settings.majority,
+        refuse=False,
+    )
     labelled = [one.body._replace(labels=one.facts.labels) for one in found if one.facts.labels]
     passed_on = await pass_labels_on(connection, labelled)
     mended = [one.body._replace(labels=one.facts.labels) for one in stale]
@@ -147,7 +161,7 @@ async def reindex_types(hub: Hub, types: Sequence[str], *, again: bool) -> Async
                 rows = await connection.fetch(_CONSENTS if type_name == "Consent" else _BATCH, values)
                 # Written in the order of their rows, as by others.
                 found = [await _read(connection, one, hub.settings, known) for one in sorted(rows, key=_row_of)]
-                mended = await _replace(connection, found, NUMBERS[type_name], known, kept_since(hub))
+                mended = await _replace(connection, found, NUMBERS[type_name], known, kept_since(hub), hub.settings)
                 # Of what was deleted the last change is the deletion, not the body that is read.
                 updated, row = (rows[-1][-1], _row_of(rows[-1])) if rows else (0, 0)
                 for mark, at in zip(marks, (updated, row), strict=True):

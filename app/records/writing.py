@@ -22,10 +22,10 @@ from fhir.belonging import ATTACHED, POINTERS, attached
 from fhir.errors import Conflict, Forbidden, NotFound, Unprocessable
 from fhir.issue import Issue
 from fhir.resource import parse
-from fhir.search.extract import Index, extract
+from fhir.search.extract import NO_INDEX, Index, extract
 from fhir.search.hashing import hash64
 from fhir.search.in_force import InForce
-from fhir.search.internal import internal_rows
+from fhir.search.internal import rows_of_deleted
 from fhir.splice import Spliced, splice
 from fhir.store.categories import category
 from fhir.store.facts import Facts, facts, patients
@@ -49,7 +49,6 @@ _PATIENT = (
     )
 )
 _ANY_OF_ID = select(resource_id.c.row).where(resource_id.c.hash == bindparam("hash"))
-_NO_INDEX = Index([], [], [], [], [], [], [], [])
 
 
 class Writing:
@@ -347,7 +346,7 @@ class Writing:
             undo=b"",
             digest=b"",
             # Its history stays, and takes over labels as before.
-            indexed=_NO_INDEX._replace(reference=internal_rows(stored)),
+            indexed=NO_INDEX._replace(reference=rows_of_deleted(stored)),
         )
         self._batch.replace(new, index)
         return self._noted(new, stored, known.labels)

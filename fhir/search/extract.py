@@ -18,7 +18,7 @@ from fhir.search.internal import internal_rows
 from fhir.spec.elements import properties
 from fhir.spec.search_parameters import SearchParameter, parameters
 
-VERSION = 4
+VERSION = 5
 """Counts up when the same resource would give other rows; older rows must then be made again."""
 
 MOST_OWN = 1_000
@@ -57,6 +57,9 @@ class Index(NamedTuple):
         """The numbers of the parameters that have a value; what `:missing` is about."""
         return {row[0] for slot in SLOTS for row in getattr(self, slot) if row[0] > 0}
 
+
+NO_INDEX = Index([], [], [], [], [], [], [], [])
+"""The index rows of what nobody finds."""
 
 SLOTS = ("token", "string", "date", "number", "quantity", "reference", "uri")
 """The parameter types that are indexed, in the order of `Index`."""

@@ -53,9 +53,44 @@ def bit(system: str | None, code: str | None) -> int:
     return 0 if (system, code) in _ORDINARY or system in _HARMLESS_SYSTEMS else UNKNOWN
 
 
-def labels(resource: Mapping[str, Any]) -> int:
-    """Return the label set of a resource that has been checked."""
+_ELEMENTS = {"DocumentReference": "securityLabel"}
+"""The element, beside `meta.security`, in which a type says how sensitive what it is about is."""
+
+
+def _own(resource: Mapping[str, Any]) -> int:
+    """Return the labels that a resource says of itself."""
+    type_name = resource.get("resourceType")
+    codings = list(resource.get("meta", {}).get("security", ()))
+    for concept in resource.get(_ELEMENTS.get(str(type_name), ""), ()):
+        # A label in words alone is one that the table does not know.
+        codings += concept.get("coding") or [{}]
+    if type_name == "Composition" and "confidentiality" in resource:
+        codings.append({"system": CONFIDENTIALITY, "code": resource["confidentiality"]})
     found = 0
-    for coding in resource.get("meta", {}).get("security", ()):
+    for coding in codings:
         found |= bit(coding.get("system"), coding.get("code"))
     return found
+
+
+def _inside(resource: Mapping[str, Any]) -> int:
+    """Return the labels of what is inside a Bundle: whoever reads it reads its entries."""
+    if resource.get("resourceType") != "Bundle":
+        return 0
+    found = 0
+    for entry in resource.get("entry", ()):
+        inner = entry.get("resource") or {}
+        found |= _own(inner) | _inside(inner)
+    return found
+
+
+def of_entries_alone(resource: Mapping[str, Any]) -> int:
+    """Return the labels that a Bundle has for one of its entries alone: the other entries are not so sensitive."""
+    return _inside(resource) & ~_own(resource)
+
+
+def labels(resource: Mapping[str, Any]) -> int:
+    """Return the label set of a resource that has been checked, what is inside it included.
+
+    DocumentReference.securityLabel and Composition.confidentiality speak of the document, and so of what describes it.
+    """
+    return _own(resource) | _inside(resource)

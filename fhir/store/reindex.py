@@ -14,7 +14,7 @@ from fhir.search.composite import part_numbers
 from fhir.search.content import number_of
 from fhir.search.extract import Index
 from fhir.search.in_force import R4, InForce
-from fhir.search.internal import BELONGS_WITH, EXTRACTED_FROM
+from fhir.search.internal import AUTHORED_BY, BELONGS_WITH, EXTRACTED_FROM, RELATES_TO
 from fhir.spec.search_parameters import parameters
 from fhir.store.connection import Connection
 from fhir.store.facts import Facts
@@ -79,7 +79,7 @@ def _entries(type_name: str, known: InForce) -> list[tuple[Table, int]]:
     found += [(index_composite, part.number) for one in own for part in one.components]
     found += [(index_text, number_of(type_name))]
     internal = (BELONGS_WITH, EXTRACTED_FROM) if type_name in POINTERS else ()
-    return found + [(index_reference, number) for number in internal]
+    return found + [(index_reference, number) for number in (RELATES_TO, AUTHORED_BY, *internal)]
 
 
 async def replace_index(

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Integer, and_, bindparam, or_, select
 
 from fhir.resource import parse
 from fhir.search.extract import Index
-from fhir.search.internal import internal_rows
+from fhir.search.internal import rows_of_deleted
 from fhir.store.connection import Connection
 from fhir.store.in_order import in_order
 from fhir.store.stored import DELETE
@@ -127,5 +127,5 @@ async def _rows(connection: Connection, deletion: Superseded) -> Rows:
     place = {"key": deletion.patient_key, "row": deletion.row, "version": deletion.version - 1}
     found = []
     for (body,) in await connection.fetch(_VERSION_BEFORE, place):
-        found += [(number, target, *deletion[:3]) for number, target in internal_rows(parse(bytes(body)))]
+        found += [(number, target, *deletion[:3]) for number, target in rows_of_deleted(parse(bytes(body)))]
     return {index_reference: found}

@@ -36,6 +36,12 @@ OFFICE = {DIRECTORY, IDENTITY, CONSENT}
 SEEN_BY = {"clerk": DESK, "secretariat": OFFICE, "auditor": {DIRECTORY}, "operator": {DIRECTORY}, "patient": set()}
 """Roles that do not see every clinical category."""
 
+DECIDED = {"active", "inactive", "rejected"}
+"""The statuses of a Consent after which the person is no longer one who has said nothing."""
+
+PCF = "https://profiles.ihe.net/ITI/PCF/Policy-"
+MAJORITY = 18
+
 HARMLESS = {"N", "L"}
 KNOWN = {"PSY", "HIV", "R"}
 UNDELIVERED, UNINFORMED = "UNDELIVERED", "UNINFORMED"
@@ -117,16 +123,35 @@ class Region:
     implied: bool
     persons: dict[str, int] = field(default_factory=dict)
     consents: list[Row] = field(default_factory=list)
+    rows: dict[str, Row] = field(default_factory=dict)
+    """Every resource by its reference."""
 
-    def consents_of(self, patient: str) -> list[dict[str, Any]]:
+    def recorded_by(self, patient: str) -> list[Row]:
+        """Return the Consents about disclosure that name one of the person's Patients as theirs."""
         person = self.persons[patient]
         return [
-            row.latest
+            row
             for row in self.consents
-            if not row.deleted
-            and row.latest["status"] == "active"
-            and any(self.persons[one] == person for one in row.patients)
+            if row.latest["scope"]["coding"][0]["code"] == "patient-privacy"
+            if self.persons[row.latest["patient"]["reference"].removeprefix("Patient/")] == person
         ]
+
+    def consents_of(self, patient: str) -> list[dict[str, Any]]:
+        found = [row for row in self.recorded_by(patient) if not row.deleted]
+        return [row.latest for row in found if row.latest["status"] == "active"]
+
+    def has_decided(self, patient: str) -> bool:
+        return any(row.latest["status"] in DECIDED for row in self.recorded_by(patient))
+
+    def permits_have_ended(self, consent: dict[str, Any]) -> bool:
+        """Whether somebody else gave the Consent in a minor's place, and the minor is of age today."""
+        patient = consent["patient"]["reference"]
+        if "performer" not in consent or consent["performer"][0].get("reference") == patient:
+            return False
+        born = _day(self.rows[patient].latest["birthDate"])
+        of_age = born.replace(year=born.year + MAJORITY)
+        decided = consent.get("dateTime")
+        return of_age <= _day(self.now) and (decided is None or _day(decided) < of_age)
 
 
 def _patients(node: Any) -> Iterator[str]:
@@ -150,6 +175,38 @@ def _in(period: dict[str, str], day: str) -> bool:
     return after_start and ("end" not in period or _day(day) <= _day(period["end"]))
 
 
+def _references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if "reference" in node:
+            yield str(node["reference"])
+        for value in node.values():
+            yield from _references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _references(value)
+
+
+def _stands(data: dict[str, Any], row: Row, region: Region) -> bool:
+    """Whether a row, or what it points at, stands to the resource that `data` names as `data` says."""
+    meaning, target = data["meaning"], data["reference"]["reference"]
+    if meaning == "authoredby" and target == f"Organization/{row.site}":
+        return True
+    for place in (row, row.owner):
+        if place is None:
+            continue
+        itself = f"{place.type}/{place.id}"
+        if meaning == "authoredby":
+            if target in _references(place.latest.get("performer", ())):
+                return True
+            continue
+        if itself == target or (meaning != "instance" and target in _references(place.latest)):
+            return True
+        named = region.rows.get(target)
+        if meaning == "related" and named and itself in _references(named.latest):
+            return True
+    return False
+
+
 def _speaks(provision: dict[str, Any], row: Row, asker: Asker, region: Region) -> bool:
     """Whether a provision speaks of the row, the asker and the day; its labels are looked at elsewhere.
 
@@ -170,6 +227,7 @@ def _speaks(provision: dict[str, Any], row: Row, asker: Asker, region: Region) -
         all(any(met) for met in actors.values())
         and (not purposes or asker.purpose in purposes)
         and (not kinds or row.category in kinds)
+        and ("data" not in provision or any(_stands(one, row, region) for one in provision["data"]))
         and (row.date is None or _in(provision.get("dataPeriod", {}), row.date))
         and _in(provision.get("period", {}), region.now)
     )
@@ -186,20 +244,25 @@ def _decision(
     row: Row,
     asker: Asker,
     region: Region,
+    *,
+    ended: bool = False,
     days: bool = False,
+    kinds: bool = False,
 ) -> str | None:
     """Return `permit`, `deny`, or None when the provision and its exceptions say nothing of the row.
 
-    `days` is whether a provision around it is limited to certain days.
+    `days` and `kinds` are whether a provision around it is limited to certain days, and to certain kinds of data;
+    `ended` whether its permits are no longer in force.
     """
     if not _speaks(provision, row, asker, region):
         return None
     named = _named(provision)
-    if effect == "deny" and named and not named & HARMLESS and not named & row.labels:
+    if named and not named & HARMLESS and not named & row.labels:
         return None
-    opened, days = opened | (named & KNOWN), days or "dataPeriod" in provision
+    opened, days, kinds = opened | (named & KNOWN), days or "dataPeriod" in provision, kinds or "class" in provision
     inside = provision.get("provision", ())
-    said = [_decision(inner, inner["type"], opened, row, asker, region, days) for inner in inside]
+    around = {"ended": ended, "days": days, "kinds": kinds}
+    said = [_decision(inner, inner["type"], opened, row, asker, region, **around) for inner in inside]
     if "deny" in said:
         return "deny"
     if "permit" in said:
@@ -207,22 +270,43 @@ def _decision(
     if effect == "permit" and (not row.sensitive <= opened or (days and row.date is None)):
         # Not to the labels, or only to certain days, of which a row without a date may not be.
         return None
+    if effect == "permit" and ended:
+        return None
+    if effect == "deny" and days and not kinds and row.date is None and row.category == IDENTITY:
+        # Whoever excludes certain days does not hide who they are.
+        return None
     return effect
+
+
+def _meant(consent: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """Return the provision that a Consent means with the policy it agrees to, and its effect."""
+    provision = consent["provision"]
+    policies = {"OPTIN": "permit", "OPTOUT": "deny"}
+    effect = provision.get("type") or policies[consent["policyRule"]["coding"][0]["code"]]
+    if provision.get("type") == "deny":
+        return provision, "deny"
+    agreed = {one["uri"].removeprefix(PCF) for one in consent.get("policy", ())}
+    if "deny" in agreed:
+        return provision, "deny"
+    if "break-glass-only" in agreed:
+        allowed = {"type": "permit", "purpose": [{"code": "BTG"}]}
+        return {**provision, "purpose": [], "provision": [allowed, *provision.get("provision", ())]}, "deny"
+    if "basic-normal" in agreed:
+        return {"purpose": [{"code": "TREAT"}, {"code": "ETREAT"}], **provision}, "permit"
+    return provision, "permit" if "all-normal" in agreed else effect
 
 
 def _disclosed(row: Row, asker: Asker, region: Region) -> bool:
     """Whether another site's row of one patient is disclosed to the asker."""
     (patient,) = row.patients
-    consents = region.consents_of(patient)
-    policies = {"OPTIN": "permit", "OPTOUT": "deny"}
     said = []
-    for consent in consents:
-        provision = consent["provision"]
-        effect = provision.get("type") or policies.get(consent["policyRule"]["coding"][0]["code"])
-        said.append(_decision(provision, effect, set(), row, asker, region))
+    for consent in region.consents_of(patient):
+        provision, effect = _meant(consent)
+        ended = region.permits_have_ended(consent)
+        said.append(_decision(provision, effect, set(), row, asker, region, ended=ended))
     if UNDELIVERED in row.labels or "deny" in said:
         return False
-    return "permit" in said or (region.implied and not consents and not row.sensitive)
+    return "permit" in said or (region.implied and not region.has_decided(patient) and not row.sensitive)
 
 
 def recorded(type_name: str, patient: str, rows: list[Row], asker: Asker, region: Region) -> set[str]:

@@ -202,7 +202,8 @@ async def ask_all_pages(world: World, by: Caller, question: tuple[str, str, str]
 
 async def region(world: World, made: WorldMaker) -> oracle.Region:
     persons = dict(await world.hub.database.reader.fetch(_PERSONS, {}))
-    return oracle.Region(NOW, world.hub.settings.consent == "implied", persons, made.of("Consent"))
+    rows = {f"{row.type}/{row.id}": row for row in made.rows}
+    return oracle.Region(NOW, world.hub.settings.consent == "implied", persons, made.of("Consent"), rows)
 
 
 async def find_the_record(world: World, by: Caller, asker: oracle.Asker, made: WorldMaker, known: oracle.Region) -> int:

@@ -31,6 +31,15 @@ CATEGORY_SYSTEM = "http://renkei.example/fhir/CodeSystem/category"
 KINDS = ("laboratory", "vital-sign", "imaging", "problem", "allergy", "medication", "document", "encounter")
 KINDS += ("identity", "consent", "other")
 ACCOUNT_SYSTEM = "http://renkei.example/fhir/NamingSystem/account"
+PCF = "https://profiles.ihe.net/ITI/PCF/Policy-"
+POLICIES = ("basic-normal", "all-normal", "break-glass-only", "deny")
+MEANT = {
+    "instance": ("Observation", "DocumentReference", "Condition"),
+    "related": ("Encounter",),
+    "dependents": ("Observation", "DocumentReference"),
+    "authoredby": ("Practitioner",),
+}
+"""What `data` names, by its meaning."""
 UNSAID = {
     "extension": [
         {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "asked-unknown"},
@@ -99,7 +108,7 @@ class WorldMaker:
             patients, subjects = owner.patients, [_reference(owner)]
         elif patients is None:
             found = self.of("Patient", site=site)
-            several = type_name in ("Group", "Account") or (type_name == "Observation" and self.maybe(0.3))
+            several = type_name in ("Group", "Account") or (type_name in ("Observation", "Consent") and self.maybe(0.3))
             chosen = self.chance.sample(found, min(len(found), 2 if several else 1))
             patients = {row.id for row in chosen}
         if not patients and type_name not in ("Patient", "Practitioner", "ValueSet", "Medication", "Basic"):
@@ -122,7 +131,7 @@ class WorldMaker:
                 {"system": "urn:oid:1.2.3", "value": str(self.chance.randrange(4)), "type": _concept("MR", "urn:kinds")}
             ],
             "name": [{"family": self.chance.choice(FAMILIES), "given": [self.chance.choice(("太郎", "花子"))]}],
-            "birthDate": self.chance.choice(("1960-01-02", "1980-05-01")),
+            "birthDate": self.chance.choice(("1960-01-02", "1980-05-01", "2008-05-20", "2012-01-01")),
             "gender": self.chance.choice(("male", "female")),
             **({"generalPractitioner": found} if (found := self._some("Practitioner")) else {}),
         }
@@ -247,8 +256,11 @@ class WorldMaker:
 
     def _consent(self, subjects: Any) -> dict[str, Any]:
         made: dict[str, Any] = {
-            "status": self.chance.choice(("active", "active", "active", "active", "inactive", "proposed")),
-            "scope": _concept("patient-privacy", "http://terminology.hl7.org/CodeSystem/consentscope"),
+            "status": self.chance.choice(("active",) * 9 + ("inactive", "rejected", "proposed", "entered-in-error")),
+            "scope": _concept(
+                self.chance.choice(("patient-privacy",) * 9 + ("treatment",)),
+                "http://terminology.hl7.org/CodeSystem/consentscope",
+            ),
             "category": [_concept("59284-0")],
             "patient": subjects[0],
             "policyRule": _concept(
@@ -256,10 +268,21 @@ class WorldMaker:
             ),
             "provision": self.provision(0),
         }
+        if self.maybe(0.2):
+            made["policy"] = [
+                {"uri": f"{PCF}{name}"} for name in self.chance.sample(POLICIES, self.chance.choice((1, 1, 2)))
+            ]
+        # Of several patients, the other ones decide in the place of the first.
+        proxy = [{"type": "RelatedPerson", "display": "母"}] if self.maybe(0.2) else []
+        if performers := subjects[1:] + proxy + (subjects[:1] if self.maybe(0.2) else []):
+            made["performer"] = performers
         return made | self._day("dateTime", 0.3)
 
-    def provision(self, depth: int) -> dict[str, Any]:
-        """Return a provision with what it is limited to and its exceptions."""
+    def provision(self, depth: int, *, about_data: bool = False) -> dict[str, Any]:
+        """Return a provision with what it is limited to and its exceptions.
+
+        `about_data` is whether one around it is about single resources.
+        """
         made: dict[str, Any] = {}
         if depth or self.maybe(0.5):
             made["type"] = self.chance.choice(("permit", "permit", "deny") if depth == 0 else ("permit", "deny"))
@@ -267,34 +290,51 @@ class WorldMaker:
             made["actor"] = [self.actor() for _ in range(self.chance.choice((1, 1, 2)))]
         if self.maybe(0.2):
             system = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
-            codes = self.chance.sample(("TREAT", "ETREAT", "HOPERAT"), self.chance.choice((1, 2)))
+            codes = self.chance.sample(("TREAT", "ETREAT", "HOPERAT", "BTG"), self.chance.choice((1, 2)))
             made["purpose"] = [{"system": system, "code": code} for code in codes]
         if self.maybe(0.2 + 0.2 * depth):
             codes = self.chance.sample(KINDS, self.chance.choice((1, 2, 4)))
             made["class"] = [{"system": CATEGORY_SYSTEM, "code": code} for code in codes]
-        if security := self.labels(0.3):
+        if security := [one for one in self.labels(0.3) if one["code"] not in ("NOSUCH", "UNDELIVERED")]:
             made["securityLabel"] = security
         if self.maybe(0.4):
             made["dataPeriod"] = self.period()
         if self.maybe(0.2):
-            made["period"] = self.period()
+            made["period"] = self.period(said=True)
+        if not about_data and self.maybe(0.2) and (data := self.data()):
+            made["data"] = data
         if depth < 3 and self.maybe(0.5):
-            made["provision"] = [self.provision(depth + 1) for _ in range(self.chance.choice((1, 1, 2)))]
+            within = about_data or "data" in made
+            made["provision"] = [
+                self.provision(depth + 1, about_data=within) for _ in range(self.chance.choice((1, 1, 2)))
+            ]
         return made or {"type": "permit"}
+
+    def data(self) -> list[dict[str, Any]]:
+        """Return single resources of any site, and how others stand to them."""
+        found = []
+        for _ in range(self.chance.choice((1, 1, 2))):
+            meaning = self.chance.choice(tuple(MEANT))
+            if meaning == "authoredby" and self.maybe(0.5):
+                found.append(
+                    {"meaning": meaning, "reference": {"reference": f"Organization/{self.chance.choice(SITES)}"}}
+                )
+            elif rows := self.of(*MEANT[meaning]):
+                found.append({"meaning": meaning, "reference": _reference(self.chance.choice(rows))})
+        return found
 
     def actor(self) -> dict[str, Any]:
         role = self.chance.choice(("IRCP", "IRCP", "IRCP", "CST", "AUT"))
         if role == "IRCP" and self.maybe(0.3):
-            name = self.chance.choice((DOCTOR, DOCTOR, "nobody"))
-            reference: dict[str, Any] = {"identifier": {"system": ACCOUNT_SYSTEM, "value": name}}
+            reference: dict[str, Any] = {"identifier": {"system": ACCOUNT_SYSTEM, "value": DOCTOR}}
         else:
-            reference = {"reference": f"Organization/{self.chance.choice((*ASKING, 'elsewhere'))}"}
+            reference = {"reference": f"Organization/{self.chance.choice(ASKING)}"}
         return {"role": _concept(role, "http://terminology.hl7.org/CodeSystem/v3-RoleCode"), "reference": reference}
 
-    def period(self) -> dict[str, Any]:
+    def period(self, *, said: bool = False) -> dict[str, Any]:
         start, end = sorted((self.chance.choice((*DAYS, NOW, "2027-01-01")), self.chance.choice((*DAYS, NOW))))
         both = {"start": start, "end": end}
-        return self.chance.choice(({"start": start}, {"end": end}, both, both, UNSAID))
+        return self.chance.choice(({"start": start}, {"end": end}, both, both, both if said else UNSAID))
 
 
 POINTING = ("Binary", "Provenance")

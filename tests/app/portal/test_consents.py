@@ -62,7 +62,7 @@ async def test_the_form_becomes_a_consent(world: World) -> None:
         ("IRCP", "Organization/clinic-d"),
     ]
     assert [one["code"] for one in provision["class"]] == ["identity", "laboratory"]
-    assert [one["code"] for one in provision["securityLabel"]] == ["PSY"]
+    assert [one["code"] for one in provision["securityLabel"]] == ["N", "PSY"]
 
 
 async def test_the_shortest_form_speaks_of_everything(world: World) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Integer, Text, bindparam, delete, select, upd
 
 from app.access import epoch
 from app.consent.compile import compile_consents
-from app.consent.tables import consent_grant
+from app.consent.tables import SAID, consent_grant
 from app.lifecycle import warn_of_reindexing
 from app.records import reindex
 from app.records.reindex import BEGUN, EXTRACTED, Progress, note_version, reindex_types
@@ -249,7 +249,7 @@ async def test_consents_are_compiled_anew(world: World) -> None:
     right = await world.hub.database.reader.fetch(select(consent_grant), {})
     # As a release would that compiles them otherwise.
     async with world.hub.database.write() as connection:
-        await connection.execute(update(consent_grant).values(receiver=-1), {})
+        await connection.execute(update(consent_grant).where(consent_grant.c.effect != SAID).values(receiver=-1), {})
     assert await world.total(clinic, "Observation") == 0
 
     await run(world, "Consent")
@@ -270,12 +270,12 @@ async def test_a_consent_that_is_withdrawn_meanwhile_stays_withdrawn(
     )
     withdrawn = []
 
-    async def compile_late(*how: Any) -> None:
+    async def compile_late(*how: Any, **named: Any) -> None:
         """Compile when the Consent was read, and its withdrawal has had time to come between."""
         if not withdrawn:
             withdrawn.append(asyncio.create_task(withdrawal))
             await asyncio.sleep(0.2)
-        await compile_consents(*how)
+        await compile_consents(*how, **named)
 
     monkeypatch.setattr(reindex, "compile_consents", compile_late)
     await run(world, "Consent")
