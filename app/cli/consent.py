@@ -1,11 +1,16 @@
 """`renkei consent`: the consents of a patient, from the command line."""
 
+from datetime import datetime, timedelta
+
 import click
 import orjson
 
-from app.access.directory import find_organisation
+from app.access.directory import find_organisation, organisations
+from app.audit.review import Question, Reviewer
 from app.cli.running import opened, synchronous
+from app.consent.third_party import parties_of, provisions, to_csv
 from app.consent.write import consent_resource, current_consents, withdraw
+from app.portal.dates import to_microseconds
 from app.records.inside import inside_request, write_new_as
 from fhir.errors import FhirError
 
@@ -59,3 +64,36 @@ async def withdraw_(id: str, site: str) -> None:
         except FhirError as error:
             raise click.ClickException(error.diagnostics) from error
     click.echo(f"Withdrew Consent/{id}")
+
+
+@consent.command("provided")
+@click.option(
+    "--site", default="", metavar="SLUG", help="Provided by the site or to it; without it, all of the region."
+)
+@click.option("--patient", default="", metavar="ID", help="About this Patient alone.")
+@click.option("--from", "begins", type=click.DateTime(["%Y-%m-%d"]), help="From this day on.")
+@click.option("--to", "ends", type=click.DateTime(["%Y-%m-%d"]), help="Until this day, inclusive.")
+@synchronous
+async def provided(site: str, patient: str, begins: datetime | None, ends: datetime | None) -> None:
+    """Write the records of provision to third parties as CSV: who was given what of whom, when, by which consent."""
+    async with opened() as hub:
+        await hub.leader.integrate_all()
+        reader = hub.database.reader
+        reference = (await find_organisation(reader, site)).reference if site else ""
+        question = Question(
+            patient=f"Patient/{patient.removeprefix('Patient/')}" if patient else "",
+            site=reference,
+            begins=to_microseconds(begins.date()) if begins else 0,
+            ends=to_microseconds(ends.date() + timedelta(days=1)) if ends else 2**62,
+        )
+        walk = provisions(
+            reader,
+            Reviewer(hub.audit.keys),
+            question,
+            parties_of(await organisations(reader)),
+            now=hub.clock(),
+            implied=hub.settings.consent == "implied",
+        )
+        click.echo(to_csv(()), nl=False)
+        async for one in walk:
+            click.echo(to_csv([one], header=False), nl=False)

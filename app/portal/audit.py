@@ -30,7 +30,7 @@ class Line:
     """Whose records: the title of the site."""
 
 
-def _reviewer(visit: Visit) -> Reviewer:
+def reviewer_of(visit: Visit) -> Reviewer:
     """Return the process's reviewer, which remembers what it has learnt."""
     held = visit.web.app.state
     if not hasattr(held, "reviewer"):
@@ -82,7 +82,7 @@ async def audit(request: Request) -> Response:
         sites = await read_sites(visit.hub)
         before = parameters.get("before", "")
         reader = visit.hub.database.reader
-        answer = await _reviewer(visit).ask(
+        answer = await reviewer_of(visit).ask(
             reader,
             question_of(asked, sites),
             now=visit.fhir.now,

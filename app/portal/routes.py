@@ -9,6 +9,7 @@ from app.portal.documents import content, document
 from app.portal.page import HERE
 from app.portal.patients import patients
 from app.portal.signing import home, password, sign_in, sign_out
+from app.portal.third_party import third_party
 from app.portal.timeline import timeline
 
 routes: list[BaseRoute] = [
@@ -23,6 +24,7 @@ routes: list[BaseRoute] = [
     Route("/consents", consents),
     Route("/consents", record, methods=["POST"]),
     Route("/audit", audit),
+    Route("/third-party", third_party),
     Mount("/static", StaticFiles(directory=HERE / "static"), name="static"),
 ]
 """A new page is a file and a line here."""

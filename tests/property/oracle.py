@@ -202,7 +202,13 @@ def _stands(data: dict[str, Any], row: Row, region: Region) -> bool:
         if itself == target or (meaning != "instance" and target in _references(place.latest)):
             return True
         named = region.rows.get(target)
-        if meaning == "related" and named and itself in _references(named.latest):
+        if (
+            meaning == "related"
+            and place is row
+            and row.category != IDENTITY
+            and named
+            and itself in _references(named.latest)
+        ):
             return True
     return False
 
