@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from app.access.directory import Organisation
+from app.consent.parties import ACCOUNT_SYSTEM
 from app.consent.provisions import CATEGORY_SYSTEM
 from app.portal.forms import Form, one
 from fhir.errors import InvalidValue
@@ -32,6 +33,19 @@ NORMAL = {"system": CONFIDENTIALITY, "code": "N"}
 """Names the ordinary beside the labels that are opened: without it, a permit would speak of the labelled alone."""
 
 LONGEST_NAME = 200
+
+MOST_PEOPLE = 20
+
+RELATIONS = {
+    "parent": ("PRN", "親権者"),
+    "guardian": ("GUARD", "後見人"),
+    "attorney": ("POWATT", "任意代理人"),
+    "family": ("FAMMEMB", "家族"),
+}
+"""As what somebody decides in the person's place: a code of v3 RoleCode, and its words."""
+
+REASON = "http://renkei.example/fhir/StructureDefinition/proxy-reason"
+"""The extension of a performer that says why the person did not decide."""
 
 
 class Incomplete(InvalidValue):
@@ -73,6 +87,45 @@ def _actors(role: str, organisations: Sequence[Organisation], slugs: Sequence[st
     ]
 
 
+def _people(form: Form) -> list[dict[str, Any]]:
+    """Return the single persons who may or may not see, each by the name of the account."""
+    names = dict.fromkeys(one(form, "person").replace("、", " ").replace(",", " ").split())
+    if len(names) > MOST_PEOPLE:
+        raise Incomplete("These are too many persons", "person")
+    role = {"coding": [{"system": ROLE_SYSTEM, "code": "IRCP"}]}
+    return [{"role": role, "reference": {"identifier": {"system": ACCOUNT_SYSTEM, "value": name}}} for name in names]
+
+
+def _proxy(form: Form, patient: dict[str, str]) -> dict[str, Any]:
+    """Return who decides, and the RelatedPerson that it is when it is not the patient.
+
+    Raises:
+        Incomplete: a proxy has a relation or a reason, and no name.
+    """
+    name, relation, reason = (one(form, field)[:LONGEST_NAME] for field in ("proxy", "relation", "reason"))
+    kind = RELATIONS.get(one(form, "proxy_kind"))
+    if not name:
+        if relation or reason or kind:
+            raise Incomplete("The proxy has no name", "proxy")
+        return {"performer": [patient]}
+    words = relation or (kind[1] if kind else "")
+    concept: dict[str, Any] = {"text": words} if words else {}
+    if kind:
+        concept["coding"] = [{"system": f"{HL7}/v3-RoleCode", "code": kind[0]}]
+    person = {"resourceType": "RelatedPerson", "id": "proxy", "patient": patient, "name": [{"text": name}]}
+    performer: dict[str, Any] = {
+        "reference": "#proxy",
+        "type": "RelatedPerson",
+        "display": f"{name}（{words}）" if words else name,
+    }
+    if reason:
+        performer["extension"] = [{"url": REASON, "valueString": reason}]
+    return {
+        "contained": [{**person, **({"relationship": [concept]} if concept else {})}],
+        "performer": [performer],
+    }
+
+
 def _provision(form: Form, care: Sequence[Organisation], permits: bool) -> dict[str, Any]:
     slugs = [organisation.slug for organisation in care]
     start, end = _day(form, "start"), _day(form, "end")
@@ -80,7 +133,7 @@ def _provision(form: Form, care: Sequence[Organisation], permits: bool) -> dict[
         raise Incomplete("The period ends before it begins", "end")
     period = {name: value for name, value in (("start", start), ("end", end)) if value}
     actors = _actors("CST", care, _chosen(form, "discloser", slugs))
-    actors += _actors("IRCP", care, _chosen(form, "receiver", slugs))
+    actors += _actors("IRCP", care, _chosen(form, "receiver", slugs)) + _people(form)
     kinds = _chosen(form, "category", CATEGORIES)
     # A denial without labels closes everything it speaks of; with them it would close the labelled data alone.
     labels = [label for label in form.get("label", []) if label in LABELS] if permits else []
@@ -93,7 +146,9 @@ def _provision(form: Form, care: Sequence[Organisation], permits: bool) -> dict[
     }
 
 
-def consent_of(form: Form, *, patient_id: str, recorder: str, care: Sequence[Organisation], now: str) -> dict[str, Any]:
+def consent_of(
+    form: Form, *, patient_id: str, recorder: str, care: Sequence[Organisation], now: str, source: str = ""
+) -> dict[str, Any]:
     """Return the Consent that a form says.
 
     Args:
@@ -102,6 +157,7 @@ def consent_of(form: Form, *, patient_id: str, recorder: str, care: Sequence[Org
         recorder: The reference of the site whose desk records it.
         care: The sites that hold records.
         now: The present as a FHIR dateTime.
+        source: The reference of the scan of what was signed; empty when there is none.
 
     Raises:
         Incomplete: the form does not say enough.
@@ -109,21 +165,17 @@ def consent_of(form: Form, *, patient_id: str, recorder: str, care: Sequence[Org
     if one(form, "effect") not in ("permit", "deny"):
         raise Incomplete("Neither permit nor exclude is chosen", "effect")
     permits = one(form, "effect") == "permit"
-    proxy, relation = one(form, "proxy")[:LONGEST_NAME], one(form, "relation")[:LONGEST_NAME]
-    if relation and not proxy:
-        raise Incomplete("The proxy has no name", "proxy")
-    performer: dict[str, Any] = {"reference": f"Patient/{patient_id}"}
-    if proxy:
-        performer = {"type": "RelatedPerson", "display": f"{proxy}（{relation}）" if relation else proxy}
+    patient = {"reference": f"Patient/{patient_id}"}
     return {
         "resourceType": "Consent",
+        **_proxy(form, patient),
         "status": "active",
         "scope": {"coding": [{"system": f"{HL7}/consentscope", "code": "patient-privacy"}]},
         "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0", "display": "Consent Document"}]}],
-        "patient": {"reference": f"Patient/{patient_id}"},
+        "patient": patient,
         "dateTime": now,
-        "performer": [performer],
         "organization": [{"reference": recorder}],
+        **({"sourceReference": {"reference": source}} if source else {}),
         "policyRule": {"coding": [{"system": f"{HL7}/v3-ActCode", "code": "OPTIN" if permits else "OPTOUT"}]},
         "provision": _provision(form, care, permits),
     }

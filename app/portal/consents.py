@@ -4,6 +4,7 @@ What it writes is a FHIR Consent through the write gate, so that it compiles to 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -11,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.clock import instant
-from app.portal.consent_form import CATEGORIES, LABELS, Incomplete, consent_of
+from app.consent.scan import SCAN_BYTES, scan_resources
+from app.portal.consent_form import CATEGORIES, LABELS, RELATIONS, Incomplete, consent_of
 from app.portal.finding import criteria
 from app.portal.forms import one
 from app.portal.gate import Visit, moved, view
@@ -21,11 +23,13 @@ from app.portal.people import Someone
 from app.portal.sites import Sites, read_sites
 from app.portal.timeline import Person, read_person
 from app.records.commit import committed
-from app.records.prepare import prepare
+from app.records.prepare import Prepared, prepare
 from app.records.row_ids import new_id
 from app.records.writing import Writing
-from fhir.errors import Forbidden, NotFound
+from fhir.errors import Forbidden, InvalidValue, NotFound, Unprocessable
+from fhir.issue import Issue
 from fhir.members import members
+from fhir.store.categories import Category
 from fhir.store.stored import Stored
 
 
@@ -54,6 +58,7 @@ def _show(visit: Visit, person: Person, sites: Sites, *, problem: str = "", stat
         "own": visit.caller.organisation,
         "categories": CATEGORIES,
         "labels": LABELS,
+        "relations": RELATIONS,
         "form": visit.form,
         "problem": problem,
         "done": visit.web.query_params.get("done", ""),
@@ -74,6 +79,35 @@ async def _find(visit: Visit) -> Page:
     return Page("consents_find.html", values)
 
 
+def _scanned(visit: Visit, patient: str) -> tuple[list[tuple[Prepared, int, str]], str]:
+    """Return what keeps the scan that came with the form, ready to be written, and the reference of its document.
+
+    Raises:
+        Incomplete: it is no scan.
+    """
+    scan = visit.files.get("scan")
+    if scan is None:
+        return [], ""
+    ids = [new_id(visit.hub) for _ in range(2)]
+    (_, document_id), (_, binary_id) = ids
+    try:
+        made = scan_resources(
+            scan,
+            patient=f"Patient/{patient}",
+            organization=visit.caller.organisation_reference,
+            document_id=document_id,
+            binary_id=binary_id,
+            now=instant(visit.fhir.now),
+        )
+    except InvalidValue as error:
+        raise Incomplete(error.diagnostics, "scan") from error
+    # Who records consents keeps what was signed, and no other document.
+    authority = visit.fhir.authority
+    authority = replace(authority, categories=authority.categories | 1 << Category.DOCUMENT)
+    prepared = [prepare(orjson.dumps(one), authority) for one in made]
+    return [(one, *id_) for one, id_ in zip(prepared, ids, strict=True)], f"DocumentReference/{document_id}"
+
+
 async def _record(visit: Visit, patient_id: str) -> Page | Response:
     person = await read_person(visit, patient_id, dated=False)
     sites = await read_sites(visit.hub)
@@ -81,24 +115,42 @@ async def _record(visit: Visit, patient_id: str) -> Page | Response:
     if patient is None:
         raise Forbidden("A consent is recorded by a site that knows the patient")
     try:
+        scans, source = _scanned(visit, patient.id)
         consent = consent_of(
             visit.form,
             patient_id=patient.id,
             recorder=visit.caller.organisation_reference,
             care=sites.care,
             now=instant(visit.fhir.now),
+            source=source,
         )
+        await _write(visit, consent, scans)
     except Incomplete as problem:
         return _show(visit, person, sites, problem=problem.expression or "form", status=400)
+    return moved(f"/consents?patient={patient_id}&done=recorded")
+
+
+async def _write(visit: Visit, consent: dict[str, Any], scans: list[tuple[Prepared, int, str]]) -> None:
+    """Write a Consent and the scan that it names.
+
+    Raises:
+        Incomplete: it names a person whom the hub does not know.
+    """
     prepared = prepare(orjson.dumps(consent), visit.fhir.authority, type_name="Consent")
     visit.fhir.interaction, visit.fhir.action = "create", "C"
 
     async def work(writing: Writing) -> Stored:
+        for scan, row, id_ in scans:
+            await writing.create(scan, row=row, id_=id_)
         row, id_ = new_id(visit.hub)
         return await writing.create(prepared, row=row, id_=id_)
 
-    await committed(visit.fhir, work)
-    return moved(f"/consents?patient={patient_id}&done=recorded")
+    try:
+        await committed(visit.fhir, work)
+    except Unprocessable as error:
+        if any(".actor[" in one.expression for one in error.issues if isinstance(one, Issue)):
+            raise Incomplete("The hub knows no such person", "person") from error
+        raise
 
 
 def withdrawn(body: bytes) -> bytes:
@@ -145,4 +197,4 @@ async def record(request: Request) -> Response:
             return await _withdraw(visit, patient_id, withdraw)
         return await _record(visit, patient_id)
 
-    return await view(request, "consents", work)
+    return await view(request, "consents", work, file_bytes=SCAN_BYTES)

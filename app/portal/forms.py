@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from starlette.requests import Request
 
 from app.access.sessions import csrf_token
+from app.portal.multipart import parts
 from fhir.errors import Forbidden, InvalidValue, TooLarge
 
 FORM_BYTES = 64_000
@@ -42,23 +43,31 @@ def check_token(form: Form, secret: str) -> None:
         raise Forbidden("The form is not of this session")
 
 
-async def read_form(request: Request) -> Form:
-    """Return the values of an urlencoded form by the names of its fields, without NULs.
+async def read_form(request: Request, *, file_bytes: int = 0) -> tuple[Form, dict[str, bytes]]:
+    """Return the values of a form by the names of its fields, without NULs, and its files.
+
+    Args:
+        request: The request.
+        file_bytes: The most bytes of files that the page takes; 0 for a page that takes none.
 
     Raises:
-        TooLarge: it has more than `FORM_BYTES`.
-        InvalidValue: it is not an urlencoded form.
+        TooLarge: it has more than `FORM_BYTES` and those of its files.
+        InvalidValue: it is no form.
     """
-    body = b""
+    most, gathered, size = FORM_BYTES + file_bytes, [], 0
     async for chunk in request.stream():
-        body += chunk
-        if len(body) > FORM_BYTES:
-            raise TooLarge(f"A form has at most {FORM_BYTES} bytes")
+        gathered.append(chunk)
+        size += len(chunk)
+        if size > most:
+            raise TooLarge(f"A form has at most {most} bytes")
+    body, content_type = b"".join(gathered), request.headers.get("content-type", "")
+    if file_bytes and content_type.startswith("multipart/form-data"):
+        return parts(content_type, body)
     try:
         found = parse_qs(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=500)
     except ValueError as error:
         raise InvalidValue("This is not an urlencoded form") from error
-    return {name: [value.replace("\0", "") for value in values] for name, values in found.items()}
+    return {name: [value.replace("\0", "") for value in values] for name, values in found.items()}, {}
 
 
 def one(form: Form, name: str) -> str:

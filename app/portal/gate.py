@@ -5,8 +5,8 @@ The work of a page gets a `FhirRequest`, so that what it reads passes the same `
 """
 
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -44,6 +44,8 @@ class Visit:
     secret: str
     """The session cookie."""
     form: Form
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """The files of the form, by the names of their fields."""
 
     @property
     def hub(self) -> Hub:
@@ -117,6 +119,7 @@ async def view(
     interaction: str = "search-type",
     action: str = "E",
     may_change: bool = False,
+    file_bytes: int = 0,
 ) -> Response:
     """Return the answer to a request for a page.
 
@@ -127,9 +130,10 @@ async def view(
         interaction: What the audit record calls it.
         action: The action of the audit record.
         may_change: Whether the page is open to a person who must change the password first.
+        file_bytes: The most bytes of files that its form may carry.
     """
     hub: Hub = request.app.state.hub
-    form: Form | None = None
+    form: tuple[Form, Mapping[str, bytes]] | None = None
     try:
         for _ in range(MOST_ATTEMPTS):
             try:
@@ -142,8 +146,8 @@ async def view(
             fhir.interaction, fhir.action = interaction, action
             try:
                 if form is None:
-                    form = await _form(request, secret)
-                answer, status = await _do(Visit(request, fhir, secret, form), page, work)
+                    form = await _form(request, secret, file_bytes)
+                answer, status = await _do(Visit(request, fhir, secret, *form), page, work)
             except FhirError as error:
                 answer, status = failure(request, error.status, caller), error.status
             except StaleCaller:
@@ -163,13 +167,13 @@ async def view(
     return failure(request, 503)
 
 
-async def _form(request: Request, secret: str) -> Form:
+async def _form(request: Request, secret: str, file_bytes: int) -> tuple[Form, Mapping[str, bytes]]:
     if request.method != "POST":
-        return {}
+        return {}, {}
     check_origin(request)
-    form = await read_form(request)
+    form, files = await read_form(request, file_bytes=file_bytes)
     check_token(form, secret)
-    return form
+    return form, files
 
 
 async def _do(visit: Visit, page: str, work: Work) -> tuple[Response, int]:

@@ -46,7 +46,7 @@ async def sign_in(request: Request) -> Response:
     hub: Hub = request.app.state.hub
     try:
         check_origin(request)
-        form = await read_form(request)
+        form, _ = await read_form(request)
         network = request.client.host if request.client else ""
         wanted = _next(one(form, "next"))
         try:

@@ -1,10 +1,11 @@
+from base64 import b64decode
 from typing import Any
 
 import pytest
 
 from app.portal.consents import withdrawn
 from fhir.errors import NotFound
-from tests.portal import Browser, recorded, signed_in
+from tests.portal import SAME_SITE, Browser, recorded, signed_in
 from tests.world import World, a_consent, a_patient, an_observation
 
 pytestmark = pytest.mark.anyio
@@ -51,7 +52,9 @@ async def test_the_form_becomes_a_consent(world: World) -> None:
     assert consent["status"] == "active"
     assert consent["patient"] == {"reference": f"Patient/{patient}"}
     assert consent["organization"] == [{"reference": "Organization/hospital-a"}]
-    assert consent["performer"] == [{"type": "RelatedPerson", "display": "山田 花子（長女）"}]
+    proxy = {"reference": "#proxy", "type": "RelatedPerson", "display": "山田 花子（長女）"}
+    assert consent["performer"] == [proxy]
+    assert consent["contained"][0]["relationship"] == [{"text": "長女"}]
     assert consent["policyRule"]["coding"][0]["code"] == "OPTIN"
     provision = consent["provision"]
     assert provision["type"] == "permit"
@@ -243,3 +246,79 @@ def test_withdrawing_changes_the_status_and_no_other_byte() -> None:
 def test_a_body_without_a_status_is_not_withdrawn() -> None:
     with pytest.raises(NotFound):
         withdrawn(b'{"resourceType":"Consent"}')
+
+
+async def test_a_parent_decides_for_a_child_and_says_why(world: World) -> None:
+    desk, patient = await a_desk(world)
+    form = {"patient": patient, **PERMIT, "proxy": "山田 花子", "proxy_kind": "parent", "reason": "未成年"}
+
+    await desk.post("/consents", form)
+
+    consent = await the_consent(world, patient)
+    assert consent["contained"][0]["relationship"][0]["coding"][0]["code"] == "PRN"
+    assert consent["performer"][0]["display"] == "山田 花子（親権者）"
+    assert consent["performer"][0]["extension"][0]["valueString"] == "未成年"
+
+
+async def test_single_persons_are_named_by_their_accounts(world: World) -> None:
+    desk, patient = await a_desk(world)
+    doctor = await signed_in(world, "clinic-c")
+    form = {"patient": patient, **PERMIT, "person": "doctor-clinic-c、clerk-hospital-a"}
+
+    await desk.post("/consents", form)
+
+    actors = (await the_consent(world, patient))["provision"]["actor"]
+    assert [one["reference"]["identifier"]["value"] for one in actors] == ["doctor-clinic-c", "clerk-hospital-a"]
+    assert (await doctor.get(f"/patients/{patient}")).status_code == 200
+
+
+async def test_a_person_whom_nobody_knows_is_a_mistake_of_the_form(world: World) -> None:
+    desk, patient = await a_desk(world)
+
+    answer = await desk.post("/consents", {"patient": patient, **PERMIT, "person": "nobody"})
+
+    assert answer.status_code == 400
+    assert "登録されていません" in answer.text
+    assert await world.total(await world.client("hospital-a"), f"Consent?patient={patient}") == 0
+
+
+PDF, JPEG = b"%PDF-1.4\n1 0 obj\r\n\xff\x00 endobj", b"\xff\xd8\xff\xe0scan"
+
+
+async def send_scan(desk: Browser, patient: str, scan: bytes, name: str = "scan.pdf") -> Any:
+    form = {"csrf": await desk.token(), "patient": patient, **PERMIT}
+    return await desk.http.post("/consents", data=form, files={"scan": (name, scan)}, headers=SAME_SITE)
+
+
+@pytest.mark.parametrize(("scan", "kind"), [(PDF, "application/pdf"), (JPEG, "image/jpeg")])
+async def test_the_scan_of_a_paper_is_kept_as_the_source_and_goes_nowhere(world: World, scan: bytes, kind: str) -> None:
+    desk, patient = await a_desk(world)
+
+    answer = await send_scan(desk, patient, scan, name="同意書.exe")
+
+    assert answer.status_code == 303, answer.text
+    hospital, clinic = await world.client("hospital-a"), await world.client("clinic-c")
+    source = (await the_consent(world, patient))["sourceReference"]["reference"]
+    document = (await world.http.get(f"/fhir/{source}", headers=hospital)).json()
+    attachment = document["content"][0]["attachment"]
+    binary = await world.http.get(f"/fhir/{attachment['url']}", headers={**hospital, "accept": "application/fhir+json"})
+    assert (attachment["contentType"], attachment["size"]) == (kind, len(scan))
+    assert b64decode(binary.json()["data"]) == scan
+    assert await world.total(clinic, "Patient") == 1
+    for address in (source, attachment["url"]):
+        assert (await world.http.get(f"/fhir/{address}", headers=clinic)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "scan",
+    [b"MZ\x90", b"<html>", PDF + b"/OpenAction<</S/JavaScript/JS(app.alert(1))>>"],
+    ids=["exe", "html", "script"],
+)
+async def test_what_is_no_scan_is_refused_and_nothing_is_recorded(world: World, scan: bytes) -> None:
+    desk, patient = await a_desk(world)
+
+    answer = await send_scan(desk, patient, scan)
+
+    assert answer.status_code == 400
+    assert "PDFかJPEG" in answer.text
+    assert await world.total(await world.client("hospital-a"), f"Consent?patient={patient}") == 0
