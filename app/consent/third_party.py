@@ -49,7 +49,13 @@ _BODY = (
     )
 )
 _CONSENTS = (
-    select(resource.c.id, resource_version.c.version, resource_version.c.last_updated, resource_version.c.body)
+    select(
+        resource.c.id,
+        resource.c.custodian,
+        resource_version.c.version,
+        resource_version.c.last_updated,
+        resource_version.c.body,
+    )
     .select_from(
         in_order(
             in_order(
@@ -131,12 +137,13 @@ def _address(organization: Mapping[str, Any]) -> str:
 class _Reading:
     """What the records need beside the log, each read once."""
 
-    def __init__(self, connection: DatabaseConnection, sites: Mapping[str, Party]) -> None:
+    def __init__(self, connection: DatabaseConnection, sites: Mapping[str, Party], own: int | None) -> None:
         self._connection = connection
         self._sites = sites
+        self._own = own
         self._parties: dict[str, Party] = {}
         self._names: dict[str, str] = {}
-        self._consents: dict[int, list[tuple[str, int, int, bool]]] = {}
+        self._consents: dict[int, list[tuple[str, str, int, bool]]] = {}
 
     async def _body(self, reference: str) -> Mapping[str, Any]:
         type_name, _, id_ = reference.partition("/")
@@ -164,15 +171,19 @@ class _Reading:
         if patient_key not in self._consents:
             rows = await self._connection.fetch(_CONSENTS, {"patient": patient_key})
             self._consents[patient_key] = [
-                (str(id_), int(version), int(since), bool(body) and parse(bytes(body)).get("status") == "active")
-                for id_, version, since, body in rows
+                (
+                    str(id_),
+                    f"Consent/{id_}/_history/{version}" if self._own in (None, custodian) else "Consent",
+                    int(since),
+                    bool(body) and parse(bytes(body)).get("status") == "active",
+                )
+                for id_, custodian, version, since, body in rows
             ]
-        current: dict[str, tuple[int, bool]] = {}
-        for id_, version, since, active in self._consents[patient_key]:
+        current: dict[str, tuple[str, bool]] = {}
+        for id_, name, since, active in self._consents[patient_key]:
             if since <= at:
-                current[id_] = version, active
-        found = [f"Consent/{id_}/_history/{version}" for id_, (version, active) in current.items() if active]
-        return " ".join(found)
+                current[id_] = name, active
+        return " ".join(name for name, active in current.values() if active)
 
 
 async def provisions(
@@ -182,7 +193,8 @@ async def provisions(
     sites: Mapping[str, Party],
     *,
     now: int,
-    names_of: str = "",
+    names_of: str | None = None,
+    own: int | None = None,
     implied: bool = False,
 ) -> AsyncIterator[Provision]:
     """Yield the records that answer a question, the newest first.
@@ -193,11 +205,13 @@ async def provisions(
         question: Which site, which patient, from when until when.
         sites: The sites by their references.
         now: The present in microseconds since 1970 UTC.
-        names_of: The site whose patients are named, by its reference; empty for all. Of those that another site told
-            of, the receiver has what it was told.
+        names_of: The site whose patients are named, by its reference; empty for none, None for all. Of those that
+            another site told of, the receiver has what it was told.
+        own: The site whose Consents are named, by its key; of those recorded elsewhere it learns that there is one.
+            None for all.
         implied: Whether the region implies the consent of the silent.
     """
-    reading, before = _Reading(connection, sites), None
+    reading, before = _Reading(connection, sites, own), None
     while True:
         answer = await reviewer.ask(connection, question, now=now, limit=AT_ONCE, before=before)
         for entry in answer.entries:
@@ -209,14 +223,14 @@ async def provisions(
         before = answer.before
 
 
-async def _provision(reading: _Reading, event: Event, row: int, names_of: str, implied: bool) -> Provision:
+async def _provision(reading: _Reading, event: Event, row: int, names_of: str | None, implied: bool) -> Provision:
     provider, receiver = str(event.custodian), str(event.organisation)
     patient = str(event.patient)
     from_, to = await reading.party(provider), await reading.party(receiver)
     consent = await reading.consent(event.patient_key, event.recorded)
     return Provision(
         *(instant(event.recorded), from_.title, from_.number, to.title, to.number, to.address, patient),
-        await reading.name(patient) if names_of in ("", provider) and not event.erased else "",
+        await reading.name(patient) if names_of in (None, provider) and not event.erased else "",
         *(_items(event), event.purpose or "", consent or ("implied" if implied else "")),
         *(event.user_name or event.user or event.client or "", str(row)),
     )

@@ -4,7 +4,6 @@ What it writes is a FHIR Consent through the write gate, so that it compiles to 
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -102,9 +101,8 @@ def _scanned(visit: Visit, patient: str) -> tuple[list[tuple[Prepared, int, str]
     except InvalidValue as error:
         raise Incomplete(error.diagnostics, "scan") from error
     # Who records consents keeps what was signed, and no other document.
-    authority = visit.fhir.authority
-    authority = replace(authority, categories=authority.categories | 1 << Category.DOCUMENT)
-    prepared = [prepare(orjson.dumps(one), authority) for one in made]
+    visit.fhir.let_write(Category.DOCUMENT)
+    prepared = [prepare(orjson.dumps(one), visit.fhir.authority) for one in made]
     return [(one, *id_) for one, id_ in zip(prepared, ids, strict=True)], f"DocumentReference/{document_id}"
 
 

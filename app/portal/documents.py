@@ -137,6 +137,7 @@ async def document(request: Request) -> Response:
             "sections": list(sections(shown.body.get("section", ()))),
             "attachments": await _shown(visit, shown.body),
             "sites": await read_sites(visit.hub),
+            "is_own": stored.custodian == visit.caller.organisation,
             "patient": await visit.hub.patient_reference(stored.patient_key) if stored.patient_key > 0 else "",
         }
         return Page("document.html", values)

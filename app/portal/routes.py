@@ -6,6 +6,7 @@ from starlette.staticfiles import StaticFiles
 from app.portal.audit import audit
 from app.portal.consents import consents, record
 from app.portal.documents import content, document
+from app.portal.flags import flags, mark
 from app.portal.page import HERE
 from app.portal.patients import patients
 from app.portal.signing import home, password, sign_in, sign_out
@@ -21,6 +22,8 @@ routes: list[BaseRoute] = [
     Route("/patients/{id}", timeline),
     Route("/documents/{type}/{id}", document),
     Route("/documents/{type}/{id}/content/{number:int}", content),
+    Route("/flags/{type}/{id}", flags),
+    Route("/flags/{type}/{id}", mark, methods=["POST"]),
     Route("/consents", consents),
     Route("/consents", record, methods=["POST"]),
     Route("/audit", audit),

@@ -33,11 +33,20 @@ async def _found(visit: Visit, question: Question, most: int) -> tuple[list[Prov
     """Return records, and whether there are more."""
     reader = visit.hub.database.reader
     sites = parties_of(await organisations(reader))
-    names_of = "" if visit.caller.role in EVERY_SITE else visit.caller.organisation_reference
+    # An auditor sees who saw whom, and no name of a patient.
+    names_of = None if visit.caller.role == "secretariat" else visit.caller.organisation_reference
+    own = None if visit.caller.role in EVERY_SITE else visit.caller.organisation
     found: list[Provision] = []
     implied = visit.hub.settings.consent == "implied"
     walk = provisions(
-        reader, reviewer_of(visit), question, sites, now=visit.fhir.now, names_of=names_of, implied=implied
+        reader,
+        reviewer_of(visit),
+        question,
+        sites,
+        now=visit.fhir.now,
+        names_of=names_of,
+        own=own,
+        implied=implied,
     )
     async for one in walk:
         if len(found) == most:

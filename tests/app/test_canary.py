@@ -295,6 +295,13 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
         ("POST", "/consents", f"patient={OWNER}-hidden&withdraw={OWNER}-consent".encode(), FORM),
     ],
     ("GET", "/audit"): [("GET", f"/audit{query}", b"", "") for query in ("", f"?patient={PATIENT}")],
+    ("GET", "/third-party"): [
+        ("GET", f"/third-party{query}", b"", "") for query in ("", "?format=csv", f"?patient={PATIENT}&site={OWNER}")
+    ],
+    ("GET", "/flags/{type}/{id}"): [
+        ("GET", f"/flags/{kind}/{OWNER}-{kind.lower()}", b"", "") for kind in (*DOCUMENTS, "Observation")
+    ],
+    ("POST", "/flags/{type}/{id}"): [("POST", f"/flags/Observation/{OWNER}-observation", b"flag=UNDELIVERED", FORM)],
     # The last of all: it ends the session.
     ("POST", "/sign-out"): [("POST", "/sign-out", b"", FORM)],
 }

@@ -21,9 +21,9 @@ TEMPLATES = Path(page.__file__).parent / "templates"
         ("doctor", {"patients", "consents"}),
         ("nurse", {"patients", "consents"}),
         ("pharmacist", {"patients"}),
-        ("clerk", {"patients", "consents"}),
-        ("secretariat", {"patients", "consents"}),
-        ("auditor", {"audit"}),
+        ("clerk", {"patients", "consents", "third-party"}),
+        ("secretariat", {"patients", "consents", "third-party"}),
+        ("auditor", {"audit", "third-party"}),
         ("operator", set()),
         ("patient", set()),
     ],
@@ -31,11 +31,11 @@ TEMPLATES = Path(page.__file__).parent / "templates"
 async def test_a_role_opens_its_own_pages_and_its_menu_shows_them(world: World, role: str, opens: set[str]) -> None:
     browser = await signed_in(world, "clinic-c", role)
 
-    for name in ("patients", "consents", "audit"):
+    for name in ("patients", "consents", "audit", "third-party"):
         answer = await browser.get(f"/{name}")
         assert answer.status_code == (200 if name in opens else 403)
         menu = answer.text.partition("<nav")[2].partition("</nav>")[0]
-        assert set(re.findall(r'href="/(\w+)"', menu)) == opens
+        assert set(re.findall(r'href="/([\w-]+)"', menu)) == opens
 
 
 @pytest.mark.parametrize(
