@@ -9,15 +9,17 @@ import csv
 import io
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, SmallInteger, Text, and_, bindparam, select
 
 from app.audit.record import Event
 from app.audit.review import Question, Reviewer
-from app.clock import instant
+from app.clock import EPOCH
 from app.db import DatabaseConnection
 from fhir.resource import parse
+from fhir.search.date import JST
 from fhir.search.hashing import hash64
 from fhir.store.in_order import by_hash, in_order
 from fhir.store.read import CURRENT_VERSION
@@ -78,6 +80,7 @@ class Provision:
     """One record: a line of the CSV, in the order of `COLUMNS`; texts that nobody knows are empty."""
 
     date: str
+    """In Japan: `2026-04-01T09:00:00+09:00`."""
     provider: str
     provider_number: str
     receiver: str
@@ -114,6 +117,10 @@ def is_provision(event: Event) -> bool:
         and event.custodian != event.organisation
         and event.role not in ON_BEHALF
     )
+
+
+def _in_japan(microseconds: int) -> str:
+    return (EPOCH + timedelta(microseconds=microseconds)).astimezone(JST).isoformat(timespec="seconds")
 
 
 def _items(event: Event) -> str:
@@ -229,7 +236,7 @@ async def _provision(reading: _Reading, event: Event, row: int, names_of: str | 
     from_, to = await reading.party(provider), await reading.party(receiver)
     consent = await reading.consent(event.patient_key, event.recorded)
     return Provision(
-        *(instant(event.recorded), from_.title, from_.number, to.title, to.number, to.address, patient),
+        *(_in_japan(event.recorded), from_.title, from_.number, to.title, to.number, to.address, patient),
         await reading.name(patient) if names_of in (None, provider) and not event.erased else "",
         *(_items(event), event.purpose or "", consent or ("implied" if implied else "")),
         *(event.user_name or event.user or event.client or "", str(row)),
