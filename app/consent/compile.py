@@ -12,11 +12,11 @@ from app.consent.enforceable import unenforceable
 from app.consent.majority import permits_end
 from app.consent.parties import ACCOUNT_SYSTEM, parties
 from app.consent.provisions import RECORDED, Rule, rules
-from app.consent.proxies import given_in_place
 from app.consent.scope import Find
 from app.consent.tables import DENY, consent_grant
 from app.db import DatabaseConnection
 from app.identity.tables import person_patient
+from app.records.given_in_place import given_in_place
 from fhir.errors import Unprocessable
 from fhir.resource import parse
 from fhir.search.date import MAX

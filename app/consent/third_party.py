@@ -22,7 +22,6 @@ from fhir.resource import parse
 from fhir.search.date import JST
 from fhir.search.hashing import hash64
 from fhir.store.in_order import by_hash, in_order
-from fhir.store.read import CURRENT_VERSION
 from fhir.store.tables import patient_chart, resource, resource_id, resource_version
 from fhir.store.types import NUMBERS
 
@@ -41,9 +40,14 @@ COLUMNS = (
 )
 """The header of the CSV."""
 
+_CURRENT = and_(
+    resource_version.c.patient_key == resource.c.patient_key,
+    resource_version.c.row == resource.c.row,
+    resource_version.c.version == resource.c.version,
+)
 _BODY = (
     select(resource_version.c.body)
-    .select_from(in_order(by_hash(resource), resource_version, CURRENT_VERSION))
+    .select_from(in_order(by_hash(resource), resource_version, _CURRENT))
     .where(
         resource_id.c.hash == bindparam("hash", type_=BigInteger),
         resource.c.type == bindparam("type", type_=SmallInteger),
@@ -142,7 +146,11 @@ def _address(organization: Mapping[str, Any]) -> str:
 
 
 class _Reading:
-    """What the records need beside the log, each read once."""
+    """What the records need beside the log, each read once.
+
+    It reads what those who keep the records may: addresses of the directory, and the names of patients and the Consents
+    of the site that `names_of` and `own` say.
+    """
 
     def __init__(self, connection: DatabaseConnection, sites: Mapping[str, Party], own: int | None) -> None:
         self._connection = connection

@@ -11,15 +11,10 @@ from app.portal.gate import Visit, moved, view
 from app.portal.items import TYPES, item
 from app.portal.page import Page
 from app.portal.sites import read_sites
-from app.records.commit import committed
-from app.records.prepare import prepare
-from app.records.writing import Writing
+from app.records.meta_change import add_label
 from fhir.errors import Forbidden, InvalidValue, NotFound
-from fhir.operations.meta import added
 from fhir.resource import parse
-from fhir.store.categories import category
 from fhir.store.labels import DISCLOSURE
-from fhir.store.read import read
 from fhir.store.stored import Stored
 
 FLAGS = ("UNINFORMED", "UNDELIVERED")
@@ -73,17 +68,7 @@ async def mark(request: Request) -> Response:
         await _own(visit, type_name, id_)
         visit.fhir.interaction, visit.fhir.action = "update", "U"
 
-        async def write(writing: Writing) -> None:
-            current = await read(writing.connection, visit.fhir.visibility, type_name, id_)
-            if current is None or current.deleted:
-                raise NotFound("There is no such record")
-            body = added(current.body, {"security": [{"system": DISCLOSURE, "code": flag}]})
-            if body is not None:
-                # Who cares for the patient marks what the site keeps, and changes nothing else of it.
-                visit.fhir.let_write(category(parse(body)))
-                await writing.update(prepare(body, visit.fhir.authority, type_name=type_name, id_=id_), id_)
-
-        await committed(visit.fhir, write)
+        await add_label(visit.fhir, type_name, id_, {"system": DISCLOSURE, "code": flag})
         return moved(f"/flags/{type_name}/{id_}")
 
     return await view(request, "timeline", work)

@@ -18,7 +18,9 @@ from app.records.response import Response, fhir_response
 from app.records.update import check_version, version_wanted
 from app.records.writing import Writing
 from fhir.errors import Deleted, Forbidden, InvalidValue, NotFound
-from fhir.operations.meta import answer, meta_of
+from fhir.operations.meta import added, answer, meta_of
+from fhir.resource import parse
+from fhir.store.categories import category
 from fhir.store.read import read
 from fhir.store.stored import Stored
 
@@ -77,3 +79,23 @@ async def change(request: FhirRequest, how: Change) -> Response:
 
     stored = await begun_again(request.hub, lambda: committed(request, work, tell))
     return fhir_response(answer(meta_of(stored.body)), version=stored.version, last_updated=stored.last_updated)
+
+
+async def add_label(request: FhirRequest, type_name: str, id_: str, label: Mapping[str, str]) -> Stored:
+    """Add a label to a resource of the caller's own custody, whatever else of it the role may write.
+
+    Raises:
+        NotFound: the resource does not exist for the caller.
+        Forbidden: it is in another site's custody.
+    """
+
+    async def work(writing: Writing) -> Stored:
+        current = await _current(writing, type_name, id_)
+        body = added(current.body, {"security": [label]})
+        if body is None:
+            return current
+        # Whoever cares for the patient marks what the site keeps, and changes nothing else of it.
+        request.let_write(category(parse(body)))
+        return await writing.update(prepare(body, request.authority, type_name=type_name, id_=id_), id_)
+
+    return await committed(request, work)
