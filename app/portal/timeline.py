@@ -136,6 +136,7 @@ def _values(visit: Visit, person: Person, sites: Sites, patient_id: str) -> dict
         "vitals": flow_sheet(vitals),
         "studies": studies(person.items),
         "consents": [one for one in person.consents if one.holds_on(today(visit))],
+        "consents_ended": bool(person.consents),
         "may_consent": visit.caller.role in PAGES["consents"],
         "sees_all": SEES[visit.caller.role] == SEES["doctor"],
         "older": address_with(request, before=after) if after else None,

@@ -156,6 +156,29 @@ async def test_a_hidden_patient_is_as_unknown_on_every_page(world: World) -> Non
         assert CANARY not in (await browser.get(address)).text
 
 
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({}, "すべての参加施設 → clinic-c"),
+        ({"status": "inactive"}, "以前の同意は撤回されたか"),
+        (None, "現在有効な同意の記録（閲覧できる範囲）はありません"),
+    ],
+    ids=["held", "withdrawn", "never"],
+)
+async def test_the_state_of_consent_is_seen_at_the_visit(
+    world: World, fields: dict[str, str] | None, text: str
+) -> None:
+    hospital = await world.client("hospital-a")
+    patient = (await world.post(hospital, a_patient()))["id"]
+    if fields is not None:
+        await world.post(hospital, {**a_consent(patient, "clinic-c"), **fields})
+
+    page = await (await signed_in(world, "hospital-a")).get(f"/patients/{patient}")
+
+    shown = " ".join(page.text.replace('<span aria-hidden="true">→</span>', "→").split())
+    assert text in shown
+
+
 async def test_consent_makes_the_record_appear_and_withdrawal_makes_it_vanish(world: World) -> None:
     patient = await a_record(world, "hospital-a")
     doctor, desk = await signed_in(world, "clinic-c"), await signed_in(world, "hospital-a", "clerk")
