@@ -53,8 +53,8 @@ class Settings(BaseSettings):
     region: str = "連携医療圏"
     """The region's name, shown on every page."""
 
-    consent: Literal["explicit", "implied"] = "explicit"
-    """What holds for a person without a recorded Consent: nothing is disclosed, or what the region agreed on is."""
+    consent: Literal["explicit", "implied", "implied-treatment"] = "explicit"
+    """What holds for a person without a recorded Consent: nothing is disclosed, all is, or what treatment asks for."""
 
     majority: int = 18
     """The age in years at which what was permitted in a minor's place ends; 0: it stays until it is withdrawn."""

@@ -92,7 +92,7 @@ async def provided(site: str, patient: str, begins: datetime | None, ends: datet
             question,
             parties_of(await organisations(reader)),
             now=hub.clock(),
-            implied=hub.settings.consent == "implied",
+            implied=hub.settings.consent != "explicit",
         )
         click.echo(to_csv(()), nl=False)
         async for one in walk:

@@ -65,6 +65,17 @@ class Authority:
         return self.any_id or id_.startswith(f"{self.custodian_slug}-")
 
 
+def implies(region: str, purpose: str) -> bool:
+    """Return whether a region discloses, for a purpose of use, what is about a person who has recorded no Consent.
+
+    Args:
+        region: The setting `consent`. Of PCF's overarching policies, `explicit` is Policy-deny, `implied` is
+            Policy-all-normal, `implied-treatment` is Policy-basic-normal.
+        purpose: The code of the purpose of use.
+    """
+    return region == "implied" or (region == "implied-treatment" and purpose in ("TREAT", "ETREAT"))
+
+
 NO_ACCOUNT = -2
 """Stands for the account of a system; not NOBODY, which stands in grants for a person that the hub does not know."""
 

@@ -37,7 +37,7 @@ async def _found(visit: Visit, question: Question, most: int) -> tuple[list[Prov
     names_of = None if visit.caller.role == "secretariat" else visit.caller.organisation_reference
     own = None if visit.caller.role in EVERY_SITE else visit.caller.organisation
     found: list[Provision] = []
-    implied = visit.hub.settings.consent == "implied"
+    implied = visit.hub.settings.consent != "explicit"
     walk = provisions(
         reader,
         reviewer_of(visit),

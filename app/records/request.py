@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 from starlette.types import Message, Receive
 
 from app.access.caller import Caller
-from app.consent.decide import Authority, may_see, may_write
+from app.consent.decide import Authority, implies, may_see, may_write
 from app.records.accept import PLAIN, wants_xml
 from app.records.content import check_type, is_packed, is_xml, unpacked
 from app.records.record import Record
@@ -75,7 +75,8 @@ class Request:
     def decide(self, caller: Caller) -> None:
         """Decide what `caller` may see and write; a second time when it had to be identified anew."""
         self.caller = caller
-        self.visibility = may_see(caller, now=self.now, implied=self.hub.settings.consent == "implied")
+        implied = implies(self.hub.settings.consent, caller.purpose)
+        self.visibility = may_see(caller, now=self.now, implied=implied)
         self._authority: Authority | None = None
         self._record: Record | None = None
 

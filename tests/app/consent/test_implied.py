@@ -22,6 +22,14 @@ async def seen(world: World) -> int:
     return await world.total(await world.client("clinic-d"), "Observation")
 
 
+@pytest.mark.parametrize(("purpose", "count"), [("TREAT", 1), ("ETREAT", 1), ("HOPERAT", 0), ("HMARKT", 0)])
+async def test_a_region_may_imply_treatment_alone(world: World, purpose: str, count: int) -> None:
+    await a_person(world)
+    world.hub.settings = world.hub.settings.model_copy(update={"consent": "implied-treatment"})
+
+    assert await world.total(await world.client("clinic-d", purpose=purpose), "Observation") == count
+
+
 @pytest.mark.parametrize("status", ["inactive", "rejected"])
 async def test_after_a_withdrawal_nothing_is_implied_any_more(world: World, status: str) -> None:
     patient, hospital = await a_person(world), await world.client("hospital-a")
