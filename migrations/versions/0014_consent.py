@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0018"
-down_revision = "0011"
+revision = "0014"
+down_revision = "0013"
 
 _COLUMNS = (("data", sa.SmallInteger()), ("target", sa.BigInteger()), ("provision", sa.Integer()))
 
