@@ -114,6 +114,9 @@ class _Connection:
     async def lock(self, key: int) -> None:
         await self.raw.execute("SELECT pg_advisory_xact_lock($1)", key)
 
+    async def lock_all(self, keys: Sequence[int]) -> None:
+        await self.raw.execute("SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key", list(keys))
+
     async def keep_out(self, table: Table) -> None:
         await self.raw.execute(f'LOCK TABLE "{table.name}" IN SHARE ROW EXCLUSIVE MODE')
 

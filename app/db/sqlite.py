@@ -114,6 +114,9 @@ class _Connection:
     async def lock(self, key: int) -> None:
         """Do nothing: the only writer holds everything."""
 
+    async def lock_all(self, keys: Sequence[int]) -> None:
+        """Do nothing: the only writer holds everything."""
+
     async def keep_out(self, table: Table) -> None:
         """Do nothing: nobody else writes."""
 

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Integer, bindparam, select
 
 from app.db import DatabaseConnection
-from app.identity.link import MEMBER_ID
 from fhir.search.hashing import hash64
+from fhir.spec.identifier_systems import MEMBER_ID, forms
 from fhir.spec.search_parameters import parameters
 from fhir.store.tables import index_token, resource
 from fhir.store.types import NUMBERS
@@ -38,7 +38,7 @@ _BY_IDENTIFIER = (
     .limit(1)
 )
 
-SHARED_SYSTEMS = frozenset({MEMBER_ID})
+SHARED_SYSTEMS = frozenset(forms(MEMBER_ID))
 """Systems whose values may be shared by several Patients of a site: a household, an earlier record."""
 
 
@@ -50,8 +50,9 @@ async def known_patient(
         system, value = identifier.get("system"), identifier.get("value")
         if not system or not value or system in SHARED_SYSTEMS:
             continue
-        values = {"code_hash": hash64(value), "system_hash": hash64(system), "custodian": custodian}
-        rows = await connection.fetch(_BY_IDENTIFIER, values)
-        if rows:
-            return str(rows[0][0]), int(rows[0][1])
+        for form in forms(system):
+            values = {"code_hash": hash64(value), "system_hash": hash64(form), "custodian": custodian}
+            rows = await connection.fetch(_BY_IDENTIFIER, values)
+            if rows:
+                return str(rows[0][0]), int(rows[0][1])
     return None

@@ -6,7 +6,8 @@ from typing import TypeVar
 from app.access import epoch
 from app.audit.record import Event
 from app.consent.compile import compile_consents
-from app.identity.link import link_new_patients
+from app.identity.follow import follow_patients
+from app.identity.recorded import moved_events
 from app.imaging.labels import label_images
 from app.records.events import events
 from app.records.labelled import pass_labels_on
@@ -48,7 +49,7 @@ async def committed(
         writing = Writing(request, connection, known)
         result = await work(writing)
         await writing.flush()
-        await link_new_patients(connection, writing.written)
+        moved = await follow_patients(connection, writing.written, request.now)
         settings = request.hub.settings
         await compile_consents(connection, writing.written, base_url=settings.fhir_address, majority=settings.majority)
         await follow_written(request, connection, writing.written)
@@ -59,7 +60,7 @@ async def committed(
         if request.settle is not None:
             await request.settle(writing, None if parts is None else parts())
         told = await (tell(result, writing) if tell else events(request, writing.written, 200, connection))
-        await request.hub.audit.stage(connection, told)
+        await request.hub.audit.stage(connection, [*told, *await moved_events(request, connection, moved)])
     if any(one.type == "SearchParameter" for one in writing.written):
         request.hub.search_parameters_wait.set()
     request.recorded = True

@@ -138,10 +138,17 @@ def _plain(type_name: str, name: str, text: str, region: Region) -> Asked:
     if colon and not _takes(parameter, modifier):
         raise NotSupported(f"the modifier :{modifier} is not supported on {code}", name)
     try:
-        values = tuple(_value(parameter, modifier, part, region) for part in split(text, ","))
+        texts = [form for part in split(text, ",") for form in _forms(parameter, modifier, part)]
+        values = tuple(_value(parameter, modifier, part, region) for part in texts)
     except InvalidValue as error:
         raise InvalidValue(error.diagnostics, name) from error
     return _ruled(parameter, Criterion(parameter, modifier or None, values), name, text)
+
+
+def _forms(parameter: SearchParameter, modifier: str, text: str) -> Sequence[str]:
+    """Return a token in all forms of its system: JP Core's address and the OID find each other's identifiers."""
+    is_token = parameter.type == "token" and modifier in ("", "not")
+    return token.in_other_forms(text) if is_token or modifier == "identifier" else (text,)
 
 
 def _ruled(parameter: SearchParameter, asked: Asked, name: str, text: str) -> Asked:

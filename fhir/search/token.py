@@ -8,6 +8,7 @@ from typing import Any
 from fhir.errors import InvalidValue
 from fhir.search.hashing import hash64
 from fhir.search.values import TermValue, TokenValue, split, unescape
+from fhir.spec.identifier_systems import forms
 
 Row = tuple[int, int]
 """`hash64` of the code (0 if there is only a system) and of the system (0 if there is none)."""
@@ -106,6 +107,12 @@ def parse(text: str) -> TokenValue:
     system, code = parts
     system_hash = hash64(system) if system else 0
     return TokenValue(hash64(code), system_hash, code) if code else TokenValue(None, system_hash)
+
+
+def in_other_forms(text: str) -> list[str]:
+    """Return a token in every form of its system: of one that has one name alone, the token itself."""
+    system, bar, code = text.partition("|")
+    return [form + bar + code for form in forms(system)] if bar else [text]
 
 
 def parse_of_type(text: str) -> TokenValue:

@@ -50,6 +50,10 @@ class WriteConnection(Connection, Protocol):
         """Wait until no other transaction holds `key`, and hold it until this one ends."""
         ...
 
+    async def lock_all(self, keys: Sequence[int]) -> None:
+        """Do the same with several keys at once, in their order: all who lock some of them do so in one order."""
+        ...
+
     async def keep_out(self, table: Table) -> None:
         """Wait until no other transaction has written `table`, and let none write it until this one ends."""
         ...

@@ -346,7 +346,7 @@ async def test_a_batch_goes_on_where_it_was_interrupted(world: World, monkeypatc
     hospital = await world.client("hospital-a")
     entries = [entry("POST", "Patient", a_patient()) for _ in range(4)]
     status = await begin(world, hospital, "POST", "", json=a_bundle("batch", *entries))
-    real, asked = commit.link_new_patients, []
+    real, asked = commit.follow_patients, []
 
     async def failing(*given: Any) -> None:
         asked.append(given)
@@ -354,7 +354,7 @@ async def test_a_batch_goes_on_where_it_was_interrupted(world: World, monkeypatc
             raise asyncio.CancelledError
         await real(*given)
 
-    monkeypatch.setattr(commit, "link_new_patients", failing)
+    monkeypatch.setattr(commit, "follow_patients", failing)
     with pytest.raises(asyncio.CancelledError):
         await carry_out(world.hub)
     waiting = await world.http.get(status, headers=hospital)
