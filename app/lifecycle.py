@@ -22,6 +22,7 @@ from app.clock import Clock, RowNumbers, now
 from app.db import Database, DatabaseUnavailable, open_database
 from app.db.version import WrongVersion, check_version
 from app.hub import Hub
+from app.identity import rebuild
 from app.imaging.episodes import Episodes
 from app.packages.loaded import KnownPackages
 from app.records import forget, superseded
@@ -92,6 +93,7 @@ async def open_hub(settings: Settings, clock: Clock = now) -> Hub:
         await database.close()
         raise
     await note_version(database)
+    await rebuild.note_version(database)
     keys, signer = audit_keys(settings)
     new_row = RowNumbers(await _process_number(database), clock)
     audit = AuditLog(database, keys, new_row, wait_seconds=settings.audit_wait_seconds)
@@ -121,9 +123,14 @@ async def warn_of_folding(hub: Hub) -> None:
 
 
 async def warn_of_reindexing(hub: Hub) -> None:
-    """Say in the log when an older release has made index rows: what this one reads otherwise is not found by them."""
+    """Say in the log when an older release has made index rows: what this one reads otherwise is not found by them.
+
+    The same of the keys of the patient index: nobody is matched with a Patient that has none.
+    """
     if await is_due(hub.database):
         logger.warning("An older release has indexed what is stored; run: renkei reindex")
+    if await rebuild.is_due(hub.database):
+        logger.warning("Patients are not in the patient index; run: renkei identity rebuild")
 
 
 def start_tasks(hub: Hub) -> None:

@@ -131,6 +131,7 @@ PATTERNS: dict[str, Pattern] = {
     "import": _own(IMPORT, "import", "C"),
     "link": _own(PATIENT_RECORD, "link", "U"),
     "unlink": _own(PATIENT_RECORD, "unlink", "U"),
+    "identity-review": _own(PATIENT_RECORD, "identity-review", "U"),
     "erase": _own(PATIENT_RECORD, "erase", "D"),
     "sign-in": _security(AUTHENTICATION, _dicom("110122", "Login")),
     "sign-out": _security(AUTHENTICATION, _dicom("110123", "Logout")),

@@ -12,7 +12,7 @@ from app.settings import SettingsMissing
 
 COMMANDS = (
     *("serve", "demo", "seed", "migrate", "reindex", "organisation", "client", "user", "token"),
-    *("import", "consent", "package", "terminology", "search-parameter", "audit", "backup", "blobs"),
+    *("import", "consent", "identity", "package", "terminology", "search-parameter", "audit", "backup", "blobs"),
 )
 """Every command; each is in the module of its name."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, bindparam, select
+from sqlalchemy import BigInteger, Integer, Select, bindparam, select
 
 from app.access.tables import organisation
 from app.db import DatabaseConnection
@@ -11,6 +11,7 @@ from app.identity.tables import person_patient
 from fhir.resource import parse
 from fhir.spec.identifier_systems import forms, institution_of
 from fhir.store.connection import Visibility
+from fhir.store.in_order import in_order
 from fhir.store.read import COLUMNS, CURRENT_VERSION, stored
 from fhir.store.statements import by_shape
 from fhir.store.stored import Stored
@@ -29,6 +30,30 @@ _MEMBERS = (
     .order_by(person_patient.c.patient_key)
 )
 _NUMBERS = select(organisation.c.key, organisation.c.number).where(organisation.c.number != "")
+
+
+_ALL = (
+    select(*COLUMNS)
+    .select_from(
+        in_order(
+            in_order(
+                person_patient,
+                resource,
+                (resource.c.patient_key == person_patient.c.patient_key)
+                & (resource.c.row == person_patient.c.patient_key),
+            ),
+            resource_version,
+            CURRENT_VERSION,
+        )
+    )
+    .where(
+        person_patient.c.patient_key > bindparam("after", type_=BigInteger),
+        resource.c.type == NUMBERS["Patient"],
+        resource.c.deleted == 0,
+    )
+    .order_by(person_patient.c.patient_key)
+    .limit(bindparam("count", type_=Integer))
+)
 
 
 @by_shape
@@ -68,6 +93,11 @@ async def patients_of(connection: DatabaseConnection, visibility: Visibility, pe
     """Return the Patients of a person that exist under `visibility`, no more than `MOST_MEMBERS`."""
     rows = await connection.fetch(_patients(visibility), {"person": person, **visibility.values})
     return [stored(row) for row in rows]
+
+
+async def all_patients(connection: DatabaseConnection, after: int, count: int) -> list[Stored]:
+    """Return Patients of all sites in the order of their rows, for the index itself."""
+    return [stored(row) for row in await connection.fetch(_ALL, {"after": after, "count": count})]
 
 
 async def identifiers_of(

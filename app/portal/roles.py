@@ -11,12 +11,19 @@ PAGES: dict[str, frozenset[Role]] = {
     "patients": frozenset(role for role in SEES if SEES[role] >> Category.IDENTITY & 1),
     "timeline": _CARE,
     "consents": frozenset(role for role, mask in WRITES.items() if role != "system" and mask >> Category.CONSENT & 1),
+    "identity": frozenset({"secretariat"}),
     "audit": frozenset({"auditor"}),
     "third-party": frozenset({"clerk", "secretariat", "auditor"}),
 }
 """By page. The timeline is for care; the secretariat finds people to keep their consents, and reads no record."""
 
-_MENU = (("patients", "/patients"), ("consents", "/consents"), ("audit", "/audit"), ("third-party", "/third-party"))
+_MENU = (
+    ("patients", "/patients"),
+    ("consents", "/consents"),
+    ("identity", "/identity"),
+    ("audit", "/audit"),
+    ("third-party", "/third-party"),
+)
 
 
 def links(caller: Caller) -> tuple[tuple[str, str], ...]:

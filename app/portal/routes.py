@@ -7,6 +7,7 @@ from app.portal.audit import audit
 from app.portal.consents import consents, record
 from app.portal.documents import content, document
 from app.portal.flags import flags, mark
+from app.portal.identity import decide, identity
 from app.portal.page import HERE
 from app.portal.patients import patients
 from app.portal.signing import home, password, sign_in, sign_out
@@ -26,6 +27,8 @@ routes: list[BaseRoute] = [
     Route("/flags/{type}/{id}", mark, methods=["POST"]),
     Route("/consents", consents),
     Route("/consents", record, methods=["POST"]),
+    Route("/identity", identity),
+    Route("/identity", decide, methods=["POST"]),
     Route("/audit", audit),
     Route("/third-party", third_party),
     Mount("/static", StaticFiles(directory=HERE / "static"), name="static"),

@@ -4,11 +4,11 @@ The audit tree is never touched: it says that there was a version, who read it, 
 """
 
 import orjson
-from sqlalchemy import BigInteger, bindparam, delete, select
+from sqlalchemy import BigInteger, bindparam, select
 
 from app.audit.record import Event
 from app.consent.visibility import EVERYTHING_VISIBLE
-from app.identity.tables import person_patient
+from app.identity.forget import forget_patient
 from app.records.commit import committed
 from app.records.events import events
 from app.records.forget import count_removal, forget
@@ -30,7 +30,6 @@ _IMAGES = select(dicom_study.c.id).where(
     dicom_study.c.patient_key == bindparam("key", type_=BigInteger),
     dicom_study.c.id == bindparam("row", type_=BigInteger),
 )
-_UNLINK = delete(person_patient).where(person_patient.c.patient_key == bindparam("k_key", type_=BigInteger))
 
 
 async def _remove(writing: Writing, current: Stored) -> int:
@@ -48,7 +47,7 @@ async def _remove(writing: Writing, current: Stored) -> int:
     if current.type == "Patient":
         if await has_a_record(writing.connection, current.patient_key):
             raise Conflict(f"{named} still has a record: what belongs to it is removed first")
-        await writing.connection.execute(_UNLINK, {"k_key": current.patient_key})
+        await forget_patient(writing.connection, current.patient_key)
     return await remove_deleted(writing.connection, current, hash64(named), reader(writing.request.hub))
 
 

@@ -294,6 +294,13 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
         ("POST", "/consents", f"patient={OWNER}-hidden&effect=permit".encode(), FORM),
         ("POST", "/consents", f"patient={OWNER}-hidden&withdraw={OWNER}-consent".encode(), FORM),
     ],
+    ("GET", "/identity"): [
+        ("GET", f"/identity{query}", b"", "")
+        for query in ("", "?later=1", f"?one={OWNER}-hidden&other={OWNER}-hidden", f"?one={OWNER}-hidden&other=x")
+    ],
+    ("POST", "/identity"): [
+        ("POST", "/identity", f"one={OWNER}-hidden&other={OWNER}-hidden&act=link&reason=x".encode(), FORM)
+    ],
     ("GET", "/audit"): [("GET", f"/audit{query}", b"", "") for query in ("", f"?patient={PATIENT}")],
     ("GET", "/third-party"): [
         ("GET", f"/third-party{query}", b"", "") for query in ("", "?format=csv", f"?patient={PATIENT}&site={OWNER}")
