@@ -37,8 +37,8 @@ def _kanji(one: Name, other: Name) -> str:
         return "unknown" if UNKNOWN in one.whole else "same"
     if fold.same_kanji(one.whole, other.whole):
         return "unknown" if UNKNOWN in one.whole + other.whole else "variant"
-    swapped = Name(other.given, other.family)
-    if one.family and other.family and fold.same_kanji(one.family, swapped.family) and one.given == swapped.given:
+    exchanged = fold.same_kanji(one.family, other.given) and fold.same_kanji(one.given, other.family)
+    if one.family and other.family and exchanged:
         return "swapped"
     if min(len(one.whole), len(other.whole)) >= 3 and one_error(fold.plain(one.whole), fold.plain(other.whole)):
         # 健一 and 健二 are brothers rather than a typing error: the family name must be where the error is.
@@ -71,6 +71,12 @@ def _is_former(one: Traits, other: Traits) -> bool:
     return not (now - {""}).isdisjoint(other.former)
 
 
+def _shares_given(one: Traits, other: Traits) -> bool:
+    kana = {name.given for name in one.kana} & {name.given for name in other.kana}
+    kanji = {fold.plain(name.given) for name in one.kanji} & {fold.plain(name.given) for name in other.kanji}
+    return bool((kana | kanji) - {""})
+
+
 def _names(one: Traits, other: Traits) -> list[Evidence]:
     if one.newborn != other.newborn:
         return _family_only(one, other)
@@ -81,8 +87,9 @@ def _names(one: Traits, other: Traits) -> list[Evidence]:
     if one.kanji and other.kanji:
         kanji = min((_kanji(a, b) for a in one.kanji for b in other.kanji), key=_ORDER.index)
         found.append(evidence(f"kanji.{kanji}"))
-    given = any(rule.endswith(".given") for rule, _ in found)
-    if given and (_is_former(one, other) or _is_former(other, one)):
+    # The names of before and after a wedding may look like a typing error: 佐藤 and 伊藤.
+    married = any(rule.endswith((".given", ".close")) for rule, _ in found) and _shares_given(one, other)
+    if married and (_is_former(one, other) or _is_former(other, one)):
         found.append(evidence("name.former"))
     return found + _letters(one, other)
 

@@ -24,7 +24,7 @@ class Grade(IntEnum):
 
 
 PROBABLE_FROM = 24
-POSSIBLE_FROM = 19
+POSSIBLE_FROM = 20
 """Scores; docs/identity.md says what each of them finds."""
 
 _NAMED = frozenset({"kana.same", "kana.swapped", "kana.close"})
