@@ -13,8 +13,7 @@ from app.consent.visibility import EVERYTHING_VISIBLE
 from app.db import DatabaseConnection
 from app.identity.keys import MOST
 from app.identity.tables import identity_key, person_patient
-from app.identity.traits import Traits, traits
-from fhir.resource import parse
+from app.identity.traits import Traits, traits_of
 from fhir.store.connection import Visibility
 from fhir.store.read import COLUMNS, CURRENT_VERSION, stored
 from fhir.store.statements import by_shape
@@ -114,7 +113,7 @@ async def read_candidates(
         values = {f"p{n}": key for n, key in enumerate(padded)} | dict(visibility.values)
         for *columns, person in await connection.fetch(_read(visibility), values):
             patient = stored(columns)
-            found[patient.patient_key] = Candidate(patient, int(person), traits(parse(bytes(patient.body))))
+            found[patient.patient_key] = Candidate(patient, int(person), traits_of(bytes(patient.body)))
     return [found[key] for key in patient_keys if key in found]
 
 

@@ -3,6 +3,9 @@
 Damerau (1964): one wrong, missing or further character, or two neighbours exchanged, is most of all typing errors.
 """
 
+_ERAS = frozenset({44, 14, 63, 30})
+"""Years between the same year of an era and of the next: Meiji, Taishō, Shōwa, Heisei, Reiwa."""
+
 MOST_CHARACTERS = 60
 """Longer texts are never close: they cost too much to compare."""
 
@@ -21,12 +24,15 @@ def one_error(one: str, other: str) -> bool:
 def close_dates(one: str, other: str) -> bool:
     """Return whether two dates `YYYY-MM-DD` differ as typing errors do.
 
-    One wrong digit, two neighbours exchanged, day and month exchanged, or one of the three parts alone.
+    One wrong digit, two neighbours exchanged, day and month exchanged, day or month alone, or the year of another era.
     """
     if one == other:
         return False
     (year, month, day), (year2, month2, day2) = one.split("-"), other.split("-")
     if (month, day) == (day2, month2) and year == year2:
         return True
-    same = (year == year2) + (month == month2) + (day == day2)
-    return same == 2 or one_error(one.replace("-", ""), other.replace("-", ""))
+    if year == year2:
+        return month == month2 or day == day2 or one_error(month + day, month2 + day2)
+    if (month, day) == (month2, day2):
+        return abs(int(year) - int(year2)) in _ERAS or one_error(year, year2)
+    return one_error(one.replace("-", ""), other.replace("-", ""))

@@ -3,8 +3,8 @@
 Two transactions that share a key wait for each other, so that neither overlooks what the other writes.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, delete, select
 
@@ -19,8 +19,7 @@ from app.identity.match import judge, match_traits
 from app.identity.person import members, person_of
 from app.identity.queue import WAITING, State, pair, pairs_of, put, settle
 from app.identity.tables import identity_key
-from app.identity.traits import Traits, traits
-from fhir.resource import parse
+from app.identity.traits import Traits, traits_of
 from fhir.store.stored import Stored
 
 _LOCKS = 1024
@@ -101,9 +100,10 @@ async def follow_patients(connection: WriteConnection, written: Iterable[Stored]
 
 
 def _read(stored: Stored) -> _Written:
-    patient: Mapping[str, Any] = {} if stored.deleted else parse(stored.body)
-    who = traits(patient)
-    return _Written(stored, who, [] if stored.deleted else keys(who))
+    if stored.deleted:
+        return _Written(stored, Traits(), [])
+    who = traits_of(bytes(stored.body))
+    return _Written(stored, who, keys(who))
 
 
 async def index_patients(connection: WriteConnection, patients: Sequence[Stored], now: int) -> list[int]:

@@ -6,10 +6,12 @@ https://jpfhir.jp/fhir/core/1.1.2/StructureDefinition-jp-patient.html
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from app.identity import fold
 from app.identity.insurance import Insurance, insurances
+from fhir.resource import parse
 from fhir.spec.identifier_systems import MEMBER_ID, forms
 
 _REPRESENTATION = "http://hl7.org/fhir/StructureDefinition/iso21090-EN-representation"
@@ -166,6 +168,12 @@ def traits(patient: Mapping[str, Any]) -> Traits:
         newborn=names.newborn,
         multiple=bool(patient.get("multipleBirthBoolean") or patient.get("multipleBirthInteger")),
     )
+
+
+@lru_cache(maxsize=2048)
+def traits_of(body: bytes) -> Traits:
+    """Return what is compared of a stored Patient: while a Patient is matched the same few are looked at again."""
+    return traits(parse(body))
 
 
 def _is_phone(contact: Mapping[str, Any]) -> bool:

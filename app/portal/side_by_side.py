@@ -18,7 +18,8 @@ class Fact:
     one: tuple[str, ...]
     other: tuple[str, ...]
     like: str
-    """`same`, `alike` when they are written otherwise but compared as the same, `differs`, or `missing` on a side."""
+    """`same`; `alike` when they are written otherwise but compared as the same; `differs`; `missing` on a side; `own`
+    when each has numbers of its own site alone."""
 
 
 def _names(patient: Mapping[str, Any]) -> tuple[str, ...]:
@@ -86,6 +87,13 @@ def side_by_side(one: Stored, other: Stored) -> list[Fact]:
     for name, shown, folded in _FACTS:
         left, right = shown(bodies[0]), shown(bodies[1])
         shared = bool(set(folded(compared[0])) & set(folded(compared[1])))
+        like = _like(left, right, shared)
+        if name == "numbers" and like == "differs" and not _share_a_site(*compared):
+            like = "own"
         if left or right:
-            found.append(Fact(name, left, right, _like(left, right, shared)))
+            found.append(Fact(name, left, right, like))
     return found
+
+
+def _share_a_site(one: Traits, other: Traits) -> bool:
+    return bool({system for system, _ in one.numbers} & {system for system, _ in other.numbers})

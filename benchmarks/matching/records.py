@@ -103,7 +103,8 @@ def _wrong_date(date: str, chance: random.Random) -> str:
     year, month, day = (int(part) for part in date.split("-"))
     way = chance.randrange(4)
     if way == 0:
-        year += chance.choice((-10, -1, 1, 10, 25))
+        # A digit, or the era: 昭和 for 平成, 大正 for 昭和.
+        year += chance.choice((-10, -1, 1, 10, -63, -14))
     elif way == 1:
         month = month % 12 + 1
     elif way == 2 and day <= 12:
