@@ -49,7 +49,7 @@ def _kanji(one: Name, other: Name) -> str:
 
 
 def _family_only(one: Traits, other: Traits) -> list[Evidence]:
-    """Compare the family names alone: the given name of one of the two only stands for a name."""
+    """Compare the family names alone: a given name of the two only stands for one."""
     kana = {name.family for name in one.kana} & {name.family for name in other.kana}
     kanji = {fold.plain(name.family) for name in one.kanji} & {fold.plain(name.family) for name in other.kanji}
     return [evidence("name.newborn"), evidence("kana.family" if kana or kanji else "kana.differs")]
@@ -78,7 +78,8 @@ def _shares_given(one: Traits, other: Traits) -> bool:
 
 
 def _names(one: Traits, other: Traits) -> list[Evidence]:
-    if one.newborn != other.newborn:
+    if one.newborn or other.newborn:
+        # Two newborns of one family without names may be twins.
         return _family_only(one, other)
     found = []
     if one.kana and other.kana:

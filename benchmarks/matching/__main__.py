@@ -11,7 +11,7 @@ from app.lifecycle import open_hub
 from app.settings import Settings
 from benchmarks.matching.measure import Found, measure
 
-PEOPLE = 18_500
+PEOPLE = 19_000
 """They have somewhat more than 40,000 records and 35,000 true pairs."""
 
 BARS = (
@@ -60,7 +60,7 @@ def main() -> int:
     """Measure at one, two and four times the size, and return 0 if every bar is kept at the largest."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.matching", description=__doc__)
     parser.add_argument("--people", type=int, default=PEOPLE, help="made-up people, at the largest size")
-    parser.add_argument("--seed", type=int, default=20_261_127, help="of chance; rules were chosen on another")
+    parser.add_argument("--seed", type=int, default=20_261_129, help="of chance; rules were chosen on another")
     arguments = parser.parse_args()
     sizes: list[Found] = []
     for part in (4, 2, 1):

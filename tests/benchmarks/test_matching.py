@@ -42,7 +42,7 @@ async def test_few_people_are_told_apart(settings: Settings) -> None:
 
 @pytest.mark.soak
 async def test_a_region_is_told_apart(settings: Settings) -> None:
-    found = await run(settings, 18_500, 20_261_128)
+    found = await run(settings, 19_000, 20_261_128)
 
     assert found.records >= 40_000
     assert found.pairs >= 30_000

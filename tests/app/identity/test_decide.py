@@ -68,6 +68,10 @@ QUEUED = {
         someone("佐藤 ベビー", "サトウ ベビー", birthDate="2026-05-05", insurance=HOUSEHOLD),
         someone("佐藤 蓮", "サトウ レン", birthDate="2026-05-05", insurance=HOUSEHOLD),
     ),
+    "two newborns without names": (
+        someone("佐藤 ベビー", "サトウ ベビー", birthDate="2026-05-05", insurance=HOUSEHOLD),
+        someone("佐藤 ベビー", "サトウ ベビー", birthDate="2026-05-05", insurance=HOUSEHOLD),
+    ),
     "a wedding without the maiden name": (HANAKO, someone("伊藤 花子", "イトウ ハナコ", **WIFE)),
 }
 APART = {

@@ -348,11 +348,11 @@ async def test_a_batch_goes_on_where_it_was_interrupted(world: World, monkeypatc
     status = await begin(world, hospital, "POST", "", json=a_bundle("batch", *entries))
     real, asked = commit.follow_patients, []
 
-    async def failing(*given: Any) -> None:
+    async def failing(*given: Any) -> list[int]:
         asked.append(given)
         if len(asked) == 3:
             raise asyncio.CancelledError
-        await real(*given)
+        return await real(*given)
 
     monkeypatch.setattr(commit, "follow_patients", failing)
     with pytest.raises(asyncio.CancelledError):
