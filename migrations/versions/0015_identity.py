@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0017"
-down_revision = "0011"
+revision = "0015"
+down_revision = "0014"
 
 
 def _key(name: str) -> sa.Column[int]:
