@@ -112,7 +112,7 @@ async def _do(door: Door[R, A], request: R) -> A | Response:
         await request.hub.search_parameters.learn(request.caller.epoch)
         answer = door.find(request)
         if request.caller.must_change:
-            raise Forbidden("The password must be changed first")
+            raise Forbidden("The sign-in must be finished first: a new password, or a second factor")
         return await answer(request)
     except FhirError as error:
         await _check_known(request, error)

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from app.access import epoch
 from app.access.identify import Callers
+from app.access.rights import leave
 from app.audit.keyfile import create_master, create_signer, read_master, read_signer
 from app.audit.keys import Keys
 from app.audit.leader import Leader
@@ -103,7 +104,9 @@ async def open_hub(settings: Settings, clock: Clock = now) -> Hub:
         database=database,
         clock=clock,
         new_row=new_row,
-        callers=Callers(database, clock, settings.session_minutes * _MINUTE),
+        callers=Callers(
+            *(database, clock, settings.session_minutes * _MINUTE), two_required=settings.second_factor == "required"
+        ),
         audit=audit,
         leader=Leader(database, signer, settings.audit_origin, clock),
         cursors=Cursors(_cursor_key(settings.keys_folder)),
@@ -147,3 +150,4 @@ def start_tasks(hub: Hub) -> None:
     hub.closing.append(later.start(hub))
     hub.closing.append(superseded.start(hub))
     hub.closing.append(forget.start(hub.database))
+    hub.closing.append(leave.start(hub))

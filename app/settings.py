@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
+from pydantic import model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MEGABYTE = 1_000_000
@@ -109,7 +110,7 @@ class Settings(BaseSettings):
     """How long an access token of a system lasts."""
 
     session_minutes: int = 15
-    """A person's session ends after so many minutes without a request."""
+    """A person's session is locked after so many minutes without a request."""
 
     session_hours: int = 12
     """A person's session ends so many hours after the sign-in, whatever happens."""
@@ -119,6 +120,15 @@ class Settings(BaseSettings):
 
     password_wait_seconds: int = 300
     """How long an account waits after too many wrong passwords."""
+
+    password_length: int = 13
+    """Characters of the shortest password; fewer than 13, but not than 8, only where a second factor is required."""
+
+    second_factor: Literal["off", "optional", "required"] = "required"
+    """Whether people show a second factor at the sign-in: never, when they have one, or always."""
+
+    confirm_days: int = 365
+    """The head of a site confirms each person's rights again after so many days."""
 
     cookie_secure: bool = True
     """Whether cookies are sent over TLS only; off only on a loopback address."""
@@ -134,6 +144,13 @@ class Settings(BaseSettings):
 
     metrics_token: str = ""
     """A bearer token for `/metrics`; without one it answers to loopback callers only."""
+
+    @model_validator(mode="after")
+    def _passwords_are_long(self) -> "Settings":
+        """Hold the guideline's rule for passwords (シQ-54)."""
+        if self.password_length < (8 if self.second_factor == "required" else 13):
+            raise ValueError("password_length is 13 or more, or 8 or more where second_factor is required")
+        return self
 
     @property
     def is_postgresql(self) -> bool:

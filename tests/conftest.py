@@ -117,7 +117,7 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path, used_databases: lis
     if request.param == "sqlite":
         template: Path = request.getfixturevalue("sqlite_template")
         (tmp_path / "renkei.sqlite3").write_bytes(template.read_bytes())
-        yield Settings(home=tmp_path, cookie_secure=False)
+        yield Settings(home=tmp_path, cookie_secure=False, second_factor="optional")
         return
     server_address: str = request.getfixturevalue("postgresql_template")
     name = f"renkei_{next(_numbers)}"
@@ -125,7 +125,13 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path, used_databases: lis
     # The other strategy writes every page to the log as well, and is several times slower for a small database.
     copying = f"CREATE DATABASE {name} TEMPLATE template_renkei STRATEGY file_copy"
     asyncio.run(_execute(f"{server_address}/postgres", *dropping, copying))
-    yield Settings(home=tmp_path, database=f"{server_address}/{name}", cookie_secure=False, database_connections=4)
+    yield Settings(
+        home=tmp_path,
+        database=f"{server_address}/{name}",
+        cookie_secure=False,
+        second_factor="optional",
+        database_connections=4,
+    )
     used_databases.append(name)
 
 

@@ -58,6 +58,7 @@ class HubProcess:
             "RENKEI_PORT": str(self.port),
             "RENKEI_ADDRESS": self.address,
             "RENKEI_COOKIE_SECURE": "false",
+            "RENKEI_SECOND_FACTOR": "optional",
             "PYTHONPATH": CHECKOUT,  # the code beside these tests, wherever the command was installed from
             **self.extra,
         }

@@ -17,7 +17,14 @@ SAME_SITE = {"sec-fetch-site": "same-origin"}
 
 
 async def an_account(
-    world: World, site: str, role: str, *, name: str = "", password: str = PASSWORD, must_change: bool = False
+    world: World,
+    site: str,
+    role: str,
+    *,
+    name: str = "",
+    password: str = PASSWORD,
+    must_change: bool = False,
+    head: bool = False,
 ) -> str:
     """Add a person and return the account's name."""
     name = name or f"{role}-{site}"
@@ -32,6 +39,8 @@ async def an_account(
             role=role,
             password=hashed,
             must_change=must_change,
+            head=head,
+            confirmed=world.hub.clock(),
         )
     return name
 

@@ -37,3 +37,14 @@ class Caller:
     """The access epoch in which it was found."""
     must_change: bool = False
     """Whether the person must choose a new password before anything else."""
+    """It is also set while the session is to be finished otherwise: `step` says by what."""
+    step: str = ""
+    """What comes before anything else: `password`, or `second-factor` where one is required and none was shown."""
+    head: bool = False
+    """Whether the person heads the organisation: confirms the rights of its people."""
+    factors: str = ""
+    """What the session was begun by, parted by spaces: `password totp`, `passkey`."""
+    signed_in_before: int = 0
+    """The sign-in before this one, in microseconds since 1970 UTC; 0 when there was none."""
+    missed: int = 0
+    """Wrong passwords and codes between that sign-in and this one."""

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Insert, Select, Table, bindparam, func, insert, select
 
 from app.access import epoch
+from app.access.person_tables import FOR_EVER, standing
 from app.access.tables import account, client, organisation
 from app.db import DatabaseConnection, WriteConnection
 
@@ -44,6 +45,17 @@ class Organisation:
         return f"Organization/{self.resource_id}"
 
 
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A system of a site."""
+
+    id: str
+    title: str
+    organisation_title: str
+    role: str
+    disabled: int
+
+
 def _insert(table: Table) -> Insert:
     return insert(table).values({column: bindparam(f"n_{column.name}") for column in table.columns})
 
@@ -55,6 +67,11 @@ _BY_NAME: Mapping[str, Select[Any]] = {
     "client": select(client).where(client.c.id == bindparam("name")),
     "account": select(account).where(account.c.name == bindparam("name")),
 }
+_ALL_CLIENTS = (
+    select(client.c.id, client.c.title, organisation.c.title, client.c.role, client.c.disabled)
+    .join(organisation, organisation.c.key == client.c.organisation)
+    .order_by(client.c.organisation, client.c.id)
+)
 _ALL_ORGANISATIONS = select(organisation).order_by(organisation.c.key)
 
 
@@ -101,8 +118,29 @@ async def add_account(
     role: str,
     password: str,
     must_change: bool,
+    disabled: bool = False,
+    head: bool = False,
+    ends: int = FOR_EVER,
+    confirmed: int = 0,
+    confirmed_by: str = "",
+    password_ends: int = FOR_EVER,
 ) -> int:
-    """Add a person, whose password is given as its argon2 hash, and return the account's key.
+    """Add a person and return the account's key.
+
+    Args:
+        connection: A write transaction.
+        name: What the person signs in with; no account ever had it.
+        title: The person's name.
+        organisation_key: The site the person belongs to.
+        role: A role of `app.access.caller`.
+        password: Its argon2 hash.
+        must_change: Whether the first sign-in changes it.
+        disabled: Whether nobody signs in before the rights are confirmed.
+        head: Whether the person heads the site.
+        ends: When the person leaves, in microseconds since 1970 UTC.
+        confirmed: When the rights were confirmed, likewise; 0 for never.
+        confirmed_by: Who did.
+        password_ends: When a password that must be changed is good no longer.
 
     Raises:
         AlreadyThere: the name is taken.
@@ -114,11 +152,13 @@ async def add_account(
         "role": role,
         "password": password,
         "must_change": int(must_change),
-        "disabled": 0,
+        "disabled": int(disabled),
         "failures": 0,
         "waits_until": 0,
     }
-    return await _add(connection, account, name, values)
+    key = await _add(connection, account, name, values)
+    await connection.insert(standing, [(key, int(head), ends, confirmed, confirmed_by, password_ends, 0, 0, 0)])
+    return key
 
 
 async def find_organisation(connection: DatabaseConnection, slug: str) -> Organisation:
@@ -136,3 +176,8 @@ async def find_organisation(connection: DatabaseConnection, slug: str) -> Organi
 async def organisations(connection: DatabaseConnection) -> Sequence[Organisation]:
     """Return all organisations in the order they came."""
     return [Organisation(*row) for row in await connection.fetch(_ALL_ORGANISATIONS, {})]
+
+
+async def clients(connection: DatabaseConnection) -> Sequence[Client]:
+    """Return all systems, those of one organisation together."""
+    return [Client(*row) for row in await connection.fetch(_ALL_CLIENTS, {})]

@@ -11,6 +11,7 @@ from joserfc.jwk import ECKey
 from app.access import directory
 from app.access.caller import ROLES
 from app.access.passwords import hash_password
+from app.access.person_tables import FOR_EVER
 from app.audit.record import Event
 from app.hub import Hub
 from app.records.inside import write_as
@@ -28,8 +29,22 @@ _KINDS = {
 }
 
 
+OPERATOR = "renkei"
+"""Who confirmed the rights that the operator gave at the command line."""
+
+ONE_TIME_DAYS = 14
+"""How long a password that somebody else made can be used for a first sign-in."""
+
+DAY = 86_400_000_000
+"""Microseconds."""
+
+
 class Invalid(ValueError):
-    """A name, number or role is not of the form it must have."""
+    """A name, number or role is not of the form it must have; `field` names what of a form is wrong."""
+
+    def __init__(self, text: str, field: str = "form") -> None:
+        super().__init__(text)
+        self.field = field
 
 
 async def _recorded(hub: Hub, what: str, organisation: str) -> None:
@@ -113,9 +128,27 @@ async def enrol_client(hub: Hub, *, id: str, title: str, organisation: str, role
 
 
 async def enrol_account(
-    hub: Hub, *, name: str, title: str, organisation: str, role: str, password: str, must_change: bool = True
+    hub: Hub,
+    *,
+    name: str,
+    title: str,
+    organisation: str,
+    role: str,
+    password: str,
+    must_change: bool = True,
+    head: bool = False,
 ) -> None:
-    """Add a person, who chooses a new password at the first sign-in when `must_change`.
+    """Add a person at once, as the operator does when a region begins; `rights` is the usual way.
+
+    Args:
+        hub: The running hub.
+        name: What the person signs in with.
+        title: The person's name.
+        organisation: The slug of the site.
+        role: A role of a person.
+        password: The first one.
+        must_change: Whether the first sign-in changes it; it then lapses after `ONE_TIME_DAYS`.
+        head: Whether the person heads the site.
 
     Raises:
         Invalid: the role is none.
@@ -125,7 +158,7 @@ async def enrol_account(
     if role not in ROLES or role == "system":
         raise Invalid(f"{role!r} is no role of a person")
     found = await directory.find_organisation(hub.database.reader, organisation)
-    hashed = await hash_password(password)
+    hashed, now = await hash_password(password), hub.clock()
     async with hub.database.write() as connection:
         await directory.add_account(
             connection,
@@ -135,5 +168,10 @@ async def enrol_account(
             role=role,
             password=hashed,
             must_change=must_change,
+            head=head,
+            confirmed=now,
+            confirmed_by=OPERATOR,
+            password_ends=now + ONE_TIME_DAYS * DAY if must_change else FOR_EVER,
         )
-    await _recorded(hub, f"account {name} added", found.reference)
+    as_head = ", head of the site" if head else ""
+    await _recorded(hub, f"account {name} added: {role}{as_head}", found.reference)

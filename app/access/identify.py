@@ -3,10 +3,11 @@
 A caller once found is kept in memory together with the access epoch; see `app.access.epoch`.
 """
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, bindparam, func, select
 
 from app.access.caller import Caller
 from app.access.epoch import CURRENT
+from app.access.person_tables import session_origin, standing
 from app.access.tables import account, client, organisation, session, token
 from app.access.tokens import digest
 from app.clock import Clock
@@ -32,15 +33,29 @@ def _by_token() -> Select[tuple[object, ...]]:
 
 def _by_session() -> Select[tuple[object, ...]]:
     person = (account.c.key, account.c.name, account.c.title, account.c.must_change, session.c.used)
+    more = (standing.c.head, standing.c.signed_in_before, standing.c.missed)
+    nothing = [func.coalesce(column, 0) for column in more]
+    factors = func.coalesce(session_origin.c.factors, "")
     return (
-        select(_EPOCH, *_ORGANISATION, account.c.role, session.c.purpose, *person, session.c.ends)
+        select(_EPOCH, *_ORGANISATION, account.c.role, session.c.purpose, *person, session.c.ends, *nothing, factors)
         .join(account, account.c.key == session.c.account)
         .join(organisation, organisation.c.key == account.c.organisation)
+        .join(standing, standing.c.account == account.c.key, isouter=True)
+        .join(session_origin, session_origin.c.digest == session.c.digest, isouter=True)
         .where(session.c.digest == bindparam("digest"), account.c.disabled == 0)
     )
 
 
 _BY_TOKEN, _BY_SESSION = _by_token(), _by_session()
+
+
+class Locked(Unauthorized):
+    """The session was left alone, or locked by its person: the password or a passkey opens it again."""
+
+
+def two_factors(factors: str) -> bool:
+    """Return whether what a session was begun by is two factors; a passkey with user verification is, alone."""
+    return "passkey" in factors or " " in factors
 
 
 class Callers:
@@ -49,10 +64,12 @@ class Callers:
     Args:
         database: The hub's database.
         clock: The present in microseconds.
-        idle_microseconds: A session ends after so long without a request.
+        idle_microseconds: A session is locked after so long without a request.
+        two_required: Whether a session of one factor opens nothing but the pages that add a second one.
     """
 
-    def __init__(self, database: Database, clock: Clock, idle_microseconds: int) -> None:
+    def __init__(self, database: Database, clock: Clock, idle_microseconds: int, *, two_required: bool = False) -> None:
+        self._two_required = two_required
         self._database = database
         self._clock = clock
         self._idle = idle_microseconds
@@ -94,14 +111,40 @@ class Callers:
         """Return the person whose browser holds a session cookie.
 
         Raises:
-            Unauthorized: there is no such session, it was ended, or it was left alone too long.
+            Unauthorized: there is no such session, or it was ended.
+            Locked: it was left alone too long.
         """
+        caller, used = await self._found(secret)
+        if used + self._idle <= self._clock():
+            raise Locked("The session is locked")
+        return caller
+
+    async def by_locked_session(self, secret: str) -> Caller:
+        """Return the person whose session this is, though it may be locked: to unlock it, and for nothing else.
+
+        Raises:
+            Unauthorized: there is no such session, or it was ended.
+        """
+        return (await self._found(secret))[0]
+
+    async def _found(self, secret: str) -> tuple[Caller, int]:
         rows = await self._database.reader.fetch(_BY_SESSION, {"digest": digest(secret)})
-        now = self._clock()
-        if not rows or min(rows[0][12], rows[0][11] + self._idle) <= now:
+        if not rows or rows[0][12] <= self._clock():
             raise Unauthorized("Please sign in")
-        epoch, key, slug, title, resource_id, role, purpose, account_key, name, person, change, _, ends = rows[0]
-        return Caller(
+        epoch, key, slug, title, resource_id, role, purpose, account_key, name, person, change, used, ends = rows[0][
+            :13
+        ]
+        head, before, missed, factors = rows[0][13:]
+        step = "password" if change else ""
+        if not step and self._two_required and not two_factors(factors):
+            step = "second-factor"
+        caller = Caller(
             *(key, slug, title, f"Organization/{resource_id}", role, purpose, "portal", account_key, name),
-            *(person, ends, epoch or 0, bool(change)),
+            *(person, ends, epoch or 0, bool(step)),
+            step=step,
+            head=bool(head),
+            factors=factors,
+            signed_in_before=before,
+            missed=missed,
         )
+        return caller, used

@@ -66,6 +66,10 @@ class Keys:
         """Return the 32-byte AES key of the details of one UTC year that belong to no patient."""
         return self._derive(b"renkei/audit/details/hub/%d" % year, None, self.current if key is None else key)
 
+    def access_key(self, key: int) -> bytes:
+        """Return the 32-byte key that seals what access must be able to read again: secrets of one-time passwords."""
+        return self._derive(b"renkei/access", None, key)
+
     def forget(self) -> None:
         """Drop every derived key from memory; call it in every process when a salt was erased."""
         for cache in (self._identifier_key, self.pseudonym, self.cipher, self.hub_cipher):

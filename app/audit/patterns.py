@@ -135,6 +135,10 @@ PATTERNS: dict[str, Pattern] = {
     "erase": _own(PATIENT_RECORD, "erase", "D"),
     "sign-in": _security(AUTHENTICATION, _dicom("110122", "Login")),
     "sign-out": _security(AUTHENTICATION, _dicom("110123", "Logout")),
+    **{
+        code: _security(AUTHENTICATION, coding(OWN, code, code))
+        for code in ("sign-in-step", "session-locked", "session-unlocked")
+    },
     "token": Pattern(
         AUTHENTICATION,
         _ihe("ITI-71", "Get Access Token"),

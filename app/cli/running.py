@@ -9,16 +9,18 @@ from typing import Any, ParamSpec, TypeVar
 import click
 
 from app.access.directory import AlreadyThere, Unknown
+from app.access.enrol import Invalid
 from app.db import DatabaseUnavailable
 from app.db.version import WrongVersion
 from app.hub import Hub
 from app.lifecycle import open_hub
 from app.settings import settings
+from fhir.errors import FhirError
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-MESSAGES = (DatabaseUnavailable, WrongVersion, AlreadyThere, Unknown)
+MESSAGES = (DatabaseUnavailable, WrongVersion, AlreadyThere, Unknown, Invalid, FhirError)
 """Failures that a person can do something about: shown as one line."""
 
 

@@ -1,5 +1,6 @@
 """Every table of the hub, for the migrations."""
 
+import app.access.person_tables
 import app.access.tables
 import app.audit.tables
 import app.blobs.tables
@@ -16,6 +17,7 @@ import fhir.store.tables
 METADATA = (
     fhir.store.tables.metadata,
     app.access.tables.metadata,
+    app.access.person_tables.metadata,
     app.audit.tables.metadata,
     app.blobs.tables.metadata,
     app.consent.tables.metadata,

@@ -17,7 +17,7 @@ from starlette.routing import Match
 
 from app.access import sessions
 from app.access.caller import Caller
-from app.access.identify import COOKIE
+from app.access.identify import COOKIE, Locked
 from app.audit.log import AuditUnavailable
 from app.db import DatabaseUnavailable
 from app.doors import MOST_ATTEMPTS
@@ -99,6 +99,10 @@ def _allowed(request: Request, error: Exception) -> list[str]:
     return sorted(others | {one.strip() for one in named.split(",") if one.strip()})
 
 
+STEPS = {"password": "/password", "second-factor": "/account/factors"}
+"""Where a person is led who must do something before anything else."""
+
+
 async def identify(request: Request) -> tuple[Caller, str]:
     """Return the person whose session a request belongs to, and the session's cookie.
 
@@ -120,6 +124,7 @@ async def view(
     action: str = "E",
     may_change: bool = False,
     file_bytes: int = 0,
+    finishes: str = "",
 ) -> Response:
     """Return the answer to a request for a page.
 
@@ -129,8 +134,9 @@ async def view(
         work: Makes the page.
         interaction: What the audit record calls it.
         action: The action of the audit record.
-        may_change: Whether the page is open to a person who must change the password first.
+        may_change: Whether the page is open to a person who must change the password, or do else, first.
         file_bytes: The most bytes of files that its form may carry.
+        finishes: The step of `Caller.step` that this page is for.
     """
     hub: Hub = request.app.state.hub
     form: tuple[Form, Mapping[str, bytes]] | None = None
@@ -139,9 +145,9 @@ async def view(
             try:
                 caller, secret = await identify(request)
             except Unauthorized as error:
-                return await _sign_in_first(request, hub, str(error))
-            if caller.must_change and not may_change:
-                return moved("/password")
+                return await _sign_in_first(request, hub, error)
+            if caller.must_change and not may_change and caller.step != finishes:
+                return moved(STEPS[caller.step])
             fhir = FhirRequest(hub, request.scope, request.receive, caller)
             fhir.interaction, fhir.action = interaction, action
             try:
@@ -185,8 +191,9 @@ async def _do(visit: Visit, page: str, work: Work) -> tuple[Response, int]:
     return made, made.status_code
 
 
-async def _sign_in_first(request: Request, hub: Hub, reason: str) -> Response:
-    if not await record_refusal(hub, request.scope, reason):
+async def _sign_in_first(request: Request, hub: Hub, reason: Unauthorized) -> Response:
+    if not await record_refusal(hub, request.scope, str(reason)):
         return failure(request, 503)
+    door = "/unlock" if isinstance(reason, Locked) else "/"
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return moved(f"/?next={quote(wanted, safe='')}" if request.method == "GET" else "/")
+    return moved(f"{door}?next={quote(wanted, safe='')}" if request.method == "GET" else door)

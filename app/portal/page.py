@@ -18,6 +18,7 @@ from app.access.identify import COOKIE as SESSION_COOKIE
 from app.access.sessions import csrf_token
 from app.hub import Hub
 from app.portal import language
+from app.portal.dates import moment
 from app.portal.roles import links
 
 HERE = Path(__file__).parent
@@ -61,6 +62,10 @@ def address_with(request: Request, **changes: str | list[str] | None) -> str:
     return f"{request.url.path}?{urlencode(pairs)}" if pairs else request.url.path
 
 
+def _since(microseconds: int) -> str:
+    return f"{moment(microseconds):%Y-%m-%d %H:%M}"
+
+
 def render(request: Request, page: Page, caller: Caller | None = None) -> Response:
     """Return the answer that shows `page` in the language of the request.
 
@@ -81,6 +86,9 @@ def render(request: Request, page: Page, caller: Caller | None = None) -> Respon
         caller=caller,
         links=links(caller) if caller else (),
         path=request.url.path,
+        here=address_with(request),
+        lock_seconds=hub.settings.session_minutes * 60,
+        since=_since,
         csrf=csrf_token(secret) if caller else "",
         region=hub.settings.region,
     )

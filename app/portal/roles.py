@@ -1,6 +1,7 @@
 """Which page each role may open."""
 
 from app.access.caller import Caller, Role
+from app.access.rights.rules import SEE_ALL
 from app.consent.decide import SEES, WRITES
 from fhir.errors import Forbidden
 from fhir.store.categories import Category
@@ -14,8 +15,13 @@ PAGES: dict[str, frozenset[Role]] = {
     "identity": frozenset({"secretariat"}),
     "audit": frozenset({"auditor"}),
     "third-party": frozenset({"clerk", "secretariat", "auditor"}),
+    "accounts": SEE_ALL | {"clerk"},
+    "organisations": SEE_ALL,
 }
 """By page. The timeline is for care; the secretariat finds people to keep their consents, and reads no record."""
+
+HEADS = frozenset({"accounts"})
+"""Pages that the head of a site opens beside those of the role: its people, and what is requested for them."""
 
 _MENU = (
     ("patients", "/patients"),
@@ -23,12 +29,22 @@ _MENU = (
     ("identity", "/identity"),
     ("audit", "/audit"),
     ("third-party", "/third-party"),
+    ("accounts", "/accounts"),
+    ("organisations", "/organisations"),
 )
+
+HOMES = {"auditor": "/audit", "secretariat": "/consents", "operator": "/organisations", "patient": "/account"}
+"""Where a role begins its work; the others begin with a patient."""
 
 
 def links(caller: Caller) -> tuple[tuple[str, str], ...]:
     """Return the name and the address of each page that the caller's menu shows."""
-    return tuple((name, address) for name, address in _MENU if caller.role in PAGES[name])
+    return tuple((name, address) for name, address in _MENU if opens(caller, name))
+
+
+def opens(caller: Caller, page: str) -> bool:
+    """Return whether the caller may open a page."""
+    return caller.role in PAGES[page] or (caller.head and page in HEADS)
 
 
 def check_role(caller: Caller, page: str) -> None:
@@ -37,5 +53,5 @@ def check_role(caller: Caller, page: str) -> None:
     Raises:
         Forbidden: it may not.
     """
-    if caller.role not in PAGES[page]:
+    if not opens(caller, page):
         raise Forbidden(f"The role {caller.role} does not open this page")

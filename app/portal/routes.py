@@ -3,13 +3,22 @@
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from app.portal.accounts.factors import own_factors, recovery_codes
+from app.portal.accounts.listed import accounts, accounts_csv
+from app.portal.accounts.organisations import organisations
+from app.portal.accounts.own import account, end_session
+from app.portal.accounts.person import change_person, person
+from app.portal.accounts.requests import decide_request, make_request, new_request, one_request
+from app.portal.accounts.sections import roles
 from app.portal.audit import audit
 from app.portal.consents import consents, record
 from app.portal.documents import content, document
 from app.portal.flags import flags, mark
 from app.portal.identity import decide, identity
+from app.portal.lock import lock, still_here, unlock, unlock_page
 from app.portal.page import HERE
 from app.portal.patients import patients
+from app.portal.second_step import by_passkey, give_second, second
 from app.portal.signing import home, password, sign_in, sign_out
 from app.portal.third_party import third_party
 from app.portal.timeline import timeline
@@ -17,8 +26,29 @@ from app.portal.timeline import timeline
 routes: list[BaseRoute] = [
     Route("/", home),
     Route("/sign-in", sign_in, methods=["POST"]),
-    Route("/sign-out", sign_out, methods=["POST"]),
+    Route("/sign-in/second", second),
+    Route("/sign-in/second", give_second, methods=["POST"]),
+    Route("/sign-in/passkey", by_passkey, methods=["POST"]),
     Route("/password", password, methods=["GET", "POST"]),
+    Route("/account", account),
+    Route("/account/sessions", end_session, methods=["POST"]),
+    Route("/account/factors", own_factors, methods=["GET", "POST"]),
+    Route("/account/recovery-codes", recovery_codes, methods=["POST"]),
+    Route("/accounts", accounts),
+    Route("/accounts.csv", accounts_csv),
+    Route("/accounts/{name}", person),
+    Route("/accounts/{name}", change_person, methods=["POST"]),
+    Route("/requests", make_request, methods=["POST"]),
+    Route("/requests/new", new_request),
+    Route("/requests/{key:int}", one_request),
+    Route("/requests/{key:int}", decide_request, methods=["POST"]),
+    Route("/organisations", organisations),
+    Route("/roles", roles),
+    Route("/session", still_here),
+    Route("/lock", lock, methods=["POST"]),
+    Route("/unlock", unlock_page),
+    Route("/unlock", unlock, methods=["POST"]),
+    Route("/sign-out", sign_out, methods=["POST"]),
     Route("/patients", patients),
     Route("/patients/{id}", timeline),
     Route("/documents/{type}/{id}", document),

@@ -1,64 +1,108 @@
 """Signing in and out, and changing the password."""
 
 import re
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from app.access import sessions
-from app.access.identify import COOKIE
-from app.access.passwords import SHORTEST, WeakPassword
+from app.access import passkeys, sessions
+from app.access.identify import COOKIE, Locked
+from app.access.passwords import WeakPassword
+from app.access.second_step import SIGN_IN
 from app.db import DatabaseUnavailable
 from app.hub import Hub
 from app.portal.forms import check_origin, exactly, one, read_form
-from app.portal.gate import Visit, failure, identify, moved, view
+from app.portal.gate import STEPS, Visit, failure, identify, moved, view
 from app.portal.page import HEADERS, Page, render
+from app.portal.roles import HOMES
 from fhir.errors import FhirError, Unauthorized
 
 _OURS = re.compile(r"/(?![/\\])[\x21-\x7e]*")
 """An address on this hub: a redirection to another site would help whoever wants to look like us."""
 
-HOMES = {"auditor": "/audit", "secretariat": "/consents"}
-"""Where a role begins its work; the others begin with a patient."""
+STEP_COOKIE = "renkei_step"
+"""Holds a sign-in whose second factor is awaited; it opens nothing."""
 
 
-def _next(text: str) -> str:
+def wanted_next(text: str) -> str:
+    """Return an address on this hub that a person is sent to, empty when `text` is none."""
     return text if _OURS.fullmatch(text) and text != "/" else ""
+
+
+def after(wanted: str) -> str:
+    """Return the query that keeps where a person wanted to go."""
+    return f"?next={quote(wanted, safe='')}" if wanted else ""
+
+
+def sign_in_page(request: Request, wanted: str = "", *, refused: bool = False) -> Response:
+    """Return the sign-in, with a fresh challenge for a passkey where the browser may have one."""
+    hub: Hub = request.app.state.hub
+    offered = hub.settings.second_factor != "off" and passkeys.party(hub.settings)[0]
+    options = passkeys.asked_to_prove(hub.settings, hub.audit.keys, SIGN_IN, hub.clock()) if offered else ""
+    values = {"next": wanted, "refused": refused, "passkey": options}
+    return render(request, Page("sign_in.html", values, 401 if refused else 200))
+
+
+def begun(request: Request, secret: str, wanted: str) -> Response:
+    """Return the answer that gives a browser its session."""
+    hub: Hub = request.app.state.hub
+    answer = RedirectResponse(wanted or "/", 303, HEADERS)
+    answer.set_cookie(COOKIE, secret, path="/", secure=hub.settings.cookie_secure, httponly=True, samesite="strict")
+    answer.delete_cookie(
+        STEP_COOKIE, path="/sign-in", secure=hub.settings.cookie_secure, httponly=True, samesite="strict"
+    )
+    return answer
 
 
 async def home(request: Request) -> Response:
     """Show the sign-in, or send a person who is signed in to the page that the role begins with."""
     try:
         caller, _ = await identify(request)
+    except Locked:
+        return moved("/unlock")
     except Unauthorized:
-        return render(
-            request, Page("sign_in.html", {"next": _next(request.query_params.get("next", "")), "refused": False})
-        )
+        return sign_in_page(request, wanted_next(request.query_params.get("next", "")))
     except DatabaseUnavailable:
         return failure(request, 503)
     if caller.must_change:
-        return moved("/password")
+        return moved(STEPS[caller.step])
     return moved(HOMES.get(caller.role, "/patients"))
 
 
 async def sign_in(request: Request) -> Response:
-    """Sign a person in."""
+    """Sign a person in by name and password, or lead on to the second factor."""
     hub: Hub = request.app.state.hub
     try:
         check_origin(request)
         form, _ = await read_form(request)
         network = request.client.host if request.client else ""
-        wanted = _next(one(form, "next"))
+        wanted, agent = wanted_next(one(form, "next")), request.headers.get("user-agent", "")
+        name, password = one(form, "name"), exactly(form, "password")
         try:
-            secret = await sessions.sign_in(hub, one(form, "name"), exactly(form, "password"), network=network)
+            secret = await sessions.sign_in(hub, name, password, network=network, agent=agent)
         except sessions.SignInRefused:
-            return render(request, Page("sign_in.html", {"next": wanted, "refused": True}, 401))
+            return sign_in_page(request, wanted, refused=True)
+        except sessions.SecondFactorNeeded as further:
+            return _further(request, further.secret, wanted)
     except FhirError as error:
         return failure(request, error.status)
     except DatabaseUnavailable:
         return failure(request, 503)
-    answer = RedirectResponse(wanted or "/", 303, HEADERS)
-    answer.set_cookie(COOKIE, secret, path="/", secure=hub.settings.cookie_secure, httponly=True, samesite="strict")
+    return begun(request, secret, wanted)
+
+
+def _further(request: Request, secret: str, wanted: str) -> Response:
+    hub: Hub = request.app.state.hub
+    answer = RedirectResponse(f"/sign-in/second{after(wanted)}", 303, HEADERS)
+    answer.set_cookie(
+        *(STEP_COOKIE, secret),
+        max_age=sessions.STEP_SECONDS,
+        path="/sign-in",
+        secure=hub.settings.cookie_secure,
+        httponly=True,
+        samesite="strict",
+    )
     return answer
 
 
@@ -80,7 +124,8 @@ async def sign_out(request: Request) -> Response:
 
 
 def _password_page(visit: Visit, problem: str) -> Page:
-    values = {"problem": problem, "shortest": SHORTEST, "must_change": visit.caller.must_change}
+    must_change, shortest = visit.caller.step == "password", visit.hub.settings.password_length
+    values = {"problem": problem, "shortest": shortest, "must_change": must_change}
     return Page("password.html", values, 400 if problem else 200)
 
 

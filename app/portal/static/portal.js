@@ -21,3 +21,36 @@ for (const image of document.querySelectorAll(".thumbs img")) {
   if (image.complete && image.naturalWidth === 0) fail();
   image.addEventListener("error", fail);
 }
+
+// The screen of somebody who has left: after the time of the setting without a key, a touch or a move the session is
+// locked and the page is gone. Pages of other tabs go with it, and none comes back by the back button.
+const tabs = "BroadcastChannel" in window ? new BroadcastChannel("renkei") : null;
+const lockSeconds = Number(document.body.dataset.lockSeconds);
+if ("gone" in document.body.dataset) tabs?.postMessage("gone");
+if (lockSeconds) {
+  const clear = () => {
+    document.body.hidden = true;
+  };
+  let moved = Date.now();
+  let told = Date.now();
+  for (const kind of ["keydown", "pointerdown", "pointermove", "wheel", "touchstart", "scroll"]) {
+    addEventListener(kind, () => (moved = Date.now()), { passive: true, capture: true });
+  }
+  tabs?.addEventListener("message", () => {
+    clear();
+    location.reload();
+  });
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
+  setInterval(() => {
+    if (Date.now() - moved >= lockSeconds * 1000) {
+      moved = Date.now();
+      clear();
+      document.querySelector("#lock")?.submit();
+    } else if (moved > told && Date.now() - told >= lockSeconds * 250) {
+      told = Date.now();
+      fetch("/session", { redirect: "manual" }).then((answer) => {
+        if (answer.status !== 204) location.reload();
+      }, () => {});
+    }
+  }, Math.min(5000, lockSeconds * 100));
+}

@@ -21,17 +21,17 @@ TEMPLATES = Path(page.__file__).parent / "templates"
         ("doctor", {"patients", "consents"}),
         ("nurse", {"patients", "consents"}),
         ("pharmacist", {"patients"}),
-        ("clerk", {"patients", "consents", "third-party"}),
-        ("secretariat", {"patients", "consents", "third-party"}),
-        ("auditor", {"audit", "third-party"}),
-        ("operator", set()),
+        ("clerk", {"patients", "consents", "third-party", "accounts"}),
+        ("secretariat", {"patients", "consents", "identity", "third-party", "accounts", "organisations"}),
+        ("auditor", {"audit", "third-party", "accounts", "organisations"}),
+        ("operator", {"accounts", "organisations"}),
         ("patient", set()),
     ],
 )
 async def test_a_role_opens_its_own_pages_and_its_menu_shows_them(world: World, role: str, opens: set[str]) -> None:
     browser = await signed_in(world, "clinic-c", role)
 
-    for name in ("patients", "consents", "audit", "third-party"):
+    for name in ("patients", "consents", "identity", "audit", "third-party", "accounts", "organisations"):
         answer = await browser.get(f"/{name}")
         assert answer.status_code == (200 if name in opens else 403)
         menu = answer.text.partition("<nav")[2].partition("</nav>")[0]
