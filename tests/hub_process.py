@@ -59,7 +59,8 @@ class HubProcess:
             "RENKEI_ADDRESS": self.address,
             "RENKEI_COOKIE_SECURE": "false",
             "RENKEI_SECOND_FACTOR": "optional",
-            "PYTHONPATH": CHECKOUT,  # the code beside these tests, wherever the command was installed from
+            # The code beside these tests, wherever the command was installed from.
+            "PYTHONPATH": os.pathsep.join([CHECKOUT, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]),
             **self.extra,
         }
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("RENKEI_")}
@@ -134,9 +135,9 @@ class HubProcess:
 
 
 @contextlib.contextmanager
-def hub_process(home: Path, database: str = "", **extra: str) -> Iterator[HubProcess]:
+def hub_process(home: Path, database: str = "", *, port: int = 0, **extra: str) -> Iterator[HubProcess]:
     """Make an empty hub with a hospital, two clinics, a secretariat and an audit office, and start it."""
-    hub = HubProcess(home, database, extra=extra)
+    hub = HubProcess(home, database, port or free_port(), extra=extra)
     home.mkdir(parents=True, exist_ok=True)
     commands: list[Sequence[str]] = [("migrate",)]
     sites = {"hospital-a": "hospital", "clinic-c": "clinic", "clinic-d": "clinic"}

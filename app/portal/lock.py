@@ -8,13 +8,13 @@ from app.access import passkeys
 from app.access.caller import Caller
 from app.access.factors import PASSKEY, held
 from app.access.identify import COOKIE, Locked
-from app.access.sessions import SignInRefused, csrf_token
+from app.access.sessions import SignInRefused, csrf_token, sign_out
 from app.db import DatabaseUnavailable
 from app.hub import Hub
 from app.portal.forms import check_origin, check_token, exactly, one, read_form
 from app.portal.gate import Visit, failure, moved, view
 from app.portal.page import HEADERS, Page, render
-from app.portal.signing import after, wanted_next
+from app.portal.signing import after, ended, wanted_next
 from fhir.errors import FhirError, Unauthorized
 
 
@@ -61,6 +61,10 @@ async def unlock(request: Request) -> Response:
         form, _ = await read_form(request)
         check_token(form, secret)
         wanted, network = wanted_next(one(form, "next")), request.client.host if request.client else ""
+        if one(form, "act") == "sign-out":
+            # Whoever stands before a locked screen may end the session: it shows nothing, and saves the next person.
+            await sign_out(hub, caller, secret, network=network)
+            return ended(hub)
         password, passkey = exactly(form, "password"), exactly(form, "credential")
         try:
             await locks.unlock(hub, caller, secret, password=password, passkey=passkey, network=network)

@@ -55,6 +55,13 @@ def begun(request: Request, secret: str, wanted: str) -> Response:
     return answer
 
 
+def ended(hub: Hub) -> Response:
+    """Return the answer that takes a browser its session and what it has kept of the pages."""
+    answer = RedirectResponse("/", 303, {**HEADERS, "clear-site-data": '"cache"'})
+    answer.delete_cookie(COOKIE, path="/", secure=hub.settings.cookie_secure, httponly=True, samesite="strict")
+    return answer
+
+
 async def home(request: Request) -> Response:
     """Show the sign-in, or send a person who is signed in to the page that the role begins with."""
     try:
@@ -114,11 +121,7 @@ async def sign_out(request: Request) -> Response:
         everywhere = bool(one(visit.form, "everywhere"))
         await sessions.sign_out(visit.hub, visit.caller, visit.secret, everywhere=everywhere, network=network)
         visit.fhir.recorded = True
-        answer = RedirectResponse("/", 303, {**HEADERS, "clear-site-data": '"cache"'})
-        answer.delete_cookie(
-            COOKIE, path="/", secure=visit.hub.settings.cookie_secure, httponly=True, samesite="strict"
-        )
-        return answer
+        return ended(visit.hub)
 
     return await view(request, "", work, interaction="sign-out", may_change=True)
 

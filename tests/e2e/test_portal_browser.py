@@ -3,27 +3,18 @@
 Screenshots are kept only where RENKEI_SCREENSHOTS names a folder.
 """
 
-import os
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.wait import WebDriverWait
 
+from tests.browser import CHROMIUM, DRIVER, a_driver, fill, kept, text_of
 from tests.hub_process import HubProcess, hub_process
 from tests.world import a_consent, a_patient, an_observation
 
 PASSWORD = "Sapporo-2026-snow"
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-FLAGS = (
-    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"),
-    *("--disable-component-update", "--disable-sync", "--hide-scrollbars"),
-)
 
 pytestmark = [
     pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium and its driver are not installed"),
@@ -56,47 +47,8 @@ def push(hub: HubProcess) -> None:
 
 @pytest.fixture
 def driver() -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for flag in FLAGS:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    made = webdriver.Chrome(options=options, service=webdriver.ChromeService(str(DRIVER)))
-    made.set_window_size(1280, 900)
-    try:
+    with a_driver() as made:
         yield made
-    finally:
-        made.quit()
-
-
-def kept(driver: webdriver.Chrome, name: str) -> None:
-    """Save a screenshot where one is wanted."""
-    folder = os.environ.get("RENKEI_SCREENSHOTS")
-    if folder:
-        driver.save_screenshot(str(Path(folder) / f"{name}.png"))
-
-
-def fill(driver: webdriver.Chrome, **fields: str) -> None:
-    """Fill the fields of the page's form and send it with the Enter key."""
-    for name, text in fields.items():
-        field = driver.find_element(By.CSS_SELECTOR, f"main [name={name}]")
-        field.clear()
-        field.send_keys(text)
-    before = driver.find_element(By.TAG_NAME, "html")
-    field.send_keys(Keys.ENTER)
-    WebDriverWait(driver, 20).until(lambda _: _is_gone(before))
-
-
-def _is_gone(element: webdriver.remote.webelement.WebElement) -> bool:
-    try:
-        element.is_enabled()
-    except Exception:
-        return True
-    return False
-
-
-def text_of(driver: webdriver.Chrome) -> str:
-    return driver.find_element(By.TAG_NAME, "main").text
 
 
 @pytest.mark.parametrize(

@@ -66,9 +66,10 @@ async def make_request(request: Request) -> Response:
 
 
 async def _found(visit: Visit) -> RightRequest:
-    key = int(visit.web.path_params["key"])
+    key = visit.web.path_params["key"]
     try:
-        found = await read_request(visit.hub.database.reader, min(key, 2**31 - 1))
+        number = int(key) if key.isascii() and key.isdigit() and len(key) < 10 else 0
+        found = await read_request(visit.hub.database.reader, number)
     except Unknown as error:
         raise NotFound("There is no such request") from error
     if not sees(visit.caller, found.organisation):
