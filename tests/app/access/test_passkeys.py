@@ -56,6 +56,8 @@ async def test_a_passkey_alone_signs_in_and_is_two_factors(hub: World) -> None:
 
 async def test_an_answer_is_good_once(hub: World) -> None:
     _, device = await with_passkey(hub)
+    # A passkey that is kept by several devices counts nothing, so that only the challenge tells a second use.
+    device.counter = -1
     answer = device.prove(await asked(hub))
 
     assert [await prove(hub, answer), await prove(hub, answer)] == [303, 401]
@@ -105,7 +107,7 @@ async def test_a_challenge_is_good_for_ten_minutes_and_for_its_page_alone(hub: W
 @pytest.mark.parametrize(
     "answer",
     [
-        *("", "{}", "[]", "null", "1", '{"id": 1}', '{"id": "!"}', "[" * 30_000),
+        *("", "{}", "[]", "null", "1", '{"id": 1}', '{"id": "!"}', "[" * 15_000),
         json.dumps({"id": "AAAA", "response": {"clientDataJSON": "AAAA"}}),
         json.dumps({"id": "AAAA", "response": None}),
     ],
