@@ -122,7 +122,7 @@ class Settings(BaseSettings):
     """How long an account waits after too many wrong passwords."""
 
     password_length: int = 13
-    """Characters of the shortest password; fewer than 13, but not than 8, only where a second factor is required."""
+    """Characters of the shortest password: 13 or more, or 8 or more where a second factor is required."""
 
     second_factor: Literal["off", "optional", "required"] = "required"
     """Whether people show a second factor at the sign-in: never, when they have one, or always."""

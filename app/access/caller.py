@@ -36,10 +36,9 @@ class Caller:
     epoch: int = 0
     """The access epoch in which it was found."""
     must_change: bool = False
-    """Whether the person must choose a new password before anything else."""
-    """It is also set while the session is to be finished otherwise: `step` says by what."""
+    """Whether the person must do something before anything else: choose a new password, or what `step` says."""
     step: str = ""
-    """What comes before anything else: `password`, or `second-factor` where one is required and none was shown."""
+    """What that is: `password`, or `second-factor` where one is required and none was shown."""
     head: bool = False
     """Whether the person heads the organisation: confirms the rights of its people."""
     factors: str = ""

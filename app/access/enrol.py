@@ -83,9 +83,9 @@ async def enrol_organisation(hub: Hub, *, slug: str, title: str, kind: str, numb
         AlreadyThere: the slug is taken.
     """
     if not _SLUG.fullmatch(slug):
-        raise Invalid(f"{slug!r} is no slug: small letters, digits and hyphens, 3 to 32 of them")
+        raise Invalid(f"{slug!r} is no slug: small letters, digits and hyphens, 3 to 32 of them", "slug")
     if not _NUMBER.fullmatch(number):
-        raise Invalid(f"{number!r} is not the ten digits of a medical institution")
+        raise Invalid(f"{number!r} is not the ten digits of a medical institution", "number")
     async with hub.database.write() as connection:
         await directory.add_organisation(connection, slug=slug, title=title, kind=kind, number=number, resource_id=slug)
     added = await directory.find_organisation(hub.database.reader, slug)

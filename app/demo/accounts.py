@@ -72,6 +72,10 @@ ACCOUNTS = (
 )
 
 
+HEADS = frozenset({"demo-doctor-a", "demo-doctor-b", "demo-doctor-c", "demo-doctor-d", "demo-doctor-e"})
+"""Who heads a site and confirms the rights of its people."""
+
+
 def clients(sites: tuple[Site, ...]) -> tuple[Client, ...]:
     """Return one system client for each site that sends records: `demo-hospital-a` and so on."""
     return tuple(

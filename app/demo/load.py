@@ -18,6 +18,7 @@ from app.access.directory import find_organisation
 from app.access.enrol import client_key_path, enrol_account, enrol_client, enrol_organisation
 from app.access.signing import ASSERTION_TYPE, client_assertion
 from app.consent.write import consent_resource
+from app.demo.accounts import HEADS
 from app.demo.consents import DefaultConsent
 from app.demo.documents import documents
 from app.demo.imaging import ImagingOrder, studies
@@ -117,6 +118,7 @@ async def _enrol(hub: Hub, region: Region) -> None:
             role=account.role,
             password=PASSWORD,
             must_change=False,
+            head=account.user in HEADS,
         )
 
 

@@ -5,7 +5,7 @@ from starlette.staticfiles import StaticFiles
 
 from app.portal.accounts.factors import own_factors, recovery_codes
 from app.portal.accounts.listed import accounts, accounts_csv
-from app.portal.accounts.organisations import organisations
+from app.portal.accounts.organisations import add_organisation, organisations
 from app.portal.accounts.own import account, end_session
 from app.portal.accounts.person import change_person, person
 from app.portal.accounts.requests import decide_request, make_request, new_request, one_request
@@ -43,6 +43,7 @@ routes: list[BaseRoute] = [
     Route("/requests/{key}", one_request),
     Route("/requests/{key}", decide_request, methods=["POST"]),
     Route("/organisations", organisations),
+    Route("/organisations", add_organisation, methods=["POST"]),
     Route("/roles", roles),
     Route("/session", still_here),
     Route("/lock", lock, methods=["POST"]),

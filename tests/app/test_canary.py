@@ -277,6 +277,28 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
     ("GET", "/static"): [("GET", "/static/nothing", b"", ""), ("GET", "/static/../settings.py", b"", "")],
     ("GET", "/"): [("GET", f"/?next=/patients/{OWNER}-hidden", b"", "")],
     ("POST", "/sign-in"): [("POST", "/sign-in", b"name=nobody&password=x", FORM)],
+    ("GET", "/sign-in/second"): [("GET", f"/sign-in/second?next=/patients/{OWNER}-hidden", b"", "")],
+    ("POST", "/sign-in/second"): [("POST", "/sign-in/second", b"code=1", FORM)],
+    ("POST", "/sign-in/passkey"): [("POST", "/sign-in/passkey", b"credential=1", FORM)],
+    ("GET", "/account"): [("GET", "/account", b"", "")],
+    ("POST", "/account/sessions"): [("POST", "/account/sessions", b"id=00", FORM)],
+    ("GET", "/account/factors"): [("GET", "/account/factors", b"", "")],
+    ("POST", "/account/factors"): [("POST", "/account/factors", b"act=remove&key=1", FORM)],
+    ("POST", "/account/recovery-codes"): [("POST", "/account/recovery-codes", b"", FORM)],
+    ("GET", "/accounts"): [("GET", f"/accounts{query}", b"", "") for query in ("", f"?site={OWNER}")],
+    ("GET", "/accounts.csv"): [("GET", f"/accounts.csv?site={OWNER}", b"", "")],
+    ("GET", "/accounts/{name}"): [("GET", f"/accounts/person-doctor-{OWNER}", b"", "")],
+    ("POST", "/accounts/{name}"): [("POST", f"/accounts/person-doctor-{OWNER}", b"act=leave&why=a", FORM)],
+    ("POST", "/requests"): [("POST", "/requests", f"name=a&title=a&organisation={OWNER}&why=a".encode(), FORM)],
+    ("GET", "/requests/new"): [("GET", "/requests/new", b"", "")],
+    ("GET", "/requests/{key}"): [("GET", "/requests/1", b"", "")],
+    ("POST", "/requests/{key}"): [("POST", "/requests/1", b"act=grant&why=a", FORM)],
+    ("GET", "/organisations"): [("GET", "/organisations", b"", "")],
+    ("POST", "/organisations"): [("POST", "/organisations", b"title=a&slug=aaa&kind=clinic", FORM)],
+    ("GET", "/roles"): [("GET", "/roles", b"", "")],
+    ("GET", "/session"): [("GET", "/session", b"", "")],
+    ("GET", "/unlock"): [("GET", f"/unlock?next=/patients/{OWNER}-hidden", b"", "")],
+    ("POST", "/unlock"): [("POST", "/unlock", b"password=x", FORM)],
     ("GET", "/password"): [("GET", "/password", b"", "")],
     ("POST", "/password"): [("POST", "/password", b"", FORM)],
     ("GET", "/patients"): [("GET", f"/patients?q={text}", b"", "") for text in ("", "text", "2024-05-01", "1")],
@@ -309,7 +331,8 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
         ("GET", f"/flags/{kind}/{OWNER}-{kind.lower()}", b"", "") for kind in (*DOCUMENTS, "Observation")
     ],
     ("POST", "/flags/{type}/{id}"): [("POST", f"/flags/Observation/{OWNER}-observation", b"flag=UNDELIVERED", FORM)],
-    # The last of all: it ends the session.
+    # The last of all: they lock the session, and end it.
+    ("POST", "/lock"): [("POST", "/lock", f"next=/patients/{OWNER}-hidden".encode(), FORM)],
     ("POST", "/sign-out"): [("POST", "/sign-out", b"", FORM)],
 }
 """How each route that is neither FHIR nor DICOMweb is called."""

@@ -105,7 +105,10 @@ async def grant(hub: Hub, caller: Caller, key: int, why: str, *, network: str = 
     check_grants(caller, found.requested.by)
     reason, now, shown = checked_text(why, "The reason"), hub.clock(), ""
     password, hashed = await account.one_time_password()
+    state = "confirmed" if found.kind == "lost-device" else "granted"
     async with hub.database.write() as connection:
+        # First of all, so that of two who grant at once the second waits here, and is told.
+        await _stepped(hub, connection, caller, found, "granted", reason, state)
         if found.kind == "lost-device":
             shown = await _stand_in(hub, connection, found, now)
         elif found.kind == "new":
@@ -125,8 +128,6 @@ async def grant(hub: Hub, caller: Caller, key: int, why: str, *, network: str = 
             if present.disabled:
                 shown = password
                 await account.set_one_time_password(connection, present.account, hashed, now)
-        state = "confirmed" if found.kind == "lost-device" else "granted"
-        await _stepped(hub, connection, caller, found, "granted", reason, state)
         await _told(hub, connection, caller, found, "granted", reason, network, path)
     return shown
 

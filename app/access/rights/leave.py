@@ -92,10 +92,10 @@ def start(hub: Hub, every_seconds: float = EVERY_SECONDS) -> Callable[[], Awaita
 
 async def _run(hub: Hub, every_seconds: float) -> None:
     while True:
+        await asyncio.sleep(every_seconds)
         try:
             await close_ended(hub)
         except DatabaseUnavailable as error:
             logger.warning("Leavers wait for the database: %s", error)
         except Exception:
             logger.exception("Accounts whose day has come cannot be closed")
-        await asyncio.sleep(every_seconds)

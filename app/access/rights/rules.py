@@ -128,6 +128,17 @@ async def check_confirms(
         raise Forbidden("Rights are confirmed by the head of the site")
 
 
+async def may_confirm(
+    connection: DatabaseConnection, caller: Caller, organisation: int, name: str, now: int, *, granted_by: str = ""
+) -> bool:
+    """Return whether the caller may confirm the rights of an account."""
+    try:
+        await check_confirms(connection, caller, organisation, name, now, granted_by=granted_by)
+    except Forbidden:
+        return False
+    return True
+
+
 def check_ends(caller: Caller, organisation: int) -> None:
     """Check that the caller may end somebody's rights: the head of the site, and the secretariat.
 

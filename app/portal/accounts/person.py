@@ -12,7 +12,7 @@ from app.access.rights.leave import leave
 from app.access.rights.listed import Right, requests_of, right
 from app.access.rights.request import request_stand_in
 from app.access.rights.reset import reset_password
-from app.access.rights.rules import ROLES_OF, sees
+from app.access.rights.rules import ROLES_OF, may_confirm, sees
 from app.portal.dates import moment, to_microseconds
 from app.portal.forms import one
 from app.portal.gate import Visit, moved, view
@@ -65,8 +65,10 @@ async def _page(visit: Visit, found: Right, *, problem: str = "", shown: str = "
         "form": visit.form,
         "moment": moment,
         "may_request": office or (own and (caller.head or caller.role == "clerk")),
-        "may_end": (office or (own and caller.head)),
-        "may_confirm": (office or (own and caller.head)) and caller.user != found.name,
+        "may_end": office or (own and caller.head),
+        "may_confirm": await may_confirm(
+            *(visit.hub.database.reader, caller, found.organisation, found.name, visit.fhir.now)
+        ),
         "may_reset": office and caller.user != found.name,
         "done": visit.web.query_params.get("done", ""),
     }

@@ -10,7 +10,7 @@ from app.access.rights import decide
 from app.access.rights.listed import Request as RightRequest
 from app.access.rights.listed import request as read_request
 from app.access.rights.request import Wish, request_change, request_new
-from app.access.rights.rules import ROLES_OF, SEE_ALL, sees
+from app.access.rights.rules import ROLES_OF, SEE_ALL, may_confirm, sees
 from app.portal.accounts.person import last_day
 from app.portal.dates import moment
 from app.portal.forms import one
@@ -78,17 +78,17 @@ async def _found(visit: Visit) -> RightRequest:
 
 
 async def _page(visit: Visit, found: RightRequest, *, problem: str = "", shown: str = "") -> Page:
-    caller = visit.caller
-    head = caller.head and caller.organisation == found.organisation
-    office = caller.role == "secretariat"
+    caller, now = visit.caller, visit.fhir.now
+    office, waits = caller.role == "secretariat", found.state == "granted"
+    about = (visit.hub.database.reader, caller, found.organisation, found.name, now)
     values = {
         "one": found,
         "problem": problem,
         "shown": shown,
         "moment": moment,
         "may_grant": found.state == "requested" and office and caller.user != found.requested.by,
-        "may_refuse": (found.state == "requested" and office) or (found.state == "granted" and (head or office)),
-        "may_confirm": found.state == "granted" and caller.user != found.name and (head or office),
+        "may_refuse": (found.state == "requested" and office) or (waits and await may_confirm(*about)),
+        "may_confirm": waits and await may_confirm(*about, granted_by=found.granted.by),
     }
     return Page("request.html", values, 400 if problem else 200)
 

@@ -102,8 +102,15 @@ def test_the_sections_of_each_role_are_printed(renkei: Renkei) -> None:
 
     table = {row[0]: dict(zip(rows[0][1:], row[1:], strict=True)) for row in rows[1:]}
     assert table["laboratory"] | {"system": ""} == {
-        "system": "", "doctor": "r", "nurse": "r", "pharmacist": "r", "clerk": "-",
-        "secretariat": "-", "auditor": "-", "operator": "-", "patient": "-",
+        "system": "",
+        "doctor": "r",
+        "nurse": "r",
+        "pharmacist": "r",
+        "clerk": "-",
+        "secretariat": "-",
+        "auditor": "-",
+        "operator": "-",
+        "patient": "-",
     }
     assert table["identity"]["secretariat"] == "R"
     assert table["consent"]["clerk"] == "rw"

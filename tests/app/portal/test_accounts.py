@@ -159,6 +159,28 @@ async def test_the_organisations_and_their_systems_are_shown(world: World) -> No
     assert "clinic-c-system" in page
 
 
+async def test_the_secretariat_adds_an_organisation(world: World) -> None:
+    office = await as_person(world, "secretariat", "secretariat", "office")
+    auditor = await as_person(world, "audit-office", "auditor", "auditor")
+    clinic = {"title": "新しい診療所", "slug": "clinic-n", "kind": "clinic", "number": "0110000099"}
+
+    refused = await auditor.post("/organisations", clinic)
+    for wrong, text in (
+        ({"slug": "Clinic"}, "英小文字で始まる"),
+        ({"slug": "clinic-c"}, "使われています"),
+        ({"number": "1"}, "10桁"),
+        ({"title": " "}, "名称を記入"),
+        ({"kind": "shop"}, "入力を確かめて"),
+    ):
+        answer = await office.post("/organisations", clinic | wrong)
+        assert (answer.status_code, text in answer.text) == (400, True), wrong
+    added = await office.post("/organisations", clinic)
+
+    assert [refused.status_code, added.status_code] == [403, 303]
+    assert "新しい診療所" in (await office.get("/organisations")).text
+    assert (await office.get("/fhir/Organization/clinic-n")).status_code == 200
+
+
 @pytest.mark.parametrize("language", ["ja", "en"])
 async def test_every_page_of_people_is_there_in_both_languages(world: World, language: str) -> None:
     head = await as_person(world, "clinic-c", "doctor", "head", head=True)
