@@ -1,23 +1,21 @@
-"""Sessions of people: sign-in by name and password, sign-out, and the change of a password.
+"""Sessions of people: sign-in by name and password, what begins and ends a session.
 
 Each of these is an audit record in the same transaction as its effect. 安全管理ガイドライン 6.0 シス14.
 """
 
 import hmac
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, LargeBinary, Text, bindparam, delete, insert, select, update
+from sqlalchemy import BigInteger, bindparam, delete, insert, select, update
 
-from app.access import attempts, epoch, factors
+from app.access import attempts, factors
 from app.access.caller import Caller, Role
 from app.access.events import by, event
 from app.access.known import Known, by_name
-from app.access.passwords import WeakPassword, check_new, hash_password, verify_password
+from app.access.passwords import verify_password
 from app.access.person_tables import session_origin, sign_in_step
-from app.access.tables import account, session
+from app.access.tables import session
 from app.access.tokens import digest
 from app.db import WriteConnection
 from app.hub import Hub
@@ -46,22 +44,12 @@ PURPOSES: dict[Role, str] = {
 }
 """The purpose of use that each role signs in for."""
 
-_PASSWORD = select(account.c.password).where(account.c.key == bindparam("key"))
 _BEGIN = insert(session).values({column: bindparam(f"n_{column.name}") for column in session.columns})
 _ORIGIN = insert(session_origin).values({column: bindparam(f"n_{column.name}") for column in session_origin.columns})
 _FORGET = delete(session).where(session.c.ends <= bindparam("now", type_=BigInteger))
 _FORGET_ORIGINS = delete(session_origin).where(session_origin.c.digest.not_in(select(session.c.digest)))
 _END = delete(session).where(session.c.digest == bindparam("digest"))
 _END_OTHERS = delete(session).where(session.c.account == bindparam("key"), session.c.digest != bindparam("digest"))
-_END_ONE = delete(session).where(
-    session.c.account == bindparam("key"), session.c.digest == bindparam("digest", type_=LargeBinary)
-)
-_OWN = (
-    select(session, session_origin.c.network, session_origin.c.agent, session_origin.c.factors)
-    .join(session_origin, session_origin.c.digest == session.c.digest, isouter=True)
-    .where(session.c.account == bindparam("key"), session.c.ends > bindparam("now", type_=BigInteger))
-    .order_by(session.c.begun.desc())
-)
 _USED = select(session.c.used).where(session.c.digest == bindparam("digest"))
 # A session that is locked stays so, whatever else of it is still on its way.
 _TOUCH = (
@@ -69,17 +57,9 @@ _TOUCH = (
     .where(session.c.digest == bindparam("k_digest"), session.c.used > 0)
     .values(used=bindparam("n_used"))
 )
+_END_STEPS = delete(sign_in_step).where(sign_in_step.c.account == bindparam("key"))
 _FORGET_STEPS = delete(sign_in_step).where(sign_in_step.c.ends <= bindparam("now", type_=BigInteger))
 _STEP = insert(sign_in_step).values({column: bindparam(f"n_{column.name}") for column in sign_in_step.columns})
-_CHANGE = (
-    update(account)
-    .where(
-        account.c.key == bindparam("k_key"),
-        account.c.password == bindparam("k_password", type_=Text),
-        account.c.waits_until <= bindparam("k_now", type_=BigInteger),
-    )
-    .values(password=bindparam("n_password"), must_change=0, failures=0)
-)
 
 
 class SignInRefused(Exception):
@@ -92,10 +72,6 @@ class SecondFactorNeeded(Exception):
     def __init__(self, secret: str) -> None:
         super().__init__("A second factor is needed")
         self.secret = secret
-
-
-class WrongPassword(Exception):
-    """The present password is not the one given."""
 
 
 def csrf_token(secret: str) -> str:
@@ -235,115 +211,7 @@ async def sign_out(hub: Hub, caller: Caller, secret: str, *, everywhere: bool = 
         await hub.audit.stage(connection, [told])
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """A session as its person sees it."""
-
-    id: str
-    """Its digest in hexadecimal, by which it is ended; the cookie cannot be found from it."""
-    begun: int
-    used: int
-    """0 while it is locked."""
-    network: str
-    agent: str
-    factors: str
-    own: bool
-    """Whether it is the one that asks."""
-
-
-async def own_sessions(hub: Hub, caller: Caller, secret: str) -> Sequence[Begun]:
-    """Return the sessions of a person, the newest first."""
-    rows = await hub.database.reader.fetch(_OWN, {"key": caller.account, "now": hub.clock()})
-    return [
-        Begun(bytes(row[0]).hex(), row[3], row[4], row[6] or "", row[7] or "", row[8] or "", row[0] == digest(secret))
-        for row in rows
-    ]
-
-
-async def end_one(hub: Hub, caller: Caller, id_: str, *, network: str = "") -> bool:
-    """End one of the person's sessions; return whether it was there.
-
-    Raises:
-        DatabaseUnavailable: it could not be ended.
-    """
-    try:
-        key = bytes.fromhex(id_)
-    except ValueError:
-        return False
-    async with hub.database.write() as connection:
-        done = await connection.execute(_END_ONE, {"key": caller.account, "digest": key}) == 1
-        if done:
-            text = "Another session of the person was ended"
-            told = event(hub, "sign-out", network=network, path="/account/sessions", **by(caller), description=text)
-            await hub.audit.stage(connection, [told])
-    return done
-
-
 async def end_all(connection: WriteConnection, account_key: int) -> None:
     """End every session and every begun sign-in of an account, inside a write transaction."""
     await connection.execute(_END_OTHERS, {"key": account_key, "digest": b""})
     await connection.execute(_END_STEPS, {"key": account_key})
-
-
-_END_STEPS = delete(sign_in_step).where(sign_in_step.c.account == bindparam("key"))
-
-
-async def confirm_password(hub: Hub, caller: Caller, present: str, *, network: str = "", path: str = "") -> None:
-    """Check that a person who is signed in still is the one, before something that outlives the session.
-
-    Raises:
-        WrongPassword: `present` is not the password, or the account waits; it counts like one at the sign-in.
-        DatabaseUnavailable: it could not be counted.
-    """
-    known = await by_name(hub.database.reader, caller.user)
-    right = await verify_password(present[:LONGEST_PASSWORD], known.password if known else None)
-    now = hub.clock()
-    async with hub.database.write() as connection:
-        done = known is not None and right and await attempts.may(connection, known, now)
-        if done:
-            await attempts.forgiven(connection, caller.account)
-        else:
-            await attempts.failed(hub, connection, caller.account, now)
-            reason = {"outcome": "8", "outcome_desc": "The present password is wrong"}
-            await hub.audit.stage(
-                connection, [event(hub, "account", network=network, path=path, **by(caller), **reason)]
-            )
-    if not done:
-        raise WrongPassword
-
-
-async def change_password(
-    hub: Hub, caller: Caller, secret: str, present: str, password: str, *, network: str = ""
-) -> None:
-    """Change the password of a person who is signed in, and end the person's other sessions.
-
-    A wrong present password counts like one at the sign-in, so that a session left open gives nobody free guesses.
-
-    Raises:
-        WrongPassword: `present` is not the password.
-        WeakPassword: the new one breaks the rule.
-        DatabaseUnavailable: nothing was changed.
-    """
-    rows = await hub.database.reader.fetch(_PASSWORD, {"key": caller.account})
-    stored = rows[0][0] if rows else None
-    right = await verify_password(present[:LONGEST_PASSWORD], stored)
-    if right:
-        await check_new(password, caller.user, shortest=hub.settings.password_length)
-        if password == present:
-            raise WeakPassword("A new password is another one")
-    hashed = await hash_password(password[:LONGEST_PASSWORD])
-    now = hub.clock()
-    async with hub.database.write() as connection:
-        changes = {"k_key": caller.account, "k_password": stored, "n_password": hashed, "k_now": now}
-        done = right and await connection.execute(_CHANGE, changes) == 1
-        fields: dict[str, Any] = {"description": "The password was changed"}
-        if done:
-            await connection.execute(_END_OTHERS, {"key": caller.account, "digest": digest(secret)})
-            await epoch.grow(connection)
-        else:
-            await attempts.failed(hub, connection, caller.account, now)
-            fields = {"outcome": "8", "outcome_desc": "The present password is wrong"}
-        told = event(hub, "account", network=network, path="/password", **by(caller), **fields)
-        await hub.audit.stage(connection, [told])
-    if not done:
-        raise WrongPassword

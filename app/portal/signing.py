@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.access import passkeys, sessions
+from app.access.change_password import WrongPassword, change_password
 from app.access.identify import COOKIE, Locked
 from app.access.passwords import WeakPassword
 from app.access.second_step import SIGN_IN
@@ -143,10 +144,10 @@ async def password(request: Request) -> Response:
             return _password_page(visit, "differ")
         present, network = exactly(visit.form, "present"), visit.fhir.network
         try:
-            await sessions.change_password(visit.hub, visit.caller, visit.secret, present, new, network=network)
+            await change_password(visit.hub, visit.caller, visit.secret, present, new, network=network)
         except WeakPassword:
             return _password_page(visit, "weak")
-        except sessions.WrongPassword:
+        except WrongPassword:
             visit.fhir.recorded = True
             return _password_page(visit, "wrong")
         visit.fhir.recorded = True

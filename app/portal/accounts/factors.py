@@ -4,7 +4,8 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.access import factors, passkeys, recovery, sessions, totp
+from app.access import factors, passkeys, recovery, totp
+from app.access.change_password import WrongPassword, confirm_password
 from app.access.events import by, event
 from app.access.sealing import Unopened
 from app.portal.accounts.own import is_fresh
@@ -56,7 +57,7 @@ async def _still_the_one(visit: Visit) -> None:
     """
     if not await is_fresh(visit):
         present, network = exactly(visit.form, "present"), visit.fhir.network
-        await sessions.confirm_password(visit.hub, visit.caller, present, network=network, path=visit.web.url.path)
+        await confirm_password(visit.hub, visit.caller, present, network=network, path=visit.web.url.path)
 
 
 async def _added(visit: Visit, kind: str) -> str:
@@ -109,7 +110,7 @@ async def own_factors(request: Request) -> Response:
         act, sealed = one(visit.form, "act"), one(visit.form, "sealed")
         try:
             await _still_the_one(visit)
-        except sessions.WrongPassword:
+        except WrongPassword:
             visit.fhir.recorded = True
             return await _page(visit, problem="present", sealed=sealed)
         if act == "remove":
@@ -144,7 +145,7 @@ async def recovery_codes(request: Request) -> Response:
             raise Forbidden("This hub asks for no second factor")
         try:
             await _still_the_one(visit)
-        except sessions.WrongPassword:
+        except WrongPassword:
             visit.fhir.recorded = True
             return await _page(visit, problem="present")
         return await _codes(visit)

@@ -3,7 +3,8 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.access import factors, sessions
+from app.access import factors
+from app.access.own_sessions import end_one, own_sessions
 from app.portal.dates import moment
 from app.portal.forms import one
 from app.portal.gate import Visit, moved, view
@@ -15,7 +16,7 @@ FRESH_MICROSECONDS = 600_000_000
 
 async def is_fresh(visit: Visit) -> bool:
     """Return whether the person has signed in just now."""
-    found = await sessions.own_sessions(visit.hub, visit.caller, visit.secret)
+    found = await own_sessions(visit.hub, visit.caller, visit.secret)
     return any(one.own and one.begun + FRESH_MICROSECONDS > visit.fhir.now for one in found)
 
 
@@ -25,7 +26,7 @@ async def account(request: Request) -> Response:
     async def work(visit: Visit) -> Page:
         reader, caller = visit.hub.database.reader, visit.caller
         values = {
-            "sessions": await sessions.own_sessions(visit.hub, caller, visit.secret),
+            "sessions": await own_sessions(visit.hub, caller, visit.secret),
             "factors": await factors.held(reader, caller.account, visit.fhir.now),
             "codes": await factors.codes_left(reader, caller.account),
             "offered": visit.hub.settings.second_factor != "off",
@@ -41,7 +42,7 @@ async def end_session(request: Request) -> Response:
     """End one of the own sessions."""
 
     async def work(visit: Visit) -> Response:
-        await sessions.end_one(visit.hub, visit.caller, one(visit.form, "id"), network=visit.fhir.network)
+        await end_one(visit.hub, visit.caller, one(visit.form, "id"), network=visit.fhir.network)
         return moved("/account?done=ended")
 
     return await view(request, "", work, interaction="account")

@@ -110,18 +110,16 @@ async def test_recovery_codes_are_kept_as_digests_and_new_ones_replace_them(worl
     assert (await second(other, code=first[0])).status_code == 401
 
 
-@pytest.mark.parametrize(("letters", "between"), [("lower", "-"), ("upper", " "), ("upper", "")])
-async def test_a_recovery_code_is_read_as_people_type_it(world: World, letters: str, between: str) -> None:
+async def test_a_recovery_code_is_read_as_people_type_it(world: World) -> None:
     browser, secret = await at_the_second_step(world)
     await second(browser, code=code(world, secret))
     caller = await world.hub.callers.by_session(browser.http.cookies["renkei_session"])
     codes = await recovery.renew(world.hub, caller)
-    other = a_browser(world)
-    await other.sign_in(NAME)
 
-    done = await second(other, code=getattr(codes[3], letters)().replace("-", between))
-
-    assert done.status_code == 303
+    for typed in (codes[0].lower(), codes[1].replace("-", " "), codes[2].replace("-", "")):
+        other = a_browser(world)
+        await other.sign_in(NAME)
+        assert (await second(other, code=typed)).status_code == 303
     assert "By password recovery" in [one.description for one in await recorded(world)]
 
 
@@ -184,13 +182,12 @@ async def test_a_session_is_a_fresh_one_whatever_the_browser_brings(world: World
         assert (await thief.get("/patients")).status_code == 303
 
 
-@pytest.mark.parametrize("path", ["/sign-in/second", "/sign-in/passkey", "/unlock"])
-async def test_no_other_site_sends_these_forms(world: World, path: str) -> None:
+async def test_no_other_site_sends_these_forms(world: World) -> None:
     browser = await signed_in(world, "clinic-c")
 
-    answer = await browser.http.post(path, data={"code": "1"}, headers={"sec-fetch-site": "cross-site"})
-
-    assert answer.status_code == 403
+    for path in ("/sign-in/second", "/sign-in/passkey", "/unlock"):
+        answer = await browser.http.post(path, data={"code": "1"}, headers={"sec-fetch-site": "cross-site"})
+        assert answer.status_code == 403
 
 
 async def test_names_cannot_be_told_by_the_second_step(world: World) -> None:
