@@ -5,8 +5,8 @@ import time
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0015"
-down_revision = "0011"
+revision = "0016"
+down_revision = "0015"
 
 FOR_EVER = 2**62
 
