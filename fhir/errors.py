@@ -61,6 +61,10 @@ class Forbidden(FhirError):
     code = "forbidden"
 
 
+class InsufficientScope(Forbidden):
+    """The caller is known, and its token is not for this. https://www.rfc-editor.org/rfc/rfc6750#section-3.1"""
+
+
 class TooCostly(FhirError):
     """The search may be asked, but it would take more than one caller's share of the server."""
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from app.access.scopes import Scopes
+
 Role = Literal["system", "doctor", "nurse", "pharmacist", "clerk", "secretariat", "auditor", "operator", "patient"]
 
 ROLES: tuple[Role, ...] = (
@@ -47,3 +49,9 @@ class Caller:
     """The sign-in before this one, in microseconds since 1970 UTC; 0 when there was none."""
     missed: int = 0
     """Wrong passwords and codes between that sign-in and this one."""
+    scopes: Scopes | None = None
+    """What the token is for; None when it leaves to the caller all that its role has."""
+    patient_key: int = 0
+    """Key of the Patient that an app was launched for; 0 when it was for none."""
+    certificate: str = ""
+    """The client certificate that the token is bound to, by its SHA-256; empty for none."""

@@ -4,7 +4,7 @@ Every change of rights lets the access epoch grow, in the same transaction.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Insert, Select, Table, bindparam, func, insert, select
@@ -56,6 +56,20 @@ class Client:
     disabled: int
 
 
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """How a client proves who it is, and what it may have; as in the table `client`."""
+
+    kind: str = "system"
+    authentication: str = "private_key_jwt"
+    secret: str = ""
+    jwks_url: str = ""
+    redirects: str = ""
+    scopes: str = "system/*.cruds"
+    launch_url: str = ""
+    certificate: str = ""
+
+
 def _insert(table: Table) -> Insert:
     return insert(table).values({column: bindparam(f"n_{column.name}") for column in table.columns})
 
@@ -98,14 +112,22 @@ async def add_organisation(
 
 
 async def add_client(
-    connection: WriteConnection, *, id: str, title: str, organisation_key: int, role: str, jwks: str
+    connection: WriteConnection,
+    *,
+    id: str,
+    title: str,
+    organisation_key: int,
+    role: str,
+    jwks: str,
+    registered: Registered = Registered(),
 ) -> int:
-    """Add a system, which signs in with a key of the JWK set `jwks`, and return its key.
+    """Add a system, which signs in with a key of the JWK set `jwks`, or what `registered` says, and return its key.
 
     Raises:
         AlreadyThere: the id is taken.
     """
     values = {"id": id, "title": title, "organisation": organisation_key, "role": role, "jwks": jwks, "disabled": 0}
+    values |= asdict(registered)
     return await _add(connection, client, id, values)
 
 

@@ -3,12 +3,15 @@
 A caller once found is kept in memory together with the access epoch; see `app.access.epoch`.
 """
 
-from sqlalchemy import Select, bindparam, func, select
+import hmac
+
+from sqlalchemy import Select, bindparam, func, or_, select
 
 from app.access.caller import Caller
 from app.access.epoch import CURRENT
 from app.access.person_tables import session_origin, standing
-from app.access.tables import account, client, organisation, session, token
+from app.access.scopes import parse
+from app.access.tables import account, app_grant, client, organisation, session, token, token_binding
 from app.access.tokens import digest
 from app.clock import Clock
 from app.db import Database
@@ -23,11 +26,26 @@ _ORGANISATION = (organisation.c.key, organisation.c.slug, organisation.c.title, 
 
 
 def _by_token() -> Select[tuple[object, ...]]:
+    person = (account.c.key, account.c.name, account.c.title, account.c.must_change)
     return (
-        select(_EPOCH, *_ORGANISATION, client.c.role, token.c.purpose, client.c.id, token.c.ends)
+        select(
+            *(_EPOCH, *_ORGANISATION, func.coalesce(account.c.role, client.c.role), token.c.purpose, client.c.id),
+            *(token.c.ends, token.c.scope, token_binding.c.certificate, app_grant.c.patient_key, *person),
+        )
+        .select_from(token)
         .join(client, client.c.key == token.c.client)
-        .join(organisation, organisation.c.key == client.c.organisation)
-        .where(token.c.digest == bindparam("digest"), client.c.disabled == 0)
+        .outerjoin(token_binding, token_binding.c.digest == token.c.digest)
+        .outerjoin(app_grant, app_grant.c.key == token_binding.c.grant)
+        .outerjoin(account, account.c.key == app_grant.c.account)
+        # A person acts for its own organisation, whoever made the app.
+        .join(organisation, organisation.c.key == func.coalesce(account.c.organisation, client.c.organisation))
+        .where(
+            token.c.digest == bindparam("digest"),
+            client.c.disabled == 0,
+            func.coalesce(account.c.disabled, 0) == 0,
+            # What belonged to a grant is nobody's once the grant is gone.
+            or_(func.coalesce(token_binding.c.grant, "") == "", account.c.key.is_not(None)),
+        )
     )
 
 
@@ -90,21 +108,37 @@ class Callers:
         self._kept[secret] = caller
         return caller
 
-    async def by_token(self, secret: str) -> Caller:
-        """Return the system that holds a bearer token.
+    async def by_token(self, secret: str, certificate: str = "") -> Caller:
+        """Return the system, or the person through an app, that holds a bearer token.
+
+        Args:
+            secret: The token.
+            certificate: The SHA-256 of the caller's client certificate, as base64url; empty when it showed none.
 
         Raises:
-            Unauthorized: the token is unknown, revoked or has expired.
+            Unauthorized: the token is unknown, revoked, has expired, or is bound to another client certificate.
         """
         caller = self.kept(secret)
-        if caller is not None:
-            return caller
+        if caller is None:
+            caller = await self._by_token(secret)
+        if caller.certificate and not hmac.compare_digest(caller.certificate, certificate):
+            raise Unauthorized("The token is bound to a client certificate")
+        return caller
+
+    async def _by_token(self, secret: str) -> Caller:
         rows = await self._database.reader.fetch(_BY_TOKEN, {"digest": digest(secret)})
         if not rows or rows[0][8] <= self._clock():
             raise Unauthorized("The token is unknown or has expired")
-        epoch, key, slug, title, resource_id, role, purpose, client_id, ends = rows[0]
-        reference = f"Organization/{resource_id}"
-        found = Caller(key, slug, title, reference, role, purpose, client_id, ends=ends, epoch=epoch or 0)
+        epoch, key, slug, title, resource_id, role, purpose, client_id, ends, scope, bound, patient_key = rows[0][:12]
+        account_key, name, person, change = rows[0][12:]
+        scopes = parse(scope) if scope else None
+        found = Caller(
+            *(key, slug, title, f"Organization/{resource_id}", role, purpose, client_id, account_key or 0, name or ""),
+            *(person or "", ends, epoch or 0, bool(change)),
+            scopes=None if scopes is None or (scopes.unrestricted and not account_key) else scopes,
+            patient_key=patient_key or 0,
+            certificate=bound or "",
+        )
         return self._keep(secret, found)
 
     async def by_session(self, secret: str) -> Caller:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from app.access.caller import Caller, Role
 from app.consent.purposes import NUMBERS
 from app.consent.visibility import EVERY_CATEGORY, CallerVisibility, visibility
+from app.consent.within import Within, limits
 from fhir.store.categories import Category
 
 
@@ -92,6 +93,14 @@ def may_see(caller: Caller, *, now: int, implied: bool) -> CallerVisibility:
         epoch=caller.epoch,
         implied=implied,
     )
+
+
+def within(seen: CallerVisibility, caller: Caller, letters: str) -> CallerVisibility | Within:
+    """Return what of what `caller` may see the scopes of its token open for some letters of `cruds`."""
+    if caller.scopes is None:
+        return seen
+    left = limits(caller.scopes, letters)
+    return seen if left.whole else Within(seen, left, caller.patient_key)
 
 
 def may_write(caller: Caller, *, any_id: bool) -> Authority:

@@ -4,14 +4,28 @@ What is about them lies under their own keys, and under those of rows that belon
 """
 
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, or_, select
 
 from app.identity.tables import person_patient
 from fhir.store.connection import Visibility
 from fhir.store.in_order import by_hash, in_order
 from fhir.store.tables import patient_chart, resource, resource_id
 from fhir.store.types import NUMBERS
+
+
+@runtime_checkable
+class Naming(Protocol):
+    """A visibility under which a Patient may be named that is not itself shown."""
+
+    def names(self, alias: FromClause) -> ColumnElement[bool]:
+        """Return the condition under which a Patient may be named."""
+        ...
+
+
+def _may_be_named(visibility: Visibility, patient: FromClause) -> ColumnElement[bool]:
+    return visibility.names(patient) if isinstance(visibility, Naming) else visibility.condition(patient)
 
 
 def patient_keys(hashes: Sequence[ColumnElement[int]], visibility: Visibility) -> Select[tuple[int]]:
@@ -40,7 +54,7 @@ def patient_keys(hashes: Sequence[ColumnElement[int]], visibility: Visibility) -
             or_(*(resource_id.c.hash == one_hash for one_hash in hashes)),
             patient.c.type == NUMBERS["Patient"],
             patient.c.deleted == 0,
-            visibility.condition(patient),
+            _may_be_named(visibility, patient),
         )
     )
 
@@ -58,6 +72,6 @@ def own_keys(hashes: Sequence[ColumnElement[int]], visibility: Visibility) -> Se
             or_(*(resource_id.c.hash == one_hash for one_hash in hashes)),
             patient.c.type == NUMBERS["Patient"],
             patient.c.deleted == 0,
-            visibility.condition(patient),
+            _may_be_named(visibility, patient),
         )
     )

@@ -16,6 +16,7 @@ from app.imaging.request import DicomRequest
 from app.imaging.response import DicomResponse
 from app.imaging.retrieve import retrieve
 from app.imaging.stow import stow
+from app.records.scoped import check_images
 from dicom.attributes import Level
 from dicom.values import is_uid
 from fhir.errors import InvalidValue, MethodNotAllowed, NotFound
@@ -98,4 +99,5 @@ def find(request: DicomRequest) -> Callable[[DicomRequest], Awaitable[DicomRespo
     request.interaction, request.action = service.code, service.action
     if not all(is_uid(uid) for uid in (request.study, request.series, request.instance) if uid):
         raise InvalidValue("The address has a part that is no UID")
+    check_images(request)
     return translated(service.answer)

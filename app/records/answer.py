@@ -11,6 +11,7 @@ from app.records.interactions import find
 from app.records.later.kickoff import begin_later, prefers_later
 from app.records.request import FhirRequest
 from app.records.response import FhirResponse, Response, failure_response
+from app.records.scoped import check_interaction
 from fhir.errors import TooLarge
 
 __all__ = ["FHIR", "answer", "unavailable"]
@@ -19,6 +20,7 @@ __all__ = ["FHIR", "answer", "unavailable"]
 def _find(request: FhirRequest) -> Callable[[FhirRequest], Awaitable[FhirResponse]]:
     interaction = find(request)
     request.interaction, request.action = interaction.code, interaction.action
+    check_interaction(request)
     if interaction.later and prefers_later(request):
         return begin_later(reads=interaction.later == "read")
     if not request.nested and (b"xml" in request.headers.get(b"accept", b"") or b"_format" in request.query_string):

@@ -13,6 +13,7 @@ from app.records.events import events
 from app.records.labelled import pass_labels_on
 from app.records.record import StaleCaller
 from app.records.request import Request
+from app.records.scoped import check_written
 from app.records.search_parameters.follow import follow_written
 from app.records.search_parameters.known import lock_of
 from app.records.writing import Writing
@@ -49,6 +50,7 @@ async def committed(
         writing = Writing(request, connection, known)
         result = await work(writing)
         await writing.flush()
+        await check_written(request, connection, writing.written)
         moved = await follow_patients(connection, writing.written, request.now)
         settings = request.hub.settings
         await compile_consents(connection, writing.written, base_url=settings.fhir_address, majority=settings.majority)

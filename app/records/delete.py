@@ -21,7 +21,7 @@ async def delete(request: FhirRequest) -> Response:
     wanted = version_wanted(request)
 
     async def work(writing: Writing) -> Stored | None:
-        await check_version(writing, request.type, request.id, wanted)
+        await check_version(writing, request.type, request.id, wanted, "d")
         return await writing.delete(request.type, request.id)
 
     deleted = await committed(request, work)

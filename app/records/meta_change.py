@@ -39,7 +39,7 @@ async def _given(request: FhirRequest) -> Mapping[str, Any]:
 
 async def _current(writing: Writing, type_name: str, id_: str) -> Stored:
     request = writing.request
-    current = await read(writing.connection, request.visibility, type_name, id_)
+    current = await read(writing.connection, request.visibility_for("ru"), type_name, id_)
     if current is None:
         raise NotFound(f"{type_name}/{id_} does not exist")
     if current.custodian != request.authority.custodian:

@@ -158,7 +158,8 @@ async def apply_patch(
         Unprocessable: the patch cannot be applied, or what it makes breaks a rule.
     """
     await check_version(writing, type_name, id_, wanted)
-    current = await read(writing.connection, writing.request.visibility, type_name, id_)
+    # A patch tells of what is there, by what it makes of it and by what it refuses.
+    current = await read(writing.connection, writing.request.visibility_for("ru"), type_name, id_)
     if current is None:
         raise NotFound(f"{type_name}/{id_} does not exist")
     if current.deleted:

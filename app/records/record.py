@@ -15,7 +15,7 @@ from fhir.search.query import Query
 from fhir.search.run import places
 from fhir.store import history
 from fhir.store import read as store
-from fhir.store.connection import Connection, Row
+from fhir.store.connection import Connection, Row, Visibility
 from fhir.store.everything import NEWEST, Part, everything
 from fhir.store.history import Asked, Past
 from fhir.store.named import read_named
@@ -76,8 +76,13 @@ class Record:
 
     def __init__(self, request: "Request") -> None:
         self.connection: Connection = _Fresh(request.hub.database.reader, request.caller.epoch)
-        self.visibility = request.visibility
+        self._request = request
         self.disclosed: list[Stored] = []
+
+    @property
+    def visibility(self) -> Visibility:
+        """What the caller may see."""
+        return self._request.visibility
 
     def _found(self, version: Stored | None, type_name: str, id_: str) -> Stored:
         if version is None:

@@ -10,12 +10,14 @@ from urllib.parse import unquote_plus
 from starlette.types import Message, Receive
 
 from app.access.caller import Caller
-from app.consent.decide import Authority, implies, may_see, may_write
+from app.consent.decide import Authority, implies, may_see, may_write, within
+from app.consent.letters import needed
 from app.records.accept import PLAIN, wants_xml
 from app.records.content import check_type, is_packed, is_xml, unpacked
 from app.records.record import Record
 from fhir.errors import InvalidValue, TooLarge
 from fhir.store.categories import Category
+from fhir.store.connection import Visibility
 from fhir.xml.to_json import Converted, to_json
 
 if TYPE_CHECKING:
@@ -47,7 +49,6 @@ class Request:
         interaction: What is asked, by the name the audit log uses.
         action: C, R, U, D or E.
         now: The instant of the request, in microseconds since 1970 UTC, cut to milliseconds.
-        visibility: What the caller may see, now.
         recorded: Whether the audit record of the request is durable already.
         received: The body, once it was read as a whole.
         streamed: Whether the body was taken piece by piece, and so cannot be taken again.
@@ -76,9 +77,27 @@ class Request:
         """Decide what `caller` may see and write; a second time when it had to be identified anew."""
         self.caller = caller
         implied = implies(self.hub.settings.consent, caller.purpose)
-        self.visibility = may_see(caller, now=self.now, implied=implied)
+        self._seen = may_see(caller, now=self.now, implied=implied)
+        self._within: dict[str, Visibility] = {}
         self._authority: Authority | None = None
         self._record: Record | None = None
+
+    @property
+    def visibility(self) -> Visibility:
+        """What the caller may see, now, by the interaction that is asked for."""
+        if self.caller.scopes is None:
+            return self._seen
+        return self.visibility_for(needed(self.interaction))
+
+    def visibility_for(self, letters: str) -> Visibility:
+        """Return what the caller may see whose scope has some letters of `cruds`: what it may change, for instance."""
+        if self.caller.scopes is None or self.interaction == "stow":
+            # What a STOW request may store was decided as a whole; the Patient and the study are the hub's to look up.
+            return self._seen
+        found = self._within.get(letters)
+        if found is None:
+            found = self._within[letters] = within(self._seen, self.caller, letters)
+        return found
 
     @property
     def authority(self) -> Authority:
@@ -102,7 +121,8 @@ class Request:
         """Return what a page link is good for: the caller, the place and the parameters; none of them holds a NUL."""
         caller = self.caller
         asked = "\0".join([text for pair in pairs for text in pair])
-        return f"{caller.organisation}|{caller.account}|{caller.client}|{place}?{asked}"
+        scoped = f"|{caller.scopes.text}|{caller.patient_key}" if caller.scopes is not None else ""
+        return f"{caller.organisation}|{caller.account}|{caller.client}{scoped}|{place}?{asked}"
 
     @cached_property
     def pairs(self) -> list[tuple[str, str]]:

@@ -11,7 +11,15 @@ from wsgiref.handlers import format_date_time
 import orjson
 from starlette.types import Send
 
-from fhir.errors import FhirError, MethodNotAllowed, TooLarge, Unauthorized, Unprocessable, UnsupportedPatch
+from fhir.errors import (
+    FhirError,
+    InsufficientScope,
+    MethodNotAllowed,
+    TooLarge,
+    Unauthorized,
+    Unprocessable,
+    UnsupportedPatch,
+)
 from fhir.issue import Issue, outcome
 
 Header = tuple[bytes, bytes]
@@ -156,6 +164,8 @@ def _what_would_do(error: FhirError) -> list[Header]:
     """
     if isinstance(error, Unauthorized):
         return [(b"www-authenticate", b'Bearer realm="Renkei"')]
+    if isinstance(error, InsufficientScope):
+        return [(b"www-authenticate", b'Bearer realm="Renkei", error="insufficient_scope"')]
     if isinstance(error, MethodNotAllowed):
         return [allow(error.allowed)]
     if isinstance(error, UnsupportedPatch):

@@ -76,7 +76,7 @@ class _Transaction:
                 *(writing, step.type, step.id, step.patch), wanted=step.if_match, references=links, path=step.path
             )
             return stored
-        await check_version(writing, step.type, step.id, step.if_match)
+        await check_version(writing, step.type, step.id, step.if_match, "d" if step.prepared is None else "u")
         if step.prepared is None:
             return await writing.delete(step.type, step.id)
         if step.row:

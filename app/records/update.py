@@ -35,15 +35,15 @@ def if_match(text: str | None) -> int | None:
     return int(match[1])
 
 
-async def check_version(writing: Writing, type_name: str, id_: str, wanted: int | None) -> None:
-    """Check the precondition of a write.
+async def check_version(writing: Writing, type_name: str, id_: str, wanted: int | None, letter: str = "u") -> None:
+    """Check the precondition of a write; `letter` is what its scope needs.
 
     Raises:
         VersionConflict: the current version is not `wanted`.
     """
     if wanted is None:
         return
-    current = await read(writing.connection, writing.request.visibility, type_name, id_)
+    current = await read(writing.connection, writing.request.visibility_for(letter), type_name, id_)
     if current is None or current.version != wanted:
         raise VersionConflict(f"The current version is not {wanted}", "If-Match")
 

@@ -248,7 +248,7 @@ class Writing:
             Conflict: it belongs to another patient than before, or it exists and `new_only` holds.
         """
         type_name = prepared.type
-        current = await read(self.connection, self.request.visibility, type_name, id_)
+        current = await read(self.connection, self.request.visibility_for("u"), type_name, id_)
         if current is None:
             return await self._create_as(prepared, id_, references, path, any_id=any_id)
         if new_only:
@@ -286,7 +286,7 @@ class Writing:
         if not current.deleted:
             return current
         named = (current.type, current.id, current.version - 1)
-        return await vread(self.connection, self.request.visibility, *named)
+        return await vread(self.connection, self.request.visibility_for("u"), *named)
 
     async def _may_replace(self, current: Stored) -> None:
         """Refuse to make something of a resource that the role may write, out of something that it may not.
@@ -328,7 +328,7 @@ class Writing:
             NotFound: it does not exist for the caller.
             Forbidden: it is in another site's custody, or the role does not write such resources.
         """
-        current = await read(self.connection, self.request.visibility, type_name, id_)
+        current = await read(self.connection, self.request.visibility_for("d"), type_name, id_)
         if current is None:
             raise NotFound(f"{type_name}/{id_} does not exist")
         self.own(current)

@@ -6,6 +6,7 @@ from sqlalchemy import bindparam, select
 
 from app.access import epoch
 from app.access.caller import Caller
+from app.access.scopes import parse
 from app.access.tables import client, organisation
 from app.hub import Hub
 from app.records.jobs.job import Job
@@ -31,7 +32,9 @@ async def caller_of(hub: Hub, job: Job) -> Caller:
     key, slug, title, resource_id, role = rows[0]
     now = await epoch.current(hub.database.reader)
     await hub.search_parameters.learn(now)
-    return Caller(key, slug, title, f"Organization/{resource_id}", role, job.purpose, job.client, epoch=now)
+    scopes = parse(job.scope) if job.scope else None
+    reference = f"Organization/{resource_id}"
+    return Caller(key, slug, title, reference, role, job.purpose, job.client, epoch=now, scopes=scopes)
 
 
 async def request_of(hub: Hub, job: Job, path: str) -> FhirRequest:

@@ -6,6 +6,7 @@ Instants are whole microseconds since 1970 UTC.
 import secrets
 from dataclasses import dataclass
 
+from app.access.caller import Caller
 from app.records.request import FhirRequest
 
 WAITING, DONE, FAILED = 0, 1, 2
@@ -23,6 +24,7 @@ class Job:
     Attributes:
         client: Whose it is; empty for one of the command line, which nobody but the command works on.
         ends: When it is forgotten; `NEVER` until it is done, if it lasts while it is at work.
+        scope: The scopes of the token that began it; empty for all that the client has.
     """
 
     id: str
@@ -36,6 +38,7 @@ class Job:
     step: int = 0
     steps: int = 0
     position: str = ""
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,11 @@ def hours_later(instant: int, hours: int) -> int:
     return instant + hours * _HOUR
 
 
+def scope_of(caller: Caller) -> str:
+    """Return the scopes of a caller's token; empty for all that it has."""
+    return "" if caller.scopes is None else caller.scopes.text
+
+
 def asked_by(request: FhirRequest, id_: str, asked: str, address: str, state: int = WAITING) -> Job:
     """Return a job of the client that asks, which is kept as long as an export.
 
@@ -69,4 +77,5 @@ def asked_by(request: FhirRequest, id_: str, asked: str, address: str, state: in
         state: `DONE` for one on which there is nothing to work.
     """
     caller, ends = request.caller, hours_later(request.now, request.hub.settings.export_hours)
-    return Job(id_, caller.client, caller.purpose, asked, address, request.now, ends, state)
+    scope = scope_of(caller)
+    return Job(id_, caller.client, caller.purpose, asked, address, request.now, ends, state, scope=scope)

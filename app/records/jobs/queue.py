@@ -10,7 +10,7 @@ from dataclasses import asdict
 from sqlalchemy import Table
 
 from app.db import Database, DatabaseConnection, WriteConnection
-from app.records.jobs.job import Job, Step
+from app.records.jobs.job import Job, Step, scope_of
 from app.records.jobs.statements import Statements
 from app.records.request import FhirRequest
 from fhir.errors import FhirError, NotFound
@@ -77,9 +77,12 @@ class Queue:
             if also is not None:
                 await also(connection)
 
-    async def find(self, connection: DatabaseConnection, id_: str, client: str, now: int) -> Job | None:
-        """Return a job of a client; None when there is none, or it has expired."""
-        rows = await connection.fetch(self._statements.find, {"id": id_, "client": client, "now": now})
+    async def find(
+        self, connection: DatabaseConnection, id_: str, client: str, now: int, scope: str = ""
+    ) -> Job | None:
+        """Return a job of a client that a token with these scopes began; None if there is none, or it has expired."""
+        values = {"id": id_, "client": client, "now": now, "scope": scope}
+        rows = await connection.fetch(self._statements.find, values)
         return Job(*rows[0]) if rows else None
 
     async def of_caller(self, request: FhirRequest) -> Job:
@@ -89,7 +92,7 @@ class Queue:
             NotFound: there is none of this client, or it has expired.
         """
         hub, caller = request.hub, request.caller
-        job = await self.find(hub.database.reader, request.id, caller.client, hub.clock())
+        job = await self.find(hub.database.reader, request.id, caller.client, hub.clock(), scope_of(caller))
         if job is None or caller.account:
             raise self.not_found()
         return job

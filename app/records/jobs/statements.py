@@ -23,7 +23,9 @@ class Statements:
         there, waiting = kept.ends > _NOW, kept.state == WAITING
         # What has no client is worked on by the command that put it there, and is in nobody's way.
         counted = kept.client != "" if shared else kept.client == _CLIENT
-        self.find = select(*columns).where(kept.id == _ID, kept.client == _CLIENT, there)
+        # Another token of the client may be for less: what one began, none with other scopes fetches.
+        own = (kept.client == _CLIENT, kept.scope == bindparam("scope", type_=Text))
+        self.find = select(*columns).where(kept.id == _ID, *own, there)
         self.count = select(func.count(), func.coalesce(func.sum(waiting.cast(Integer)), 0)).where(counted, there)
         self.add = insert(table).values({column.name: bindparam(f"n_{column.name}") for column in table.columns})
         self.next = (

@@ -1,6 +1,6 @@
 """The table of a queue of jobs. Instants are whole microseconds since 1970 UTC."""
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Column, Integer, MetaData, SmallInteger, Table, Text, text
 
 
 def queue_table(name: str, metadata: MetaData, comment: str) -> Table:
@@ -20,5 +20,6 @@ def queue_table(name: str, metadata: MetaData, comment: str) -> Table:
         Column("step", Integer, nullable=False),
         Column("steps", Integer, nullable=False),
         Column("position", Text, nullable=False),
+        Column("scope", Text, nullable=False, server_default=text("''")),
         comment=comment,
     )

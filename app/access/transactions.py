@@ -1,0 +1,28 @@
+"""The transactions of IHE that are scopes of IUA, and what each opens: (context, type, letters).
+
+A scope that names a transaction is translated, once, to what the transaction needs; so it is enforced where the scopes
+of SMART are. https://profiles.ihe.net/ITI/IUA/index.html, each transaction's page for what it reads and writes.
+"""
+
+_DOCUMENTS = ("DocumentReference", "List", "Binary", "Bundle")
+
+TRANSACTIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "ITI-65": (*(("system", name, "cu") for name in (*_DOCUMENTS, "Patient", "Provenance")),),
+    "ITI-66": (("system", "List", "rs"),),
+    "ITI-67": (("system", "DocumentReference", "rs"),),
+    "ITI-68": (("system", "Binary", "r"), ("system", "Bundle", "r")),
+    "ITI-78": (("system", "Patient", "rs"),),
+    "ITI-81": (("system", "AuditEvent", "rs"),),
+    "ITI-83": (("system", "Patient", "rs"),),
+    "ITI-90": (
+        *(
+            ("system", name, "rs")
+            for name in ("Organization", "OrganizationAffiliation", "Location", "Practitioner", "PractitionerRole")
+        ),
+        *(("system", name, "rs") for name in ("HealthcareService", "Endpoint")),
+    ),
+    "ITI-104": (("system", "Patient", "cud"),),
+    "ITI-108": (("system", "Consent", "cruds"),),
+    "ITI-119": (("system", "Patient", "rs"),),
+}
+"""By the transaction's number."""

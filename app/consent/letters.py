@@ -1,0 +1,21 @@
+"""Which letters of a scope each interaction needs, for a row to exist in it.
+
+https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html#scopes-for-requesting-fhir-resources
+"""
+
+READ, SEARCH = "r", "s"
+BOTH = "rs"
+"""What an operation needs, which finds resources and tells of them."""
+
+NEEDED: dict[str, str] = {
+    **dict.fromkeys(("read", "vread", "history-instance", "wado"), READ),
+    **dict.fromkeys(("search-type", "search-system", "history-type", "history-system", "qido"), SEARCH),
+    # The rows that a write changes are looked up by the letter of the write; this is for its conditions.
+    **dict.fromkeys(("create", "update", "patch", "delete", "transaction", "batch", "stow"), SEARCH),
+}
+"""By interaction; the others need `BOTH`."""
+
+
+def needed(interaction: str) -> str:
+    """Return the letters that a row's scope must have to exist in an interaction."""
+    return NEEDED.get(interaction, BOTH)
