@@ -62,7 +62,10 @@ class Forbidden(FhirError):
 
 
 class InsufficientScope(Forbidden):
-    """The caller is known, and its token is not for this. https://www.rfc-editor.org/rfc/rfc6750#section-3.1"""
+    """The caller is known, and its token is not for this.
+
+    https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+    """
 
 
 class TooCostly(FhirError):

@@ -60,7 +60,8 @@ def compiled(scope: ResourceScope, label: str = "v") -> Conditions:
     """
     if scope.type == "*":
         raise InvalidScope(f"{scope}: conditions are for one type")
-    shapes, binds = [], {}
+    shapes: list[AnyShape] = []
+    binds: dict[str, Any] = {}
     for number, (name, text) in enumerate(scope.query):
         try:
             shape, bound = planned(_asked(scope.type, name, text), scope.type, f"{label}x{number}")

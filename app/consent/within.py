@@ -102,7 +102,7 @@ def _is_of_launch(alias: FromClause) -> ColumnElement[bool]:
     directory = alias.c.category == int(Category.DIRECTORY)
     if "type" not in alias.c:
         return alias.c.patient_key.in_(keys)
-    directory = or_(directory, alias.c.type.in_([NUMBERS[name] for name in _WITHOUT_PATIENT]))
+    directory = or_(directory, *(alias.c.type == NUMBERS[name] for name in _WITHOUT_PATIENT))
     other = resource_patient.alias()
     somebody_else = exists().where(other.c.row == -alias.c.patient_key, other.c.patient_key.not_in(keys))
     return or_(
@@ -128,7 +128,7 @@ def limits(scopes: Scopes, letters: str) -> Limits:
     all_of_patient = any(is_whole(one) for one in launch)
     patient_types = _types([one for one in launch if not one.query and one.type != "*"])
     values: dict[str, Any] = {"v_types": types, "v_patient_types": patient_types, "v_images": NUMBERS[IMAGES]}
-    granular = []
+    granular: list[Granular] = []
     for one in named:
         if one.query:
             shapes, binds = compiled(one, f"v{len(granular)}")

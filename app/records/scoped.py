@@ -31,6 +31,9 @@ _WRITES = {"create": "c", "update": "u", "patch": "ru", "delete": "d"}
 _WHOLE = {"$import": "cruds", "$expunge": "d"}
 """Operations beyond any row's visibility, and the letters that they need of all resources."""
 
+_EACH = ("transaction", "batch", "options")
+"""What asks nothing itself: each entry is looked at."""
+
 _HUB = ("$export-status", "$export-file", "$async-status", "$import-status", "$import-file", "$convert", "metadata")
 """What tells of no resource, or asks for its right elsewhere."""
 
@@ -56,7 +59,7 @@ def check_interaction(request: "FhirRequest") -> None:
         InsufficientScope: the token is not for this.
     """
     scopes, operation = request.caller.scopes, request.path.rpartition("/")[2]
-    if scopes is None or request.interaction in ("transaction", "batch", "options") or request.path[6:].startswith(_HUB):
+    if scopes is None or request.interaction in _EACH or request.path[6:].startswith(_HUB):
         return
     if operation in _WHOLE:
         if not limits(scopes, _WHOLE[operation]).whole:
