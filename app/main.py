@@ -5,9 +5,12 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.routing import Match
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from app.access.oauth import router as oauth
+from app.access.certificate import TrustedProxies
+from app.access.cors import is_from_elsewhere, preflight, shown
+from app.access.oauth.routes import routes as oauth
 from app.imaging.route import DicomRoute
 from app.lifecycle import open_hub, start_tasks, warn_of_folding, warn_of_reindexing
 from app.observe.health import router as observe
@@ -23,6 +26,10 @@ class _Hub(FastAPI):
     """FastAPI, with the FHIR door before its layers: these cost a read an eighth of its speed and do nothing for it."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and is_from_elsewhere(scope):
+            if await preflight(scope, send):
+                return
+            send = shown(send)
         if _FHIR.matches(scope)[0] is Match.FULL:
             scope["app"] = self
             await _FHIR.handle(scope, receive, send)
@@ -50,9 +57,16 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
     app = _Hub(title="Renkei", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.router.routes.insert(0, _FHIR)
     app.router.routes.insert(1, DicomRoute())
-    app.include_router(oauth)
+    app.router.routes.extend(oauth)
     app.include_router(observe)
     app.router.routes.extend(portal)
     app.add_exception_handler(404, nowhere)
     app.add_exception_handler(405, nowhere)
     return app
+
+
+def served() -> ASGIApp:
+    """Return the application as the server runs it: behind reverse proxies, of which the trusted are believed."""
+    chosen = settings()
+    behind = ProxyHeadersMiddleware(create_app(chosen), trusted_hosts=chosen.trusted_proxies)  # type: ignore[arg-type]
+    return TrustedProxies(behind, chosen.trusted_proxies)  # type: ignore[arg-type]

@@ -109,6 +109,12 @@ class Settings(BaseSettings):
     token_seconds: int = 300
     """How long an access token of a system lasts."""
 
+    app_hours: int = 24
+    """How long an app may renew what a person allowed it (`offline_access`); otherwise while the session lasts."""
+
+    jwks_networks: str = ""
+    """Networks beside the world's, parted by commas, from which the keys of clients may be fetched."""
+
     session_minutes: int = 15
     """A person's session is locked after so many minutes without a request."""
 

@@ -8,6 +8,7 @@ from app.access import attempts, epoch
 from app.access.caller import Caller
 from app.access.events import by, event
 from app.access.known import by_name
+from app.access.oauth.grants import end_of_account
 from app.access.passwords import WeakPassword, check_new, hash_password, verify_password
 from app.access.sessions import LONGEST_PASSWORD
 from app.access.tables import account, session
@@ -82,6 +83,7 @@ async def change_password(
         fields: dict[str, Any] = {"description": "The password was changed"}
         if done:
             await connection.execute(_END_OTHERS, {"key": caller.account, "digest": digest(secret)})
+            await end_of_account(connection, caller.account)
             await epoch.grow(connection)
         else:
             await attempts.failed(hub, connection, caller.account, now)

@@ -10,6 +10,7 @@ from joserfc.jwk import ECKey
 
 from app.access import directory
 from app.access.caller import ROLES
+from app.access.oauth import grants
 from app.access.passwords import hash_password
 from app.access.person_tables import FOR_EVER
 from app.audit.record import Event
@@ -47,7 +48,7 @@ class Invalid(ValueError):
         self.field = field
 
 
-async def _recorded(hub: Hub, what: str, organisation: str) -> None:
+async def _recorded(hub: Hub, what: str, organisation: str | None) -> None:
     event = Event(
         recorded=hub.clock(),
         action="C",
@@ -108,8 +109,17 @@ def make_client_key(settings: Settings, id: str) -> str:
     return json.dumps({"keys": [key.as_dict(private=False)]})
 
 
-async def enrol_client(hub: Hub, *, id: str, title: str, organisation: str, role: str, jwks: str | None) -> None:
-    """Add a system; without `jwks` a key is made on this machine.
+async def enrol_client(
+    hub: Hub,
+    *,
+    id: str,
+    title: str,
+    organisation: str,
+    role: str,
+    jwks: str | None,
+    registered: directory.Registered = directory.Registered(),  # noqa: B008 - frozen
+) -> None:
+    """Add a system, or what `registered` says; without `jwks` a key is made on this machine.
 
     Raises:
         Invalid: the role or the key set is not of its form.
@@ -123,7 +133,9 @@ async def enrol_client(hub: Hub, *, id: str, title: str, organisation: str, role
     if not isinstance(json.loads(keys).get("keys"), list):
         raise Invalid("A JWK set has an array `keys`")
     async with hub.database.write() as connection:
-        await directory.add_client(connection, id=id, title=title, organisation_key=found.key, role=role, jwks=keys)
+        await directory.add_client(
+            connection, id=id, title=title, organisation_key=found.key, role=role, jwks=keys, registered=registered
+        )
     await _recorded(hub, f"client {id} added", found.reference)
 
 
@@ -175,3 +187,15 @@ async def enrol_account(
         )
     as_head = ", head of the site" if head else ""
     await _recorded(hub, f"account {name} added: {role}{as_head}", found.reference)
+
+
+async def disable_client(hub: Hub, id: str) -> None:
+    """Disable a client: its tokens, and what people allowed it, end at their next request.
+
+    Raises:
+        Unknown: there is no such client.
+    """
+    async with hub.database.write() as connection:
+        if not await grants.disable_client(connection, id):
+            raise directory.Unknown(f"No client is called {id}")
+    await _recorded(hub, f"client {id} disabled", None)

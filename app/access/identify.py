@@ -125,6 +125,15 @@ class Callers:
             raise Unauthorized("The token is bound to a client certificate")
         return caller
 
+    async def of_token(self, secret: str) -> Caller:
+        """Return who holds a bearer token, looked up anew, for whoever only asks about it.
+
+        Raises:
+            Unauthorized: as `by_token`.
+        """
+        self.forget(secret)
+        return await self._by_token(secret)
+
     async def _by_token(self, secret: str) -> Caller:
         rows = await self._database.reader.fetch(_BY_TOKEN, {"digest": digest(secret)})
         if not rows or rows[0][8] <= self._clock():

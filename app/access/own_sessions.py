@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, LargeBinary, bindparam, delete, select
 
 from app.access.caller import Caller
 from app.access.events import by, event
+from app.access.oauth.grants import end_of_session
 from app.access.person_tables import session_origin
 from app.access.tables import session
 from app.access.tokens import digest
@@ -64,6 +65,7 @@ async def end_one(hub: Hub, caller: Caller, id_: str, *, network: str = "") -> b
     async with hub.database.write() as connection:
         done = await connection.execute(_END_ONE, {"key": caller.account, "digest": key}) == 1
         if done:
+            await end_of_session(connection, key)
             text = "Another session of the person was ended"
             told = event(hub, "sign-out", network=network, path="/account/sessions", **by(caller), description=text)
             await hub.audit.stage(connection, [told])

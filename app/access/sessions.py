@@ -13,6 +13,7 @@ from app.access import attempts, factors
 from app.access.caller import Caller, Role
 from app.access.events import by, event
 from app.access.known import Known, by_name
+from app.access.oauth.grants import end_of_account, end_of_session
 from app.access.passwords import verify_password
 from app.access.person_tables import session_origin, sign_in_step
 from app.access.tables import session
@@ -204,8 +205,10 @@ async def sign_out(hub: Hub, caller: Caller, secret: str, *, everywhere: bool = 
     """
     async with hub.database.write() as connection:
         await connection.execute(_END, {"digest": digest(secret)})
+        await end_of_session(connection, digest(secret))
         if everywhere:
             await connection.execute(_END_OTHERS, {"key": caller.account, "digest": b""})
+            await end_of_account(connection, caller.account)
         text = "Every session of the account was ended" if everywhere else None
         told = event(hub, "sign-out", network=network, path="/sign-out", **by(caller), description=text)
         await hub.audit.stage(connection, [told])
@@ -215,3 +218,4 @@ async def end_all(connection: WriteConnection, account_key: int) -> None:
     """End every session and every begun sign-in of an account, inside a write transaction."""
     await connection.execute(_END_OTHERS, {"key": account_key, "digest": b""})
     await connection.execute(_END_STEPS, {"key": account_key})
+    await end_of_account(connection, account_key)

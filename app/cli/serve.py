@@ -15,7 +15,7 @@ def run_server() -> None:
     # uvicorn ends in order and then raises the signal again: the process would seem to have been killed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.run(
-        "app.main:create_app",
+        "app.main:served",
         factory=True,
         host=chosen.host,
         port=chosen.port,
@@ -24,7 +24,8 @@ def run_server() -> None:
         http="httptools",
         access_log=False,
         server_header=False,
-        forwarded_allow_ips=chosen.trusted_proxies,
+        # `served` reads who calls off the proxy's headers itself: it must know the proxy as well.
+        proxy_headers=False,
         timeout_keep_alive=60,
         timeout_graceful_shutdown=30,
     )

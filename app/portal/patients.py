@@ -86,7 +86,7 @@ async def by_person(visit: Visit, patients: Sequence[Stored]) -> list[Found]:
     return sorted(found, key=lambda one: (one.kana or one.first.name, one.first.birth_date))
 
 
-async def _found(visit: Visit, typed: str) -> tuple[list[Found], int]:
+async def find(visit: Visit, typed: str) -> tuple[list[Found], int]:
     """Return the persons whom `typed` finds, and how many Patients there are in all."""
     for pairs in [criteria(typed), *split_names(typed)]:
         matches, total = await search(visit, pairs)
@@ -103,7 +103,7 @@ async def patients(request: Request) -> Response:
         found: list[Found] = []
         total = 0
         if typed:
-            found, total = await _found(visit, typed)
+            found, total = await find(visit, typed)
         sites: Sites = await read_sites(visit.hub)
         values = {"q": typed, "found": found, "total": total, "most": MOST_FOUND, "sites": sites}
         return Page("patients.html", values)

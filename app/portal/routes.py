@@ -10,7 +10,9 @@ from app.portal.accounts.own import account, end_session
 from app.portal.accounts.person import change_person, person
 from app.portal.accounts.requests import decide_request, make_request, new_request, one_request
 from app.portal.accounts.sections import roles
+from app.portal.apps import open_app
 from app.portal.audit import audit
+from app.portal.authorize import authorize
 from app.portal.consents import consents, record
 from app.portal.documents import content, document
 from app.portal.flags import flags, mark
@@ -29,6 +31,8 @@ routes: list[BaseRoute] = [
     Route("/sign-in/second", second),
     Route("/sign-in/second", give_second, methods=["POST"]),
     Route("/sign-in/passkey", by_passkey, methods=["POST"]),
+    Route("/oauth/authorize", authorize, methods=["GET", "POST"]),
+    Route("/apps/{client}/open", open_app),
     Route("/password", password, methods=["GET", "POST"]),
     Route("/account", account),
     Route("/account/sessions", end_session, methods=["POST"]),

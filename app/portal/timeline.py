@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from app.consent.decide import SEES
 from app.portal import chart, consent_facts
+from app.portal.apps import apps
 from app.portal.dates import moment
 from app.portal.gate import Visit, view
 from app.portal.images import studies
@@ -155,6 +156,6 @@ async def timeline(request: Request) -> Response:
         person = await read_person(visit, patient_id, dated=True, before=_before(visit))
         sites = await read_sites(visit.hub)
         template = "results.html" if request.query_params.get("view") == "results" else "timeline.html"
-        return Page(template, _values(visit, person, sites, patient_id))
+        return Page(template, _values(visit, person, sites, patient_id) | {"apps": await apps(visit.hub)})
 
     return await view(request, "timeline", work)

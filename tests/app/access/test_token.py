@@ -76,7 +76,7 @@ async def test_a_signed_assertion_gets_a_token_that_opens_the_door(world: World)
     status, answer = await ask(world, signed())
     bearer = {"Authorization": f"Bearer {answer['access_token']}"}
 
-    assert (status, answer["token_type"], answer["expires_in"]) == (200, "bearer", 300)
+    assert (status, answer["token_type"], answer["expires_in"]) == (200, "Bearer", 300)
     assert (await world.post(bearer, a_patient()))["resourceType"] == "Patient"
 
 
