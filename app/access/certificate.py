@@ -78,7 +78,7 @@ class TrustedProxies:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
-        if scope["type"] == "http" and any(name in HEADERS for name, _ in scope["headers"]):
-            if self._trusts(scope["client"][0] if scope.get("client") else ""):
-                scope = {**scope, STATED: _stated(scope)}
+        told = scope["type"] == "http" and any(name in HEADERS for name, _ in scope["headers"])
+        if told and self._trusts(scope["client"][0] if scope.get("client") else ""):
+            scope = {**scope, STATED: _stated(scope)}
         await self._app(scope, receive, send)

@@ -128,9 +128,8 @@ def _about(visit: Visit, patient: Stored | None = None) -> dict[str, Any]:
 async def _refused(visit: Visit, error: AuthorizationRefused) -> Response:
     client = visit.web.query_params.get("client_id", "")
     if not visit.fhir.recorded:
-        event = told(
-            visit.hub, visit.web, "authorize", client=client, refusal=f"{error.error}: {error}", **_about(visit)
-        )
+        refusal = f"{error.error}: {error}"
+        event = told(visit.hub, visit.web, "authorize", client=client, refusal=refusal, **_about(visit))
         await visit.hub.audit.append([event])
         visit.fhir.recorded = True
     return moved(error.address(visit.hub))

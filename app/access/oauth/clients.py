@@ -112,15 +112,15 @@ def _basic(header: str) -> tuple[str, str]:
         text = base64.b64decode(header[6:], validate=True).decode()
     except (binascii.Error, UnicodeDecodeError) as error:
         raise TokenRefused("invalid_client", "The Authorization header is not Basic") from error
-    id, colon, secret = text.partition(":")
+    name, colon, secret = text.partition(":")
     if not colon:
         raise TokenRefused("invalid_client", "The Authorization header is not Basic")
-    return unquote_plus(id), unquote_plus(secret)
+    return unquote_plus(name), unquote_plus(secret)
 
 
 async def _by_secret(hub: Hub, header: str) -> Proved:
-    id, secret = _basic(header)
-    found = await find_client(hub.database.reader, id)
+    name, secret = _basic(header)
+    found = await find_client(hub.database.reader, name)
     usable = found is not None and found.authentication == "client_secret_basic"
     right = await verify_password(secret[:LONGEST_SECRET], found.secret if found is not None and usable else None)
     if found is None or not right:

@@ -47,10 +47,9 @@ async def authorization_code(asking: Asking) -> dict[str, Any]:
             asking.about = about(grant, person)
             if code.used:
                 await end(connection, grant.key)
-            elif _fits(code, asking, now) and not (person.disabled or person.must_change):
-                if await use_code(connection, text):
-                    await asking.proved.settle(connection, now)
-                    answer = await tokens(connection, asking, grant, person, code.nonce, now)
+            elif _fits(code, asking, now) and person.may_act and await use_code(connection, text):
+                await asking.proved.settle(connection, now)
+                answer = await tokens(connection, asking, grant, person, code.nonce, now)
         await hub.audit.stage(connection, [asking.tell(None if answer else _REFUSED)])
     if answer is None:
         raise Told("invalid_grant", _REFUSED)

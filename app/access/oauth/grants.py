@@ -62,6 +62,11 @@ class Person:
     organisation_title: str
     organisation_id: str
 
+    @property
+    def may_act(self) -> bool:
+        """Whether the account is neither disabled nor waits for a new password."""
+        return not (self.disabled or self.must_change)
+
 
 @dataclass(frozen=True, slots=True)
 class Code:
@@ -173,7 +178,7 @@ async def person_of(connection: DatabaseConnection, grant: Grant) -> Person:
 async def goes_on(connection: DatabaseConnection, grant: Grant, now: int, idle_microseconds: int) -> bool:
     """Return whether a grant may still be renewed: its person may sign in, and its session, if it has one, is alive."""
     person = await person_of(connection, grant)
-    if person.disabled or person.must_change or grant.ends <= now:
+    if not person.may_act or grant.ends <= now:
         return False
     if not grant.session:
         return True

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app.access import directory, epoch
-from app.access.tables import client
+from app.access.tables import client, token
 from app.access.tokens import ASSERTION_TYPE
+from app.audit.log import AuditUnavailable
 from tests.world import ADDRESS, World, a_patient
 
 pytestmark = pytest.mark.anyio
@@ -199,12 +200,27 @@ async def test_a_token_ends_in_time(world: World) -> None:
 
 async def test_the_endpoint_says_nothing_when_the_log_cannot_be_written(world: World) -> None:
     await enrol(world)
-    assertion = signed()
     world.hub.audit._wait_seconds = -1.0
 
-    status, answer = await ask(world, assertion)
+    status, answer = await ask(world, signed(OTHER))
 
     assert (status, answer) == (503, {"error": "temporarily_unavailable"})
+
+
+async def test_a_token_and_its_record_are_one_transaction(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await enrol(world)
+
+    async def fails(*_: Any) -> None:
+        raise AuditUnavailable
+
+    monkeypatch.setattr(world.hub.audit, "stage", fails)
+    assertion = signed()
+    refused = await ask(world, assertion)
+    monkeypatch.undo()
+
+    assert refused == (503, {"error": "temporarily_unavailable"})
+    assert await world.hub.database.reader.fetch(select(token), {}) == []
+    assert (await ask(world, assertion))[0] == 200
 
 
 async def test_the_access_epoch_begins_at_one_where_it_is_missing(world: World) -> None:
