@@ -164,6 +164,13 @@ def _narrowed(asked: ResourceScope, allowed: ResourceScope) -> ResourceScope | N
     return ResourceScope(asked.context, type_name, letters, asked.query or allowed.query) if letters else None
 
 
+def _least(parts: list[ResourceScope]) -> list[ResourceScope]:
+    """Return scopes without those that another of them says already."""
+    whole = [one for one in parts if is_whole(one)]
+    said = [one for one in parts if not any(one != all_ and set(one.letters) <= set(all_.letters) for all_ in whole)]
+    return said or parts
+
+
 def granted(asked: str, allowed: str, contexts: frozenset[str]) -> tuple[Scopes, list[str]]:
     """Return which of the scopes that are asked for are granted, and why others are not.
 
@@ -192,7 +199,7 @@ def granted(asked: str, allowed: str, contexts: frozenset[str]) -> tuple[Scopes,
         else:
             parts = [_narrowed(one, other) for one in opened for other in may.resources if one.context in contexts]
             kept = dict.fromkeys(part for part in parts if part is not None)
-            given = [word] if set(opened) <= set(kept) else [str(part) for part in kept]
+            given = [word] if set(opened) <= set(kept) else [str(part) for part in _least(list(kept))]
         if not given:
             left.append(f"{word[:100]} is not allowed to this client, or not in this way")
         found |= dict.fromkeys(given)
