@@ -98,6 +98,12 @@ _USE_CODE = (
 _REFRESH = select(refresh_token.c.grant, refresh_token.c.used, refresh_token.c.ends).where(
     refresh_token.c.digest == bindparam("digest")
 )
+_PUBLIC = (
+    select(client.c.id)
+    .join(app_grant, app_grant.c.client == client.c.key)
+    .join(refresh_token, refresh_token.c.grant == app_grant.c.key)
+    .where(refresh_token.c.digest == bindparam("digest"), client.c.authentication == "none")
+)
 _USE_REFRESH = (
     update(refresh_token)
     .where(refresh_token.c.digest == bindparam("k_digest"), refresh_token.c.used == 0)
@@ -157,6 +163,12 @@ async def refresh_of(connection: DatabaseConnection, text: str) -> tuple[str, in
     """Return the grant of a refresh token, whether it was used, and when it ends; None when there is none like it."""
     rows: Sequence[Any] = await connection.fetch(_REFRESH, {"digest": digest(text)})
     return tuple(rows[0]) if rows else None
+
+
+async def public_client_of(connection: DatabaseConnection, text: str) -> str:
+    """Return the id of the public client that a refresh token is of; empty when it is of none."""
+    rows = await connection.fetch(_PUBLIC, {"digest": digest(text)})
+    return str(rows[0][0]) if rows else ""
 
 
 async def use_refresh(connection: WriteConnection, text: str) -> bool:

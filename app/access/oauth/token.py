@@ -14,6 +14,7 @@ from app.access.certificate import certificate_of
 from app.access.oauth.clients import Client, Proved, authenticate
 from app.access.oauth.events import told
 from app.access.oauth.form import NO_STORE, Form, read_form, refused, unavailable
+from app.access.oauth.grants import public_client_of
 from app.access.tokens import TokenRefused, Told
 from app.audit.log import AuditUnavailable
 from app.audit.record import Event
@@ -101,6 +102,15 @@ def grant_types() -> tuple[str, ...]:
     return tuple(_grants())
 
 
+async def _name_public_client(hub: Hub, form: Form) -> None:
+    """Say which public client renews, when it says nothing of itself: its refresh token is of no other."""
+    silent = "client_id" not in form and "client_assertion" not in form
+    if form.get("grant_type") == "refresh_token" and silent:
+        found = await public_client_of(hub.database.reader, form.get("refresh_token", ""))
+        if found:
+            form["client_id"] = found
+
+
 async def _answer(hub: Hub, request: Request) -> Response:
     asking: Asking | None = None
     try:
@@ -108,7 +118,10 @@ async def _answer(hub: Hub, request: Request) -> Response:
         work = _grants().get(form.get("grant_type", ""))
         if work is None:
             raise TokenRefused("unsupported_grant_type", f"grant_type is one of {', '.join(_grants())}")
-        proved = await authenticate(hub, form, request.headers.get("authorization", ""), PATH)
+        authorization = request.headers.get("authorization", "")
+        if not authorization:
+            await _name_public_client(hub, form)
+        proved = await authenticate(hub, form, authorization, PATH)
         asking = Asking(hub, request, form, proved, certificate_of(request.scope))
         check_resource(hub, form)
         return JSONResponse(await work(asking), 200, NO_STORE)

@@ -137,6 +137,17 @@ async def test_a_refresh_token_is_rotated_and_a_copy_ends_the_grant(world: World
     assert (await world.http.get("/fhir/Patient", headers=bearer(second))).status_code == 401
 
 
+async def test_a_public_client_need_not_name_itself_to_renew(world: World) -> None:
+    _, _, code = await a_code(world)
+    first = (await redeemed(world, code)).json()
+
+    renewed = await refreshed(world, first["refresh_token"], client_id="")
+    unknown = await refreshed(world, "unknown", client_id="")
+
+    assert renewed.status_code == 200, renewed.text
+    assert (unknown.status_code, unknown.json()["error"]) == (401, "invalid_client")
+
+
 async def test_a_refresh_token_used_twice_at_once_gives_one_token(world: World) -> None:
     _, _, code = await a_code(world)
     first = (await redeemed(world, code)).json()
