@@ -7,6 +7,7 @@ from app.consent.purposes import NUMBERS
 from app.consent.visibility import EVERY_CATEGORY, CallerVisibility, visibility
 from app.consent.within import Within, limits
 from fhir.store.categories import Category
+from fhir.store.connection import Visibility
 
 
 def _mask(*categories: Category) -> int:
@@ -95,7 +96,7 @@ def may_see(caller: Caller, *, now: int, implied: bool) -> CallerVisibility:
     )
 
 
-def within(seen: CallerVisibility, caller: Caller, letters: str) -> CallerVisibility | Within:
+def within(seen: Visibility, caller: Caller, letters: str) -> Visibility:
     """Return what of what `caller` may see the scopes of its token open for some letters of `cruds`."""
     if caller.scopes is None:
         return seen

@@ -13,13 +13,13 @@ from sqlalchemy import BigInteger, ColumnElement, FromClause, and_, bindparam, e
 
 from app.access.scopes import ResourceScope, Scopes, is_whole
 from app.consent.granular import compiled, holds
-from app.consent.visibility import CallerVisibility
 from app.identity.tables import person_patient
 from fhir.search.numbers import NUMBERS as MANY
 from fhir.search.numbers import in_numbers
 from fhir.search.shapes import AnyShape
 from fhir.search.values import Numbers
 from fhir.store.categories import Category
+from fhir.store.connection import Visibility
 from fhir.store.tables import NO_PATIENT, resource_patient
 from fhir.store.types import NUMBERS
 
@@ -142,7 +142,7 @@ def limits(scopes: Scopes, letters: str) -> Limits:
 class Within:
     """What a caller may see within the scopes of its token."""
 
-    caller: CallerVisibility
+    caller: Visibility
     limits: Limits
     patient_key: int
     """The Patient of the launch; 0 when there is none."""

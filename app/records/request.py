@@ -77,7 +77,8 @@ class Request:
         """Decide what `caller` may see and write; a second time when it had to be identified anew."""
         self.caller = caller
         implied = implies(self.hub.settings.consent, caller.purpose)
-        self._seen = may_see(caller, now=self.now, implied=implied)
+        self._seen: Visibility = may_see(caller, now=self.now, implied=implied)
+        self._whole = caller.scopes is None
         self._within: dict[str, Visibility] = {}
         self._authority: Authority | None = None
         self._record: Record | None = None
@@ -85,13 +86,18 @@ class Request:
     @property
     def visibility(self) -> Visibility:
         """What the caller may see, now, by the interaction that is asked for."""
-        if self.caller.scopes is None:
+        if self._whole:
             return self._seen
         return self.visibility_for(needed(self.interaction))
 
+    @visibility.setter
+    def visibility(self, seen: Visibility) -> None:
+        """Let a request see what its caller does not: the hub's own."""
+        self._seen, self._whole = seen, True
+
     def visibility_for(self, letters: str) -> Visibility:
         """Return what the caller may see whose scope has some letters of `cruds`: what it may change, for instance."""
-        if self.caller.scopes is None or self.interaction == "stow":
+        if self._whole or self.interaction == "stow":
             # What a STOW request may store was decided as a whole; the Patient and the study are the hub's to look up.
             return self._seen
         found = self._within.get(letters)

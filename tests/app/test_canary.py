@@ -36,6 +36,7 @@ from fhir.xml.to_xml import to_xml
 from tests.asgi import Answer, call
 from tests.canary import CANARY, a_canary, found_in
 from tests.canary_images import OWNER, PATIENT_ID, STRANGER, plant, searches, shown
+from tests.oauth import a_client, asked
 from tests.portal import a_session
 from tests.world import World
 
@@ -268,10 +269,22 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
 }
 """How each interaction is called, by its key in INTERACTIONS."""
 
+AUTHORIZE = urlencode(asked())
+
 ROUTES: dict[tuple[str, str], list[Request]] = {
     ("POST", "/oauth/token"): [("POST", "/oauth/token", b"grant_type=client_credentials", FORM)],
     ("GET", "/.well-known/smart-configuration"): [("GET", "/.well-known/smart-configuration", b"", "")],
     ("GET", "/fhir/.well-known/smart-configuration"): [("GET", "/fhir/.well-known/smart-configuration", b"", "")],
+    **{
+        ("GET", f"/.well-known/{name}"): [("GET", f"/.well-known/{name}", b"", "")]
+        for name in ("oauth-authorization-server", "openid-configuration")
+    },
+    ("GET", "/oauth/jwks"): [("GET", "/oauth/jwks", b"", "")],
+    **{
+        ("POST", f"/oauth/{name}"): [("POST", f"/oauth/{name}", b"token=x&client_id=app", FORM)]
+        for name in ("introspect", "revoke")
+    },
+    ("POST", "/oauth/launch"): [("POST", "/oauth/launch", f"client_id=app&patient={OWNER}-hidden".encode(), FORM)],
     ("GET", "/health"): [("GET", "/health", b"", "")],
     ("GET", "/metrics"): [("GET", "/metrics", b"", "")],
     ("GET", "/static"): [("GET", "/static/nothing", b"", ""), ("GET", "/static/../settings.py", b"", "")],
@@ -323,6 +336,13 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
     ("POST", "/identity"): [
         ("POST", "/identity", f"one={OWNER}-hidden&other={OWNER}-hidden&act=link&reason=x".encode(), FORM)
     ],
+    ("GET", "/oauth/authorize"): [
+        ("GET", f"/oauth/authorize?{AUTHORIZE}{more}", b"", "") for more in ("", "&find=text")
+    ],
+    ("POST", "/oauth/authorize"): [
+        ("POST", f"/oauth/authorize?{AUTHORIZE}", f"decision=allow&patient={OWNER}-hidden".encode(), FORM)
+    ],
+    ("GET", "/apps/{client}/open"): [("GET", f"/apps/app/open?patient={OWNER}-hidden", b"", "")],
     ("GET", "/audit"): [("GET", f"/audit{query}", b"", "") for query in ("", f"?patient={PATIENT}")],
     ("GET", "/third-party"): [
         ("GET", f"/third-party{query}", b"", "") for query in ("", "?format=csv", f"?patient={PATIENT}&site={OWNER}")
@@ -365,7 +385,7 @@ class _OfTheHub(FhirRequest):
 
     def decide(self, caller: Caller) -> None:
         super().decide(caller)
-        self.visibility = EVERYTHING_VISIBLE  # type: ignore[assignment]
+        self.visibility = EVERYTHING_VISIBLE
         self._authority = Authority(1, OWNER, EVERY_CATEGORY, False, False)
 
 
@@ -395,6 +415,7 @@ async def _hide_more(world: World) -> None:
     filed = await call(world.app, "POST", "/fhir/Bundle", await world.client(OWNER), _document(), JSON)
     assert filed.status == 201, filed.body
     await plant(world)
+    await a_client(world, launch_url="https://app.example/launch")
 
 
 def _office_sees(role: str, kind: str) -> bool:

@@ -38,6 +38,7 @@ from fhir.store.tables import (
 )
 from fhir.store.types import NAMES
 from tests.property import oracle
+from tests.property.oracle import Row
 from tests.property.worlds import (
     DOCTOR,
     NOW,
@@ -178,7 +179,7 @@ async def ask(
     }
     request = FhirRequest(world.hub, scope, receive, by)
     if all_seeing_on is not None:
-        request.visibility = EVERYTHING_VISIBLE  # type: ignore[assignment]
+        request.visibility = EVERYTHING_VISIBLE
         request.record.connection = all_seeing_on
     answer = await _do(FHIR, request)
     response = await answer.gathered(10_000_000) if isinstance(answer, Streamed) else answer
@@ -226,23 +227,27 @@ async def hold_the_law(world: World, keys: dict[str, int], seed: int, size: int)
     made = a_world(chance, size)
     await build(world, keys, made)
     known = await region(world, made)
-    numbers = {(NAMES[kind], id_): row for kind, id_, row in await world.hub.database.reader.fetch(_ROWS, {})}
     for _ in range(2):
         asker = an_asker(chance)
         by = await caller(world, keys, asker)
-        asked = list(questions(chance, made, 14))
         hidden = [row for row in made.rows if not oracle.visible(row, asker, known)]
-        rows = [numbers[row.type, row.id] for row in hidden]
-        answers = [await ask_all_pages(world, by, one) for one in asked]
-        with pytest.raises(Undo):
-            async with world.hub.database.write() as connection:
-                for statement in _REMOVE:
-                    await connection.execute_many(statement, [{"k_row": row} for row in rows])
-                await connection.execute_many(_LEAVE_CHARTS, [{"k_key": key_of_several(row)} for row in rows])
-                for one, answer in zip(asked, answers, strict=True):
-                    expected = await ask_all_pages(world, by, one, all_seeing_on=connection)
-                    assert answer == expected, (asker, one)
-                raise Undo
+        await compare(world, by, list(questions(chance, made, 14)), hidden)
+
+
+async def compare(world: World, by: Caller, asked: Sequence[tuple[str, str, str]], hidden: Sequence[Row]) -> None:
+    """Compare the answers to a caller with those in a world from which rows were removed."""
+    numbers = {(NAMES[kind], id_): row for kind, id_, row in await world.hub.database.reader.fetch(_ROWS, {})}
+    rows = [numbers[row.type, row.id] for row in hidden]
+    answers = [await ask_all_pages(world, by, one) for one in asked]
+    with pytest.raises(Undo):
+        async with world.hub.database.write() as connection:
+            for statement in _REMOVE:
+                await connection.execute_many(statement, [{"k_row": row} for row in rows])
+            await connection.execute_many(_LEAVE_CHARTS, [{"k_key": key_of_several(row)} for row in rows])
+            for one, answer in zip(asked, answers, strict=True):
+                expected = await ask_all_pages(world, by, one, all_seeing_on=connection)
+                assert answer == expected, (by, one)
+            raise Undo
 
 
 async def prepare_once(world: World, consent: str) -> dict[str, int]:

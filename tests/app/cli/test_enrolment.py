@@ -91,3 +91,43 @@ def test_the_organisation_is_in_the_directory(hospital: Renkei) -> None:
 
     assert again.exit_code == 0
     assert "2 resources" in again.output
+
+
+def test_an_app_with_a_secret_is_told_it_once(hospital: Renkei) -> None:
+    redirect = ("--kind", "app", "--redirect-uri", "https://app.example/callback")
+    by_secret = ("--authentication", "client_secret_basic")
+
+    added = hospital("client", "add", "growth", "--organisation", "hospital-a", *redirect, *by_secret)
+    twice = hospital("client", "add", "growth", "--organisation", "hospital-a", *redirect, *by_secret)
+
+    assert added.exit_code == 0
+    assert len(added.output.strip().partition("; its secret: ")[2]) > 30
+    assert twice.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--kind", "app", "--authentication", "none"), "has redirect addresses"),
+        (("--kind", "app", "--redirect-uri", "http://app.example/"), "a redirect address is https"),
+        (("--scopes", "user/*.rs"), "it has system/ scopes alone"),
+        (("--authentication", "client_secret_basic", "--jwks-url", "https://a.example/"), "by private_key_jwt"),
+    ],
+)
+def test_a_client_that_cannot_be_meant_is_refused(hospital: Renkei, arguments: tuple[str, ...], message: str) -> None:
+    refused = hospital("client", "add", "growth", "--organisation", "hospital-a", *arguments)
+
+    assert refused.exit_code == 1
+    assert message in refused.output
+
+
+def test_a_client_is_disabled_and_a_key_rotated(hospital: Renkei, settings: Settings) -> None:
+    hospital("client", "add", "ehr-a", "--organisation", "hospital-a")
+
+    disabled, unknown = hospital("client", "disable", "ehr-a"), hospital("client", "disable", "nobody")
+    for _ in range(3):
+        rotated = hospital("client", "rotate-key")
+
+    assert (disabled.exit_code, unknown.exit_code, rotated.exit_code) == (0, 1, 0)
+    assert "No client is called nobody" in unknown.output
+    assert len(list((settings.keys_folder / "identity").glob("*.json"))) == 2
