@@ -107,7 +107,7 @@ class Settings(BaseSettings):
     """The folder whose files `$import` may read. Empty: there is none, and no import but by the command line."""
 
     token_seconds: int = 300
-    """How long an access token of a system lasts."""
+    """How long an access token lasts."""
 
     app_hours: int = 24
     """How long an app may renew what a person allowed it (`offline_access`); otherwise while the session lasts."""

@@ -24,7 +24,11 @@ _PREFLIGHT = [
 
 def is_from_elsewhere(scope: Scope) -> bool:
     """Return whether a browser says that a page asks, at a door that is open to pages of other sites."""
-    return any(name == b"origin" for name, _ in scope["headers"]) and scope["path"].startswith(_OPEN)
+    # Every request comes by here: a loop costs half of what a generator does.
+    for name, _ in scope["headers"]:
+        if name == b"origin":
+            return bool(scope["path"].startswith(_OPEN))
+    return False
 
 
 async def preflight(scope: Scope, send: Send) -> bool:

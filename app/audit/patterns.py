@@ -144,6 +144,10 @@ PATTERNS: dict[str, Pattern] = {
         _ihe("ITI-71", "Get Access Token"),
         *("E", APPLICATION, TOKEN_SERVICE, RECIPIENT, "token", "IHE.IUA.71", None),
     ),
+    "authorize": _security(AUTHENTICATION, coding(OWN, "authorize", "authorize")),
+    "introspect": _security(AUTHENTICATION, _ihe("ITI-102", "Introspect Token"), server=TOKEN_SERVICE),
+    "revoke": _security(AUTHENTICATION, coding(OWN, "revoke", "revoke"), server=TOKEN_SERVICE),
+    "launch": _security(AUTHENTICATION, coding(OWN, "launch", "launch")),
     "consent-decision": Pattern(
         ALERT,
         coding(_AUTHZ, "AuthZ-Consent", "Authorization Decision using Roles and Consent"),

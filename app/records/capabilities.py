@@ -33,8 +33,8 @@ ASKED_OF_ALL = {
 """What a search takes besides the search parameters of its type, and what only shapes the answer."""
 
 SECURITY = (
-    "Every request but this one needs a token (OAuth 2.0, SMART Backend Services: private_key_jwt). What a caller may "
-    "not see does not exist for it, and every access is on record before the answer leaves."
+    "Every request but this one needs a token (OAuth 2.0: SMART App Launch for people, Backend Services for systems). "
+    "What a caller may not see does not exist for it, and every access is on record before the answer leaves."
 )
 _CONDITIONS = (
     "Conditions of writes are searches in the caller's own custody. PATCH takes conditions too. An update creates "
@@ -133,11 +133,14 @@ def _security(address: str) -> dict[str, Any]:
     services = ("SMART-on-FHIR", "OAuth")
     extension = {
         "url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
-        "extension": [{"url": "token", "valueUri": f"{address}/oauth/token"}],
+        "extension": [
+            {"url": name, "valueUri": f"{address}/oauth/{name}"}
+            for name in ("authorize", "token", "introspect", "revoke")
+        ],
     }
     return {
         "extension": [extension],
-        "cors": False,
+        "cors": True,
         "service": [{"coding": [{"system": system, "code": code}]} for code in services],
         "description": SECURITY,
     }

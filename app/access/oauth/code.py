@@ -62,7 +62,8 @@ async def tokens(
     """Return the answer with an access token of a grant, and what belongs to its scopes."""
     hub, scopes = asking.hub, parse(scope or grant.scope)
     what = Issue(grant.client, grant.purpose, scopes.text, grant.key, bound_to(asking))
-    seconds = hub.settings.token_seconds
+    # A token does not outlive what it is of.
+    seconds = max(1, min(hub.settings.token_seconds, (grant.ends - now) // 1_000_000))
     answer: dict[str, Any] = {
         "access_token": await issue(connection, what, now=now, seconds=seconds),
         "token_type": "Bearer",
