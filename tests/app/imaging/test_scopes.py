@@ -1,4 +1,4 @@
-"""Scopes at the DICOMweb door: images are what scopes of ImagingStudy open, of the launch's patient where they say so."""
+"""Scopes at the DICOMweb door: images are what scopes of ImagingStudy open, of the launch's patient if they say so."""
 
 import pytest
 
