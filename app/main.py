@@ -10,7 +10,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.access.certificate import TrustedProxies
 from app.access.cors import is_from_elsewhere, preflight, shown
-from app.access.oauth.routes import routes as oauth
+from app.access.oauth.routes import router as oauth
 from app.imaging.route import DicomRoute
 from app.lifecycle import open_hub, start_tasks, warn_of_folding, warn_of_reindexing
 from app.observe.health import router as observe
@@ -57,7 +57,7 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
     app = _Hub(title="Renkei", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.router.routes.insert(0, _FHIR)
     app.router.routes.insert(1, DicomRoute())
-    app.router.routes.extend(oauth)
+    app.include_router(oauth)
     app.include_router(observe)
     app.router.routes.extend(portal)
     app.add_exception_handler(404, nowhere)

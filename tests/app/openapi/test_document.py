@@ -78,12 +78,13 @@ async def test_every_door_is_in_it(world: World) -> None:
         for method, form in INTERACTIONS
     }
     images = {(method, f"/dicomweb/{form}") for method, form in SERVICES}
-    others = {("GET", path) for path in (*PATHS, "/health", "/metrics")} | {("POST", "/oauth/token")}
+    others = {("GET", path) for path in (*PATHS, "/health", "/metrics")} | {("GET", "/oauth/jwks")}
+    others |= {("POST", f"/oauth/{name}") for name in ("token", "introspect", "revoke", "launch")}
 
     assert found >= fhir | images | others
-    well_known = {
-        ("GET", path) for path in ("/.well-known/smart-configuration", "/fhir/.well-known/smart-configuration")
-    }
+    documents = ("smart-configuration", "oauth-authorization-server", "openid-configuration")
+    well_known = {("GET", f"/.well-known/{name}") for name in documents}
+    well_known.add(("GET", "/fhir/.well-known/smart-configuration"))
     assert found == fhir | images | others | well_known
 
 
