@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from app.access.caller import Caller
 from app.access.oauth.challenge import CHALLENGE
 from app.access.oauth.clients import Client, find_client
-from app.access.oauth.form import once
+from app.access.oauth.form import Form, once
 from app.access.oauth.grants import Grant, allow
 from app.access.oauth.launch import Launch, launch_of, use
 from app.access.oauth.token import check_resource
@@ -94,6 +94,37 @@ async def _addressed(hub: Hub, form: Mapping[str, str]) -> tuple[Client, str]:
     return client, stated
 
 
+def _wrong(form: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return the error and the reason of a request that cannot be answered with a code; None when it can."""
+    if form.get("response_type") != "code":
+        return "unsupported_response_type", "response_type is code"
+    if not 0 < len(form.get("state", "")) <= LONGEST_STATE:
+        return "invalid_request", "state is there, and not too long"
+    if form.get("code_challenge_method") != "S256" or not CHALLENGE.fullmatch(form.get("code_challenge", "")):
+        return "invalid_request", "code_challenge is there, by code_challenge_method S256"
+    if "aud" not in form and "resource" not in form:
+        return "invalid_request", "aud is the address of this hub's FHIR service"
+    if form.get("prompt") == "none":
+        return "consent_required", "A person is asked each time"
+    return None
+
+
+def _scopes(hub: Hub, form: Form, client: Client) -> Scopes:
+    """Return the scopes that may be granted.
+
+    Raises:
+        TokenRefused: there is none, or they are for another server.
+    """
+    check_resource(hub, form)
+    try:
+        scopes, left = granted(form.get("scope", ""), client.scopes, PERSON)
+    except InvalidScope as error:
+        raise TokenRefused("invalid_scope", str(error)) from error
+    if not scopes.text:
+        raise TokenRefused("invalid_scope", "; ".join(left)[:500] or "The app may have no scope")
+    return scopes
+
+
 async def asked_of(hub: Hub, pairs: list[tuple[str, str]]) -> Asked:
     """Return what an authorisation request asks.
 
@@ -106,37 +137,20 @@ async def asked_of(hub: Hub, pairs: list[tuple[str, str]]) -> Asked:
     except TokenRefused as error:
         raise InvalidValue(str(error)) from error
     client, redirect_uri = await _addressed(hub, form)
-    state = form.get("state", "")
-
-    def refuse(error: str, description: str) -> AuthorizationRefused:
-        return AuthorizationRefused(error, description, redirect_uri, state[:LONGEST_STATE])
-
-    if form.get("response_type") != "code":
-        raise refuse("unsupported_response_type", "response_type is code")
-    if not state or len(state) > LONGEST_STATE:
-        raise refuse("invalid_request", "state is there, and not too long")
-    if form.get("code_challenge_method") != "S256" or not CHALLENGE.fullmatch(form.get("code_challenge", "")):
-        raise refuse("invalid_request", "code_challenge is there, by code_challenge_method S256")
-    if "aud" not in form and "resource" not in form:
-        raise refuse("invalid_request", "aud is the address of this hub's FHIR service")
-    if form.get("prompt") == "none":
-        raise refuse("consent_required", "A person is asked each time")
+    state = form.get("state", "")[:LONGEST_STATE]
+    if wrong := _wrong(form):
+        raise AuthorizationRefused(*wrong, redirect_uri, state)
     try:
-        check_resource(hub, form)
-        scopes, left = granted(form.get("scope", ""), client.scopes, PERSON)
+        scopes = _scopes(hub, form, client)
     except TokenRefused as error:
-        raise refuse(error.error, str(error)) from error
-    except InvalidScope as error:
-        raise refuse("invalid_scope", str(error)) from error
-    if not scopes.text:
-        raise refuse("invalid_scope", "; ".join(left)[:500] or "The app may have no scope")
-    launch = await launch_of(hub.database.reader, form["launch"], hub.clock()) if "launch" in form else None
-    if "launch" in form and launch is None:
-        raise refuse("invalid_request", "The launch is unknown, was used, or has expired")
-    return Asked(
-        *(client, redirect_uri, scopes, state, form["code_challenge"], form.get("nonce", "")[:LONGEST_STATE]),
-        *(form.get("launch", ""), launch),
-    )
+        raise AuthorizationRefused(error.error, str(error), redirect_uri, state) from error
+    text = form.get("launch", "")
+    launch = await launch_of(hub.database.reader, text, hub.clock()) if text else None
+    if text and launch is None:
+        reason = "The launch is unknown, was used, or has expired"
+        raise AuthorizationRefused("invalid_request", reason, redirect_uri, state)
+    nonce = form.get("nonce", "")[:LONGEST_STATE]
+    return Asked(client, redirect_uri, scopes, state, form["code_challenge"], nonce, text, launch)
 
 
 def check_person(asked: Asked, caller: Caller) -> None:

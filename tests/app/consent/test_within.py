@@ -111,6 +111,22 @@ async def test_scopes_give_nothing_that_consent_does_not(world: World) -> None:
     assert await found(world, narrow, "Observation") == {stock["one vital"]}
 
 
+async def test_e10_a_live_token_ends_with_the_consent(world: World) -> None:
+    stock = await a_stock(world)
+    site = await world.client("hospital-a")
+    consent = await world.post(site, a_consent(stock["one"], "clinic-c"))
+    caller = await scoped(world, "clinic-c", "patient/*.rs", patient=stock["one"])
+    before = await found(world, caller, "Observation")
+
+    withdrawn = await world.http.put(
+        f"/fhir/Consent/{consent['id']}", headers=site, json=consent | {"status": "inactive"}
+    )
+
+    assert before == {stock["one lab"], stock["one vital"]}
+    assert withdrawn.status_code == 200
+    assert await found(world, caller, "Observation") == set()
+
+
 async def test_entries_of_batches_and_transactions_are_under_the_same_scopes(world: World) -> None:
     stock = await a_stock(world)
     caller = await scoped(world, "hospital-a", "patient/Observation.rs?category=laboratory", patient=stock["one"])
