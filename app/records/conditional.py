@@ -13,6 +13,7 @@ from app.db import WriteConnection
 from app.identity.scope import patient_keys
 from app.records.query import read_query
 from app.records.request import Request, decode_pairs
+from app.records.scoped import check_condition
 from fhir.errors import InvalidValue, MultipleMatches
 from fhir.search.hashing import hash64
 from fhir.search.query import Query
@@ -56,6 +57,7 @@ def condition(request: Request, type_name: str, text: str, expression: str) -> Q
     Raises:
         FhirError: it is no search of the type, or names nothing that a resource must fulfil.
     """
+    check_condition(request, type_name)
     pairs = decode_pairs(text.removeprefix("?").encode("latin-1", "replace"))
     query = read_query(request.hub, type_name, pairs)
     if not query.criteria:

@@ -76,6 +76,17 @@ def check_interaction(request: "FhirRequest") -> None:
         raise _refused(letters, about)
 
 
+def check_condition(request: "Request", type_name: str) -> None:
+    """Refuse the condition of a write where the scopes find nothing of the type: it would always seem to mean nothing.
+
+    Raises:
+        InsufficientScope: they do not search it.
+    """
+    scopes = request.caller.scopes
+    if scopes is not None and not _may(limits(scopes, "s"), NUMBERS.get(type_name)):
+        raise _refused("s", type_name)
+
+
 def check_images(request: "Request") -> None:
     """Refuse a request at the DICOMweb door whose token is not for images.
 

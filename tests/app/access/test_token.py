@@ -50,6 +50,10 @@ def signed(key: Any = KEY, alg: str = "ES384", **changes: Any) -> str:
     return jwt.encode({"alg": alg, "kid": "1"}, claims(**changes), key, algorithms=[alg])
 
 
+def with_header(key: Any, **header: Any) -> str:
+    return jwt.encode({"alg": "ES384", "kid": "1", **header}, claims(), key, algorithms=["ES384"])
+
+
 def unsigned(header: Any, payload: Any) -> str:
     parts = [base64.urlsafe_b64encode(json.dumps(one).encode()).decode().rstrip("=") for one in (header, payload)]
     return ".".join([*parts, ""])
@@ -82,20 +86,25 @@ async def test_a_signed_assertion_gets_a_token_that_opens_the_door(world: World)
 
 
 REFUSED: dict[str, Any] = {
-    "another key": lambda: signed(OTHER),
-    "alg none": lambda: unsigned({"alg": "none"}, claims()),
-    "alg None": lambda: unsigned({"alg": "None", "kid": "1"}, claims()),
-    "HMAC with the public key": lambda: signed(OctKey.import_key(JWKS), "HS256"),
-    "altered claims": lambda: _altered(signed()),
-    "expired": lambda: signed(exp=int(time.time()) - 60),
-    "too long": lambda: signed(exp=int(time.time()) + 3600),
-    "no end": lambda: signed(exp=None),
+    "E1 another key": lambda: signed(OTHER),
+    "E1 alg none": lambda: unsigned({"alg": "none"}, claims()),
+    "E1 alg None": lambda: unsigned({"alg": "None", "kid": "1"}, claims()),
+    "E1 HMAC with the public key": lambda: signed(OctKey.import_key(JWKS), "HS256"),
+    "E1 altered claims": lambda: _altered(signed()),
+    "E1 a key of another place": lambda: with_header(OTHER, jku="https://elsewhere.example/jwks"),
+    "E1 a key in the header": lambda: with_header(OTHER, jwk=OTHER.as_dict(private=False)),
+    "E1 a path for a key": lambda: with_header(OTHER, kid="../../../../dev/null"),
+    "E2 not valid yet": lambda: signed(nbf=int(time.time()) + 3600),
+    "E2 valid from what is no number": lambda: signed(nbf="now"),
+    "E2 expired": lambda: signed(exp=int(time.time()) - 60),
+    "E2 too long": lambda: signed(exp=int(time.time()) + 3600),
+    "E2 no end": lambda: signed(exp=None),
     "an end that is no number": lambda: signed(exp="tomorrow"),
     "an end that is not a number": lambda: signed(exp=float("nan")),
-    "another audience": lambda: signed(aud="https://elsewhere.example/oauth/token"),
-    "no audience": lambda: signed(aud=None),
-    "another issuer": lambda: signed(iss="somebody"),
-    "no jti": lambda: signed(jti=None),
+    "E2 another audience": lambda: signed(aud="https://elsewhere.example/oauth/token"),
+    "E2 no audience": lambda: signed(aud=None),
+    "E2 another issuer": lambda: signed(iss="somebody"),
+    "E3 no jti": lambda: signed(jti=None),
     "unknown client": lambda: signed(iss="nobody", sub="nobody"),
     "no subject": lambda: signed(sub=None),
     "a subject that is no text": lambda: signed(sub=["ehr"]),
@@ -126,7 +135,7 @@ async def test_an_assertion_that_does_not_hold_gets_nothing(world: World, name: 
     assert "access_token" not in answer
 
 
-async def test_an_assertion_is_good_for_one_token(world: World) -> None:
+async def test_e3_an_assertion_is_good_for_one_token(world: World) -> None:
     await enrol(world)
     assertion = signed()
 

@@ -173,6 +173,22 @@ async def test_what_is_written_is_named_by_a_scope_with_the_letter(world: World)
     assert await _try(world, caller, "POST", "Condition", {"resourceType": "Condition"} | _about(stock["one"])) == 403
 
 
+@pytest.mark.parametrize(("letters", "status"), [("c", 403), ("cs", 200)])
+async def test_a_conditional_create_needs_to_search(world: World, letters: str, status: int) -> None:
+    await a_stock(world)
+    site = await world.client("hospital-a")
+    numbered = a_patient(identifier=[{"system": "urn:oid:1.2.3", "value": "7"}])
+    await world.post(site, numbered)
+    caller = await scoped(world, "hospital-a", f"system/Patient.{letters}")
+
+    answer = await world.http.post(
+        "/fhir/Patient", headers=caller | {"if-none-exist": "identifier=urn:oid:1.2.3|7"}, json=numbered
+    )
+
+    assert answer.status_code == status, answer.text
+    assert await world.total(site, "Patient?identifier=urn:oid:1.2.3|7") == 1
+
+
 def _about(patient: str) -> dict[str, Any]:
     return {"subject": {"reference": f"Patient/{patient}"}, "code": {"text": "x"}}
 
