@@ -14,6 +14,7 @@ from app.access.oauth.challenge import CHALLENGE
 from app.access.oauth.clients import Client, find_client
 from app.access.oauth.form import Form, once
 from app.access.oauth.grants import Grant, allow
+from app.access.oauth.id_token import fhir_user
 from app.access.oauth.launch import Launch, launch_of, use
 from app.access.oauth.token import check_resource
 from app.access.scopes import InvalidScope, Scopes, granted, parse
@@ -168,9 +169,11 @@ def check_person(asked: Asked, caller: Caller) -> None:
         raise asked.refuse("access_denied", "The launch was begun for somebody else")
 
 
-def _scope(asked: Asked, patient: Stored | None) -> str:
+def _scope(asked: Asked, patient: Stored | None, fhir_user: str) -> str:
     """Return the scopes of a grant, without contexts that it does not have."""
     left_out = set() if patient else {"launch/patient"}
+    if not fhir_user:
+        left_out.add("fhirUser")
     if not (asked.launch and asked.launch.encounter):
         left_out.add("launch/encounter")
     return parse(" ".join(one for one in asked.scopes.text.split() if one not in left_out)).text
@@ -192,6 +195,7 @@ async def grant(
     if asked.launch_text and not await use(connection, asked.launch_text):
         return None
     now = hub.clock()
+    known = await fhir_user(hub, connection, caller.user, caller.organisation)
     stays = "offline_access" in asked.scopes.others
     made = Grant(
         key=secrets.token_hex(16),
@@ -199,7 +203,7 @@ async def grant(
         account=caller.account,
         session=b"" if stays else digest(secret),
         purpose=caller.purpose,
-        scope=_scope(asked, patient),
+        scope=_scope(asked, patient, known),
         patient_key=patient.patient_key if patient else 0,
         patient=patient.id if patient else "",
         encounter=asked.launch.encounter if asked.launch else "",

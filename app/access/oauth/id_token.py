@@ -53,9 +53,9 @@ def subject_of(address: str, account: int) -> str:
     return hashlib.sha256(f"{address}|account|{account}".encode()).hexdigest()[:32]
 
 
-async def fhir_user(hub: Hub, connection: DatabaseConnection, person: Person) -> str:
-    """Return the address of the person's Practitioner in the directory; empty when there is none."""
-    values = {"code_hash": hash64(person.name), "custodian": person.organisation}
+async def fhir_user(hub: Hub, connection: DatabaseConnection, name: str, organisation: int) -> str:
+    """Return the address of the Practitioner of an account in the directory; empty when there is none."""
+    values = {"code_hash": hash64(name), "custodian": organisation}
     rows = await connection.fetch(_PRACTITIONER, values)
     return f"{hub.settings.address}/fhir/Practitioner/{rows[0][0]}" if rows else ""
 
@@ -75,8 +75,9 @@ async def id_token(
     }
     if nonce:
         claims["nonce"] = nonce
-    if others & {"fhirUser", "profile"} and (found := await fhir_user(hub, connection, person)):
-        claims["fhirUser"] = found
+    if others & {"fhirUser", "profile"}:
+        found = await fhir_user(hub, connection, person.name, person.organisation)
+        claims |= {"fhirUser": found} if found else {}
     if "profile" in others:
         claims |= {"name": person.title, "preferred_username": person.name}
     key = signing_key(hub.settings)

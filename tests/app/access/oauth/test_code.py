@@ -275,3 +275,12 @@ async def test_fhir_user_is_the_practitioner_of_the_persons_own_site(world: Worl
 
     claims = jwt.decode(answer["id_token"], keys, algorithms=["ES256"]).claims
     assert claims["fhirUser"] == f"{ADDRESS}/fhir/Practitioner/{own['id']}"
+    assert "fhirUser" in answer["scope"].split()
+
+
+async def test_fhir_user_is_not_granted_to_who_is_no_practitioner(world: World) -> None:
+    await a_client(world)
+    browser = await signed_in(world, "hospital-a")
+    code = (await allowed(browser, scope="openid fhirUser user/Patient.rs"))["code"]
+
+    assert (await redeemed(world, code)).json()["scope"] == "openid user/Patient.rs"
