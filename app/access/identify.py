@@ -9,7 +9,7 @@ from sqlalchemy import Select, bindparam, func, or_, select
 
 from app.access.caller import Caller
 from app.access.epoch import CURRENT
-from app.access.person_tables import session_origin, standing
+from app.access.person_tables import FOR_EVER, session_origin, standing
 from app.access.scopes import parse
 from app.access.tables import account, app_grant, client, organisation, session, token, token_binding
 from app.access.tokens import digest
@@ -31,12 +31,14 @@ def _by_token() -> Select[tuple[object, ...]]:
         select(
             *(_EPOCH, *_ORGANISATION, func.coalesce(account.c.role, client.c.role), token.c.purpose, client.c.id),
             *(token.c.ends, token.c.scope, token_binding.c.certificate, app_grant.c.patient_key, *person),
+            func.coalesce(standing.c.ends, FOR_EVER),
         )
         .select_from(token)
         .join(client, client.c.key == token.c.client)
         .outerjoin(token_binding, token_binding.c.digest == token.c.digest)
         .outerjoin(app_grant, app_grant.c.key == token_binding.c.grant)
         .outerjoin(account, account.c.key == app_grant.c.account)
+        .outerjoin(standing, standing.c.account == account.c.key)
         # A person acts for its own organisation, whoever made the app.
         .join(organisation, organisation.c.key == func.coalesce(account.c.organisation, client.c.organisation))
         .where(
@@ -136,14 +138,15 @@ class Callers:
 
     async def _by_token(self, secret: str) -> Caller:
         rows = await self._database.reader.fetch(_BY_TOKEN, {"digest": digest(secret)})
-        if not rows or rows[0][8] <= self._clock():
+        if not rows or min(rows[0][8], rows[0][-1]) <= self._clock():
             raise Unauthorized("The token is unknown or has expired")
         epoch, key, slug, title, resource_id, role, purpose, client_id, ends, scope, bound, patient_key = rows[0][:12]
-        account_key, name, person, change = rows[0][12:]
+        account_key, name, person, change, leaves = rows[0][12:]
         scopes = parse(scope) if scope else None
         found = Caller(
             *(key, slug, title, f"Organization/{resource_id}", role, purpose, client_id, account_key or 0, name or ""),
-            *(person or "", ends, epoch or 0, bool(change)),
+            # A person who leaves on a day has no rights from then on, whatever was issued before.
+            *(person or "", min(ends, leaves), epoch or 0, bool(change)),
             scopes=None if scopes is None or (scopes.unrestricted and not account_key) else scopes,
             patient_key=patient_key or 0,
             certificate=bound or "",

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014"
-down_revision = "0011"
+revision = "0017"
+down_revision = "0016"
 
 _CLIENT = {
     "kind": "system",
@@ -16,7 +16,7 @@ _CLIENT = {
     "launch_url": "",
     "certificate": "",
 }
-_QUEUES = ("export_job", "async_job")
+_QUEUES = ("export_job", "async_job", "import_job")
 
 
 def upgrade() -> None:
