@@ -26,6 +26,12 @@ _FORMER_USES = frozenset({"old", "maiden"})
 MOST = 8
 """Names, telephones, addresses and numbers of one Patient that are looked at."""
 
+LONGEST = 200
+"""Characters of a name, an address or a number that are looked at."""
+
+KEPT_BYTES = 10_000
+"""The largest body whose traits are kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class Name:
@@ -73,7 +79,8 @@ def _list(value: object) -> list[Mapping[str, Any]]:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    """Return a text, cut where nothing that is compared goes on; of anything else none."""
+    return value[:LONGEST] if isinstance(value, str) else ""
 
 
 def _words(name: Mapping[str, Any]) -> tuple[str, str]:
@@ -170,9 +177,13 @@ def traits(patient: Mapping[str, Any]) -> Traits:
     )
 
 
-@lru_cache(maxsize=2048)
 def traits_of(body: bytes) -> Traits:
     """Return what is compared of a stored Patient: while a Patient is matched the same few are looked at again."""
+    return _kept_traits(body) if len(body) <= KEPT_BYTES else traits(parse(body))
+
+
+@lru_cache(maxsize=2048)
+def _kept_traits(body: bytes) -> Traits:
     return traits(parse(body))
 
 
