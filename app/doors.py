@@ -19,12 +19,14 @@ from app.audit.log import AuditUnavailable
 from app.audit.record import Event
 from app.db import DatabaseUnavailable
 from app.hub import Hub
+from app.records.events import common
 from app.records.record import StaleCaller
 from app.records.refusal import record_refusal
 from app.records.request import Request, replayed
 from app.records.response import Response, failure_response, outcome_response
-from fhir.errors import FhirError, Forbidden, NotSupported, Unauthorized, UnknownParameter
+from fhir.errors import FhirError, Forbidden, NotSupported, TooManyRequests, Unauthorized, UnknownParameter
 from fhir.issue import Issue
+from fhir.store.tables import NO_PATIENT
 
 logger = logging.getLogger(__name__)
 
@@ -136,12 +138,51 @@ async def recorded(door: Door[R, A], request: R) -> A | Response:
     """
     try:
         response = await _do(door, request)
+        await warn_of_many(request)
         if not request.recorded:
             await request.hub.audit.append(await door.tell(request, response.status))
     except (DatabaseUnavailable, AuditUnavailable) as error:
         logger.error("%s cannot be answered: %s", request.method, error)
         return unavailable()
     return response
+
+
+async def refused(hub: Hub, scope: Mapping[str, Any], error: FhirError) -> Response:
+    """Return the refusal of somebody unknown, on record; who floods is told to wait, and is on record once a minute."""
+    network = scope["client"][0] if scope.get("client") else ""
+    wait = hub.limits.refusal(network)
+    if wait:
+        error = TooManyRequests("These are too many requests without a token; please wait", retry_after=wait)
+        if not hub.limits.is_told("refused", network):
+            return failure_response(error)
+    return failure_response(error) if await record_refusal(hub, scope, str(error)) else unavailable()
+
+
+async def throttled(door: Door[R, A], request: R, error: TooManyRequests) -> Response:
+    """Return the refusal of a caller that asks too often; its flood does not become one of audit records."""
+    caller = request.caller
+    if request.hub.limits.is_told("request", (caller.client, caller.account)):
+        # Nothing is found out about the request: it is told by its method and address.
+        request.interaction = "throttled"
+        try:
+            await request.hub.audit.append(await door.tell(request, error.status))
+        except (DatabaseUnavailable, AuditUnavailable):
+            return unavailable()
+    return failure_response(error)
+
+
+async def warn_of_many(request: Request) -> None:
+    """Put on record that a caller was shown unusually many Patients of other sites within an hour."""
+    caller = request.caller
+    others = {one.patient_key for one in request.record.disclosed if one.custodian != caller.organisation}
+    others.discard(NO_PATIENT)
+    many = request.hub.limits.saw(caller, others) if others else 0
+    if many:
+        text = f"More than {many - 1} Patients of other sites within an hour"
+        event = Event(**common(request, 200))._replace(
+            interaction="many-persons", action="E", outcome="4", outcome_desc=text, query=None
+        )
+        await request.hub.audit.append([event])
 
 
 async def enter(door: Door[R, A], scope: Scope, receive: Receive) -> A | Response:
@@ -151,10 +192,14 @@ async def enter(door: Door[R, A], scope: Scope, receive: Receive) -> A | Respons
         try:
             caller, secret = await identify(hub, scope)
         except FhirError as error:
-            return failure_response(error) if await record_refusal(hub, scope, str(error)) else unavailable()
+            return await refused(hub, scope, error)
         except DatabaseUnavailable:
             return unavailable()
         request = door.request(hub, scope, receive, caller)
+        try:
+            hub.limits.request(caller)
+        except TooManyRequests as error:
+            return await throttled(door, request, error)
         try:
             return await recorded(door, request)
         except StaleCaller:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import bindparam, select
 
 from app.access.identify import Callers
+from app.access.limits import Limits
 from app.access.tables import organisation
 from app.audit.leader import Leader
 from app.audit.log import AuditLog
@@ -40,6 +41,7 @@ class Hub:
     clock: Clock
     new_row: Callable[[], int]
     callers: Callers
+    limits: Limits
     audit: AuditLog
     leader: Leader
     cursors: Cursors

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from app.access import epoch
 from app.access.identify import Callers
+from app.access.limits import Limits
 from app.access.rights import leave
 from app.audit.keyfile import create_master, create_signer, read_master, read_signer
 from app.audit.keys import Keys
@@ -107,6 +108,7 @@ async def open_hub(settings: Settings, clock: Clock = now) -> Hub:
         callers=Callers(
             *(database, clock, settings.session_minutes * _MINUTE), two_required=settings.second_factor == "required"
         ),
+        limits=Limits(settings),
         audit=audit,
         leader=Leader(database, signer, settings.audit_origin, clock),
         cursors=Cursors(_cursor_key(settings.keys_folder)),

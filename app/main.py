@@ -2,15 +2,17 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cached_property
 
 from fastapi import FastAPI
-from starlette.routing import Match
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from app.access.certificate import TrustedProxies
 from app.access.cors import is_from_elsewhere, preflight, shown
+from app.access.node import node_authentication
 from app.access.oauth.routes import router as oauth
+from app.access.proxy import believed
+from app.access.throttle import DOORS, throttled
 from app.imaging.route import DicomRoute
 from app.lifecycle import open_hub, start_tasks, warn_of_folding, warn_of_reindexing
 from app.observe.health import router as observe
@@ -25,7 +27,17 @@ _FHIR = FhirRoute()
 class _Hub(FastAPI):
     """FastAPI, with the FHIR door before its layers: these cost a read an eighth of its speed and do nothing for it."""
 
+    trusted_proxies = ""
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.behind(scope, receive, send)
+
+    @cached_property
+    def behind(self) -> ASGIApp:
+        """The application behind the check of who may say who calls."""
+        return believed(self._enter, self.trusted_proxies)
+
+    async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and is_from_elsewhere(scope):
             if await preflight(scope, send):
                 return
@@ -33,8 +45,12 @@ class _Hub(FastAPI):
         if _FHIR.matches(scope)[0] is Match.FULL:
             scope["app"] = self
             await _FHIR.handle(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)
+            return
+        if scope["type"] == "http" and scope["path"] in DOORS:
+            scope["app"] = self
+            if await throttled(scope, receive, send):
+                return
+        await super().__call__(scope, receive, send)
 
 
 def create_app(chosen: Settings | None = None) -> FastAPI:
@@ -55,18 +71,13 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
         await app.state.hub.close()
 
     app = _Hub(title="Renkei", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.trusted_proxies = used.trusted_proxies
     app.router.routes.insert(0, _FHIR)
     app.router.routes.insert(1, DicomRoute())
     app.include_router(oauth)
     app.include_router(observe)
+    app.router.routes.append(Route("/node-authentication", node_authentication, methods=["POST"]))
     app.router.routes.extend(portal)
     app.add_exception_handler(404, nowhere)
     app.add_exception_handler(405, nowhere)
     return app
-
-
-def served() -> ASGIApp:
-    """Return the application as the server runs it: behind reverse proxies, of which the trusted are believed."""
-    chosen = settings()
-    behind = ProxyHeadersMiddleware(create_app(chosen), trusted_hosts=chosen.trusted_proxies)  # type: ignore[arg-type]
-    return TrustedProxies(behind, chosen.trusted_proxies)  # type: ignore[arg-type]

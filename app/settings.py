@@ -96,6 +96,18 @@ class Settings(BaseSettings):
     page_entries_limit: int = 1_000
     """The most entries a caller may ask for in one page."""
 
+    requests_per_second: int = 500
+    """How many requests a second one client, or one person, may make in the long run; 0 sets no limit."""
+
+    person_searches_per_minute: int = 60
+    """How many searches for Patients and `$match` a minute a person may make; a system ten times as many; 0: any."""
+
+    persons_per_hour: int = 1_000
+    """The audit log is warned of a caller who was shown more Patients of other sites within an hour; 0: never."""
+
+    sign_ins_per_minute: int = 120
+    """How many sign-ins, and how many requests for tokens, a minute one address may make; 0 sets no limit."""
+
     page_link_hours: int = 24
     """How long the links of a search lead to its other pages as they were; older versions stay findable so long."""
 

@@ -5,13 +5,15 @@
 #   PORT            where nginx listens with TLS on 127.0.0.1 (8443)
 #   HUB_PORT        where the hub listens (18080)
 #   DATABASE_PORT   where PostgreSQL listens (15432)
-#   CLIENT_CERTIFICATES=1   let in only callers with a certificate of the authority (FOLDER/tls/client.pem is one)
+#   CLIENT_CERTIFICATES=1   let in only callers with a certificate of the region's authority, which is made in
+#                           FOLDER/region (FOLDER/region/issued/caller.pem is one); the portal is at PORTAL_PORT then
+#   PORTAL_PORT     where nginx listens for browsers, with CLIENT_CERTIFICATES (8444)
 #   PYTHON          the interpreter that the hub is installed for (.venv/bin/python)
 #
 # Stops everything it started on SIGTERM, SIGINT, or when one of the three ends.
 set -eu
 
-[ $# = 1 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# = 1 ] || { sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 root=$(cd "$(dirname "$0")/.." && pwd)
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
@@ -73,7 +75,7 @@ trap stop EXIT
 trap 'exit 143' TERM
 trap 'exit 130' INT
 
-free "$port" "$hub_port" "$database_port"
+free "$port" "$hub_port" "$database_port" ${CLIENT_CERTIFICATES:+"${PORTAL_PORT:-8444}"}
 mkdir -p "$folder/logs" "$folder/hub"
 mkdir -p -m 700 "$folder/secrets"
 sh "$root/deploy/throwaway-authority.sh" "$folder/tls"
@@ -128,7 +130,7 @@ mkdir -p "$folder/nginx/logs" "$folder/nginx/temporary"
 rm -rf "$folder/nginx/renkei"
 cp -R "$root/deploy/nginx" "$folder/nginx/renkei"
 mv "$folder/nginx/renkei/nginx.conf" "$folder/nginx/nginx.conf"
-cp "$folder/tls/authority.pem" "$folder/nginx/renkei/place/client-authority.pem"
+rm "$folder/nginx/renkei/place/portal.conf"
 echo "server 127.0.0.1:$hub_port;" >"$folder/nginx/renkei/place/upstream.conf"
 cat >"$folder/nginx/renkei/place/site.conf" <<EOF
 listen 127.0.0.1:$port ssl http2;
@@ -137,7 +139,28 @@ ssl_certificate_key $folder/tls/key.pem;
 access_log logs/renkei.log renkei;
 error_log logs/renkei-error.log crit;
 EOF
-[ -z "${CLIENT_CERTIFICATES:-}" ] || echo "include renkei/client-certificates.conf;" >>"$folder/nginx/renkei/place/site.conf"
+if [ -n "${CLIENT_CERTIFICATES:-}" ]; then
+    region=$folder/region
+    if [ ! -d "$region" ]; then
+        "$folder/renkei" certificate authority "$region" >&2
+        "$folder/renkei" certificate issue "$region" caller >&2
+    fi
+    cat >>"$folder/nginx/renkei/place/site.conf" <<EOF
+ssl_client_certificate $region/client-authority.pem;
+ssl_crl $region/client-revoked.pem;
+include renkei/client-certificates.conf;
+EOF
+    cat >"$folder/nginx/renkei/place/portal.conf" <<EOF
+server {
+    listen 127.0.0.1:${PORTAL_PORT:-8444} ssl http2;
+    ssl_certificate $folder/tls/certificate.pem;
+    ssl_certificate_key $folder/tls/key.pem;
+    include renkei/portal.conf;
+    access_log logs/renkei.log renkei;
+    error_log logs/renkei-error.log crit;
+}
+EOF
+fi
 until_true "The hub" "$hub" "$python" -c "import urllib.request; urllib.request.urlopen('http://127.0.0.1:$hub_port/health')"
 PATH=$PATH:/usr/sbin nginx -p "$folder/nginx" -c "$folder/nginx/nginx.conf" 2>>"$folder/logs/nginx.log" &
 proxy=$!

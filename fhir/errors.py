@@ -172,6 +172,21 @@ class UnsupportedPatch(UnsupportedMediaType):
         self.taken = tuple(taken)
 
 
+class TooManyRequests(FhirError):
+    """The caller has asked too often, and is to wait.
+
+    Attributes:
+        retry_after: Seconds until it may ask again; 0 when that is not known.
+    """
+
+    status = 429
+    code = "throttled"
+
+    def __init__(self, diagnostics: str = "", expression: str | None = None, *, retry_after: float = 0.0) -> None:
+        super().__init__(diagnostics, expression)
+        self.retry_after = retry_after
+
+
 class Unprocessable(FhirError):
     """The resource breaks a rule of its type or profile; `issues` says which, in the order found."""
 

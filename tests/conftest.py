@@ -19,6 +19,10 @@ from tests.world import World, running
 
 _numbers = itertools.count()
 
+# The hubs of these tests are asked more in a second than people do in a day; tests of limits set them.
+for _limit in ("REQUESTS_PER_SECOND", "PERSON_SEARCHES_PER_MINUTE", "PERSONS_PER_HOUR", "SIGN_INS_PER_MINUTE"):
+    os.environ.setdefault(f"RENKEI_{_limit}", "0")
+
 
 def pytest_configure() -> None:
     """Let `tmp_path` lie in memory: a hub flushes its keys, blobs and log, and waits for a disk at every turn."""

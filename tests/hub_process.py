@@ -61,6 +61,9 @@ class HubProcess:
             "RENKEI_SECOND_FACTOR": "optional",
             # The code beside these tests, wherever the command was installed from.
             "PYTHONPATH": os.pathsep.join([CHECKOUT, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]),
+            "RENKEI_REQUESTS_PER_SECOND": "0",
+            "RENKEI_PERSON_SEARCHES_PER_MINUTE": "0",
+            "RENKEI_SIGN_INS_PER_MINUTE": "0",
             **self.extra,
         }
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("RENKEI_")}

@@ -160,6 +160,9 @@ PATTERNS: dict[str, Pattern] = {
     "account": _security(ALERT, _dicom("110137", "User Security Attributes Changed"), "data"),
     "settings": _security(ALERT, _dicom("110129", "Security Configuration"), "data"),
     "audit-log-used": _query(LOG_USED, coding(OWN, "audit-log-used", "audit-log-used")),
+    "node-authentication": _security(ALERT, _dicom("110126", "Node Authentication")),
+    "throttled": _security(ALERT, coding(OWN, "throttled", "throttled"), "query"),
+    "many-persons": _security(ALERT, coding(OWN, "many-persons", "many-persons"), "query"),
     "start": _security(ACTIVITY, _dicom("110120", "Application Start")),
     "stop": _security(ACTIVITY, _dicom("110121", "Application Stop")),
 }

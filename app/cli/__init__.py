@@ -12,7 +12,8 @@ from app.settings import SettingsMissing
 
 COMMANDS = (
     *("serve", "demo", "seed", "migrate", "reindex", "organisation", "client", "user", "token"),
-    *("import", "consent", "identity", "package", "terminology", "search-parameter", "audit", "backup", "blobs"),
+    *("certificate", "import", "consent", "identity", "package", "terminology", "search-parameter", "audit"),
+    *("backup", "blobs"),
 )
 """Every command; each is in the module of its name."""
 

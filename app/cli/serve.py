@@ -15,7 +15,7 @@ def run_server() -> None:
     # uvicorn ends in order and then raises the signal again: the process would seem to have been killed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.run(
-        "app.main:served",
+        "app.main:create_app",
         factory=True,
         host=chosen.host,
         port=chosen.port,
@@ -24,7 +24,7 @@ def run_server() -> None:
         http="httptools",
         access_log=False,
         server_header=False,
-        # `served` reads who calls off the proxy's headers itself: it must know the proxy as well.
+        # The application does it itself: it must know who sent a request before that is replaced (app.access.proxy).
         proxy_headers=False,
         timeout_keep_alive=60,
         timeout_graceful_shutdown=30,

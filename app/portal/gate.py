@@ -20,7 +20,7 @@ from app.access.caller import Caller
 from app.access.identify import COOKIE, Locked
 from app.audit.log import AuditUnavailable
 from app.db import DatabaseUnavailable
-from app.doors import MOST_ATTEMPTS
+from app.doors import MOST_ATTEMPTS, warn_of_many
 from app.hub import Hub
 from app.portal.forms import Form, check_origin, check_token, read_form
 from app.portal.page import HEADERS, Page, render
@@ -66,7 +66,7 @@ def moved(address: str) -> Response:
     return RedirectResponse(address, 303, HEADERS)
 
 
-FAILURES = {status: str(status) for status in (400, 403, 404, 409, 413, 500, 503)} | {
+FAILURES = {status: str(status) for status in (400, 403, 404, 409, 413, 429, 500, 503)} | {
     405: "404",
     410: "404",
     422: "400",
@@ -151,6 +151,7 @@ async def view(
             fhir = FhirRequest(hub, request.scope, request.receive, caller)
             fhir.interaction, fhir.action = interaction, action
             try:
+                hub.limits.request(caller)
                 if form is None:
                     form = await _form(request, secret, file_bytes)
                 answer, status = await _do(Visit(request, fhir, secret, *form), page, work)
@@ -164,6 +165,7 @@ async def view(
             except Exception:
                 logger.exception("%s %s failed", request.method, page)
                 answer, status = failure(request, 500, caller), 500
+            await warn_of_many(fhir)
             if not fhir.recorded:
                 await hub.audit.append(await events(fhir, fhir.record.disclosed, status))
             await sessions.touch(hub, secret)

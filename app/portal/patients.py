@@ -103,6 +103,7 @@ async def patients(request: Request) -> Response:
         found: list[Found] = []
         total = 0
         if typed:
+            visit.hub.limits.person_search(visit.caller)
             found, total = await find(visit, typed)
         sites: Sites = await read_sites(visit.hub)
         values = {"q": typed, "found": found, "total": total, "most": MOST_FOUND, "sites": sites}

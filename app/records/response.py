@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/http.html
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from math import ceil
 from wsgiref.handlers import format_date_time
 
 import orjson
@@ -16,6 +17,7 @@ from fhir.errors import (
     InsufficientScope,
     MethodNotAllowed,
     TooLarge,
+    TooManyRequests,
     Unauthorized,
     Unprocessable,
     UnsupportedPatch,
@@ -171,5 +173,6 @@ def _what_would_do(error: FhirError) -> list[Header]:
     if isinstance(error, UnsupportedPatch):
         return [(b"accept-patch", ", ".join(error.taken).encode())]
     if error.status == TOO_MANY_REQUESTS:
-        return [(b"retry-after", b"30")]
+        wait = error.retry_after if isinstance(error, TooManyRequests) else 30
+        return [(b"retry-after", str(max(1, ceil(wait))).encode())]
     return []

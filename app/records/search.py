@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from app.identity.scope import patient_keys
+from app.records.enumeration import asking
 from app.records.format import written_for
 from app.records.listed import listed
 from app.records.page_links import links, opened
@@ -107,6 +108,7 @@ async def search_pairs(request: FhirRequest, pairs: Pairs) -> Response:
     known = request.hub.search_parameters.in_force
     types, where = _types(request, pairs), "/".join(_place(request))
     here = opened(request, pairs, where)
+    asked_for = None if request.member else asking(request, types, pairs)
     queries = await _asked(request, pairs, types, here.place.as_of)
     queries = [await with_terms(request, query) for query in queries]
     query = queries[0]
@@ -126,6 +128,8 @@ async def search_pairs(request: FhirRequest, pairs: Pairs) -> Response:
         place=here.place,
         compartment=Compartment(request.type, request.id) if request.member else None,
     )
+    if asked_for is not None:
+        asked_for.found(page.matches)
     others = await included(
         record.connection, record.visibility, page.matches, query.includes, settings.fhir_address, known
     )

@@ -62,14 +62,17 @@ def test_there_is_no_password_but_in_the_secrets() -> None:
     written = (FOLDER / "compose.yaml").read_text() + CONTAINERFILE
 
     assert re.findall(r"(?im)^.*(?:password|secret)\w*[:=] *[\"']?\w+[\"']?$", written) == []
-    assert sorted(COMPOSE["secrets"]) == ["postgresql_password", "renkei_database", "tls_certificate", "tls_key"]
+    assert sorted(COMPOSE["secrets"]) == [
+        *("client_authority", "client_revoked", "postgresql_password", "renkei_database"),
+        *("tls_certificate", "tls_key"),
+    ]
 
 
 def test_every_file_that_is_mounted_exists() -> None:
     mounted = [mount.split(":")[0] for service in SERVICES.values() for mount in service.get("volumes", ())]
     files = [path for path in mounted if path.startswith(".")]
 
-    assert len(files) == 6
+    assert len(files) == 8
     assert [path for path in files if not (FOLDER / path).exists()] == []
 
 
@@ -84,7 +87,8 @@ def test_secrets_are_made_once_and_fit_each_other(tmp_path: Path) -> None:
     assert len(password) == 48
     assert again.database == f"postgresql://renkei:{password}@postgresql/renkei"
     assert oct((tmp_path / "secrets").stat().st_mode & 0o777) == "0o700"
-    assert re.findall(r"tls_\w+", first.stderr) == ["tls_certificate", "tls_key"]
+    missing = re.findall(r"\w+$", first.stderr, re.MULTILINE)
+    assert missing == ["tls_certificate", "tls_key", "client_authority", "client_revoked"]
 
 
 def test_the_image_runs_as_a_numbered_user_and_checks_hashes() -> None:

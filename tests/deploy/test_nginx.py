@@ -71,6 +71,7 @@ def nginx(
     for name in ("logs", "temporary"):
         (folder / name).mkdir()
     place = folder / "renkei" / "place"
+    (place / "portal.conf").unlink()
     (place / "upstream.conf").write_text(f"server 127.0.0.1:{upstream.server_port};")
     certificate = f"ssl_certificate {authority}/certificate.pem; ssl_certificate_key {authority}/key.pem;"
     logs = "access_log logs/renkei.log renkei; error_log logs/renkei-error.log crit;"

@@ -3,10 +3,12 @@
 import re
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from app.access.authority import make_authority
 from tests.ports import free_ports
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
@@ -33,13 +35,17 @@ def laid_out(folder: Path, main: str, place: Path) -> None:
 def test_nginx_takes_the_configuration(tmp_path: Path, main: str, place: Path) -> None:
     tls, etc = tmp_path / "tls", tmp_path / "etc"
     subprocess.run(["sh", DEPLOY / "throwaway-authority.sh", tls], check=True)
+    make_authority(tmp_path / "region", "A region", days=2, now=datetime.now(UTC))
     laid_out(etc, main, place)
-    site = etc / "renkei" / "place" / "site.conf"
-    # What is not on this machine: the region's certificate, a log folder of root's, port 443, the hub's container.
-    text = re.sub(r"(ssl_certificate) .*;", rf"\1 {tls}/certificate.pem;", site.read_text())
-    text = re.sub(r"(ssl_certificate_key) .*;", rf"\1 {tls}/key.pem;", text)
-    text = re.sub(r"listen (\S*?)\d+ ", rf"listen \g<1>{free_ports(1)[0]} ", text)
-    site.write_text(text.replace("/var/log/nginx", str(tmp_path)))
+    port, region = free_ports(1)[0], tmp_path / "region"
+    for site in (etc / "renkei" / "place" / name for name in ("site.conf", "portal.conf")):
+        # What is not on this machine: the region's certificates, a log folder of root's, port 443, the hub's container.
+        text = re.sub(r"(ssl_certificate) .*;", rf"\1 {tls}/certificate.pem;", site.read_text())
+        text = re.sub(r"(ssl_certificate_key) .*;", rf"\1 {tls}/key.pem;", text)
+        text = re.sub(r"(ssl_client_certificate) .*;", rf"\1 {region}/client-authority.pem;", text)
+        text = re.sub(r"(ssl_crl) .*;", rf"\1 {region}/client-revoked.pem;", text)
+        text = re.sub(r"listen (\S*?)\d+ ", rf"listen \g<1>{port} ", text)
+        site.write_text(text.replace("/var/log/nginx", str(tmp_path)))
     upstream = etc / "renkei" / "place" / "upstream.conf"
     upstream.write_text(upstream.read_text().replace("server hub:", "server 127.0.0.1:"))
 

@@ -200,13 +200,19 @@ def test_it_stops_cleanly_keeps_the_data_and_can_ask_for_client_certificates(fol
         before = _listened_on(first.ports)
         status = first.stop()
         after = _listened_on(first.ports)
-    with composed(folder, CLIENT_CERTIFICATES="1") as second:
+    portal = free_ports(1)[0]
+    with composed(folder, CLIENT_CERTIFICATES="1", PORTAL_PORT=str(portal)) as second:
         kept = second.renkei("organisation", "list")
-        trusted, plain = second.trust, second.trust
-        trusted.load_cert_chain(folder / "tls" / "client.pem", folder / "tls" / "client-key.pem")
+        trusted, plain, issued = second.trust, second.trust, folder / "region" / "issued"
+        trusted.load_cert_chain(issued / "caller.pem", issued / "caller-key.pem")
         with httpx.Client(verify=plain) as without, httpx.Client(verify=trusted) as with_certificate:
-            answers = [client.get(f"{second.address}/health").status_code for client in (without, with_certificate)]
+            refused = without.get(f"{second.address}/fhir/Patient?name=canary")
+            answers = [with_certificate.get(f"{second.address}/health").status_code]
+            page = without.get(f"https://localhost:{portal}/")
+        told = second.renkei("audit", "export", str(folder / "audit"))
 
     assert (before, after, status) == ([True] * 3, [False] * 3, 143)
     assert "南診療所" in kept
-    assert answers == [400, 200]
+    assert (refused.status_code, refused.json()["issue"][0]["code"], answers) == (400, "security", [200])
+    assert (page.status_code, "<form" in page.text) == (200, True)
+    assert told

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from app.identity.scope import patient_keys
+from app.records.enumeration import asking
 from app.records.query import read_query
 from app.records.request import FhirRequest, decode_pairs
 from app.records.terminology.search import with_terms
@@ -30,10 +31,14 @@ async def _page(
     request: FhirRequest, type_name: str, pairs: Pairs, limit: int, after: Sequence[Any], as_of: int | None
 ) -> Page:
     record = request.record
+    asked_for = asking(request, [type_name], pairs)
     query = read_query(request.hub, type_name, pairs, most=request.hub.settings.page_entries_limit)
     query = await with_terms(request, query)
     place = Place(after or None, as_of=as_of)
-    return await search(record.connection, record.visibility, query, patient_keys, limit=limit, place=place)
+    page = await search(record.connection, record.visibility, query, patient_keys, limit=limit, place=place)
+    if asked_for is not None:
+        asked_for.found(page.matches)
+    return page
 
 
 async def _kept(field: Field, matches: Sequence[Stored], budget: Budget) -> tuple[list[Stored], list[Tree]]:

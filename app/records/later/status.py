@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import orjson
 
-from app.access.certificate import STATED
+from app.access.proxy import CERTIFICATE
 from app.doors import MOST_ATTEMPTS, recorded
 from app.records.batch import entry_answer, inner_request
 from app.records.jobs.job import DONE, FAILED, Job
@@ -73,10 +73,8 @@ async def _read(request: FhirRequest, known: Asked) -> FhirResponse:
     """
     from app.records.answer import FHIR
 
-    credentials = [(name, request.headers[name]) for name in (b"authorization",) if name in request.headers]
+    credentials = [(name, request.headers[name]) for name in (b"authorization", CERTIFICATE) if name in request.headers]
     inner = await again(request.hub, known, request.caller, credentials)
-    if STATED in request.scope:
-        inner.scope = {**inner.scope, STATED: request.scope[STATED]}
     response = await recorded(FHIR, inner)
     if isinstance(response, Response):
         return streamed_response(_pieces(_HEAD + entry_answer(response) + _END))

@@ -35,6 +35,7 @@ OPEN = {
     "/.well-known/smart-configuration": "is where a caller begins",
     "/fhir/.well-known/smart-configuration": "is where a caller begins",
     "/": "is the sign-in",
+    "/node-authentication": "records whom a trusted proxy has refused, and tells it so",
     "/static": "holds style sheets and scripts",
 }
 """Routes that answer without a caller, and why."""

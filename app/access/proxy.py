@@ -1,0 +1,44 @@
+"""What a reverse proxy says of a caller, and from whom it is believed: RENKEI_TRUSTED_PROXIES.
+
+A proxy that ends TLS says where a request comes from (X-Forwarded-For) and which client certificate the caller has
+proved to hold (X-Renkei-Client-Certificate, the URL-escaped PEM). From anybody else these headers are a claim; the ones
+of certificates are taken away before the application sees them. RFC 8705, section 3; RFC 9440, section 4.
+"""
+
+from typing import Any, cast
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+CERTIFICATE = b"x-renkei-client-certificate"
+"""The certificate that the caller holds; in a request that reaches the application it is true."""
+
+REFUSED_CERTIFICATE = b"x-renkei-refused-certificate"
+"""Why the proxy refused a caller's certificate."""
+
+_BELIEVED = frozenset((CERTIFICATE, REFUSED_CERTIFICATE))
+
+
+def believed(application: ASGIApp, trusted: str) -> ASGIApp:
+    """Return `application` behind the check of who may say who calls.
+
+    Args:
+        application: An ASGI application.
+        trusted: Addresses and networks of the proxies, parted by commas.
+    """
+    behind = ProxyHeadersMiddleware(cast("Any", application), trusted)
+    proxies, enter = behind.trusted_hosts, cast("ASGIApp", behind)
+
+    async def checked(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await application(scope, receive, send)
+            return
+        client = scope.get("client")
+        if client is None or client[0] not in proxies:
+            headers = scope["headers"]
+            # Most requests carry none of them, and a list is dear to make anew.
+            if any(name in _BELIEVED for name, _ in headers):
+                scope["headers"] = [pair for pair in headers if pair[0] not in _BELIEVED]
+        await enter(scope, receive, send)
+
+    return checked
