@@ -13,7 +13,9 @@ from app.access.caller import ROLES
 from app.access.oauth import grants
 from app.access.passwords import hash_password
 from app.access.person_tables import FOR_EVER
+from app.access.staff import change_account
 from app.audit.record import Event
+from app.db import WriteConnection
 from app.hub import Hub
 from app.records.inside import write_as
 from app.settings import Settings
@@ -149,6 +151,7 @@ async def enrol_account(
     password: str,
     must_change: bool = True,
     head: bool = False,
+    listed: bool = True,
 ) -> None:
     """Add a person at once, as the operator does when a region begins; `rights` is the usual way.
 
@@ -161,6 +164,7 @@ async def enrol_account(
         password: The first one.
         must_change: Whether the first sign-in changes it; it then lapses after `ONE_TIME_DAYS`.
         head: Whether the person heads the site.
+        listed: Whether the person is put into the directory, in the same transaction.
 
     Raises:
         Invalid: the role is none.
@@ -171,8 +175,9 @@ async def enrol_account(
         raise Invalid(f"{role!r} is no role of a person")
     found = await directory.find_organisation(hub.database.reader, organisation)
     hashed, now = await hash_password(password), hub.clock()
-    async with hub.database.write() as connection:
-        await directory.add_account(
+
+    async def add(connection: WriteConnection) -> int:
+        return await directory.add_account(
             connection,
             name=name,
             title=title,
@@ -185,6 +190,12 @@ async def enrol_account(
             confirmed_by=OPERATOR,
             password_ends=now + ONE_TIME_DAYS * DAY if must_change else FOR_EVER,
         )
+
+    if listed:
+        await change_account(hub, found, add)
+    else:
+        async with hub.database.write() as connection:
+            await add(connection)
     as_head = ", head of the site" if head else ""
     await _recorded(hub, f"account {name} added: {role}{as_head}", found.reference)
 

@@ -4,6 +4,7 @@ import click
 
 from app.access.directory import KINDS, organisations
 from app.access.enrol import Invalid, enrol_organisation
+from app.access.staff import list_everybody
 from app.cli.running import opened, synchronous
 
 
@@ -35,3 +36,12 @@ async def list_() -> None:
     async with opened() as hub:
         for one in await organisations(hub.database.reader):
             click.echo(f"{one.slug}\t{one.kind}\t{one.number or '-'}\t{one.title}")
+
+
+@organisation.command("staff")
+@synchronous
+async def staff() -> None:
+    """Put everybody who has an account into the directory, as the accounts say now."""
+    async with opened() as hub:
+        written = await list_everybody(hub)
+    click.echo(f"{written} resources were written")

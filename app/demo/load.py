@@ -119,6 +119,7 @@ async def _enrol(hub: Hub, region: Region) -> None:
             password=PASSWORD,
             must_change=False,
             head=account.user in HEADS,
+            listed=False,  # the region's directory has them already, with more than an account says
         )
 
 

@@ -42,6 +42,15 @@ _CONDITIONS = (
 )
 
 
+_IHE = "https://profiles.ihe.net/ITI"
+INSTANTIATES = [
+    f"{_IHE}/mCSD/CapabilityStatement/IHE.mCSD.Directory",
+    f"{_IHE}/mCSD/CapabilityStatement/IHE.mCSD.Directory.Update",
+    f"{_IHE}/mCSD/CapabilityStatement/IHE.mCSD.Directory.Feed",
+]
+"""The actors of IHE profiles that the hub is."""
+
+
 def searchable(type_name: str, known: InForce = R4) -> list[SearchParameter]:
     """Return the search parameters of a type that can be asked for, by their names."""
     return [one for _, one in sorted(known.of(type_name).items()) if _may_be_asked(one, type_name, known)]
@@ -188,6 +197,7 @@ def capability_statement(address: str, conditional_delete: str, known: InForce =
             "publisher": "Renkei",
             "description": "What this hub does by FHIR; it is made of the table by which requests are answered.",
             "kind": "instance",
+            "instantiates": INSTANTIATES,
             "software": {"name": "Renkei", "version": release},
             "implementation": {"description": "The hub of a regional exchange", "url": f"{address}/fhir"},
             "fhirVersion": "4.0.1",

@@ -1,16 +1,25 @@
 """Writes of the hub itself on behalf of an organisation: the same gate, without a door."""
 
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
+
+import orjson
 
 from app.access import epoch
 from app.access.caller import Caller
 from app.access.directory import Organisation
+from app.db import DatabaseUnavailable, WriteConnection
 from app.hub import Hub
 from app.records.commit import committed
 from app.records.prepare import prepare
+from app.records.record import StaleCaller
 from app.records.request import FhirRequest, replayed
 from app.records.writing import Writing
+from fhir.store.read import read
 from fhir.store.stored import Stored
+
+MOST_ATTEMPTS = 3
+"""How often a write is begun when rights keep changing under it."""
 
 
 async def inside_request(hub: Hub, organisation: Organisation, method: str, path: str) -> FhirRequest:
@@ -60,3 +69,48 @@ async def write_new_as(hub: Hub, organisation: Organisation, body: bytes) -> Sto
         return await writing.create(prepared)
 
     return await committed(request, work)
+
+
+Change = Callable[[WriteConnection], Awaitable[Sequence[Mapping[str, Any]]]]
+"""Changes tables of the hub's own inside a transaction, and returns the resources that follow, each with its id."""
+
+
+async def write_with(hub: Hub, organisation: Organisation, change: Change) -> Sequence[Stored]:
+    """Carry out a change of the hub's own tables, and store the resources that follow from it, in one transaction.
+
+    A resource that says already what it would say is left alone. `change` may be carried out again when rights have
+    changed meanwhile; then nothing of the first time was written.
+
+    Returns:
+        The versions that were written.
+
+    Raises:
+        FhirError: a resource is refused; nothing was changed.
+        DatabaseUnavailable: nothing was changed.
+    """
+    for _ in range(MOST_ATTEMPTS):
+        request = await inside_request(hub, organisation, "PUT", "/fhir/")
+        request.interaction, request.action = "update", "U"
+
+        async def work(writing: Writing, request: FhirRequest = request) -> Sequence[Stored]:
+            written = []
+            for resource in await change(writing.connection):
+                type_name, id_ = resource["resourceType"], resource["id"]
+                current = await read(writing.connection, request.visibility, type_name, id_)
+                if current is None or current.deleted or _said(current.body) != resource:
+                    prepared = prepare(orjson.dumps(resource), request.authority)
+                    written.append(await writing.update(prepared, id_, any_id=True))
+            return written
+
+        try:
+            return await committed(request, work)
+        except StaleCaller:
+            continue
+    raise DatabaseUnavailable("The rights of callers keep changing")
+
+
+def _said(body: bytes) -> Mapping[str, Any]:
+    """Return what a stored resource says, without what the hub has put in."""
+    said: dict[str, Any] = orjson.loads(body)
+    said.pop("meta", None)
+    return said

@@ -17,6 +17,7 @@ from app.access.rights.listed import Request, request, right
 from app.access.rights.rules import check_confirms, check_grants, checked_text
 from app.access.second_step import temporary_digest
 from app.access.sessions import end_all
+from app.access.staff import follow_account
 from app.db import WriteConnection
 from app.hub import Hub
 from fhir.errors import Conflict
@@ -197,6 +198,7 @@ async def confirm(hub: Hub, caller: Caller, key: int, why: str = "", *, network:
         if present.disabled:
             await account.one_time_until(connection, present.account, now)
         await _told(hub, connection, caller, found, "confirmed", reason, network, path)
+    await follow_account(hub, present.account, present.organisation, found.organisation)
 
 
 async def confirm_again(hub: Hub, caller: Caller, name: str, *, network: str = "", path: str = "") -> None:

@@ -18,6 +18,7 @@ from app.access.rights import account
 from app.access.rights.listed import right
 from app.access.rights.request import NUMBERING, Wish, add_request
 from app.access.rights.rules import check_ends, checked_text
+from app.access.staff import follow_account
 from app.access.tables import account as accounts
 from app.background import started
 from app.db import DatabaseUnavailable
@@ -29,7 +30,7 @@ EVERY_SECONDS = 600.0
 logger = logging.getLogger(__name__)
 
 _ENDED = (
-    select(accounts.c.key, accounts.c.name)
+    select(accounts.c.key, accounts.c.name, accounts.c.organisation)
     .join(standing, standing.c.account == accounts.c.key)
     .where(accounts.c.disabled == 0, standing.c.ends <= bindparam("now", type_=BigInteger))
 )
@@ -69,12 +70,13 @@ async def leave(
         text = f"The rights of {name} end {'now' if when <= now else 'on a day to come'}. Reason: {reason}"
         said = event(hub, "account", network=network, path=path, client=caller.client, **by(caller), description=text)
         await hub.audit.stage(connection, [said])
+    await follow_account(hub, found.account, found.organisation)
 
 
 async def close_ended(hub: Hub) -> int:
     """Disable the accounts whose day has come, and return how many there were."""
     now, found = hub.clock(), await hub.database.reader.fetch(_ENDED, {"now": hub.clock()})
-    for key, name in found:
+    for key, name, home in found:
         async with hub.database.write() as connection:
             if not [one for one in await connection.fetch(_ENDED, {"now": now}) if one[0] == key]:
                 continue
@@ -82,6 +84,7 @@ async def close_ended(hub: Hub) -> int:
             text = f"The rights of {name} have ended, as was said before"
             said = event(hub, "account", client=OPERATOR, description=text)
             await hub.audit.stage(connection, [said])
+        await follow_account(hub, key, home)
     return len(found)
 
 
