@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select
 
 from app.access.identify import Callers
 from app.access.limits import Limits
+from app.access.outside.provider import Outside
 from app.access.tables import organisation
 from app.audit.leader import Leader
 from app.audit.log import AuditLog
@@ -62,6 +63,8 @@ class Hub:
     """Set when an import was put in the queue by this process."""
     compiling: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a thread compiles profiles."""
+    outside: Outside | None = None
+    """The outside provider of sign-in, once it was asked for."""
     _patients: dict[int, str] = field(default_factory=dict)
     _organisations: dict[int, str] = field(default_factory=dict)
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)

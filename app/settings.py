@@ -148,6 +148,27 @@ class Settings(BaseSettings):
     confirm_days: int = 365
     """The head of a site confirms each person's rights again after so many days."""
 
+    oidc_issuer: str = ""
+    """The OpenID Connect provider that people sign in at: its issuer, an https address. Empty: by password, here."""
+
+    oidc_client_id: str = ""
+    """The hub's client_id at the provider."""
+
+    oidc_client_secret: str = ""
+    """Its secret; without one the hub is a public client, which PKCE alone protects."""
+
+    oidc_claim: str = "preferred_username"
+    """The claim that holds the account's name."""
+
+    oidc_second_factor: str = "mfa"
+    """Words of `amr` or `acr`, parted by commas, one of which must show that there were two factors; `any`: none."""
+
+    oidc_beside: bool = False
+    """Whether people may sign in by password as well."""
+
+    oidc_networks: str = ""
+    """Networks beside the world's, parted by commas, in which the provider may be: `10.0.0.0/8`."""
+
     cookie_secure: bool = True
     """Whether cookies are sent over TLS only; off only on a loopback address."""
 
@@ -174,6 +195,11 @@ class Settings(BaseSettings):
     def is_postgresql(self) -> bool:
         """Whether the database is PostgreSQL."""
         return self.database.startswith(("postgresql://", "postgres://"))
+
+    @property
+    def by_password(self) -> bool:
+        """Whether people sign in by password."""
+        return not self.oidc_issuer or self.oidc_beside
 
     @property
     def fhir_address(self) -> str:

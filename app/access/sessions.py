@@ -16,7 +16,7 @@ from app.access.known import Known, by_name
 from app.access.oauth.grants import end_of_account, end_of_session
 from app.access.passwords import verify_password
 from app.access.person_tables import session_origin, sign_in_step
-from app.access.tables import session
+from app.access.tables import account, session
 from app.access.tokens import digest
 from app.db import WriteConnection
 from app.hub import Hub
@@ -186,6 +186,46 @@ async def begin(
     await attempts.signed_in(connection, known, now)
     told = event(hub, "sign-in", network=network, path=path, **who(known), purpose=purpose, description=f"By {factors}")
     await hub.audit.stage(connection, [told])
+
+
+_NO_FIRST_PASSWORD = (
+    update(account)
+    .where(account.c.key == bindparam("k_key"), account.c.must_change == 1)
+    .values(password="", must_change=0)
+)
+
+
+async def begin_proved(
+    hub: Hub,
+    connection: WriteConnection,
+    known: Known,
+    secret: str,
+    now: int,
+    *,
+    network: str,
+    agent: str,
+    factors: str,
+    path: str,
+) -> None:
+    """Begin a session of a person whom an outside provider has proved, inside a write transaction, and record it.
+
+    A first password, which others know, is void from then on: the person has no need of it.
+    """
+    await connection.execute(_NO_FIRST_PASSWORD, {"k_key": known.key})
+    await begin(hub, connection, known, secret, now, network=network, agent=agent, factors=factors, path=path)
+
+
+async def record_sign_in(
+    hub: Hub, connection: WriteConnection, *, network: str, path: str, reason: str, known: Known | None = None
+) -> None:
+    """Record a sign-in that was refused, and why, inside a write transaction."""
+    told = event(hub, "sign-in", network=network, path=path, **who(known), outcome="8", outcome_desc=reason)
+    await hub.audit.stage(connection, [told])
+
+
+async def record_sign_out(hub: Hub, connection: WriteConnection, *, network: str, path: str, text: str) -> None:
+    """Record that sessions were ended by somebody else than their person, inside a write transaction."""
+    await hub.audit.stage(connection, [event(hub, "sign-out", network=network, path=path, description=text)])
 
 
 async def touch(hub: Hub, secret: str) -> None:

@@ -14,7 +14,10 @@ from app.hub import Hub
 from app.portal.gate import failure
 
 TOKENS = frozenset(("/oauth/token", "/oauth/introspect", "/oauth/revoke"))
-SIGN_INS = frozenset(("/sign-in", "/password", "/sign-in/outside"))
+BY_LINK = frozenset(("/sign-in/outside", "/sign-in/outside/back"))
+"""Asked for by GET, and yet work: another server is asked."""
+
+SIGN_INS = frozenset(("/sign-in", "/password", "/sign-in/outside/logout")) | BY_LINK
 
 DOORS = TOKENS | SIGN_INS
 """The addresses that are slowed. Those that only show a form are asked for by GET, and are not."""
@@ -22,7 +25,7 @@ DOORS = TOKENS | SIGN_INS
 
 async def throttled(scope: Scope, receive: Receive, send: Send) -> bool:
     """Return whether a request at one of `DOORS` has to wait, and was told so."""
-    if scope["method"] != "POST":
+    if scope["method"] != "POST" and scope["path"] not in BY_LINK:
         return False
     hub: Hub = scope["app"].state.hub
     network = scope["client"][0] if scope.get("client") else ""

@@ -1,5 +1,6 @@
 """Every table of the hub, for the migrations."""
 
+import app.access.outside.tables
 import app.access.person_tables
 import app.access.tables
 import app.audit.tables

@@ -18,6 +18,7 @@ from app.portal.documents import content, document
 from app.portal.flags import flags, mark
 from app.portal.identity import decide, identity
 from app.portal.lock import lock, still_here, unlock, unlock_page
+from app.portal.outside import outside_back, outside_logout, outside_sign_in
 from app.portal.page import HERE
 from app.portal.patients import patients
 from app.portal.second_step import by_passkey, give_second, second
@@ -33,6 +34,9 @@ routes: list[BaseRoute] = [
     Route("/sign-in/passkey", by_passkey, methods=["POST"]),
     Route("/oauth/authorize", authorize, methods=["GET", "POST"]),
     Route("/apps/{client}/open", open_app),
+    Route("/sign-in/outside", outside_sign_in),
+    Route("/sign-in/outside/back", outside_back),
+    Route("/sign-in/outside/logout", outside_logout, methods=["POST"]),
     Route("/password", password, methods=["GET", "POST"]),
     Route("/account", account),
     Route("/account/sessions", end_session, methods=["POST"]),

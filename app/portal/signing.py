@@ -9,6 +9,8 @@ from starlette.responses import RedirectResponse, Response
 from app.access import passkeys, sessions
 from app.access.change_password import WrongPassword, change_password
 from app.access.identify import COOKIE, Locked
+from app.access.outside.ask import way_out
+from app.access.outside.session import was_outside
 from app.access.passwords import WeakPassword
 from app.access.second_step import SIGN_IN
 from app.db import DatabaseUnavailable
@@ -37,11 +39,20 @@ def after(wanted: str) -> str:
 
 
 def sign_in_page(request: Request, wanted: str = "", *, refused: bool = False) -> Response:
-    """Return the sign-in, with a fresh challenge for a passkey where the browser may have one."""
+    """Return the sign-in: by password, by the outside provider, or both.
+
+    With a password goes a fresh challenge for a passkey, where the browser may have one.
+    """
     hub: Hub = request.app.state.hub
-    offered = hub.settings.second_factor != "off" and passkeys.party(hub.settings)[0]
-    options = passkeys.asked_to_prove(hub.settings, hub.audit.keys, SIGN_IN, hub.clock()) if offered else ""
-    values = {"next": wanted, "refused": refused, "passkey": options}
+    settings = hub.settings
+    offered = settings.by_password and settings.second_factor != "off" and passkeys.party(settings)[0]
+    values = {
+        "next": wanted,
+        "refused": refused,
+        "passkey": passkeys.asked_to_prove(settings, hub.audit.keys, SIGN_IN, hub.clock()) if offered else "",
+        "outside": bool(settings.oidc_issuer),
+        "by_password": settings.by_password,
+    }
     return render(request, Page("sign_in.html", values, 401 if refused else 200))
 
 
@@ -56,9 +67,10 @@ def begun(request: Request, secret: str, wanted: str) -> Response:
     return answer
 
 
-def ended(hub: Hub) -> Response:
-    """Return the answer that takes a browser its session and what it has kept of the pages."""
-    answer = RedirectResponse("/", 303, {**HEADERS, "clear-site-data": '"cache"'})
+def ended(hub: Hub, page: Response | None = None) -> Response:
+    """Return the answer that takes a browser its session and what it has kept of the pages; `page`, else the first."""
+    answer = RedirectResponse("/", 303, HEADERS) if page is None else page
+    answer.headers["clear-site-data"] = '"cache"'
     answer.delete_cookie(COOKIE, path="/", secure=hub.settings.cookie_secure, httponly=True, samesite="strict")
     return answer
 
@@ -81,6 +93,8 @@ async def home(request: Request) -> Response:
 async def sign_in(request: Request) -> Response:
     """Sign a person in by name and password, or lead on to the second factor."""
     hub: Hub = request.app.state.hub
+    if not hub.settings.by_password:
+        return failure(request, 403)
     try:
         check_origin(request)
         form, _ = await read_form(request)
@@ -120,9 +134,13 @@ async def sign_out(request: Request) -> Response:
     async def work(visit: Visit) -> Response:
         network = visit.fhir.network
         everywhere = bool(one(visit.form, "everywhere"))
+        further = await way_out(visit.hub) if await was_outside(visit.hub, visit.secret) else ""
         await sessions.sign_out(visit.hub, visit.caller, visit.secret, everywhere=everywhere, network=network)
         visit.fhir.recorded = True
-        return ended(visit.hub)
+        if not further:
+            return ended(visit.hub)
+        # The person is signed out here; a form may not lead to the provider, a page may.
+        return ended(visit.hub, render(visit.web, Page("onward.html", {"onward": further, "title": "sign_in.out"})))
 
     return await view(request, "", work, interaction="sign-out", may_change=True)
 

@@ -119,6 +119,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 def test_the_hub_is_told_the_certificate_that_was_proved_and_no_other(place: Place) -> None:
     forged = {HEADER: "forged", "X-Renkei-Refused-Certificate": "forged", "X_Renkei_Client_Certificate": "forged"}
+    forged |= {"Client-Cert": "forged", "X-SSL-Client-Cert": "forged"}
 
     reached = place.get("/fhir/Patient", "ehr.hospital-a", **forged).json()
 

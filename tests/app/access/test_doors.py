@@ -36,6 +36,9 @@ OPEN = {
     "/fhir/.well-known/smart-configuration": "is where a caller begins",
     "/": "is the sign-in",
     "/node-authentication": "records whom a trusted proxy has refused, and tells it so",
+    "/sign-in/outside": "leads to the outside provider, if there is one",
+    "/sign-in/outside/back": "asks for a code of the provider, and for what this browser has kept",
+    "/sign-in/outside/logout": "asks for a token that the provider has signed",
     "/static": "holds style sheets and scripts",
 }
 """Routes that answer without a caller, and why."""
