@@ -91,41 +91,42 @@ async def let_in(hub: Hub, claims: Mapping[str, Any], *, network: str) -> str:
         DatabaseUnavailable: neither the session nor its record could be written.
     """
     settings = hub.settings
-    name = name_in(claims, settings.oidc_claim)
-    factor = second_factor(claims, settings.oidc_second_factor)
+    name, factor = name_in(claims, settings.oidc_claim), second_factor(claims, settings.oidc_second_factor)
     secret = secrets.token_urlsafe(32)
-    who: dict[str, Any] = {}
+    who: dict[str, Any] = {"network": network, "path": "/sign-in/outside"}
     async with hub.database.write() as connection:
         await connection.lock(KNOWING)
         rows = await connection.fetch(_ACCOUNT, {"name": name})
         if rows:
             _, _, title, role, _, resource_id = rows[0]
-            who = {"user": name, "user_name": title, "organisation": f"Organization/{resource_id}", "role": role}
+            organisation = f"Organization/{resource_id}"
+            who |= {"user": name, "user_name": title, "organisation": organisation, "role": role}
         reason = await _refusal(connection, rows[0] if rows else None, claims)
         if not reason and not factor and ANY not in settings.oidc_second_factor.split(","):
             reason = "The provider shows no second factor"
         if reason:
-            await sessions.record_sign_in(
-                hub, connection, network=network, path="/sign-in/outside", reason=reason, **who
-            )
+            await sessions.record_sign_in(hub, connection, reason=reason, **who)
         else:
-            key, role = rows[0][0], rows[0][3]
+            key = rows[0][0]
             await _know(connection, key, claims)
-            await sessions.begin_proved(
-                hub, connection, secret, key, role, network=network, path="/sign-in/outside", **who
-            )
-            await connection.execute(_FORGET, {})
-            kept = {
-                "digest": digest(secret),
-                "issuer": claims["iss"],
-                "subject": claims["sub"],
-                "sid": str(claims.get("sid", ""))[:255],
-                "factors": f"outside {factor}".strip(),
-            }
-            await connection.execute(_BEGIN, {f"n_{column}": value for column, value in kept.items()})
+            await sessions.begin_proved(hub, connection, secret, key, **who)
+            await _note(connection, secret, claims, factor)
     if reason:
         raise NotLetIn(reason)
     return secret
+
+
+async def _note(connection: WriteConnection, secret: str, claims: Mapping[str, Any], factor: str) -> None:
+    """Note which session of the provider has begun a session here."""
+    await connection.execute(_FORGET, {})
+    kept = {
+        "digest": digest(secret),
+        "issuer": claims["iss"],
+        "subject": claims["sub"],
+        "sid": str(claims.get("sid", ""))[:255],
+        "factors": f"outside {factor}".strip(),
+    }
+    await connection.execute(_BEGIN, {f"n_{column}": value for column, value in kept.items()})
 
 
 async def _refusal(connection: WriteConnection, row: Any, claims: Mapping[str, Any]) -> str:

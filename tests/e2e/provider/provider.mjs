@@ -45,8 +45,10 @@ function provider() {
       id_token_signed_response_alg: 'ES256',
       response_types: ['code'],
     }],
-    claims: { openid: ['sub', 'preferred_username'], acr: null, amr: null, sid: null, auth_time: null },
+    claims: { openid: ['sub', 'preferred_username', 'acr', 'amr'], sid: null, auth_time: null },
     conformIdTokenClaims: false,
+    // The provider would not call a hub on its own machine, which is where a test's is.
+    fetch: (address, { dispatcher, ...options }) => fetch(address, options),
     pkce: { required: () => true },
     features: {
       devInteractions: { enabled: false },
@@ -54,7 +56,7 @@ function provider() {
       rpInitiatedLogout: { enabled: true },
     },
     interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
-    findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: `sub-${id}`, preferred_username: id }) }),
+    findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, preferred_username: id.slice('sub-'.length) }) }),
     // Nobody is asked whether the hub may know who signs in.
     async loadExistingGrant(context) {
       const grant = new context.oidc.provider.Grant({
@@ -67,6 +69,7 @@ function provider() {
     },
   });
   made.on('server_error', (_, error) => console.error(error));
+  made.on('backchannel.error', (_, error) => console.error(error));
   const answer = made.callback();
   return async (request, response) => {
     if (!request.url.startsWith('/interaction/')) return answer(request, response);
@@ -78,7 +81,7 @@ function provider() {
     for await (const chunk of request) chunks.push(chunk);
     const name = new URLSearchParams(Buffer.concat(chunks).toString()).get('login');
     const amr = name.endsWith('-one') ? ['pwd'] : ['pwd', 'otp', 'mfa'];
-    return made.interactionFinished(request, response, { login: { accountId: name, amr } });
+    return made.interactionFinished(request, response, { login: { accountId: `sub-${name}`, amr } });
   };
 }
 

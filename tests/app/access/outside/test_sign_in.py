@@ -1,14 +1,18 @@
 """People sign in by an outside OpenID Connect provider, which is run for real."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+import uvicorn
 from sqlalchemy import update
 
 from app.access.outside.ask import outside_of
+from app.access.outside.tables import outside_identity
 from app.access.tables import account
 from app.settings import Settings
 from tests.portal import Browser, a_browser, an_account, recorded
@@ -47,12 +51,6 @@ class Region:
     async def refusal(self) -> str | None:
         told = [one for one in await recorded(self.world) if one.interaction == "sign-in"][-1]
         return told.outcome_desc if told.outcome == "8" else None
-
-
-@pytest.fixture
-def oidc() -> dict[str, object]:
-    """Settings that a test sets otherwise."""
-    return {}
 
 
 @pytest.fixture
@@ -147,8 +145,6 @@ async def test_a_name_that_the_provider_gives_to_another_person_opens_nothing(re
     await an_account(region.world, "hospital-a", "doctor")
     await region.back(NAME)
     reader = region.world.hub.database.reader
-    from app.access.outside.tables import outside_identity
-
     before = await reader.fetch(outside_identity.select(), {})
     async with region.world.hub.database.write() as connection:
         await connection.execute(update(outside_identity).values(subject="sub-of-who-left"), {})
@@ -180,7 +176,7 @@ async def test_an_answer_of_another_issuer_is_refused(region: Region) -> None:
     await an_account(region.world, "hospital-a", "doctor")
     address = await sign_in_there(region.there, await region.way_there(), NAME, ADDRESS)
     path = address.removeprefix(ADDRESS)
-    mixed = path.replace(f"iss={'http%3A%2F%2F'}", "iss=https%3A%2F%2Fevil.")
+    mixed = path.replace("iss=http%3A%2F%2F", "iss=https%3A%2F%2Fevil.")
 
     answer = await region.here.get(mixed)
 
@@ -263,30 +259,46 @@ async def test_signing_out_here_leads_on_to_the_provider(region: Region) -> None
     assert page.status_code == 303
 
 
-async def test_signing_out_there_ends_the_session_here(region: Region) -> None:
-    """Back-channel logout; the provider calls the hub, which is reached through a server of this test."""
-    import uvicorn
+@contextlib.asynccontextmanager
+async def served(world: World) -> AsyncIterator[None]:
+    """Let the hub be reached at its address, as by the provider."""
+    chosen = uvicorn.Config(world.app, host="127.0.0.1", port=8080, lifespan="off", log_level="critical")
+    server = uvicorn.Server(chosen)
+    serving = asyncio.create_task(server.serve())
+    for _ in range(500):
+        if server.started:
+            break
+        await asyncio.sleep(0.01)
+    assert server.started
+    yield
+    server.should_exit = True
+    await serving
 
+
+async def test_signing_out_there_ends_the_session_here(region: Region) -> None:
     await an_account(region.world, "hospital-a", "doctor")
     await region.back(NAME)
     before = await region.here.get("/patients")
-    import anyio
 
-    server = uvicorn.Server(
-        uvicorn.Config(region.world.app, host="127.0.0.1", port=8080, lifespan="off", log_level="critical")
-    )
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(server.serve)
-        while not server.started:
-            await anyio.sleep(0.02)
-        end = f"{region.world.hub.settings.oidc_issuer}/session/end?client_id=renkei"
-        await sign_out_there(region.there, end)
-        server.should_exit = True
+    async with served(region.world):
+        out = await sign_out_there(
+            region.there, f"{region.world.hub.settings.oidc_issuer}/session/end?client_id=renkei"
+        )
     after = await region.here.get("/patients")
 
     told = [one for one in await recorded(region.world) if one.path == "/sign-in/outside/logout"]
-    assert (before.status_code, after.status_code) == (200, 303)
+    assert (out.status_code, before.status_code, after.status_code) == (303, 200, 303)
     assert [one.description for one in told] == ["The provider has ended 1 sessions"]
+
+
+async def test_nobody_else_ends_sessions(region: Region) -> None:
+    await an_account(region.world, "hospital-a", "doctor")
+    await region.back(NAME)
+
+    forged = await region.here.http.post("/sign-in/outside/logout", data={"logout_token": "a.b.c"})
+
+    assert (forged.status_code, forged.json()["error"]) == (400, "invalid_request")
+    assert (await region.here.get("/patients")).status_code == 200
 
 
 async def test_without_a_provider_its_addresses_are_not_there(world: World) -> None:
