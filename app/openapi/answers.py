@@ -23,7 +23,7 @@ REFUSALS = {
     "413": "The body is larger than the hub takes.",
     "415": "The body is in a format that is not read; of a patch, `Accept-Patch` names those that are.",
     "422": "The resource breaks a rule of its type or profile.",
-    "429": "The caller has too much under way.",
+    "429": "The caller asks too often, or has too much under way; `Retry-After` says when to try again.",
     "503": "The access cannot be put on record now, so nothing is disclosed; `Retry-After` says when to try again.",
 }
 """By status, what a refusal means; each is an OperationOutcome."""
@@ -35,7 +35,7 @@ HEADERS = {
     "Content-Location": ("string", "Where to ask how far it is."),
 }
 
-_READS = ("400", "401", "403", "404", "406", "503")
+_READS = ("400", "401", "403", "404", "406", "429", "503")
 _WRITES = (*_READS, "409", "412", "413", "415", "422")
 
 

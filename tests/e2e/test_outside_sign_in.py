@@ -1,5 +1,6 @@
 """A person in Chromium signs in at an outside provider and out again: cookies, redirections and pages for real."""
 
+import os
 from pathlib import Path
 
 import httpx
@@ -24,6 +25,12 @@ def a_hub(home: Path, **settings: str) -> HubProcess:
     return hub
 
 
+def shown(browser: webdriver.Chrome, name: str) -> None:
+    """Keep a screenshot, where one is wanted."""
+    if folder := os.environ.get("RENKEI_SCREENSHOTS"):
+        browser.save_screenshot(str(Path(folder) / f"{name}.png"))
+
+
 def test_a_person_signs_in_and_out(tmp_path: Path) -> None:
     hub = a_hub(tmp_path / "hub")
     options = webdriver.ChromeOptions()
@@ -40,6 +47,7 @@ def test_a_person_signs_in_and_out(tmp_path: Path) -> None:
         with webdriver.Chrome(options=options) as browser:
             wait = WebDriverWait(browser, 20)
             browser.get(f"{hub.address}/patients")
+            shown(browser, "outside-sign-in")
             browser.find_element(By.CSS_SELECTOR, "a.primary").click()
             wait.until(lambda it: it.current_url.startswith(provider.issuer))
             browser.find_element(By.NAME, "login").send_keys("yamada")
@@ -55,6 +63,8 @@ def test_a_person_signs_in_and_out(tmp_path: Path) -> None:
         hub.stop()
 
     assert name == "yamada"
-    assert cookies == {"renkei_session": "Strict"}
+    # Cookies know no ports: the provider's own are among them.
+    assert cookies["renkei_session"] == "Strict"
+    assert "renkei_outside" not in cookies
     assert after == f"{hub.address}/?next=%2Fpatients"
     assert answer.status_code == 401
