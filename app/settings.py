@@ -45,6 +45,18 @@ class Settings(BaseSettings):
     port: int = 8080
     """The port the server listens on."""
 
+    tls_certificate: Path | None = None
+    """The certificate of the address with its chain, PEM, when no reverse proxy ends TLS. Empty: one does."""
+
+    tls_key: Path | None = None
+    """Its private key."""
+
+    client_authority: Path | None = None
+    """The authority of the region's client certificates, when the hub ends TLS. Empty: none is asked for."""
+
+    client_revoked: Path | None = None
+    """What that authority has revoked (CRL, PEM)."""
+
     workers: int = 1
     """Server processes."""
 

@@ -5,7 +5,9 @@ proved to hold (X-Renkei-Client-Certificate, the URL-escaped PEM). From anybody 
 of certificates are taken away before the application sees them. RFC 8705, section 3; RFC 9440, section 4.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
+from urllib.parse import quote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -16,7 +18,19 @@ CERTIFICATE = b"x-renkei-client-certificate"
 REFUSED_CERTIFICATE = b"x-renkei-refused-certificate"
 """Why the proxy refused a caller's certificate."""
 
+Header = tuple[bytes, bytes]
+
 _BELIEVED = frozenset((CERTIFICATE, REFUSED_CERTIFICATE))
+
+
+def _without(headers: Iterable[Header]) -> list[Header]:
+    return [pair for pair in headers if pair[0] not in _BELIEVED]
+
+
+def _shown(tls: Mapping[str, Any]) -> list[Header]:
+    """Return the header of the certificate that a connection has shown to the hub itself."""
+    chain = tls["client_cert_chain"]
+    return [(CERTIFICATE, quote(chain[0], safe="").encode())] if chain else []
 
 
 def believed(application: ASGIApp, trusted: str) -> ASGIApp:
@@ -33,12 +47,18 @@ def believed(application: ASGIApp, trusted: str) -> ASGIApp:
         if scope["type"] == "lifespan":
             await application(scope, receive, send)
             return
+        own = scope.get("extensions", {}).get("tls")
+        if own is not None:
+            # The hub has ended TLS itself: there is no proxy that could say anything.
+            scope["headers"] = [*_without(scope["headers"]), *_shown(own)]
+            await application(scope, receive, send)
+            return
         client = scope.get("client")
         if client is None or client[0] not in proxies:
             headers = scope["headers"]
             # Most requests carry none of them, and a list is dear to make anew.
             if any(name in _BELIEVED for name, _ in headers):
-                scope["headers"] = [pair for pair in headers if pair[0] not in _BELIEVED]
+                scope["headers"] = _without(headers)
         await enter(scope, receive, send)
 
     return checked

@@ -6,6 +6,7 @@ import sys
 import click
 import uvicorn
 
+from app.access.tls import TlsProtocol, tls_context
 from app.settings import settings
 
 
@@ -21,7 +22,10 @@ def run_server() -> None:
         port=chosen.port,
         workers=chosen.workers,
         loop="uvloop",
-        http="httptools",
+        http=TlsProtocol if chosen.tls_certificate else "httptools",
+        ssl_certfile=chosen.tls_certificate,
+        ssl_keyfile=chosen.tls_key,
+        ssl_context_factory=tls_context if chosen.tls_certificate else None,
         access_log=False,
         server_header=False,
         # The application does it itself: it must know who sent a request before that is replaced (app.access.proxy).
