@@ -354,6 +354,10 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
     # The last of all: they lock the session, and end it.
     ("POST", "/lock"): [("POST", "/lock", f"next=/patients/{OWNER}-hidden".encode(), FORM)],
     ("POST", "/sign-out"): [("POST", "/sign-out", b"", FORM)],
+    ("POST", "/node-authentication"): [("POST", "/node-authentication", b"", "")],
+    ("GET", "/sign-in/outside"): [("GET", "/sign-in/outside?next=/patients", b"", "")],
+    ("GET", "/sign-in/outside/back"): [("GET", "/sign-in/outside/back?code=a&state=b", b"", "")],
+    ("POST", "/sign-in/outside/logout"): [("POST", "/sign-in/outside/logout", b"logout_token=a.b.c", FORM)],
 }
 """How each route that is neither FHIR nor DICOMweb is called."""
 
