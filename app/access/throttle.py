@@ -17,7 +17,10 @@ TOKENS = frozenset(("/oauth/token", "/oauth/introspect", "/oauth/revoke"))
 BY_LINK = frozenset(("/sign-in/outside", "/sign-in/outside/back"))
 """Asked for by GET, and yet work: another server is asked."""
 
-SIGN_INS = frozenset(("/sign-in", "/password", "/sign-in/outside/logout")) | BY_LINK
+SIGN_INS = (
+    frozenset(("/sign-in", "/sign-in/second", "/sign-in/passkey", "/unlock", "/password", "/sign-in/outside/logout"))
+    | BY_LINK
+)
 
 DOORS = TOKENS | SIGN_INS
 """The addresses that are slowed. Those that only show a form are asked for by GET, and are not."""

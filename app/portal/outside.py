@@ -75,7 +75,7 @@ async def _let_in(request: Request, hub: Hub) -> Response:
             await sessions.record_sign_in(hub, connection, network=network, path=BACK, reason=str(error))
         return sign_in_page(request, refused=True)
     try:
-        secret = await let_in(hub, claims, network=network)
+        secret = await let_in(hub, claims, network=network, agent=request.headers.get("user-agent", ""))
     except NotLetIn:
         return sign_in_page(request, refused=True)
     answer = render(request, Page("onward.html", {"onward": wanted or "/", "title": "sign_in.done"}))
@@ -94,7 +94,8 @@ async def outside_logout(request: Request) -> Response:
     if not outside.is_used:
         return failure(request, 404)
     try:
-        token = one(await read_form(request), "logout_token")
+        form, _ = await read_form(request)
+        token = one(form, "logout_token")
         sid, subject = await read_logout_token(outside, token, now_seconds=hub.clock() / 1e6)
         await end_by_provider(hub, sid=sid, subject=subject, network=_network(request))
     except (NotProved, FhirError) as error:

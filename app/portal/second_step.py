@@ -82,6 +82,8 @@ async def give_second(request: Request) -> Response:
 async def by_passkey(request: Request) -> Response:
     """Sign a person in by a passkey alone."""
     hub: Hub = request.app.state.hub
+    if not hub.settings.by_password:
+        return failure(request, 403)
 
     async def work(form: Form, network: str, agent: str) -> Response:
         wanted = wanted_next(one(form, "next"))

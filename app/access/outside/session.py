@@ -10,22 +10,21 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, select
 
 from app.access import sessions
+from app.access.known import Known, by_name
 from app.access.outside.tables import outside_identity, outside_session
-from app.access.tables import account, organisation, session
+from app.access.tables import session
 from app.access.tokens import digest
 from app.db import WriteConnection
 from app.hub import Hub
 
+PATH = "/sign-in/outside"
+
+FACTORS = "outside outside-second"
+"""What such a session was begun by: the provider, which has seen or sees to a second factor."""
+
 ANY = "any"
 """The setting by which one factor is enough, or the provider is left to see to the second."""
 
-_ACCOUNT = (
-    select(
-        account.c.key, account.c.name, account.c.title, account.c.role, account.c.disabled, organisation.c.resource_id
-    )
-    .join(organisation, organisation.c.key == account.c.organisation)
-    .where(account.c.name == bindparam("name"))
-)
 _KNOWN_AS = select(outside_identity.c.subject).where(
     outside_identity.c.account == bindparam("key"), outside_identity.c.issuer == bindparam("issuer")
 )
@@ -82,34 +81,28 @@ def second_factor(claims: Mapping[str, Any], wanted: str) -> str:
     return next((one for one in said if one in words), "")
 
 
-async def let_in(hub: Hub, claims: Mapping[str, Any], *, network: str) -> str:
+async def let_in(hub: Hub, claims: Mapping[str, Any], *, network: str, agent: str) -> str:
     """Return the secret of a new session of the account that claims state; it is on record, and so is a refusal.
 
     Raises:
-        NotLetIn: there is no such account, it is disabled, another person of the provider has it, or a second factor
-            is wanted and was not shown.
+        NotLetIn: there is no such account, it is closed, another person of the provider has it, or a second factor is
+            wanted and was not shown.
         DatabaseUnavailable: neither the session nor its record could be written.
     """
-    settings = hub.settings
+    settings, now, secret = hub.settings, hub.clock(), secrets.token_urlsafe(32)
     name, factor = name_in(claims, settings.oidc_claim), second_factor(claims, settings.oidc_second_factor)
-    secret = secrets.token_urlsafe(32)
-    who: dict[str, Any] = {"network": network, "path": "/sign-in/outside"}
     async with hub.database.write() as connection:
         await connection.lock(KNOWING)
-        rows = await connection.fetch(_ACCOUNT, {"name": name})
-        if rows:
-            _, _, title, role, _, resource_id = rows[0]
-            organisation = f"Organization/{resource_id}"
-            who |= {"user": name, "user_name": title, "organisation": organisation, "role": role}
-        reason = await _refusal(connection, rows[0] if rows else None, claims)
+        known = await by_name(connection, name)
+        reason = await _refusal(connection, known, claims, now)
         if not reason and not factor and ANY not in settings.oidc_second_factor.split(","):
             reason = "The provider shows no second factor"
-        if reason:
-            await sessions.record_sign_in(hub, connection, reason=reason, **who)
+        if known is None or reason:
+            await sessions.record_sign_in(hub, connection, network=network, path=PATH, reason=reason, known=known)
         else:
-            key = rows[0][0]
-            await _know(connection, key, claims)
-            await sessions.begin_proved(hub, connection, secret, key, **who)
+            await _know(connection, known.key, claims)
+            begun = {"network": network, "agent": agent, "factors": FACTORS, "path": PATH}
+            await sessions.begin_proved(hub, connection, known, secret, now, **begun)
             await _note(connection, secret, claims, factor)
     if reason:
         raise NotLetIn(reason)
@@ -129,17 +122,17 @@ async def _note(connection: WriteConnection, secret: str, claims: Mapping[str, A
     await connection.execute(_BEGIN, {f"n_{column}": value for column, value in kept.items()})
 
 
-async def _refusal(connection: WriteConnection, row: Any, claims: Mapping[str, Any]) -> str:
+async def _refusal(connection: WriteConnection, known: Known | None, claims: Mapping[str, Any], now: int) -> str:
     """Return why an account may not be signed in to by this subject of the provider, empty when it may."""
-    if row is None:
+    if known is None:
         return "No account has this name"
-    if row[4]:
-        return "The account is disabled"
-    known = await connection.fetch(_KNOWN_AS, {"key": row[0], "issuer": claims["iss"]})
-    if known and known[0][0] != claims["sub"]:
+    if known.disabled or known.ends <= now:
+        return "The account is closed"
+    subjects = await connection.fetch(_KNOWN_AS, {"key": known.key, "issuer": claims["iss"]})
+    if subjects and subjects[0][0] != claims["sub"]:
         return "Another person of the provider has this name now"
     others = await connection.fetch(_WHOSE, {"issuer": claims["iss"], "subject": claims["sub"]})
-    if any(one[0] != row[0] for one in others):
+    if any(one[0] != known.key for one in others):
         return "This person of the provider has another account"
     return ""
 
