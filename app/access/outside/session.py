@@ -126,8 +126,10 @@ async def _refusal(connection: WriteConnection, known: Known | None, claims: Map
     """Return why an account may not be signed in to by this subject of the provider, empty when it may."""
     if known is None:
         return "No account has this name"
-    if known.disabled or known.ends <= now:
-        return "The account is closed"
+    if known.disabled:
+        return "The account is disabled"
+    if known.ends <= now:
+        return "The account has ended"
     subjects = await connection.fetch(_KNOWN_AS, {"key": known.key, "issuer": claims["iss"]})
     if subjects and subjects[0][0] != claims["sub"]:
         return "Another person of the provider has this name now"
