@@ -36,12 +36,15 @@ def _is(grant: FromClause, alias: FromClause) -> ColumnElement[bool]:
     return found.correlate_except(named)
 
 
-def _means(grant: FromClause, said: FromClause) -> ColumnElement[bool]:
-    """Return whether a reference is of the kind that a grant asks for: any, an author, what something belongs with."""
-    return or_(
-        and_(grant.c.data != INSTANCE, grant.c.data != AUTHORED_BY),
-        and_(grant.c.data == AUTHORED_BY, said.c.parameter.in_(_AUTHORS)),
-        and_(grant.c.data == INSTANCE, said.c.parameter.in_(_POINTERS)),
+def _means(grant: FromClause, said: FromClause) -> tuple[tuple[ColumnElement[bool], ...], ...]:
+    """Return the ways in which a reference is of the kind that a grant asks for.
+
+    It asks for any, for an author, or for what something belongs with. Each way is for a subquery of its own.
+    """
+    return (
+        (grant.c.data != INSTANCE, grant.c.data != AUTHORED_BY),
+        (grant.c.data == AUTHORED_BY, said.c.parameter.in_(_AUTHORS)),
+        (grant.c.data == INSTANCE, said.c.parameter.in_(_POINTERS)),
     )
 
 
@@ -49,8 +52,8 @@ def _current(said: FromClause, now: FromClause) -> ColumnElement[bool]:
     return and_(now.c.patient_key == said.c.patient_key, now.c.row == said.c.row, now.c.version == said.c.version)
 
 
-def _refers(grant: FromClause, alias: FromClause) -> ColumnElement[bool]:
-    """Return whether the row refers to the target."""
+def _refers(grant: FromClause, alias: FromClause) -> list[ColumnElement[bool]]:
+    """Return the ways in which the row refers to the target."""
     said, now = index_reference.alias("d_said"), resource.alias("d_now")
     found = (
         select(literal(1))
@@ -59,14 +62,13 @@ def _refers(grant: FromClause, alias: FromClause) -> ColumnElement[bool]:
             said.c.patient_key == alias.c.patient_key,
             said.c.row == _row(alias),
             said.c.target_hash == grant.c.target,
-            _means(grant, said),
         )
     )
-    return exists(found.correlate_except(said, now))
+    return [exists(found.where(*way).correlate_except(said, now)) for way in _means(grant, said)]
 
 
-def _belongs(grant: FromClause, alias: FromClause) -> ColumnElement[bool]:
-    """Return whether what the row belongs with refers to the target."""
+def _belongs(grant: FromClause, alias: FromClause) -> list[ColumnElement[bool]]:
+    """Return the ways in which what the row belongs with refers to the target."""
     pointer, owner = index_reference.alias("d_pointer"), resource_id.alias("d_owner")
     said, now = index_reference.alias("d_said"), resource.alias("d_now")
     to_owner = and_(owner.c.hash == pointer.c.target_hash, owner.c.patient_key == pointer.c.patient_key)
@@ -75,15 +77,15 @@ def _belongs(grant: FromClause, alias: FromClause) -> ColumnElement[bool]:
         select(literal(1))
         .select_from(in_order(in_order(in_order(pointer, owner, to_owner), said, of_owner), now, _current(said, now)))
         .where(
-            grant.c.data != INSTANCE,
             pointer.c.patient_key == alias.c.patient_key,
             pointer.c.row == _row(alias),
             pointer.c.parameter.in_(_POINTERS),
             said.c.target_hash == grant.c.target,
-            _means(grant, said),
         )
     )
-    return exists(found.correlate_except(pointer, owner, said, now))
+    # A single resource is what a grant of one is about, and not what that belongs with.
+    ways = _means(grant, said)[:2]
+    return [exists(found.where(*way).correlate_except(pointer, owner, said, now)) for way in ways]
 
 
 def _is_referred_to(grant: FromClause, alias: FromClause) -> ColumnElement[bool]:
@@ -112,5 +114,8 @@ def _is_referred_to(grant: FromClause, alias: FromClause) -> ColumnElement[bool]
 
 def of_data(grant: FromClause, alias: FromClause) -> ColumnElement[bool]:
     """Return whether a grant that is about single resources is about the row of `alias`; true for any other grant."""
-    ways = (_is, _refers, _belongs, _is_referred_to)
-    return or_(grant.c.data == ANY, *(way(grant, alias) for way in ways))
+    ways = (
+        *(_is(grant, alias), *_refers(grant, alias)),
+        *(*_belongs(grant, alias), _is_referred_to(grant, alias)),
+    )
+    return or_(grant.c.data == ANY, *ways)

@@ -110,11 +110,17 @@ def _disclosed(alias: FromClause) -> ColumnElement[bool]:
         # Two levels down, SQLAlchemy correlates only with the next; `alias` would be read anew, as any row at all.
         .correlate_except(exception)
     )
-    denies = and_(grant.c.effect == DENY, ~overridden)
-    permits = and_(grant.c.effect == PERMIT, _opens(grant, alias))
-    word = func.max(case((denies, DENY), (permits, PERMIT), else_=0))
-    strictest = select(word).where(grant.c.person == _person(alias), _matches(grant, alias))
-    return func.coalesce(strictest.correlate_except(grant).scalar_subquery(), 0) == PERMIT
+    # Each word on a level of its own: SQLite's parser has a low ceiling, and this is asked at the end of every chain.
+    word = func.max(
+        case(
+            (and_(grant.c.effect == PERMIT, _opens(grant, alias)), PERMIT),
+            (grant.c.effect != DENY, 0),
+            (overridden, 0),
+            else_=DENY,
+        )
+    )
+    strictest = select(func.coalesce(word, 0)).where(grant.c.person == _person(alias), _matches(grant, alias))
+    return strictest.correlate_except(grant).scalar_subquery() == PERMIT
 
 
 def _unspoken(alias: FromClause) -> ColumnElement[bool]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Protocol
 
-from sqlalchemy import BindParameter, ClauseElement
+from sqlalchemy import BindParameter, ClauseElement, Exists
 from sqlalchemy.engine import Dialect
 
 from fhir.store.statement import Statement
@@ -54,7 +54,7 @@ def _is_constant(bind: BindParameter[Any]) -> bool:
 
 
 def _inline_constants(dialect: Dialect) -> None:
-    """Let `dialect` write constants into the text of its statements."""
+    """Let `dialect` write constants into the text of its statements, and no parenthesis that says nothing."""
     compiler: Any = dialect.statement_compiler
 
     class WithConstants(compiler):  # type: ignore[misc]
@@ -62,6 +62,12 @@ def _inline_constants(dialect: Dialect) -> None:
             if _is_constant(bindparam):
                 options["literal_binds"] = True
             return super().visit_bindparam(bindparam, **options)
+
+        def visit_grouping(self, grouping: Any, asgrouping: bool = True, **options: Any) -> Any:
+            # EXISTS stands for itself wherever it is; each parenthesis counts, for SQLite's parser has a low ceiling.
+            if isinstance(grouping.element, Exists):
+                return self.process(grouping.element, **options)
+            return super().visit_grouping(grouping, asgrouping=asgrouping, **options)
 
     dialect.statement_compiler = WithConstants
 

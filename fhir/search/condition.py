@@ -36,7 +36,7 @@ from fhir.search.predicates import (
     matches,
     part_matches,
 )
-from fhir.search.shapes import AnyShape, ChainShape, ElementShape, HasShape, inside
+from fhir.search.shapes import AnyShape, ChainShape, ElementShape, HasShape, LogicShape, inside
 from fhir.search.tree import all_of, any_of
 from fhir.store.facts import clinical_date_parameter
 from fhir.store.in_order import in_order
@@ -85,6 +85,10 @@ def test(row: FromClause, asked: AnyShape, label: str, type_number: int, view: V
         return _is_referred_to(row, asked, label, view)
     if isinstance(asked, ElementShape):
         return _has_element(row, asked, label, view)
+    first = asked.parts[0]
+    if asked.operator == "not" and isinstance(first, LogicShape) and first.operator == "not":
+        # Nothing here is unknown, so the two cancel out; SQLite's parser counts each.
+        return test(row, first.parts[0], inside(inside(label, 0), 0), type_number, view)
     parts = [test(row, part, inside(label, n), type_number, view) for n, part in enumerate(asked.parts)]
     if asked.operator == "not":
         return not_(parts[0])

@@ -187,7 +187,9 @@ async def test_a_wrong_version_is_refused(world: World) -> None:
 
 async def test_what_does_not_exist_or_is_not_the_callers_is_not_patched(world: World) -> None:
     hospital, clinic = await world.client("hospital-a"), await world.client("clinic-c")
-    hidden, shown, deleted = [await stored_patient(world, hospital, identifier=[NUMBER]) for _ in range(3)]
+    # Each of another person: a Consent speaks for all Patients that one person is.
+    numbers = [[{**NUMBER, "value": value}] for value in ("1", "2", "3")]
+    hidden, shown, deleted = [await stored_patient(world, hospital, identifier=number) for number in numbers]
     await world.post(hospital, a_consent(shown.partition("/")[2], "clinic-c"))
     await world.http.delete(f"/fhir/{deleted}", headers=hospital)
     document = operations(op("add", "/active", value=True))
