@@ -23,8 +23,9 @@ from app.db import Database, DatabaseConnection, open_database
 from app.lifecycle import audit_keys
 from app.settings import Settings
 from fhir.resource import parse as parse_resource
-from fhir.search.extract import extract
+from fhir.search.extract import NO_INDEX, extract
 from fhir.search.hashing import hash64
+from fhir.search.internal import rows_of_deleted
 from fhir.store.stored import DELETE
 from fhir.store.tables import INDEX_TABLES, resource, resource_id, resource_version
 from fhir.store.types import NAMES, NUMBERS
@@ -58,6 +59,17 @@ _BODIES = (
     .where(resource_version.c.method != DELETE, func.coalesce(_next.c.method, PUT) != DELETE)
 )
 """The current bodies, and those that an update took the place of: pages of searches that began before read them."""
+_LAST_BODIES = (
+    select(resource.c.patient_key, resource.c.row, resource.c.version, resource_version.c.body)
+    .join(
+        resource_version,
+        (resource_version.c.patient_key == resource.c.patient_key)
+        & (resource_version.c.row == resource.c.row)
+        & (resource_version.c.version == resource.c.version - 1),
+    )
+    .where(resource.c.deleted == 1)
+)
+"""Of what is deleted, the bodies that it had at last: what hides these hides their history."""
 _INDEX = {table: select(table) for table in INDEX_TABLES}
 _NEW_VERSIONS = (
     select(resource.c.type, resource.c.id, resource_version.c.version)
@@ -115,6 +127,10 @@ async def _index(connection: DatabaseConnection, base_url: str) -> list[str]:
     for key, row, version, body in await connection.fetch(_BODIES, {}):
         made = extract(parse_resource(bytes(body)), base_url=base_url)
         for table, rows in index_rows(made, key, row, version).items():
+            wanted[table.name].update(rows)
+    for key, row, version, body in await connection.fetch(_LAST_BODIES, {}):
+        kept = rows_of_deleted(parse_resource(bytes(body)))
+        for table, rows in index_rows(NO_INDEX._replace(reference=kept), key, row, version).items():
             wanted[table.name].update(rows)
     found = []
     for table, statement in _INDEX.items():
