@@ -9,7 +9,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.e2e.test_portal_browser import CHROMIUM, DRIVER, FLAGS
+from tests.browser import CHROMIUM, DRIVER, FLAGS
 from tests.hub_process import HubProcess
 from tests.provider import CLIENT, SECRET, installed, running_provider
 
