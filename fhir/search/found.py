@@ -59,7 +59,8 @@ class QueryShape:
     @property
     def size(self) -> int:
         """How many conditions it makes."""
-        return sum(map(size_of_sort, self.sort)) + sum(map(size, self.criteria))
+        sorts = sum(size_of_sort(key) for key in self.sort if key not in (PLACE, LAST_UPDATED))
+        return sorts + sum(map(size, self.criteria))
 
     @property
     def of_all(self) -> bool:

@@ -13,6 +13,8 @@ from fhir import errors
         ("TooCostly", 403, "too-costly"),
         ("Unauthorized", 401, "login"),
         ("Forbidden", 403, "forbidden"),
+        ("InsufficientScope", 403, "forbidden"),
+        ("TooManyRequests", 429, "throttled"),
         ("NotFound", 404, "not-found"),
         ("MethodNotAllowed", 405, "not-supported"),
         ("NotAcceptable", 406, "not-supported"),
@@ -44,4 +46,4 @@ def test_an_unprocessable_resource_carries_its_issues_in_order():
 def test_there_is_no_failure_without_a_line_above():
     names = {name for name, value in vars(errors).items() if isinstance(value, type) and name[0].isupper()}
 
-    assert len(names - {"ClassVar", "Sequence"}) == 20
+    assert len(names - {"ClassVar", "Sequence"}) == 22
