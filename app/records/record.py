@@ -4,12 +4,13 @@ Nothing else in `app` reads resources for a caller. What a request discloses is 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import ClauseElement
 
 from app.access import epoch
 from app.identity.scope import own_keys, patient_keys
+from app.records.sight import Sight
 from fhir.errors import Deleted, NotFound
 from fhir.search.query import Query
 from fhir.search.run import places
@@ -23,10 +24,6 @@ from fhir.store.statement import Statement
 from fhir.store.stored import Stored
 from fhir.store.types import NUMBERS
 from fhir.store.walk import Key, Span, bodies, keys_of_person, keys_of_type, keys_with_meta, referred_keys
-
-if TYPE_CHECKING:
-    from app.records.request import Request
-
 
 __all__ = ["NEWEST", "Asked", "Past", "Record", "StaleCaller", "known_type"]
 
@@ -74,15 +71,15 @@ class Record:
         disclosed: The versions that the answer will hold.
     """
 
-    def __init__(self, request: "Request") -> None:
-        self.connection: Connection = _Fresh(request.hub.database.reader, request.caller.epoch)
-        self._request = request
+    def __init__(self, reader: Connection, caller_epoch: int, sight: Sight) -> None:
+        self.connection: Connection = _Fresh(reader, caller_epoch)
+        self._sight = sight
         self.disclosed: list[Stored] = []
 
     @property
     def visibility(self) -> Visibility:
         """What the caller may see."""
-        return self._request.visibility
+        return self._sight.visibility
 
     def _found(self, version: Stored | None, type_name: str, id_: str) -> Stored:
         if version is None:

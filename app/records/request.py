@@ -10,11 +10,11 @@ from urllib.parse import unquote_plus
 from starlette.types import Message, Receive
 
 from app.access.caller import Caller
-from app.consent.decide import Authority, implies, may_see, may_write, within
-from app.consent.letters import needed
+from app.consent.decide import Authority, implies, may_write
 from app.records.accept import PLAIN, wants_xml
 from app.records.content import check_type, is_packed, is_xml, unpacked
 from app.records.record import Record
+from app.records.sight import Sight
 from fhir.errors import InvalidValue, TooLarge
 from fhir.store.categories import Category
 from fhir.store.connection import Visibility
@@ -46,7 +46,6 @@ class Request:
         path: The path as received.
         query_string: What came after the question mark, undecoded.
         headers: The request's headers, names in small letters.
-        interaction: What is asked, by the name the audit log uses.
         action: C, R, U, D or E.
         now: The instant of the request, in microseconds since 1970 UTC, cut to milliseconds.
         recorded: Whether the audit record of the request is durable already.
@@ -63,7 +62,7 @@ class Request:
         self.query_string: bytes = scope["query_string"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.network: str = scope["client"][0] if scope.get("client") else ""
-        self.interaction = ""
+        self._sight = Sight()
         self.action = "R"
         self.recorded = False
         self.received: bytes | None = None
@@ -77,33 +76,32 @@ class Request:
         """Decide what `caller` may see and write; a second time when it had to be identified anew."""
         self.caller = caller
         implied = implies(self.hub.settings.consent, caller.purpose)
-        self._seen: Visibility = may_see(caller, now=self.now, implied=implied)
-        self._whole = caller.scopes is None
-        self._within: dict[str, Visibility] = {}
+        self._sight.decide(caller, now=self.now, implied=implied)
         self._authority: Authority | None = None
         self._record: Record | None = None
 
     @property
+    def interaction(self) -> str:
+        """What is asked, by the name the audit log uses; what may be seen depends on it."""
+        return self._sight.interaction
+
+    @interaction.setter
+    def interaction(self, code: str) -> None:
+        self._sight.interaction = code
+
+    @property
     def visibility(self) -> Visibility:
         """What the caller may see, now, by the interaction that is asked for."""
-        if self._whole:
-            return self._seen
-        return self.visibility_for(needed(self.interaction))
+        return self._sight.visibility
 
     @visibility.setter
     def visibility(self, seen: Visibility) -> None:
         """Let a request see what its caller does not: the hub's own."""
-        self._seen, self._whole = seen, True
+        self._sight.visibility = seen
 
     def visibility_for(self, letters: str) -> Visibility:
         """Return what the caller may see whose scope has some letters of `cruds`: what it may change, for instance."""
-        if self._whole or self.interaction == "stow":
-            # What a STOW request may store was decided as a whole; the Patient and the study are the hub's to look up.
-            return self._seen
-        found = self._within.get(letters)
-        if found is None:
-            found = self._within[letters] = within(self._seen, self.caller, letters)
-        return found
+        return self._sight.by(letters)
 
     @property
     def authority(self) -> Authority:
@@ -120,7 +118,7 @@ class Request:
     def record(self) -> Record:
         """The caller's view of the store."""
         if self._record is None:
-            self._record = Record(self)
+            self._record = Record(self.hub.database.reader, self.caller.epoch, self._sight)
         return self._record
 
     def binding(self, place: str, pairs: Iterable[tuple[str, str]]) -> str:
