@@ -13,7 +13,6 @@ from starlette.types import Receive, Scope, Send
 
 from app.access import epoch
 from app.access.caller import Caller
-from app.access.certificate import certificate_of
 from app.access.cookies import session_cookie
 from app.audit.log import AuditUnavailable
 from app.audit.record import Event
@@ -82,7 +81,7 @@ async def identify(hub: Hub, scope: Mapping[str, Any]) -> tuple[Caller, str]:
             if value[:7].lower() != b"bearer ":
                 raise Unauthorized("Only bearer tokens are taken here")
             secret = value[7:].decode("latin-1")
-            return await hub.callers.by_token(secret, certificate_of(scope)), secret
+            return await hub.callers.by_token(secret, scope), secret
         if name == b"cookie":
             cookie = value
     secret = session_cookie(cookie)

@@ -4,10 +4,13 @@ A caller once found is kept in memory together with the access epoch; see `app.a
 """
 
 import hmac
+from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import Select, bindparam, func, or_, select
 
 from app.access.caller import Caller
+from app.access.certificate import certificate_of
 from app.access.epoch import CURRENT
 from app.access.person_tables import FOR_EVER, session_origin, standing
 from app.access.scopes import parse
@@ -110,12 +113,13 @@ class Callers:
         self._kept[secret] = caller
         return caller
 
-    async def by_token(self, secret: str, certificate: str = "") -> Caller:
+    async def by_token(self, secret: str, scope: Mapping[str, Any]) -> Caller:
         """Return the system, or the person through an app, that holds a bearer token.
 
         Args:
             secret: The token.
-            certificate: The SHA-256 of the caller's client certificate, as base64url; empty when it showed none.
+            scope: The ASGI scope of the request, which tells of the caller's client certificate. Few tokens are bound
+                to one, and only for these is it read.
 
         Raises:
             Unauthorized: the token is unknown, revoked, has expired, or is bound to another client certificate.
@@ -123,7 +127,7 @@ class Callers:
         caller = self.kept(secret)
         if caller is None:
             caller = await self._by_token(secret)
-        if caller.certificate and not hmac.compare_digest(caller.certificate, certificate):
+        if caller.certificate and not hmac.compare_digest(caller.certificate, certificate_of(scope)):
             raise Unauthorized("The token is bound to a client certificate")
         return caller
 

@@ -133,8 +133,7 @@ async def _refuse(hub: Hub, connection: WriteConnection, known: Known | None, ne
     """Count and record a sign-in that was refused."""
     await attempts.failed(hub, connection, known.key if known else -1, now)
     reason = "No account has this name" if known is None else known.refusal(now) or "The password is wrong"
-    told = event(hub, "sign-in", network=network, path="/sign-in", **who(known), outcome="8", outcome_desc=reason)
-    await hub.audit.stage(connection, [told])
+    await record_sign_in(hub, connection, network=network, path="/sign-in", reason=reason, known=known)
 
 
 async def _await_second(
@@ -195,24 +194,9 @@ _NO_FIRST_PASSWORD = (
 )
 
 
-async def begin_proved(
-    hub: Hub,
-    connection: WriteConnection,
-    known: Known,
-    secret: str,
-    now: int,
-    *,
-    network: str,
-    agent: str,
-    factors: str,
-    path: str,
-) -> None:
-    """Begin a session of a person whom an outside provider has proved, inside a write transaction, and record it.
-
-    A first password, which others know, is void from then on: the person has no need of it.
-    """
-    await connection.execute(_NO_FIRST_PASSWORD, {"k_key": known.key})
-    await begin(hub, connection, known, secret, now, network=network, agent=agent, factors=factors, path=path)
+async def void_first_password(connection: WriteConnection, account_key: int) -> None:
+    """Void a first password, which others know, of a person whom an outside provider has proved: nobody needs it."""
+    await connection.execute(_NO_FIRST_PASSWORD, {"k_key": account_key})
 
 
 async def record_sign_in(

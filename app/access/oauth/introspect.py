@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.access.caller import Caller
-from app.access.certificate import certificate_of
 from app.access.oauth.clients import authenticate, find_client
 from app.access.oauth.events import told
 from app.access.oauth.form import NO_STORE, Form, read_form, refused, unavailable
@@ -92,7 +91,7 @@ async def _asker(hub: Hub, request: Request, form: Form) -> tuple[str, str]:
     header = request.headers.get("authorization", "")
     if header[:7].lower() == "bearer ":
         try:
-            caller = await hub.callers.by_token(header[7:], certificate_of(request.scope))
+            caller = await hub.callers.by_token(header[7:], request.scope)
         except Unauthorized as error:
             raise TokenRefused("invalid_client", str(error)) from error
         found = await find_client(hub.database.reader, caller.client)

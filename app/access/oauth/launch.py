@@ -12,7 +12,6 @@ from sqlalchemy import bindparam, delete, select
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.access.certificate import certificate_of
 from app.access.oauth.clients import find_client
 from app.access.oauth.events import told
 from app.access.oauth.form import NO_STORE, read_form, refused, unavailable
@@ -89,7 +88,7 @@ async def _answer(hub: Hub, request: Request) -> Response:
         header = request.headers.get("authorization", "")
         if header[:7].lower() != "bearer ":
             raise TokenRefused("invalid_client", "A system begins a launch with a token of its own")
-        caller = await hub.callers.by_token(header[7:], certificate_of(request.scope))
+        caller = await hub.callers.by_token(header[7:], request.scope)
         if caller.account:
             raise TokenRefused("invalid_client", "A system begins a launch with a token of its own")
         client = caller.client

@@ -101,8 +101,9 @@ async def let_in(hub: Hub, claims: Mapping[str, Any], *, network: str, agent: st
             await sessions.record_sign_in(hub, connection, network=network, path=PATH, reason=reason, known=known)
         else:
             await _know(connection, known.key, claims)
-            begun = {"network": network, "agent": agent, "factors": FACTORS, "path": PATH}
-            await sessions.begin_proved(hub, connection, known, secret, now, **begun)
+            await sessions.void_first_password(connection, known.key)
+            shown = {"network": network, "agent": agent, "factors": FACTORS, "path": PATH}
+            await sessions.begin(hub, connection, known, secret, now, **shown)
             await _note(connection, secret, claims, factor)
     if reason:
         raise NotLetIn(reason)

@@ -1,6 +1,5 @@
 """Rate limits: what a caller may do in a time, what it is told, and that its flood is its own."""
 
-
 import pytest
 
 from app.access.caller import Caller
