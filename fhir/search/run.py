@@ -151,7 +151,10 @@ def plan(
         backwards=place.backwards,
     )
     range_ = between(whole.type, criteria, values) if whole.of_all and driver(whole) is None else None
-    whole = replace(whole, sort=(*sort, *(tie(whole) if ending is None else ending)), between=range_)
+    ties = tie(whole) if ending is None else ending
+    if ties or range_ is not None:
+        # Most searches are of one person's record, and have neither.
+        whole = replace(whole, sort=(*sort, *ties), between=range_)
     if place.position is not None:
         if len(place.position) != len(whole.sort) + 1:
             raise InvalidValue("This page link is not of this order; search anew", "_cursor")

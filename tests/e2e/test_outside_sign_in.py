@@ -55,7 +55,7 @@ def test_a_person_signs_in_and_out(tmp_path: Path) -> None:
             wait.until(lambda it: it.current_url == f"{hub.address}/patients")
             name = browser.find_element(By.CSS_SELECTOR, ".person").text
             cookies = {one["name"]: one["sameSite"] for one in browser.get_cookies()}
-            browser.find_element(By.CSS_SELECTOR, ".who > form button").click()
+            browser.find_element(By.CSS_SELECTOR, ".who > form[action='/sign-out'] button").click()
             wait.until(lambda it: it.current_url.startswith(f"{provider.issuer}/session/end"))
             browser.get(f"{hub.address}/patients")
             after = browser.current_url
