@@ -42,10 +42,10 @@ class RunningProvider:
 
 
 @contextlib.contextmanager
-def running_provider(folder: Path, hub: str) -> Iterator[RunningProvider]:
-    """Run the provider for the hub at the address `hub`."""
+def running_provider(folder: Path, hub: str, door: str | None = None) -> Iterator[RunningProvider]:
+    """Run the provider for the hub at the address `hub`; `door` is where it is told of ended sessions, if elsewhere."""
     port = free_ports(1)[0]
-    command = ["node", folder / "provider.mjs", str(port), hub]
+    command = ["node", folder / "provider.mjs", str(port), hub, door or hub]
     with (
         (folder / "messages").open("a") as messages,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=messages, text=True) as process,

@@ -1,13 +1,15 @@
 // An OpenID Connect provider for tests: `oidc-provider` with a sign-in that asks for a name and for no password.
 //
-//     node provider.mjs PORT HUB: listens on 127.0.0.1:PORT for the hub at the address HUB; prints "ready".
+//     node provider.mjs PORT HUB [DOOR]: listens on 127.0.0.1:PORT for the hub at the address HUB; prints "ready".
+//
+// It tells the hub of ended sessions at the address DOOR, which is HUB unless another is given.
 //
 // A name that ends in "-one" has shown one factor only, any other one two. SIGUSR2 changes the signing key.
 import { createServer } from 'node:http';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { Provider } from 'oidc-provider';
 
-const [port, hub] = process.argv.slice(2);
+const [port, hub, door = hub] = process.argv.slice(2);
 const issuer = `http://127.0.0.1:${port}`;
 let callback;
 
@@ -40,7 +42,7 @@ function provider() {
       client_secret: 'a secret of tests',
       redirect_uris: [`${hub}/sign-in/outside/back`],
       post_logout_redirect_uris: [`${hub}/`],
-      backchannel_logout_uri: `${hub}/sign-in/outside/logout`,
+      backchannel_logout_uri: `${door}/sign-in/outside/logout`,
       backchannel_logout_session_required: true,
       id_token_signed_response_alg: 'ES256',
       response_types: ['code'],

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
@@ -25,8 +26,16 @@ NAME = "doctor-hospital-a"
 
 
 @pytest.fixture(scope="module")
-def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProvider]:
-    with running_provider(installed(tmp_path_factory.mktemp("provider")), ADDRESS) as made:
+def door() -> Iterator[socket.socket]:
+    """A port at which the hub can be reached: that of its address may be another program's."""
+    with socket.create_server(("127.0.0.1", 0)) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def provider(tmp_path_factory: pytest.TempPathFactory, door: socket.socket) -> Iterator[RunningProvider]:
+    folder = installed(tmp_path_factory.mktemp("provider"))
+    with running_provider(folder, ADDRESS, f"http://127.0.0.1:{door.getsockname()[1]}") as made:
         yield made
 
 
@@ -260,11 +269,11 @@ async def test_signing_out_here_leads_on_to_the_provider(region: Region) -> None
 
 
 @contextlib.asynccontextmanager
-async def served(world: World) -> AsyncIterator[None]:
-    """Let the hub be reached at its address, as by the provider."""
-    chosen = uvicorn.Config(world.app, host="127.0.0.1", port=8080, lifespan="off", log_level="critical")
+async def served(world: World, door: socket.socket) -> AsyncIterator[None]:
+    """Let the hub be reached by others, as by the provider."""
+    chosen = uvicorn.Config(world.app, lifespan="off", log_level="critical")
     server = uvicorn.Server(chosen)
-    serving = asyncio.create_task(server.serve())
+    serving = asyncio.create_task(server.serve(sockets=[door.dup()]))
     for _ in range(500):
         if server.started:
             break
@@ -275,12 +284,12 @@ async def served(world: World) -> AsyncIterator[None]:
     await serving
 
 
-async def test_signing_out_there_ends_the_session_here(region: Region) -> None:
+async def test_signing_out_there_ends_the_session_here(region: Region, door: socket.socket) -> None:
     await an_account(region.world, "hospital-a", "doctor")
     await region.back(NAME)
     before = await region.here.get("/patients")
 
-    async with served(region.world):
+    async with served(region.world, door):
         out = await sign_out_there(
             region.there, f"{region.world.hub.settings.oidc_issuer}/session/end?client_id=renkei"
         )
