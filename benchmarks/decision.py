@@ -129,6 +129,7 @@ async def measured(people: int, folder: Path) -> tuple[float, float]:
                 now=hub.clock(),
                 epoch=rows.epoch,
                 implied=False,
+                of_data=rows.of_data,
             )
             await _decision(hub, ids[:10], caller)
             decision = await _decision(hub, ids, caller)

@@ -53,5 +53,7 @@ class Caller:
     """What the token is for; None when it leaves to the caller all that its role has."""
     patient_key: int = 0
     """Key of the Patient that an app was launched for; 0 when it was for none."""
+    of_data: bool = True
+    """Whether grants may be about single resources; false when there were none in the region in this epoch."""
     certificate: str = ""
     """The client certificate that the token is bound to, by its SHA-256; empty for none."""

@@ -4,7 +4,7 @@ A caller is kept in memory with the epoch it was found in, and every statement t
 still the same: a withdrawn right counts in every process at its next request, without a further round trip.
 """
 
-from sqlalchemy import BigInteger, bindparam, insert, select, update
+from sqlalchemy import BigInteger, bindparam, select, update
 
 from app.access.tables import epoch
 from app.db import DatabaseConnection
@@ -21,7 +21,6 @@ _GROW = (
     .values(value=epoch.c.value + 1)
     .returning(epoch.c.value)
 )
-_BEGIN = insert(epoch).values(name=bindparam("n_name"), value=bindparam("n_value", type_=BigInteger))
 
 
 async def current(connection: DatabaseConnection) -> int:
@@ -33,10 +32,11 @@ async def current(connection: DatabaseConnection) -> int:
 async def grow(connection: DatabaseConnection, name: str = ACCESS) -> int:
     """Count an epoch up, inside a write transaction, and return its new value."""
     rows = await connection.fetch(_GROW, {"epoch_name": name})
-    if rows:
-        return int(rows[0][0])
-    await connection.execute(_BEGIN, {"n_name": name, "n_value": 1})
-    return 1
+    if not rows:
+        # Of two who are the first at once, the second finds it there.
+        await connection.insert_missing(epoch, [(name, 0)])
+        rows = await connection.fetch(_GROW, {"epoch_name": name})
+    return int(rows[0][0])
 
 
 _VALUE = select(epoch.c.value).where(epoch.c.name == bindparam("epoch_name"))
@@ -51,5 +51,7 @@ async def value(connection: DatabaseConnection, name: str) -> int:
 
 async def set_value(connection: DatabaseConnection, name: str, number: int) -> None:
     """Set a counter, inside a write transaction."""
-    if await connection.execute(_SET, {"epoch_name": name, "n_value": number}) == 0:
-        await connection.execute(_BEGIN, {"n_name": name, "n_value": number})
+    values = {"epoch_name": name, "n_value": number}
+    if await connection.execute(_SET, values) == 0:
+        await connection.insert_missing(epoch, [(name, number)])
+        await connection.execute(_SET, values)

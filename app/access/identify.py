@@ -17,6 +17,7 @@ from app.access.scopes import parse
 from app.access.tables import account, app_grant, client, organisation, session, token, token_binding
 from app.access.tokens import digest
 from app.clock import Clock
+from app.consent.data import ARE_RECORDED
 from app.db import Database
 from fhir.errors import Unauthorized
 
@@ -25,6 +26,7 @@ MOST_KEPT = 10_000
 """How many callers are kept in memory."""
 
 _EPOCH = CURRENT.scalar_subquery()
+_OF_DATA = ARE_RECORDED.scalar_subquery()
 _ORGANISATION = (organisation.c.key, organisation.c.slug, organisation.c.title, organisation.c.resource_id)
 
 
@@ -34,7 +36,7 @@ def _by_token() -> Select[tuple[object, ...]]:
         select(
             *(_EPOCH, *_ORGANISATION, func.coalesce(account.c.role, client.c.role), token.c.purpose, client.c.id),
             *(token.c.ends, token.c.scope, token_binding.c.certificate, app_grant.c.patient_key, *person),
-            func.coalesce(standing.c.ends, FOR_EVER),
+            *(_OF_DATA, func.coalesce(standing.c.ends, FOR_EVER)),
         )
         .select_from(token)
         .join(client, client.c.key == token.c.client)
@@ -60,7 +62,10 @@ def _by_session() -> Select[tuple[object, ...]]:
     nothing = [func.coalesce(column, 0) for column in more]
     factors = func.coalesce(session_origin.c.factors, "")
     return (
-        select(_EPOCH, *_ORGANISATION, account.c.role, session.c.purpose, *person, session.c.ends, *nothing, factors)
+        select(
+            *(_EPOCH, *_ORGANISATION, account.c.role, session.c.purpose, *person, session.c.ends, *nothing, factors),
+            _OF_DATA,
+        )
         .join(account, account.c.key == session.c.account)
         .join(organisation, organisation.c.key == account.c.organisation)
         .join(standing, standing.c.account == account.c.key, isouter=True)
@@ -145,7 +150,7 @@ class Callers:
         if not rows or min(rows[0][8], rows[0][-1]) <= self._clock():
             raise Unauthorized("The token is unknown or has expired")
         epoch, key, slug, title, resource_id, role, purpose, client_id, ends, scope, bound, patient_key = rows[0][:12]
-        account_key, name, person, change, leaves = rows[0][12:]
+        account_key, name, person, change, of_data, leaves = rows[0][12:]
         scopes = parse(scope) if scope else None
         found = Caller(
             *(key, slug, title, f"Organization/{resource_id}", role, purpose, client_id, account_key or 0, name or ""),
@@ -153,6 +158,7 @@ class Callers:
             *(person or "", min(ends, leaves), epoch or 0, bool(change)),
             scopes=None if scopes is None or (scopes.unrestricted and not account_key) else scopes,
             patient_key=patient_key or 0,
+            of_data=bool(of_data),
             certificate=bound or "",
         )
         return self._keep(secret, found)
@@ -184,7 +190,7 @@ class Callers:
         epoch, key, slug, title, resource_id, role, purpose, account_key, name, person, change, used, ends = rows[0][
             :13
         ]
-        head, before, missed, factors = rows[0][13:]
+        head, before, missed, factors, of_data = rows[0][13:]
         step = "password" if change else ""
         if not step and self._two_required and not two_factors(factors):
             step = "second-factor"
@@ -196,5 +202,6 @@ class Callers:
             factors=factors,
             signed_in_before=before,
             missed=missed,
+            of_data=bool(of_data),
         )
         return caller, used

@@ -8,12 +8,14 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Text, bindparam, delete, select, union
 
+from app.access import epoch
+from app.consent.data import RECORDED as OF_DATA
 from app.consent.enforceable import unenforceable
 from app.consent.majority import permits_end
 from app.consent.parties import ACCOUNT_SYSTEM, parties
 from app.consent.provisions import RECORDED, Rule, rules
 from app.consent.scope import Find
-from app.consent.tables import DENY, consent_grant
+from app.consent.tables import ANY, DENY, consent_grant
 from app.db import DatabaseConnection
 from app.identity.tables import person_patient
 from app.records.given_in_place import given_in_place
@@ -123,7 +125,19 @@ async def compile_consents(
             # Whoever corrects a birth date has not written the Consent.
             found = _compiled(consent, patient, find, base_url, majority, refuse and stored.row in known)
             rows = [(person, stored.row, number, *astuple(rule)) for number, rule in enumerate(found) if person]
+            if any(rule.data != ANY for rule in found):
+                await _of_data(connection)
         await connection.insert(consent_grant, rows)
+
+
+async def _of_data(connection: DatabaseConnection) -> None:
+    """Let every decision from now on ask about single resources, in every process.
+
+    The counter never goes back: a caller that was found before it was 1 has an older epoch.
+    """
+    if await epoch.value(connection, OF_DATA) == 0:
+        await epoch.set_value(connection, OF_DATA, 1)
+        await epoch.grow(connection)
 
 
 async def _take_back(connection: DatabaseConnection, stored: Stored) -> list[int]:

@@ -8,6 +8,7 @@ Each way is one flat subquery: SQLite's parser has a low ceiling, and this is as
 
 from sqlalchemy import ColumnElement, FromClause, and_, exists, literal, or_, select
 
+from app.access.tables import epoch
 from app.consent.tables import ANY, AUTHORED_BY, INSTANCE, RELATED
 from fhir.search.internal import AUTHOR_PARAMETERS, BELONGS_WITH, TARGET
 from fhir.search.internal import AUTHORED_BY as AUTHORED
@@ -17,6 +18,13 @@ from fhir.store.tables import index_reference, resource, resource_id
 
 _AUTHORS = [literal(number) for number in (AUTHORED, *sorted(AUTHOR_PARAMETERS))]
 _POINTERS = [literal(BELONGS_WITH), literal(TARGET)]
+
+
+RECORDED = "grants of data"
+"""The counter that is 1 once a grant about single resources was recorded anywhere in the region."""
+
+ARE_RECORDED = select(epoch.c.value).where(epoch.c.name == RECORDED)
+"""The statement of that counter. Until it is 1 no decision asks about single resources, which is its dearest part."""
 
 
 def _row(alias: FromClause) -> ColumnElement[int]:

@@ -93,6 +93,7 @@ def may_see(caller: Caller, *, now: int, implied: bool) -> CallerVisibility:
         now=now,
         epoch=caller.epoch,
         implied=implied,
+        of_data=caller.of_data,
     )
 
 

@@ -53,7 +53,7 @@ def _in_set(mask: ColumnElement[int], alias: FromClause) -> ColumnElement[bool]:
     return mask.op(">>")(alias.c.category.cast(Integer)).op("&")(1) == 1
 
 
-def _matches(grant: FromClause, alias: FromClause) -> ColumnElement[bool]:
+def _matches(grant: FromClause, alias: FromClause, data: bool) -> ColumnElement[bool]:
     """Return whether `grant` speaks of the row and of the caller, now."""
     return and_(
         grant.c.discloser.in_([ANY, alias.c.custodian]),
@@ -70,7 +70,7 @@ def _matches(grant: FromClause, alias: FromClause) -> ColumnElement[bool]:
         grant.c.ends > _now,
         grant.c.data_from <= alias.c.clinical_date,
         grant.c.data_to > alias.c.clinical_date,
-        of_data(grant, alias),
+        of_data(grant, alias) if data else grant.c.data == ANY,
     )
 
 
@@ -87,7 +87,7 @@ def _person(alias: FromClause) -> ColumnElement[int]:
     return person.correlate_except(link).scalar_subquery()
 
 
-def _disclosed(alias: FromClause) -> ColumnElement[bool]:
+def _disclosed(alias: FromClause, data: bool) -> ColumnElement[bool]:
     """Return whether a grant permits the row and none denies it.
 
     A permit must open each of the row's sensitive labels; a denial holds unless an exception inside its own provision
@@ -105,7 +105,7 @@ def _disclosed(alias: FromClause) -> ColumnElement[bool]:
             exception.c.depth > grant.c.depth,
             exception.c.effect == PERMIT,
             _opens(exception, alias),
-            _matches(exception, alias),
+            _matches(exception, alias, data),
         )
         # Two levels down, SQLAlchemy correlates only with the next; `alias` would be read anew, as any row at all.
         .correlate_except(exception)
@@ -119,7 +119,7 @@ def _disclosed(alias: FromClause) -> ColumnElement[bool]:
             else_=DENY,
         )
     )
-    strictest = select(func.coalesce(word, 0)).where(grant.c.person == _person(alias), _matches(grant, alias))
+    strictest = select(func.coalesce(word, 0)).where(grant.c.person == _person(alias), _matches(grant, alias, data))
     return strictest.correlate_except(grant).scalar_subquery() == PERMIT
 
 
@@ -136,15 +136,17 @@ class CallerVisibility:
 
     values: Mapping[str, Any]
     implied: bool
+    of_data: bool
+    """Whether there may be grants about single resources: only then are they asked about."""
 
     @property
     def shape(self) -> Hashable:
         """Everything that changes the SQL itself."""
-        return ("caller", self.implied)
+        return ("caller", self.implied, self.of_data)
 
     def condition(self, alias: FromClause) -> ColumnElement[bool]:
         """Return the condition under which a row of `alias` exists for the caller."""
-        permitted = _disclosed(alias)
+        permitted = _disclosed(alias, self.of_data)
         if self.implied:
             permitted = or_(permitted, _unspoken(alias))
         directory = and_(alias.c.patient_key == NO_PATIENT, alias.c.category == int(Category.DIRECTORY))
@@ -170,6 +172,7 @@ def visibility(
     now: int,
     epoch: int,
     implied: bool,
+    of_data: bool = True,
 ) -> CallerVisibility:
     """Return what a caller may see.
 
@@ -182,6 +185,7 @@ def visibility(
         now: The present in microseconds since 1970 UTC.
         epoch: The access epoch in which the caller was found; once it has grown, nothing is visible.
         implied: Whether a person without a Consent counts as permitting.
+        of_data: Whether there may be grants about single resources in this epoch.
     """
     values = {
         "v_organisation": organisation,
@@ -192,7 +196,7 @@ def visibility(
         "v_now": now,
         "v_epoch": epoch,
     }
-    return CallerVisibility(values, implied)
+    return CallerVisibility(values, implied, of_data)
 
 
 @dataclass(frozen=True, slots=True)

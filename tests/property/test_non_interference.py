@@ -4,6 +4,7 @@ import base64
 import json
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,9 +16,10 @@ from sqlalchemy import bindparam, delete, select
 
 from app.access import directory
 from app.access.caller import Caller
-from app.access.epoch import current
+from app.access.epoch import current, set_value, value
 from app.access.tables import account, organisation
 from app.audit.tables import audit_salt
+from app.consent.data import RECORDED as OF_DATA
 from app.consent.tables import consent_grant
 from app.consent.visibility import EVERYTHING_VISIBLE
 from app.db import DatabaseConnection
@@ -122,12 +124,15 @@ async def caller(world: World, keys: dict[str, int], asker: oracle.Asker) -> Cal
         account=1 if asker.account else 0,
         user=asker.account,
         epoch=await current(world.hub.database.reader),
+        of_data=bool(await value(world.hub.database.reader, OF_DATA)),
     )
 
 
 async def write_bundle(world: World, by: Caller, entries: list[dict[str, Any]]) -> None:
     body = json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entries}).encode()
-    status, _, answer = await ask(world, by, "POST", "", "", body)
+    # What was written before may have changed what is asked of every caller.
+    now = replace(by, epoch=await current(world.hub.database.reader))
+    status, _, answer = await ask(world, now, "POST", "", "", body)
     assert status == 200, answer.decode()
 
 
@@ -136,6 +141,7 @@ async def build(world: World, keys: dict[str, int], made: WorldMaker) -> None:
     async with world.hub.database.write() as connection:
         for statement in _EMPTY:
             await connection.execute(statement, {})
+        await set_value(connection, OF_DATA, 0)
     for site in SITES:
         by = await caller(world, keys, oracle.Asker(site, "system", "TREAT"))
         own = [row for row in made.rows if row.site == site]

@@ -136,3 +136,22 @@ async def test_what_is_written_later_is_covered_and_an_update_leaves_what_is_no_
     await world.http.put(address, headers=hospital, json=later)
 
     assert (before, (await world.http.get(address, headers=clinic)).status_code) == (200, 404)
+
+
+async def test_the_first_grant_of_single_resources_counts_for_callers_who_are_known(world: World) -> None:
+    made = await a_record(world)
+    hospital, clinic = await world.client("hospital-a"), await world.client("clinic-c")
+    permit = await world.post(hospital, a_consent(made["patient"][8:], "clinic-c"))
+    secret = clinic["Authorization"].removeprefix("Bearer ")
+    before = await world.http.get(f"/fhir/{made['other']}", headers=clinic)
+    known = await world.hub.callers.by_token(secret, {"headers": []})
+
+    exception = {"type": "deny", "data": [{"meaning": "instance", "reference": {"reference": made["other"]}}]}
+    permit["provision"]["provision"] = [exception]
+    changed = await world.http.put(f"/fhir/Consent/{permit['id']}", json=permit, headers=hospital)
+    after = await world.http.get(f"/fhir/{made['other']}", headers=clinic)
+    now_known = await world.hub.callers.by_token(secret, {"headers": []})
+
+    assert (before.status_code, changed.status_code, after.status_code) == (200, 200, 404)
+    assert (known.of_data, now_known.of_data) == (False, True)
+    assert now_known.epoch > known.epoch
