@@ -21,6 +21,7 @@ REFUSED_CERTIFICATE = b"x-renkei-refused-certificate"
 Header = tuple[bytes, bytes]
 
 _BELIEVED = frozenset((CERTIFICATE, REFUSED_CERTIFICATE))
+_CLAIMS = _BELIEVED | {b"x-forwarded-for", b"x-forwarded-proto"}
 
 
 def _without(headers: Iterable[Header]) -> list[Header]:
@@ -53,12 +54,14 @@ def believed(application: ASGIApp, trusted: str) -> ASGIApp:
             scope["headers"] = [*_without(scope["headers"]), *_shown(own)]
             await application(scope, receive, send)
             return
+        headers = scope["headers"]
+        # Most requests claim nothing.
+        if all(name not in _CLAIMS for name, _ in headers):
+            await application(scope, receive, send)
+            return
         client = scope.get("client")
         if client is None or client[0] not in proxies:
-            headers = scope["headers"]
-            # Most requests carry none of them, and a list is dear to make anew.
-            if any(name in _BELIEVED for name, _ in headers):
-                scope["headers"] = _without(headers)
+            scope["headers"] = _without(headers)
         await enter(scope, receive, send)
 
     return checked
