@@ -52,11 +52,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         )
 
 
+def _is_counted(item: pytest.Item) -> bool:
+    """Return whether coverage counts a test: the lines that it runs on PostgreSQL, it has run on SQLite before."""
+    if item.get_closest_marker("uncounted") is not None:
+        return False
+    chosen = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    return chosen.get("settings") != "postgresql" or "db" in item.path.parts
+
+
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Leave an `uncounted` test out of what coverage counts, which takes half of such a test's time."""
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Leave out of what coverage counts whatever adds little to it: counting takes more than half of a test's time."""
     counting = sys.gettrace()
-    if item.get_closest_marker("uncounted") is None or counting is None:
+    if counting is None or _is_counted(item):
         return (yield)
     sys.settrace(None)
     try:
