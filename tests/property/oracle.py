@@ -146,7 +146,9 @@ class Region:
     def permits_have_ended(self, consent: dict[str, Any]) -> bool:
         """Whether somebody else gave the Consent in a minor's place, and the minor is of age today."""
         patient = consent["patient"]["reference"]
-        if "performer" not in consent or consent["performer"][0].get("reference") == patient:
+        performers = [one.get("reference") for one in consent.get("performer", ())]
+        # A minor who decided together with somebody has decided.
+        if not performers or patient in performers:
             return False
         born = _day(self.rows[patient].latest["birthDate"])
         of_age = born.replace(year=born.year + MAJORITY)
