@@ -79,6 +79,10 @@ _CONSENTS = (
 )
 
 
+GIVES_NOTHING = {"link", "unlink"}
+"""What is on record about another site's Patient without anything of it being told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Provision:
     """One record: a line of the CSV, in the order of `COLUMNS`; texts that nobody knows are empty."""
@@ -120,6 +124,7 @@ def is_provision(event: Event) -> bool:
         and event.organisation is not None
         and event.custodian != event.organisation
         and event.role not in ON_BEHALF
+        and event.interaction not in GIVES_NOTHING
     )
 
 

@@ -67,7 +67,8 @@ async def act_on(
         now: Microseconds since 1970 UTC.
 
     Returns:
-        The keys of the Patients that became another person's.
+        The keys of the Patients that became another person's, and of those that they were linked with: whoever reviews
+        the log of either learns of it.
     """
     best: dict[int, Match] = {}
     for match in matches:
@@ -82,7 +83,7 @@ async def act_on(
         asked = (patient_key, match.candidate.key)
         reason = hindered.get(match.candidate.person, "")
         if match.grade is Grade.CERTAIN and not reason:
-            moved += await link(connection, match.candidate.person, person, why, pair=asked)
+            moved += [*await link(connection, match.candidate.person, person, why, pair=asked), match.candidate.key]
             person = match.candidate.person
         else:
             await _ask(connection, asked, match, Why(now, ITSELF, reason))

@@ -71,7 +71,7 @@ async def _doubt(connection: DatabaseConnection, patient_key: int, person: int, 
 
 
 async def _look(connection: DatabaseConnection, one: _Written, now: int) -> list[int]:
-    """Look for the person of one Patient; return who became another person's."""
+    """Look for the person of one Patient; return who became another person's, and with whom."""
     key = one.stored.patient_key
     person = await person_of(connection, key) or key
     matches = await match_traits(connection, EVERYTHING_VISIBLE, one.traits, one.keys, without=key)
@@ -91,7 +91,7 @@ async def follow_patients(connection: WriteConnection, written: Iterable[Stored]
         now: Microseconds since 1970 UTC.
 
     Returns:
-        The keys of the Patients that became another person's.
+        The keys of the Patients that became another person's, and of those that they were linked with.
     """
     last = {one.patient_key: one for one in written if one.type == "Patient"}
     if not last:
@@ -107,7 +107,7 @@ def _read(stored: Stored) -> _Written:
 
 
 async def index_patients(connection: WriteConnection, patients: Sequence[Stored], now: int) -> list[int]:
-    """Write the keys of Patients, then look for the person of each; return who became another person's."""
+    """Write the keys of Patients, then look for the person of each; return who became whose, as `follow_patients`."""
     found = [_read(stored) for stored in patients]
     await connection.lock_all(sorted({_FIRST_LOCK + key % _LOCKS for one in found for key in one.keys}))
     for one in found:

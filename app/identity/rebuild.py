@@ -37,7 +37,7 @@ class Progress(NamedTuple):
 
     patients: int
     moved: int
-    """Patients that became another person's."""
+    """Patients that were linked with others."""
 
 
 async def rebuild(request: "Request", *, again: bool) -> AsyncIterator[Progress]:
@@ -63,7 +63,7 @@ async def rebuild(request: "Request", *, again: bool) -> AsyncIterator[Progress]
             await hub.audit.stage(connection, await moved_events(request, connection, moved))
         if not batch:
             return
-        yield Progress(len(batch), len(moved))
+        yield Progress(len(batch), len(set(moved)))
 
 
 async def is_due(database: Database) -> bool:

@@ -1,4 +1,4 @@
-"""What the audit log is told of persons that changed: one event for each Patient that became another person's."""
+"""What the audit log is told of persons that changed: one event for each Patient that was linked or parted."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -28,7 +28,7 @@ async def moved_events(
     interaction: str = "link",
     words: str = LINKED,
 ) -> list[Event]:
-    """Return the events of Patients that became another person's.
+    """Return the events of Patients that are one person with others now, or no more.
 
     Args:
         request: On whose behalf.

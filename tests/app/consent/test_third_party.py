@@ -103,8 +103,9 @@ GIVEN = Event(
         (GIVEN._replace(role="secretariat"), False),
         (GIVEN._replace(outcome="4"), False),
         (GIVEN._replace(patient=None), False),
+        (GIVEN._replace(interaction="link", action="U"), False),
     ],
-    ids=["to another site", "to the own site", "on the sites' behalf", "refused", "about nobody"],
+    ids=["to another site", "to the own site", "on the sites' behalf", "refused", "about nobody", "linked only"],
 )
 def test_what_is_a_provision_to_a_third_party(event: Event, expected: bool) -> None:
     assert is_provision(event) is expected
