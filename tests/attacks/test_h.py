@@ -8,7 +8,7 @@ import pytest
 
 from tests.attacks.probe import OWNER, PATIENT, STRANGER, stock
 from tests.portal import a_browser, recorded, signed_in
-from tests.world import World, a_patient
+from tests.world import World
 
 pytestmark = pytest.mark.anyio
 
@@ -50,12 +50,15 @@ async def test_h1_nothing_that_is_sent_is_a_record_of_its_own(
 
 async def test_h1_the_auditor_sees_text_and_no_markup(world: World) -> None:
     own = await world.client(OWNER)
-    patient = (await world.post(own, a_patient()))["id"]
-    await world.http.get(f"/fhir/Patient/{patient}", headers={**own, "x-request-id": "<script>alert(1)</script>"})
-    await world.http.get("/fhir/Patient", headers=own, params={"name": "<script>alert(1)</script>"})
+    attack = "<script>alert(1)</script>"
+    await world.http.get(f"/fhir/Patient/{quote(attack, safe='')}", headers=own)
+    await a_browser(world).sign_in(attack, "wrong-password-1")
     auditor = await signed_in(world, "audit-office", "auditor")
 
     page = await auditor.get("/audit")
+    asked = await auditor.get("/audit", params={"user": attack, "patient": attack})
 
-    assert page.status_code == 200
-    assert "<script>alert" not in page.text
+    for one in (page, asked):
+        assert one.status_code == 200
+        assert "&lt;script&gt;alert(1)" in one.text
+        assert "<script>alert" not in one.text
