@@ -1,6 +1,7 @@
 """B1 to B8: whoever knows an address learns nothing by asking for it."""
 
 import base64
+import json
 import re
 
 import pytest
@@ -10,6 +11,7 @@ from tests.attacks.probe import (
     HIDDEN,
     OWNER,
     PATIENT,
+    SAME_NUMBER,
     SECRET,
     STRANGER,
     Told,
@@ -22,7 +24,7 @@ from tests.attacks.probe import (
     unchanged,
 )
 from tests.portal import signed_in
-from tests.world import World, a_patient
+from tests.world import World, a_patient, an_observation
 
 pytestmark = pytest.mark.anyio
 
@@ -134,6 +136,66 @@ async def test_b5_no_condition_of_a_read_tells_of_a_hidden_version(world: World,
         assert {"etag", "last-modified"}.isdisjoint(dict(hidden.headers))
     # The owner's own answer depends on it: the condition is looked at.
     assert (await tell(world, owner, f"Observation/{SECRET}", **{"If-None-Match": 'W/"1"'})).status == 304
+
+
+def _conditional(patient: str, number: str, result: str) -> list[tuple[str, str, dict[str, str], object]]:
+    """Return writes that name a Patient by its number or id, or a result by its id: method, address, headers, body."""
+    found, mine = (
+        f"identifier={SAME_NUMBER}|{number}",
+        a_patient(identifier=[{"system": "urn:oid:1.2.3", "value": "9"}]),
+    )
+    patch = [{"op": "test", "path": "/gender", "value": "male"}]
+    patched = {"content-type": "application/json-patch+json"}
+    meta = {"name": "meta", "valueMeta": {"tag": [{"code": "a"}]}}
+    at_once = {"request": {"method": "PUT", "url": f"Patient?{found}"}, "resource": mine}
+    pointing = an_observation("x", subject=reference(f"Patient?{found}"))
+    made = {"request": {"method": "POST", "url": "Observation"}, "resource": pointing}
+    return [
+        ("DELETE", f"Patient?{found}", {}, None),
+        ("PATCH", f"Patient?{found}", patched, patch),
+        ("DELETE", f"Observation?_id={result}", {}, None),
+        ("DELETE", f"Observation?patient={patient}", {}, None),
+        ("PATCH", f"Observation/{result}", patched, patch),
+        ("PUT", f"Observation/{result}", {}, an_observation("clinic-c-own", id=result)),
+        ("PUT", f"Observation/{result}", {"if-match": 'W/"1"'}, an_observation("clinic-c-own", id=result)),
+        ("POST", f"Observation/{result}/$meta-add", {}, {"resourceType": "Parameters", "parameter": [meta]}),
+        ("POST", f"Observation/{result}/$validate?mode=delete", {}, None),
+        ("POST", "Observation", {}, an_observation(patient)),
+        ("POST", "Observation", {}, an_observation("clinic-c-own", hasMember=[reference(f"Observation/{result}")])),
+        ("POST", "", {}, {"resourceType": "Bundle", "type": "transaction", "entry": [made]}),
+        ("POST", "Patient", {"if-none-exist": found}, mine),
+        ("PUT", f"Patient?{found}", {}, mine),
+        ("POST", "", {}, {"resourceType": "Bundle", "type": "transaction", "entry": [at_once]}),
+    ]
+
+
+async def test_b6_a_write_does_with_the_hidden_what_it_does_with_nothing(world: World) -> None:
+    owner, stranger = await stock(world), await world.client(STRANGER)
+    await secrets(world, owner)
+    await put(world, stranger, a_patient(id="clinic-c-own"))
+    kept = [(await tell(world, owner, one)).text for one in (f"Patient/{HIDDEN}", f"Observation/{SECRET}")]
+
+    told = []
+    for patient, number, result in ((HIDDEN, "01130012", SECRET), ("hospital-a-nobody", "01130099", NEVER)):
+        answers = []
+        for method, address, headers, body in _conditional(patient, number, result):
+            sent = b"" if body is None else json.dumps(body).encode()
+            kind = {"content-type": "application/fhir+json"} if body is not None else {}
+            asked = {**stranger, **kind, **headers}
+            answer = await world.http.request(method, f"/fhir/{address}", headers=asked, content=sent)
+            text = answer.text
+            for value, name in ((patient, "PATIENT"), (number, "NUMBER"), (result, "RESULT")):
+                text = text.replace(value, name)
+            text = re.sub(r'"(lastUpdated|lastModified)":"[^"]*"', "", re.sub(r"[0-9a-v]{13}", "ID", text))
+            answers.append((method, address.partition("?")[0].replace(result, "RESULT"), answer.status_code, text))
+            if answer.status_code in (200, 201):
+                # What it has made is taken away: the next is to find as much as this one.
+                await world.http.delete("/fhir/Patient?identifier=urn:oid:1.2.3|9", headers=stranger)
+        told.append(answers)
+
+    assert told[0] == told[1]
+    assert {status for _, _, status, _ in told[0]} == {200, 201, 404, 412, 422}
+    assert [(await tell(world, owner, one)).text for one in (f"Patient/{HIDDEN}", f"Observation/{SECRET}")] == kept
 
 
 async def test_b7_a_hidden_resource_costs_the_statements_of_one_that_never_was(
