@@ -13,7 +13,6 @@ from urllib.parse import quote
 from tests.world import World, a_consent, a_patient, an_observation
 
 OWNER, STRANGER = "hospital-a", "clinic-c"
-LABORATORY = {"system": "http://renkei.example/fhir/CodeSystem/category", "code": "laboratory"}
 PSYCHIATRY = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "PSY"}
 NUMBER = "urn:oid:1.2.392.100495.20.3.61"
 SAME_NUMBER = "http://jpfhir.jp/fhir/core/mhlw/IdSystem/InsurerNumber"

@@ -66,7 +66,7 @@ COUNTS = (
     "Observation?_count=0",
     "Patient?_summary=count",
     "?_type=Observation,Condition,DiagnosticReport&_summary=count",
-    f"Patient/{PATIENT}/*?_summary=count",
+    f"Patient/{PATIENT}/Observation?_summary=count",
 )
 INCLUDES = (
     "DiagnosticReport?_include=DiagnosticReport:result",
