@@ -16,6 +16,8 @@ from app.access.caller import Caller
 from app.access.cookies import session_cookie
 from app.audit.log import AuditUnavailable
 from app.audit.record import Event
+from app.clock import instant
+from app.consent.break_glass.purpose import header
 from app.db import DatabaseUnavailable
 from app.hub import Hub
 from app.records.events import common
@@ -143,6 +145,8 @@ async def recorded(door: Door[R, A], request: R) -> A | Response:
     except (DatabaseUnavailable, AuditUnavailable) as error:
         logger.error("%s cannot be answered: %s", request.method, error)
         return unavailable()
+    if request.caller.glass:
+        response.headers.append(header(request.caller, [instant(case.ends) for case in request.caller.glass]))
     return response
 
 

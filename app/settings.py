@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MEGABYTE = 1_000_000
@@ -71,6 +71,18 @@ class Settings(BaseSettings):
 
     majority: int = 18
     """The age in years at which what was permitted in a minor's place ends; 0: it stays until it is withdrawn."""
+
+    break_glass_roles: str = "doctor"
+    """Who may break the glass, parted by commas: doctor; nurse and pharmacist, each with a right from the site's head."""
+
+    break_glass_minutes: int = Field(default=60, ge=1, le=240)
+    """How long records stay open after the glass was broken; 240 at most."""
+
+    break_glass_labels: Literal["withheld", "shown"] = "withheld"
+    """Whether break-glass shows what has a sensitive label that no consent opens."""
+
+    break_glass_review_days: int = Field(default=7, ge=1)
+    """After so many days without a verdict a case of break-glass is overdue, and the secretariat's to close."""
 
     string_folding: Literal["width", "japanese"] = "width"
     """What string search takes for the same: case, accents and width; or kana and old forms of kanji as well."""
@@ -202,6 +214,18 @@ class Settings(BaseSettings):
         if self.password_length < (8 if self.second_factor == "required" else 13):
             raise ValueError("password_length is 13 or more, or 8 or more where second_factor is required")
         return self
+
+    @model_validator(mode="after")
+    def _care_breaks_the_glass(self) -> "Settings":
+        """Let nobody break the glass who does not care for patients."""
+        if not self.break_glass_allowed <= {"doctor", "nurse", "pharmacist"}:
+            raise ValueError("break_glass_roles are some of doctor, nurse, pharmacist")
+        return self
+
+    @property
+    def break_glass_allowed(self) -> frozenset[str]:
+        """The roles that may break the glass."""
+        return frozenset(one.strip() for one in self.break_glass_roles.split(",") if one.strip())
 
     @property
     def is_postgresql(self) -> bool:

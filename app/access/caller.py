@@ -14,6 +14,23 @@ ROLES: tuple[Role, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
+class OpenCase:
+    """A case of break-glass that is open for a caller."""
+
+    number: int
+    holder: bytes
+    """The digest of the session or the token that it is open for."""
+    patient_key: int
+    """The Patient whose person it is about."""
+    patient: str
+    """The Patient's id."""
+    begun: int
+    """Microseconds since 1970 UTC."""
+    ends: int
+    """Microseconds since 1970 UTC."""
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """A person or a system that has proved who it is."""
 
@@ -57,3 +74,7 @@ class Caller:
     """Whether grants may be about single resources; false when there were none in the region in this epoch."""
     certificate: str = ""
     """The client certificate that the token is bound to, by its SHA-256; empty for none."""
+    glass: tuple[OpenCase, ...] = ()
+    """What is open to it by break-glass."""
+    untold: int = 0
+    """Cases of break-glass that its organisation was told of, and that nobody there has looked at."""

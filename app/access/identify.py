@@ -5,11 +5,12 @@ A caller once found is kept in memory together with the access epoch; see `app.a
 
 import hmac
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 from sqlalchemy import Select, bindparam, func, or_, select
 
-from app.access.caller import Caller
+from app.access.caller import Caller, Role
 from app.access.certificate import certificate_of
 from app.access.epoch import CURRENT
 from app.access.person_tables import FOR_EVER, session_origin, standing
@@ -18,6 +19,7 @@ from app.access.tables import account, app_grant, client, organisation, session,
 from app.access.tokens import digest
 from app.clock import Clock
 from app.consent.data import ARE_RECORDED
+from app.consent.break_glass.held import named, open_cases, untold
 from app.db import Database
 from fhir.errors import Unauthorized
 
@@ -152,6 +154,15 @@ class Callers:
         epoch, key, slug, title, resource_id, role, purpose, client_id, ends, scope, bound, patient_key = rows[0][:12]
         account_key, name, person, change, of_data, leaves = rows[0][12:]
         scopes = parse(scope) if scope else None
+        if purpose == "BTG":
+            caller = Caller(
+                *(key, slug, title, f"Organization/{resource_id}", role, purpose, client_id),
+                ends=ends,
+                epoch=epoch or 0,
+                scopes=scopes,
+                certificate=bound or "",
+            )
+            return self._keep(secret, await self._in_emergency(secret, caller))
         found = Caller(
             *(key, slug, title, f"Organization/{resource_id}", role, purpose, client_id, account_key or 0, name or ""),
             # A person who leaves on a day has no rights from then on, whatever was issued before.
@@ -162,6 +173,28 @@ class Callers:
             certificate=bound or "",
         )
         return self._keep(secret, found)
+
+    async def _in_emergency(self, secret: str, system: Caller) -> Caller:
+        """Return the person for whom a system has a token of the purpose BTG: one case is what it is good for.
+
+        Raises:
+            Unauthorized: its case is over, or there is none.
+        """
+        reader = self._database.reader
+        cases = await open_cases(reader, digest(secret), self._clock())
+        if not cases:
+            raise Unauthorized("The case of break-glass that the token is for has ended")
+        (case,) = cases
+        who = await named(reader, case.number)
+        return replace(
+            system,
+            role=cast("Role", who.role),
+            user=who.user,
+            user_title=who.title,
+            ends=min(system.ends, case.ends),
+            patient_key=case.patient_key,
+            glass=cases,
+        )
 
     async def by_session(self, secret: str) -> Caller:
         """Return the person whose browser holds a session cookie.
@@ -203,5 +236,7 @@ class Callers:
             signed_in_before=before,
             missed=missed,
             of_data=bool(of_data),
+            glass=await open_cases(self._database.reader, digest(secret), self._clock()),
+            untold=await untold(self._database.reader, key) if head or role == "secretariat" else 0,
         )
         return caller, used

@@ -18,6 +18,7 @@ from app.access.passwords import verify_password
 from app.access.person_tables import session_origin, sign_in_step
 from app.access.tables import account, session
 from app.access.tokens import digest
+from app.consent.break_glass.end import end_of_holder
 from app.db import WriteConnection
 from app.hub import Hub
 
@@ -230,6 +231,7 @@ async def sign_out(hub: Hub, caller: Caller, secret: str, *, everywhere: bool = 
     async with hub.database.write() as connection:
         await connection.execute(_END, {"digest": digest(secret)})
         await end_of_session(connection, digest(secret))
+        await end_of_holder(connection, digest(secret), hub.clock(), caller.user)
         if everywhere:
             await connection.execute(_END_OTHERS, {"key": caller.account, "digest": b""})
             await end_of_account(connection, caller.account)

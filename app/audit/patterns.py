@@ -157,6 +157,8 @@ PATTERNS: dict[str, Pattern] = {
         ALERT, coding(_AUTHZ, "AuthZ-Role", "Authorization Decision using only Roles"), "query", AUTHORIZER
     ),
     "break-glass": _security(ALERT, _dicom("110127", "Emergency Override Started")),
+    "break-glass-ended": _security(ALERT, _dicom("110138", "Emergency Override Stopped")),
+    "break-glass-review": _security(ALERT, coding(OWN, "break-glass-review", "break-glass-review")),
     "account": _security(ALERT, _dicom("110137", "User Security Attributes Changed"), "data"),
     "settings": _security(ALERT, _dicom("110129", "Security Configuration"), "data"),
     "audit-log-used": _query(LOG_USED, coding(OWN, "audit-log-used", "audit-log-used")),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.access.caller import Caller, Role
+from app.consent.break_glass.opens import GlassLabels
 from app.consent.purposes import NUMBERS
 from app.consent.visibility import EVERY_CATEGORY, CallerVisibility, visibility
 from app.consent.within import Within, limits
@@ -82,8 +83,15 @@ NO_ACCOUNT = -2
 """Stands for the account of a system; not NOBODY, which stands in grants for a person that the hub does not know."""
 
 
-def may_see(caller: Caller, *, now: int, implied: bool) -> CallerVisibility:
-    """Return what `caller` may see at the instant `now`, microseconds since 1970 UTC."""
+def may_see(caller: Caller, *, now: int, implied: bool, glass_labels: GlassLabels = "withheld") -> CallerVisibility:
+    """Return what `caller` may see at the instant `now`, microseconds since 1970 UTC.
+
+    Args:
+        caller: Who asks.
+        now: The instant.
+        implied: Whether a person without a Consent counts as permitting.
+        glass_labels: The setting `break_glass_labels`.
+    """
     return visibility(
         organisation=caller.organisation,
         account=caller.account or NO_ACCOUNT,
@@ -94,6 +102,7 @@ def may_see(caller: Caller, *, now: int, implied: bool) -> CallerVisibility:
         epoch=caller.epoch,
         implied=implied,
         of_data=caller.of_data,
+        glass=(caller.glass[0].holder, glass_labels) if caller.glass else None,
     )
 
 

@@ -256,7 +256,7 @@ async def _provision(reading: _Reading, event: Event, row: int, names_of: str | 
     )
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
@@ -267,7 +267,7 @@ def to_csv(found: Iterable[Provision], *, header: bool = True) -> str:
     writer = csv.writer(out)
     if header:
         writer.writerow(COLUMNS)
-    writer.writerows([_cell(text) for text in astuple(one)] for one in found)
+    writer.writerows([cell(text) for text in astuple(one)] for one in found)
     return out.getvalue()
 
 

@@ -5,6 +5,7 @@ import app.access.person_tables
 import app.access.tables
 import app.audit.tables
 import app.blobs.tables
+import app.consent.break_glass.tables
 import app.consent.tables
 import app.identity.tables
 import app.packages.tables
@@ -21,6 +22,7 @@ METADATA = (
     app.access.person_tables.metadata,
     app.audit.tables.metadata,
     app.blobs.tables.metadata,
+    app.consent.break_glass.tables.metadata,
     app.consent.tables.metadata,
     app.identity.tables.metadata,
     app.packages.tables.metadata,

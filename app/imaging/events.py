@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from app.audit.record import Event
+from app.consent.break_glass.purpose import keys_behind_glass, purpose_of
 from app.records.events import common
 
 if TYPE_CHECKING:
@@ -32,9 +33,11 @@ async def imaging_events(request: "Request", touched: Iterable[Touched], status:
         by_patient.setdefault((one.patient_key, one.custodian), {})[one.study_instance_uid] = None
     if not by_patient:
         return [Event(**members)]
+    caller = request.caller
+    keys = await keys_behind_glass(request.hub.database.reader, caller)
     return [
         Event(
-            **members,
+            **members | {"purpose": purpose_of(caller, keys, patient_key, custodian)},
             patient_key=patient_key,
             patient=await request.hub.patient_reference(patient_key),
             custodian=await request.hub.organisation_reference(custodian),

@@ -13,6 +13,8 @@ PAGES: dict[str, frozenset[Role]] = {
     "timeline": _CARE,
     "consents": frozenset(role for role, mask in WRITES.items() if role != "system" and mask >> Category.CONSENT & 1),
     "identity": frozenset({"secretariat"}),
+    "break-glass": _CARE - {"clerk"},
+    "break-glass-cases": (_CARE - {"clerk"}) | {"secretariat", "auditor"},
     "audit": frozenset({"auditor"}),
     "third-party": frozenset({"clerk", "secretariat", "auditor"}),
     "accounts": SEE_ALL | {"clerk"},
@@ -20,13 +22,14 @@ PAGES: dict[str, frozenset[Role]] = {
 }
 """By page. The timeline is for care; the secretariat finds people to keep their consents, and reads no record."""
 
-HEADS = frozenset({"accounts"})
-"""Pages that the head of a site opens beside those of the role: its people, and what is requested for them."""
+HEADS = frozenset({"accounts", "break-glass-cases"})
+"""Pages that the head of a site opens beside those of the role: its people, what is requested for them, and break-glass."""
 
 _MENU = (
     ("patients", "/patients"),
     ("consents", "/consents"),
     ("identity", "/identity"),
+    ("break-glass-cases", "/break-glass/cases"),
     ("audit", "/audit"),
     ("third-party", "/third-party"),
     ("accounts", "/accounts"),

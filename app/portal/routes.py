@@ -13,6 +13,8 @@ from app.portal.accounts.sections import roles
 from app.portal.apps import open_app
 from app.portal.audit import audit
 from app.portal.authorize import authorize
+from app.portal.break_glass import break_glass, do_break_glass, end_break_glass
+from app.portal.break_glass_cases import cases, one_case, review_case
 from app.portal.consents import consents, record
 from app.portal.documents import content, document
 from app.portal.flags import flags, mark
@@ -64,6 +66,12 @@ routes: list[BaseRoute] = [
     Route("/documents/{type}/{id}/content/{number:int}", content),
     Route("/flags/{type}/{id}", flags),
     Route("/flags/{type}/{id}", mark, methods=["POST"]),
+    Route("/break-glass", break_glass),
+    Route("/break-glass", do_break_glass, methods=["POST"]),
+    Route("/break-glass/end", end_break_glass, methods=["POST"]),
+    Route("/break-glass/cases", cases),
+    Route("/break-glass/cases/{number}", one_case),
+    Route("/break-glass/cases/{number}", review_case, methods=["POST"]),
     Route("/consents", consents),
     Route("/consents", record, methods=["POST"]),
     Route("/identity", identity),

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.consent.break_glass.who import may_break
 from app.consent.decide import SEES
 from app.portal import chart, consent_facts
 from app.portal.apps import apps
@@ -148,6 +149,10 @@ def _values(visit: Visit, person: Person, sites: Sites, patient_id: str) -> dict
     }
 
 
+async def _may_break(visit: Visit) -> bool:
+    return await may_break(visit.hub.database.reader, visit.hub.settings, visit.caller)
+
+
 async def timeline(request: Request) -> Response:
     """Show a person's timeline, or with `?view=results` the results of all sites as one table."""
     patient_id: str = request.path_params["id"]
@@ -155,7 +160,8 @@ async def timeline(request: Request) -> Response:
     async def work(visit: Visit) -> Page:
         person = await read_person(visit, patient_id, dated=True, before=_before(visit))
         sites = await read_sites(visit.hub)
+        more = {"apps": await apps(visit.hub), "may_break": await _may_break(visit)}
         template = "results.html" if request.query_params.get("view") == "results" else "timeline.html"
-        return Page(template, _values(visit, person, sites, patient_id) | {"apps": await apps(visit.hub)})
+        return Page(template, _values(visit, person, sites, patient_id) | more)
 
     return await view(request, "timeline", work)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.audit.record import Event
+from app.consent.break_glass.purpose import keys_behind_glass, purpose_of
 from app.db import DatabaseConnection
 from app.records.several import patients_of
 from fhir.store.stored import Stored
@@ -74,6 +75,7 @@ async def events(
     if not by_patient:
         return [Event(**members)]
     found = []
+    keys = await keys_behind_glass(connection or request.hub.database.reader, request.caller)
     for patient_key, touched in by_patient.items():
         entities: tuple[str, ...] = ()
         if request.interaction in _WITH_ENTITIES:
@@ -84,5 +86,6 @@ async def events(
             members["patient"], members["patient_key"] = patient, patient_key
         else:
             members["patient"] = members["patient_key"] = None
+        members["purpose"] = purpose_of(request.caller, keys, patient_key, touched[0].custodian)
         found.append(Event(**members, entities=entities, custodian=custodian))
     return found

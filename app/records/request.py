@@ -75,8 +75,9 @@ class Request:
     def decide(self, caller: Caller) -> None:
         """Decide what `caller` may see and write; a second time when it had to be identified anew."""
         self.caller = caller
-        implied = implies(self.hub.settings.consent, caller.purpose)
-        self._sight.decide(caller, now=self.now, implied=implied)
+        settings = self.hub.settings
+        implied = implies(settings.consent, caller.purpose)
+        self._sight.decide(caller, now=self.now, implied=implied, glass_labels=settings.break_glass_labels)
         self._authority: Authority | None = None
         self._record: Record | None = None
 

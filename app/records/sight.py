@@ -5,6 +5,7 @@ body until the collector comes.
 """
 
 from app.access.caller import Caller
+from app.consent.break_glass.opens import GlassLabels
 from app.consent.decide import may_see, within
 from app.consent.letters import needed
 from fhir.store.connection import Visibility
@@ -22,10 +23,10 @@ class Sight:
     def __init__(self) -> None:
         self.interaction = ""
 
-    def decide(self, caller: Caller, *, now: int, implied: bool) -> None:
+    def decide(self, caller: Caller, *, now: int, implied: bool, glass_labels: GlassLabels) -> None:
         """Decide what `caller` may see at the instant `now`; see `may_see`."""
         self._caller = caller
-        self._seen: Visibility = may_see(caller, now=now, implied=implied)
+        self._seen: Visibility = may_see(caller, now=now, implied=implied, glass_labels=glass_labels)
         self._whole = caller.scopes is None
         self._within: dict[str, Visibility] = {}
 

@@ -41,6 +41,10 @@ async def client_credentials(asking: Asking) -> dict[str, Any]:
     scopes = scopes_of(asking)
     purpose = purpose_of(asking.proved.claims, asking.form.get("purpose_of_use", ""), "TREAT")
     asking.about["purpose"] = purpose
+    if purpose == "BTG":
+        from app.access.oauth.break_glass import token_in_emergency
+
+        return await token_in_emergency(asking)
     what = Issue(client.key, purpose, scopes.text, certificate=bound_to(asking))
     now, seconds = hub.clock(), hub.settings.token_seconds
     async with hub.database.write() as connection:

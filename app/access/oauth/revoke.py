@@ -15,6 +15,7 @@ from app.access.oauth.grants import end, grant_of, refresh_of
 from app.access.tables import token, token_binding
 from app.access.tokens import TokenRefused, digest
 from app.audit.log import AuditUnavailable
+from app.consent.break_glass.end import end_of_holder
 from app.db import DatabaseUnavailable, WriteConnection
 from app.hub import Hub
 
@@ -30,7 +31,7 @@ _END = delete(token).where(token.c.digest == bindparam("digest"))
 _END_BINDING = delete(token_binding).where(token_binding.c.digest == bindparam("digest"))
 
 
-async def _revoke(connection: WriteConnection, proved: Proved, text: str) -> bool:
+async def _revoke(connection: WriteConnection, proved: Proved, text: str, now: int) -> bool:
     """End a token that is the client's; return whether it was."""
     kept = await refresh_of(connection, text)
     if kept is not None:
@@ -47,6 +48,7 @@ async def _revoke(connection: WriteConnection, proved: Proved, text: str) -> boo
         return True
     await connection.execute(_END_BINDING, {"digest": digest(text)})
     await connection.execute(_END, {"digest": digest(text)})
+    await end_of_holder(connection, digest(text), now, proved.client.id)
     await epoch.grow(connection)
     return True
 
@@ -59,7 +61,7 @@ async def _answer(hub: Hub, request: Request) -> Response:
             raise TokenRefused("invalid_request", "token is what is revoked")
         async with hub.database.write() as connection:
             await proved.settle(connection, hub.clock())
-            done = await _revoke(connection, proved, form["token"])
+            done = await _revoke(connection, proved, form["token"], hub.clock())
             description = "A token was revoked" if done else "There was no such token of the client"
             event = told(hub, request, "revoke", client=proved.client.id, description=description)
             await hub.audit.stage(connection, [event])

@@ -13,6 +13,7 @@ from app.access.rights.listed import Right, requests_of, right
 from app.access.rights.request import request_stand_in
 from app.access.rights.reset import reset_password
 from app.access.rights.rules import ROLES_OF, may_confirm, sees
+from app.consent.break_glass.who import WITH_RIGHT, give_right, has_right
 from app.portal.dates import moment, to_microseconds
 from app.portal.forms import one
 from app.portal.gate import Visit, moved, view
@@ -70,9 +71,19 @@ async def _page(visit: Visit, found: Right, *, problem: str = "", shown: str = "
             *(visit.hub.database.reader, caller, found.organisation, found.name, visit.fhir.now)
         ),
         "may_reset": office and caller.user != found.name,
+        "glass": await _glass(visit, found),
         "done": visit.web.query_params.get("done", ""),
     }
     return Page("person.html", values, 400 if problem else 200)
+
+
+async def _glass(visit: Visit, found: Right) -> str:
+    """Return what the head may do about the person's right to break the glass: give it, take it, or nothing."""
+    caller, settings = visit.caller, visit.hub.settings
+    needs = found.role in WITH_RIGHT and found.role in settings.break_glass_allowed
+    if not needs or not caller.head or caller.organisation != found.organisation or caller.user == found.name:
+        return ""
+    return "take" if await has_right(visit.hub.database.reader, found.account) else "give"
 
 
 async def person(request: Request) -> Response:
@@ -92,6 +103,12 @@ async def _act(visit: Visit, found: Right, act: str) -> str:
         await leave(hub, caller, found.name, why, ends=last_day(one(visit.form, "ends"), 0), **where)
     elif act == "confirm":
         await confirm_again(hub, caller, found.name, **where)
+    elif act in ("glass-give", "glass-take"):
+        if found.role not in WITH_RIGHT:
+            raise Invalid("Only nurses and pharmacists need this right", "form")
+        account, place = found.account, found.organisation
+        take = act == "glass-take"
+        await give_right(hub, caller, account, found.name, place, take=take, network=where["network"])
     elif act == "lost-device":
         place = await find_organisation(hub.database.reader, found.organisation_slug)
         await request_stand_in(hub, caller, found, place, why, **where)

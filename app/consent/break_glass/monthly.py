@@ -1,0 +1,36 @@
+"""The list of the cases of a month, as CSV (RFC 4180): a line for each case and site that was told."""
+
+import csv
+import io
+from collections.abc import Iterable
+
+from app.clock import instant
+from app.consent.break_glass.cases import Listed
+from app.consent.third_party import cell
+
+COLUMNS = (
+    *("case", "begun", "until", "person", "name", "role", "organisation", "patient", "code", "reason"),
+    *("site", "discloses", "state", "changed", "overdue"),
+)
+
+
+def to_csv(found: Iterable[Listed], *, now: int, days: int) -> str:
+    """Return cases as CSV with a header.
+
+    Args:
+        found: The cases.
+        now: The present in microseconds since 1970 UTC.
+        days: After how many days without a verdict one is overdue.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    for listed in found:
+        case = listed.case
+        who = (case.user, case.user_title, case.role, case.organisation_title)
+        about = (case.number, instant(case.begun), instant(case.until), *who, case.patient, case.code, case.reason)
+        for one in listed.told:
+            late = "yes" if one.waits and listed.is_overdue(now, days) else ""
+            line = (*about, one.title, "yes" if one.discloses else "", one.state, instant(one.changed), late)
+            writer.writerow([cell(str(text)) for text in line])
+    return out.getvalue()

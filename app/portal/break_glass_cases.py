@@ -1,0 +1,158 @@
+"""The cases of break-glass: what one was told of, what waits for a verdict, and each month's list."""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.consent.break_glass.cases import Listed, found, listed, remarks
+from app.consent.break_glass.end import may_end
+from app.consent.break_glass.monthly import to_csv
+from app.consent.break_glass.read_records import Read, records_read
+from app.consent.break_glass.review import LONGEST, act, may_answer, may_review, see
+from app.portal.audit import reviewer_of
+from app.portal.dates import moment, to_microseconds
+from app.portal.forms import one
+from app.portal.gate import Visit, moved, view
+from app.portal.page import HEADERS, Page
+from app.portal.sites import read_sites
+from fhir.errors import Conflict, InvalidValue, NotFound
+
+_MONTH = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
+
+
+def month_of(text: str) -> tuple[int, int]:
+    """Return when a month in Japan, `2026-04`, begins and ends, in microseconds; for an empty text, all time.
+
+    Raises:
+        InvalidValue: it is no month.
+    """
+    if not text:
+        return 0, 2**62
+    match = _MONTH.fullmatch(text)
+    if match is None:
+        raise InvalidValue("A month is written 2026-04", "month")
+    year, month = int(match[1]), int(match[2])
+    after = date(year + month // 12, month % 12 + 1, 1)
+    return to_microseconds(date(year, month, 1)), to_microseconds(after)
+
+
+def _ordered(visit: Visit, cases: Sequence[Listed]) -> list[Listed]:
+    """Return what waits before what is closed, the overdue first."""
+    days, now = visit.hub.settings.break_glass_review_days, visit.fhir.now
+    return sorted(cases, key=lambda one: (not one.is_overdue(now, days), not one.waits))
+
+
+async def cases(request: Request) -> Response:
+    """Show the cases that the caller sees, or give those of a month as CSV."""
+
+    async def work(visit: Visit) -> Page | Response:
+        month = request.query_params.get("month", "")
+        begins, ends = month_of(month)
+        shown = await listed(visit.hub.database.reader, visit.caller, begins=begins, ends=ends)
+        days, now = visit.hub.settings.break_glass_review_days, visit.fhir.now
+        if request.query_params.get("format") == "csv":
+            headers = {**HEADERS, "content-disposition": 'attachment; filename="break-glass.csv"'}
+            # The mark lets spreadsheets read the Japanese.
+            body = "\ufeff" + to_csv(shown, now=now, days=days)
+            return Response(body, 200, headers, "text/csv; charset=utf-8")
+        values: dict[str, Any] = {
+            "cases": _ordered(visit, shown),
+            "month": month,
+            "now": now,
+            "days": days,
+            "own": visit.caller.organisation,
+            "sites": await read_sites(visit.hub),
+            "done": request.query_params.get("done", ""),
+        }
+        return Page("break_glass_cases.html", values)
+
+    return await view(request, "break-glass-cases", work, interaction="break-glass-review")
+
+
+async def _found(visit: Visit) -> Listed:
+    text = visit.web.path_params["number"]
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+    case = await found(visit.hub.database.reader, visit.caller, number)
+    if case is None:
+        raise NotFound("There is no such case")
+    return case
+
+
+async def _read(visit: Visit, case: Listed) -> Read:
+    """Return what was read: to a site's head what the own site gave, and to the others all."""
+    caller, told = visit.caller, case.at(visit.caller.organisation)
+    only = caller.organisation_reference if told is not None and told.discloses else ""
+    return await records_read(
+        *(visit.hub.database.reader, reviewer_of(visit), case.case), now=visit.fhir.now, custodian=only
+    )
+
+
+async def _page(visit: Visit, case: Listed, *, problem: str = "") -> Page:
+    caller, now = visit.caller, visit.fhir.now
+    at_all = caller.role in ("secretariat", "auditor") or case.case.account == caller.account
+    asking = case.case.organisation == caller.organisation
+    told = [one for one in case.told if at_all or asking or one.organisation == caller.organisation]
+    said = await remarks(visit.hub.database.reader, case.case.number)
+    sites = await read_sites(visit.hub)
+    values: dict[str, Any] = {
+        "one": case.case,
+        "listed": case,
+        "told": told,
+        "remarks": {site.organisation: [one for one in said if one.organisation == site.organisation] for site in told},
+        "read": await _read(visit, case),
+        "reviewed": {one.organisation: may_review(caller, case, one) for one in told},
+        "answered": {one.organisation: may_answer(caller, case, one) for one in told},
+        "is_open": case.case.is_open(now),
+        "may_end": may_end(caller, case.case, now),
+        "overdue": case.is_overdue(now, visit.hub.settings.break_glass_review_days),
+        "titles": {one.reference: one.title for one in sites.by_key.values()},
+        "longest": LONGEST,
+        "moment": moment,
+        "problem": problem,
+        "done": visit.web.query_params.get("done", ""),
+    }
+    return Page("break_glass_case.html", values, 400 if problem else 200)
+
+
+async def one_case(request: Request) -> Response:
+    """Show a case, what was read in it, and what was said of it; it counts as looked at."""
+
+    async def work(visit: Visit) -> Page:
+        case = await _found(visit)
+        told = case.at(visit.caller.organisation)
+        if told is not None and not told.seen:
+            async with visit.hub.database.write() as connection:
+                await see(connection, case, visit.caller, visit.hub.clock())
+        return await _page(visit, case)
+
+    return await view(request, "break-glass-cases", work, interaction="break-glass-review")
+
+
+async def review_case(request: Request) -> Response:
+    """Ask, answer, or close a case at a site."""
+
+    async def work(visit: Visit) -> Page | Response:
+        case, form = await _found(visit), visit.form
+        text = one(form, "site")
+        told = case.at(int(text)) if text.isascii() and text.isdigit() and len(text) < 10 else None
+        if told is None:
+            raise NotFound("There is no such case")
+        path = f"/break-glass/cases/{case.case.number}"
+        try:
+            await act(
+                *(visit.hub, visit.caller, case, told, one(form, "act"), one(form, "remark")),
+                network=visit.fhir.network,
+                path=path,
+            )
+        except InvalidValue as error:
+            return await _page(visit, case, problem=error.expression or "act")
+        except Conflict:
+            return await _page(visit, case, problem="late")
+        visit.fhir.recorded = True
+        return moved(f"{path}?done=said")
+
+    return await view(request, "break-glass-cases", work, interaction="break-glass-review")
