@@ -6,10 +6,21 @@ import click
 import orjson
 
 from app.access.directory import find_organisation, organisations
-from app.audit.review import Question, Reviewer
+from app.access.caller import Caller
+from app.audit.record import Event
+from app.audit.review import Question as AuditQuestion
+from app.audit.review import Reviewer
 from app.cli.running import opened, synchronous
+from app.clock import instant as instant_of
+from app.consent.break_glass.cases import listed
+from app.consent.break_glass.cases import waiting as waits
+from app.consent.break_glass.monthly import month_of
+from app.consent.break_glass.monthly import to_csv as to_cases_csv
+from app.consent.explain.asked import Question, answer
+from app.consent.explain.words import Facts
 from app.consent.third_party import parties_of, provisions, to_csv
 from app.consent.write import consent_resource, current_consents, withdraw
+from app.hub import Hub
 from app.portal.dates import to_microseconds
 from app.records.inside import inside_request, write_new_as
 from fhir.errors import FhirError
@@ -66,6 +77,61 @@ async def withdraw_(id: str, site: str) -> None:
     click.echo(f"Withdrew Consent/{id}")
 
 
+@consent.command("explain")
+@click.argument("record")
+@click.option("--to", "site", default="", metavar="SLUG", help="The site of who would see.")
+@click.option("--account", default="", metavar="NAME", help="The account of who would see.")
+@click.option("--role", default="", help="The role; the account's, or that of a system.")
+@click.option("--purpose", default="", help="The purpose of use; that of the role.")
+@click.option("--at", "at", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]), help="As of an earlier instant.")
+@synchronous
+async def explain(record: str, site: str, account: str, role: str, purpose: str, at: datetime | None) -> None:
+    """Say why somebody may, or may not, see RECORD (Type/id): the rule, the labels, and each provision's word."""
+    async with opened() as hub:
+        office = Caller(0, "", "", "", "secretariat", "HOPERAT", "renkei")
+        instant = round(at.timestamp() * 1_000_000) if at else 0
+        question = Question(record, site, account, role, purpose, instant)
+        try:
+            found, facts = await answer(hub, office, question)
+        except FhirError as error:
+            raise click.ClickException(error.diagnostics) from error
+        await hub.audit.append([await _told(hub, record, facts)])
+    click.echo(f"{'seen' if found.seen else 'hidden'}\t{found.rule}\t{found.category}\t{' '.join(found.labels)}")
+    for word in found.words:
+        click.echo(f"{word.consent}\t{word.provision}\t{word.effect}\t{word.state}")
+
+
+async def _told(hub: Hub, record: str, facts: Facts) -> Event:
+    """Return the event of a question: it tells of a patient's record, whoever asks."""
+    about = Event(hub.clock(), "R", "operation", client="renkei", entities=(record,))
+    if facts.patient_key > 0:
+        patient = await hub.patient_reference(facts.patient_key)
+        about = about._replace(patient=patient, patient_key=facts.patient_key)
+    return about._replace(custodian=await hub.organisation_reference(facts.custodian))
+
+
+@consent.command("cases")
+@click.option("--month", default="", metavar="2026-04", help="The cases of this month, as CSV; all, without it.")
+@click.option("--waiting", is_flag=True, help="What nobody has looked at or closed: site, number, state; no names.")
+@synchronous
+async def cases(month: str, waiting: bool) -> None:
+    """List the cases of break-glass: of a month with all that is known, or what waits for somebody."""
+    async with opened() as hub:
+        reader, now = hub.database.reader, hub.clock()
+        if waiting:
+            for slug, number, state, at in await waits(reader):
+                click.echo(f"{slug}\t{number}\t{state}\t{instant_of(at)}")
+            return
+        try:
+            begins, ends = month_of(month)
+        except FhirError as error:
+            raise click.ClickException(error.diagnostics) from error
+        office = Caller(0, "", "", "", "secretariat", "HOPERAT", "renkei")
+        found = await listed(reader, office, begins=begins, ends=ends)
+        days = hub.settings.break_glass_review_days
+        click.echo(to_cases_csv(found, now=now, days=days), nl=False)
+
+
 @consent.command("provided")
 @click.option(
     "--site", default="", metavar="SLUG", help="Provided by the site or to it; without it, all of the region."
@@ -80,7 +146,7 @@ async def provided(site: str, patient: str, begins: datetime | None, ends: datet
         await hub.leader.integrate_all()
         reader = hub.database.reader
         reference = (await find_organisation(reader, site)).reference if site else ""
-        question = Question(
+        question = AuditQuestion(
             patient=f"Patient/{patient.removeprefix('Patient/')}" if patient else "",
             site=reference,
             begins=to_microseconds(begins.date()) if begins else 0,

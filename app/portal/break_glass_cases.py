@@ -1,8 +1,6 @@
 """The cases of break-glass: what one was told of, what waits for a verdict, and each month's list."""
 
-import re
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 from starlette.requests import Request
@@ -10,35 +8,16 @@ from starlette.responses import Response
 
 from app.consent.break_glass.cases import Listed, found, listed, remarks
 from app.consent.break_glass.end import may_end
-from app.consent.break_glass.monthly import to_csv
+from app.consent.break_glass.monthly import month_of, to_csv
 from app.consent.break_glass.read_records import Read, records_read
 from app.consent.break_glass.review import LONGEST, act, may_answer, may_review, see
 from app.portal.audit import reviewer_of
-from app.portal.dates import moment, to_microseconds
+from app.portal.dates import moment
 from app.portal.forms import one
 from app.portal.gate import Visit, moved, view
 from app.portal.page import HEADERS, Page
 from app.portal.sites import read_sites
 from fhir.errors import Conflict, InvalidValue, NotFound
-
-_MONTH = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
-
-
-def month_of(text: str) -> tuple[int, int]:
-    """Return when a month in Japan, `2026-04`, begins and ends, in microseconds; for an empty text, all time.
-
-    Raises:
-        InvalidValue: it is no month.
-    """
-    if not text:
-        return 0, 2**62
-    match = _MONTH.fullmatch(text)
-    if match is None:
-        raise InvalidValue("A month is written 2026-04", "month")
-    year, month = int(match[1]), int(match[2])
-    after = date(year + month // 12, month % 12 + 1, 1)
-    return to_microseconds(date(year, month, 1)), to_microseconds(after)
-
 
 def _ordered(visit: Visit, cases: Sequence[Listed]) -> list[Listed]:
     """Return what waits before what is closed, the overdue first."""

@@ -15,6 +15,7 @@ PAGES: dict[str, frozenset[Role]] = {
     "identity": frozenset({"secretariat"}),
     "break-glass": _CARE - {"clerk"},
     "break-glass-cases": (_CARE - {"clerk"}) | {"secretariat", "auditor"},
+    "explain": frozenset({"secretariat", "auditor"}),
     "audit": frozenset({"auditor"}),
     "third-party": frozenset({"clerk", "secretariat", "auditor"}),
     "accounts": SEE_ALL | {"clerk"},
@@ -22,14 +23,15 @@ PAGES: dict[str, frozenset[Role]] = {
 }
 """By page. The timeline is for care; the secretariat finds people to keep their consents, and reads no record."""
 
-HEADS = frozenset({"accounts", "break-glass-cases"})
-"""Pages that the head of a site opens beside those of the role: its people, what is requested for them, and break-glass."""
+HEADS = frozenset({"accounts", "break-glass-cases", "explain"})
+"""Pages that the head of a site opens beside those of the role: its people, what is requested for them, break-glass, and why a record is seen."""
 
 _MENU = (
     ("patients", "/patients"),
     ("consents", "/consents"),
     ("identity", "/identity"),
     ("break-glass-cases", "/break-glass/cases"),
+    ("explain", "/explain"),
     ("audit", "/audit"),
     ("third-party", "/third-party"),
     ("accounts", "/accounts"),

@@ -17,6 +17,7 @@ from app.portal.break_glass import break_glass, do_break_glass, end_break_glass
 from app.portal.break_glass_cases import cases, one_case, review_case
 from app.portal.consents import consents, record
 from app.portal.documents import content, document
+from app.portal.explain import explain
 from app.portal.flags import flags, mark
 from app.portal.identity import decide, identity
 from app.portal.lock import lock, still_here, unlock, unlock_page
@@ -72,6 +73,7 @@ routes: list[BaseRoute] = [
     Route("/break-glass/cases", cases),
     Route("/break-glass/cases/{number}", one_case),
     Route("/break-glass/cases/{number}", review_case, methods=["POST"]),
+    Route("/explain", explain),
     Route("/consents", consents),
     Route("/consents", record, methods=["POST"]),
     Route("/identity", identity),

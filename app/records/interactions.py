@@ -16,6 +16,7 @@ from app.records.create import create
 from app.records.delete import conditional_delete, delete
 from app.records.diff import diff, diff_of_two
 from app.records.everything import everything
+from app.records.explain import explain
 from app.records.export.file import export_file
 from app.records.export.kickoff import export
 from app.records.export.status import export_cancel, export_status
@@ -74,6 +75,7 @@ _DIFF = Interaction("operation", "R", diff, "read")
 _DIFF_OF_TWO = Interaction("operation", "R", diff_of_two, "read")
 _DOCUMENT = Interaction("operation", "E", composition_document, "read")
 _LASTN = Interaction("operation", "E", lastn, "read")
+_EXPLAIN = Interaction("operation", "R", explain)
 _EXPORT = Interaction("operation", "E", export)
 _GRAPHQL = Interaction("operation", "E", graphql)
 _META = Interaction("operation", "R", meta)
@@ -117,6 +119,8 @@ INTERACTIONS: dict[tuple[str, str], Interaction] = {
     ("POST", "type/id/$validate"): _VALIDATE,
     ("GET", "type/id/$everything"): _EVERYTHING,
     ("POST", "type/id/$everything"): _EVERYTHING,
+    ("GET", "type/id/$explain"): _EXPLAIN,
+    ("POST", "type/id/$explain"): _EXPLAIN,
     ("GET", "$export"): _EXPORT,
     ("POST", "$export"): _EXPORT,
     ("GET", "type/$export"): _EXPORT,

@@ -97,6 +97,17 @@ OPERATIONS: dict[str, Operation] = {
         ),
         ("ValueSet",),
     ),
+    "explain": Operation(
+        "",
+        "Why somebody may, or may not, see a resource; for the secretariat, auditors and the heads of sites.",
+        (
+            Parameter("organization", "string", "Slug or id of the organisation of who would see."),
+            Parameter("account", "string", "The name of a person's account."),
+            Parameter("role", "code", "The role; unless said, the account's, or that of a system."),
+            Parameter("purpose", "code", "The purpose of use; unless said, that of the role."),
+            Parameter("at", "instant", "As of an earlier instant."),
+        ),
+    ),
     "export": Operation(
         "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export",
         "Begin an export of all that a system may see, as NDJSON files; needs `Prefer: respond-async`.",

@@ -53,6 +53,12 @@ def bit(system: str | None, code: str | None) -> int:
     return 0 if (system, code) in _ORDINARY or system in _HARMLESS_SYSTEMS else UNKNOWN
 
 
+def codes(labels: int) -> list[str]:
+    """Return the codes of a label set; `?` for labels that this table does not know."""
+    known = [code for (_, code), one in _BITS.items() if labels & one]
+    return known + (["?"] if labels & UNKNOWN else [])
+
+
 _ELEMENTS = {"DocumentReference": "securityLabel"}
 """The element, beside `meta.security`, in which a type says how sensitive what it is about is."""
 

@@ -149,6 +149,12 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
         ("GET", f"/fhir/{kind}/{id_}?_format=xml", b"", ""),
     ],
     ("PUT", "type/id"): lambda kind, id_: [("PUT", f"/fhir/{kind}/{id_}", json.dumps(_innocent(kind)).encode(), JSON)],
+    ("GET", "type/id/$explain"): lambda kind, id_: [
+        ("GET", f"/fhir/{kind}/{id_}/$explain?organization={STRANGER}", b"", "")
+    ],
+    ("POST", "type/id/$explain"): lambda kind, id_: [
+        ("POST", f"/fhir/{kind}/{id_}/$explain?organization={STRANGER}", b"", JSON)
+    ],
     ("GET", "type/id/$status"): lambda kind, id_: [("GET", f"/fhir/{kind}/{id_}/$status", b"", "")],
     ("PATCH", "type/id"): lambda kind, id_: [
         ("PATCH", f"/fhir/{kind}/{id_}", b'[{"op":"test","path":"/language","value":"ja"}]', JSON_PATCH),
@@ -321,6 +327,18 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
     ],
     ("GET", "/documents/{type}/{id}/content/{number:int}"): [
         ("GET", f"/documents/{kind}/{OWNER}-{kind.lower()}/content/0", b"", "") for kind in DOCUMENTS
+    ],
+    ("GET", "/break-glass"): [("GET", f"/break-glass?patient={OWNER}-hidden", b"", "")],
+    ("POST", "/break-glass"): [
+        ("POST", "/break-glass", f"patient={OWNER}-hidden&code=other&reason=because&password=x".encode(), FORM)
+    ],
+    ("POST", "/break-glass/end"): [("POST", "/break-glass/end", b"case=1", FORM)],
+    ("GET", "/break-glass/cases"): [("GET", f"/break-glass/cases{query}", b"", "") for query in ("", "?format=csv")],
+    ("GET", "/break-glass/cases/{number}"): [("GET", "/break-glass/cases/1", b"", "")],
+    ("POST", "/break-glass/cases/{number}"): [("POST", "/break-glass/cases/1", b"site=1&act=ask&remark=a", FORM)],
+    ("GET", "/explain"): [
+        ("GET", f"/explain?record={kind}/{OWNER}-{kind.lower()}&organisation={STRANGER}", b"", "")
+        for kind in ("Observation", "Consent")
     ],
     ("GET", "/consents"): [
         ("GET", f"/consents{query}", b"", "") for query in ("", "?q=text", f"?patient={OWNER}-hidden")

@@ -5,7 +5,7 @@ Nothing here is shared with `app.consent`; where the two differ, one of them is 
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 CONSENT, DIRECTORY, IDENTITY, AUDIT = "consent", "directory", "identity", "audit"
@@ -113,6 +113,8 @@ class Asker:
     role: str
     purpose: str
     account: str = ""
+    glass: str = ""
+    """A patient for whose person the glass was broken."""
 
 
 @dataclass
@@ -317,6 +319,19 @@ def _disclosed(row: Row, asker: Asker, region: Region) -> bool:
     return "permit" in said or (region.implied and not region.has_decided(patient) and not row.sensitive)
 
 
+def _opened(row: Row, asker: Asker, region: Region) -> bool:
+    """Whether break-glass opens another site's row of one patient: what nobody denies for an emergency."""
+    (patient,) = row.patients
+    if not asker.glass or region.persons[patient] != region.persons[asker.glass] or UNDELIVERED in row.labels:
+        return False
+    said = []
+    for consent in region.consents_of(patient):
+        provision, effect = _meant(consent)
+        ended = region.permits_have_ended(consent)
+        said.append(_decision(provision, effect, set(), row, replace(asker, purpose="BTG"), region, ended=ended))
+    return "deny" not in said and ("permit" in said or not row.sensitive)
+
+
 def recorded(type_name: str, patient: str, rows: list[Row], asker: Asker, region: Region) -> set[str]:
     """Return the ids that a search of a type by a patient finds: what is about the person and visible."""
     exist = [row for row in rows if not row.deleted and visible(row, asker, region)]
@@ -336,4 +351,4 @@ def visible(row: Row, asker: Asker, region: Region) -> bool:
         return row.category in OFFICE
     if not row.patients:
         return row.category == DIRECTORY
-    return len(row.patients) == 1 and _disclosed(row, asker, region)
+    return len(row.patients) == 1 and (_disclosed(row, asker, region) or _opened(row, asker, region))

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from sqlalchemy import bindparam, delete, select
 
 from app.access import directory
-from app.access.caller import Caller
+from app.access.caller import Caller, OpenCase
 from app.access.epoch import current, set_value, value
 from app.access.tables import account, organisation
 from app.audit.tables import audit_salt
+from app.consent.break_glass.tables import break_glass, break_glass_site
 from app.consent.data import RECORDED as OF_DATA
 from app.consent.tables import consent_grant
 from app.consent.visibility import EVERYTHING_VISIBLE
@@ -59,6 +60,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.uncounted]
 
 STORE = (resource, resource_version, resource_id, resource_patient, *INDEX_TABLES)
 _ROWS = select(resource.c.type, resource.c.id, resource.c.row)
+_KEY_OF = select(resource.c.patient_key).where(resource.c.id == bindparam("id"))
 _KEYS = select(organisation.c.slug, organisation.c.key)
 _ACCOUNT = select(account.c.key)
 _PERSON = select(person_patient.c.person).where(person_patient.c.patient_key == bindparam("k"))
@@ -118,13 +120,29 @@ async def prepared(world: World) -> dict[str, int]:
     return dict(await hub.database.reader.fetch(_KEYS, {}))
 
 
+async def _open_case(world: World, keys: dict[str, int], patient: str) -> OpenCase:
+    """Break the glass for a patient's person: every site was told."""
+    number, until = world.hub.new_row(), NOW_MICROSECONDS + 60_000_000
+    rows = await world.hub.database.reader.fetch(_KEY_OF, {"id": patient})
+    case = OpenCase(number, number.to_bytes(8), rows[0][0], patient, NOW_MICROSECONDS, until)
+    who = (keys["clinic-c"], 1, "law", DOCTOR, "佐藤", "doctor", "other", "for the law")
+    row = (number, case.holder, case.patient_key, patient, *who, case.begun, case.ends, 0, "")
+    async with world.hub.database.write() as connection:
+        await connection.insert(break_glass, [row])
+        told = [(number, keys[site], 1, "open", 0, 0, "") for site in SITES if site != "clinic-c"]
+        await connection.insert(break_glass_site, told)
+    return case
+
+
 async def caller(world: World, keys: dict[str, int], asker: oracle.Asker) -> Caller:
+    glass = (await _open_case(world, keys, asker.glass),) if asker.glass else ()
     return Caller(
         *(keys[asker.site], asker.site, asker.site, f"Organization/{asker.site}", asker.role, asker.purpose, "law"),
         account=1 if asker.account else 0,
         user=asker.account,
         epoch=await current(world.hub.database.reader),
         of_data=bool(await value(world.hub.database.reader, OF_DATA)),
+        glass=glass,
     )
 
 
@@ -234,7 +252,7 @@ async def hold_the_law(world: World, keys: dict[str, int], seed: int, size: int)
     await build(world, keys, made)
     known = await region(world, made)
     for _ in range(2):
-        asker = an_asker(chance)
+        asker = an_asker(chance, made)
         by = await caller(world, keys, asker)
         hidden = [row for row in made.rows if not oracle.visible(row, asker, known)]
         await compare(world, by, list(questions(chance, made, 14)), hidden)

@@ -379,12 +379,13 @@ def a_world(chance: random.Random, size: int) -> WorldMaker:
     return made
 
 
-def an_asker(chance: random.Random) -> Asker:
-    """Return who asks."""
+def an_asker(chance: random.Random, made: WorldMaker | None = None) -> Asker:
+    """Return who asks; of a world, a doctor may have broken the glass for somebody in it."""
     role = chance.choice(("system",) * 5 + ("doctor", "doctor", "clerk", "secretariat", "auditor"))
     purpose = chance.choice(("TREAT", "TREAT", "ETREAT", "BTG", "HOPERAT"))
     if role == "doctor":
-        return Asker("clinic-c", role, purpose, DOCTOR)
+        glass = chance.choice(made.of("Patient")).id if made and chance.random() < 0.6 else ""
+        return Asker("clinic-c", role, purpose, DOCTOR, glass)
     return Asker(chance.choice(ASKING), role, purpose)
 
 

@@ -2,11 +2,30 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 
 from app.clock import instant
 from app.consent.break_glass.cases import Listed
 from app.consent.third_party import cell
+from fhir.errors import InvalidValue
+from fhir.search.date import interval
+
+_MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
+
+
+def month_of(text: str) -> tuple[int, int]:
+    """Return when a month in Japan, `2026-04`, begins and ends, in microseconds; for an empty text, all time.
+
+    Raises:
+        InvalidValue: it is no month.
+    """
+    if not text:
+        return 0, 2**62
+    if not _MONTH.fullmatch(text):
+        raise InvalidValue("A month is written 2026-04", "month")
+    return interval(text)
+
 
 COLUMNS = (
     *("case", "begun", "until", "person", "name", "role", "organisation", "patient", "code", "reason"),
