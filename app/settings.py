@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     """The age in years at which what was permitted in a minor's place ends; 0: it stays until it is withdrawn."""
 
     break_glass_roles: str = "doctor"
-    """Who may break the glass, parted by commas: doctor; nurse and pharmacist, each with a right from the site's head."""
+    """Who may break the glass, parted by commas: doctor; nurse and pharmacist, each with a right from the head."""
 
     break_glass_minutes: int = Field(default=60, ge=1, le=240)
     """How long records stay open after the glass was broken; 240 at most."""

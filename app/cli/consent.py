@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import click
 import orjson
 
-from app.access.directory import find_organisation, organisations
 from app.access.caller import Caller
+from app.access.directory import find_organisation, organisations
 from app.audit.record import Event
 from app.audit.review import Question as AuditQuestion
 from app.audit.review import Reviewer

@@ -1,9 +1,10 @@
 """Gate 2: what a caller may see, as a condition on any table that carries the fixed columns.
 
 A row exists for the caller when the caller's role may see its category, and one of these holds: it is the caller's
-own, it is the directory's, a grant permits it and none denies it, or it is opened by break-glass. No grant speaks of a row that belongs to several
-patients: it is disclosed to no other site, whatever each of them permits. Inside one Consent a deeper provision is an
-exception to the one around it; between Consents the denial wins. Labels are withheld unless a permit opens them.
+own, it is the directory's, a grant permits it and none denies it, or it is opened by break-glass. No grant speaks of a
+row that belongs to several patients: it is disclosed to no other site, whatever each of them permits. Inside one
+Consent a deeper provision is an exception to the one around it; between Consents the denial wins. Labels are withheld
+unless a permit opens them.
 """
 
 from collections.abc import Hashable, Mapping

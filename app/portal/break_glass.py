@@ -86,8 +86,8 @@ async def _broken(visit: Visit, patient_id: str) -> str:
         if refusal:
             # What was counted as a wrong guess stays, and so does the record of it.
             event = event_of(hub, "break-glass", caller, network=network, path=PATH, refusal=refusal)
-            about = {"patient": f"Patient/{patient.id}", "patient_key": patient.patient_key}
-            await hub.audit.stage(connection, [event._replace(**about)])
+            about = event._replace(patient=f"Patient/{patient.id}", patient_key=patient.patient_key)
+            await hub.audit.stage(connection, [about])
         else:
             breaking = Breaking(caller, digest(visit.secret), patient, code, reason)
             await begin(hub, connection, breaking, network=network, path=PATH)

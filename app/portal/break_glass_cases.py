@@ -19,6 +19,7 @@ from app.portal.page import HEADERS, Page
 from app.portal.sites import read_sites
 from fhir.errors import Conflict, InvalidValue, NotFound
 
+
 def _ordered(visit: Visit, cases: Sequence[Listed]) -> list[Listed]:
     """Return what waits before what is closed, the overdue first."""
     days, now = visit.hub.settings.break_glass_review_days, visit.fhir.now

@@ -24,7 +24,8 @@ PAGES: dict[str, frozenset[Role]] = {
 """By page. The timeline is for care; the secretariat finds people to keep their consents, and reads no record."""
 
 HEADS = frozenset({"accounts", "break-glass-cases", "explain"})
-"""Pages that the head of a site opens beside those of the role: its people, what is requested for them, break-glass, and why a record is seen."""
+"""Pages that the head of a site opens beside those of the role: its people, and what is requested for them;
+break-glass; why a record is seen."""
 
 _MENU = (
     ("patients", "/patients"),

@@ -49,5 +49,16 @@ async def test_the_verdict_is_what_gate_two_does(world: World, consent: str) -> 
     for seed in range(6):
         counted += await compare(world, keys, seed, 40)
 
-    expected = {"own", "directory", "permit", "denied", "silent", "role", "several", "undelivered", "label", "break-glass"}
+    expected = {
+        "own",
+        "directory",
+        "permit",
+        "denied",
+        "silent",
+        "role",
+        "several",
+        "undelivered",
+        "label",
+        "break-glass",
+    }
     assert expected <= set(counted), counted

@@ -84,7 +84,7 @@ def _person(asking: Asking, system: Caller) -> Caller:
     name = _text(form.get("subject") or title, "subject")
     role = _coded(iua.get("subject_role") or form.get("subject_role", "")).rpartition("|")[2]
     if role not in asking.hub.settings.break_glass_allowed:
-        raise TokenRefused("access_denied", "This role does not break the glass")
+        raise TokenRefused("invalid_request", "This role does not break the glass")
     return replace(system, role=cast("Role", role), user=name, user_title=title)
 
 

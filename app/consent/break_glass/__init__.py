@@ -1,1 +1,1 @@
-"""Break-glass: reading in an emergency what nobody has permitted, with a reason, for a short time, told and reviewed."""
+"""Break-glass: reading in an emergency what nobody has permitted, with a reason, for a while, told and reviewed."""

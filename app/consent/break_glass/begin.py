@@ -76,7 +76,7 @@ async def _told(connection: DatabaseConnection, own: int, patients: Sequence[Kno
     The sites that know the person are asked for a verdict; where there is none, the secretariat is.
     """
     sites = {one.custodian for one in patients} - {own}
-    found = {site: (1, OPEN) for site in sites}
+    found = dict.fromkeys(sites, (1, OPEN))
     for (office,) in await connection.fetch(_OFFICES, {}):
         found.setdefault(office, (0, TOLD if sites else OPEN))
     return found

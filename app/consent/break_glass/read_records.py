@@ -1,4 +1,4 @@
-"""What was read in a case of break-glass, off the audit log: nothing else says so, and nothing of it can be left out."""
+"""What was read in a case of break-glass, off the audit log: nothing else says so, and nothing can be left out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

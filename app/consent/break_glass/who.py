@@ -1,4 +1,4 @@
-"""Who may break the glass: the roles of the setting; nurses and pharmacists with a right from the head of their site."""
+"""Who may break the glass: the roles of the setting; nurses and pharmacists with a right from their head."""
 
 from sqlalchemy import Integer, bindparam, delete, select
 

@@ -6,11 +6,10 @@ is refused before anything is looked up: the answer tells of what may be hidden.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from sqlalchemy import BigInteger, Integer, SmallInteger, Text, and_, bindparam, or_, select
 
-from app.access.caller import ROLES, Caller, OpenCase, Role
+from app.access.caller import ROLES, Caller, OpenCase
 from app.access.sessions import PURPOSES
 from app.access.tables import account, organisation
 from app.consent.break_glass.tables import break_glass
@@ -49,6 +48,9 @@ _FIRST = select(resource_version.c.last_updated).where(
 )
 _SITE = select(organisation.c.key, organisation.c.slug, organisation.c.title, organisation.c.resource_id).where(
     or_(organisation.c.slug == bindparam("name"), organisation.c.resource_id == bindparam("name"))
+)
+_BY_KEY = select(organisation.c.key, organisation.c.slug, organisation.c.title, organisation.c.resource_id).where(
+    organisation.c.key == bindparam("key", type_=Integer)
 )
 _ACCOUNT = select(account.c.key, account.c.role, account.c.title, account.c.organisation).where(
     account.c.name == bindparam("name")
@@ -136,26 +138,21 @@ async def subject_of(connection: DatabaseConnection, question: Question, at: int
     role = question.role or str(own_role)
     if role not in ROLES:
         raise InvalidValue(f"A role is one of {', '.join(ROLES)}", "role")
-    purpose = question.purpose or PURPOSES.get(cast("Role", role), "TREAT")
+    purpose = question.purpose or PURPOSES.get(role, "TREAT")
     if purpose not in PURPOSE_NUMBERS:
         raise InvalidValue("The hub knows no such purpose of use", "purpose")
     name = question.organisation.removeprefix("Organization/")
-    rows = [row for row in await connection.fetch(_SITE, {"name": name})] if name else []
+    rows = list(await connection.fetch(_SITE, {"name": name})) if name else []
     if not rows and not name and site:
         rows = list(await connection.fetch(_BY_KEY, {"key": site}))
     if not rows or (site and rows[0][0] != site):
         raise InvalidValue("There is no such organisation, or the account is of another", "organization")
     place, slug, site_title, resource_id_ = rows[0]
     return Caller(
-        *(place, slug, site_title, f"Organization/{resource_id_}", cast("Role", role), purpose, "explain"),
+        *(place, slug, site_title, f"Organization/{resource_id_}", role, purpose, "explain"),
         *(int(str(key)), question.account, str(title)),
         glass=await _cases(connection, int(str(key)), at),
     )
-
-
-_BY_KEY = select(organisation.c.key, organisation.c.slug, organisation.c.title, organisation.c.resource_id).where(
-    organisation.c.key == bindparam("key", type_=Integer)
-)
 
 
 async def answer(hub: Hub, asks: Caller, question: Question) -> tuple[Explanation, Facts]:
@@ -177,7 +174,6 @@ async def answer(hub: Hub, asks: Caller, question: Question) -> tuple[Explanatio
     at = question.at or now
     subject = await subject_of(reader, question, at)
     implied = implies(hub.settings.consent, subject.purpose)
-    how = {"now": at, "implied": implied}
     labels = hub.settings.break_glass_labels
     if not question.at:
         return await explain(reader, subject, facts, now=at, implied=implied, glass_labels=labels), facts
@@ -186,6 +182,6 @@ async def answer(hub: Hub, asks: Caller, question: Question) -> tuple[Explanatio
         return Explanation(False, "not-yet", "", (), ()), facts
 
     async def then(connection: DatabaseConnection) -> Explanation:
-        return await explain(connection, subject, facts, now=how["now"], implied=implied, glass_labels=labels)
+        return await explain(connection, subject, facts, now=at, implied=implied, glass_labels=labels)
 
     return await as_of(hub, facts.patient_key, at, then), facts

@@ -32,9 +32,7 @@ _VERSIONS = (
     .select_from(_one)
     .join(_other, _other.c.person == _one.c.person)
     .join(patient_chart, patient_chart.c.patient_key == _other.c.patient_key)
-    .join(
-        resource, (resource.c.patient_key == patient_chart.c.key) & (resource.c.type == NUMBERS["Consent"])
-    )
+    .join(resource, (resource.c.patient_key == patient_chart.c.key) & (resource.c.type == NUMBERS["Consent"]))
     .join(
         resource_version,
         (resource_version.c.patient_key == resource.c.patient_key) & (resource_version.c.row == resource.c.row),

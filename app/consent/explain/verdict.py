@@ -80,9 +80,7 @@ def _before_consent(seen: CallerVisibility, facts: Facts) -> tuple[bool, str] | 
     return (False, "undelivered") if facts.labels & UNDELIVERED else None
 
 
-async def _broken(
-    connection: DatabaseConnection, seen: CallerVisibility, facts: Facts
-) -> tuple[bool, Said | None]:
+async def _broken(connection: DatabaseConnection, seen: CallerVisibility, facts: Facts) -> tuple[bool, Said | None]:
     """Return whether break-glass opens the record, and what was said of it for an emergency, if that was asked."""
     if seen.glass is None:
         return False, None

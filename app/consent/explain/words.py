@@ -153,7 +153,9 @@ async def said(
     """
     key = {"r_patient_key": facts.patient_key, "r_row": facts.row}
     rows = await connection.fetch(_ASKED_IN_EMERGENCY if in_emergency else _ASKED, {**values, **key})
-    names = {int(row): f"Consent/{id_}" for row, id_ in await connection.fetch(_NAMES, {"r_patient_key": facts.patient_key})}
+    names = {
+        int(row): f"Consent/{id_}" for row, id_ in await connection.fetch(_NAMES, {"r_patient_key": facts.patient_key})
+    }
     asked = {**values, "v_purpose": NUMBERS["BTG"]} if in_emergency else values
     strictest, closed, found = 0, False, dict[tuple[str, int, str], str]()
     for row in rows:

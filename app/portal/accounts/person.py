@@ -106,9 +106,8 @@ async def _act(visit: Visit, found: Right, act: str) -> str:
     elif act in ("glass-give", "glass-take"):
         if found.role not in WITH_RIGHT:
             raise Invalid("Only nurses and pharmacists need this right", "form")
-        account, place = found.account, found.organisation
-        take = act == "glass-take"
-        await give_right(hub, caller, account, found.name, place, take=take, network=where["network"])
+        take, network = act == "glass-take", visit.fhir.network
+        await give_right(hub, caller, found.account, found.name, found.organisation, take=take, network=network)
     elif act == "lost-device":
         place = await find_organisation(hub.database.reader, found.organisation_slug)
         await request_stand_in(hub, caller, found, place, why, **where)

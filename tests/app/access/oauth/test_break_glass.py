@@ -72,19 +72,29 @@ async def test_it_reads_what_the_case_opens_and_nothing_else(world: World) -> No
         (None, {"patient": ""}, "invalid_request"),
         (None, {"patient": "Patient/never"}, "invalid_request"),
         (IUA | {"subject_name": ""}, {}, "invalid_request"),
-        (IUA | {"subject_role": [{"code": "clerk"}]}, {}, "access_denied"),
-        (IUA | {"subject_role": "nurse"}, {}, "access_denied"),
-        (IUA | {"subject_role": []}, {}, "access_denied"),
+        (IUA | {"subject_role": [{"code": "clerk"}]}, {}, "invalid_request"),
+        (IUA | {"subject_role": "nurse"}, {}, "invalid_request"),
+        (IUA | {"subject_role": []}, {}, "invalid_request"),
         (None, {"scope": "system/Observation.c"}, "invalid_scope"),
     ],
-    ids=["no code", "no words", "no patient", "an unknown patient", "nobody", "a clerk", "a nurse", "no role", "writes"],
+    ids=[
+        "no code",
+        "no words",
+        "no patient",
+        "an unknown patient",
+        "nobody",
+        "a clerk",
+        "a nurse",
+        "no role",
+        "writes",
+    ],
 )
 async def test_f4_without_reason_person_or_patient_there_is_no_token(
     world: World, iua: dict[str, Any] | None, changes: dict[str, str], error: str
 ) -> None:
     here, _ = await known_at_hospital_a(world)
 
-    answer = await asked(world, here, iua, **changes)
+    answer = await asked(world, iua=iua, **{"patient": here, **changes})
 
     assert (answer.status_code, answer.json()["error"]) == (400, error)
 
