@@ -6,6 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.consent.break_glass.begin import patients_of
 from app.consent.break_glass.cases import Listed, found, listed, remarks
 from app.consent.break_glass.end import may_end
 from app.consent.break_glass.monthly import month_of, to_csv
@@ -78,7 +79,11 @@ async def _page(visit: Visit, case: Listed, *, problem: str = "") -> Page:
     told = [one for one in case.told if at_all or asking or one.organisation == caller.organisation]
     said = await remarks(visit.hub.database.reader, case.case.number)
     sites = await read_sites(visit.hub)
+    known = await patients_of(visit.hub.database.reader, case.case.patient_key)
+    own = [one.id for one in known if one.custodian == caller.organisation]
     values: dict[str, Any] = {
+        # A site knows the person under its own number.
+        "patients": own or [case.case.patient],
         "one": case.case,
         "listed": case,
         "told": told,

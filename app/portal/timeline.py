@@ -8,6 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.consent.break_glass.purpose import keys_behind_glass
 from app.consent.break_glass.who import may_break
 from app.consent.decide import SEES
 from app.portal import chart, consent_facts
@@ -153,6 +154,12 @@ async def _may_break(visit: Visit) -> bool:
     return await may_break(visit.hub.database.reader, visit.hub.settings, visit.caller)
 
 
+async def _in_glass(visit: Visit, person: Person) -> bool:
+    """Return whether a case of break-glass is open for this person."""
+    keys = await keys_behind_glass(visit.hub.database.reader, visit.caller)
+    return any(one.patient_key in keys for one in person.someones)
+
+
 async def timeline(request: Request) -> Response:
     """Show a person's timeline, or with `?view=results` the results of all sites as one table."""
     patient_id: str = request.path_params["id"]
@@ -160,7 +167,11 @@ async def timeline(request: Request) -> Response:
     async def work(visit: Visit) -> Page:
         person = await read_person(visit, patient_id, dated=True, before=_before(visit))
         sites = await read_sites(visit.hub)
-        more = {"apps": await apps(visit.hub), "may_break": await _may_break(visit)}
+        more = {
+            "apps": await apps(visit.hub),
+            "may_break": await _may_break(visit),
+            "in_glass": await _in_glass(visit, person),
+        }
         template = "results.html" if request.query_params.get("view") == "results" else "timeline.html"
         return Page(template, _values(visit, person, sites, patient_id) | more)
 
