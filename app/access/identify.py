@@ -15,7 +15,7 @@ from app.access.certificate import certificate_of
 from app.access.epoch import CURRENT
 from app.access.person_tables import FOR_EVER, session_origin, standing
 from app.access.scopes import parse
-from app.access.tables import account, app_grant, client, organisation, session, token, token_binding
+from app.access.tables import account, app_grant, client, organisation, session, token, token_binding, token_patient
 from app.access.tokens import digest
 from app.clock import Clock
 from app.consent.data import ARE_RECORDED
@@ -33,16 +33,18 @@ _ORGANISATION = (organisation.c.key, organisation.c.slug, organisation.c.title, 
 
 
 def _by_token() -> Select[tuple[object, ...]]:
+    of_patient = func.coalesce(app_grant.c.patient_key, token_patient.c.patient_key)
     person = (account.c.key, account.c.name, account.c.title, account.c.must_change)
     return (
         select(
             *(_EPOCH, *_ORGANISATION, func.coalesce(account.c.role, client.c.role), token.c.purpose, client.c.id),
-            *(token.c.ends, token.c.scope, token_binding.c.certificate, app_grant.c.patient_key, *person),
+            *(token.c.ends, token.c.scope, token_binding.c.certificate, of_patient, *person),
             *(_OF_DATA, func.coalesce(standing.c.ends, FOR_EVER)),
         )
         .select_from(token)
         .join(client, client.c.key == token.c.client)
         .outerjoin(token_binding, token_binding.c.digest == token.c.digest)
+        .outerjoin(token_patient, token_patient.c.digest == token.c.digest)
         .outerjoin(app_grant, app_grant.c.key == token_binding.c.grant)
         .outerjoin(account, account.c.key == app_grant.c.account)
         .outerjoin(standing, standing.c.account == account.c.key)

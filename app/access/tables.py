@@ -106,6 +106,15 @@ token_binding = Table(
     comment="Of an access token: the grant that it ends with, and the client certificate that it is bound to",
 )
 
+token_patient = Table(
+    "token_patient",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("patient_key", BigInteger, nullable=False),
+    Column("patient", Text, nullable=False),
+    comment="The Patient that a system's access token is about, when it asked for one alone",
+)
+
 authorization_code = Table(
     "authorization_code",
     metadata,

@@ -15,7 +15,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from sqlalchemy import bindparam, delete, insert, select
 
-from app.access.tables import assertion, token, token_binding
+from app.access.tables import assertion, token, token_binding, token_patient
 from app.consent.purposes import NUMBERS
 from app.db import WriteConnection
 
@@ -35,6 +35,11 @@ _FORGET_ASSERTIONS = delete(assertion).where(assertion.c.ends < bindparam("now")
 _FORGET_TOKENS = delete(token).where(token.c.ends < bindparam("now"))
 _FORGET_BINDINGS = delete(token_binding).where(
     token_binding.c.digest.in_(select(token.c.digest).where(token.c.ends < bindparam("now")))
+)
+
+
+_FORGET_PATIENTS = delete(token_patient).where(
+    token_patient.c.digest.in_(select(token.c.digest).where(token.c.ends < bindparam("now")))
 )
 
 
@@ -147,6 +152,8 @@ class Issue:
         scope: The scopes.
         grant: Key of the grant that it ends with; empty for a system's own.
         certificate: The SHA-256 of the client certificate that it is bound to; empty for none.
+        patient_key: Key of the Patient that a system's own token is about; 0 for any.
+        patient: The Patient's id.
     """
 
     client: int
@@ -154,15 +161,20 @@ class Issue:
     scope: str
     grant: str = ""
     certificate: str = ""
+    patient_key: int = 0
+    patient: str = ""
 
 
 async def issue(connection: WriteConnection, what: Issue, *, now: int, seconds: int) -> str:
     """Return a new access token, which is stored by its digest alone."""
     text = secrets.token_urlsafe(32)
     await connection.execute(_FORGET_BINDINGS, {"now": now})
+    await connection.execute(_FORGET_PATIENTS, {"now": now})
     await connection.execute(_FORGET_TOKENS, {"now": now})
     ends = now + seconds * 1_000_000
     await connection.insert(token, [(digest(text), what.client, what.purpose, what.scope, ends)])
     if what.grant or what.certificate:
         await connection.insert(token_binding, [(digest(text), what.grant, what.certificate, now)])
+    if what.patient_key:
+        await connection.insert(token_patient, [(digest(text), what.patient_key, what.patient)])
     return text

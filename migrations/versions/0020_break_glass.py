@@ -1,10 +1,10 @@
-"""Break-glass: cases, whom they were told, what was remarked, and who may beside doctors."""
+"""Break-glass: cases, whom they were told, what was remarked, and who may beside doctors; tokens about one patient."""
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0020"
-down_revision = "0018"
+down_revision = "0019"
 
 
 def upgrade() -> None:
@@ -57,8 +57,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account"),
         comment="Nurses and pharmacists whom the head of their site lets break the glass",
     )
+    op.create_table(
+        "token_patient",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("patient_key", sa.BigInteger(), nullable=False),
+        sa.Column("patient", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
+        comment="The Patient that a system's access token is about, when it asked for one alone",
+    )
 
 
 def downgrade() -> None:
-    for table in ("break_glass_right", "break_glass_remark", "break_glass_site", "break_glass"):
+    for table in ("token_patient", "break_glass_right", "break_glass_remark", "break_glass_site", "break_glass"):
         op.drop_table(table)

@@ -1,4 +1,4 @@
-"""A doctor at a real browser breaks the glass, reads, and ends it; the site that disclosed reviews it, in two languages.
+"""A doctor at a real browser breaks the glass, reads, and ends it; the site that disclosed reviews it.
 
 Screenshots are kept only where RENKEI_SCREENSHOTS names a folder.
 """

@@ -10,47 +10,22 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from sqlalchemy import Integer, bindparam, select
-
 from app.access import epoch
 from app.access.caller import Caller, Role
 from app.access.oauth.client_credentials import scopes_of
+from app.access.oauth.of_patient import of_one_patient, patient_of, system_of
 from app.access.oauth.token import Asking, bound_to
-from app.access.scopes import ResourceScope, Scopes, parse
-from app.access.tables import organisation
 from app.access.tokens import Issue, TokenRefused, digest, issue
 from app.consent.break_glass import reasons
 from app.consent.break_glass.begin import Breaking, begin
-from app.hub import Hub
 from app.records.record import StaleCaller
-from app.records.request import FhirRequest, replayed
-from fhir.errors import Deleted, InvalidValue, NotFound
-from fhir.store.stored import Stored
+from fhir.errors import InvalidValue
 
-_ORGANISATION = select(organisation.c.slug, organisation.c.title).where(
-    organisation.c.key == bindparam("key", type_=Integer)
-)
 LONGEST_NAME = 200
 """Characters of a person's name."""
 
 MOST_ATTEMPTS = 3
 """How often a token is made anew when rights change meanwhile."""
-
-
-def reading_of_one(scopes: Scopes) -> str:
-    """Return what scopes of a system leave for reading one patient's record.
-
-    Raises:
-        TokenRefused: nothing.
-    """
-    found = []
-    for one in scopes.resources:
-        letters = "".join(letter for letter in one.letters if letter in "rs")
-        if letters:
-            found.append(str(ResourceScope("patient", one.type, letters, one.query)))
-    if not found:
-        raise TokenRefused("invalid_scope", "In break-glass a system reads, and nothing of that is granted")
-    return parse(" ".join(dict.fromkeys(found))).text
 
 
 def _iua(claims: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -88,30 +63,6 @@ def _person(asking: Asking, system: Caller) -> Caller:
     return replace(system, role=cast("Role", role), user=name, user_title=title)
 
 
-async def _system(hub: Hub, asking: Asking) -> Caller:
-    client, reader = asking.client, hub.database.reader
-    slug, title = (await reader.fetch(_ORGANISATION, {"key": client.organisation}))[0]
-    return Caller(
-        *(client.organisation, slug, title, f"Organization/{client.organisation_id}", cast("Role", client.role)),
-        *("TREAT", client.id),
-        epoch=await epoch.current(reader),
-    )
-
-
-async def _patient(hub: Hub, system: Caller, text: str) -> Stored:
-    """Return the Patient whose record is wanted, which must exist for the system.
-
-    Raises:
-        TokenRefused: it does not.
-    """
-    scope: dict[str, Any] = {"method": "GET", "path": "/oauth/token", "query_string": b"", "headers": []}
-    request = FhirRequest(hub, scope, replayed(b""), system)
-    try:
-        return await request.record.read("Patient", text.removeprefix("Patient/"))
-    except (NotFound, Deleted) as error:
-        raise TokenRefused("invalid_request", "patient is a Patient that the client may see") from error
-
-
 def _reason(asking: Asking) -> tuple[str, str]:
     try:
         return reasons.checked(asking.form.get("reason_code", ""), asking.form.get("reason", ""))
@@ -125,7 +76,7 @@ async def token_in_emergency(asking: Asking) -> dict[str, Any]:
     Raises:
         TokenRefused: without a reason, a person of a role that may, or a Patient that the client may see.
     """
-    scope = reading_of_one(scopes_of(asking))
+    scope = of_one_patient(scopes_of(asking), "rs")
     code, reason = _reason(asking)
     for _ in range(MOST_ATTEMPTS):
         try:
@@ -137,10 +88,12 @@ async def token_in_emergency(asking: Asking) -> dict[str, Any]:
 
 async def _issued(asking: Asking, scope: str, code: str, reason: str) -> dict[str, Any]:
     hub = asking.hub
-    system = await _system(hub, asking)
+    system = await system_of(asking)
     person = _person(asking, system)
     asking.about |= {"user": person.user, "user_name": person.user_title, "role": person.role}
-    patient = await _patient(hub, system, asking.form.get("patient", ""))
+    patient = await patient_of(asking, system)
+    if patient is None:
+        raise TokenRefused("invalid_request", "patient is a Patient that the client may see")
     now, seconds = hub.clock(), hub.settings.break_glass_minutes * 60
     what = Issue(asking.client.key, "BTG", scope, certificate=bound_to(asking))
     async with hub.database.write() as connection:

@@ -45,6 +45,10 @@ async def client_credentials(asking: Asking) -> dict[str, Any]:
         from app.access.oauth.break_glass import token_in_emergency
 
         return await token_in_emergency(asking)
+    if "patient" in asking.form:
+        from app.access.oauth.of_patient import token_of_patient
+
+        return await token_of_patient(asking, scopes, purpose)
     what = Issue(client.key, purpose, scopes.text, certificate=bound_to(asking))
     now, seconds = hub.clock(), hub.settings.token_seconds
     async with hub.database.write() as connection:

@@ -14,10 +14,12 @@ from app.access.oauth.clients import authenticate, find_client
 from app.access.oauth.events import told
 from app.access.oauth.form import NO_STORE, Form, read_form, refused, unavailable
 from app.access.oauth.id_token import subject_of
-from app.access.tables import app_grant, token, token_binding
+from app.access.tables import app_grant, token, token_binding, token_patient
 from app.access.tokens import TokenRefused, digest
 from app.audit.log import AuditUnavailable
+from app.consent.pcf_token import Named, all_forbidden, pcf_decision
 from app.consent.purposes import SYSTEM as PURPOSES
+from app.consent.residual import Refusal
 from app.db import DatabaseUnavailable
 from app.hub import Hub
 from fhir.errors import Unauthorized
@@ -28,8 +30,12 @@ INACTIVE = {"active": False}
 _ROLES = "http://renkei.example/fhir/CodeSystem/role"
 
 _TOKEN = (
-    select(token.c.scope, token.c.ends, token_binding.c.issued, app_grant.c.patient, app_grant.c.encounter)
+    select(
+        *(token.c.scope, token.c.ends, token_binding.c.issued),
+        *(func.coalesce(app_grant.c.patient, token_patient.c.patient), app_grant.c.encounter),
+    )
     .select_from(token)
+    .outerjoin(token_patient, token_patient.c.digest == token.c.digest)
     .outerjoin(token_binding, token_binding.c.digest == token.c.digest)
     .outerjoin(app_grant, app_grant.c.key == token_binding.c.grant)
     .where(
@@ -48,6 +54,16 @@ def ihe_iua(caller: Caller) -> dict[str, Any]:
         "subject_role": [{"system": _ROLES, "code": caller.role}],
         "purpose_of_use": [{"system": PURPOSES, "code": caller.purpose}],
     }
+
+
+async def _ihe_pcf(hub: Hub, caller: Caller) -> dict[str, Any]:
+    """Return what the Consents of a token's patient leave to other servers, as they are now."""
+    if not caller.patient_key:
+        return {}
+    reference = await hub.patient_reference(caller.patient_key)
+    named = Named(caller.patient_key, reference.removeprefix("Patient/"))
+    found = await pcf_decision(hub, hub.database.reader, caller, named)
+    return {"ihe_pcf": all_forbidden(hub, named) if isinstance(found, Refusal) else found}
 
 
 async def described(hub: Hub, text: str) -> tuple[dict[str, Any], str]:
@@ -70,12 +86,12 @@ async def described(hub: Hub, text: str) -> tuple[dict[str, Any], str]:
         "iss": address,
         "aud": f"{address}/fhir",
         "sub": subject_of(address, caller.account) if caller.account else caller.client,
-        "extensions": {"ihe_iua": ihe_iua(caller)},
+        "extensions": {"ihe_iua": ihe_iua(caller), **await _ihe_pcf(hub, caller)},
     }
     optional = {
         "iat": issued // 1_000_000 if issued else None,
         "username": caller.user or None,
-        "patient": patient,
+        "patient": patient or (caller.glass[0].patient if caller.glass else None),
         "encounter": encounter,
         "cnf": {"x5t#S256": caller.certificate} if caller.certificate else None,
     }
