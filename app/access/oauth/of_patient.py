@@ -94,7 +94,7 @@ async def token_of_patient(asking: Asking, scopes: Scopes, purpose: str) -> dict
     patient, decided = await _decided(asking, system)
     now, seconds = hub.clock(), hub.settings.token_seconds
     what = Issue(asking.client.key, purpose, scope, "", bound_to(asking), patient.patient_key, patient.id)
-    about = {"patient": f"Patient/{patient.id}", "patient_key": patient.patient_key}
+    about: dict[str, Any] = {"patient": f"Patient/{patient.id}", "patient_key": patient.patient_key}
     asking.about |= about
     consents = tuple(one.rpartition("/fhir/")[2] for one in decided.get("doc_id", ()))
     async with hub.database.write() as connection:

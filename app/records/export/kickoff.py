@@ -87,7 +87,7 @@ async def _patients(request: FhirRequest, found: Mapping[str, list[str]]) -> tup
 
 
 def _check(request: FhirRequest) -> None:
-    if request.caller.account:
+    if request.caller.account or request.caller.patient_key:
         raise Forbidden("Only systems export")
     if b"respond-async" not in request.headers.get(b"prefer", b""):
         raise InvalidValue("An export is asked for with Prefer: respond-async", "Prefer")

@@ -29,6 +29,7 @@ def prefers_later(request: FhirRequest) -> bool:
         and b"respond-async" in [one.strip() for one in prefer.split(b",")]
         and request.method != "HEAD"
         and not request.caller.account
+        and not request.caller.patient_key
         and not stores_document(request)
     )
 

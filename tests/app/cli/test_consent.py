@@ -43,3 +43,29 @@ def test_an_unknown_patient_or_consent_is_a_message(hospital: Renkei, arguments:
 
     assert refused.exit_code == 1
     assert "unknown" in refused.output
+
+
+def test_why_a_record_is_seen_is_explained(hospital: Renkei, settings: Settings) -> None:
+    patient = anyio.run(_add_patient, settings)
+    consent = hospital("consent", "add", patient, "--site", "hospital-a", "--to", "clinic-c").output.split("/")[1]
+
+    own = hospital("consent", "explain", f"Patient/{patient}", "--to", "hospital-a")
+    clinic = hospital("consent", "explain", f"Patient/{patient}", "--to", "clinic-c", "--role", "doctor")
+    past = hospital(
+        *("consent", "explain", f"Patient/{patient}", "--to", "clinic-c", "--at", "2001-01-01T00:00:00+0000")
+    )
+    unknown = hospital("consent", "explain", "Patient/never", "--to", "clinic-c")
+
+    assert own.output == "seen\town\tidentity\t\n"
+    assert clinic.output == f"seen\tpermit\tidentity\t\nConsent/{consent.strip()}\t0\tpermit\tcounts\n"
+    assert past.output == "hidden\tnot-yet\t\t\n"
+    assert unknown.exit_code == 1
+
+
+def test_the_cases_of_break_glass_are_listed(hospital: Renkei) -> None:
+    waiting, month = hospital("consent", "cases", "--waiting"), hospital("consent", "cases", "--month", "2026-04")
+    wrong = hospital("consent", "cases", "--month", "April")
+
+    assert waiting.output == ""
+    assert month.output.startswith("case,begun,until,person")
+    assert wrong.exit_code == 1

@@ -102,6 +102,17 @@ async def test_the_own_record_needs_no_consent_and_to_others_all_is_forbidden(wo
     assert (await world.http.get(f"/fhir/Patient/{patient}", headers=bearer(answer))).status_code == 200
 
 
+async def test_it_begins_no_export_and_nothing_that_is_answered_later(world: World) -> None:
+    patient, observation, _ = await at_the_clinic(world)
+    headers = bearer((await asked(world, patient)).json()) | {"Prefer": "respond-async"}
+
+    export = await world.http.get("/fhir/$export", headers=headers)
+    search = await world.http.get("/fhir/Observation", headers=headers)
+
+    assert export.status_code == 403
+    assert [one["resource"]["id"] for one in search.json()["entry"]] == [observation]
+
+
 async def test_the_purpose_decides(world: World) -> None:
     patient, _, _ = await at_the_clinic(world, purpose=[{"code": "TREAT"}])
 
