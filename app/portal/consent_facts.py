@@ -36,6 +36,8 @@ class ConsentFacts:
     """When the person decided, as a FHIR dateTime."""
     by: str
     """Who agreed in the person's place."""
+    emergency: bool
+    """Whether what it excludes is open to break-glass."""
     nested: bool
     """Whether it has exceptions that this page does not show."""
 
@@ -60,6 +62,13 @@ def _names(provision: Mapping[str, Any], role: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _but_for(exception: Mapping[str, Any]) -> str:
+    """Return the one purpose that an exception permits and is limited to; empty when it is another exception."""
+    codes = [one.get("code", "") for one in exception.get("purpose", ())]
+    plain = exception.keys() <= {"type", "purpose", "id"} and exception.get("type") == "permit"
+    return str(codes[0]) if plain and len(codes) == 1 else ""
+
+
 def facts_of(stored: Stored) -> ConsentFacts:
     """Return what a stored Consent says."""
     body = body_of(stored)
@@ -68,6 +77,7 @@ def facts_of(stored: Stored) -> ConsentFacts:
     permits = provision["type"] == "permit" if "type" in provision else "OPTIN" in policies
     kinds = [one for one in provision.get("class", ()) if "code" in one]
     period = provision.get("period", {})
+    emergency = not permits and [_but_for(one) for one in provision.get("provision", ())] == ["BTG"]
     return ConsentFacts(
         id=stored.id,
         version=stored.version,
@@ -82,5 +92,6 @@ def facts_of(stored: Stored) -> ConsentFacts:
         end=str(period.get("end", "")),
         recorded=str(body.get("dateTime", "")),
         by=people_text(body.get("performer", ())),
-        nested=bool(provision.get("provision")),
+        emergency=emergency,
+        nested=bool(provision.get("provision")) and not emergency,
     )

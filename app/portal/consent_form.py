@@ -32,6 +32,12 @@ LABELS = ("PSY", "SUD", "HIV", "STD", "SDV", "ETH", "SCA")
 NORMAL = {"system": CONFIDENTIALITY, "code": "N"}
 """Names the ordinary beside the labels that are opened: without it, a permit would speak of the labelled alone."""
 
+IN_EMERGENCY = {"type": "permit", "purpose": [{"system": f"{HL7}/v3-ActReason", "code": "BTG"}]}
+"""The exception of who excludes, but for break-glass."""
+
+EFFECTS = ("permit", "deny", "emergency")
+"""What the form decides; the last one excludes, but for an emergency."""
+
 LONGEST_NAME = 200
 
 MOST_PEOPLE = 20
@@ -143,6 +149,7 @@ def _provision(form: Form, care: Sequence[Organisation], permits: bool) -> dict[
         **({"actor": actors} if actors else {}),
         **({"class": [{"system": CATEGORY_SYSTEM, "code": kind} for kind in kinds]} if kinds else {}),
         **({"securityLabel": [NORMAL, *({"system": ACT_CODE, "code": label} for label in labels)]} if labels else {}),
+        **({"provision": [IN_EMERGENCY]} if one(form, "effect") == "emergency" else {}),
     }
 
 
@@ -162,7 +169,7 @@ def consent_of(
     Raises:
         Incomplete: the form does not say enough.
     """
-    if one(form, "effect") not in ("permit", "deny"):
+    if one(form, "effect") not in EFFECTS:
         raise Incomplete("Neither permit nor exclude is chosen", "effect")
     permits = one(form, "effect") == "permit"
     patient = {"reference": f"Patient/{patient_id}"}

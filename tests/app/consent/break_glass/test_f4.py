@@ -107,6 +107,19 @@ async def test_f4_the_policies_of_pcf_hold(world: World, policy: str, status: in
     assert [before, await reads(browser, known.ordinary)] == [[404], [status]]
 
 
+async def test_f4_the_desk_records_that_somebody_excludes_all_but_emergencies(world: World) -> None:
+    known = await a_known_person(world)
+    desk, browser = await signed_in(world, "hospital-a", "clerk"), await signed_in(world, "clinic-c")
+
+    done = await desk.post("/consents", {"patient": known.there, "effect": "emergency"})
+    before = await reads(browser, known.ordinary)
+    await break_glass(browser, known.here)
+
+    assert done.status_code == 303
+    assert "（緊急開示を除く）" in (await desk.get(f"/consents?patient={known.there}")).text
+    assert [before, await reads(browser, known.ordinary)] == [[404], [200]]
+
+
 async def test_f4_a_label_opens_where_the_person_permitted_it_for_emergencies(world: World) -> None:
     from tests.glass import PSY
 
