@@ -15,15 +15,19 @@ pytestmark = pytest.mark.anyio
 TEMPLATES = Path(page.__file__).parent / "templates"
 
 
+GLASS = "break-glass/cases"
+OFFICE = (GLASS, "explain")
+
+
 @pytest.mark.parametrize(
     ("role", "opens"),
     [
-        ("doctor", {"patients", "consents"}),
-        ("nurse", {"patients", "consents"}),
-        ("pharmacist", {"patients"}),
+        ("doctor", {"patients", "consents", GLASS}),
+        ("nurse", {"patients", "consents", GLASS}),
+        ("pharmacist", {"patients", GLASS}),
         ("clerk", {"patients", "consents", "third-party", "accounts"}),
-        ("secretariat", {"patients", "consents", "identity", "third-party", "accounts", "organisations"}),
-        ("auditor", {"audit", "third-party", "accounts", "organisations"}),
+        ("secretariat", {*OFFICE, "patients", "consents", "identity", "third-party", "accounts", "organisations"}),
+        ("auditor", {*OFFICE, "audit", "third-party", "accounts", "organisations"}),
         ("operator", {"accounts", "organisations"}),
         ("patient", set()),
     ],
@@ -31,11 +35,11 @@ TEMPLATES = Path(page.__file__).parent / "templates"
 async def test_a_role_opens_its_own_pages_and_its_menu_shows_them(world: World, role: str, opens: set[str]) -> None:
     browser = await signed_in(world, "clinic-c", role)
 
-    for name in ("patients", "consents", "identity", "audit", "third-party", "accounts", "organisations"):
+    for name in (*OFFICE, "patients", "consents", "identity", "audit", "third-party", "accounts", "organisations"):
         answer = await browser.get(f"/{name}")
         assert answer.status_code == (200 if name in opens else 403)
         menu = answer.text.partition("<nav")[2].partition("</nav>")[0]
-        assert set(re.findall(r'href="/([\w-]+)"', menu)) == opens
+        assert set(re.findall(r'href="/([\w/-]+)"', menu)) == opens
 
 
 @pytest.mark.parametrize(
