@@ -18,8 +18,8 @@ from app.access.scopes import parse
 from app.access.tables import account, app_grant, client, organisation, session, token, token_binding, token_patient
 from app.access.tokens import digest
 from app.clock import Clock
-from app.consent.data import ARE_RECORDED
 from app.consent.break_glass.held import named, open_cases, untold
+from app.consent.data import ARE_RECORDED
 from app.db import Database
 from fhir.errors import Unauthorized
 
