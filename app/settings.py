@@ -69,6 +69,12 @@ class Settings(BaseSettings):
     consent: Literal["explicit", "implied", "implied-treatment"] = "explicit"
     """What holds for a person without a recorded Consent: nothing is disclosed, all is, or what treatment asks for."""
 
+    find_patients: Literal["consent", "region"] = "consent"
+    """Which Patients of other sites are found for treatment: of whom consent discloses; or all but who refuses."""
+
+    unknown_domain: Literal["warning", "not-found"] = "warning"
+    """What a search restricted to an identifier domain that nobody knows is answered: empty with a warning, or 404."""
+
     majority: int = 18
     """The age in years at which what was permitted in a minor's place ends; 0: it stays until it is withdrawn."""
 

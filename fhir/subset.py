@@ -79,7 +79,7 @@ def part(body: bytes, subset: Subset, *, asked: bool = True) -> bytes:
         kept = _filtered(tree, lambda name: name == "text" or _is_mandatory(kind, name))
     else:
         kept = _filtered(tree, lambda name: name != "text")
-    return write(_marked(kept))
+    return write(marked(kept))
 
 
 def is_subsetted(resource: Mapping[str, Any]) -> bool:
@@ -167,7 +167,8 @@ def _summary_value(value: Any, path: str, element: Element, code: str) -> Any:
     return _summary(value, code) if code in COMPLEX_TYPES else value
 
 
-def _marked(tree: dict[str, Any]) -> dict[str, Any]:
+def marked(tree: dict[str, Any]) -> dict[str, Any]:
+    """Return a resource that says of itself that it is not whole."""
     if is_subsetted(tree):
         return tree
     meta = dict(tree.get("meta", {}))

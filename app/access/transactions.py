@@ -21,7 +21,9 @@ TRANSACTIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ),
         *(("system", name, "rs") for name in ("HealthcareService", "Endpoint")),
     ),
-    "ITI-104": (("system", "Patient", "cud"),),
+    "ITI-93": (("system", "Patient", "cud"), ("system", "RelatedPerson", "cud")),
+    # A feed is conditional: what it writes is searched for.
+    "ITI-104": (("system", "Patient", "cuds"),),
     "ITI-108": (("system", "Consent", "cruds"),),
     "ITI-119": (("system", "Patient", "rs"),),
 }

@@ -119,6 +119,7 @@ PATTERNS: dict[str, Pattern] = {
     **{code: _query(REST, _rest(code), *_QUERY) for code in ("search", "search-type", "search-system")},
     "operation": _query(REST, _rest("operation")),
     **{code: _write(REST, _rest(code), "E") for code in ("transaction", "batch")},
+    "message": _write(PATIENT_RECORD, _ihe("ITI-93", "Mobile Patient Identity Feed"), "U"),
     "stow": _write(TRANSFERRED, _ihe("RAD-108", "Store Instances Over the Web"), "C"),
     "wado": _read(TRANSFERRED, _ihe("RAD-107", "WADO-RS Retrieve")),
     "qido": _query(QUERY, _ihe("RAD-129", "QIDO-RS Query")),

@@ -79,17 +79,30 @@ def implies(region: str, purpose: str) -> bool:
     return region == "implied" or (region == "implied-treatment" and purpose in ("TREAT", "ETREAT"))
 
 
+def finds(region: str, purpose: str) -> bool:
+    """Return whether, for a purpose of use, Patients of other sites are found whose persons do not refuse it.
+
+    Args:
+        region: The setting `find_patients`.
+        purpose: The code of the purpose of use: who treats somebody must first find out who that is.
+    """
+    return region == "region" and purpose in ("TREAT", "ETREAT", "BTG")
+
+
 NO_ACCOUNT = -2
 """Stands for the account of a system; not NOBODY, which stands in grants for a person that the hub does not know."""
 
 
-def may_see(caller: Caller, *, now: int, implied: bool, glass_labels: GlassLabels = "withheld") -> CallerVisibility:
+def may_see(
+    caller: Caller, *, now: int, implied: bool, finds: bool = False, glass_labels: GlassLabels = "withheld"
+) -> CallerVisibility:
     """Return what `caller` may see at the instant `now`, microseconds since 1970 UTC.
 
     Args:
         caller: Who asks.
         now: The instant.
         implied: Whether a person without a Consent counts as permitting.
+        finds: Whether Patients of other sites are found whose persons do not refuse it.
         glass_labels: The setting `break_glass_labels`.
     """
     return visibility(
@@ -103,6 +116,7 @@ def may_see(caller: Caller, *, now: int, implied: bool, glass_labels: GlassLabel
         implied=implied,
         of_data=caller.of_data,
         glass=(caller.glass[0].holder, glass_labels) if caller.glass else None,
+        finds=finds,
     )
 
 

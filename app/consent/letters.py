@@ -11,7 +11,7 @@ NEEDED: dict[str, str] = {
     **dict.fromkeys(("read", "vread", "history-instance", "wado"), READ),
     **dict.fromkeys(("search-type", "search-system", "history-type", "history-system", "qido"), SEARCH),
     # The rows that a write changes are looked up by the letter of the write; this is for its conditions.
-    **dict.fromkeys(("create", "update", "patch", "delete", "transaction", "batch", "stow"), SEARCH),
+    **dict.fromkeys(("create", "update", "patch", "delete", "transaction", "batch", "message", "stow"), SEARCH),
 }
 """By interaction; the others need `BOTH`."""
 

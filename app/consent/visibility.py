@@ -21,6 +21,7 @@ from sqlalchemy import (
     bindparam,
     case,
     exists,
+    false,
     func,
     literal,
     or_,
@@ -36,6 +37,7 @@ from app.identity.tables import person_patient
 from fhir.store.categories import Category
 from fhir.store.labels import SENSITIVE, UNDELIVERED, UNKNOWN
 from fhir.store.tables import NO_PATIENT
+from fhir.store.types import NUMBERS as TYPES
 
 EVERY_CATEGORY = sum(1 << category for category in Category)
 """The mask of all categories."""
@@ -135,9 +137,19 @@ def strictest(alias: FromClause, purpose: ColumnElement[int] = _purpose, *, data
     return found.correlate_except(grant).scalar_subquery()
 
 
-def _disclosed(alias: FromClause, *, data: bool) -> ColumnElement[bool]:
-    """Return whether a grant permits the row and none denies it."""
-    return strictest(alias, data=data) == PERMIT
+def _is_found(alias: FromClause) -> ColumnElement[bool]:
+    """Return whether the row is a Patient without a sensitive label: who is found where nobody refuses it."""
+    if "type" not in alias.c:
+        return false()
+    return and_(alias.c.type == TYPES["Patient"], alias.c.labels.op("&")(_sensitive) == 0)
+
+
+def _disclosed(alias: FromClause, *, data: bool, finds: bool) -> ColumnElement[bool]:
+    """Return whether a grant permits the row and none denies it; of who is found, whether none denies it."""
+    said = strictest(alias, data=data)
+    if not finds:
+        return said == PERMIT
+    return said.between(case((_is_found(alias), 0), else_=PERMIT), PERMIT)
 
 
 def _broken(alias: FromClause, labels: GlassLabels, *, data: bool) -> ColumnElement[bool]:
@@ -167,17 +179,19 @@ class CallerVisibility:
     implied: bool
     of_data: bool
     """Whether there may be grants about single resources: only then are they asked about."""
+    finds: bool = False
+    """Whether Patients of other sites are found whose persons do not refuse it."""
     glass: GlassLabels | None = None
     """What a case of break-glass shows of sensitive labels; None when none is open."""
 
     @property
     def shape(self) -> Hashable:
         """Everything that changes the SQL itself."""
-        return ("caller", self.implied, self.of_data, self.glass)
+        return ("caller", self.implied, self.of_data, self.finds, self.glass)
 
     def condition(self, alias: FromClause) -> ColumnElement[bool]:
         """Return the condition under which a row of `alias` exists for the caller."""
-        permitted = _disclosed(alias, data=self.of_data)
+        permitted = _disclosed(alias, data=self.of_data, finds=self.finds)
         if self.implied:
             permitted = or_(permitted, _unspoken(alias))
         if self.glass is not None:
@@ -206,6 +220,7 @@ def visibility(
     epoch: int,
     implied: bool,
     of_data: bool = True,
+    finds: bool = False,
     glass: tuple[bytes, GlassLabels] | None = None,
 ) -> CallerVisibility:
     """Return what a caller may see.
@@ -220,6 +235,7 @@ def visibility(
         epoch: The access epoch in which the caller was found; once it has grown, nothing is visible.
         implied: Whether a person without a Consent counts as permitting.
         of_data: Whether there may be grants about single resources in this epoch.
+        finds: Whether Patients of other sites are found whose persons do not refuse it.
         glass: Of a caller for whom a case of break-glass is open: the digest that it is open for, and whether it shows
             sensitive labels.
     """
@@ -233,8 +249,8 @@ def visibility(
         "v_epoch": epoch,
     }
     if glass is None:
-        return CallerVisibility(values, implied, of_data)
-    return CallerVisibility(values | {"v_glass": glass[0]}, implied, of_data, glass[1])
+        return CallerVisibility(values, implied, of_data, finds)
+    return CallerVisibility(values | {"v_glass": glass[0]}, implied, of_data, finds, glass[1])
 
 
 @dataclass(frozen=True, slots=True)

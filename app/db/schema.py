@@ -7,6 +7,7 @@ import app.audit.tables
 import app.blobs.tables
 import app.consent.break_glass.tables
 import app.consent.tables
+import app.exchange.tables
 import app.identity.tables
 import app.packages.tables
 import app.records.bulk_import.tables
@@ -24,6 +25,7 @@ METADATA = (
     app.blobs.tables.metadata,
     app.consent.break_glass.tables.metadata,
     app.consent.tables.metadata,
+    app.exchange.tables.metadata,
     app.identity.tables.metadata,
     app.packages.tables.metadata,
     app.records.bulk_import.tables.metadata,

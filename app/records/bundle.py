@@ -3,6 +3,7 @@
 import asyncio
 from functools import partial
 
+from app.exchange.pmir.feed import feed
 from app.records.batch import batch
 from app.records.request import THREAD_BYTES, FhirRequest
 from app.records.response import Response
@@ -42,4 +43,6 @@ async def bundle(request: FhirRequest) -> Response:
         # The bytes of an entry are given back as soon as it is done: nobody else is to hold them.
         del envelope
         return await carried_out
+    if envelope.type == "message":
+        return await feed(request, envelope)
     raise not_carried_out(envelope)

@@ -7,6 +7,7 @@ from app.access import epoch
 from app.audit.record import Event
 from app.consent.compile import compile_consents
 from app.identity.follow import follow_patients
+from app.identity.merge import follow_merges
 from app.identity.recorded import moved_events
 from app.imaging.labels import label_images
 from app.records.events import events
@@ -53,6 +54,8 @@ async def committed(
         await check_written(request, connection, writing.written)
         moved = await follow_patients(connection, writing.written, request.now)
         settings = request.hub.settings
+        actor = request.caller.user or request.caller.client
+        moved += await follow_merges(connection, writing.written, settings.fhir_address, actor, request.now)
         await compile_consents(connection, writing.written, base_url=settings.fhir_address, majority=settings.majority)
         await follow_written(request, connection, writing.written)
         passed_on = await pass_labels_on(connection, writing.labelled) if writing.labelled else []

@@ -1,5 +1,6 @@
 """delete, also conditional: https://hl7.org/fhir/R4/http.html#delete. The versions stay; the resource answers 410."""
 
+from app.exchange.pixm.feed import check_domain
 from app.records.commit import committed
 from app.records.conditional import condition, lock, match, matches, own
 from app.records.record import known_type
@@ -52,10 +53,12 @@ async def delete_where(writing: Writing, query: Query, expression: str) -> list[
 async def conditional_delete(request: FhirRequest) -> Response:
     """Delete what the query means."""
     known_type(request.type)
-    query = condition(request, request.type, request.query_string.decode("latin-1"), request.type)
+    where = request.query_string.decode("latin-1")
+    query = condition(request, request.type, where, request.type)
 
     async def work(writing: Writing) -> list[Stored]:
         await lock(writing.connection, request, [request.type])
+        await check_domain(writing, request.type, where)
         return await delete_where(writing, query, request.type)
 
     await committed(request, work)

@@ -13,7 +13,18 @@ from fhir.store.tables import NO_PATIENT
 if TYPE_CHECKING:
     from app.records.request import Request
 
-_WITH_ENTITIES = {"read", "vread", "create", "update", "patch", "delete", "transaction", "batch", "operation"}
+_WITH_ENTITIES = {
+    "read",
+    "vread",
+    "create",
+    "update",
+    "patch",
+    "delete",
+    "transaction",
+    "batch",
+    "operation",
+    "message",
+}
 """Interactions whose events name resources; a search's event names the query, never its results."""
 
 

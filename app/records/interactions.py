@@ -7,6 +7,9 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Literal, NamedTuple
 
+from app.exchange.pdqm.match import match
+from app.exchange.pixm.ihe_pix import ihe_pix
+from app.exchange.pmir.process_message import process_message
 from app.records.bulk_import.kickoff import import_
 from app.records.bulk_import.status import import_cancel, import_file, import_status
 from app.records.bundle import bundle
@@ -78,6 +81,7 @@ _LASTN = Interaction("operation", "E", lastn, "read")
 _EXPLAIN = Interaction("operation", "R", explain)
 _EXPORT = Interaction("operation", "E", export)
 _GRAPHQL = Interaction("operation", "E", graphql)
+_IHE_PIX = Interaction("operation", "E", ihe_pix)
 _META = Interaction("operation", "R", meta)
 _META_IN_USE = Interaction("operation", "E", meta_in_use, "read")
 _SUMMARY = Interaction("operation", "E", summary, "read")
@@ -149,6 +153,10 @@ INTERACTIONS: dict[tuple[str, str], Interaction] = {
     ("POST", "type/id/$document"): _DOCUMENT,
     ("GET", "type/$lastn"): _LASTN,
     ("POST", "type/$lastn"): _LASTN,
+    ("POST", "type/$match"): Interaction("operation", "E", match),
+    ("GET", "type/$ihe-pix"): _IHE_PIX,
+    ("POST", "type/$ihe-pix"): _IHE_PIX,
+    ("POST", "$process-message"): Interaction("transaction", "C", process_message),
     ("POST", "type/id/$expunge"): Interaction("operation", "D", expunge),
     ("GET", "$meta"): _META_IN_USE,
     ("GET", "type/$meta"): _META_IN_USE,

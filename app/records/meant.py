@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, MutableSequence
 from contextlib import suppress
 
+from app.exchange.pixm.feed import check_domain, check_patient
 from app.records.conditional import condition, match, own
 from app.records.delete import delete_where
 from app.records.row_ids import new_id
@@ -55,6 +56,10 @@ async def _settle(writing: Writing, step: Step, done: MutableSequence[Stored | N
     if query is None:
         return
     path = f"Bundle.entry[{step.number}].request.{'ifNoneExist' if step.method == 'POST' else 'url'}"
+    if step.where:
+        await check_domain(writing, step.type, step.where)
+    if step.where and step.type == "Patient" and step.prepared is not None:
+        await check_patient(writing, step.prepared.resource, step.where)
     if step.method == "DELETE":
         # What is not there need not be deleted: that fails no transaction.
         with suppress(NotFound):

@@ -144,6 +144,17 @@ OPERATIONS: dict[str, Operation] = {
         ),
         body="",
     ),
+    "ihe-pix": Operation(
+        "https://profiles.ihe.net/ITI/PIXm/OperationDefinition/IHE.PIXm.pix",
+        "The other identifiers and Patients of the person who has an identifier (ITI-83).",
+        (
+            Parameter(
+                "sourceIdentifier", "string", "The identifier, as `system|value`; `[base]|Patient/[id]` for an id."
+            ),
+            Parameter("targetSystem", "string", "Only identifiers of this system; may be there several times."),
+        ),
+        ("Patient",),
+    ),
     "import": Operation(
         "", "Begin an import of NDJSON files from the hub's own folder into a site's custody; for operators alone."
     ),
@@ -170,6 +181,15 @@ OPERATIONS: dict[str, Operation] = {
         ),
         ("CodeSystem",),
     ),
+    "match": Operation(
+        "https://profiles.ihe.net/ITI/PDQm/OperationDefinition/PDQmMatch",
+        "The Patients that may be the one that is described, with how sure that is (ITI-119).",
+        (
+            Parameter("onlyCertainMatches", "boolean", "Whether only what is certain, and of one person, is answered."),
+            Parameter("count", "integer", "At most so many Patients."),
+        ),
+        ("Patient",),
+    ),
     "meta": Operation(f"{R4}/Resource-meta", "Profiles, tags and labels of a resource, or those in use."),
     "meta-add": Operation(
         f"{R4}/Resource-meta-add",
@@ -182,6 +202,11 @@ OPERATIONS: dict[str, Operation] = {
         (Parameter("meta", "Meta", "What is to be taken away."),),
     ),
     "original": Operation("", "The body as its sender wrote it, byte for byte, with `Repr-Digest`.", body=""),
+    "process-message": Operation(
+        f"{R4}/MessageHeader-process-message",
+        "Carry out a message: a feed of Patients (IHE PMIR, ITI-93), as a whole or not at all.",
+        body="Resource",
+    ),
     "status": Operation(
         "",
         "Whether a search parameter of the hub's own can be asked for, and how far its index is.",

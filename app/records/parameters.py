@@ -68,8 +68,8 @@ def _pairs(found: Iterable[Mapping[str, Any]]) -> Pairs:
     return pairs
 
 
-async def operation_pairs(request: FhirRequest) -> Pairs:
-    """Return the parameters of an operation that takes values only, in their order.
+async def stated_pairs(request: FhirRequest) -> Pairs:
+    """Return the parameters of an operation that takes values only, in their order, and how it is to be answered.
 
     Raises:
         InvalidValue: a parameter has no value that a query could write.
@@ -79,7 +79,16 @@ async def operation_pairs(request: FhirRequest) -> Pairs:
         request.check_content_type()
         body = await request.body(PARAMETERS_BYTES)
         pairs += _pairs(parameters_of(body)) if body.strip() else []
-    return [pair for pair in pairs if pair[0] not in ("_format", "_pretty")]
+    return pairs
+
+
+async def operation_pairs(request: FhirRequest) -> Pairs:
+    """Return the parameters of an operation that takes values only, in their order.
+
+    Raises:
+        InvalidValue: a parameter has no value that a query could write.
+    """
+    return [pair for pair in await stated_pairs(request) if pair[0] not in ("_format", "_pretty")]
 
 
 def only(pairs: Pairs, known: Iterable[str]) -> dict[str, list[str]]:

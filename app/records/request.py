@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 from starlette.types import Message, Receive
 
 from app.access.caller import Caller
-from app.consent.decide import Authority, implies, may_write
+from app.consent.decide import Authority, finds, implies, may_write
 from app.records.accept import PLAIN, wants_xml
 from app.records.content import check_type, is_packed, is_xml, unpacked
 from app.records.record import Record
@@ -76,8 +76,13 @@ class Request:
         """Decide what `caller` may see and write; a second time when it had to be identified anew."""
         self.caller = caller
         settings = self.hub.settings
-        implied = implies(settings.consent, caller.purpose)
-        self._sight.decide(caller, now=self.now, implied=implied, glass_labels=settings.break_glass_labels)
+        self._sight.decide(
+            caller,
+            now=self.now,
+            implied=implies(settings.consent, caller.purpose),
+            finds=finds(settings.find_patients, caller.purpose),
+            glass_labels=settings.break_glass_labels,
+        )
         self._authority: Authority | None = None
         self._record: Record | None = None
 

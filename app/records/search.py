@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
+from app.exchange.pdqm.restricted import about_unknown, domains_of, restricted
 from app.identity.scope import patient_keys
 from app.records.enumeration import asking
 from app.records.format import written_for
@@ -134,9 +135,11 @@ async def search_pairs(request: FhirRequest, pairs: Pairs) -> Response:
         record.connection, record.visibility, page.matches, query.includes, settings.fhir_address, known
     )
     record.disclosed += [*page.matches, *others.resources]
+    domains = domains_of(types, pairs)
+    warning = await about_unknown(request, page, domains) if domains else None
     own = _self(request, asked, ignored=bool(query.ignored))
     found = links(request, asked, own, where, page, here=here, limit=limit)
-    return fhir_response(searchset(request, found, page, others, subset))
+    return fhir_response(searchset(request, found, restricted(page, domains), others, subset, warning))
 
 
 async def search(request: FhirRequest) -> Response:

@@ -37,8 +37,12 @@ def searchset(
     page: Page,
     others: Included,
     subset: Subset | None = None,
+    warning: bytes | None = None,
 ) -> bytes:
-    """Return the Bundle of a page; the resources in it are the stored bytes, or the part of them that is wanted."""
+    """Return the Bundle of a page; the resources in it are the stored bytes, or the part of them that is wanted.
+
+    `warning` is an entry about the search itself, behind all others.
+    """
     base = f'{{"fullUrl":"{request.hub.settings.address}/fhir/'
     head: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset", "total": page.total, "link": links}
     if page.total is None:
@@ -52,8 +56,10 @@ def searchset(
             # Joined once at the end: bodies are large, and each sum of bytes would copy them.
             parts += (before, f'{base}{one.type}/{one.id}","resource":'.encode(), body, after)
             before = b","
-    if others.cut:
-        parts += (before, _CUT)
+    for outcome_entry in (_CUT if others.cut else None, warning):
+        if outcome_entry is not None:
+            parts += (before, outcome_entry)
+            before = b","
     # An empty array is not allowed in FHIR.
     parts.append(b"}" if len(parts) == 1 else b"]}")
     return b"".join(parts)

@@ -23,10 +23,10 @@ class Sight:
     def __init__(self) -> None:
         self.interaction = ""
 
-    def decide(self, caller: Caller, *, now: int, implied: bool, glass_labels: GlassLabels) -> None:
+    def decide(self, caller: Caller, *, now: int, implied: bool, finds: bool, glass_labels: GlassLabels) -> None:
         """Decide what `caller` may see at the instant `now`; see `may_see`."""
         self._caller = caller
-        self._seen: Visibility = may_see(caller, now=now, implied=implied, glass_labels=glass_labels)
+        self._seen: Visibility = may_see(caller, now=now, implied=implied, finds=finds, glass_labels=glass_labels)
         self._whole = caller.scopes is None
         self._within: dict[str, Visibility] = {}
 

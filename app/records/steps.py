@@ -46,6 +46,7 @@ class Step:
         patch: What makes the next version of the current one.
         if_match: The version that must be the current one.
         query: The condition, if it has one.
+        where: The same as it was sent, of what the address names.
         found: Whether the condition means a resource that is there already, so that a create writes nothing.
     """
 
@@ -58,6 +59,7 @@ class Step:
     patch: Patch | None = None
     if_match: int | None = None
     query: Query | None = None
+    where: str = ""
     found: bool = False
 
     @property
@@ -90,7 +92,7 @@ def _target(request: FhirRequest, step: Step, asked: Asked) -> None:
             step.query = condition(request, step.type, asked.if_none_exist, f"{path}.ifNoneExist")
     elif mark:
         step.type = known_type(address)
-        step.query = condition(request, step.type, query, f"{path}.url")
+        step.query, step.where = condition(request, step.type, query, f"{path}.url"), query
     elif match := _INSTANCE.fullmatch(address):
         step.type, step.id = known_type(match[1]), match[2]
     else:

@@ -2,6 +2,7 @@
 
 import re
 
+from app.exchange.pixm.feed import check_domain, check_patient
 from app.records.checked import checked
 from app.records.commit import committed
 from app.records.conditional import condition, lock, match, own
@@ -112,12 +113,16 @@ async def conditional_update(request: FhirRequest) -> Response:
     """Store the body as the next version of the one resource that the query means, or as a new resource."""
     known_type(request.type)
     request.check_content_type()
-    query = condition(request, request.type, request.query_string.decode("latin-1"), request.type)
+    where = request.query_string.decode("latin-1")
+    query = condition(request, request.type, where, request.type)
     wanted = version_wanted(request)
     prepared = await _prepared(request, "")
 
     async def work(writing: Writing) -> Stored:
         await lock(writing.connection, request, [request.type])
+        if request.type == "Patient":
+            await check_domain(writing, request.type, where)
+            await check_patient(writing, prepared.resource, where)
         stored = await write_where(writing, prepared, query, "", request.type)
         if wanted is not None and stored.version != wanted + 1:
             raise VersionConflict(f"The current version is not {wanted}", "If-Match")

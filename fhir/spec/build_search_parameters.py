@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from fhir.spec.corrections import CROSSED_COMPONENTS
+from fhir.spec.corrections import ADDED, CROSSED_COMPONENTS
 from fhir.spec.search_paths import Elements, Place, resolve
 
 SPEC = Path(__file__).parent
@@ -50,7 +50,7 @@ def build(definitions: Path, existing: Mapping[tuple[str, str], int]) -> list[di
     types = sorted(s["name"] for s in structures if _is_concrete_resource(s))
     structures += _resources(definitions / "profiles-types.json", "StructureDefinition")
     elements = {e["path"]: e for s in structures for e in s["snapshot"]["element"]}
-    published = [*_resources(definitions / "search-parameters.json", "SearchParameter")]
+    published = [*_resources(definitions / "search-parameters.json", "SearchParameter"), *ADDED]
     codes = {parameter["url"]: parameter["code"] for parameter in published}
     rows = {
         (type_name, parameter["code"]): _row(type_name, parameter, elements, codes)

@@ -70,3 +70,16 @@ EXPRESSIONS = {
 }
 """Expressions of packages that name another type than the same package gives the element: the URL of the parameter, to
 what is published and what is meant. Of JP Core 1.1.2: its extensions hold a Coding or an Identifier, never a code."""
+
+_MAIDEN = "http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName"
+ADDED = (
+    {
+        "id": "patient-extensions-Patient-mothersMaidenName",
+        "url": "http://hl7.org/fhir/SearchParameter/patient-extensions-Patient-mothersMaidenName",
+        "code": "mothersMaidenName",
+        "base": ["Patient"],
+        "type": "string",
+        "expression": f"Patient.extension.where(url='{_MAIDEN}').value.as(string)",
+    },
+)
+"""Search parameters of HL7's extension packs that R4's own list lacks: PDQm (ITI-78) asks for this one."""

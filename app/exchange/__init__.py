@@ -1,0 +1,1 @@
+"""The doors of IHE profiles: each transaction through the gates that every request goes through."""

@@ -1,0 +1,1 @@
+"""Patient Master Identity Registry: ITI-93. https://profiles.ihe.net/ITI/PMIR/."""
