@@ -9,8 +9,9 @@ from ipaddress import ip_address
 from typing import Any
 
 from app.audit.entities import consents, entities_of, reference
-from app.audit.patterns import AUTHORIZER, BALP, TERMINOLOGY, Coding, Pattern, coding, pattern_of
+from app.audit.patterns import AUTHORIZER, BALP, TERMINOLOGY, Coding, Pattern, coding
 from app.audit.record import Event
+from app.audit.transactions import kind_of, subtypes
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _APPLICATION_SERVER = coding(TERMINOLOGY + "security-source-type", "4", "Application Server")
@@ -42,12 +43,12 @@ def audit_event(event: Event, *, id: str, observer: Observer) -> dict[str, Any]:
         id: The resource's id.
         observer: The hub.
     """
-    pattern = pattern_of(event.interaction)
+    pattern = kind_of(event)
     resource: dict[str, Any] = {
         "resourceType": "AuditEvent",
         "id": id,
         "type": pattern.type,
-        "subtype": [pattern.subtype],
+        "subtype": subtypes(event, pattern),
         "action": event.action,
         "recorded": instant(event.recorded),
         "outcome": event.outcome,

@@ -47,8 +47,23 @@ INSTANTIATES = [
     f"{_IHE}/mCSD/CapabilityStatement/IHE.mCSD.Directory",
     f"{_IHE}/mCSD/CapabilityStatement/IHE.mCSD.Directory.Update",
     f"{_IHE}/mCSD/CapabilityStatement/IHE.mCSD.Directory.Feed",
+    f"{_IHE}/PDQm/CapabilityStatement/IHE.PDQm.PatientDemographicsSupplier",
+    f"{_IHE}/PDQm/CapabilityStatement/IHE.PDQm.PatientDemographicsSupplierMatch",
+    f"{_IHE}/PIXm/CapabilityStatement/IHE.PIXm.Manager",
 ]
 """The actors of IHE profiles that the hub is."""
+
+
+PROFILES = {
+    "Patient": [
+        f"{_IHE}/PDQm/StructureDefinition/IHE.PDQm.Patient",
+        f"{_IHE}/PIXm/StructureDefinition/IHE.PIXm.Patient",
+    ],
+}
+"""By type, the profiles that the actors take and answer."""
+
+MESSAGES = [{"mode": "receiver", "definition": f"{_IHE}/PMIR/MessageDefinition/IHE.PMIR.MessageDefinition"}]
+"""The messages that are carried out."""
 
 
 def searchable(type_name: str, known: InForce = R4) -> list[SearchParameter]:
@@ -121,6 +136,7 @@ def _resource(address: str, type_name: str, conditional_delete: str, known: InFo
     written = "create" in codes
     return {
         "type": type_name,
+        **({"supportedProfile": PROFILES[type_name]} if type_name in PROFILES else {}),
         "interaction": [{"code": code} for code in codes],
         "versioning": "versioned",
         "readHistory": True,
@@ -204,5 +220,6 @@ def capability_statement(address: str, conditional_delete: str, known: InForce =
             "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
             "patchFormat": list(FORMATS),
             "rest": [_rest(address, conditional_delete, known)],
+            "messaging": [{"documentation": f"Posted to {address}/fhir.", "supportedMessage": MESSAGES}],
         }
     )

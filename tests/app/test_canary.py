@@ -36,6 +36,7 @@ from fhir.xml.to_xml import to_xml
 from tests.asgi import Answer, call
 from tests.canary import CANARY, a_canary, found_in
 from tests.canary_images import OWNER, PATIENT_ID, STRANGER, plant, searches, shown
+from tests.feed import a_change, a_message
 from tests.oauth import a_client, asked
 from tests.portal import a_session
 from tests.world import World
@@ -128,6 +129,12 @@ def _of_terminology(method: str, form: str, query: str, kind: str, id_: str) -> 
     address = f"/fhir/{form.format(kind=kind, id_=id_)}"
     return [(method, address, b"", JSON if method == "POST" else ""), (method, f"{address}?{query}", b"", "")]
 
+
+_MATCHED = (
+    {"resourceType": "Patient", "name": [{"family": "山田", "given": ["太郎"]}], "birthDate": "1960-01-02"},
+    {"resourceType": "Patient", "identifier": [{"system": "urn:oid:1.2.3", "value": "1"}]},
+)
+"""Whom a stranger describes."""
 
 FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
     ("GET", "type"): lambda kind, _: [("GET", f"/fhir/{kind}{query}", b"", "") for query in _searches(kind)],
@@ -242,6 +249,18 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
     ],
     ("GET", "type/$lastn"): lambda kind, _: [("GET", f"/fhir/{kind}/$lastn?patient={OWNER}-hidden", b"", "")],
     ("POST", "type/$lastn"): lambda kind, _: [("POST", f"/fhir/{kind}/$lastn?patient={OWNER}-hidden", b"", JSON)],
+    ("POST", "type/$match"): lambda kind, _: [
+        ("POST", f"/fhir/{kind}/$match", json.dumps(body).encode(), JSON) for body in _MATCHED
+    ],
+    ("GET", "type/$ihe-pix"): lambda kind, id_: [
+        ("GET", f"/fhir/{kind}/$ihe-pix?sourceIdentifier=http://127.0.0.1:8080/fhir|{kind}/{id_}", b"", ""),
+        ("GET", f"/fhir/{kind}/$ihe-pix?sourceIdentifier=urn:oid:1.2.3|{id_}&targetSystem=urn:oid:1.2.3", b"", ""),
+    ],
+    ("POST", "type/$ihe-pix"): lambda kind, _: [("POST", f"/fhir/{kind}/$ihe-pix", b"", JSON)],
+    ("POST", "$process-message"): lambda kind, id_: [
+        ("POST", "/fhir/$process-message", json.dumps(a_message(change)).encode(), JSON)
+        for change in (a_change("PUT", f"{kind}/{id_}", _innocent(kind)), a_change("DELETE", f"{kind}/{id_}"))
+    ],
     # What still exists is not removed: tests/app/records/test_expunge.py removes what was deleted.
     ("POST", "type/id/$expunge"): lambda kind, id_: [
         ("POST", f"/fhir/{kind}/{id_}/$expunge?expungeDeletedResources=true", b"", JSON)

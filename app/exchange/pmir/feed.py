@@ -5,7 +5,7 @@ makes them one person (`app.identity.merge`). Taking a merge back is the secreta
 https://profiles.ihe.net/ITI/PMIR/ITI-93.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -15,7 +15,7 @@ from app.exchange.pmir.answer import answer
 from app.exchange.pmir.message import Change, Feed, name_of, read_feed
 from app.exchange.pmir.names import id_of, remember
 from app.identity.candidates import read_candidates
-from app.identity.known import known_patient
+from app.identity.known import SHARED_SYSTEMS, known_patient
 from app.identity.merge import meant_by, own_patient
 from app.identity.replaced import is_replaced, survivors
 from app.records.checked import checked
@@ -31,6 +31,7 @@ from fhir.exact import read, write
 from fhir.issue import Issue
 from fhir.links import references
 from fhir.resource import parse
+from fhir.spec.identifier_systems import forms
 from fhir.store.stored import Stored
 from fhir.store.write import POST, PUT
 
@@ -42,6 +43,13 @@ def _turn(change: Change) -> tuple[int, bool, bool]:
     return _ORDER[change.method], change.type != "Patient", is_replaced(change.resource)
 
 
+def _numbers(change: Change) -> Iterator[tuple[str, str]]:
+    """Yield the identifiers by which a Patient of a message is one that came before in it."""
+    for one in change.resource.get("identifier", ()) if change.type == "Patient" else ():
+        if one.get("system") and one.get("value") and one["system"] not in SHARED_SYSTEMS:
+            yield forms(one["system"])[0], one["value"]
+
+
 class _Feeding:
     """A feed on its way; `done` is what each change wrote, None for a deletion of what was deleted before."""
 
@@ -51,6 +59,7 @@ class _Feeding:
         self._feed = feed
         self._custodian = request.authority.custodian
         self._names: dict[str, str] = {}
+        self._numbers: dict[tuple[str, str], str] = {}
 
     async def work(self, writing: Writing) -> list[Stored | None]:
         """Gather what the changes write."""
@@ -82,12 +91,15 @@ class _Feeding:
         if not change.id and change.type == "Patient" and change.prepared is not None:
             found = await known_patient(writing.connection, change.resource, self._custodian)
             change.id = found[0] if found else ""
+        numbers = list(_numbers(change))
+        change.id = change.id or next((self._numbers[one] for one in numbers if one in self._numbers), "")
         if not change.id and change.prepared is None:
             raise NotFound("What was deleted is not known here", change.path)
         if not change.id:
             change.row, change.id = new_id(self.request.hub)
             if change.type == "Patient":
                 writing.announce_patient(change.id, change.row)
+        self._numbers |= dict.fromkeys(numbers, change.id)
         self._names |= dict.fromkeys(change.names, f"{change.type}/{change.id}")
 
     async def _links(self, writing: Writing, body: bytes) -> dict[str, str]:

@@ -59,7 +59,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A message that may be carried out: its header, what changed, and the addresses that the source's ids are below."""
+    """A message that may be carried out: its header, what changed, and the addresses below which the source is."""
 
     header: Mapping[str, Any]
     changes: tuple[Change, ...]

@@ -38,7 +38,7 @@ async def _is_own(connection: DatabaseConnection, name: str, custodian: int) -> 
 
 
 async def id_of(connection: DatabaseConnection, name: str, custodian: int) -> str | None:
-    """Return the id that a custodian's `Type/id` has here, its own or what its feed once called so; None when unknown."""
+    """Return the id here of what a custodian calls `Type/id`: its own id, or one of its feed; None when unknown."""
     if await _is_own(connection, name, custodian):
         return name.partition("/")[2]
     rows = await connection.fetch(_NAMED, {"custodian": custodian, "name": name})

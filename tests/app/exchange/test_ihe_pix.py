@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from app.audit.balp import Observer, audit_event
 from app.exchange.domains import add_domain
 from app.identity.replaced import REPLACED_BY
 from tests.identity import someone
+from tests.portal import recorded
 from tests.world import World, a_consent
 
 pytestmark = pytest.mark.anyio
@@ -158,10 +160,13 @@ async def test_a_merged_patient_leads_to_the_one_that_stays(world: World) -> Non
 
 
 async def test_each_patient_that_is_told_of_is_on_record_under_the_transaction(world: World) -> None:
-    await three_sites(world)
-    auditor = await world.client("audit-office", role="auditor")
+    ids = await three_sites(world)
+    before = len(await recorded(world))
 
     await world.http.get(ASKED, headers=await world.client("clinic-d"))
 
-    found = await world.http.get("/fhir/AuditEvent?subtype=ITI-83", headers=auditor)
-    assert found.status_code in (200, 404)
+    told_of = (await recorded(world))[before:]
+    assert {event.patient for event in told_of} == {f"Patient/{id_}" for id_ in ids.values()}
+    rendered = [audit_event(event, id="1", observer=Observer("Device/hub", "http://hub")) for event in told_of]
+    assert {one["subtype"][0]["code"] for one in rendered} == {"ITI-83"}
+    assert {one["meta"]["profile"][0].rpartition("/")[2] for one in rendered} == {"IHE.BasicAudit.PatientQuery"}

@@ -1,0 +1,45 @@
+"""Which transaction of IHE an event was, by how it was asked: its code stands beside that of the interaction.
+
+https://profiles.ihe.net/ITI/PDQm/, https://profiles.ihe.net/ITI/PIXm/: the audit profiles of each transaction
+"""
+
+from app.audit.patterns import PATTERNS, Coding, Pattern, coding, pattern_of
+from app.audit.record import Event
+
+
+def _ihe(code: str, display: str) -> Coding:
+    return coding("urn:ihe:event-type-code", code, display)
+
+
+_FEED = _ihe("ITI-104", "Patient Identity Feed FHIR")
+_BY_PATH = {
+    ("search-type", "/fhir/Patient"): _ihe("ITI-78", "Mobile Patient Demographics Query"),
+    ("search-type", "/fhir/Patient/_search"): _ihe("ITI-78", "Mobile Patient Demographics Query"),
+    ("operation", "/fhir/Patient/$match"): _ihe("ITI-119", "Patient Demographics Match"),
+    ("operation", "/fhir/Patient/$ihe-pix"): _ihe("ITI-83", "Mobile Patient Identifier Cross-reference Query"),
+    # With a condition, which is why the path names no id.
+    ("update", "/fhir/Patient"): _FEED,
+    ("delete", "/fhir/Patient"): _FEED,
+}
+"""By interaction and path."""
+
+
+def transaction_of(event: Event) -> Coding | None:
+    """Return the transaction that an event was; None for none, and once its details are erased."""
+    found = _BY_PATH.get((event.interaction, event.path or ""))
+    if found is _FEED and not (event.query or "").startswith("identifier="):
+        return None
+    return found
+
+
+def kind_of(event: Event) -> Pattern:
+    """Return how an event looks: an operation that is a transaction's query looks as a search does."""
+    if event.interaction == "operation" and transaction_of(event) is not None:
+        return PATTERNS["search"]
+    return pattern_of(event.interaction)
+
+
+def subtypes(event: Event, pattern: Pattern) -> list[Coding]:
+    """Return the subtypes of an event, that of the transaction first."""
+    transaction = transaction_of(event)
+    return [pattern.subtype] if transaction is None else [transaction, pattern.subtype]
