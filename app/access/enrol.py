@@ -16,6 +16,7 @@ from app.access.person_tables import FOR_EVER
 from app.access.staff import change_account
 from app.audit.record import Event
 from app.db import WriteConnection
+from app.exchange.domains import add_domain, remove_domain
 from app.hub import Hub
 from app.records.inside import write_as
 from app.settings import Settings
@@ -38,6 +39,7 @@ OPERATOR = "renkei"
 ONE_TIME_DAYS = 14
 """How long a password that somebody else made can be used for a first sign-in."""
 
+_SYSTEM = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\s|]{1,500}")
 DAY = 86_400_000_000
 """Microseconds."""
 
@@ -198,6 +200,24 @@ async def enrol_account(
             await add(connection)
     as_head = ", head of the site" if head else ""
     await _recorded(hub, f"account {name} added: {role}{as_head}", found.reference)
+
+
+async def enrol_domain(hub: Hub, *, organisation: str, system: str, remove: bool = False) -> None:
+    """Note, or with `remove` forget, that an organisation alone gives identifiers of a system.
+
+    Raises:
+        Invalid: the system is no URI.
+        Unknown: there is no such organisation, or nothing to forget.
+    """
+    if not _SYSTEM.fullmatch(system):
+        raise Invalid(f"{system!r} is no system of identifiers: urn:oid:… or an address", "system")
+    found = await directory.find_organisation(hub.database.reader, organisation)
+    async with hub.database.write() as connection:
+        if not remove:
+            await add_domain(connection, system, found.key)
+        elif not await remove_domain(connection, system):
+            raise directory.Unknown(f"{system} was entered for nobody")
+    await _recorded(hub, f"domain {system} {'removed from' if remove else 'given to'} {organisation}", found.reference)
 
 
 async def disable_client(hub: Hub, id: str) -> None:

@@ -3,9 +3,10 @@
 import click
 
 from app.access.directory import KINDS, organisations
-from app.access.enrol import Invalid, enrol_organisation
+from app.access.enrol import Invalid, enrol_domain, enrol_organisation
 from app.access.staff import list_everybody
 from app.cli.running import opened, synchronous
+from app.exchange.domains import domains as entered
 
 
 @click.group()
@@ -36,6 +37,27 @@ async def list_() -> None:
     async with opened() as hub:
         for one in await organisations(hub.database.reader):
             click.echo(f"{one.slug}\t{one.kind}\t{one.number or '-'}\t{one.title}")
+
+
+@organisation.command("domain")
+@click.argument("slug")
+@click.argument("system")
+@click.option("--remove", is_flag=True, help="SYSTEM is no site's any more.")
+@synchronous
+async def domain(slug: str, system: str, remove: bool) -> None:
+    """Say that a site, SLUG, alone gives identifiers of SYSTEM."""
+    async with opened() as hub:
+        await enrol_domain(hub, organisation=slug, system=system, remove=remove)
+    click.echo(f"{system} is {'no longer' if remove else 'now'} a domain of {slug}")
+
+
+@organisation.command("domains")
+@synchronous
+async def domains() -> None:
+    """List the identifier domains that were entered for sites."""
+    async with opened() as hub:
+        for system, slug in await entered(hub.database.reader):
+            click.echo(f"{system}\t{slug}")
 
 
 @organisation.command("staff")

@@ -127,6 +127,8 @@ class Region:
     consents: list[Row] = field(default_factory=list)
     rows: dict[str, Row] = field(default_factory=dict)
     """Every resource by its reference."""
+    finds: bool = False
+    """Whether Patients are found for treatment whose persons do not refuse it."""
 
     def recorded_by(self, patient: str) -> list[Row]:
         """Return the Consents about disclosure that name one of the person's Patients as theirs."""
@@ -316,6 +318,8 @@ def _disclosed(row: Row, asker: Asker, region: Region) -> bool:
         said.append(_decision(provision, effect, set(), row, asker, region, ended=ended))
     if UNDELIVERED in row.labels or "deny" in said:
         return False
+    if region.finds and row.type == "Patient" and not row.sensitive and asker.purpose in ("TREAT", "ETREAT", "BTG"):
+        return True
     return "permit" in said or (region.implied and not region.has_decided(patient) and not row.sensitive)
 
 

@@ -1,5 +1,6 @@
 """Random regions: sites, persons at several sites, records of many types, decisions, and questions about them."""
 
+import json
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -534,7 +535,7 @@ def questions(chance: random.Random, world: WorldMaker, count: int) -> Iterator[
     """Yield `count` questions: method, path below `/fhir/`, and query or form."""
     for _ in range(count):
         row = chance.choice(world.rows)
-        kind = chance.randrange(16)
+        kind = chance.randrange(17)
         if kind == 0:
             yield "GET", f"{row.type}/{row.id}", ""
         elif kind == 1:
@@ -566,6 +567,8 @@ def questions(chance: random.Random, world: WorldMaker, count: int) -> Iterator[
                 ("", "", "_count=2", "_type=Observation,Practitioner", "start=2024-03", "end=2024-03")
             )
             yield "GET", f"Patient/{_named(chance, world, 'Patient')}/$everything", query
+        elif kind == 16:
+            yield _about_identity(chance)
         elif kind == 15:
             text = chance.choice(GRAPHS).replace("PATIENT", _named(chance, world, "Patient"))
             yield "GET", "$graphql", quote(f"query={text}", safe="=")
@@ -593,6 +596,28 @@ def questions(chance: random.Random, world: WorldMaker, count: int) -> Iterator[
                 *chance.choice((("GET", type_name), ("POST", f"{type_name}/_search"))),
                 search(chance, world, type_name),
             )
+
+
+def _about_identity(chance: random.Random) -> tuple[str, str, str]:
+    """Return a question of the identity doors."""
+    number, other = (f"urn:oid:1.2.3|{chance.randrange(5)}" for _ in range(2))
+    told = {
+        "resourceType": "Patient",
+        "identifier": [{"system": "urn:oid:1.2.3", "value": number[-1]}],
+        "name": [{"family": chance.choice(FAMILIES), "given": ["太郎"]}],
+        "birthDate": "1960-01-02",
+        "gender": "male",
+    }
+    return chance.choice(
+        (
+            ("POST", "Patient/$match", json.dumps(told)),
+            ("GET", "Patient/$ihe-pix", f"sourceIdentifier={number}"),
+            ("GET", "Patient/$ihe-pix", f"sourceIdentifier={number}&targetSystem=urn:oid:1.2.3"),
+            ("GET", "Patient/$ihe-pix", f"sourceIdentifier={number}&targetSystem=urn:oid:9.9"),
+            ("GET", "Patient", f"identifier={other}&identifier=urn:oid:1.2.3|,urn:oid:9.9|"),
+            ("GET", "Patient", "identifier=urn:oid:1.2.3|&_count=2"),
+        )
+    )
 
 
 GRAPHS = (
