@@ -33,7 +33,6 @@ from fhir.links import references
 from fhir.resource import parse
 from fhir.spec.identifier_systems import forms
 from fhir.store.stored import Stored
-from fhir.store.write import POST, PUT
 
 _ORDER = {"POST": 0, "PUT": 0, "DELETE": 1}
 
@@ -123,10 +122,9 @@ class _Feeding:
         links = await self._links(writing, change.prepared.body)
         if change.type == "Patient":
             await self._check_patient(writing, change, links)
-        method = POST if change.method == "POST" else PUT
         if change.row:
             return await writing.create(
-                change.prepared, row=change.row, id_=change.id, method=method, references=links, path=change.path
+                change.prepared, row=change.row, id_=change.id, references=links, path=change.path
             )
         return await writing.update(change.prepared, change.id, references=links, path=change.path)
 
