@@ -131,3 +131,17 @@ def test_a_client_is_disabled_and_a_key_rotated(hospital: Renkei, settings: Sett
     assert (disabled.exit_code, unknown.exit_code, rotated.exit_code) == (0, 1, 0)
     assert "No client is called nobody" in unknown.output
     assert len(list((settings.keys_folder / "identity").glob("*.json"))) == 2
+
+
+def test_an_identifier_domain_is_a_site_s_until_that_is_taken_back(hospital: Renkei) -> None:
+    added = hospital("organisation", "domain", "hospital-a", "urn:oid:1.2.3")
+    listed = hospital("organisation", "domains")
+    removed = hospital("organisation", "domain", "hospital-a", "urn:oid:1.2.3", "--remove")
+    again = hospital("organisation", "domain", "hospital-a", "urn:oid:1.2.3", "--remove")
+    wrong = hospital("organisation", "domain", "hospital-a", "1.2.3")
+
+    assert added.output == "urn:oid:1.2.3 is now a domain of hospital-a\n"
+    assert listed.output == "urn:oid:1.2.3\thospital-a\n"
+    assert removed.exit_code == 0
+    assert (again.exit_code, wrong.exit_code) == (1, 1)
+    assert "is no system of identifiers" in wrong.output
