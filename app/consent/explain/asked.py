@@ -13,7 +13,7 @@ from app.access.caller import ROLES, Caller, OpenCase
 from app.access.sessions import PURPOSES
 from app.access.tables import account, organisation
 from app.consent.break_glass.tables import break_glass
-from app.consent.decide import implies
+from app.consent.decide import finds, implies
 from app.consent.explain.past import as_of
 from app.consent.explain.verdict import Explanation, explain
 from app.consent.explain.words import Facts
@@ -174,14 +174,15 @@ async def answer(hub: Hub, asks: Caller, question: Question) -> tuple[Explanatio
     at = question.at or now
     subject = await subject_of(reader, question, at)
     implied = implies(hub.settings.consent, subject.purpose)
+    found = finds(hub.settings.find_patients, subject.purpose)
     labels = hub.settings.break_glass_labels
     if not question.at:
-        return await explain(reader, subject, facts, now=at, implied=implied, glass_labels=labels), facts
+        return await explain(reader, subject, facts, now=at, implied=implied, finds=found, glass_labels=labels), facts
     first = await reader.fetch(_FIRST, {"patient_key": facts.patient_key, "row": facts.row})
     if not first or first[0][0] > at:
         return Explanation(False, "not-yet", "", (), ()), facts
 
     async def then(connection: DatabaseConnection) -> Explanation:
-        return await explain(connection, subject, facts, now=at, implied=implied, glass_labels=labels)
+        return await explain(connection, subject, facts, now=at, implied=implied, finds=found, glass_labels=labels)
 
     return await as_of(hub, facts.patient_key, at, then), facts

@@ -19,10 +19,10 @@ from fhir.store.labels import SENSITIVE, UNDELIVERED, UNKNOWN, codes
 from fhir.store.tables import NO_PATIENT, resource
 
 RULES = (
-    *("own", "directory", "office", "permit", "implied", "break-glass"),
+    *("own", "directory", "office", "permit", "implied", "found", "break-glass"),
     *("scope", "role", "several", "no-patient", "undelivered", "denied", "label", "silent", "not-yet"),
 )
-"""What decides: the first six show the record, the others hide it."""
+"""What decides: the first seven show the record, the others hide it."""
 
 _now = bindparam("v_now", type_=BigInteger)
 _OF_ROW = (
@@ -100,6 +100,7 @@ async def explain(
     *,
     now: int,
     implied: bool,
+    finds: bool = False,
     glass_labels: GlassLabels = "withheld",
 ) -> Explanation:
     """Return why a record exists, or does not, for a caller.
@@ -110,9 +111,10 @@ async def explain(
         facts: The record.
         now: The instant, in microseconds since 1970 UTC.
         implied: Whether a person without a Consent counts as permitting.
+        finds: Whether Patients of other sites are found whose persons do not refuse it.
         glass_labels: The setting `break_glass_labels`.
     """
-    seen = may_see(caller, now=now, implied=implied, glass_labels=glass_labels)
+    seen = may_see(caller, now=now, implied=implied, finds=finds, glass_labels=glass_labels)
     made = Explanation(False, "", Category(facts.category).name.lower().replace("_", "-"), codes(facts.labels), ())
     if not await _is_named(connection, caller, facts):
         return replace(made, rule="scope")
@@ -126,6 +128,9 @@ async def explain(
         return replace(made, seen=True, rule="permit")
     if implied and not heard.spoken and not sensitive:
         return replace(made, seen=True, rule="implied")
+    # A Patient's row is its patient key.
+    if finds and facts.row == facts.patient_key and heard.strictest != DENY and not sensitive:
+        return replace(made, seen=True, rule="found")
     broken, in_emergency = await _broken(connection, seen, facts)
     if broken and in_emergency is not None:
         return replace(made, seen=True, rule="break-glass", words=in_emergency.words)

@@ -45,4 +45,4 @@ def test_without_scopes_the_shape_is_that_of_before() -> None:
 
     assert within(seen, CALLER, "s") is seen
     assert within(seen, every, "s") is seen
-    assert seen.shape == ("caller", False, True, None)
+    assert seen.shape == ("caller", False, True, False, None)
