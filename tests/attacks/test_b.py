@@ -140,10 +140,10 @@ async def test_b5_no_condition_of_a_read_tells_of_a_hidden_version(world: World,
 
 def _conditional(patient: str, number: str, result: str) -> list[tuple[str, str, dict[str, str], object]]:
     """Return writes that name a Patient by its number or id, or a result by its id: method, address, headers, body."""
-    found, mine = (
-        f"identifier={SAME_NUMBER}|{number}",
-        a_patient(identifier=[{"system": "urn:oid:1.2.3", "value": "9"}]),
-    )
+    found = f"identifier={SAME_NUMBER}|{number}"
+    # A Patient that is written by an identifier states it.
+    stated = [{"system": SAME_NUMBER, "value": number}, {"system": "urn:oid:1.2.3", "value": "9"}]
+    mine = a_patient(identifier=stated)
     patch = [{"op": "test", "path": "/gender", "value": "male"}]
     patched = {"content-type": "application/json-patch+json"}
     meta = {"name": "meta", "valueMeta": {"tag": [{"code": "a"}]}}
