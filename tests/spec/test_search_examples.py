@@ -172,7 +172,7 @@ def matching(resource, parameter, text, index):
             141,
             {
                 "token": 4357,
-                "string": 472,
+                "string": 473,
                 "date": 350,
                 "number": 14,
                 "quantity": 26,
