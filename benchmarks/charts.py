@@ -97,11 +97,11 @@ def chart(number: int) -> Push:
 def directory() -> bytes:
     """Return the transaction with the staff and the departments that charts refer to."""
     chance = random.Random(_SEED - 1)
-    departments = [
+    departments: list[dict[str, Any]] = [
         {"resourceType": "Organization", "id": f"hospital-o{number}", "name": f"第{number + 1}診療科"}
         for number in range(ORGANIZATIONS)
     ]
-    staff = [
+    staff: list[dict[str, Any]] = [
         {
             "resourceType": "Practitioner",
             "id": f"hospital-p{number}",

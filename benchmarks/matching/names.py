@@ -167,11 +167,14 @@ def respelt(chance: random.Random, name: Written, sex: str) -> str:
 def variant(text: str, chance: random.Random) -> str:
     """Return `text` with one of its kanji, if one has another form, in that form."""
     pairs = [pair for pair in VARIANTS if pair[0] in text]
-    return text.replace(*chance.choice(pairs)) if pairs else text
+    if not pairs:
+        return text
+    pair = chance.choice(pairs)
+    return text.replace(pair[0], pair[1])
 
 
 def plain(text: str) -> str:
     """Return `text` in usual forms alone: what a system without 外字 writes."""
-    for usual, other in VARIANTS:
-        text = text.replace(other, usual)
+    for pair in VARIANTS:
+        text = text.replace(pair[1], pair[0])
     return text
