@@ -6,14 +6,10 @@ password or a passkey, and only for the same person.
 
 from sqlalchemy import BigInteger, LargeBinary, bindparam, update
 
-from app.access import attempts
 from app.access.caller import Caller
 from app.access.events import by, event
-from app.access.factors import held
-from app.access.known import by_key
-from app.access.passwords import verify_password
-from app.access.second_step import Awaited, Given, check
-from app.access.sessions import LONGEST_PASSWORD, SignInRefused
+from app.access.sessions import SignInRefused
+from app.access.step_up import shown, step_up_binding, why_not
 from app.access.tables import session
 from app.access.tokens import digest
 from app.hub import Hub
@@ -27,7 +23,7 @@ _SET = (
 
 def unlock_binding(secret: str) -> str:
     """Return what a passkey's challenge is bound to when it unlocks the session with this cookie."""
-    return f"unlock\n{digest(secret).hex()}"
+    return step_up_binding(secret, "unlock")
 
 
 async def lock(hub: Hub, caller: Caller, secret: str, *, network: str = "") -> None:
@@ -51,26 +47,14 @@ async def unlock(
         SignInRefused: it stays locked; a wrong password counts like one at the sign-in.
         DatabaseUnavailable: it stays locked.
     """
-    known = await by_key(hub.database.reader, caller.account)
-    right = not passkey and await verify_password(password[:LONGEST_PASSWORD], known.password if known else None)
+    what = await shown(hub, caller, password=password, passkey=passkey)
     now = hub.clock()
     async with hub.database.write() as connection:
-        done, reason = False, known.refusal(now) if known else "There is no such account"
-        if known and not reason and await attempts.may(connection, known, now):
-            if passkey:
-                found = Awaited(known, await held(connection, known.key, now))
-                binding = unlock_binding(secret)
-                shown, reason = await check(hub, connection, found, Given(passkey=passkey), binding=binding, now=now)
-                done = bool(shown)
-            else:
-                done, reason = right, "" if right else "The password is wrong"
-        if done:
-            await attempts.forgiven(connection, caller.account)
+        reason = await why_not(hub, connection, what, binding=unlock_binding(secret), now=now)
+        if not reason:
             await connection.execute(_SET, {"k_digest": digest(secret), "n_used": now})
-        elif not passkey:
-            await attempts.failed(hub, connection, caller.account, now)
-        outcome = {} if done else {"outcome": "8", "outcome_desc": reason or "The account waits"}
+        outcome = {"outcome": "8", "outcome_desc": reason} if reason else {}
         told = event(hub, "session-unlocked", network=network, path="/unlock", **by(caller), **outcome)
         await hub.audit.stage(connection, [told])
-    if not done:
+    if reason:
         raise SignInRefused

@@ -1,4 +1,4 @@
-"""Proving once more to be the one who signed in, before something grave: by the password or a passkey.
+"""Proving once more to be the one who signed in, before something grave or after a lock: by the password or a passkey.
 
 A wrong password counts like one at the sign-in.
 """
@@ -46,16 +46,17 @@ async def why_not(hub: Hub, connection: WriteConnection, what: Shown, *, binding
     known = what.known
     if known is None:
         return "There is no such account"
-    if refusal := known.refusal(now):
-        return refusal
-    if not await attempts.may(connection, known, now):
-        return "The account waits"
-    if what.passkey:
+    reason = known.refusal(now)
+    if not reason and not await attempts.may(connection, known, now):
+        reason = "The account waits"
+    if not reason and what.passkey:
         found = Awaited(known, await held(connection, known.key, now))
-        by, reason = await check(hub, connection, found, Given(passkey=what.passkey), binding=binding, now=now)
-        return "" if by else reason
-    if what.password_right:
+        by, why = await check(hub, connection, found, Given(passkey=what.passkey), binding=binding, now=now)
+        reason = "" if by else why
+    elif not reason:
+        reason = "" if what.password_right else "The password is wrong"
+    if not reason:
         await attempts.forgiven(connection, known.key)
-        return ""
-    await attempts.failed(hub, connection, known.key, now)
-    return "The password is wrong"
+    elif not what.passkey:
+        await attempts.failed(hub, connection, known.key, now)
+    return reason
