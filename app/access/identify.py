@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from sqlalchemy import Select, bindparam, func, or_, select
+from sqlalchemy import Select, bindparam, case, func, or_, select
 
 from app.access.caller import Caller, Role
 from app.access.certificate import certificate_of
@@ -18,7 +18,7 @@ from app.access.scopes import parse
 from app.access.tables import account, app_grant, client, organisation, session, token, token_binding, token_patient
 from app.access.tokens import digest
 from app.clock import Clock
-from app.consent.break_glass.held import named, open_cases, untold
+from app.consent.break_glass.held import has_open, named, open_cases, untold_at
 from app.consent.data import ARE_RECORDED
 from app.db import Database
 from fhir.errors import Unauthorized
@@ -65,10 +65,13 @@ def _by_session() -> Select[tuple[object, ...]]:
     more = (standing.c.head, standing.c.signed_in_before, standing.c.missed)
     nothing = [func.coalesce(column, 0) for column in more]
     factors = func.coalesce(session_origin.c.factors, "")
+    # Who is told of cases: the heads of sites, and the secretariat.
+    is_told = or_(standing.c.head == 1, account.c.role == "secretariat")
     return (
         select(
             *(_EPOCH, *_ORGANISATION, account.c.role, session.c.purpose, *person, session.c.ends, *nothing, factors),
-            _OF_DATA,
+            *(_OF_DATA, case((has_open(session.c.digest), 1), else_=0)),
+            case((is_told, untold_at(account.c.organisation)), else_=0),
         )
         .join(account, account.c.key == session.c.account)
         .join(organisation, organisation.c.key == account.c.organisation)
@@ -156,15 +159,6 @@ class Callers:
         epoch, key, slug, title, resource_id, role, purpose, client_id, ends, scope, bound, patient_key = rows[0][:12]
         account_key, name, person, change, of_data, leaves = rows[0][12:]
         scopes = parse(scope) if scope else None
-        if purpose == "BTG":
-            caller = Caller(
-                *(key, slug, title, f"Organization/{resource_id}", role, purpose, client_id),
-                ends=ends,
-                epoch=epoch or 0,
-                scopes=scopes,
-                certificate=bound or "",
-            )
-            return self._keep(secret, await self._in_emergency(secret, caller))
         found = Caller(
             *(key, slug, title, f"Organization/{resource_id}", role, purpose, client_id, account_key or 0, name or ""),
             # A person who leaves on a day has no rights from then on, whatever was issued before.
@@ -174,7 +168,7 @@ class Callers:
             of_data=bool(of_data),
             certificate=bound or "",
         )
-        return self._keep(secret, found)
+        return self._keep(secret, await self._in_emergency(secret, found) if purpose == "BTG" else found)
 
     async def _in_emergency(self, secret: str, system: Caller) -> Caller:
         """Return the person for whom a system has a token of the purpose BTG: one case is what it is good for.
@@ -186,15 +180,15 @@ class Callers:
         cases = await open_cases(reader, digest(secret), self._clock())
         if not cases:
             raise Unauthorized("The case of break-glass that the token is for has ended")
-        (case,) = cases
-        who = await named(reader, case.number)
+        (opened,) = cases
+        who = await named(reader, opened.number)
         return replace(
             system,
             role=cast("Role", who.role),
             user=who.user,
             user_title=who.title,
-            ends=min(system.ends, case.ends),
-            patient_key=case.patient_key,
+            ends=min(system.ends, opened.ends),
+            patient_key=opened.patient_key,
             glass=cases,
         )
 
@@ -219,13 +213,14 @@ class Callers:
         return (await self._found(secret))[0]
 
     async def _found(self, secret: str) -> tuple[Caller, int]:
-        rows = await self._database.reader.fetch(_BY_SESSION, {"digest": digest(secret)})
-        if not rows or rows[0][12] <= self._clock():
+        reader, holder, now = self._database.reader, digest(secret), self._clock()
+        rows = await reader.fetch(_BY_SESSION, {"digest": holder, "now": now})
+        if not rows or rows[0][12] <= now:
             raise Unauthorized("Please sign in")
         epoch, key, slug, title, resource_id, role, purpose, account_key, name, person, change, used, ends = rows[0][
             :13
         ]
-        head, before, missed, factors, of_data = rows[0][13:]
+        head, before, missed, factors, of_data, opened, untold = rows[0][13:]
         step = "password" if change else ""
         if not step and self._two_required and not two_factors(factors):
             step = "second-factor"
@@ -238,7 +233,7 @@ class Callers:
             signed_in_before=before,
             missed=missed,
             of_data=bool(of_data),
-            glass=await open_cases(self._database.reader, digest(secret), self._clock()),
-            untold=await untold(self._database.reader, key) if head or role == "secretariat" else 0,
+            glass=await open_cases(reader, holder, now) if opened else (),
+            untold=untold,
         )
         return caller, used

@@ -13,7 +13,7 @@ from app.consent.break_glass import reasons
 from app.consent.break_glass.begin import Breaking, begin, event_of
 from app.consent.break_glass.end import end
 from app.consent.break_glass.who import check_may_break
-from app.portal.forms import exactly, one
+from app.portal.forms import exactly, number, one
 from app.portal.gate import Visit, moved, view
 from app.portal.page import Page
 from app.portal.sites import read_sites
@@ -85,8 +85,8 @@ async def _broken(visit: Visit, patient_id: str) -> str:
         refusal = await why_not(hub, connection, what, binding=_binding(visit), now=now)
         if refusal:
             # What was counted as a wrong guess stays, and so does the record of it.
-            event = event_of(hub, "break-glass", caller, network=network, path=PATH, refusal=refusal)
-            about = event._replace(patient=f"Patient/{patient.id}", patient_key=patient.patient_key)
+            told = event_of(hub, caller, network=network, path=PATH, outcome="8", outcome_desc=refusal)
+            about = told._replace(patient=f"Patient/{patient.id}", patient_key=patient.patient_key)
             await hub.audit.stage(connection, [about])
         else:
             breaking = Breaking(caller, digest(visit.secret), patient, code, reason)
@@ -116,10 +116,9 @@ async def end_break_glass(request: Request) -> Response:
     """End a case: one's own, or for the secretariat any."""
 
     async def work(visit: Visit) -> Response:
-        text = one(visit.form, "case")
-        number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
-        await end(visit.hub, visit.caller, number, network=visit.fhir.network, path=f"{PATH}/end")
+        key = number(one(visit.form, "case"), digits=19)
+        await end(visit.hub, visit.caller, key, network=visit.fhir.network, path=f"{PATH}/end")
         visit.fhir.recorded = True
-        return moved(f"/break-glass/cases/{number}?done=ended")
+        return moved(f"/break-glass/cases/{key}?done=ended")
 
     return await view(request, "", work, interaction="break-glass-ended")

@@ -7,14 +7,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.consent.break_glass.begin import patients_of
-from app.consent.break_glass.cases import Listed, found, listed, remarks
+from app.consent.break_glass.cases import EVERY_CASE, Listed, found, listed, remarks
 from app.consent.break_glass.end import may_end
 from app.consent.break_glass.monthly import month_of, to_csv
 from app.consent.break_glass.read_records import Read, records_read
 from app.consent.break_glass.review import LONGEST, act, may_answer, may_review, see
 from app.portal.audit import reviewer_of
 from app.portal.dates import moment
-from app.portal.forms import one
+from app.portal.forms import number, one
 from app.portal.gate import Visit, moved, view
 from app.portal.page import HEADERS, Page
 from app.portal.sites import read_sites
@@ -55,9 +55,8 @@ async def cases(request: Request) -> Response:
 
 
 async def _found(visit: Visit) -> Listed:
-    text = visit.web.path_params["number"]
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
-    case = await found(visit.hub.database.reader, visit.caller, number)
+    key = number(visit.web.path_params["number"], digits=19)
+    case = await found(visit.hub.database.reader, visit.caller, key)
     if case is None:
         raise NotFound("There is no such case")
     return case
@@ -74,7 +73,7 @@ async def _read(visit: Visit, case: Listed) -> Read:
 
 async def _page(visit: Visit, case: Listed, *, problem: str = "") -> Page:
     caller, now = visit.caller, visit.fhir.now
-    at_all = caller.role in ("secretariat", "auditor") or case.case.account == caller.account
+    at_all = caller.role in EVERY_CASE or case.case.is_of(caller)
     asking = case.case.organisation == caller.organisation
     told = [one for one in case.told if at_all or asking or one.organisation == caller.organisation]
     said = await remarks(visit.hub.database.reader, case.case.number)
@@ -122,8 +121,7 @@ async def review_case(request: Request) -> Response:
 
     async def work(visit: Visit) -> Page | Response:
         case, form = await _found(visit), visit.form
-        text = one(form, "site")
-        told = case.at(int(text)) if text.isascii() and text.isdigit() and len(text) < 10 else None
+        told = case.at(number(one(form, "site"), digits=9))
         if told is None:
             raise NotFound("There is no such case")
         path = f"/break-glass/cases/{case.case.number}"

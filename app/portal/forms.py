@@ -75,6 +75,11 @@ def one(form: Form, name: str) -> str:
     return form.get(name, [""])[0].strip()
 
 
+def number(text: str, *, digits: int) -> int:
+    """Return a number of at most so many digits, 0 for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else 0
+
+
 def exactly(form: Form, name: str) -> str:
     """Return the first value of a field as it was typed: a password, of which a space is a part."""
     return form.get(name, [""])[0]

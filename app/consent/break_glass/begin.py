@@ -1,19 +1,22 @@
 """Breaking the glass: the case, whom it is told, and the record of it, in one transaction, before anything is shown."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, bindparam, func, select
+from sqlalchemy import select
 
 from app.access import epoch
 from app.access.caller import Caller
+from app.access.events import by, event
 from app.access.tables import organisation
 from app.audit.record import Event
 from app.clock import instant
+from app.consent.break_glass.held import open_cases
+from app.consent.break_glass.purpose import PURPOSE
 from app.consent.break_glass.tables import OPEN, TOLD, break_glass, break_glass_site
 from app.db import DatabaseConnection, WriteConnection
 from app.hub import Hub
-from app.identity.tables import person_patient
+from app.identity.same_person import OF_PATIENT, OTHER, SAME_PERSON
 from fhir.errors import Conflict
 from fhir.store.stored import Stored
 from fhir.store.tables import resource
@@ -21,24 +24,14 @@ from fhir.store.tables import resource
 MOST_OPEN = 20
 """Cases that one session has open at once."""
 
-_one, _other = person_patient.alias(), person_patient.alias()
 _PATIENTS = (
     select(resource.c.patient_key, resource.c.id, resource.c.custodian)
-    .select_from(_one)
-    .join(_other, _other.c.person == _one.c.person)
-    .join(
-        resource,
-        (resource.c.patient_key == _other.c.patient_key) & (resource.c.row == _other.c.patient_key),
-    )
-    .where(_one.c.patient_key == bindparam("patient_key", type_=BigInteger))
+    .select_from(SAME_PERSON)
+    .join(resource, (resource.c.patient_key == OTHER.c.patient_key) & (resource.c.row == OTHER.c.patient_key))
+    .where(OF_PATIENT)
     .order_by(resource.c.patient_key)
 )
 _OFFICES = select(organisation.c.key).where(organisation.c.kind == "secretariat")
-_OPEN = select(func.count()).where(
-    break_glass.c.holder == bindparam("holder"),
-    break_glass.c.ended == 0,
-    break_glass.c.ends > bindparam("now", type_=BigInteger),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +85,7 @@ async def begin(hub: Hub, connection: WriteConnection, what: Breaking, *, networ
         Conflict: too many cases are open.
     """
     caller, now, number = what.caller, hub.clock(), hub.new_row()
-    if (await connection.fetch(_OPEN, {"holder": what.holder, "now": now}))[0][0] >= MOST_OPEN:
+    if len(await open_cases(connection, what.holder, now)) >= MOST_OPEN:
         raise Conflict(f"At most {MOST_OPEN} cases are open at once: end one first")
     patients = await patients_of(connection, what.patient.patient_key)
     told = await _told(connection, caller.organisation, patients)
@@ -104,7 +97,7 @@ async def begin(hub: Hub, connection: WriteConnection, what: Breaking, *, networ
     await connection.insert(break_glass_site, sites)
     await epoch.grow(connection)
     text = f"Break-glass until {instant(ends)}: {what.code}: {what.reason}"
-    about = event_of(hub, "break-glass", caller, network=network, path=path, description=text)
+    about = event_of(hub, caller, network=network, path=path, description=text)
     events = [await _with(hub, about, one) for one in patients]
     await hub.audit.stage(connection, events or [about])
     return number
@@ -115,32 +108,7 @@ async def _with(hub: Hub, event: Event, patient: Known) -> Event:
     return event._replace(patient=f"Patient/{patient.id}", patient_key=patient.key, custodian=custodian)
 
 
-def event_of(
-    hub: Hub,
-    interaction: str,
-    caller: Caller,
-    *,
-    network: str,
-    path: str,
-    description: str = "",
-    refusal: str | None = None,
-) -> Event:
-    """Return an event of break-glass, without a patient."""
-    caller = replace(caller, purpose="BTG")
-    return Event(
-        recorded=hub.clock(),
-        action="E",
-        interaction=interaction,
-        outcome="0" if refusal is None else "8",
-        outcome_desc=refusal,
-        client=caller.client,
-        network=network or None,
-        method="POST" if path else None,
-        path=path or None,
-        user=caller.user or None,
-        user_name=caller.user_title or None,
-        organisation=caller.organisation_reference,
-        role=caller.role,
-        purpose=caller.purpose,
-        description=description or None,
-    )
+def event_of(hub: Hub, caller: Caller, *, network: str, path: str, **fields: str) -> Event:
+    """Return the event that somebody breaks the glass, or is refused, without a patient."""
+    about = {**by(caller), "purpose": PURPOSE, **fields}
+    return event(hub, "break-glass", network=network, path=path, client=caller.client, **about)

@@ -101,6 +101,10 @@ class Case:
         """When it ended or will end, in microseconds since 1970 UTC."""
         return self.ended or self.ends
 
+    def is_of(self, caller: Caller) -> bool:
+        """Return whether a person broke the glass under the own account."""
+        return bool(caller.account) and caller.account == self.account
+
     def is_open(self, now: int) -> bool:
         """Return whether it opens records at an instant."""
         return self.begun <= now < self.until
@@ -170,9 +174,8 @@ def sees(caller: Caller, listed: Listed) -> bool:
     The secretariat and auditors see every one, the heads of the sites that were told and of the one that asked theirs,
     and who broke the glass the own.
     """
-    own = bool(caller.account) and caller.account == listed.case.account
     told = listed.at(caller.organisation) is not None or listed.case.organisation == caller.organisation
-    return own or caller.role in EVERY_CASE or (caller.head and told)
+    return listed.case.is_of(caller) or caller.role in EVERY_CASE or (caller.head and told)
 
 
 async def found(connection: DatabaseConnection, caller: Caller, number: int) -> Listed | None:

@@ -4,7 +4,7 @@ from sqlalchemy import BigInteger, LargeBinary, Text, bindparam, update
 
 from app.access import epoch
 from app.access.caller import Caller
-from app.consent.break_glass.begin import event_of
+from app.access.events import by, event
 from app.consent.break_glass.cases import Case, case_of
 from app.consent.break_glass.tables import break_glass
 from app.db import WriteConnection
@@ -28,8 +28,7 @@ _END_OF_HOLDER = (
 
 def may_end(caller: Caller, case: Case, now: int) -> bool:
     """Return whether a person may end a case now: who broke the glass, and the secretariat."""
-    own = bool(caller.account) and caller.account == case.account
-    return case.is_open(now) and (own or caller.role == "secretariat")
+    return case.is_open(now) and (case.is_of(caller) or caller.role == "secretariat")
 
 
 async def end(hub: Hub, caller: Caller, number: int, *, network: str, path: str) -> None:
@@ -46,9 +45,15 @@ async def end(hub: Hub, caller: Caller, number: int, *, network: str, path: str)
         await connection.execute(_END, {"k_number": number, "k_now": now, "n_now": now, "n_by": caller.user})
         await epoch.grow(connection)
         text = f"The case of {case.user_title or case.user} was ended"
-        event = event_of(hub, "break-glass-ended", caller, network=network, path=path, description=text)
-        event = event._replace(patient=f"Patient/{case.patient}", patient_key=case.patient_key, purpose=caller.purpose)
-        await hub.audit.stage(connection, [event])
+        told = event(
+            *(hub, "break-glass-ended"),
+            **{**by(caller), "patient": f"Patient/{case.patient}", "patient_key": case.patient_key},
+            network=network,
+            path=path,
+            client=caller.client,
+            description=text,
+        )
+        await hub.audit.stage(connection, [told])
 
 
 async def end_of_holder(connection: WriteConnection, holder: bytes, now: int, by: str) -> None:

@@ -2,23 +2,17 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import BigInteger, bindparam, select
+from sqlalchemy import select
 
 from app.access.caller import Caller
 from app.db import DatabaseConnection
-from app.identity.tables import person_patient
+from app.identity.same_person import OF_PATIENT, OTHER, SAME_PERSON
 
 PURPOSE = "BTG"
 HEADER = b"x-renkei-break-glass"
 """In each answer to a caller for whom a case is open: its number, and until when."""
 
-_one, _other = person_patient.alias(), person_patient.alias()
-_KEYS = (
-    select(_other.c.patient_key)
-    .select_from(_one)
-    .join(_other, _other.c.person == _one.c.person)
-    .where(_one.c.patient_key == bindparam("patient_key", type_=BigInteger))
-)
+_KEYS = select(OTHER.c.patient_key).select_from(SAME_PERSON).where(OF_PATIENT)
 
 
 async def keys_behind_glass(connection: DatabaseConnection, caller: Caller) -> frozenset[int]:

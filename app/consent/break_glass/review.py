@@ -44,7 +44,7 @@ _SET = (
 def is_own(caller: Caller, listed: Listed) -> bool:
     """Return whether it is the caller's own case: by account, or by the name that a system told."""
     case = listed.case
-    return (bool(case.account) and case.account == caller.account) or (bool(case.user) and case.user == caller.user)
+    return case.is_of(caller) or (bool(case.user) and case.user == caller.user)
 
 
 def may_review(caller: Caller, listed: Listed, told: Told) -> bool:

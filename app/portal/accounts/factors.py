@@ -9,7 +9,7 @@ from app.access.change_password import WrongPassword, confirm_password
 from app.access.events import by, event
 from app.access.sealing import Unopened
 from app.portal.accounts.own import is_fresh
-from app.portal.forms import exactly, one
+from app.portal.forms import exactly, number, one
 from app.portal.gate import Visit, moved, view
 from app.portal.page import Page
 from fhir.errors import Forbidden
@@ -114,9 +114,8 @@ async def own_factors(request: Request) -> Response:
             visit.fhir.recorded = True
             return await _page(visit, problem="present", sealed=sealed)
         if act == "remove":
-            key = one(visit.form, "key")
-            number = int(key) if key.isascii() and key.isdigit() and len(key) < 19 else 0
-            await factors.remove(visit.hub, visit.caller, number, network=visit.fhir.network)
+            key = number(one(visit.form, "key"), digits=18)
+            await factors.remove(visit.hub, visit.caller, key, network=visit.fhir.network)
             return moved("/account?done=removed")
         try:
             problem = await _added(visit, factors.PASSKEY if act == "passkey" else factors.TOTP)

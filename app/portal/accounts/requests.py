@@ -13,7 +13,7 @@ from app.access.rights.request import Wish, request_change, request_new
 from app.access.rights.rules import ROLES_OF, SEE_ALL, may_confirm, sees
 from app.portal.accounts.person import last_day
 from app.portal.dates import moment
-from app.portal.forms import one
+from app.portal.forms import number, one
 from app.portal.gate import Visit, moved, view
 from app.portal.page import Page
 from app.portal.sites import read_sites
@@ -68,8 +68,7 @@ async def make_request(request: Request) -> Response:
 async def _found(visit: Visit) -> RightRequest:
     key = visit.web.path_params["key"]
     try:
-        number = int(key) if key.isascii() and key.isdigit() and len(key) < 10 else 0
-        found = await read_request(visit.hub.database.reader, number)
+        found = await read_request(visit.hub.database.reader, number(key, digits=9))
     except Unknown as error:
         raise NotFound("There is no such request") from error
     if not sees(visit.caller, found.organisation):
