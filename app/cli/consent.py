@@ -17,10 +17,9 @@ from app.consent.break_glass.cases import waiting as waits
 from app.consent.break_glass.monthly import month_of
 from app.consent.break_glass.monthly import to_csv as to_cases_csv
 from app.consent.explain.asked import Question, answer
-from app.consent.explain.words import Facts
+from app.consent.explain.told import told
 from app.consent.third_party import parties_of, provisions, to_csv
 from app.consent.write import consent_resource, current_consents, withdraw
-from app.hub import Hub
 from app.portal.dates import to_microseconds
 from app.records.inside import inside_request, write_new_as
 from fhir.errors import FhirError
@@ -95,19 +94,11 @@ async def explain(record: str, site: str, account: str, role: str, purpose: str,
             found, facts = await answer(hub, office, question)
         except FhirError as error:
             raise click.ClickException(error.diagnostics) from error
-        await hub.audit.append([await _told(hub, record, facts)])
+        asked = Event(hub.clock(), "R", "operation", client="renkei")
+        await hub.audit.append([await told(hub, asked, record, facts)])
     click.echo(f"{'seen' if found.seen else 'hidden'}\t{found.rule}\t{found.category}\t{' '.join(found.labels)}")
     for word in found.words:
         click.echo(f"{word.consent}\t{word.provision}\t{word.effect}\t{word.state}")
-
-
-async def _told(hub: Hub, record: str, facts: Facts) -> Event:
-    """Return the event of a question: it tells of a patient's record, whoever asks."""
-    about = Event(hub.clock(), "R", "operation", client="renkei", entities=(record,))
-    if facts.patient_key > 0:
-        patient = await hub.patient_reference(facts.patient_key)
-        about = about._replace(patient=patient, patient_key=facts.patient_key)
-    return about._replace(custodian=await hub.organisation_reference(facts.custodian))
 
 
 @consent.command("cases")

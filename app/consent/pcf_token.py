@@ -10,39 +10,33 @@ from sqlalchemy import BigInteger, bindparam, select
 
 from app.access.caller import Caller
 from app.consent.decide import implies
+from app.consent.of_person import CONSENTS
 from app.consent.parties import parties
 from app.consent.residual import Asking, Refusal, residual
 from app.consent.scope import Find
 from app.consent.tables import ANY
 from app.db import DatabaseConnection
 from app.hub import Hub
-from app.identity.tables import person_patient
+from app.identity.same_person import OF_PATIENT
 from fhir.resource import parse
 from fhir.search.reference import target
-from fhir.store.tables import patient_chart, resource, resource_version
-from fhir.store.types import NUMBERS
+from fhir.store.read import CURRENT_VERSION
+from fhir.store.tables import resource, resource_version
 
 MOST_CONSENTS = 1_000
 """Consents of one person that are looked at."""
 
-_one, _other = person_patient.alias(), person_patient.alias()
-_CURRENT = (resource_version.c.patient_key == resource.c.patient_key) & (
-    (resource_version.c.row == resource.c.row) & (resource_version.c.version == resource.c.version)
-)
 _CONSENTS = (
     select(resource_version.c.body)
-    .select_from(_one)
-    .join(_other, _other.c.person == _one.c.person)
-    .join(patient_chart, patient_chart.c.patient_key == _other.c.patient_key)
-    .join(resource, (resource.c.patient_key == patient_chart.c.key) & (resource.c.type == NUMBERS["Consent"]))
-    .join(resource_version, _CURRENT)
-    .where(_one.c.patient_key == bindparam("patient_key", type_=BigInteger), resource.c.deleted == 0)
+    .select_from(CONSENTS)
+    .join(resource_version, CURRENT_VERSION)
+    .where(OF_PATIENT, resource.c.deleted == 0)
     .limit(MOST_CONSENTS)
 )
 _PATIENT = (
     select(resource_version.c.body)
     .select_from(resource)
-    .join(resource_version, _CURRENT)
+    .join(resource_version, CURRENT_VERSION)
     .where(
         resource.c.patient_key == bindparam("patient_key", type_=BigInteger),
         resource.c.row == bindparam("patient_key", type_=BigInteger),

@@ -1,7 +1,6 @@
 """The page that says why somebody may, or may not, see a record; for those who answer for consent."""
 
 from datetime import datetime
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,8 +8,8 @@ from starlette.responses import Response
 from app.access.caller import ROLES
 from app.audit.record import Event
 from app.consent.explain.asked import Question, answer
+from app.consent.explain.told import told
 from app.consent.explain.verdict import Explanation
-from app.consent.explain.words import Facts
 from app.consent.purposes import NUMBERS
 from app.portal.dates import JST
 from app.portal.gate import Visit, view
@@ -38,17 +37,6 @@ def _instant(text: str) -> int:
         raise InvalidValue("This is no instant", "at") from error
 
 
-async def _tell(visit: Visit, record: str, facts: Facts) -> None:
-    """Put on record that the question was asked, about whose record."""
-    members: dict[str, Any] = common(visit.fhir, 200)
-    if facts.patient_key > 0:
-        members["patient"] = await visit.hub.patient_reference(facts.patient_key)
-        members["patient_key"] = facts.patient_key
-    custodian = await visit.hub.organisation_reference(facts.custodian)
-    await visit.hub.audit.append([Event(**members, entities=(record,), custodian=custodian)])
-    visit.fhir.recorded = True
-
-
 async def _answered(visit: Visit, asked: dict[str, str]) -> tuple[Explanation | None, str]:
     """Return the answer, or which field is wrong."""
     try:
@@ -61,7 +49,9 @@ async def _answered(visit: Visit, asked: dict[str, str]) -> tuple[Explanation | 
         return None, {"organization": "organisation"}.get(error.expression or "", error.expression or "record")
     except NotFound:
         return None, "record"
-    await _tell(visit, asked["record"], facts)
+    event = Event(**common(visit.fhir, 200))
+    await visit.hub.audit.append([await told(visit.hub, event, asked["record"], facts)])
+    visit.fhir.recorded = True
     return found, ""
 
 

@@ -4,13 +4,12 @@ It is for those who answer for consent, and refuses everybody else before it loo
 resource but its kind and labels.
 """
 
-from typing import Any
-
 import orjson
 
 from app.audit.record import Event
 from app.consent.explain.asked import Question, answer, check_asks
 from app.consent.explain.rendered import parameters
+from app.consent.explain.told import told
 from app.records.events import common
 from app.records.parameters import one_of, only, operation_pairs
 from app.records.record import known_type
@@ -52,13 +51,7 @@ async def explain(request: FhirRequest) -> Response:
         at=_instant(values["at"]),
     )
     found, facts = await answer(request.hub, request.caller, question)
-    members: dict[str, Any] = common(request, 200)
-    if facts.patient_key > 0:
-        members |= {
-            "patient": await request.hub.patient_reference(facts.patient_key),
-            "patient_key": facts.patient_key,
-        }
-    custodian = await request.hub.organisation_reference(facts.custodian)
-    await request.hub.audit.append([Event(**members, entities=(question.record,), custodian=custodian)])
+    event = Event(**common(request, 200))
+    await request.hub.audit.append([await told(request.hub, event, question.record, facts)])
     request.recorded = True
     return fhir_response(orjson.dumps(parameters(question.record, found)))

@@ -9,36 +9,33 @@ from typing import TypeVar
 from sqlalchemy import BigInteger, bindparam, delete, select
 
 from app.consent.compile import compile_consents
+from app.consent.of_person import CONSENTS
 from app.consent.tables import consent_grant
 from app.db import DatabaseConnection
 from app.hub import Hub
+from app.identity.same_person import OF_PATIENT
 from app.identity.tables import person_patient
 from fhir.store.stored import Stored
-from fhir.store.tables import patient_chart, resource, resource_version
-from fhir.store.types import NUMBERS
+from fhir.store.tables import resource, resource_version
 
 T = TypeVar("T")
 
 MOST_VERSIONS = 10_000
 """Versions of a person's Consents that are looked through."""
 
-_one, _other = person_patient.alias(), person_patient.alias()
 _VERSIONS = (
     select(
         *(resource.c.type, resource.c.id, resource.c.patient_key, resource.c.row, resource_version.c.version),
         *(resource.c.custodian, resource.c.labels, resource_version.c.last_updated, resource_version.c.method),
         resource_version.c.body,
     )
-    .select_from(_one)
-    .join(_other, _other.c.person == _one.c.person)
-    .join(patient_chart, patient_chart.c.patient_key == _other.c.patient_key)
-    .join(resource, (resource.c.patient_key == patient_chart.c.key) & (resource.c.type == NUMBERS["Consent"]))
+    .select_from(CONSENTS)
     .join(
         resource_version,
         (resource_version.c.patient_key == resource.c.patient_key) & (resource_version.c.row == resource.c.row),
     )
     .where(
-        _one.c.patient_key == bindparam("patient_key", type_=BigInteger),
+        OF_PATIENT,
         resource_version.c.last_updated <= bindparam("at", type_=BigInteger),
     )
     .order_by(resource.c.row, resource_version.c.version)

@@ -16,6 +16,8 @@ from fhir.errors import Forbidden, InvalidValue, Unprocessable
 from fhir.issue import Issue
 from fhir.spec.identifier_systems import forms
 
+STAYS_ELSEWHERE = "The Patient that stays is not one of this site"
+
 
 def identifier_of(query: str) -> tuple[str, str] | None:
     """Return system and value of the one identifier by which a condition asks, None when it asks otherwise."""
@@ -89,10 +91,11 @@ async def check_merge(writing: Writing, patient: Mapping[str, Any], path: str = 
     for reference in survivors(patient):
         base, custodian = request.hub.settings.fhir_address, request.authority.custodian
         if await meant_by(writing.connection, reference, custodian, base) is None:
-            raise _incomplete("The Patient that stays is not one of this site", f"{path}.link.other")
+            raise incomplete(STAYS_ELSEWHERE, f"{path}.link.other")
         if patient.get("active") is not False:
-            raise _incomplete("A Patient that was merged is not active", f"{path}.active")
+            raise incomplete("A Patient that was merged is not active", f"{path}.active")
 
 
-def _incomplete(text: str, place: str) -> Unprocessable:
+def incomplete(text: str, place: str) -> Unprocessable:
+    """Return the refusal of a merge that is not whole."""
     return Unprocessable(text, issues=[Issue("error", "business-rule", place, text)])

@@ -11,6 +11,7 @@ from functools import partial
 
 from app.consent.visibility import EVERYTHING_VISIBLE
 from app.exchange.domains import owner_of
+from app.exchange.pixm.feed import STAYS_ELSEWHERE, incomplete
 from app.exchange.pmir.answer import answer
 from app.exchange.pmir.message import Change, Feed, name_of, read_feed
 from app.exchange.pmir.names import id_of, remember
@@ -141,9 +142,7 @@ class _Feeding:
             meant = {**reference, "reference": links.get(literal, literal)} if literal else reference
             here = meant.get("reference") in self._names.values() or self._is_fed(meant)
             if not here and await meant_by(connection, meant, self._custodian, base) is None:
-                text = "The Patient that stays is not one of this site"
-                place = f"{change.path}.link.other"
-                raise Unprocessable(text, issues=[Issue("error", "business-rule", place, text)])
+                raise incomplete(STAYS_ELSEWHERE, f"{change.path}.link.other")
         if not change.row and not is_replaced(patient):
             await self._check_stays_merged(writing, change)
 
