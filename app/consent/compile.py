@@ -26,7 +26,7 @@ from fhir.search.hashing import hash64
 from fhir.search.reference import target
 from fhir.store.in_order import by_hash, in_order
 from fhir.store.stored import Stored
-from fhir.store.tables import resource, resource_id, resource_patient, resource_version
+from fhir.store.tables import CURRENT_VERSION, resource, resource_id, resource_patient, resource_version
 from fhir.store.types import NUMBERS
 
 __all__ = ["ACCOUNT_SYSTEM", "compile_consents"]
@@ -37,9 +37,7 @@ _SUBJECT = (
         in_order(
             in_order(by_hash(resource), person_patient, person_patient.c.patient_key == resource.c.patient_key),
             resource_version,
-            (resource_version.c.patient_key == resource.c.patient_key)
-            & (resource_version.c.row == resource.c.row)
-            & (resource_version.c.version == resource.c.version),
+            CURRENT_VERSION,
         )
     )
     .where(

@@ -7,7 +7,7 @@ is kept by the account's own organisation: nobody else says who somebody is.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, SmallInteger, Text, and_, bindparam, select
+from sqlalchemy import BigInteger, SmallInteger, Text, bindparam, select
 
 from app.access.tables import account, organisation
 from app.consent.scope import Find, Party
@@ -17,7 +17,7 @@ from fhir.resource import parse
 from fhir.search.hashing import hash64
 from fhir.search.reference import target
 from fhir.store.in_order import by_hash, in_order
-from fhir.store.tables import resource, resource_id, resource_version
+from fhir.store.tables import CURRENT_VERSION, resource, resource_id, resource_version
 from fhir.store.types import NUMBERS
 
 ACCOUNT_SYSTEM = "http://renkei.example/fhir/NamingSystem/account"
@@ -25,14 +25,9 @@ ACCOUNT_SYSTEM = "http://renkei.example/fhir/NamingSystem/account"
 
 _ORGANISATIONS = select(organisation.c.resource_id, organisation.c.number, organisation.c.slug, organisation.c.key)
 _ACCOUNT = select(account.c.key, account.c.organisation).where(account.c.name == bindparam("name", type_=Text))
-_CURRENT = and_(
-    resource_version.c.patient_key == resource.c.patient_key,
-    resource_version.c.row == resource.c.row,
-    resource_version.c.version == resource.c.version,
-)
 _NAMED = (
     select(resource_version.c.body, resource.c.custodian)
-    .select_from(in_order(by_hash(resource), resource_version, _CURRENT))
+    .select_from(in_order(by_hash(resource), resource_version, CURRENT_VERSION))
     .where(
         resource_id.c.hash == bindparam("hash", type_=BigInteger),
         resource.c.type == bindparam("type", type_=SmallInteger),

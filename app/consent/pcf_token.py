@@ -20,8 +20,7 @@ from app.hub import Hub
 from app.identity.same_person import OF_PATIENT
 from fhir.resource import parse
 from fhir.search.reference import target
-from fhir.store.read import CURRENT_VERSION
-from fhir.store.tables import resource, resource_version
+from fhir.store.tables import CURRENT_VERSION, resource, resource_version
 
 MOST_CONSENTS = 1_000
 """Consents of one person that are looked at."""

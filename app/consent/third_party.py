@@ -22,7 +22,7 @@ from fhir.resource import parse
 from fhir.search.date import JST
 from fhir.search.hashing import hash64
 from fhir.store.in_order import by_hash, in_order
-from fhir.store.tables import patient_chart, resource, resource_id, resource_version
+from fhir.store.tables import CURRENT_VERSION, patient_chart, resource, resource_id, resource_version
 from fhir.store.types import NUMBERS
 
 ON_BEHALF = frozenset({"secretariat", "operator", "auditor"})
@@ -40,14 +40,9 @@ COLUMNS = (
 )
 """The header of the CSV."""
 
-_CURRENT = and_(
-    resource_version.c.patient_key == resource.c.patient_key,
-    resource_version.c.row == resource.c.row,
-    resource_version.c.version == resource.c.version,
-)
 _BODY = (
     select(resource_version.c.body)
-    .select_from(in_order(by_hash(resource), resource_version, _CURRENT))
+    .select_from(in_order(by_hash(resource), resource_version, CURRENT_VERSION))
     .where(
         resource_id.c.hash == bindparam("hash", type_=BigInteger),
         resource.c.type == bindparam("type", type_=SmallInteger),

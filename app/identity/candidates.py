@@ -15,10 +15,10 @@ from app.identity.keys import MOST
 from app.identity.tables import identity_key, person_patient
 from app.identity.traits import Traits, traits_of
 from fhir.store.connection import Visibility
-from fhir.store.read import COLUMNS, CURRENT_VERSION, stored
+from fhir.store.read import COLUMNS, stored
 from fhir.store.statements import by_shape
 from fhir.store.stored import Stored
-from fhir.store.tables import resource, resource_version
+from fhir.store.tables import CURRENT_VERSION, resource, resource_version
 from fhir.store.types import NUMBERS
 
 PER_KEY = 40

@@ -12,10 +12,10 @@ from fhir.resource import parse
 from fhir.spec.identifier_systems import forms, institution_of
 from fhir.store.connection import Visibility
 from fhir.store.in_order import in_order
-from fhir.store.read import COLUMNS, CURRENT_VERSION, stored
+from fhir.store.read import COLUMNS, stored
 from fhir.store.statements import by_shape
 from fhir.store.stored import Stored
-from fhir.store.tables import resource, resource_version
+from fhir.store.tables import CURRENT_VERSION, resource, resource_version
 from fhir.store.types import NUMBERS
 
 MOST_MEMBERS = 200

@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import BigInteger, Integer, Select, SmallInteger, and_, bindparam, literal_column, select
 
 from fhir.store.connection import Connection, Visibility
-from fhir.store.read import COLUMNS, CURRENT_VERSION, stored
+from fhir.store.read import COLUMNS, stored
 from fhir.store.statement import Statement
 from fhir.store.statements import by_shape
 from fhir.store.stored import Stored
-from fhir.store.tables import index_reference, resource, resource_id, resource_version
+from fhir.store.tables import CURRENT_VERSION, index_reference, resource, resource_id, resource_version
 
 _CHUNK = 20
 """Hashes that one statement looks up; the last chunk repeats one to fill up."""

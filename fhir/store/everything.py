@@ -11,10 +11,10 @@ from sqlalchemy import BigInteger, ColumnElement, Integer, Select, and_, bindpar
 
 from fhir.search.hashing import hash64
 from fhir.store.connection import Connection, Visibility
-from fhir.store.read import COLUMNS, CURRENT_VERSION, stored
+from fhir.store.read import COLUMNS, stored
 from fhir.store.statements import by_shape
 from fhir.store.stored import Stored
-from fhir.store.tables import resource, resource_version
+from fhir.store.tables import CURRENT_VERSION, resource, resource_version
 from fhir.store.types import NUMBERS
 
 Scope = Callable[[Sequence[ColumnElement[int]], Visibility], Select[tuple[int]]]

@@ -7,10 +7,10 @@ from sqlalchemy import BigInteger, Select, and_, bindparam, select
 from fhir.search.hashing import hash64
 from fhir.store.connection import Connection, Visibility
 from fhir.store.in_order import by_hash, in_order
-from fhir.store.read import COLUMNS, CURRENT_VERSION, stored
+from fhir.store.read import COLUMNS, stored
 from fhir.store.statements import by_shape
 from fhir.store.stored import Stored
-from fhir.store.tables import resource, resource_id, resource_version
+from fhir.store.tables import CURRENT_VERSION, resource, resource_id, resource_version
 from fhir.store.walk import HASHES
 
 

@@ -38,13 +38,6 @@ COLUMNS = (
     resource_version.c.method,
     resource_version.c.body,
 )
-CURRENT_VERSION = and_(
-    resource_version.c.patient_key == resource.c.patient_key,
-    resource_version.c.row == resource.c.row,
-    resource_version.c.version == resource.c.version,
-)
-"""What joins a resource with its current version."""
-
 LAST_BODY = and_(
     resource_version.c.patient_key == resource.c.patient_key,
     resource_version.c.row == resource.c.row,

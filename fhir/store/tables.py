@@ -4,7 +4,7 @@ Every row that belongs to a patient carries the key of the site's Patient first,
 site is one range. Instants are whole microseconds since 1970 UTC. No foreign key crosses patient keys.
 """
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, MetaData, SmallInteger, Table, Text, and_
 
 metadata = MetaData()
 
@@ -92,6 +92,13 @@ resource_version = Table(
     comment="Every version: the stored bytes, and what turns them back into the bytes as received",
 )
 """`method` is 1 for POST, 2 for PUT, 3 for DELETE; `digest` is the SHA-256 of the bytes as received."""
+
+CURRENT_VERSION = and_(
+    resource_version.c.patient_key == resource.c.patient_key,
+    resource_version.c.row == resource.c.row,
+    resource_version.c.version == resource.c.version,
+)
+"""What joins a resource with its current version."""
 
 resource_change = Table(
     "resource_change",

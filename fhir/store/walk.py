@@ -28,10 +28,11 @@ from fhir.spec.search_parameters import parameters
 from fhir.store.connection import Connection, Visibility
 from fhir.store.everything import Scope, asked_of_person, of_person, of_types
 from fhir.store.facts import date_parameters
-from fhir.store.read import COLUMNS, CURRENT_VERSION, stored
+from fhir.store.read import COLUMNS, stored
 from fhir.store.statements import by_shape
 from fhir.store.stored import Stored
 from fhir.store.tables import (
+    CURRENT_VERSION,
     NO_DATE,
     NO_PATIENT,
     index_date,
