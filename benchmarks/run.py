@@ -16,6 +16,7 @@ from benchmarks.figures import Figure
 from benchmarks.ingest import measured
 from benchmarks.place import Place
 from benchmarks.population import load
+from benchmarks.records import records
 from benchmarks.requests import requests
 from benchmarks.searches import searches
 from benchmarks.streams import everything, export
@@ -97,13 +98,23 @@ def at_scale(place: Place, size: Size, scale: int, tell: Tell) -> list[Figure]:
         observations = results(bench, asked)
         figures = requests(bench, "read", [f"/fhir/Observation/{one}" for one in observations])
         figures += requests(bench, "search", [region.search(one) for one in asked])
-        figures += searches(bench, asked)
+        figures += searches(bench)
         figures += everything(bench, large(bench))
         figures.append(export(bench))
         figures += writes(bench, asked, observations)
         peak = bench.server.memory_mebibytes("VmHWM")
         figures.append(Figure("memory, peak", peak, "MiB", bench.database, scale=scale))
     return figures
+
+
+def side_by_side(place: Place, size: Size, scales: Sequence[int], tell: Tell) -> list[Figure]:
+    """Measure what must not grow with the data: the loaded hubs of all scales run at the same time."""
+    tell(" searches of one person's record, in turns:")
+    with contextlib.ExitStack() as stack:
+        benches = [stack.enter_context(running(place, f"x{scale}", size, tell)) for scale in scales]
+        for bench, scale in zip(benches, scales, strict=True):
+            bench.scale = scale
+        return records(benches)
 
 
 def measure(place: Place, size: Size, scales: Sequence[int], tell: Tell) -> list[Figure]:
@@ -118,4 +129,4 @@ def measure(place: Place, size: Size, scales: Sequence[int], tell: Tell) -> list
     figures = beginning(place, size, tell)
     for scale in scales:
         figures += at_scale(place, size, scale, tell)
-    return figures
+    return figures + side_by_side(place, size, scales, tell)

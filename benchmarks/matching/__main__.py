@@ -37,8 +37,8 @@ def table(sizes: list[Found]) -> str:
         shown = [f"{getattr(one, name):,.5f}" if bar <= 1 else f"{getattr(one, name):,.0f}" for one in sizes]
         rows.append((title, shown, f"{'≥' if side > 0 else '≤'} {bar:g}"))
     rows.append(("wrong links (pairs)", [f"{one.wrong}" for one in sizes], ""))
-    rows.append(("candidates of a Patient", [f"{one.candidates:.1f}" for one in sizes], ""))
-    rows.append(("µs to match a Patient", [f"{one.match_microseconds:,.0f}" for one in sizes], "near the same"))
+    rows.append(("candidates of a Patient", [f"{one.candidates:.1f}" for one in sizes], "near the same"))
+    rows.append(("µs to match a Patient", [f"{one.match_microseconds:,.0f}" for one in sizes], ""))
     rows.append(("records written a second", [f"{one.written_per_second:,.0f}" for one in sizes], ""))
     lines = [f"| {title} | {' | '.join(shown)} | {bar} |" for title, shown, bar in rows]
     head = f"| | {' | '.join(f'{one.records / sizes[0].records:.0f}×' for one in sizes)} | bar |"

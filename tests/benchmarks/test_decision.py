@@ -1,16 +1,18 @@
 """The decision is measured alone, in a region of any size."""
 
-from pathlib import Path
-
 import pytest
 
-from benchmarks.decision import measured
+from benchmarks import decision
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_decision_and_a_read_are_measured(tmp_path: Path) -> None:
-    # Each read that finds nothing ends it.
-    _, whole = await measured(20, tmp_path)
+async def test_a_decision_and_a_read_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decision, "ROUNDS", 1)
 
-    assert whole > 0
+    # Each read that finds nothing ends it.
+    async with decision.region(20) as one, decision.region(30) as other:
+        costs = await decision.measured([one, other])
+
+    assert [cost.region.people for cost in costs] == [20, 30]
+    assert all(cost.region.whole > cost.decided > 0 for cost in costs)
