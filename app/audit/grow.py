@@ -11,7 +11,8 @@ from functools import lru_cache
 import orjson
 from sqlalchemy import bindparam, insert, select, update
 
-from app.audit.tables import KINDS, audit_index, audit_leaf, audit_tree
+from app.audit.tables import KINDS, audit_index, audit_leaf, audit_node, audit_tree
+from app.audit.tile import HEIGHT
 from app.audit.tree import Frontier
 from app.db import DatabaseUnavailable, WriteConnection
 
@@ -70,10 +71,15 @@ async def grow(connection: WriteConnection, edge: Frontier, records: Sequence[tu
     """
     size = edge.size
     hashes = [hashlib.sha256(b"\x00" + record).digest() for _, record in records]
+    nodes = []
     for leaf in hashes:
-        edge.append(leaf)
+        completed = edge.append(leaf)
+        for level in range(HEIGHT, len(completed), HEIGHT):
+            nodes.append((level // HEIGHT, (edge.size - 1) >> level, completed[level]))
     leaves = [(leaf, row, digest) for leaf, ((row, _), digest) in enumerate(zip(records, hashes, strict=True), size)]
     await connection.insert(audit_leaf, leaves)
+    if nodes:
+        await connection.insert(audit_node, nodes)
     await connection.insert(audit_index, [key for row, record in records for key in _index(row, record)])
     grown = {"k_size": size, "n_size": edge.size, "n_frontier": edge.to_bytes()}
     if await connection.execute(_GROW, grown) != 1:

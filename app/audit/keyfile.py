@@ -8,6 +8,7 @@ import binascii
 import os
 import secrets
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -52,7 +53,7 @@ def read_master(path: Path) -> Keys:
         ExposedKeyFile: Its mode is wider than 0640.
         MalformedKeyFile: It is not a ring.
     """
-    return Keys(_masters(path))
+    return Keys(_masters(path), reread=lambda: _masters(path))
 
 
 def rotate_master(path: Path) -> Keys:
@@ -104,6 +105,48 @@ def read_signer(path: Path, name: str) -> Signer:
     if signer.name != name:
         raise MalformedKeyFile(f"{path} is the key of {signer.name}, not of {name}")
     return signer
+
+
+def prepare_signer(path: Path, name: str) -> Signer:
+    """Return the key that will sign after that of `path`: written beside it, and found there when there is one.
+
+    `settled_signer` puts it in its place, once the database names it.
+    """
+    beside = _next(path)
+    if not beside.exists():
+        create_signer(beside, name)
+    return read_signer(beside, name)
+
+
+def settled_signer(path: Path, name: str, vkey: str) -> Signer:
+    """Return the key that signs according to the database, which may have been named a moment ago.
+
+    Args:
+        path: The file of the key that signs.
+        name: The log's origin.
+        vkey: The key that the database names; empty when none was ever exchanged.
+
+    Raises:
+        MalformedKeyFile: It is not in the folder: the folder and the database are not of one hub.
+        FileNotFoundError, ExposedKeyFile: As `read_signer`.
+    """
+    signer = read_signer(path, name)
+    if not vkey or signer.verifier.vkey == vkey:
+        return signer
+    beside = _next(path)
+    # Another process may put it in its place at the same time.
+    if beside.exists() and read_signer(beside, name).verifier.vkey == vkey:
+        with suppress(FileNotFoundError):
+            beside.replace(path)
+            flush_folder(path.parent)
+    signer = read_signer(path, name)
+    if signer.verifier.vkey != vkey:
+        raise MalformedKeyFile(f"{path} is {signer.verifier.vkey}, but the log is signed with {vkey}")
+    return signer
+
+
+def _next(path: Path) -> Path:
+    return path.with_name(path.name + ".next")
 
 
 def _from_pem(text: str, name: str) -> Signer:

@@ -5,7 +5,7 @@ HKDF-SHA256, https://www.rfc-editor.org/rfc/rfc5869; docs/keys.md says who holds
 
 import hmac
 from binascii import b2a_base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -29,9 +29,23 @@ class Keys:
     """A ring of master keys; the one with the highest id seals, all of them open.
 
     Holds derived keys across calls, because deriving one costs more than using it. Thread-safe.
+
+    Args:
+        masters: The keys by their ids.
+        reread: Reads the ring again, when another process may have added a key.
     """
 
-    def __init__(self, masters: Mapping[int, bytes]) -> None:
+    def __init__(
+        self, masters: Mapping[int, bytes], reread: Callable[[], Mapping[int, bytes]] | None = None
+    ) -> None:
+        self._reread = reread
+        self._take(masters)
+        self._identifier_key = lru_cache(_CACHED_YEARS)(self._derive_identifier_key)
+        self.pseudonym = lru_cache(_CACHED_PSEUDONYMS)(self._pseudonym)
+        self.cipher = lru_cache(_CACHED_CIPHERS)(self._cipher)
+        self.hub_cipher = lru_cache(_CACHED_YEARS)(self._hub_cipher)
+
+    def _take(self, masters: Mapping[int, bytes]) -> None:
         if not masters or min(masters) < 1 or max(masters) > 255:
             raise ValueError("a ring holds at least one master key, under ids 1 to 255")
         if any(len(master) != MASTER_BYTES for master in masters.values()):
@@ -39,10 +53,17 @@ class Keys:
         self._masters = dict(masters)
         self.current = max(masters)
         """The id of the key that seals."""
-        self._identifier_key = lru_cache(_CACHED_YEARS)(self._derive_identifier_key)
-        self.pseudonym = lru_cache(_CACHED_PSEUDONYMS)(self._pseudonym)
-        self.cipher = lru_cache(_CACHED_CIPHERS)(self._cipher)
-        self.hub_cipher = lru_cache(_CACHED_YEARS)(self._hub_cipher)
+
+    def renew(self) -> bool:
+        """Read the ring again and return whether another key seals from now on.
+
+        Raises:
+            ValueError, OSError: the ring cannot be read; the keys stay as they are.
+        """
+        before = self.current
+        if self._reread is not None:
+            self._take(self._reread())
+        return self.current != before
 
     @property
     def ids(self) -> tuple[int, ...]:
@@ -65,6 +86,10 @@ class Keys:
     def hub_detail_key(self, year: int, key: int | None = None) -> bytes:
         """Return the 32-byte AES key of the details of one UTC year that belong to no patient."""
         return self._derive(b"renkei/audit/details/hub/%d" % year, None, self.current if key is None else key)
+
+    def pointer_key(self, year: int, key: int | None = None) -> bytes:
+        """Return the 32-byte AES key under which the index of one UTC year says whose record it is."""
+        return self._derive(b"renkei/audit/pointer/%d" % year, None, self.current if key is None else key)
 
     def access_key(self, key: int) -> bytes:
         """Return the 32-byte key that seals what access must be able to read again: secrets of one-time passwords."""
@@ -94,6 +119,9 @@ class Keys:
         return self._derive(b"renkei/audit/identifier/%d" % year, None, key)
 
     def _derive(self, info: bytes, salt: bytes | None, key: int) -> bytes:
+        if key not in self._masters:
+            # Another process may seal with a key that came since this one read the ring.
+            self.renew()
         master = self._masters.get(key)
         if master is None:
             raise UnknownKey(key)

@@ -1,6 +1,9 @@
 """Signed notes: text under Ed25519 signatures, and the text form of their keys.
 
+A witness signs beside the text when it saw it: a cosignature.
+
 https://c2sp.org/signed-note@v1.0.0
+https://c2sp.org/tlog-cosignature
 """
 
 import binascii
@@ -15,9 +18,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 ED25519 = b"\x01"
 """The signature type of plain Ed25519, section "Signature types"."""
 
+COSIGNATURE = b"\x04"
+"""The signature type of a witness: Ed25519 with the time."""
+
+_TYPES = (ED25519, COSIGNATURE)
+
 SIGNATURES_MAX = 100
 """More signatures than this are refused unread; the standard asks for 16 at least."""
 
+_TIME_BYTES = 8
 _HEX_DIGITS = frozenset("0123456789abcdef")
 _MARK = "\N{EM DASH} "
 _SECRET = "PRIVATE+KEY+"  # noqa: S105 - the mark of a secret, not one
@@ -51,6 +60,8 @@ class Verifier:
     """Not empty; without Unicode spaces and plus signs; a URL without its scheme by custom."""
     public_key: bytes
     """32 bytes, as RFC 8032 writes them."""
+    type: bytes = ED25519
+    """`ED25519`, or `COSIGNATURE` for a witness."""
 
     def __post_init__(self) -> None:
         if not self.name or "+" in self.name or any(map(str.isspace, self.name)):
@@ -61,12 +72,12 @@ class Verifier:
     @property
     def id(self) -> bytes:
         """The 4 bytes that, with the name, tell which key signed; an identifier, not a proof."""
-        return sha256(self.name.encode() + b"\n" + ED25519 + self.public_key).digest()[:4]
+        return sha256(self.name.encode() + b"\n" + self.type + self.public_key).digest()[:4]
 
     @property
     def vkey(self) -> str:
         """The text form, to publish: `<name>+<id>+<base64>`."""
-        return f"{self.name}+{self.id.hex()}+{_base64(ED25519 + self.public_key)}"
+        return f"{self.name}+{self.id.hex()}+{_base64(self.type + self.public_key)}"
 
     @classmethod
     def parse(cls, vkey: str) -> Self:
@@ -75,14 +86,17 @@ class Verifier:
         Raises:
             MalformedKey: It is not a verifier key, of another type than Ed25519, or its id is not its key's.
         """
-        name, key_id, public_key = _fields(vkey)
-        verifier = cls(name, public_key)
+        name, key_id, public_key, type_ = _fields(vkey)
+        verifier = cls(name, public_key, type_)
         if verifier.id != key_id:
             raise MalformedKey(f"the id {key_id.hex()} is not that of the key")
         return verifier
 
     def accepts(self, text: str, signature: bytes) -> bool:
         """Tell whether this key made `signature`, without its id, over `text`."""
+        if self.type == COSIGNATURE:
+            seconds = cosigned(signature)
+            text, signature = _cosigned_text(text, seconds), signature[_TIME_BYTES:]
         try:
             Ed25519PublicKey.from_public_bytes(self.public_key).verify(signature, text.encode())
         except (InvalidSignature, ValueError):
@@ -96,21 +110,23 @@ class Signer:
 
     name: str
     key: Ed25519PrivateKey
+    type: bytes = ED25519
+    """`ED25519`, or `COSIGNATURE` for a witness."""
 
     @classmethod
-    def generate(cls, name: str) -> Self:
+    def generate(cls, name: str, type: bytes = ED25519) -> Self:
         """Return a new key under `name`."""
-        return cls(name, Ed25519PrivateKey.generate())
+        return cls(name, Ed25519PrivateKey.generate(), type)
 
     @property
     def verifier(self) -> Verifier:
         """The public half."""
-        return Verifier(self.name, self.key.public_key().public_bytes_raw())
+        return Verifier(self.name, self.key.public_key().public_bytes_raw(), self.type)
 
     @property
     def skey(self) -> str:
         """The text form, to keep secret: `PRIVATE+KEY+<name>+<id>+<base64>`."""
-        return f"{_SECRET}{self.name}+{self.verifier.id.hex()}+{_base64(ED25519 + self.key.private_bytes_raw())}"
+        return f"{_SECRET}{self.name}+{self.verifier.id.hex()}+{_base64(self.type + self.key.private_bytes_raw())}"
 
     @classmethod
     def parse(cls, skey: str) -> Self:
@@ -121,15 +137,24 @@ class Signer:
         """
         if not skey.startswith(_SECRET):
             raise MalformedKey(f"a signer key begins with {_SECRET}")
-        name, key_id, seed = _fields(skey.removeprefix(_SECRET))
-        signer = cls(name, Ed25519PrivateKey.from_private_bytes(seed))
+        name, key_id, seed, type_ = _fields(skey.removeprefix(_SECRET))
+        signer = cls(name, Ed25519PrivateKey.from_private_bytes(seed), type_)
         if signer.verifier.id != key_id:
             raise MalformedKey(f"the id {key_id.hex()} is not that of the key")
         return signer
 
-    def sign(self, text: str) -> str:
-        """Return the signature line over `text`, its newline included."""
-        return f"{_MARK}{self.name} {_base64(self.verifier.id + self.key.sign(text.encode()))}\n"
+    def sign(self, text: str, seconds: int = 0) -> str:
+        """Return the signature line over `text`, its newline included.
+
+        Args:
+            text: What is signed.
+            seconds: The present since 1970 UTC, which a cosignature states.
+        """
+        if self.type == COSIGNATURE:
+            value = seconds.to_bytes(_TIME_BYTES, "big") + self.key.sign(_cosigned_text(text, seconds).encode())
+        else:
+            value = self.key.sign(text.encode())
+        return f"{_MARK}{self.name} {_base64(self.verifier.id + value)}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +236,23 @@ def _signature(line: str) -> Signature:
     return Signature(name, decoded[:4], decoded[4:])
 
 
-def _fields(text: str) -> tuple[str, bytes, bytes]:
-    """Return name, id and 32 bytes of key of a key's text form."""
+def cosigned(signature: bytes) -> int:
+    """Return when a witness signed, in seconds since 1970 UTC, as the signature without its id says."""
+    return int.from_bytes(signature[:_TIME_BYTES], "big")
+
+
+def signature_lines(note: str) -> str:
+    """Return the signature lines of a note, or of an answer that is nothing but such lines."""
+    return note.rpartition("\n\n")[2]
+
+
+def _cosigned_text(text: str, seconds: int) -> str:
+    """Return what a witness signs: https://c2sp.org/tlog-cosignature section "Ed25519 signed message"."""
+    return f"cosignature/v1\ntime {seconds}\n{text}"
+
+
+def _fields(text: str) -> tuple[str, bytes, bytes, bytes]:
+    """Return name, id, 32 bytes of key and type of a key's text form."""
     name, _, rest = text.partition("+")
     digits, _, key = rest.partition("+")
     try:
@@ -221,9 +261,9 @@ def _fields(text: str) -> tuple[str, bytes, bytes]:
             raise ValueError
     except ValueError:
         raise MalformedKey("a key is <name>+<id, 8 hexadecimal digits>+<base64>") from None
-    if decoded[:1] != ED25519 or len(decoded) != 33:
-        raise MalformedKey("only Ed25519 keys (type 1, 32 bytes) are known")
-    return name, bytes.fromhex(digits), decoded[1:]
+    if decoded[:1] not in _TYPES or len(decoded) != 33:
+        raise MalformedKey("only Ed25519 keys (types 1 and 4, 32 bytes) are known")
+    return name, bytes.fromhex(digits), decoded[1:], decoded[:1]
 
 
 def _refuse_control_characters(text: str) -> None:

@@ -1,6 +1,6 @@
 """The tables of the audit log. Records and leaves are only ever added; the migrations forbid anything else."""
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
 
 metadata = MetaData()
 
@@ -28,6 +28,8 @@ audit_leaf = Table(
     comment="The tree's leaves in order: which record, and SHA-256(0x00 || record)",
 )
 
+Index("ix_audit_leaf_row", audit_leaf.c.row)
+
 audit_index = Table(
     "audit_index",
     metadata,
@@ -54,6 +56,43 @@ audit_checkpoint = Table(
     Column("signed", BigInteger, nullable=False),
     Column("note", Text, nullable=False),
     comment="Signed checkpoints (C2SP tlog-checkpoint)",
+)
+
+audit_node = Table(
+    "audit_node",
+    metadata,
+    Column("level", SmallInteger, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+    comment="Roots of full tiles: 256 to the power of `level` leaves each, so that a proof reads few rows",
+)
+
+audit_succession = Table(
+    "audit_succession",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("note", Text, nullable=False),
+    comment="By which key each signing key named the next, as signed notes",
+)
+
+audit_cosignature = Table(
+    "audit_cosignature",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("witness", Text, primary_key=True),
+    Column("signed", BigInteger, nullable=False),
+    Column("line", Text, nullable=False),
+    sqlite_with_rowid=False,
+    comment="What witnesses signed beside a checkpoint, by the text form of their keys",
+)
+
+audit_pointer = Table(
+    "audit_pointer",
+    metadata,
+    Column("hash", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("pointer", LargeBinary, nullable=False),
+    comment="From an HMAC of a patient to the patient's key, encrypted; empty once the patient's details were erased",
 )
 
 audit_salt = Table(
