@@ -14,7 +14,7 @@ from app.access import epoch
 from app.access.identify import Callers
 from app.access.limits import Limits
 from app.access.rights import leave
-from app.audit.keyfile import create_master, create_signer, read_master, read_signer
+from app.audit.keyfile import create_master, create_signer, read_master, read_signer, settled_signer
 from app.audit.keys import Keys
 from app.audit.leader import Leader
 from app.audit.log import AuditLog
@@ -69,9 +69,14 @@ def audit_keys(settings: Settings) -> tuple[Keys, Signer]:
     return read_master(master), read_signer(signer, settings.audit_origin)
 
 
+def signer_path(settings: Settings) -> Path:
+    """Return the file of the key that signs checkpoints."""
+    return settings.keys_folder / "audit-signer"
+
+
 def _cursor_key(folder: Path) -> bytes:
-    """Return the key of page cursors, which every process derives from the same file."""
-    secret = (folder / "audit-master").read_bytes()
+    """Return the key of page cursors, which every process derives from the first master key, whatever came since."""
+    secret = (folder / "audit-master").read_bytes().splitlines(keepends=True)[0]
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"renkei/cursor").derive(secret)
 
 
@@ -110,7 +115,11 @@ async def open_hub(settings: Settings, clock: Clock = now) -> Hub:
         ),
         limits=Limits(settings),
         audit=audit,
-        leader=Leader(database, signer, settings.audit_origin, clock),
+        leader=Leader(
+            *(database, signer, settings.audit_origin, clock),
+            settled=partial(settled_signer, signer_path(settings), settings.audit_origin),
+            renew=keys.renew,
+        ),
         cursors=Cursors(_cursor_key(settings.keys_folder)),
         blobs=open_blobs(settings),
         decoding=decoding,

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from app.audit.keys import MASTER_BYTES, Keys
-from app.audit.note import Signer
+from app.audit.note import ED25519, Signer
 from app.flush import flush_folder
 
 _TAG = "renkei-audit-key"
@@ -73,24 +73,25 @@ def rotate_master(path: Path) -> Keys:
     return keys
 
 
-def create_signer(path: Path, name: str) -> Signer:
+def create_signer(path: Path, name: str, type: bytes = ED25519) -> Signer:
     """Write a new key that signs checkpoints, readable by its owner only.
 
     Args:
         path: The file; it must not exist.
-        name: The log's origin, such as `hub.example.jp/audit`.
+        name: The log's origin, such as `hub.example.jp/audit`, or a witness's name.
+        type: `ED25519`, or `COSIGNATURE` for a witness.
     """
-    signer = Signer.generate(name)
+    signer = Signer.generate(name, type)
     _write_new(path, signer.skey + "\n")
     return signer
 
 
-def read_signer(path: Path, name: str) -> Signer:
+def read_signer(path: Path, name: str = "") -> Signer:
     """Return the key that signs checkpoints.
 
     Args:
         path: A signer key or PKCS #8 PEM.
-        name: The log's origin; a signer key must carry it, PEM carries none.
+        name: The log's origin; a signer key must carry it, PEM carries none. Empty: that of the signer key.
 
     Raises:
         FileNotFoundError: There is none; `create_signer` makes one.
@@ -102,7 +103,7 @@ def read_signer(path: Path, name: str) -> Signer:
         signer = _from_pem(text, name) if text.startswith(_PEM) else Signer.parse(text.strip())
     except ValueError as error:
         raise MalformedKeyFile(f"{path}: {error}") from None
-    if signer.name != name:
+    if name and signer.name != name:
         raise MalformedKeyFile(f"{path} is the key of {signer.name}, not of {name}")
     return signer
 

@@ -2,15 +2,17 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from sqlalchemy import bindparam, delete, select
 
+from app.audit import succession
 from app.audit.checkpoint import Checkpoint, sign
 from app.audit.grow import frontier, grow
 from app.audit.note import Signer
-from app.audit.tables import audit_checkpoint, audit_record, audit_stage
+from app.audit.tables import audit_checkpoint, audit_record, audit_stage, audit_succession
 from app.clock import Clock
-from app.db import Database, DatabaseUnavailable, WriteConnection
+from app.db import Database, DatabaseConnection, DatabaseUnavailable, WriteConnection
 
 MOST_AT_ONCE = 1_000
 """Records that one transaction puts in the tree: more would make answers wait for the writer."""
@@ -27,6 +29,8 @@ _STAGED = (
     .order_by(audit_stage.c.row)
     .limit(MOST_AT_ONCE)
 )
+_SUCCESSIONS = select(audit_succession.c.note).order_by(audit_succession.c.number)
+_LAST_SUCCESSION = select(audit_succession.c.note).order_by(audit_succession.c.number.desc()).limit(1)
 _UNSTAGE = delete(audit_stage).where(audit_stage.c.row == bindparam("k_row"))
 
 
@@ -38,9 +42,22 @@ class Leader:
         signer: Signs checkpoints.
         origin: The log's name.
         clock: The present in microseconds.
+        settled: Returns the signer whose public key the database names, when it is another one by now.
+        renew: Called before each turn: what another process has changed in the keys is read again.
     """
 
-    def __init__(self, database: Database, signer: Signer, origin: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        signer: Signer,
+        origin: str,
+        clock: Clock,
+        *,
+        settled: Callable[[str], Signer] | None = None,
+        renew: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._settled = settled
+        self._renew = renew
         self._database = database
         self._signer = signer
         self._origin = origin
@@ -66,6 +83,7 @@ class Leader:
     async def _try(self) -> None:
         """Integrate; what cannot be done now is done later, so no failure ends the task."""
         try:
+            self._renew()
             await self.integrate_all()
         except DatabaseUnavailable as error:
             logger.warning("The audit tree waits for the database: %s", error)
@@ -92,8 +110,38 @@ class Leader:
         staged = [(row, bytes(record)) for row, record in await connection.fetch(_STAGED, {})]
         if not staged:
             return 0
+        signer = await self._present(connection)
         await grow(connection, edge, staged)
         await connection.execute_many(_UNSTAGE, [{"k_row": row} for row, _ in staged])
-        note = sign(Checkpoint(self._origin, edge.size, edge.root()), self._signer)
+        note = sign(Checkpoint(self._origin, edge.size, edge.root()), signer)
         await connection.insert(audit_checkpoint, [(edge.size, self._clock(), note)])
         return len(staged)
+
+    async def _present(self, connection: WriteConnection) -> Signer:
+        """Return the signer that the database names: a command may have exchanged it a moment ago."""
+        named = succession.last([str(note) for (note,) in await connection.fetch(_LAST_SUCCESSION, {})])
+        if named and named != self._signer.verifier.vkey and self._settled is not None:
+            self._signer = self._settled(named)
+        return self._signer
+
+    async def exchange(self, prepare: Callable[[], Signer]) -> Signer:
+        """Let another key sign from now on, named by the present one, and return it.
+
+        Args:
+            prepare: Returns the other key, which is durable by then; `settled` finds it.
+        """
+        async with self._database.write() as connection:
+            await connection.lock(_LOCK)
+            # Nobody extends the tree while its row is held: what is in it was signed by the old key, all else by the new.
+            edge = await frontier(connection)
+            old, new = await self._present(connection), prepare()
+            number = len(await connection.fetch(_SUCCESSIONS, {}))
+            note = succession.succeed(self._origin, edge.size, old, new)
+            await connection.insert(audit_succession, [(number, note)])
+        self._signer = new if self._settled is None else self._settled(new.verifier.vkey)
+        return self._signer
+
+
+async def successions(connection: DatabaseConnection) -> list[str]:
+    """Return the notes by which each key named the next, the oldest first."""
+    return [str(note) for (note,) in await connection.fetch(_SUCCESSIONS, {})]
