@@ -11,6 +11,7 @@ from app.access.identify import Callers
 from app.access.limits import Limits
 from app.access.outside.provider import Outside
 from app.access.tables import organisation
+from app.audit.cosign import Cosigning
 from app.audit.leader import Leader
 from app.audit.log import AuditLog
 from app.blobs import Blobs
@@ -45,6 +46,7 @@ class Hub:
     limits: Limits
     audit: AuditLog
     leader: Leader
+    cosigning: Cosigning
     cursors: Cursors
     blobs: Blobs
     decoding: DecodingPool

@@ -14,6 +14,8 @@ from app.access import epoch
 from app.access.identify import Callers
 from app.access.limits import Limits
 from app.access.rights import leave
+from app.audit import witnessing
+from app.audit.cosign import Cosigning, witnesses
 from app.audit.keyfile import create_master, create_signer, read_master, read_signer, settled_signer
 from app.audit.keys import Keys
 from app.audit.leader import Leader
@@ -120,6 +122,7 @@ async def open_hub(settings: Settings, clock: Clock = now) -> Hub:
             settled=partial(settled_signer, signer_path(settings), settings.audit_origin),
             renew=keys.renew,
         ),
+        cosigning=Cosigning(database, witnesses(settings.audit_witnesses), audit.append, clock),
         cursors=Cursors(_cursor_key(settings.keys_folder)),
         blobs=open_blobs(settings),
         decoding=decoding,
@@ -154,6 +157,7 @@ def start_tasks(hub: Hub) -> None:
     gc.freeze()
     hub.audit.start()
     hub.leader.start(hub.settings.checkpoint_seconds)
+    hub.closing.append(witnessing.start(hub))
     hub.closing.append(daily.start(hub))
     hub.closing.append(exports.start(hub))
     hub.closing.append(imports.start(hub))

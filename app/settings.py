@@ -211,6 +211,15 @@ class Settings(BaseSettings):
     audit_origin: str = "renkei.example/audit"
     """The name of the audit log in its checkpoints; it never changes once the log has begun."""
 
+    audit_witnesses: str = ""
+    """The log's witnesses, parted by commas: the address of each, a space, its public key."""
+
+    audit_quorum: int = 0
+    """How many of them must have signed a checkpoint for it to count; 0: none has to."""
+
+    audit_witness_seconds: float = 60.0
+    """How often the newest checkpoint is sent to the witnesses."""
+
     metrics_token: str = ""
     """A bearer token for `/metrics`; without one it answers to loopback callers only."""
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from app.audit.witnessing import warnings
 from app.db import DatabaseUnavailable
 from app.hub import Hub
 from app.records.reindex import is_due
@@ -24,13 +25,14 @@ def _same(one: str, other: str) -> bool:
 
 @router.get("/health")
 async def health(request: Request) -> JSONResponse:
-    """Answer 200 while the database answers, 503 otherwise; with a note when `renkei reindex` is due."""
+    """Answer 200 while the database answers, 503 otherwise; with notes when `renkei reindex` is due or the audit log lacks its witnesses."""
     hub: Hub = request.app.state.hub
     try:
-        due = await is_due(hub.database)
+        notes = [DUE] if await is_due(hub.database) else []
+        notes += await warnings(hub)
     except (DatabaseUnavailable, OSError):
         return JSONResponse({"status": "fail"}, 503)
-    return JSONResponse({"status": "warn", "notes": [DUE]} if due else {"status": "pass"})
+    return JSONResponse({"status": "warn", "notes": notes} if notes else {"status": "pass"})
 
 
 @router.get("/metrics")

@@ -1,0 +1,62 @@
+"""Asks the witnesses beside the requests, and says when too few of them stand behind the log."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from sqlalchemy import BigInteger, bindparam, select
+
+from app.audit.cosign import standing, witnesses
+from app.audit.tables import audit_checkpoint
+from app.background import started
+from app.db import DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from app.hub import Hub
+
+ROUNDS = 3
+"""After so many rounds without a quorum there is a warning."""
+
+REFUSED = "A witness refuses the audit log: it was rolled back, or forked"
+FEW = "Too few witnesses have signed the audit log lately"
+
+_FIRST_AFTER = (
+    select(audit_checkpoint.c.signed)
+    .where(audit_checkpoint.c.size > bindparam("size", type_=BigInteger))
+    .order_by(audit_checkpoint.c.size)
+    .limit(1)
+)
+
+logger = logging.getLogger(__name__)
+
+
+def start(hub: "Hub") -> Callable[[], Awaitable[None]]:
+    """Start the task and return what ends it."""
+    return started(_run(hub), "witnesses")
+
+
+async def _run(hub: "Hub") -> None:
+    while witnesses(hub.settings.audit_witnesses):
+        await asyncio.sleep(hub.settings.audit_witness_seconds)
+        try:
+            await hub.cosigning.run()
+        except DatabaseUnavailable as error:
+            logger.warning("The witnesses wait for the database: %s", error)
+        except Exception:
+            # What cannot be done now is done later, so no failure ends the task; `warnings` tells of it.
+            logger.exception("The witnesses cannot be asked")
+
+
+async def warnings(hub: "Hub") -> list[str]:
+    """Return what the operator must know: a refusal that this process has seen, or a quorum that is long overdue."""
+    found = [REFUSED] if hub.cosigning.refusals else []
+    settings = hub.settings
+    if settings.audit_quorum:
+        known = witnesses(settings.audit_witnesses)
+        stands = await standing(hub.database.reader, known, settings.audit_quorum)
+        late = hub.clock() - int(ROUNDS * settings.audit_witness_seconds * 1_000_000)
+        rows = await hub.database.reader.fetch(_FIRST_AFTER, {"size": stands.size})
+        if rows and int(rows[0][0]) < late:
+            found.append(FEW)
+    return found
