@@ -4,6 +4,7 @@ https://c2sp.org/tlog-checkpoint@v1.0.0
 """
 
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.audit import note
@@ -55,12 +56,22 @@ def verify(signed: str | bytes, verifier: note.Verifier, *, origin: str | None =
         MalformedCheckpoint: The signed text is not a checkpoint.
         WrongOrigin: It is a checkpoint of another log.
     """
-    text, _ = note.verify(signed, [verifier])
+    return signed_by(signed, [verifier], origin=verifier.name if origin is None else origin)[0]
+
+
+def signed_by(
+    signed: str | bytes, verifiers: Sequence[note.Verifier], *, origin: str
+) -> tuple[Checkpoint, list[note.Verifier]]:
+    """Return what a note says and which of these keys have signed it, one at least.
+
+    Raises:
+        NoteError: As `verify`.
+    """
+    text, signers = note.verify(signed, verifiers)
     checkpoint = parse_text(text)
-    expected = verifier.name if origin is None else origin
-    if checkpoint.origin != expected:
-        raise WrongOrigin(f"a checkpoint of {checkpoint.origin}, not of {expected}")
-    return checkpoint
+    if checkpoint.origin != origin:
+        raise WrongOrigin(f"a checkpoint of {checkpoint.origin}, not of {origin}")
+    return checkpoint, signers
 
 
 def parse_text(text: str) -> Checkpoint:

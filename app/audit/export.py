@@ -2,19 +2,20 @@
 
     records.ndjson      one sealed record a line, from the first
     hashes              the leaf hash of each, 32 bytes each, nothing between
-    checkpoints.ndjson  one signed checkpoint a line, as a JSON string; the last covers all records
+    checkpoints.ndjson  one signed checkpoint a line, as a JSON string, with what witnesses signed beside it;
+                        the last covers all records
+    successions.ndjson  one note a line, as a JSON string, by which a key names the next
     log.vkey            the public key; compare it with the one you were given by other means
 
 https://c2sp.org/tlog-checkpoint@v1.0.0
 """
 
+import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
-
-import orjson
 
 from app.audit.checkpoint import Checkpoint
 from app.audit.note import Verifier
@@ -25,6 +26,7 @@ from app.audit.verify import verify
 RECORDS = "records.ndjson"
 HASHES = "hashes"
 CHECKPOINTS = "checkpoints.ndjson"
+SUCCESSIONS = "successions.ndjson"
 VKEY = "log.vkey"
 
 _CHUNK_HASHES = 2048
@@ -43,6 +45,7 @@ class Writer:
         self._records = (folder / RECORDS).open("wb")
         self._hashes = (folder / HASHES).open("wb")
         self._checkpoints = (folder / CHECKPOINTS).open("wb")
+        self._successions = (folder / SUCCESSIONS).open("wb")
 
     def record(self, record: bytes) -> None:
         """Add the next record, as it is stored."""
@@ -54,11 +57,15 @@ class Writer:
 
     def checkpoint(self, note: str) -> None:
         """Add a checkpoint."""
-        self._checkpoints.write(orjson.dumps(note) + b"\n")
+        self._checkpoints.write(_line(note))
+
+    def succession(self, note: str) -> None:
+        """Add the next succession of keys."""
+        self._successions.write(_line(note))
 
     def close(self) -> None:
         """Flush everything to the disk."""
-        for file in (self._records, self._hashes, self._checkpoints):
+        for file in (self._records, self._hashes, self._checkpoints, self._successions):
             file.flush()
             os.fsync(file.fileno())
             file.close()
@@ -77,6 +84,8 @@ def verify_export(
     verifier: Verifier,
     *,
     known: Checkpoint | None = None,
+    witnesses: Sequence[Verifier] = (),
+    quorum: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> Verdict:
     """Return whether an export is the log that a key signed.
@@ -85,6 +94,8 @@ def verify_export(
         folder: What `Writer` wrote, or somebody changed since.
         verifier: The log's public key, had from elsewhere than the export.
         known: A checkpoint kept elsewhere.
+        witnesses: The public keys of witnesses, had from elsewhere.
+        quorum: How many of them must have signed the last checkpoint.
         progress: Called now and then with the number of records read.
 
     Raises:
@@ -97,17 +108,33 @@ def verify_export(
             verifier,
             hashes=_hashes(hashes),
             known=known,
+            successions=successions(folder),
+            witnesses=witnesses,
+            quorum=quorum,
             progress=progress,
         )
 
 
 def checkpoints(folder: Path) -> list[str]:
     """Return the notes of an export; a line that is none comes back as it stands, for the proof to refuse."""
+    return _notes(folder / CHECKPOINTS)
+
+
+def successions(folder: Path) -> list[str]:
+    """Return the notes by which the keys of an export follow each other; an export of an earlier release has none."""
+    return _notes(folder / SUCCESSIONS) if (folder / SUCCESSIONS).exists() else []
+
+
+def _line(note: str) -> bytes:
+    return json.dumps(note, ensure_ascii=False).encode() + b"\n"
+
+
+def _notes(path: Path) -> list[str]:
     notes = []
-    for line in (folder / CHECKPOINTS).read_bytes().splitlines():
+    for line in path.read_bytes().splitlines():
         try:
-            notes.append(str(orjson.loads(line)))
-        except orjson.JSONDecodeError:
+            notes.append(str(json.loads(line)))
+        except ValueError:
             notes.append(line.decode(errors="replace"))
     return notes
 

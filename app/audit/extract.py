@@ -1,13 +1,15 @@
 """Takes the log out of the database as an export that is verified without it."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import BigInteger, bindparam, select
 
 from app.audit.export import Writer
+from app.audit.leader import successions
 from app.audit.note import Verifier
-from app.audit.tables import audit_checkpoint, audit_leaf, audit_record
+from app.audit.tables import audit_checkpoint, audit_cosignature, audit_leaf, audit_record
 from app.db import Database
 
 CHUNK = 2_000
@@ -19,7 +21,8 @@ _LEAVES = (
     .order_by(audit_leaf.c.leaf)
     .limit(CHUNK)
 )
-_CHECKPOINTS = select(audit_checkpoint.c.note).order_by(audit_checkpoint.c.size)
+_CHECKPOINTS = select(audit_checkpoint.c.size, audit_checkpoint.c.note).order_by(audit_checkpoint.c.size)
+_COSIGNATURES = select(audit_cosignature.c.size, audit_cosignature.c.line).order_by(audit_cosignature.c.witness)
 
 
 async def export(
@@ -40,6 +43,11 @@ async def export(
                     first = leaf + 1
                 if progress:
                     progress(first)
-            for (note,) in await connection.fetch(_CHECKPOINTS, {}):
-                writer.checkpoint(note)
+            lines: dict[int, str] = defaultdict(str)
+            for size, line in await connection.fetch(_COSIGNATURES, {}):
+                lines[size] += line
+            for size, note in await connection.fetch(_CHECKPOINTS, {}):
+                writer.checkpoint(note + lines[size])
+            for note in await successions(connection):
+                writer.succession(note)
     return first

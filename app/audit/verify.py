@@ -6,19 +6,23 @@ its records tells which: once that list gives the signed root it is as good as s
 is compared with its own hash.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import chain, islice
 
 from app.audit import checkpoint
 from app.audit.checkpoint import Checkpoint
 from app.audit.note import NoteError, UnknownSigner, Verifier
-from app.audit.tree import Frontier, leaf_hash
+from app.audit.succession import Keyring, follow
+from app.audit.tree import Frontier
 from app.audit.verdict import Verdict
 
 LOOKAHEAD = 65_536
 """How many records after the first wrong one are read to tell removed, added and moved apart."""
 
 PROGRESS_EVERY = 4096
+"""Records that are hashed at once."""
 
 
 def verify(
@@ -28,6 +32,9 @@ def verify(
     *,
     hashes: Iterable[bytes] | None = None,
     known: Checkpoint | None = None,
+    successions: Iterable[str] = (),
+    witnesses: Sequence[Verifier] = (),
+    quorum: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> Verdict:
     """Return whether records are the log that a key signed, and which is the first that is not.
@@ -40,6 +47,9 @@ def verify(
         verifier: The log's public key, had from elsewhere than the export.
         hashes: The leaf hashes, from the first; without them a fault is only placed between two checkpoints.
         known: A verified checkpoint that was kept elsewhere: shows what was cut off, rolled back or forked.
+        successions: Notes by which the trusted key, and each after it, names the next.
+        witnesses: The public keys of witnesses, had from elsewhere.
+        quorum: How many of them must have signed the last checkpoint; 0: none has to.
         progress: Called now and then with the number of records read.
 
     Raises:
@@ -47,28 +57,57 @@ def verify(
     """
     if known is not None and known.origin != verifier.name:
         raise checkpoint.WrongOrigin(f"a checkpoint of {known.origin}, not of {verifier.name}")
-    roots, forged = _signed(checkpoints, verifier)
-    if not roots and known is None:
+    try:
+        ring = follow(verifier, successions)
+    except NoteError:
+        return Verdict(0, "succession", 0)
+    signed = _signed(checkpoints, ring, witnesses, quorum)
+    if not signed.roots and known is None:
         return Verdict(0, "unsigned", 0)
-    walk = _Walk(iter(records), None if hashes is None else iter(hashes), roots, known, progress)
+    walk = _Walk(iter(records), None if hashes is None else iter(hashes), signed.roots, known, progress)
     verdict = walk.run()
-    return Verdict(verdict.proven, "checkpoint") if verdict.ok and forged else verdict
+    if not verdict.ok:
+        return verdict
+    if signed.forged:
+        return Verdict(verdict.proven, "checkpoint")
+    if quorum and signed.witnessed < verdict.proven:
+        return Verdict(verdict.proven, "unwitnessed", signed.witnessed, verdict.proven)
+    return verdict
 
 
-def _signed(checkpoints: Iterable[str], verifier: Verifier) -> tuple[dict[int, set[bytes]], bool]:
-    """Return the roots the log signed, by size, and whether a note pretends to be its."""
-    roots: dict[int, set[bytes]] = {}
-    forged = False
+@dataclass
+class _Signed:
+    """What the checkpoints say."""
+
+    roots: dict[int, set[bytes]] = field(default_factory=dict)
+    """The roots that the log signed, by size."""
+    forged: bool = False
+    """Whether a note pretends to be the log's, or a witness's."""
+    witnessed: int = 0
+    """The records of the largest checkpoint that enough witnesses have signed."""
+
+
+def _signed(checkpoints: Iterable[str], ring: Keyring, witnesses: Sequence[Verifier], quorum: int) -> _Signed:
+    found = _Signed()
+    origin = ring.keys[0].name
     for note in checkpoints:
         try:
-            signed = checkpoint.verify(note, verifier)
+            signed, signers = checkpoint.signed_by(note, (*ring.keys, *witnesses), origin=origin)
         except UnknownSigner:
-            continue  # A key that was rotated out, or a witness; leaving a note out changes nothing either.
+            continue  # A key that was rotated out; leaving a note out changes nothing either.
         except NoteError:
-            forged = True
+            found.forged = True
+            continue
+        keys = [one for one in signers if one in ring.keys]
+        if not keys:
+            found.forged = True  # A witness signs nothing that the log has not signed.
+        elif all((ring.until(one) or signed.size) < signed.size for one in keys):
+            found.forged = True  # Whoever signs with a key that was given up has stolen it.
         else:
-            roots.setdefault(signed.size, set()).add(signed.root)
-    return roots, forged
+            found.roots.setdefault(signed.size, set()).add(signed.root)
+            if len(signers) - len(keys) >= quorum:
+                found.witnessed = max(found.witnessed, signed.size)
+    return found
 
 
 class _Walk:
@@ -82,7 +121,7 @@ class _Walk:
         known: Checkpoint | None,
         progress: Callable[[int], None] | None,
     ) -> None:
-        self.leaves = (leaf_hash(record) for record in records)
+        self.leaves: Iterator[bytes] = (sha256(b"\x00" + record).digest() for record in records)
         self.hashes = hashes
         self.roots = roots
         self.known = known
@@ -90,6 +129,8 @@ class _Walk:
         self.sizes = sorted({*roots, *([known.size] if known else [])}, reverse=True)
         """The sizes of the checkpoints that have not been reached, the next one last."""
         self.frontier = Frontier()
+        self._slowly = 0
+        """How many records are compared one by one before many are again."""
         self.proven = 0
         self.damaged: int | None = None
         """The first record whose stored hash is wrong while the record is right."""
@@ -101,6 +142,8 @@ class _Walk:
         while True:
             if self.sizes and self.sizes[-1] == self.frontier.size and (fault := self._compare()):
                 return fault
+            if self._stride():
+                continue
             leaf = next(self.leaves, None)
             stored = leaf if self.hashes is None else next(self.hashes, None)
             if leaf is None and stored is None:
@@ -110,8 +153,33 @@ class _Walk:
                     return fault
                 continue
             self.frontier.append(leaf)
-            if self.progress and self.frontier.size % PROGRESS_EVERY == 0:
-                self.progress(self.frontier.size)
+            self._tell()
+
+    def _stride(self) -> bool:
+        """Go on by many records at once where all of them are as their hashes say; tell whether that could be done."""
+        if self._slowly:
+            self._slowly -= 1
+            return False
+        size = self.frontier.size
+        count = min(PROGRESS_EVERY - size % PROGRESS_EVERY, self.sizes[-1] - size if self.sizes else 0)
+        if count <= 1:
+            return False
+        leaves = list(islice(self.leaves, count))
+        listed = leaves if self.hashes is None else list(islice(self.hashes, count))
+        if leaves != listed or len(leaves) < count:
+            self.leaves = chain(leaves, self.leaves)
+            if self.hashes is not None:
+                self.hashes = chain(listed, self.hashes)
+            # The next record that differs is looked for one by one.
+            self._slowly = count
+            return False
+        self.frontier.extend(leaves)
+        self._tell()
+        return True
+
+    def _tell(self) -> None:
+        if self.progress and self.frontier.size % PROGRESS_EVERY == 0:
+            self.progress(self.frontier.size)
 
     def _compare(self) -> Verdict | None:
         """Compare the tree so far with the checkpoints of its size."""
