@@ -13,6 +13,7 @@ from app.access.node import node_authentication
 from app.access.oauth.routes import router as oauth
 from app.access.proxy import believed
 from app.access.throttle import DOORS, throttled
+from app.audit.published import routes as audit_log
 from app.imaging.route import DicomRoute
 from app.lifecycle import open_hub, start_tasks, warn_of_folding, warn_of_reindexing
 from app.observe.health import router as observe
@@ -77,6 +78,7 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
     app.include_router(oauth)
     app.include_router(observe)
     app.router.routes.append(Route("/node-authentication", node_authentication, methods=["POST"]))
+    app.router.routes.extend(audit_log)
     app.router.routes.extend(portal)
     app.add_exception_handler(404, nowhere)
     app.add_exception_handler(405, nowhere)

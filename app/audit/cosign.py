@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import httpx
-from sqlalchemy import BigInteger, bindparam, func, select
+from sqlalchemy import bindparam, func, select
 
 from app.audit import note, proofs
 from app.audit.note import NoteError, Verifier
 from app.audit.record import Event
-from app.audit.tables import audit_checkpoint, audit_cosignature
+from app.audit.tables import audit_cosignature
 from app.audit.witness.add_checkpoint import MOST_BYTES, Submission
 from app.clock import Clock
 from app.db import Database, DatabaseConnection
@@ -24,15 +24,7 @@ CALL_SECONDS = 10.0
 
 logger = logging.getLogger(__name__)
 
-_CHECKPOINT = (
-    select(audit_checkpoint.c.size, audit_checkpoint.c.note).order_by(audit_checkpoint.c.size.desc()).limit(1)
-)
 _LAST = select(func.max(audit_cosignature.c.size)).where(audit_cosignature.c.witness == bindparam("witness"))
-_LINES = (
-    select(audit_cosignature.c.line)
-    .where(audit_cosignature.c.size == bindparam("size", type_=BigInteger))
-    .order_by(audit_cosignature.c.witness)
-)
 _RECENT = (
     select(audit_cosignature.c.size, func.count(), func.max(audit_cosignature.c.signed))
     .where(audit_cosignature.c.witness.in_(bindparam("witnesses", expanding=True)))
@@ -108,10 +100,10 @@ class Cosigning:
 
     async def run(self) -> int:
         """Ask every witness once and return how many cosigned the newest checkpoint, or had done so before."""
-        rows = await self._database.reader.fetch(_CHECKPOINT, {})
-        if not rows:
+        try:
+            size, signed = await proofs.newest(self._database.reader)
+        except IndexError:
             return 0
-        size, signed = int(rows[0][0]), str(rows[0][1])
         count = 0
         async with httpx.AsyncClient(timeout=CALL_SECONDS, trust_env=False) as http:
             for witness in self._witnesses:
@@ -131,7 +123,7 @@ class Cosigning:
         old = int((await reader.fetch(_LAST, {"witness": witness.key.vkey}))[0][0] or 0)
         if old == size:
             return
-        # It may have signed more than is remembered here, when its answer was lost or the database is older: it says so.
+        # It may have signed more than is known here, when its answer was lost or the database is older: it says so.
         for _ in range(2):
             if old > size:
                 raise Refused(f"it has signed {old} records of this log, which has {size}: the log was rolled back")
@@ -214,8 +206,3 @@ async def standing(connection: DatabaseConnection, known: Sequence[Witness], quo
         if count >= quorum:
             return Standing(int(size), int(signed))
     return Standing(0, 0)
-
-
-async def cosigned(connection: DatabaseConnection, size: int, signed: str) -> str:
-    """Return a checkpoint of `size` records with the signatures of all witnesses that have signed it."""
-    return signed + "".join(str(line) for (line,) in await connection.fetch(_LINES, {"size": size}))

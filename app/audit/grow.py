@@ -74,8 +74,8 @@ async def grow(connection: WriteConnection, edge: Frontier, records: Sequence[tu
     nodes = []
     for leaf in hashes:
         completed = edge.append(leaf)
-        for level in range(HEIGHT, len(completed), HEIGHT):
-            nodes.append((level // HEIGHT, (edge.size - 1) >> level, completed[level]))
+        levels = range(HEIGHT, len(completed), HEIGHT)
+        nodes += [(level // HEIGHT, (edge.size - 1) >> level, completed[level]) for level in levels]
     leaves = [(leaf, row, digest) for leaf, ((row, _), digest) in enumerate(zip(records, hashes, strict=True), size)]
     await connection.insert(audit_leaf, leaves)
     if nodes:

@@ -35,9 +35,7 @@ class Keys:
         reread: Reads the ring again, when another process may have added a key.
     """
 
-    def __init__(
-        self, masters: Mapping[int, bytes], reread: Callable[[], Mapping[int, bytes]] | None = None
-    ) -> None:
+    def __init__(self, masters: Mapping[int, bytes], reread: Callable[[], Mapping[int, bytes]] | None = None) -> None:
         self._reread = reread
         self._take(masters)
         self._identifier_key = lru_cache(_CACHED_YEARS)(self._derive_identifier_key)

@@ -124,17 +124,18 @@ class Leader:
             self._signer = self._settled(named)
         return self._signer
 
-    async def exchange(self, prepare: Callable[[], Signer]) -> Signer:
+    async def exchange(self, prepare: Callable[[], Signer], *, lost: bool = False) -> Signer:
         """Let another key sign from now on, named by the present one, and return it.
 
         Args:
             prepare: Returns the other key, which is durable by then; `settled` finds it.
+            lost: The present key is gone: nobody names the other one.
         """
         async with self._database.write() as connection:
             await connection.lock(_LOCK)
-            # Nobody extends the tree while its row is held: what is in it was signed by the old key, all else by the new.
+            # Nobody extends the tree while its row is held: the old key has signed all that is in it, the new signs on.
             edge = await frontier(connection)
-            old, new = await self._present(connection), prepare()
+            old, new = None if lost else await self._present(connection), prepare()
             number = len(await connection.fetch(_SUCCESSIONS, {}))
             note = succession.succeed(self._origin, edge.size, old, new)
             await connection.insert(audit_succession, [(number, note)])

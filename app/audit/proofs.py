@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from sqlalchemy import BigInteger, SmallInteger, bindparam, select
 
 from app.audit import tree
-from app.audit.tables import audit_leaf, audit_node, audit_tree
+from app.audit.proof_text import inclusion_text
+from app.audit.tables import audit_checkpoint, audit_cosignature, audit_leaf, audit_node, audit_record, audit_tree
 from app.audit.tile import HEIGHT, MOST_LEVEL, Tile
 from app.audit.tree import Node
+from app.audit.witness.add_checkpoint import Submission
 from app.db import DatabaseConnection
 
 _SIZE = select(audit_tree.c.size).where(audit_tree.c.id == 1)
@@ -32,7 +34,18 @@ _NODES = (
     )
     .order_by(audit_node.c.position)
 )
-_PLACE = select(audit_leaf.c.leaf, audit_leaf.c.hash).where(audit_leaf.c.row == bindparam("row", type_=BigInteger))
+_NEWEST = select(audit_checkpoint.c.size, audit_checkpoint.c.note).order_by(audit_checkpoint.c.size.desc()).limit(1)
+_RECORD = (
+    select(audit_record.c.record)
+    .join(audit_leaf, audit_leaf.c.row == audit_record.c.row)
+    .where(audit_leaf.c.leaf == bindparam("leaf", type_=BigInteger))
+)
+
+_LINES = (
+    select(audit_cosignature.c.line)
+    .where(audit_cosignature.c.size == bindparam("size", type_=BigInteger))
+    .order_by(audit_cosignature.c.witness)
+)
 
 
 class DamagedTree(Exception):
@@ -43,17 +56,6 @@ async def size(connection: DatabaseConnection) -> int:
     """Return the number of records in the tree."""
     rows = await connection.fetch(_SIZE, {})
     return int(rows[0][0]) if rows else 0
-
-
-async def place(connection: DatabaseConnection, row: int) -> tuple[int, bytes] | None:
-    """Return which leaf the record of a row is, and its hash; None while it waits for its place."""
-    rows = await connection.fetch(_PLACE, {"row": row})
-    return (int(rows[0][0]), bytes(rows[0][1])) if rows else None
-
-
-async def leaf(connection: DatabaseConnection, index: int) -> bytes:
-    """Return the hash of a leaf."""
-    return (await _hashes(connection, 0, index, index + 1))[0]
 
 
 async def tile(connection: DatabaseConnection, wanted: Tile) -> bytes:
@@ -132,3 +134,48 @@ async def _hashes(connection: DatabaseConnection, level: int, first: int, end: i
     if len(rows) != end - first:
         raise DamagedTree(f"of the hashes {first} to {end - 1} of level {level}, {len(rows)} are there")
     return [bytes(one) for (one,) in rows]
+
+
+async def newest(connection: DatabaseConnection) -> tuple[int, str]:
+    """Return the newest checkpoint: its size, and the note with what witnesses have signed beside it.
+
+    Raises:
+        IndexError: nothing was signed yet.
+    """
+    rows = await connection.fetch(_NEWEST, {})
+    if not rows:
+        raise IndexError("the log has no checkpoint yet")
+    size, signed = int(rows[0][0]), str(rows[0][1])
+    return size, signed + "".join(str(line) for (line,) in await connection.fetch(_LINES, {"size": size}))
+
+
+async def record(connection: DatabaseConnection, index: int) -> bytes:
+    """Return the sealed record of a leaf.
+
+    Raises:
+        IndexError: there is none.
+    """
+    rows = await connection.fetch(_RECORD, {"leaf": index})
+    if not rows:
+        raise IndexError(f"the log has no record {index}")
+    return bytes(rows[0][0])
+
+
+async def record_text(connection: DatabaseConnection, index: int) -> str:
+    """Return the proof, as text, that a record is in the log of the newest checkpoint.
+
+    Raises:
+        IndexError: it is not, or not yet.
+    """
+    covered, signed = await newest(connection)
+    return inclusion_text(index, await inclusion(connection, index, covered), signed)
+
+
+async def growth_text(connection: DatabaseConnection, old: int) -> str:
+    """Return the proof, as text, that the log of the newest checkpoint begins with that of `old` records.
+
+    Raises:
+        IndexError: the log has no so many records.
+    """
+    covered, signed = await newest(connection)
+    return Submission(old, tuple(await consistency(connection, old, covered)), signed).to_bytes().decode()

@@ -43,9 +43,12 @@ class Keyring:
         return self.ends[at] if at < len(self.ends) else None
 
 
-def succeed(origin: str, size: int, old: Signer, new: Signer) -> str:
-    """Return the note by which `old` gives the log to `new` once it has `size` records."""
-    return note.sign(f"{TITLE}\n{origin}\n{size}\n{new.verifier.vkey}\n", old, new)
+def succeed(origin: str, size: int, old: Signer | None, new: Signer) -> str:
+    """Return the note by which `old` gives the log to `new` once it has `size` records.
+
+    When the old key was lost, nobody gives it: who trusts the old key is told of the new one by other means.
+    """
+    return note.sign(f"{TITLE}\n{origin}\n{size}\n{new.verifier.vkey}\n", *([old] if old else []), new)
 
 
 def parse_text(text: str, origin: str) -> Succession:

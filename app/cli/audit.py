@@ -1,18 +1,25 @@
 """`renkei audit`: take the log out, and prove it whole."""
 
 import tempfile
+from collections.abc import Awaitable
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
-from app.audit import checkpoint
-from app.audit.checkpoint import Checkpoint
+from app.audit import proofs, standalone
 from app.audit.export import verify_export, vkey
 from app.audit.extract import export as take_out
+from app.audit.keyfile import prepare_signer, rotate_master
 from app.audit.note import NoteError, Verifier
+from app.audit.publish import publish
+from app.audit.standalone import keys_of, known_of, ring_of
+from app.cli.recorded import record
 from app.cli.running import opened, synchronous
-from app.lifecycle import audit_keys
+from app.lifecycle import audit_keys, signer_path
 from app.settings import settings
+
+T = TypeVar("T")
 
 
 @click.group()
@@ -24,15 +31,13 @@ def _show(number: int) -> None:
     click.echo(f"\r{number} records", nl=False, err=True)
 
 
-def _known(path: Path | None, verifier: Verifier) -> Checkpoint | None:
+def _verdict(folder: Path, verifier: Verifier, known: Path | None, witnesses: Path | None, quorum: int) -> None:
     try:
-        return checkpoint.verify(path.read_bytes(), verifier) if path else None
+        kept = known_of(known, ring_of(folder, verifier)) if known else None
+        keys = keys_of(witnesses) if witnesses else []
     except NoteError as error:
-        raise click.ClickException(f"{path}: {error}") from error
-
-
-def _verdict(folder: Path, verifier: Verifier, known: Path | None) -> None:
-    verdict = verify_export(folder, verifier, known=_known(known, verifier), progress=_show)
+        raise click.ClickException(f"{known or witnesses}: {error}") from error
+    verdict = verify_export(folder, verifier, known=kept, witnesses=keys, quorum=quorum, progress=_show)
     click.echo("", err=True)
     click.echo(verdict.message)
     if not verdict.ok:
@@ -70,19 +75,25 @@ async def export(folder: Path) -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A checkpoint that was kept elsewhere: shows what was cut off, rolled back or forked.",
 )
-def verify(folder: Path | None, key: Path | None, known: Path | None) -> None:
+@click.option(
+    "--witnesses",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The public keys of witnesses, one a line.",
+)
+@click.option("--quorum", type=int, default=0, help="How many of them must have signed the last checkpoint.")
+def verify(folder: Path | None, key: Path | None, known: Path | None, witnesses: Path | None, quorum: int) -> None:
     """Prove the log; exit code 3 and the first wrong record when it is not as it was signed."""
     if folder is not None:
         trusted = Verifier.parse(key.read_text().strip()) if key else vkey(folder)
         if not key:
             click.echo(f"Compare this key with the one you were given: {trusted.vkey}", err=True)
-        _verdict(folder, trusted, known)
+        _verdict(folder, trusted, known, witnesses, quorum)
         return
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch) / "log"
         _, signer = audit_keys(settings())
         _take_out_of_database(place)
-        _verdict(place, signer.verifier, known)
+        _verdict(place, signer.verifier, known, witnesses, quorum)
 
 
 @synchronous
@@ -98,3 +109,111 @@ def key() -> None:
     """Print the public key that the log's checkpoints are signed with."""
     _, signer = audit_keys(settings())
     click.echo(signer.verifier.vkey)
+
+
+@audit.command("rotate-key")
+@click.option("--lost", is_flag=True, help="The present key is gone: nobody names the new one.")
+@synchronous
+async def rotate_key(lost: bool) -> None:
+    """Sign checkpoints with a new key from now on, named by the present one, and print its public half.
+
+    Running processes take it within a moment. Publish the new key and keep the old public key.
+    """
+    async with opened() as hub:
+        path, origin = signer_path(hub.settings), hub.settings.audit_origin
+        signer = await hub.leader.exchange(lambda: prepare_signer(path, origin), lost=lost)
+        await record(hub, "settings", f"The log's checkpoints are signed with {signer.verifier.vkey} from now on")
+        await hub.leader.integrate_all()
+    click.echo(signer.verifier.vkey)
+
+
+@audit.command("rotate-master")
+@synchronous
+async def rotate_master_key() -> None:
+    """Seal records with a new master key from now on; the older ones go on opening what they have sealed.
+
+    Running processes take it within a moment. Seal a copy of the keys folder anew, or take a backup.
+    """
+    async with opened() as hub:
+        keys = rotate_master(hub.settings.keys_folder / "audit-master")
+        hub.audit.keys.renew()
+        await record(hub, "settings", f"Audit records are sealed with master key {keys.current} from now on")
+    click.echo(f"Records are sealed with master key {keys.current}")
+
+
+@audit.command()
+@synchronous
+async def checkpoint() -> None:
+    """Print the newest checkpoint, with what witnesses have signed beside it: keep it outside the hub."""
+    async with opened() as hub:
+        await hub.leader.integrate_all()
+        _, signed = await _found(proofs.newest(hub.database.reader))
+    click.echo(signed, nl=False)
+
+
+@audit.command()
+@click.argument("index", type=click.IntRange(min=0))
+@click.option("--record", "path", type=click.Path(path_type=Path), help="Write the sealed record to this file.")
+@synchronous
+async def inclusion(index: int, path: Path | None) -> None:
+    """Print the proof that record INDEX, counted from 0, is in the log."""
+    async with opened() as hub:
+        await hub.leader.integrate_all()
+        text = await _found(proofs.record_text(hub.database.reader, index))
+        if path is not None:
+            path.write_bytes(await _found(proofs.record(hub.database.reader, index)))
+    click.echo(text, nl=False)
+
+
+@audit.command()
+@click.argument("size", type=click.IntRange(min=0))
+@synchronous
+async def consistency(size: int) -> None:
+    """Print the proof that the log begins with the log of its first SIZE records, as an old checkpoint signed it."""
+    async with opened() as hub:
+        await hub.leader.integrate_all()
+        text = await _found(proofs.growth_text(hub.database.reader, size))
+    click.echo(text, nl=False)
+
+
+async def _found(answer: Awaitable[T]) -> T:
+    try:
+        return await answer
+    except IndexError as error:
+        raise click.ClickException(f"{error}".capitalize()) from error
+
+
+@audit.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@synchronous
+async def tiles(folder: Path) -> None:
+    """Write the newest checkpoint and the tree to FOLDER, for any web server; what is there already stays."""
+    async with opened() as hub:
+        await hub.leader.integrate_all()
+        count = await _found(publish(hub.database, folder))
+    click.echo(f"{count} new tiles in {folder}")
+
+
+@audit.command()
+@synchronous
+async def cosign() -> None:
+    """Have the newest checkpoint signed by the witnesses now; exit code 3 when one refuses it."""
+    async with opened() as hub:
+        await hub.leader.integrate_all()
+        count = await hub.cosigning.run()
+        refusals = dict(hub.cosigning.refusals)
+    click.echo(f"{count} witnesses have signed")
+    for name, reason in refusals.items():
+        click.echo(f"{name} refuses: {reason}")
+    if refusals:
+        raise SystemExit(3)
+
+
+@audit.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def program(file: Path) -> None:
+    """Write the verifier and the witness to FILE, one file for any Python with the package cryptography."""
+    try:
+        standalone.write(file)
+    except FileExistsError as error:
+        raise click.ClickException(f"{file} is there already") from error

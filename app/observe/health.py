@@ -25,7 +25,7 @@ def _same(one: str, other: str) -> bool:
 
 @router.get("/health")
 async def health(request: Request) -> JSONResponse:
-    """Answer 200 while the database answers, 503 otherwise; with notes when `renkei reindex` is due or the audit log lacks its witnesses."""
+    """Answer 200 while the database answers, 503 otherwise; with notes of what an operator should do."""
     hub: Hub = request.app.state.hub
     try:
         notes = [DUE] if await is_due(hub.database) else []

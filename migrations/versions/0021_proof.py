@@ -92,14 +92,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("hash"),
         comment="From an HMAC of a patient to the patient's key, encrypted; empty once the patient's details were erased",
     )
-    op.create_index("ix_audit_leaf_row", "audit_leaf", ["row"])
     _fill_nodes()
     for table in APPEND_ONLY:
         _forbid_changes(table)
 
 
 def downgrade() -> None:
-    op.drop_index("ix_audit_leaf_row", "audit_leaf")
     op.drop_table("audit_pointer")
     op.drop_table("audit_cosignature")
     op.drop_table("audit_succession")

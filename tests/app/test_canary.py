@@ -381,6 +381,12 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
     ],
     ("GET", "/apps/{client}/open"): [("GET", f"/apps/app/open?patient={OWNER}-hidden", b"", "")],
     ("GET", "/audit"): [("GET", f"/audit{query}", b"", "") for query in ("", f"?patient={PATIENT}")],
+    ("GET", "/audit/log/checkpoint"): [("GET", "/audit/log/checkpoint", b"", "")],
+    ("GET", "/audit/log/tile/{tile:path}"): [("GET", "/audit/log/tile/0/000.p/1", b"", "")],
+    **{
+        ("GET", f"/audit/log/{word}/{{{name}}}"): [("GET", f"/audit/log/{word}/{number}", b"", "") for number in (0, 1)]
+        for word, name in (("record", "index"), ("inclusion", "index"), ("consistency", "size"))
+    },
     ("GET", "/third-party"): [
         ("GET", f"/third-party{query}", b"", "") for query in ("", "?format=csv", f"?patient={PATIENT}&site={OWNER}")
     ],

@@ -72,7 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = READ_SECONDS
     server: _Server
 
-    def do_POST(self) -> None:  # noqa: N802 - the library's name
+    def do_POST(self) -> None:
         """Answer a checkpoint."""
         length = self.headers.get("content-length", "")
         if self.path.rpartition("/")[2] != "add-checkpoint":
@@ -109,4 +109,3 @@ def server(folder: Path, host: str, port: int, clock: Callable[[], float] = time
     made = _Server((host, port), _Handler)
     made.answer = answer
     return made
-
