@@ -87,6 +87,8 @@ def follow(trusted: Verifier, successions: Iterable[str]) -> Keyring:
         if (keys[-1].name, keys[-1].id) not in {(one.name, one.id) for one in signatures}:
             continue
         named = parse_text(text, trusted.name)
+        if named.key == keys[-1]:
+            continue  # The note by which this key was named.
         _, signers = note.verify(signed, [keys[-1], named.key])
         if len(signers) != 2:
             raise MalformedSuccession(f"{named.key.vkey} did not sign that it follows")

@@ -161,7 +161,7 @@ async def inclusion(index: int, path: Path | None) -> None:
         await hub.leader.integrate_all()
         text = await _found(proofs.record_text(hub.database.reader, index))
         if path is not None:
-            path.write_bytes(await _found(proofs.record(hub.database.reader, index)))
+            path.write_bytes(await _found(proofs.record(hub.database.reader, index)))  # noqa: ASYNC240 - as above
     click.echo(text, nl=False)
 
 
