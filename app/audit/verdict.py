@@ -14,8 +14,8 @@ FAULTS = {
     ),
     "cut": "the log once had {until} records, some are missing; the records before {index} are proven",
     "forked": (
-        "the log was rolled back or forked: the same key signed two histories of {until} records,"
-        " which agree before record {index} at least"
+        "the log was rolled back or forked: the same key signed two histories of {until} records;"
+        " the first record that differs is one from {index} to {last}"
     ),
     "checkpoint": "the {proven} records are proven, but a checkpoint among them was tampered with",
     "succession": "a note by which a key names the next was tampered with: nothing is proven",

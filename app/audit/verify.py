@@ -190,11 +190,12 @@ class _Walk:
         if signed is not None and root not in signed:
             return Verdict(self.proven, "rewritten", self.proven, size)
         if kept not in (None, root):
-            self.fork = Verdict(self.proven, "forked", self.proven, size)
+            # Both were signed by the same key, so what this history was signed to be says nothing of the other.
+            self.fork = Verdict(self.proven, "forked", 0, size)
         if signed is None and self.fork:
             return None  # Only a checkpoint of this log can tell whether it was forked or rewritten.
         if self.fork or (signed and len(signed) > 1):
-            return self.fork or Verdict(self.proven, "forked", self.proven, size)
+            return self.fork or Verdict(self.proven, "forked", 0, size)
         self.proven = size
         return None
 
