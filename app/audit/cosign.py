@@ -6,6 +6,7 @@ https://c2sp.org/tlog-witness
 """
 
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -26,9 +27,7 @@ logger = logging.getLogger(__name__)
 
 _LAST = select(func.max(audit_cosignature.c.size)).where(audit_cosignature.c.witness == bindparam("witness"))
 _RECENT = (
-    select(audit_cosignature.c.size, func.count(), func.max(audit_cosignature.c.signed))
-    .where(audit_cosignature.c.witness.in_(bindparam("witnesses", expanding=True)))
-    .group_by(audit_cosignature.c.size)
+    select(audit_cosignature.c.size, audit_cosignature.c.witness, audit_cosignature.c.signed)
     .order_by(audit_cosignature.c.size.desc())
     .limit(1_000)
 )
@@ -196,13 +195,15 @@ class Standing:
     size: int
     """Its records; 0 when there is none."""
     signed: int
-    """When the last of them signed, in microseconds since 1970 UTC."""
+    """When one of them signed, in microseconds since 1970 UTC."""
 
 
 async def standing(connection: DatabaseConnection, known: Sequence[Witness], quorum: int) -> Standing:
     """Return the newest checkpoint that `quorum` of these witnesses have signed."""
-    keys = [one.key.vkey for one in known]
-    for size, count, signed in await connection.fetch(_RECENT, {"witnesses": keys}) if keys else ():
-        if count >= quorum:
+    keys = {one.key.vkey for one in known}
+    counts: Counter[int] = Counter()
+    for size, witness, signed in await connection.fetch(_RECENT, {}):
+        counts[size] += witness in keys
+        if counts[size] >= quorum:
             return Standing(int(size), int(signed))
     return Standing(0, 0)

@@ -26,7 +26,7 @@ def folder(tmp_path):
 @pytest.fixture
 def port(folder):
     with serve.server(folder, "127.0.0.1", 0) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield server.server_address[1]
         server.shutdown()
