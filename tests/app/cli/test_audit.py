@@ -1,7 +1,9 @@
 from pathlib import Path
 
 import orjson
+import pytest
 
+from app.audit import standalone
 from tests.app.cli.conftest import Renkei
 
 
@@ -50,3 +52,63 @@ def test_an_export_does_not_overwrite(hospital: Renkei, tmp_path: Path) -> None:
 
     assert refused.exit_code == 1
     assert "is there already" in refused.output
+
+
+def test_keys_are_exchanged_and_the_log_proven_from_the_old_one(hospital: Renkei, tmp_path: Path) -> None:
+    key, folder = tmp_path / "key", tmp_path / "export"
+    key.write_text(hospital("audit", "key").output)
+
+    exchanged = hospital("audit", "rotate-key")
+    sealed = hospital("audit", "rotate-master")
+    hospital("client", "add", "ehr-a", "--organisation", "hospital-a")
+    hospital("audit", "export", str(folder))
+    there = hospital("audit", "verify", "--export", str(folder), "--key", str(key))
+    here = hospital("audit", "verify")
+
+    assert exchanged.output == hospital("audit", "key").output != key.read_text()
+    assert "master key 2" in sealed.output
+    assert (there.exit_code, here.exit_code) == (0, 0), there.output + here.output
+
+
+def test_proofs_are_printed(hospital: Renkei, tmp_path: Path) -> None:
+    record, key, program = tmp_path / "record", tmp_path / "key", tmp_path / "renkei-audit.pyz"
+    old, proof, growth = tmp_path / "old", tmp_path / "proof", tmp_path / "growth"
+    key.write_text(hospital("audit", "key").output)
+    old.write_text(hospital("audit", "checkpoint").output)
+    hospital("client", "add", "ehr-a", "--organisation", "hospital-a")
+
+    proof.write_text(hospital("audit", "inclusion", "0", "--record", str(record)).output)
+    growth.write_text(hospital("audit", "consistency", old.read_text().split("\n")[1]).output)
+    missing = hospital("audit", "inclusion", "9999")
+    hospital("audit", "program", str(program))
+
+    for arguments in (
+        ["record", str(record), "--proof", str(proof), "--key", str(key)],
+        ["growth", str(growth), "--from", str(old), "--key", str(key)],
+    ):
+        with pytest.raises(SystemExit) as ended:
+            standalone.main(arguments)
+        assert ended.value.code == 0
+    assert missing.exit_code == 1
+    assert hospital("audit", "program", str(program)).exit_code == 1
+
+
+def test_tiles_are_written_and_witnesses_asked(hospital: Renkei, tmp_path: Path) -> None:
+    written = hospital("audit", "tiles", str(tmp_path / "log"))
+    asked = hospital("audit", "cosign")
+
+    assert "new tiles" in written.output
+    assert (tmp_path / "log" / "checkpoint").read_text().count("\n") == 5
+    assert asked.output == "0 witnesses have signed\n"
+
+
+def test_a_witness_is_made_and_trusts_a_log(renkei: Renkei, tmp_path: Path) -> None:
+    folder = str(tmp_path / "witness")
+    made = renkei("witness", "create", folder, "--name", "hospital-a.example.jp/witness")
+
+    trusted = renkei("witness", "trust", folder, renkei("audit", "key").output.strip())
+    refused = [renkei("witness", "trust", folder, "x"), renkei("witness", "create", folder, "--name", "x")]
+
+    assert made.output.startswith("hospital-a.example.jp/witness+")
+    assert trusted.output == "The log renkei.example/audit is witnessed\n"
+    assert [one.exit_code for one in refused] == [1, 1]
