@@ -4,13 +4,13 @@ Inside a write transaction that holds the tree's row, so that no two extend one 
 """
 
 import hashlib
-from base64 import urlsafe_b64decode
 from collections.abc import Sequence
 from functools import lru_cache
 
 import orjson
 from sqlalchemy import bindparam, insert, select, update
 
+from app.audit.pointer import hash_of
 from app.audit.tables import KINDS, audit_index, audit_leaf, audit_node, audit_tree
 from app.audit.tile import HEIGHT
 from app.audit.tree import Frontier
@@ -36,7 +36,7 @@ _BEGIN = insert(audit_tree).values(id=1, size=0, frontier=bindparam("n_frontier"
 @lru_cache(maxsize=65_536)
 def _key(text: str) -> int:
     """Return the first 64 bits of an HMAC in base64url, signed; the same few people ask again and again."""
-    return int.from_bytes(urlsafe_b64decode(text[:12])[:8], "big", signed=True)
+    return hash_of(text)
 
 
 def _index(row: int, record: bytes) -> list[tuple[int, int, int]]:

@@ -12,11 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlalchemy import bindparam, insert, select
 
 from app.audit.keys import SALT_BYTES, Keys
-from app.audit.record import Event, seal
-from app.audit.tables import audit_record, audit_salt, audit_stage
+from app.audit.pointer import point
+from app.audit.record import Event, seal, year_of
+from app.audit.tables import audit_pointer, audit_record, audit_salt, audit_stage
 from app.db import Database, DatabaseUnavailable, WriteConnection
 
 MOST_SALTS = 100_000
+
+MOST_POINTERS = 1_000
+"""Pointers that may wait for the next flush before one is made for them."""
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +80,10 @@ class AuditLog:
         self._new_row = new_row
         self._wait_seconds = wait_seconds
         self._salts: dict[int, bytes] = {}
+        self._pointed: set[int] = set()
+        """HMACs of patients whose pointers are durable."""
+        self._pointers: dict[int, tuple[int, int, int]] = {}
+        """By HMAC: patient key, year and master key of pointers that wait for the next flush."""
         self._salting = asyncio.Lock()
         self._appending = 0
         """How many wait for their records to be durable."""
@@ -103,6 +111,12 @@ class AuditLog:
             await asyncio.gather(*waiting, return_exceptions=True)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        if self._pointers:
+            try:
+                async with self._database.write() as connection:
+                    await self._point(connection)
+            except DatabaseUnavailable as error:
+                logger.warning("Pointers to patients are lost, a search will find them: %s", error)
 
     async def _stored_salt(self, patient_key: int) -> bytes | None:
         """Return the patient's salt if it is durable; one that is not remembered is looked up."""
@@ -138,8 +152,32 @@ class AuditLog:
             salt = None
             if event.patient_key is not None:
                 salt = self._salts.get(event.patient_key) or await self._salt(event.patient_key, salts)
+                self._note(event)
             sealed.append((self._new_row(), seal(event, self.keys, salt)))
         return sealed
+
+    def _note(self, event: Event) -> None:
+        """Let the next flush write the pointer of an event's patient, when it is not there yet."""
+        if event.patient is None or event.patient_key is None:
+            return
+        year, key = year_of(event.recorded), self.keys.current
+        hash_ = self.keys.pseudonym("patient", event.patient, year, key)[1]
+        if hash_ not in self._pointed:
+            self._pointers[hash_] = (event.patient_key, year, key)
+
+    async def _point(self, connection: WriteConnection) -> list[int]:
+        """Write the pointers that wait and return their HMACs, in one order: others may write the same ones."""
+        waiting = sorted(self._pointers.items())
+        rows = [(hash_, point(self.keys, hash_, *of)) for hash_, of in waiting]
+        await connection.insert_missing(audit_pointer, rows)
+        return [hash_ for hash_, _ in waiting]
+
+    def _are_pointed(self, hashes: Sequence[int]) -> None:
+        if len(self._pointed) >= MOST_SALTS:
+            self._pointed.clear()
+        self._pointed.update(hashes)
+        for hash_ in hashes:
+            self._pointers.pop(hash_, None)
 
     async def append(self, events: Sequence[Event]) -> None:
         """Return when the records of `events` are durable.
@@ -188,14 +226,19 @@ class AuditLog:
         salts: dict[int, bytes] = {}
         records = await self._seal(events, salts)
         await self._write(connection, records, salts)
+        if len(self._pointers) >= MOST_POINTERS and self._batch is None:
+            # Not in this transaction: it holds rows that others wait for, and would wait for theirs.
+            self._batch = _Batch()
+            self._arrived.set()
 
     async def _write(
         self, connection: WriteConnection, records: list[tuple[int, bytes]], salts: Mapping[int, bytes]
     ) -> None:
         if salts:
             await connection.execute_many(_ADD_SALT, [{"n_key": key, "n_salt": salt} for key, salt in salts.items()])
-        await connection.insert(audit_record, records)
-        await connection.insert(audit_stage, [(row,) for row, _ in records])
+        if records:
+            await connection.insert(audit_record, records)
+            await connection.insert(audit_stage, [(row,) for row, _ in records])
 
     async def _run(self) -> None:
         while True:
@@ -212,6 +255,7 @@ class AuditLog:
         try:
             async with asyncio.timeout(self._wait_seconds), self._database.write() as connection:
                 await self._write(connection, batch.records, batch.salts)
+                pointed = await self._point(connection) if self._pointers else []
         except (DatabaseUnavailable, TimeoutError, OSError) as error:
             logger.critical("The audit log cannot be written: %s", error)
             self._failed(batch, error)
@@ -219,6 +263,7 @@ class AuditLog:
             logger.exception("The audit log cannot be written")
             self._failed(batch, error)
         else:
+            self._are_pointed(pointed)
             batch.tell()
         self._flushed = None
 

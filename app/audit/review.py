@@ -8,11 +8,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy import BigInteger, Integer, Select, SmallInteger, bindparam, func, select
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    CompoundSelect,
+    Integer,
+    Select,
+    SmallInteger,
+    bindparam,
+    func,
+    select,
+    union_all,
+)
 
 from app.audit.keys import Keys
+from app.audit.pointer import follow, hash_of
 from app.audit.record import Event, parse, search_keys, unseal, year_of
-from app.audit.tables import KINDS, audit_checkpoint, audit_index, audit_record, audit_salt, audit_tree
+from app.audit.tables import (
+    KINDS,
+    audit_checkpoint,
+    audit_index,
+    audit_pointer,
+    audit_record,
+    audit_salt,
+    audit_tree,
+)
 from app.clock import row_at, row_time
 from app.db import DatabaseConnection
 from fhir.store.tables import resource
@@ -93,6 +114,33 @@ class State:
     note: str
 
 
+def _of(*conditions: ColumnElement[bool]) -> Select[tuple[int]]:
+    return select(audit_index.c.row).where(
+        *conditions,
+        audit_index.c.row >= bindparam("begins", type_=BigInteger),
+        audit_index.c.row < bindparam("ends", type_=BigInteger),
+    )
+
+
+def _all(kinds: list[BindParameter[int]], hashes: list[BindParameter[int]]) -> Select[tuple[int]]:
+    """Return the select of the rows of all these HMACs."""
+    return _of(audit_index.c.kind.in_(kinds), audit_index.c.hash.in_(hashes))
+
+
+def _newest(kinds: list[BindParameter[int]], hashes: list[BindParameter[int]]) -> CompoundSelect[tuple[int]]:
+    """Return the select of the newest rows of each of these HMACs: a page of each, however many there are."""
+    limit = bindparam("limit", type_=Integer)
+    each = [
+        _of(audit_index.c.kind == kind, audit_index.c.hash == hash_)
+        .order_by(audit_index.c.row.desc())
+        .limit(limit)
+        .subquery()
+        for kind in kinds
+        for hash_ in hashes
+    ]
+    return union_all(*(select(one.c.row) for one in each))
+
+
 @lru_cache(maxsize=256)
 def _statement(counts: tuple[tuple[str, int], ...]) -> Select[tuple[int, bytes]]:
     """Return the select of a page for a question that names these fields by so many HMACs each."""
@@ -103,7 +151,7 @@ def _statement(counts: tuple[tuple[str, int], ...]) -> Select[tuple[int, bytes]]
     for field, count in counts:
         hashes = [bindparam(f"{field}{number}", type_=BigInteger) for number in range(count)]
         kinds = [bindparam(f"{field}_{kind}", KINDS[kind], type_=SmallInteger) for kind in FIELDS[field]]
-        found = select(audit_index.c.row).where(audit_index.c.kind.in_(kinds), audit_index.c.hash.in_(hashes))
+        found = _newest(kinds, hashes) if len(counts) == 1 else _all(kinds, hashes)
         statement = statement.where(audit_record.c.row.in_(found))
     return statement.order_by(audit_record.c.row.desc()).limit(bindparam("limit", type_=Integer))
 
@@ -116,8 +164,15 @@ async def state(connection: DatabaseConnection) -> State:
     return State(int(sizes[0][0]) if sizes else 0, int(size), int(signed), str(note))
 
 
+@lru_cache(maxsize=16)
+def _pointers(count: int) -> Select[tuple[int, bytes]]:
+    """Return the select of the pointers of so many HMACs."""
+    hashes = [bindparam(f"hash{number}", type_=BigInteger) for number in range(count)]
+    return select(audit_pointer.c.hash, audit_pointer.c.pointer).where(audit_pointer.c.hash.in_(hashes))
+
+
 class Reviewer:
-    """Answers questions; it remembers whose HMAC is whose, because only a search through all patients tells.
+    """Answers questions; it remembers whose HMAC is whose.
 
     Args:
         keys: The audit keys.
@@ -126,6 +181,8 @@ class Reviewer:
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
         self._known: dict[tuple[int, int, str], int] = {}
+        self._unknown: set[tuple[int, int, str]] = set()
+        """HMACs without a pointer, of whom a search through all patients found nobody."""
 
     async def ask(
         self, connection: DatabaseConnection, question: Question, *, now: int, limit: int, before: int | None = None
@@ -164,10 +221,15 @@ class Reviewer:
         return range(year_of(begins), year_of(min(question.ends, now)) + 1)
 
     async def _open(self, connection: DatabaseConnection, records: Sequence[tuple[int, bytes]]) -> list[Entry]:
-        if len(self._known) > MOST_KNOWN:
+        if len(self._known) + len(self._unknown) > MOST_KNOWN:
             self._known.clear()
+            self._unknown.clear()
         wanted = {self._hidden(record) for _, record in records}
-        await self._learn(connection, {one for one in wanted if one is not None and one not in self._known})
+        missing = {one for one in wanted if one is not None and one not in self._known}
+        missing = await self._look_up(connection, missing) - self._unknown
+        if missing:
+            await self._learn(connection, missing)
+            self._unknown |= missing - self._known.keys()
         entries = []
         for row, record in records:
             hidden = self._hidden(record)
@@ -186,6 +248,25 @@ class Reviewer:
             return None
         rows = await connection.fetch(_SALT, {"patient_key": key})
         return bytes(rows[0][0]) if rows else None
+
+    async def _look_up(
+        self, connection: DatabaseConnection, wanted: set[tuple[int, int, str]]
+    ) -> set[tuple[int, int, str]]:
+        """Follow the pointers of these HMACs and return those that have none: records of an earlier release."""
+        if not wanted:
+            return wanted
+        by_hash = {hash_of(one[2]): one for one in wanted}
+        # Few statements for all pages: the first HMAC fills the places that are left.
+        count = 1 << (len(by_hash) - 1).bit_length()
+        hashes = [*by_hash, *[next(iter(by_hash))] * (count - len(by_hash))]
+        values = {f"hash{number}": one for number, one in enumerate(hashes)}
+        for hash_, pointer in await connection.fetch(_pointers(count), values):
+            hidden = by_hash.pop(int(hash_))
+            year, key, _ = hidden
+            found = follow(self._keys, int(hash_), bytes(pointer), year, key)
+            if found is not None:
+                self._known[hidden] = found
+        return set(by_hash.values())
 
     async def _learn(self, connection: DatabaseConnection, wanted: set[tuple[int, int, str]]) -> None:
         """Find the patients with these HMACs, the newest patients first."""

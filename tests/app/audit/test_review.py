@@ -1,9 +1,11 @@
 import pytest
+from sqlalchemy import select
 
 from app.audit.keys import Keys
-from app.audit.record import Event, search_keys
+from app.audit.pointer import follow
+from app.audit.record import Event, search_keys, year_of
 from app.audit.review import Question, Reviewer, state
-from app.audit.tables import audit_salt
+from app.audit.tables import audit_pointer, audit_salt
 from app.clock import row_at, row_time
 from tests.world import World, a_patient
 
@@ -56,10 +58,74 @@ async def test_an_erased_patients_record_shows_hmacs(world: World) -> None:
 
 async def test_a_record_of_a_patient_nobody_has_shows_hmacs(world: World) -> None:
     await world.hub.audit.append([an_event(world, patient="Patient/gone", patient_key=77)])
+    async with world.hub.database.write() as connection:
+        await connection.execute(audit_pointer.delete(), {})
+    reviewer = Reviewer(world.hub.audit.keys)
+
+    for _ in range(2):
+        (entry,) = (await ask(world, reviewer=reviewer)).entries
+
+        assert entry.event.erased
+
+
+async def test_a_pointer_that_was_erased_leads_to_nobody_and_needs_no_search(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.hub.audit.append([an_event(world, patient="Patient/gone", patient_key=77)])
+    async with world.hub.database.write() as connection:
+        await connection.execute(audit_pointer.update().values(pointer=b""), {})
+    monkeypatch.delattr(Reviewer, "_learn")
 
     (entry,) = (await ask(world)).entries
 
     assert entry.event.erased
+
+
+async def test_records_of_patients_open_without_a_search(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    hospital = await world.client("hospital-a")
+    patients = [(await world.post(hospital, a_patient()))["id"] for _ in range(3)]
+    await world.hub.audit.append([an_event(world)])
+    monkeypatch.delattr(Reviewer, "_learn")
+
+    answer = await ask(world)
+
+    assert {one.event.patient for one in answer.entries} == {*(f"Patient/{id_}" for id_ in patients), None}
+
+
+async def test_records_of_an_earlier_release_are_opened_by_a_search(world: World) -> None:
+    patient = (await world.post(await world.client("hospital-a"), a_patient()))["id"]
+    await world.hub.audit.append([an_event(world)])
+    async with world.hub.database.write() as connection:
+        await connection.execute(audit_pointer.delete(), {})
+
+    answer = await ask(world, patient=f"Patient/{patient}")
+
+    assert [one.event.patient for one in answer.entries] == [f"Patient/{patient}"]
+
+
+async def test_a_pointer_tells_nothing_without_the_master_key(world: World) -> None:
+    await world.hub.audit.append([an_event(world, patient="Patient/1", patient_key=77)])
+    ((hash_, pointer),) = await world.hub.database.reader.fetch(select(audit_pointer), {})
+    keys, year = world.hub.audit.keys, year_of(world.hub.clock())
+
+    assert follow(keys, hash_, bytes(pointer), year, 1) == 77
+    assert follow(keys, hash_ ^ 1, bytes(pointer), year, 1) is None
+    assert follow(Keys({1: b"x" * 32}), hash_, bytes(pointer), year, 1) is None
+    assert follow(keys, hash_, b"", year, 1) is None
+
+
+async def test_many_pointers_of_writes_alone_are_written_by_a_flush_of_their_own(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.audit.log.MOST_POINTERS", 2)
+    log = world.hub.audit
+    for number in (1, 2):
+        async with world.hub.database.write() as connection:
+            await log.stage(connection, [an_event(world, patient=f"Patient/{number}", patient_key=number)])
+    await world.hub.audit.append([])
+
+    assert len(await world.hub.database.reader.fetch(select(audit_pointer.c.hash), {})) == 2
+    assert log._pointers == {}
 
 
 async def test_a_site_is_found_as_the_one_that_asked_and_as_the_one_that_answered(world: World) -> None:
