@@ -1,0 +1,159 @@
+"""What the audit log costs to prove and to search: ratios measured in one run.
+
+    python -m benchmarks.audit [--records 1000000] [--database postgresql://…/empty]
+
+A patient has a hundred records and a person a thousand, whatever the log's size. Bars: a proof goes through an export
+at 0.3 of the rate at which its records are hashed, or more; a search by patient or by person among a million records
+costs 1.5 times that among 10,000 or less.
+"""
+
+import argparse
+import asyncio
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+from sqlalchemy import text
+
+from app.audit.export import RECORDS, verify_export
+from app.audit.extract import export
+from app.audit.grow import frontier, grow
+from app.audit.pointer import point
+from app.audit.record import Event, seal, year_of
+from app.audit.review import Question, Reviewer
+from app.audit.tables import audit_pointer, audit_record, audit_salt
+from app.clock import now
+from app.db.migrate import upgrade
+from app.hub import Hub
+from app.lifecycle import audit_keys, open_hub
+from app.settings import Settings
+
+SMALL = 10_000
+PER_PATIENT, PER_USER = 100, 1_000
+AT_ONCE = 10_000
+QUESTIONS = 60
+PAGE = 50
+
+
+def _salt(patient: int) -> bytes:
+    return patient.to_bytes(32, "big")
+
+
+def _event(number: int, patients: int, users: int, begins: int) -> Event:
+    patient = random.randrange(patients)
+    return Event(
+        recorded=begins + number * 1_000,
+        action="R",
+        interaction="search-type",
+        patient=f"Patient/p{patient}",
+        patient_key=patient + 1,
+        user=f"u{random.randrange(users)}",
+        user_name="山田 太郎",
+        client="portal",
+        organisation=f"Organization/{patient % 40}",
+        custodian=f"Organization/{patient % 37}",
+        role="doctor",
+        purpose="TREAT",
+        network="192.0.2.1",
+        method="GET",
+        path="/fhir/Observation",
+        query="patient=1&code=4548-4&_sort=-date",
+    )
+
+
+async def fill(hub: Hub, first: int, end: int) -> None:
+    """Put the records `[first, end)` in the log."""
+    keys, begins = hub.audit.keys, now() - 86_400_000_000
+    year, patients, users = year_of(begins), end // PER_PATIENT, max(1, end // PER_USER)
+    for at in range(first, end, AT_ONCE):
+        events = [_event(number, patients, users, begins) for number in range(at, min(at + AT_ONCE, end))]
+        rows = [(hub.new_row(), seal(one, keys, _salt(one.patient_key or 0))) for one in events]
+        hashes = {keys.pseudonym("patient", str(one.patient), year, 1)[1]: one.patient_key or 0 for one in events}
+        async with hub.database.write() as connection:
+            edge = await frontier(connection)
+            await connection.insert(audit_record, rows)
+            await grow(connection, edge, rows)
+            pointers = [(hash_, point(keys, hash_, key, year, 1)) for hash_, key in sorted(hashes.items())]
+            await connection.insert_missing(audit_pointer, pointers)
+            await connection.insert_missing(audit_salt, [(key, _salt(key)) for key in sorted(hashes.values())])
+    # A last checkpoint of all of it.
+    await hub.audit.append([Event(now(), "E", "start")])
+    await hub.leader.integrate_all()
+    async with hub.database.write() as connection:
+        await connection.execute(text("ANALYZE"), {})
+
+
+async def median_milliseconds(hub: Hub, ask: Callable[[], Question]) -> float:
+    """Return how long a page takes to be found and opened by a reviewer that remembers nothing."""
+    taken = []
+    for _ in range(QUESTIONS):
+        question, reviewer, begun = ask(), Reviewer(hub.audit.keys), time.perf_counter()
+        await reviewer.ask(hub.database.reader, question, now=now(), limit=PAGE)
+        taken.append(time.perf_counter() - begun)
+    return statistics.median(taken) * 1_000
+
+
+async def searches(hub: Hub, size: int) -> dict[str, float]:
+    """Return the milliseconds of a page by patient, and by person."""
+    patients, users = size // PER_PATIENT, max(1, size // PER_USER)
+    return {
+        "patient": await median_milliseconds(hub, lambda: Question(patient=f"Patient/p{random.randrange(patients)}")),
+        "person": await median_milliseconds(hub, lambda: Question(user=f"u{random.randrange(users)}")),
+    }
+
+
+async def proof_rate(hub: Hub, folder: Path) -> float:
+    """Return the rate of a proof as a share of the rate of hashing the same records."""
+    verifier = audit_keys(hub.settings)[1].verifier
+    await export(hub.database, folder, verifier)
+    shares = []
+    for _ in range(3):
+        begun = time.process_time()
+        verdict = verify_export(folder, verifier)
+        proven = time.process_time() - begun
+        if not verdict.ok:
+            raise SystemExit(verdict.message)
+        begun = time.process_time()
+        with (folder / RECORDS).open("rb") as records:
+            for line in records:
+                sha256(line).digest()
+        shares.append((time.process_time() - begun) / proven)
+    return statistics.median(shares)
+
+
+async def measure(settings: Settings, records: int) -> dict[str, float]:
+    """Return the ratios, and what they are made of; the database is migrated and empty."""
+    hub = await open_hub(settings)
+    hub.audit.start()
+    try:
+        await fill(hub, 0, SMALL)
+        few = await searches(hub, SMALL)
+        await fill(hub, SMALL, records)
+        many = await searches(hub, records)
+        found = {f"{name}, milliseconds among {records}": many[name] for name in many}
+        found |= {f"{name}, times that among {SMALL}": many[name] / few[name] for name in many}
+        found["proof, share of hashing"] = await proof_rate(hub, settings.home / "export")
+    finally:
+        await hub.close()
+    return found
+
+
+def main() -> None:
+    """Print the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--records", type=int, default=1_000_000)
+    parser.add_argument("--database", default="", help="an empty PostgreSQL database; SQLite without it")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home:
+        settings = Settings(home=Path(home), database=asked.database)
+        upgrade(settings)
+        for name, value in asyncio.run(measure(settings, asked.records)).items():
+            print(f"{name}: {value:.2f}")
+
+
+if __name__ == "__main__":
+    main()
