@@ -120,7 +120,7 @@ async def open_hub(settings: Settings, clock: Clock = now) -> Hub:
         leader=Leader(
             *(database, signer, settings.audit_origin, clock),
             settled=partial(settled_signer, signer_path(settings), settings.audit_origin),
-            renew=keys.renew,
+            renew=audit.renew,
         ),
         cosigning=Cosigning(database, witnesses(settings.audit_witnesses), audit.append, clock),
         cursors=Cursors(_cursor_key(settings.keys_folder)),

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from sqlalchemy import bindparam, delete, select
 
@@ -54,7 +54,7 @@ class Leader:
         clock: Clock,
         *,
         settled: Callable[[str], Signer] | None = None,
-        renew: Callable[[], object] = lambda: None,
+        renew: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._settled = settled
         self._renew = renew
@@ -83,7 +83,8 @@ class Leader:
     async def _try(self) -> None:
         """Integrate; what cannot be done now is done later, so no failure ends the task."""
         try:
-            self._renew()
+            if self._renew is not None:
+                await self._renew()
             await self.integrate_all()
         except DatabaseUnavailable as error:
             logger.warning("The audit tree waits for the database: %s", error)

@@ -9,15 +9,19 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
+from app.access import epoch
 from app.audit.keys import SALT_BYTES, Keys
-from app.audit.pointer import point
+from app.audit.pointer import ERASED, point
 from app.audit.record import Event, seal, year_of
 from app.audit.tables import audit_pointer, audit_record, audit_salt, audit_stage
 from app.db import Database, DatabaseUnavailable, WriteConnection
 
 MOST_SALTS = 100_000
+
+ERASURES = "audit-erased"
+"""The counter of erasures: when it has grown, a process forgets the keys that it holds."""
 
 MOST_POINTERS = 1_000
 """Pointers that may wait for the next flush before one is made for them."""
@@ -25,6 +29,7 @@ MOST_POINTERS = 1_000
 logger = logging.getLogger(__name__)
 
 _SALT = select(audit_salt.c.salt).where(audit_salt.c.patient_key == bindparam("patient_key"))
+_BLANK = delete(audit_pointer).where(audit_pointer.c.hash == bindparam("k_hash"), audit_pointer.c.pointer == ERASED)
 _ADD_SALT = insert(audit_salt).values(patient_key=bindparam("n_key"), salt=bindparam("n_salt"))
 
 
@@ -80,6 +85,7 @@ class AuditLog:
         self._new_row = new_row
         self._wait_seconds = wait_seconds
         self._salts: dict[int, bytes] = {}
+        self._erasures = 0
         self._pointed: set[int] = set()
         """HMACs of patients whose pointers are durable."""
         self._pointers: dict[int, tuple[int, int, int]] = {}
@@ -169,8 +175,21 @@ class AuditLog:
         """Write the pointers that wait and return their HMACs, in one order: others may write the same ones."""
         waiting = sorted(self._pointers.items())
         rows = [(hash_, point(self.keys, hash_, *of)) for hash_, of in waiting]
+        # A patient whose details were erased may come again, and has a new salt.
+        await connection.execute_many(_BLANK, [{"k_hash": hash_} for hash_, _ in waiting])
         await connection.insert_missing(audit_pointer, rows)
         return [hash_ for hash_, _ in waiting]
+
+    async def renew(self) -> None:
+        """Take what other processes have changed: a new master key, and erasures, after which no key is remembered."""
+        self.keys.renew()
+        erasures = await epoch.value(self._database.reader, ERASURES)
+        if erasures != self._erasures:
+            self._erasures = erasures
+            self.keys.forget()
+            self._salts.clear()
+            self._pointed.clear()
+            self._pointers.clear()
 
     def _are_pointed(self, hashes: Sequence[int]) -> None:
         if len(self._pointed) >= MOST_SALTS:

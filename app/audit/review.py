@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from app.audit.keys import Keys
 from app.audit.pointer import follow, hash_of
-from app.audit.record import Event, parse, search_keys, unseal, year_of
+from app.audit.record import Event, Unreadable, parse, search_keys, unseal, year_of
 from app.audit.tables import (
     KINDS,
     audit_checkpoint,
@@ -234,8 +234,17 @@ class Reviewer:
         for row, record in records:
             hidden = self._hidden(record)
             salt = await self._salt(connection, hidden) if hidden else None
-            entries.append(Entry(row, unseal(record, self._keys, salt)))
+            entries.append(Entry(row, self._opened(record, salt)))
         return entries
+
+    def _opened(self, record: bytes, salt: bytes | None) -> Event:
+        try:
+            return unseal(record, self._keys, salt)
+        except Unreadable:
+            # Its details were erased, and the patient has come again since, with another salt.
+            if salt is None:
+                raise
+            return unseal(record, self._keys, None)
 
     def _hidden(self, record: bytes) -> tuple[int, int, str] | None:
         """Return year, key and HMAC of a record's patient, or None."""

@@ -8,13 +8,15 @@ from typing import TypeVar
 import click
 
 from app.audit import proofs, standalone
+from app.audit.erase import NobodyKnown
+from app.audit.erase import erase as erase_details
 from app.audit.export import verify_export, vkey
 from app.audit.extract import export as take_out
 from app.audit.keyfile import prepare_signer, rotate_master
 from app.audit.note import NoteError, Verifier
 from app.audit.publish import publish
 from app.audit.standalone import keys_of, known_of, ring_of
-from app.cli.recorded import record
+from app.cli.recorded import record, told
 from app.cli.running import opened, synchronous
 from app.lifecycle import audit_keys, signer_path
 from app.settings import settings
@@ -217,3 +219,20 @@ def program(file: Path) -> None:
         standalone.write(file)
     except FileExistsError as error:
         raise click.ClickException(f"{file} is there already") from error
+
+
+@audit.command()
+@click.argument("patient")
+@click.option("--reason", required=True, help="Why; it is in the audit log.")
+@click.confirmation_option(prompt="The details of this patient's records can never be read again. Erase them?")
+@synchronous
+async def erase(patient: str, reason: str) -> None:
+    """Erase the details of all records of PATIENT, the id of a site's Patient; the records and the proof stay."""
+    reference = f"Patient/{patient.removeprefix('Patient/')}"
+    async with opened() as hub:
+        try:
+            await erase_details(hub, reference, told(hub, "erase", f"Details of a patient's records erased: {reason}"))
+        except NobodyKnown as error:
+            raise click.ClickException(str(error)) from error
+        await hub.leader.integrate_all()
+    click.echo(f"The details of the records of {reference} are erased")

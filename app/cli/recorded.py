@@ -5,13 +5,9 @@ from app.backup.events import CLIENT, account
 from app.hub import Hub
 
 
-async def record(hub: Hub, interaction: str, words: str) -> None:
-    """Record what was done, durably.
-
-    Raises:
-        AuditUnavailable: it cannot be written.
-    """
-    event = Event(
+def told(hub: Hub, interaction: str, words: str) -> Event:
+    """Return the event of what a command did, with the account that ran it."""
+    return Event(
         recorded=hub.clock(),
         action="E",
         interaction=interaction,
@@ -19,4 +15,12 @@ async def record(hub: Hub, interaction: str, words: str) -> None:
         user_name=account(),
         description=words,
     )
-    await hub.audit.append([event])
+
+
+async def record(hub: Hub, interaction: str, words: str) -> None:
+    """Record what was done, durably.
+
+    Raises:
+        AuditUnavailable: it cannot be written.
+    """
+    await hub.audit.append([told(hub, interaction, words)])
