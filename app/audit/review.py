@@ -4,7 +4,7 @@ The index holds HMACs alone, so a question is asked by the HMACs that its identi
 record is found once it is in the tree: within a second.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -54,7 +54,6 @@ _CHECKPOINT = (
     .limit(1)
 )
 _OLDEST = select(func.min(audit_record.c.row))
-_SALT = select(audit_salt.c.salt).where(audit_salt.c.patient_key == bindparam("patient_key"))
 _PATIENTS = (
     select(resource.c.patient_key, resource.c.id)
     .where(
@@ -171,6 +170,22 @@ def _pointers(count: int) -> Select[tuple[int, bytes]]:
     return select(audit_pointer.c.hash, audit_pointer.c.pointer).where(audit_pointer.c.hash.in_(hashes))
 
 
+@lru_cache(maxsize=16)
+def _salts_of(count: int) -> Select[tuple[int, bytes]]:
+    """Return the select of the salts of so many patients."""
+    keys = [bindparam(f"key{number}", type_=BigInteger) for number in range(count)]
+    return select(audit_salt.c.patient_key, audit_salt.c.salt).where(audit_salt.c.patient_key.in_(keys))
+
+
+def _padded(
+    statement: Callable[[int], Select[tuple[int, bytes]]], name: str, asked: list[int]
+) -> tuple[Select[tuple[int, bytes]], dict[str, int]]:
+    """Return a statement and its values; few statements serve all pages, for the first value fills what is left."""
+    count = 1 << (len(asked) - 1).bit_length()
+    values = [*asked, *[asked[0]] * (count - len(asked))]
+    return statement(count), {f"{name}{number}": one for number, one in enumerate(values)}
+
+
 class Reviewer:
     """Answers questions; it remembers whose HMAC is whose.
 
@@ -230,10 +245,11 @@ class Reviewer:
         if missing:
             await self._learn(connection, missing)
             self._unknown |= missing - self._known.keys()
+        salts = await self._salts(connection, {self._known[one] for one in wanted if one in self._known})
         entries = []
         for row, record in records:
             hidden = self._hidden(record)
-            salt = await self._salt(connection, hidden) if hidden else None
+            salt = salts.get(self._known.get(hidden, 0)) if hidden else None
             entries.append(Entry(row, self._opened(record, salt)))
         return entries
 
@@ -251,12 +267,12 @@ class Reviewer:
         members = parse(record)
         return (year_of(members["t"]), members["k"], members["p"]) if "p" in members else None
 
-    async def _salt(self, connection: DatabaseConnection, hidden: tuple[int, int, str]) -> bytes | None:
-        key = self._known.get(hidden)
-        if key is None:
-            return None
-        rows = await connection.fetch(_SALT, {"patient_key": key})
-        return bytes(rows[0][0]) if rows else None
+    async def _salts(self, connection: DatabaseConnection, patient_keys: set[int]) -> dict[int, bytes]:
+        """Return the salts of these patients that are not erased."""
+        if not patient_keys:
+            return {}
+        statement, values = _padded(_salts_of, "key", sorted(patient_keys))
+        return {int(key): bytes(salt) for key, salt in await connection.fetch(statement, values)}
 
     async def _look_up(
         self, connection: DatabaseConnection, wanted: set[tuple[int, int, str]]
@@ -265,11 +281,8 @@ class Reviewer:
         if not wanted:
             return wanted
         by_hash = {hash_of(one[2]): one for one in wanted}
-        # Few statements for all pages: the first HMAC fills the places that are left.
-        count = 1 << (len(by_hash) - 1).bit_length()
-        hashes = [*by_hash, *[next(iter(by_hash))] * (count - len(by_hash))]
-        values = {f"hash{number}": one for number, one in enumerate(hashes)}
-        for hash_, pointer in await connection.fetch(_pointers(count), values):
+        statement, values = _padded(_pointers, "hash", list(by_hash))
+        for hash_, pointer in await connection.fetch(statement, values):
             hidden = by_hash.pop(int(hash_))
             year, key, _ = hidden
             found = follow(self._keys, int(hash_), bytes(pointer), year, key)
