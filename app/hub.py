@@ -11,6 +11,7 @@ from app.access.identify import Callers
 from app.access.limits import Limits
 from app.access.outside.provider import Outside
 from app.access.tables import organisation
+from app.audit.copies import Copying
 from app.audit.cosign import Cosigning
 from app.audit.leader import Leader
 from app.audit.log import AuditLog
@@ -47,6 +48,7 @@ class Hub:
     audit: AuditLog
     leader: Leader
     cosigning: Cosigning
+    copying: Copying
     cursors: Cursors
     blobs: Blobs
     decoding: DecodingPool

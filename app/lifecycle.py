@@ -15,6 +15,7 @@ from app.access.identify import Callers
 from app.access.limits import Limits
 from app.access.rights import leave
 from app.audit import witnessing
+from app.audit.copies import Copying, places
 from app.audit.cosign import Cosigning, witnesses
 from app.audit.keyfile import create_master, create_signer, read_master, read_signer, settled_signer
 from app.audit.keys import Keys
@@ -123,6 +124,7 @@ async def open_hub(settings: Settings, clock: Clock = now) -> Hub:
             renew=audit.renew,
         ),
         cosigning=Cosigning(database, witnesses(settings.audit_witnesses), audit.append, clock),
+        copying=Copying(database, places(settings.audit_copies), settings.audit_copy_seconds, clock),
         cursors=Cursors(_cursor_key(settings.keys_folder)),
         blobs=open_blobs(settings),
         decoding=decoding,

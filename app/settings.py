@@ -220,6 +220,12 @@ class Settings(BaseSettings):
     audit_witness_seconds: float = 60.0
     """How often the newest checkpoint is sent to the witnesses."""
 
+    audit_copies: str = ""
+    """Where checkpoints are copied to, parted by commas: folders, `s3://bucket/prefix`, `https://…` (by PUT)."""
+
+    audit_copy_seconds: float = 3_600.0
+    """How often each of these places gets the newest checkpoint."""
+
     metrics_token: str = ""
     """A bearer token for `/metrics`; without one it answers to loopback callers only."""
 

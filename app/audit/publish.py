@@ -28,9 +28,9 @@ async def publish(database: Database, folder: Path) -> int:
             raise IndexError(f"the checkpoint in {folder} is of {since} records, the log has {size}")
         wanted = tiles(size, since)
         for one in wanted:
-            _write(folder / one.path, await proofs.tile(connection, one))
+            write(folder / one.path, await proofs.tile(connection, one))
     # Whoever reads the checkpoint finds the tiles that it needs.
-    _write(folder / CHECKPOINT, signed.encode())
+    write(folder / CHECKPOINT, signed.encode())
     return len(wanted)
 
 
@@ -39,7 +39,8 @@ def _size(folder: Path) -> int:
     return parse_text(note.parse(path.read_bytes())[0]).size if path.exists() else 0
 
 
-def _write(path: Path, octets: bytes) -> None:
+def write(path: Path, octets: bytes) -> None:
+    """Write a file that is there whole and durable, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".new")
     with unfinished.open("wb") as file:

@@ -1,4 +1,4 @@
-"""Asks the witnesses beside the requests, and says when too few of them stand behind the log."""
+"""Asks the witnesses and copies checkpoints, beside the requests, and says when the log stands alone."""
 
 import asyncio
 import logging
@@ -27,6 +27,7 @@ _FIRST_AFTER = (
     .order_by(audit_checkpoint.c.size)
     .limit(1)
 )
+UNCOPIED = "A checkpoint of the audit log could not be copied"
 
 logger = logging.getLogger(__name__)
 
@@ -37,10 +38,11 @@ def start(hub: "Hub") -> Callable[[], Awaitable[None]]:
 
 
 async def _run(hub: "Hub") -> None:
-    while witnesses(hub.settings.audit_witnesses):
+    while hub.settings.audit_witnesses or hub.settings.audit_copies:
         await asyncio.sleep(hub.settings.audit_witness_seconds)
         try:
             await hub.cosigning.run()
+            await hub.copying.run()
         except DatabaseUnavailable as error:
             logger.warning("The witnesses wait for the database: %s", error)
         except Exception:
@@ -51,6 +53,7 @@ async def _run(hub: "Hub") -> None:
 async def warnings(hub: "Hub") -> list[str]:
     """Return what the operator must know: a refusal that this process has seen, or a quorum that is long overdue."""
     found = [REFUSED] if hub.cosigning.refusals else []
+    found += [UNCOPIED] if hub.copying.failures else []
     settings = hub.settings
     if settings.audit_quorum:
         known = witnesses(settings.audit_witnesses)
