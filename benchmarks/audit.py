@@ -87,22 +87,27 @@ async def fill(hub: Hub, first: int, end: int) -> None:
         await connection.execute(text("ANALYZE"), {})
 
 
-async def median_milliseconds(hub: Hub, ask: Callable[[], Question]) -> float:
-    """Return how long a page takes to be found and opened by a reviewer that remembers nothing."""
+async def milliseconds_of_a_page(hub: Hub, ask: Callable[[], Question]) -> float:
+    """Return how long a page takes to be found and opened by a reviewer that remembers nothing.
+
+    Of many, the one that a tenth are faster than: other work on the machine makes pages slower, never faster.
+    """
     taken = []
     for _ in range(QUESTIONS):
         question, reviewer, begun = ask(), Reviewer(hub.audit.keys), time.perf_counter()
         await reviewer.ask(hub.database.reader, question, now=now(), limit=PAGE)
         taken.append(time.perf_counter() - begun)
-    return statistics.median(taken) * 1_000
+    return sorted(taken)[len(taken) // 10] * 1_000
 
 
 async def searches(hub: Hub, size: int) -> dict[str, float]:
     """Return the milliseconds of a page by patient, and by person."""
     patients, users = size // PER_PATIENT, max(1, size // PER_USER)
     return {
-        "patient": await median_milliseconds(hub, lambda: Question(patient=f"Patient/p{random.randrange(patients)}")),
-        "person": await median_milliseconds(hub, lambda: Question(user=f"u{random.randrange(users)}")),
+        "patient": await milliseconds_of_a_page(
+            hub, lambda: Question(patient=f"Patient/p{random.randrange(patients)}")
+        ),
+        "person": await milliseconds_of_a_page(hub, lambda: Question(user=f"u{random.randrange(users)}")),
     }
 
 

@@ -41,6 +41,7 @@ class Keys:
         self._identifier_key = lru_cache(_CACHED_YEARS)(self._derive_identifier_key)
         self.pseudonym = lru_cache(_CACHED_PSEUDONYMS)(self._pseudonym)
         self.cipher = lru_cache(_CACHED_CIPHERS)(self._cipher)
+        self.pointer_cipher = lru_cache(_CACHED_YEARS)(self._pointer_cipher)
         self.hub_cipher = lru_cache(_CACHED_YEARS)(self._hub_cipher)
 
     def _take(self, masters: Mapping[int, bytes]) -> None:
@@ -95,7 +96,7 @@ class Keys:
 
     def forget(self) -> None:
         """Drop every derived key from memory; call it in every process when a salt was erased."""
-        for cache in (self._identifier_key, self.pseudonym, self.cipher, self.hub_cipher):
+        for cache in (self._identifier_key, self.pseudonym, self.cipher, self.hub_cipher, self.pointer_cipher):
             cache.cache_clear()
 
     def _pseudonym(self, kind: str, value: str, year: int, key: int) -> tuple[str, int]:
@@ -112,6 +113,9 @@ class Keys:
 
     def _hub_cipher(self, year: int, key: int) -> AESGCM:
         return AESGCM(self.hub_detail_key(year, key))
+
+    def _pointer_cipher(self, year: int, key: int) -> AESGCM:
+        return AESGCM(self.pointer_key(year, key))
 
     def _derive_identifier_key(self, year: int, key: int) -> bytes:
         return self._derive(b"renkei/audit/identifier/%d" % year, None, key)

@@ -182,7 +182,11 @@ class AuditLog:
 
     async def renew(self) -> None:
         """Take what other processes have changed: a new master key, and erasures, after which no key is remembered."""
-        self.keys.renew()
+        try:
+            self.keys.renew()
+        except (ValueError, OSError) as error:
+            # The keys that are held go on sealing.
+            logger.error("The ring of master keys cannot be read again: %s", error)
         erasures = await epoch.value(self._database.reader, ERASURES)
         if erasures != self._erasures:
             self._erasures = erasures

@@ -11,7 +11,6 @@ import os
 from base64 import urlsafe_b64decode
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.audit.keys import Keys, UnknownKey
 
@@ -30,7 +29,7 @@ def hash_of(text: str) -> int:
 def point(keys: Keys, hash: int, patient_key: int, year: int, key: int) -> bytes:
     """Return the pointer of an HMAC that was made for a UTC year under a master key."""
     nonce = os.urandom(NONCE_BYTES)
-    cipher = AESGCM(keys.pointer_key(year, key))
+    cipher = keys.pointer_cipher(year, key)
     return nonce + cipher.encrypt(nonce, patient_key.to_bytes(KEY_BYTES, "big", signed=True), _bytes(hash))
 
 
@@ -39,7 +38,7 @@ def follow(keys: Keys, hash: int, pointer: bytes, year: int, key: int) -> int | 
     if len(pointer) <= NONCE_BYTES:
         return None
     try:
-        cipher = AESGCM(keys.pointer_key(year, key))
+        cipher = keys.pointer_cipher(year, key)
         opened = cipher.decrypt(pointer[:NONCE_BYTES], pointer[NONCE_BYTES:], _bytes(hash))
     except (InvalidTag, UnknownKey):
         return None

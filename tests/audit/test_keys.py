@@ -88,3 +88,13 @@ def test_a_short_salt_is_refused():
 def test_a_ring_that_cannot_seal_is_refused(masters):
     with pytest.raises(ValueError, match="master key"):
         Keys(masters)
+
+
+def test_a_ring_that_cannot_be_read_again_leaves_the_keys_as_they_are():
+    rings = [{1: b"a" * 32, 2: b"b" * 32}, {}]
+    keys = Keys({1: b"a" * 32}, reread=lambda: rings.pop(0))
+
+    assert keys.renew()
+    with pytest.raises(ValueError, match="at least one"):
+        keys.renew()
+    assert (keys.current, keys.ids) == (2, (2, 1))
