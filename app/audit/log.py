@@ -16,12 +16,15 @@ from app.audit.keys import SALT_BYTES, Keys
 from app.audit.pointer import ERASED, point
 from app.audit.record import Event, seal, year_of
 from app.audit.tables import audit_pointer, audit_record, audit_salt, audit_stage
+from app.clock import instant, now
 from app.db import Database, DatabaseUnavailable, WriteConnection
 
 MOST_SALTS = 100_000
 
 ERASURES = "audit-erased"
 """The counter of erasures: when it has grown, a process forgets the keys that it holds."""
+
+MOST_REFUSED = 100_000
 
 MOST_POINTERS = 1_000
 """Pointers that may wait for the next flush before one is made for them."""
@@ -58,6 +61,11 @@ class _Batch:
         self._waiting.append(waiter)
         return waiter
 
+    @property
+    def waiting(self) -> int:
+        """How many answers wait for it."""
+        return len(self._waiting)
+
     def tell(self, failure: AuditUnavailable | None = None) -> None:
         """Tell all who wait how it went."""
         for waiter in self._waiting:
@@ -86,6 +94,8 @@ class AuditLog:
         self._wait_seconds = wait_seconds
         self._salts: dict[int, bytes] = {}
         self._erasures = 0
+        self._refused: list[int] = []
+        """When answers were refused because their records could not be written; nobody has been told yet."""
         self._pointed: set[int] = set()
         """HMACs of patients whose pointers are durable."""
         self._pointers: dict[int, tuple[int, int, int]] = {}
@@ -194,6 +204,21 @@ class AuditLog:
             self._salts.clear()
             self._pointed.clear()
             self._pointers.clear()
+        if self._refused and self._batch is None:
+            # The database answers again: what was refused is put on record, whether or not anybody asks for more.
+            self._batch = _Batch()
+            self._arrived.set()
+
+    async def _told(self) -> list[tuple[int, bytes]]:
+        """Return the record of the answers that were refused while nothing could be written."""
+        if not self._refused:
+            return []
+        words = f"{len(self._refused)} answers were refused: their audit records could not be written"
+        first, last = instant(min(self._refused)), instant(max(self._refused))
+        event = Event(
+            *(now(), "E", "audit-unavailable"), outcome="8", outcome_desc=words, description=f"{first} to {last}"
+        )
+        return await self._seal([event], {})
 
     def _are_pointed(self, hashes: Sequence[int]) -> None:
         if len(self._pointed) >= MOST_SALTS:
@@ -275,9 +300,11 @@ class AuditLog:
                 await self._flush(batch)
 
     async def _flush(self, batch: _Batch) -> None:
+        told = len(self._refused)
         try:
+            records = batch.records + await self._told()
             async with asyncio.timeout(self._wait_seconds), self._database.write() as connection:
-                await self._write(connection, batch.records, batch.salts)
+                await self._write(connection, records, batch.salts)
                 pointed = await self._point(connection) if self._pointers else []
         except (DatabaseUnavailable, TimeoutError, OSError) as error:
             logger.critical("The audit log cannot be written: %s", error)
@@ -287,8 +314,11 @@ class AuditLog:
             self._failed(batch, error)
         else:
             self._are_pointed(pointed)
+            del self._refused[:told]
             batch.tell()
         self._flushed = None
 
     def _failed(self, batch: _Batch, error: Exception) -> None:
+        # Bounded: a day of refusals is told as well by fewer.
+        self._refused += [now()] * min(batch.waiting, MOST_REFUSED - len(self._refused))
         batch.tell(AuditUnavailable(str(error)))

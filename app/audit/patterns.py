@@ -166,6 +166,7 @@ PATTERNS: dict[str, Pattern] = {
     "node-authentication": _security(ALERT, _dicom("110126", "Node Authentication")),
     "throttled": _security(ALERT, coding(OWN, "throttled", "throttled"), "query"),
     "many-persons": _security(ALERT, coding(OWN, "many-persons", "many-persons"), "query"),
+    "audit-unavailable": _security(ALERT, coding(OWN, "audit-unavailable", "audit-unavailable"), "none"),
     "witness-refused": _security(ALERT, coding(OWN, "witness-refused", "witness-refused"), "none"),
     "start": _security(ACTIVITY, _dicom("110120", "Application Start")),
     "stop": _security(ACTIVITY, _dicom("110121", "Application Stop")),

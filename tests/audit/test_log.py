@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from app.audit.log import AuditLog, AuditUnavailable
-from app.audit.record import Event, unseal
+from app.audit.record import Event, parse, unseal
 from app.audit.tables import audit_record, audit_salt
 from app.clock import RowNumbers, now
 from app.db import Database, DatabaseUnavailable, open_database
@@ -56,8 +56,11 @@ async def test_a_salt_that_was_not_stored_seals_nothing_more(settings: Settings,
     await log.append([_event()])
 
     ((salt,),) = await database.reader.fetch(select(audit_salt.c.salt), {})
-    ((record,),) = await database.reader.fetch(select(audit_record.c.record), {})
-    assert unseal(bytes(record), keys, bytes(salt)).patient == "Patient/1"
+    records = [bytes(one) for (one,) in await database.reader.fetch(select(audit_record.c.record), {})]
+    (record,) = [one for one in records if "p" in parse(one)]
+    assert unseal(record, keys, bytes(salt)).patient == "Patient/1"
+    # The other one tells that an answer was refused.
+    assert len(records) == 2
     await log.stop()
     await database.close()
 
@@ -127,4 +130,28 @@ async def test_a_stopped_log_takes_no_more_records(settings: Settings) -> None:
     with pytest.raises(AuditUnavailable):
         await log.append([_event()])
 
+    await database.close()
+
+
+async def test_answers_that_were_refused_are_put_on_record_once_the_database_answers_again(settings: Settings) -> None:
+    database = await open_database(settings)
+    failing = _Failing(database)
+    keys, _ = audit_keys(settings)
+    log = AuditLog(failing, keys, RowNumbers(1), wait_seconds=5)  # type: ignore[arg-type]
+    log.start()
+    failing.failure = DatabaseUnavailable("away")
+    refused = await asyncio.gather(*(log.append([_event()]) for _ in range(3)), return_exceptions=True)
+
+    failing.failure = None
+    await log.renew()
+    while not (rows := await database.reader.fetch(select(audit_record.c.record), {})):
+        await asyncio.sleep(0.01)
+    await log.renew()
+    await log.stop()
+
+    assert [type(one) for one in refused] == [AuditUnavailable] * 3
+    (event,) = [unseal(bytes(record), keys) for (record,) in rows]
+    assert (event.interaction, event.outcome) == ("audit-unavailable", "8")
+    assert str(event.outcome_desc).startswith("3 answers were refused")
+    assert len(await database.reader.fetch(select(audit_record.c.row), {})) == 1
     await database.close()
