@@ -1,4 +1,4 @@
-"""0021 computes the roots of the tiles that a log of an earlier release has filled."""
+"""0022 computes the roots of the tiles that a log of an earlier release has filled."""
 
 import asyncio
 import sqlite3
@@ -60,7 +60,7 @@ def _nodes(settings: Settings) -> list[tuple[int, int, bytes]]:
 
 def test_full_tiles_have_their_roots_after_the_migration(empty: Settings) -> None:
     upgrade(empty)
-    downgrade(empty, "0018")
+    downgrade(empty, "0021")
     _fill(empty)
 
     upgrade(empty)

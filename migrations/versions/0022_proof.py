@@ -5,8 +5,8 @@ from hashlib import sha256
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0021"
-down_revision = "0018"
+revision = "0022"
+down_revision = "0021"
 
 APPEND_ONLY = ("audit_node", "audit_succession", "audit_cosignature")
 
