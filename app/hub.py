@@ -15,6 +15,7 @@ from app.audit.copies import Copying
 from app.audit.cosign import Cosigning
 from app.audit.leader import Leader
 from app.audit.log import AuditLog
+from app.audit.review import Reviewer
 from app.blobs import Blobs
 from app.clock import Clock
 from app.db import Database
@@ -67,6 +68,8 @@ class Hub:
     """Set when an import was put in the queue by this process."""
     compiling: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a thread compiles profiles."""
+    reviewer: Reviewer | None = None
+    """Opens audit records, once it was asked to: it remembers whose they are."""
     outside: Outside | None = None
     """The outside provider of sign-in, once it was asked for."""
     _patients: dict[int, str] = field(default_factory=dict)

@@ -15,8 +15,10 @@ from app.access.identify import Callers
 from app.access.limits import Limits
 from app.access.rights import leave
 from app.audit import witnessing
+from app.audit.atna import forward
 from app.audit.copies import Copying, places
 from app.audit.cosign import Cosigning, witnesses
+from app.audit.inbound import syslog
 from app.audit.keyfile import create_master, create_signer, read_master, read_signer, settled_signer
 from app.audit.keys import Keys
 from app.audit.leader import Leader
@@ -168,3 +170,5 @@ def start_tasks(hub: Hub) -> None:
     hub.closing.append(superseded.start(hub))
     hub.closing.append(forget.start(hub.database))
     hub.closing.append(leave.start(hub))
+    hub.closing.append(forward.start(hub))
+    hub.closing.append(syslog.start(hub))

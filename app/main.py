@@ -13,7 +13,9 @@ from app.access.node import node_authentication
 from app.access.oauth.routes import router as oauth
 from app.access.proxy import believed
 from app.access.throttle import DOORS, throttled
+from app.audit.inbound.feed import BASE, FeedRoute
 from app.audit.published import routes as audit_log
+from app.audit.running import record_start, record_stop
 from app.imaging.route import DicomRoute
 from app.lifecycle import open_hub, start_tasks, warn_of_folding, warn_of_reindexing
 from app.observe.health import router as observe
@@ -68,7 +70,9 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
         await warn_of_folding(app.state.hub)
         await warn_of_reindexing(app.state.hub)
         start_tasks(app.state.hub)
+        await record_start(app.state.hub)
         yield
+        await record_stop(app.state.hub)
         await app.state.hub.close()
 
     app = _Hub(title="Renkei", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
@@ -79,6 +83,8 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
     app.include_router(observe)
     app.router.routes.append(Route("/node-authentication", node_authentication, methods=["POST"]))
     app.router.routes.extend(audit_log)
+    app.router.routes.append(Route(f"{BASE}/{{place:path}}", FeedRoute()))
+    app.router.routes.append(Route(BASE, FeedRoute()))
     app.router.routes.extend(portal)
     app.add_exception_handler(404, nowhere)
     app.add_exception_handler(405, nowhere)

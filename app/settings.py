@@ -226,6 +226,33 @@ class Settings(BaseSettings):
     audit_copy_seconds: float = 3_600.0
     """How often each of these places gets the newest checkpoint."""
 
+    audit_syslog: str = ""
+    """Where the audit log is handed on to by syslog over TLS: `syslog-tls://host:6514`. Empty: nowhere."""
+
+    audit_feed: str = ""
+    """Where it is handed on to as AuditEvents of FHIR: the receiver's base address. Empty: nowhere."""
+
+    audit_feed_token: str = ""
+    """A bearer token for the receiver."""
+
+    audit_peer_authority: Path | None = None
+    """Whose certificates these receivers have, PEM. Empty: those that the machine trusts."""
+
+    audit_peer_certificate: Path | None = None
+    """The certificate that the hub shows to these receivers, PEM. Empty: none."""
+
+    audit_peer_key: Path | None = None
+    """Its private key."""
+
+    syslog_port: int = 0
+    """The port on which audit messages of other systems come in by syslog over TLS; 0: none do."""
+
+    clamd: str = ""
+    """The virus scanner that looks at uploads: clamd's socket, a path or `host:port`. Empty: none does."""
+
+    active_content: Literal["refuse", "allow"] = "refuse"
+    """What becomes of uploads that are programs, or documents with macros."""
+
     metrics_token: str = ""
     """A bearer token for `/metrics`; without one it answers to loopback callers only."""
 

@@ -103,6 +103,16 @@ def _own(type: Coding, code: str, action: str) -> Pattern:
     return _write(type, coding(OWN, code, code), action)
 
 
+def _lifecycle(code: str, display: str) -> Coding:
+    return coding(TERMINOLOGY + "iso-21089-lifecycle", code, f"{display} Record Lifecycle Event")
+
+
+def _iti_81() -> Pattern:
+    """https://profiles.ihe.net/ITI/TF/Supplements/IHE_ITI_Suppl_RESTful-ATNA.pdf, 3.81.5."""
+    asked = _ihe("ITI-81", "Retrieve ATNA Audit Event")
+    return Pattern(LOG_USED, asked, "R", DESTINATION, SOURCE, RECIPIENT, "query")
+
+
 _READ = ("IHE.BasicAudit.Read", "IHE.BasicAudit.PatientRead")
 _CREATE = ("IHE.BasicAudit.Create", "IHE.BasicAudit.PatientCreate")
 _UPDATE = ("IHE.BasicAudit.Update", "IHE.BasicAudit.PatientUpdate")
@@ -170,6 +180,17 @@ PATTERNS: dict[str, Pattern] = {
     "witness-refused": _security(ALERT, coding(OWN, "witness-refused", "witness-refused"), "none"),
     "start": _security(ACTIVITY, _dicom("110120", "Application Start")),
     "stop": _security(ACTIVITY, _dicom("110121", "Application Stop")),
+    "iti-81": _iti_81(),
+    "print": Pattern(EXPORT, _lifecycle("disclose", "Disclose"), "R", DESTINATION, SOURCE, RECIPIENT, "data"),
+    "admin": _security(ALERT, _dicom("110129", "Security Configuration"), "data"),
+    "job": _security(ACTIVITY, coding(OWN, "job", "job"), "query"),
+    "backup": _security(EXPORT, _lifecycle("archive", "Archive"), "query", SOURCE),
+    "backup-verify": _security(ACTIVITY, coding(OWN, "backup-verify", "backup-verify"), "query"),
+    "restore": _security(IMPORT, _lifecycle("restore", "Restore"), "query"),
+    **{code: _security(ACTIVITY, coding(OWN, code, code), "data") for code in ("package-load", "package-remove")},
+    "audit-received": _security(LOG_USED, _ihe("ITI-20", "Record Audit Event"), "data"),
+    "audit-forwarded": _security(LOG_USED, _ihe("ITI-20", "Record Audit Event"), "data", SOURCE),
+    "malware": _security(ALERT, coding(OWN, "malware", "malware"), "query"),
 }
 """By `Event.interaction`."""
 

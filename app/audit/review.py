@@ -39,8 +39,16 @@ from app.db import DatabaseConnection
 from fhir.store.tables import resource
 from fhir.store.types import NUMBERS
 
-FIELDS = {"patient": ("patient",), "user": ("user",), "site": ("organisation", "custodian")}
+FIELDS = {
+    "patient": ("patient",),
+    "user": ("user",),
+    "site": ("organisation", "custodian"),
+    "agent": ("user", "client", "organisation", "custodian"),
+}
 """What a question may name, and the kinds of the index that hold it; a site is the one that asked or that answered."""
+
+_SAME = {"custodian": "organisation"}
+"""Kinds of the index whose HMAC is made as that of another."""
 
 BATCH = 20_000
 """Patients whose HMACs are computed at once to learn whose record it is."""
@@ -76,6 +84,8 @@ class Question:
     """The name of an account."""
     site: str = ""
     """`Organization/<id>`."""
+    agent: str = ""
+    """An account, a client, or `Organization/<id>`: whoever took part."""
     begins: int = 0
     """Microseconds since 1970 UTC."""
     ends: int = 2**62
@@ -194,7 +204,7 @@ class Reviewer:
     """
 
     def __init__(self, keys: Keys) -> None:
-        self._keys = keys
+        self.keys = keys
         self._known: dict[tuple[int, int, str], int] = {}
         self._unknown: set[tuple[int, int, str]] = set()
         """HMACs without a pointer, of whom a search through all patients found nobody."""
@@ -218,13 +228,13 @@ class Reviewer:
         for field, kinds in FIELDS.items():
             name = getattr(question, field)
             if name:
-                kind = "organisation" if field == "site" else kinds[0]
-                found = search_keys(kind, name, self._keys, years)
+                hashed = dict.fromkeys(_SAME.get(kind, kind) for kind in kinds)
+                found = [one for kind in hashed for one in search_keys(kind, name, self.keys, years)]
                 values |= {f"{field}{number}": one for number, one in enumerate(found)}
                 counts.append((field, len(found)))
         rows = await connection.fetch(_statement(tuple(counts)), values)
         shown = [(int(row), bytes(record)) for row, record in rows[:limit]]
-        entries = await self._open(connection, shown)
+        entries = await self.open(connection, shown)
         return Answer(entries, shown[-1][0] if len(rows) > limit else None)
 
     async def _years(self, connection: DatabaseConnection, question: Question, now: int) -> range:
@@ -235,7 +245,8 @@ class Reviewer:
             begins = row_time(int(rows[0][0])) if rows and rows[0][0] is not None else now
         return range(year_of(begins), year_of(min(question.ends, now)) + 1)
 
-    async def _open(self, connection: DatabaseConnection, records: Sequence[tuple[int, bytes]]) -> list[Entry]:
+    async def open(self, connection: DatabaseConnection, records: Sequence[tuple[int, bytes]]) -> list[Entry]:
+        """Return records, given by number and bytes, opened; one whose salt is erased stays closed."""
         if len(self._known) + len(self._unknown) > MOST_KNOWN:
             self._known.clear()
             self._unknown.clear()
@@ -255,12 +266,12 @@ class Reviewer:
 
     def _opened(self, record: bytes, salt: bytes | None) -> Event:
         try:
-            return unseal(record, self._keys, salt)
+            return unseal(record, self.keys, salt)
         except Unreadable:
             # Its details were erased, and the patient has come again since, with another salt.
             if salt is None:
                 raise
-            return unseal(record, self._keys, None)
+            return unseal(record, self.keys, None)
 
     def _hidden(self, record: bytes) -> tuple[int, int, str] | None:
         """Return year, key and HMAC of a record's patient, or None."""
@@ -285,7 +296,7 @@ class Reviewer:
         for hash_, pointer in await connection.fetch(statement, values):
             hidden = by_hash.pop(int(hash_))
             year, key, _ = hidden
-            found = follow(self._keys, int(hash_), bytes(pointer), year, key)
+            found = follow(self.keys, int(hash_), bytes(pointer), year, key)
             if found is not None:
                 self._known[hidden] = found
         return set(by_hash.values())
@@ -298,7 +309,7 @@ class Reviewer:
             rings = {(year, key) for year, key, _ in wanted}
             for patient_key, id_ in rows:
                 for year, key in rings:
-                    hidden = (year, key, self._keys.pseudonym("patient", f"Patient/{id_}", year, key)[0])
+                    hidden = (year, key, self.keys.pseudonym("patient", f"Patient/{id_}", year, key)[0])
                     if hidden in wanted:
                         self._known[hidden] = int(patient_key)
                         wanted = wanted - {hidden}

@@ -3,6 +3,9 @@
 import app.access.outside.tables
 import app.access.person_tables
 import app.access.tables
+import app.audit.atna.tables
+import app.audit.inbound.tables
+import app.audit.running_tables
 import app.audit.tables
 import app.blobs.tables
 import app.consent.break_glass.tables
@@ -22,6 +25,9 @@ METADATA = (
     app.access.tables.metadata,
     app.access.person_tables.metadata,
     app.audit.tables.metadata,
+    app.audit.atna.tables.metadata,
+    app.audit.inbound.tables.metadata,
+    app.audit.running_tables.metadata,
     app.blobs.tables.metadata,
     app.consent.break_glass.tables.metadata,
     app.consent.tables.metadata,

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from app.exchange.pdqm.match import match
 from app.exchange.pixm.ihe_pix import ihe_pix
 from app.exchange.pmir.process_message import process_message
+from app.records.audit_event import is_asked, iti_81, iti_81_by_post, read_event
 from app.records.bulk_import.kickoff import import_
 from app.records.bulk_import.status import import_cancel, import_file, import_status
 from app.records.bundle import bundle
@@ -186,6 +187,13 @@ INTERACTIONS: dict[tuple[str, str], Interaction] = {
 }
 """By method and the form of the path below `/fhir`."""
 
+OF_THE_LOG: dict[tuple[str, str], Interaction] = {
+    ("GET", "type"): Interaction("search-type", "R", iti_81),
+    ("POST", "type/_search"): Interaction("search-type", "R", iti_81_by_post),
+    ("GET", "type/id"): Interaction("read", "R", read_event),
+}
+"""What an auditor asks of AuditEvents; for everybody else they are resources like others."""
+
 
 def _methods() -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
@@ -258,4 +266,6 @@ def find(request: FhirRequest) -> Interaction:
     found = INTERACTIONS["GET" if request.method == "HEAD" else request.method, form]
     if request.id and not _ID.fullmatch(request.id):
         raise NotFound("This is not the id of a resource")
+    if is_asked(request):
+        return OF_THE_LOG.get(("GET" if request.method == "HEAD" else request.method, form), found)
     return found
