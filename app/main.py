@@ -56,11 +56,12 @@ class _Hub(FastAPI):
         await super().__call__(scope, receive, send)
 
 
-def create_app(chosen: Settings | None = None) -> FastAPI:
+def create_app(chosen: Settings | None = None, *, is_told: bool = False) -> FastAPI:
     """Return the ASGI application.
 
     Args:
         chosen: The settings; those of the environment when None.
+        is_told: Whether its start, its stop and settings that changed are put on record.
     """
     used = chosen or settings()
 
@@ -70,9 +71,11 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
         await warn_of_folding(app.state.hub)
         await warn_of_reindexing(app.state.hub)
         start_tasks(app.state.hub)
-        await record_start(app.state.hub)
+        if is_told:
+            await record_start(app.state.hub)
         yield
-        await record_stop(app.state.hub)
+        if is_told:
+            await record_stop(app.state.hub)
         await app.state.hub.close()
 
     app = _Hub(title="Renkei", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
@@ -89,3 +92,8 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
     app.add_exception_handler(404, nowhere)
     app.add_exception_handler(405, nowhere)
     return app
+
+
+def served() -> FastAPI:
+    """Return the application as a server of its own runs it."""
+    return create_app(is_told=True)

@@ -7,6 +7,7 @@ of SMART are. https://profiles.ihe.net/ITI/IUA/index.html, each transaction's pa
 _DOCUMENTS = ("DocumentReference", "List", "Binary", "Bundle")
 
 TRANSACTIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "ITI-20": (("system", "AuditEvent", "c"),),
     "ITI-65": (*(("system", name, "cu") for name in (*_DOCUMENTS, "Patient", "Provenance")),),
     "ITI-66": (("system", "List", "rs"),),
     "ITI-67": (("system", "DocumentReference", "rs"),),

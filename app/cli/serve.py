@@ -16,7 +16,7 @@ def run_server() -> None:
     # uvicorn ends in order and then raises the signal again: the process would seem to have been killed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.run(
-        "app.main:create_app",
+        "app.main:served",
         factory=True,
         host=chosen.host,
         port=chosen.port,

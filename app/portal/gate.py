@@ -29,6 +29,7 @@ from app.records.events import events
 from app.records.record import StaleCaller
 from app.records.refusal import record_refusal
 from app.records.request import FhirRequest
+from app.uploads.check import check_files
 from fhir.errors import FhirError, Unauthorized
 
 logger = logging.getLogger(__name__)
@@ -154,6 +155,7 @@ async def view(
                 hub.limits.request(caller)
                 if form is None:
                     form = await _form(request, secret, file_bytes)
+                await check_files(fhir, form[1].items())
                 answer, status = await _do(Visit(request, fhir, secret, *form), page, work)
             except FhirError as error:
                 answer, status = failure(request, error.status, caller), error.status

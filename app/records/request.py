@@ -15,6 +15,7 @@ from app.records.accept import PLAIN, wants_xml
 from app.records.content import check_type, is_packed, is_xml, unpacked
 from app.records.record import Record
 from app.records.sight import Sight
+from app.uploads.check import check_body
 from fhir.errors import InvalidValue, TooLarge
 from fhir.store.categories import Category
 from fhir.store.connection import Visibility
@@ -177,6 +178,9 @@ class Request:
                 return
 
 
+_MAY_STORE = frozenset({"POST", "PUT", "PATCH"})
+
+
 class FhirRequest(Request):
     """One request at the FHIR door.
 
@@ -242,6 +246,7 @@ class FhirRequest(Request):
             UnsupportedMediaType: it is packed in a way that is not read.
             InvalidValue: it is not packed as it says.
             InvalidXml: it is not the XML of a resource.
+            Dangerous: it holds a program, a document with macros, or what a virus scanner knows.
         """
         packed = is_packed(self.headers.get(b"content-encoding", b""))
         body = await super().body(limit)
@@ -251,6 +256,8 @@ class FhirRequest(Request):
             self.source = body
             converted: Converted = await _aside(to_json, body)
             body, self.sources = converted.body, converted.entries
+        if not self.nested and self.method in _MAY_STORE:
+            await check_body(self, body)
         return body
 
 

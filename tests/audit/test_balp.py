@@ -208,13 +208,13 @@ def test_an_erased_event_shows_hmacs():
 
 
 def test_an_interaction_of_no_standard_is_an_activity_under_its_own_code():
-    resource = rendered(READ, interaction="restore", action="E")
+    resource = rendered(READ, interaction="something-new", action="E")
 
     assert resource["type"]["code"] == "110100"
     assert resource["subtype"][0] == {
         "system": "urn:renkei:audit-interaction",
-        "code": "restore",
-        "display": "restore",
+        "code": "something-new",
+        "display": "something-new",
     }
 
 

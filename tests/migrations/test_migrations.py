@@ -161,7 +161,7 @@ def test_only_the_audit_log_has_triggers(empty: Settings) -> None:
     guarded = {re.search(r"\bON (?:public\.)?(\w+)", text)[1] for kind, _, text in things(empty) if kind == "trigger"}
 
     assert guarded == {
-        *("audit_checkpoint", "audit_leaf", "audit_record"),
+        *("audit_checkpoint", "audit_leaf", "audit_record", "received_event"),
         *("audit_cosignature", "audit_node", "audit_succession"),
     }
 

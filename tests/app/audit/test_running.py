@@ -3,22 +3,19 @@
 import pytest
 
 from app.audit.running import changes
+from app.main import create_app
 from app.settings import Settings
 from tests.app.audit.test_at_work import recorded
-from tests.world import running
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_a_start_a_stop_and_what_was_set_otherwise_are_on_record(settings: Settings) -> None:
-    async with running(settings):
-        pass
     changed = settings.model_copy(update={"consent": "implied", "metrics_token": "secret-of-metrics"})
-    from app.main import create_app
-
-    app = create_app(changed)
-    async with app.router.lifespan_context(app):
-        pass
+    for chosen in (settings, changed):
+        app = create_app(chosen, is_told=True)
+        async with app.router.lifespan_context(app):
+            pass
 
     events = [one for one in await recorded(settings) if one.interaction in ("start", "stop", "settings")]
 

@@ -1,0 +1,1 @@
+"""What is uploaded is looked at before it is stored: programs, macros, and what a virus scanner knows."""
