@@ -181,7 +181,7 @@ PATTERNS: dict[str, Pattern] = {
     "start": _security(ACTIVITY, _dicom("110120", "Application Start")),
     "stop": _security(ACTIVITY, _dicom("110121", "Application Stop")),
     "iti-81": _iti_81(),
-    "print": Pattern(EXPORT, _lifecycle("disclose", "Disclose"), "R", DESTINATION, SOURCE, RECIPIENT, "data"),
+    "print": Pattern(EXPORT, _lifecycle("disclose", "Disclose"), "R", DESTINATION, SOURCE, RECIPIENT, "query"),
     "admin": _security(ALERT, _dicom("110129", "Security Configuration"), "data"),
     "job": _security(ACTIVITY, coding(OWN, "job", "job"), "query"),
     "backup": _security(EXPORT, _lifecycle("archive", "Archive"), "query", SOURCE),

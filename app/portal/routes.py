@@ -24,6 +24,7 @@ from app.portal.lock import lock, still_here, unlock, unlock_page
 from app.portal.outside import outside_back, outside_logout, outside_sign_in
 from app.portal.page import HERE
 from app.portal.patients import patients
+from app.portal.printed import printed
 from app.portal.second_step import by_passkey, give_second, second
 from app.portal.signing import home, password, sign_in, sign_out
 from app.portal.third_party import third_party
@@ -80,6 +81,7 @@ routes: list[BaseRoute] = [
     Route("/identity", decide, methods=["POST"]),
     Route("/audit", audit),
     Route("/third-party", third_party),
+    Route("/printed", printed, methods=["POST"]),
     Mount("/static", StaticFiles(directory=HERE / "static"), name="static"),
 ]
 """A new page is a file and a line here."""

@@ -25,7 +25,21 @@ _PROGRAMS = (
 _ZIP, _OLE, _PDF = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"%PDF"
 _MACRO_FOLDERS = tuple(name.encode("utf-16-le") for name in ("_VBA_PROJECT", "Macros"))
 _RUNS = re.compile(rb"/(?:JavaScript|JS|Launch)(?![A-Za-z])")
-_PROGRAM_NAMES = (".exe", ".dll", ".scr", ".com", ".bat", ".cmd", ".ps1", ".vbs", ".vbe", ".js", ".jse", ".wsf", ".hta")
+_PROGRAM_NAMES: tuple[str, ...] = (
+    ".exe",
+    ".dll",
+    ".scr",
+    ".com",
+    ".bat",
+    ".cmd",
+    ".ps1",
+    ".vbs",
+    ".vbe",
+    ".js",
+    ".jse",
+    ".wsf",
+    ".hta",
+)
 _PROGRAM_NAMES += (".msi", ".lnk", ".jar", ".sh")
 
 

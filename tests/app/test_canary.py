@@ -393,6 +393,16 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
     ("GET", "/flags/{type}/{id}"): [
         ("GET", f"/flags/{kind}/{OWNER}-{kind.lower()}", b"", "") for kind in (*DOCUMENTS, "Observation")
     ],
+    ("POST", "/printed"): [
+        ("POST", "/printed", urlencode({"page": f"/patients/{OWNER}-hidden"}).encode(), FORM),
+        ("POST", "/printed", urlencode({"page": f"/documents/Bundle/{OWNER}-bundle"}).encode(), FORM),
+    ],
+    # tests/app/audit/test_inbound.py shows who sends, and that auditors alone are shown what was sent.
+    ("GET", "/atna/fhir"): [("POST", "/atna/fhir", _bundle("batch"), JSON), ("GET", "/atna/fhir", b"", "")],
+    ("GET", "/atna/fhir/{place:path}"): [
+        ("POST", "/atna/fhir/AuditEvent", json.dumps(_innocent("AuditEvent")).encode(), JSON),
+        ("GET", f"/atna/fhir/AuditEvent/{OWNER}-auditevent", b"", ""),
+    ],
     ("POST", "/flags/{type}/{id}"): [("POST", f"/flags/Observation/{OWNER}-observation", b"flag=UNDELIVERED", FORM)],
     # The last of all: they lock the session, and end it.
     ("POST", "/lock"): [("POST", "/lock", f"next=/patients/{OWNER}-hidden".encode(), FORM)],

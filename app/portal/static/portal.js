@@ -22,6 +22,14 @@ for (const image of document.querySelectorAll(".thumbs img")) {
   image.addEventListener("error", fail);
 }
 
+// Paper leaves the hub's sight: that a page was printed is put on record.
+addEventListener("beforeprint", () => {
+  const csrf = document.querySelector("#lock")?.elements.csrf?.value;
+  if (!csrf) return;
+  const body = new URLSearchParams({ csrf, page: location.pathname + location.search });
+  fetch("/printed", { method: "POST", body, keepalive: true }).catch(() => {});
+});
+
 // The screen of somebody who has left: after the time of the setting without a key, a touch or a move the session is
 // locked and the page is gone. Pages of other tabs go with it, and none comes back by the back button.
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("renkei") : null;

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from app.audit.log import AuditUnavailable
+from app.audit.record import Event
 from app.background import started
 from app.db import DatabaseUnavailable, WriteConnection
 from app.hub import Hub
@@ -79,6 +80,7 @@ async def work_through(
         held = Held(hub, queue, job_taken, now + LASTS)
         try:
             await work(held)
+            await _tell(hub, job_taken, "A job has ended")
         except Lost:
             logger.info("A job was called off, or its client may not call any more")
         except (DatabaseUnavailable, AuditUnavailable, OSError) as error:
@@ -87,6 +89,27 @@ async def work_through(
         except Exception:
             logger.exception("A job failed")
             await held.fail()
+            await _tell(hub, job_taken, "A job failed", outcome="8")
+
+
+async def _tell(hub: Hub, job: Job, words: str, *, outcome: str = "0") -> None:
+    """Put the end of a job on record: whose it was, and what had been asked.
+
+    Raises:
+        AuditUnavailable: it cannot be written; the job has ended all the same.
+    """
+    event = Event(
+        recorded=hub.clock(),
+        action="E",
+        interaction="job",
+        outcome=outcome,
+        outcome_desc=None if outcome == "0" else words,
+        client=job.client or None,
+        purpose=job.purpose or None,
+        query=job.address[:2000] or None,
+        description=words,
+    )
+    await hub.audit.append([event])
 
 
 def start(
