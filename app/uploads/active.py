@@ -11,16 +11,18 @@ MOST_MEMBERS = 10_000
 """Files of an archive whose names are looked at."""
 
 _PROGRAMS = (
-    (b"MZ", "a program of Windows"),
     (b"\x7fELF", "a program of Linux"),
     (b"\xcf\xfa\xed\xfe", "a program of macOS"),
     (b"\xce\xfa\xed\xfe", "a program of macOS"),
     (b"\xfe\xed\xfa\xcf", "a program of macOS"),
     (b"\xca\xfe\xba\xbe", "a program of Java or macOS"),
     (b"L\x00\x00\x00\x01\x14\x02\x00", "a link of Windows"),
-    (b"#!", "a script"),
     (b"MSCF", "a cabinet of Windows"),
 )
+
+_SCRIPT = re.compile(rb"#![ \t]*/")
+_WINDOWS = (b"PE", b"NE", b"LE", b"LX")
+_STUB_BYTES = 64
 
 _ZIP, _OLE, _PDF = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"%PDF"
 _MACRO_FOLDERS = tuple(name.encode("utf-16-le") for name in ("_VBA_PROJECT", "Macros"))
@@ -43,6 +45,14 @@ _PROGRAM_NAMES: tuple[str, ...] = (
 _PROGRAM_NAMES += (".msi", ".lnk", ".jar", ".sh")
 
 
+def _is_of_windows(body: bytes) -> bool:
+    """Return whether Windows would run it: two letters alone are as well the beginning of a random number."""
+    if not body.startswith(b"MZ") or len(body) < _STUB_BYTES:
+        return False
+    header = int.from_bytes(body[60:64], "little")
+    return body[header : header + 2] in _WINDOWS or b"program" in body[:1024]
+
+
 def active_content(body: bytes) -> str | None:
     """Return what a file would run, in words; None when it seems to run nothing.
 
@@ -51,6 +61,10 @@ def active_content(body: bytes) -> str | None:
     for magic, words in _PROGRAMS:
         if body.startswith(magic):
             return words
+    if _is_of_windows(body):
+        return "a program of Windows"
+    if _SCRIPT.match(body):
+        return "a script"
     if body.startswith(_ZIP):
         return _in_archive(body)
     if body.startswith(_OLE):

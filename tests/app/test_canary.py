@@ -101,6 +101,8 @@ def _searches(type_name: str) -> list[str]:
         *("?_summary=true", "?_summary=text", "?_elements=id", "?_lastUpdated=ge2020"),
         f"?_revinclude=Observation:patient&_id={id_of(type_name)}",
         "?_format=xml",
+        # Of an auditor: a question to the log (ITI-81).
+        *(("?date=ge2020&date=lt2100&_count=1000",) if type_name == "AuditEvent" else ()),
     ]
 
 

@@ -22,7 +22,7 @@ from tests.world import World, a_patient, running
 
 pytestmark = pytest.mark.anyio
 
-PROGRAM = b"MZ\x90\x00" + bytes(60)
+PROGRAM = b"MZ\x90\x00" + bytes(56) + b"\x40\x00\x00\x00PE\x00\x00"
 TEXT = b"a plain letter, which runs nothing at all"
 SIGNED = b"renkei-test-signature-of-nothing"
 """What the local signature of these tests finds."""
@@ -51,6 +51,10 @@ def archive(*names: str) -> bytes:
         (archive("word/document.xml"), None),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"WordDocument", None),
         (b"%PDF-1.7\n/JSome ", None),
+        (b"MZ" + bytes(range(100)), None),
+        (b"MZ", None),
+        (b"#!not a path", None),
+        (b"MZ" + bytes(100) + b"This program cannot be run in DOS mode", "a program of Windows"),
         (TEXT, None),
         (b"", None),
     ],
