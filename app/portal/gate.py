@@ -155,7 +155,8 @@ async def view(
                 hub.limits.request(caller)
                 if form is None:
                     form = await _form(request, secret, file_bytes)
-                await check_files(fhir, form[1].items())
+                # A form takes the kinds of files that it names, and says so where it refuses one.
+                await check_files(fhir, form[1].items(), only_by_scanner=True)
                 answer, status = await _do(Visit(request, fhir, secret, *form), page, work)
             except FhirError as error:
                 answer, status = failure(request, error.status, caller), error.status

@@ -80,20 +80,22 @@ async def check_body(request: "Request", body: bytes) -> None:
     await check_files(request, found)
 
 
-async def check_files(request: "Request", found: Iterable[tuple[str, bytes]]) -> None:
+async def check_files(request: "Request", found: Iterable[tuple[str, bytes]], *, only_by_scanner: bool = False) -> None:
     """Refuse files of which one is dangerous.
 
     Args:
         request: Who sends them.
         found: Where each stands, and its bytes.
+        only_by_scanner: Whether somebody else refuses programs and macros, with a better word for it.
 
     Raises:
         Dangerous: one is.
         DatabaseUnavailable: the virus scanner cannot be asked.
     """
     settings = request.hub.settings
+    looks = settings.active_content == "refuse" and not only_by_scanner
     for path, body in found:
-        words = active_content(body) if settings.active_content == "refuse" else None
+        words = active_content(body) if looks else None
         if words is None and settings.clamd:
             try:
                 words = await scan(settings.clamd, body)
