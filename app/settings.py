@@ -36,8 +36,8 @@ class Settings(BaseSettings):
     keys: Path | None = None
     """The folder of the audit keys and of the keys of local clients. Empty: `HOME/keys`."""
 
-    address: str = "http://127.0.0.1:8080"
-    """The hub's address as its callers write it, without a slash at the end."""
+    address: str = ""
+    """The hub's address as its callers write it, without a slash at the end. Empty: `http://127.0.0.1:PORT`."""
 
     host: str = "127.0.0.1"
     """The address the server listens on."""
@@ -255,6 +255,13 @@ class Settings(BaseSettings):
 
     metrics_token: str = ""
     """A bearer token for `/metrics`; without one it answers to loopback callers only."""
+
+    @model_validator(mode="after")
+    def _has_an_address(self) -> "Settings":
+        """Let a hub that is tried at another port say that port wherever it names itself."""
+        if not self.address:
+            object.__setattr__(self, "address", f"http://127.0.0.1:{self.port}")
+        return self
 
     @model_validator(mode="after")
     def _passwords_are_long(self) -> "Settings":

@@ -47,7 +47,8 @@ def _sign_ins(found: Region) -> None:
     for account in found.accounts:
         click.echo(f"    {account.user:<20} {account.role:<12} {account.name}  {names[account.site]}")
     click.echo("\n  Systems: " + " ".join(client.client_id for client in found.clients))
-    click.echo(f"    export RENKEI_HOME={settings().home}")
+    port = f" RENKEI_PORT={settings().port}" if "port" in settings().model_fields_set else ""
+    click.echo(f"    export RENKEI_HOME={settings().home}{port}")
     click.echo('    curl -H "Authorization: Bearer $(renkei token demo-hospital-a)" \\')
     click.echo(f"         {settings().address}/fhir/Patient\n")
     click.echo("  Everybody here is made up. Ctrl-C ends the hub; `renkei demo` starts it again.\n")

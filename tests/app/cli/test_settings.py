@@ -4,11 +4,13 @@ import runpy
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from app.cli import main
+from app.settings import Settings
 from app.settings import settings as chosen
 
 NO_NUMBER = "Input should be a valid integer, unable to parse string as an integer"
@@ -75,3 +77,15 @@ def test_the_command_runs_from_a_checkout(monkeypatch: pytest.MonkeyPatch, capsy
 
     assert end.value.code == 0
     assert capsys.readouterr().out.startswith("renkei, version ")
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ({}, "http://127.0.0.1:8080"),
+        ({"port": 8099}, "http://127.0.0.1:8099"),
+        ({"port": 8099, "address": "https://renkei.example"}, "https://renkei.example"),
+    ],
+)
+def test_the_address_follows_the_port_unless_it_is_given(given: dict[str, Any], address: str) -> None:
+    assert Settings(**given).address == address
