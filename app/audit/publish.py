@@ -3,14 +3,13 @@
 https://c2sp.org/tlog-tiles
 """
 
-import os
 from pathlib import Path
 
 from app.audit import note, proofs
 from app.audit.checkpoint import parse_text
 from app.audit.tile import tiles
 from app.db import Database
-from app.flush import flush_folder
+from app.flush import write_whole
 
 CHECKPOINT = "checkpoint"
 
@@ -40,12 +39,6 @@ def _size(folder: Path) -> int:
 
 
 def write(path: Path, octets: bytes) -> None:
-    """Write a file that is there whole and durable, or not at all."""
+    """Write a file of any folder that is there whole and durable, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".new")
-    with unfinished.open("wb") as file:
-        file.write(octets)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
-    flush_folder(path.parent)
+    write_whole(path, octets)

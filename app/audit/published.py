@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from app.access.caller import Caller
+from app.access.events import by
 from app.audit import proofs, tile
 from app.audit.log import AuditUnavailable
 from app.audit.record import Event
@@ -82,12 +83,8 @@ def _event(hub: Hub, caller: Caller, request: Request, status: int) -> Event:
         interaction="audit-log-used",
         outcome=audit_outcome(status),
         outcome_desc=None if status < 400 else str(status),
-        user=caller.user or None,
-        user_name=caller.user_title or None,
         client=caller.client,
-        organisation=caller.organisation_reference,
-        role=caller.role,
-        purpose=caller.purpose,
+        **by(caller),
         network=request.client.host if request.client else None,
         method=request.method,
         path=request.url.path[:2000],

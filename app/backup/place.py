@@ -12,7 +12,6 @@ All that is written gets a temporary name first, is flushed, renamed, and its fo
 
 import fcntl
 import hashlib
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from pathlib import Path
 
 from app.backup.failures import Busy, Damaged
 from app.clock import instant
-from app.flush import flush_folder
+from app.flush import flush_folder, write_whole
 
 HEADER = "HEADER"
 SUMS = "SHA256SUMS"
@@ -35,13 +34,7 @@ _NAME = re.compile(r"\d{8}T\d{6}\.\d{3}Z")
 
 def write(path: Path, octets: bytes) -> None:
     """Write a file that is either there, whole and durable, or not there at all; its owner alone may open it."""
-    temporary = path.with_name(path.name + ".tmp")
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(octets)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)
-    flush_folder(path.parent)
+    write_whole(path, octets, mode=0o600)
 
 
 def digest(path: Path) -> str:

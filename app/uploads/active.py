@@ -27,22 +27,10 @@ _STUB_BYTES = 64
 _ZIP, _OLE, _PDF = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"%PDF"
 _MACRO_FOLDERS = tuple(name.encode("utf-16-le") for name in ("_VBA_PROJECT", "Macros"))
 _RUNS = re.compile(rb"/(?:JavaScript|JS|Launch)(?![A-Za-z])")
-_PROGRAM_NAMES: tuple[str, ...] = (
-    ".exe",
-    ".dll",
-    ".scr",
-    ".com",
-    ".bat",
-    ".cmd",
-    ".ps1",
-    ".vbs",
-    ".vbe",
-    ".js",
-    ".jse",
-    ".wsf",
-    ".hta",
-)
-_PROGRAM_NAMES += (".msi", ".lnk", ".jar", ".sh")
+_EXTENSIONS = """
+    .exe .dll .scr .com .bat .cmd .ps1 .vbs .vbe .js .jse .wsf .hta .msi .lnk .jar .sh
+"""
+_PROGRAM_NAMES = tuple(_EXTENSIONS.split())
 
 
 def _is_of_windows(body: bytes) -> bool:

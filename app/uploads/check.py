@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from app.access.events import by
 from app.audit.log import AuditUnavailable
 from app.audit.record import Event
 from app.db import DatabaseUnavailable
@@ -115,12 +116,8 @@ async def _record(request: "Request", words: str) -> None:
         interaction="malware",
         outcome="8",
         outcome_desc=words[:500],
-        user=caller.user or None,
-        user_name=caller.user_title or None,
         client=caller.client,
-        organisation=caller.organisation_reference,
-        role=caller.role,
-        purpose=caller.purpose,
+        **by(caller),
         network=request.network or None,
         method=request.method,
         path=request.path,

@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/auditevent-mappings.html#dicom
 
 from collections.abc import Iterable, Mapping
 from typing import Any
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 from app.audit.atna.codes import name_of
 
@@ -56,16 +56,12 @@ def _event(resource: Resource) -> str:
     inner += [_coded("EventTypeCode", one) for one in resource.get("subtype", ())]
     if resource.get("outcomeDesc"):
         said = str(resource["outcomeDesc"]).translate(_FORBIDDEN)
-        inner.append(f"<EventOutcomeDescription>{_escaped(said)}</EventOutcomeDescription>")
+        inner.append(f"<EventOutcomeDescription>{escape(said)}</EventOutcomeDescription>")
     purposes = [*resource.get("purposeOfEvent", ())]
     purposes += [one for agent in resource.get("agent", ()) for one in agent.get("purposeOfUse", ())]
     codes = {str(one): one for purpose in purposes for one in _codings(purpose)}
     inner += [_coded("PurposeOfUse", one) for one in codes.values()]
     return _element("EventIdentification", stated, inner)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _agent(agent: Resource) -> str:
@@ -103,9 +99,9 @@ def _entity(entity: Resource) -> str:
     }
     inner = [_coded("ParticipantObjectIDTypeCode", id_type)]
     if entity.get("query"):
-        inner.append(f"<ParticipantObjectQuery>{_escaped(entity['query'])}</ParticipantObjectQuery>")
+        inner.append(f"<ParticipantObjectQuery>{escape(entity['query'])}</ParticipantObjectQuery>")
     elif entity.get("name"):
-        said = _escaped(str(entity["name"]).translate(_FORBIDDEN))
+        said = escape(str(entity["name"]).translate(_FORBIDDEN))
         inner.append(f"<ParticipantObjectName>{said}</ParticipantObjectName>")
     return _element("ParticipantObjectIdentification", stated, inner)
 
