@@ -33,8 +33,8 @@ logger = logging.getLogger(__name__)
 
 SAFE = {"GET", "HEAD"}
 
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-"""What a full disk, or one's full share of it, says when a blob is written."""
+_NOT_NOW = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE}
+"""What a disk that is full, or fails, says when a blob is written or read; nothing refers to what was not flushed."""
 
 MOST_ATTEMPTS = 3
 """How often a request is begun when rights keep changing under it."""
@@ -124,7 +124,7 @@ async def _do(door: Door[R, A], request: R) -> A | Response:
     except (StaleCaller, DatabaseUnavailable, AuditUnavailable):
         raise
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        if isinstance(error, OSError) and error.errno in _NOT_NOW:
             raise DatabaseUnavailable(str(error)) from error
         logger.exception("%s failed", request.method)
         issue = Issue("fatal", "exception", "", "The hub failed; the failure is in its log")

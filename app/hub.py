@@ -16,6 +16,8 @@ from app.audit.cosign import Cosigning
 from app.audit.leader import Leader
 from app.audit.log import AuditLog
 from app.audit.review import Reviewer
+from app.audit.second.take_up import TakingUp
+from app.audit.stamping import Stamping
 from app.blobs import Blobs
 from app.clock import Clock
 from app.db import Database
@@ -50,6 +52,7 @@ class Hub:
     leader: Leader
     cosigning: Cosigning
     copying: Copying
+    stamping: Stamping
     cursors: Cursors
     blobs: Blobs
     decoding: DecodingPool
@@ -70,6 +73,8 @@ class Hub:
     """Held while a thread compiles profiles."""
     reviewer: Reviewer | None = None
     """Opens audit records, once it was asked to: it remembers whose they are."""
+    taking_up: TakingUp | None = None
+    """Takes up what the log lacks and the second log has, where there is one."""
     outside: Outside | None = None
     """The outside provider of sign-in, once it was asked for."""
     _patients: dict[int, str] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from app.access import epoch
 from app.access.identify import Callers
 from app.access.limits import Limits
 from app.access.rights import leave
-from app.audit import witnessing
+from app.audit import retain, witnessing
 from app.audit.atna import forward
 from app.audit.copies import Copying, places
 from app.audit.cosign import Cosigning, witnesses
@@ -24,6 +24,10 @@ from app.audit.keys import Keys
 from app.audit.leader import Leader
 from app.audit.log import AuditLog
 from app.audit.note import Signer
+from app.audit.second import take_up
+from app.audit.second.take_up import TakingUp
+from app.audit.second.write import SecondLog
+from app.audit.stamping import Stamping
 from app.blobs import daily, open_blobs
 from app.clock import Clock, RowNumbers, now
 from app.db import Database, DatabaseUnavailable, open_database
@@ -108,9 +112,11 @@ async def open_hub(settings: Settings, clock: Clock = now) -> Hub:
     await rebuild.note_version(database)
     keys, signer = audit_keys(settings)
     new_row = RowNumbers(await _process_number(database), clock)
-    audit = AuditLog(database, keys, new_row, wait_seconds=settings.audit_wait_seconds)
+    wait, folder = settings.audit_wait_seconds, settings.break_glass_log
+    second = None if folder is None else SecondLog(folder, wait_seconds=wait)
+    audit = AuditLog(database, keys, new_row, wait_seconds=wait, second=second)
     decoding = DecodingPool(DECODING_PROCESSES, max_memory_bytes=DECODING_MEMORY_BYTES, max_seconds=DECODING_SECONDS)
-    return Hub(
+    hub = Hub(
         settings=settings,
         database=database,
         clock=clock,
@@ -127,6 +133,10 @@ async def open_hub(settings: Settings, clock: Clock = now) -> Hub:
         ),
         cosigning=Cosigning(database, witnesses(settings.audit_witnesses), audit.append, clock),
         copying=Copying(database, places(settings.audit_copies), settings.audit_copy_seconds, clock),
+        stamping=Stamping(
+            *(database, settings.audit_timestamp, settings.audit_timestamp_roots),
+            *(settings.audit_timestamp_seconds, clock),
+        ),
         cursors=Cursors(_cursor_key(settings.keys_folder)),
         blobs=open_blobs(settings),
         decoding=decoding,
@@ -135,6 +145,9 @@ async def open_hub(settings: Settings, clock: Clock = now) -> Hub:
         search_parameters=KnownParameters(database),
         closing=[partial(asyncio.to_thread, decoding.close)],
     )
+    if folder is not None:
+        hub.taking_up = TakingUp(hub, folder, take_up.WAITS * wait)
+    return hub
 
 
 async def warn_of_folding(hub: Hub) -> None:
@@ -162,6 +175,8 @@ def start_tasks(hub: Hub) -> None:
     hub.audit.start()
     hub.leader.start(hub.settings.checkpoint_seconds)
     hub.closing.append(witnessing.start(hub))
+    hub.closing.append(take_up.start(hub))
+    hub.closing.append(retain.start(hub))
     hub.closing.append(daily.start(hub))
     hub.closing.append(exports.start(hub))
     hub.closing.append(imports.start(hub))

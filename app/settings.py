@@ -205,6 +205,9 @@ class Settings(BaseSettings):
     audit_wait_seconds: float = 5.0
     """How long an answer waits for its audit record before it becomes a 503."""
 
+    break_glass_log: Path | None = None
+    """A folder on another disk, where what happens in an emergency is written as well. Empty: nowhere."""
+
     checkpoint_seconds: float = 1.0
     """How often staged audit records are put in the tree and a checkpoint is signed."""
 
@@ -225,6 +228,18 @@ class Settings(BaseSettings):
 
     audit_copy_seconds: float = 3_600.0
     """How often each of these places gets the newest checkpoint."""
+
+    audit_timestamp: str = ""
+    """The address of an authority that stamps checkpoints with the time (RFC 3161). Empty: none does."""
+
+    audit_timestamp_roots: Path | None = None
+    """The certificates of the roots that its stamps are checked against, PEM."""
+
+    audit_timestamp_seconds: float = 3_600.0
+    """How often the newest checkpoint is stamped."""
+
+    audit_years: int = Field(default=0, ge=0)
+    """How many years audit records are kept; their hashes stay in the tree for ever. 0: for ever."""
 
     audit_syslog: str = ""
     """Where the audit log is handed on to by syslog over TLS: `syslog-tls://host:6514`. Empty: nowhere."""

@@ -14,19 +14,21 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from app.audit.export import RECORDS, verify_export
 from app.audit.extract import export
 from app.audit.grow import frontier, grow
 from app.audit.pointer import point
 from app.audit.record import Event, seal, year_of
+from app.audit.retain import expired, remove_expired
 from app.audit.review import Question, Reviewer
 from app.audit.tables import audit_pointer, audit_record, audit_salt
-from app.clock import now
+from app.clock import now, row_time
 from app.db.migrate import upgrade
 from app.hub import Hub
 from app.lifecycle import audit_keys, open_hub
@@ -37,6 +39,10 @@ PER_PATIENT, PER_USER = 100, 1_000
 AT_ONCE = 10_000
 QUESTIONS = 60
 PAGE = 50
+REMOVES_SECONDS = 20.0
+TWO_YEARS = 2 * 366 * 86_400_000_000
+
+_OLDEST = select(func.min(audit_record.c.row))
 
 
 def _salt(patient: int) -> bytes:
@@ -111,6 +117,31 @@ async def searches(hub: Hub, size: int) -> dict[str, float]:
     }
 
 
+async def bytes_of_an_event(hub: Hub, records: int) -> dict[str, float]:
+    """Return how much of the disk a record takes: on PostgreSQL by table, with its indexes, on SQLite in all."""
+    if hub.database.dialect == "sqlite":
+        async with hub.database.write() as connection:
+            await connection.fetch(text("PRAGMA wal_checkpoint(TRUNCATE)"), {})
+        return {"bytes of an event": hub.settings.sqlite_path.stat().st_size / records}
+    found = {}
+    for name in ("audit_record", "audit_leaf", "audit_index", "audit_node", "audit_checkpoint"):
+        rows = await hub.database.reader.fetch(text(f"SELECT pg_total_relation_size('{name}')"), {})
+        found[f"bytes of an event, {name}"] = int(rows[0][0]) / records
+    return found | {"bytes of an event": sum(found.values())}
+
+
+async def removals_a_second(hub: Hub) -> float:
+    """Return how many records retention removes in a second, while nobody else writes."""
+    oldest = (await hub.database.reader.fetch(_OLDEST, {}))[0][0]
+    hub.settings = hub.settings.model_copy(update={"audit_years": 1})
+    hub.clock = lambda: row_time(int(oldest)) + TWO_YEARS
+    begun = time.perf_counter()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(REMOVES_SECONDS):
+            await remove_expired(hub)
+    return (await expired(hub.database.reader))[0] / (time.perf_counter() - begun)
+
+
 async def proof_rate(hub: Hub, folder: Path) -> float:
     """Return the rate of a proof as a share of the rate of hashing the same records."""
     verifier = audit_keys(hub.settings)[1].verifier
@@ -141,7 +172,9 @@ async def measure(settings: Settings, records: int) -> dict[str, float]:
         many = await searches(hub, records)
         found = {f"{name}, milliseconds among {records}": many[name] for name in many}
         found |= {f"{name}, times that among {SMALL}": many[name] / few[name] for name in many}
+        found |= await bytes_of_an_event(hub, records)
         found["proof, share of hashing"] = await proof_rate(hub, settings.home / "export")
+        found["removals a second"] = await removals_a_second(hub)
     finally:
         await hub.close()
     return found

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -108,8 +108,10 @@ def _wait(base: str, path: str, process: "subprocess.Popen[bytes]") -> None:
 
 
 @contextlib.contextmanager
-def _running(command: list[str], environment: Mapping[str, str], base: str, path: str, log: Path) -> Iterator[Server]:
-    core = cores()[0]
+def _running(
+    command: list[str], environment: Mapping[str, str], base: str, path: str, log: Path, *, alone: bool = True
+) -> Iterator[Server]:
+    core = cores()[0] if alone else None
     pinned = ["taskset", "-c", str(core)] if core is not None else []
     with log.open("ab") as messages:
         began = time.monotonic()
@@ -123,7 +125,15 @@ def _running(command: list[str], environment: Mapping[str, str], base: str, path
 
 
 @contextlib.contextmanager
-def hub(environment: Mapping[str, str], port: int, log: Path, profile: Path | None = None) -> Iterator[Server]:
+def hub(
+    environment: Mapping[str, str],
+    port: int,
+    log: Path,
+    profile: Path | None = None,
+    *,
+    command: Sequence[str] = (),
+    pinned: bool = True,
+) -> Iterator[Server]:
     """Run the hub by `renkei serve` with the settings in `environment`; its messages go to the file `log`.
 
     Args:
@@ -131,11 +141,14 @@ def hub(environment: Mapping[str, str], port: int, log: Path, profile: Path | No
         port: Where it listens, by these settings.
         log: The file of its messages.
         profile: The file that a profile is written to when it ends; then everything is slower.
+        command: What runs instead of `renkei serve`.
+        pinned: Whether it has one core, and no other.
     """
-    command = [sys.executable, "-c", "from app.cli import main; main(['serve'])"]
+    serves = [sys.executable, "-c", "from app.cli import main; main(['serve'])"]
     if profile is not None:
-        command = [sys.executable, "-m", "benchmarks.profiled", str(profile)]
-    with _running(command, environment, f"http://127.0.0.1:{port}", "/fhir/metadata", log) as server:
+        serves = [sys.executable, "-m", "benchmarks.profiled", str(profile)]
+    base = f"http://127.0.0.1:{port}"
+    with _running(list(command) or serves, environment, base, "/fhir/metadata", log, alone=pinned) as server:
         yield server
 
 

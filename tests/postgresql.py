@@ -71,6 +71,11 @@ class Server:
         while Path(f"/proc/{postmaster}").exists():
             time.sleep(0.01)
 
+    def start_again(self) -> None:
+        """Start the server anew, whatever became of it."""
+        self.stop()
+        self.start()
+
     def stop(self) -> None:
         self.run("pg_ctl", "-m", "immediate", "stop", check=False)
 
@@ -86,12 +91,12 @@ def initialise(made: Server) -> None:
 
 
 @contextlib.contextmanager
-def running(options: str, port: int = 0, *, durable: bool = True) -> Iterator[Server]:
+def running(options: str, port: int = 0, *, durable: bool = True, place: Path | None = None) -> Iterator[Server]:
     """Run a server with options for `postgres`, thrown away at the end; without `port` on a free one.
 
-    With `durable` its data are on the disk, without it they are in memory, where there is room.
+    With `durable` its data are on the disk, or in `place`, without it they are in memory, where there is room.
     """
-    folder = Path(tempfile.mkdtemp(prefix="renkei-postgresql-", dir=None if durable else in_memory()))
+    folder = Path(tempfile.mkdtemp(prefix="renkei-postgresql-", dir=place if durable else in_memory()))
     made = Server(folder, options, port or _free_port())
     initialise(made)
     made.start()
@@ -99,7 +104,7 @@ def running(options: str, port: int = 0, *, durable: bool = True) -> Iterator[Se
         yield made
     finally:
         made.stop()
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=place is not None)
 
 
 @contextlib.contextmanager

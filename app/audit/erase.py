@@ -7,9 +7,9 @@ that a record was there, when, of what kind, and under which HMACs; every leaf o
 from sqlalchemy import bindparam, delete, func, select, update
 
 from app.access import epoch
-from app.audit.log import ERASURES
 from app.audit.pointer import ERASED, follow
 from app.audit.record import Event, year_of
+from app.audit.sealer import ERASURES
 from app.audit.tables import audit_pointer, audit_record, audit_salt
 from app.clock import row_time
 from app.db import WriteConnection

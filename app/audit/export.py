@@ -5,6 +5,8 @@
     checkpoints.ndjson  one signed checkpoint a line, as a JSON string, with what witnesses signed beside it;
                         the last covers all records
     successions.ndjson  one note a line, as a JSON string, by which a key names the next
+    timestamps.ndjson   one time stamp of a checkpoint a line: {"size": …, "token": base64 of the authority's answer}
+    expired             how many records, from the first, retention has removed; only where it has
     log.vkey            the public key; compare it with the one you were given by other means
 
 https://c2sp.org/tlog-checkpoint@v1.0.0
@@ -12,6 +14,7 @@ https://c2sp.org/tlog-checkpoint@v1.0.0
 
 import json
 import os
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +30,8 @@ RECORDS = "records.ndjson"
 HASHES = "hashes"
 CHECKPOINTS = "checkpoints.ndjson"
 SUCCESSIONS = "successions.ndjson"
+TIMESTAMPS = "timestamps.ndjson"
+EXPIRED = "expired"
 VKEY = "log.vkey"
 
 _CHUNK_HASHES = 2048
@@ -46,6 +51,8 @@ class Writer:
         self._hashes = (folder / HASHES).open("wb")
         self._checkpoints = (folder / CHECKPOINTS).open("wb")
         self._successions = (folder / SUCCESSIONS).open("wb")
+        self._timestamps = (folder / TIMESTAMPS).open("wb")
+        self._folder = folder
 
     def record(self, record: bytes) -> None:
         """Add the next record, as it is stored."""
@@ -63,9 +70,18 @@ class Writer:
         """Add the next succession of keys."""
         self._successions.write(_line(note))
 
+    def timestamp(self, size: int, token: bytes) -> None:
+        """Add the time stamp of the checkpoint of `size` records."""
+        line = {"size": size, "token": b64encode(token).decode()}
+        self._timestamps.write(json.dumps(line).encode() + b"\n")
+
+    def expired(self, count: int) -> None:
+        """Say that the first `count` records are not there, but for their hashes."""
+        (self._folder / EXPIRED).write_text(f"{count}\n", encoding="ascii")
+
     def close(self) -> None:
         """Flush everything to the disk."""
-        for file in (self._records, self._hashes, self._checkpoints, self._successions):
+        for file in (self._records, self._hashes, self._checkpoints, self._successions, self._timestamps):
             file.flush()
             os.fsync(file.fileno())
             file.close()
@@ -111,6 +127,7 @@ def verify_export(
             successions=successions(folder),
             witnesses=witnesses,
             quorum=quorum,
+            expired=expired(folder),
             progress=progress,
         )
 
@@ -123,6 +140,30 @@ def checkpoints(folder: Path) -> list[str]:
 def successions(folder: Path) -> list[str]:
     """Return the notes by which the keys of an export follow each other; an export of an earlier release has none."""
     return _notes(folder / SUCCESSIONS) if (folder / SUCCESSIONS).exists() else []
+
+
+def expired(folder: Path) -> int:
+    """Return how many records of an export, from the first, retention has removed.
+
+    Raises:
+        ValueError: the file that says so holds no number.
+    """
+    path = folder / EXPIRED
+    return max(0, int(path.read_text(encoding="ascii"))) if path.exists() else 0
+
+
+def timestamps(folder: Path) -> list[tuple[int, bytes]]:
+    """Return size and token of each time stamp of an export.
+
+    Raises:
+        ValueError: a line is none.
+    """
+    path = folder / TIMESTAMPS
+    lines = [json.loads(line) for line in path.read_bytes().splitlines()] if path.exists() else []
+    try:
+        return [(int(one["size"]), b64decode(one["token"], validate=True)) for one in lines]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path} holds a line that is no time stamp") from error
 
 
 def _line(note: str) -> bytes:

@@ -9,7 +9,8 @@ from sqlalchemy import BigInteger, bindparam, select
 from app.audit.export import Writer
 from app.audit.leader import successions
 from app.audit.note import Verifier
-from app.audit.tables import audit_checkpoint, audit_cosignature, audit_leaf, audit_record
+from app.audit.retain import expired
+from app.audit.tables import audit_checkpoint, audit_cosignature, audit_leaf, audit_record, audit_timestamp
 from app.db import Database
 
 CHUNK = 2_000
@@ -22,6 +23,7 @@ _LEAVES = (
     .limit(CHUNK)
 )
 _CHECKPOINTS = select(audit_checkpoint.c.size, audit_checkpoint.c.note).order_by(audit_checkpoint.c.size)
+_TIMESTAMPS = select(audit_timestamp.c.size, audit_timestamp.c.token).order_by(audit_timestamp.c.size)
 _COSIGNATURES = select(audit_cosignature.c.size, audit_cosignature.c.line).order_by(audit_cosignature.c.witness)
 
 
@@ -50,4 +52,9 @@ async def export(
                 writer.checkpoint(note + lines[size])
             for note in await successions(connection):
                 writer.succession(note)
+            for size, token in await connection.fetch(_TIMESTAMPS, {}):
+                writer.timestamp(int(size), bytes(token))
+            gone, _ = await expired(connection)
+            if gone:
+                writer.expired(gone)
     return first

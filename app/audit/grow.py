@@ -39,7 +39,7 @@ def _key(text: str) -> int:
     return hash_of(text)
 
 
-def _index(row: int, record: bytes) -> list[tuple[int, int, int]]:
+def index_of(row: int, record: bytes) -> list[tuple[int, int, int]]:
     """Return the index rows of a record: the first 64 bits of each HMAC in it."""
     members = orjson.loads(record)
     return [(number, _key(members[member]), row) for number, member in _INDEXED if member in members]
@@ -80,7 +80,7 @@ async def grow(connection: WriteConnection, edge: Frontier, records: Sequence[tu
     await connection.insert(audit_leaf, leaves)
     if nodes:
         await connection.insert(audit_node, nodes)
-    await connection.insert(audit_index, [key for row, record in records for key in _index(row, record)])
+    await connection.insert(audit_index, [key for row, record in records for key in index_of(row, record)])
     grown = {"k_size": size, "n_size": edge.size, "n_frontier": edge.to_bytes()}
     if await connection.execute(_GROW, grown) != 1:
         raise DatabaseUnavailable("Another process extended the audit tree at the same time")

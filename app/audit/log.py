@@ -1,28 +1,24 @@
 """The audit log at work: records are durable before an answer leaves.
 
 Records of concurrent requests share one flush: a batch is what came in while the last one was written. A write's
-record is in the write's own transaction. `app.audit.leader` puts the records in the tree.
+record is in the write's own transaction. `app.audit.leader` puts the records in the tree. What happens in an emergency
+is written to the second log as well, where there is one (`app.audit.second`).
 """
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable, Mapping, Sequence
 
-from sqlalchemy import bindparam, delete, insert, select
-
-from app.access import epoch
-from app.audit.keys import SALT_BYTES, Keys
-from app.audit.pointer import ERASED, point
-from app.audit.record import Event, seal, year_of
-from app.audit.tables import audit_pointer, audit_record, audit_salt, audit_stage
+from app.audit.batch import AuditUnavailable, Batch
+from app.audit.keys import Keys
+from app.audit.record import Event
+from app.audit.sealer import Sealer
+from app.audit.second.write import ACCESS, ACT, SecondLog, are_of_emergency
+from app.audit.tables import audit_record, audit_stage
 from app.clock import instant, now
 from app.db import Database, DatabaseUnavailable, WriteConnection
 
-MOST_SALTS = 100_000
-
-ERASURES = "audit-erased"
-"""The counter of erasures: when it has grown, a process forgets the keys that it holds."""
+__all__ = ["AuditLog", "AuditUnavailable"]
 
 MOST_REFUSED = 100_000
 
@@ -30,51 +26,6 @@ MOST_POINTERS = 1_000
 """Pointers that may wait for the next flush before one is made for them."""
 
 logger = logging.getLogger(__name__)
-
-_SALT = select(audit_salt.c.salt).where(audit_salt.c.patient_key == bindparam("patient_key"))
-_BLANK = delete(audit_pointer).where(audit_pointer.c.hash == bindparam("k_hash"), audit_pointer.c.pointer == ERASED)
-_ADD_SALT = insert(audit_salt).values(patient_key=bindparam("n_key"), salt=bindparam("n_salt"))
-
-
-class AuditUnavailable(Exception):
-    """A record could not be made durable; nothing may be disclosed."""
-
-
-class _Batch:
-    """Records that will share one flush, and those who wait for it.
-
-    Each has a future of its own: one that is cancelled takes nothing from the others.
-    """
-
-    def __init__(self) -> None:
-        self.records: list[tuple[int, bytes]] = []
-        self.salts: dict[int, bytes] = {}
-        self._waiting: list[asyncio.Future[None]] = []
-
-    def written(self) -> asyncio.Future[None]:
-        """Return a future that ends when the records are durable.
-
-        Raises:
-            AuditUnavailable: from the future: they could not be written.
-        """
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
-        return waiter
-
-    @property
-    def waiting(self) -> int:
-        """How many answers wait for it."""
-        return len(self._waiting)
-
-    def tell(self, failure: AuditUnavailable | None = None) -> None:
-        """Tell all who wait how it went."""
-        for waiter in self._waiting:
-            if waiter.done():
-                continue
-            if failure is None:
-                waiter.set_result(None)
-            else:
-                waiter.set_exception(failure)
 
 
 class AuditLog:
@@ -85,29 +36,34 @@ class AuditLog:
         keys: The audit keys.
         new_row: Numbers the records.
         wait_seconds: How long a flush may take before the answers that wait for it fail.
+        second: Where records of emergencies are written as well.
     """
 
-    def __init__(self, database: Database, keys: Keys, new_row: Callable[[], int], *, wait_seconds: float) -> None:
+    def __init__(
+        self,
+        database: Database,
+        keys: Keys,
+        new_row: Callable[[], int],
+        *,
+        wait_seconds: float,
+        second: SecondLog | None = None,
+    ) -> None:
         self.keys = keys
+        self.sealer = Sealer(database, keys, new_row)
+        self.second = second
+        self.new_salt = self.sealer.new_salt
         self._database = database
-        self._new_row = new_row
         self._wait_seconds = wait_seconds
-        self._salts: dict[int, bytes] = {}
-        self._erasures = 0
         self._refused: list[int] = []
         """When answers were refused because their records could not be written; nobody has been told yet."""
-        self._pointed: set[int] = set()
-        """HMACs of patients whose pointers are durable."""
-        self._pointers: dict[int, tuple[int, int, int]] = {}
-        """By HMAC: patient key, year and master key of pointers that wait for the next flush."""
         self._salting = asyncio.Lock()
         self._appending = 0
         """How many wait for their records to be durable."""
         self._appended = asyncio.Event()
         """Set when none does."""
-        self._batch: _Batch | None = None
+        self._batch: Batch | None = None
         """Records that come in."""
-        self._flushed: _Batch | None = None
+        self._flushed: Batch | None = None
         """Records that are being written."""
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -127,87 +83,23 @@ class AuditLog:
             await asyncio.gather(*waiting, return_exceptions=True)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        if self._pointers:
+        if self.sealer.pointers:
             try:
                 async with self._database.write() as connection:
-                    await self._point(connection)
+                    await self.sealer.point(connection)
             except DatabaseUnavailable as error:
                 logger.warning("Pointers to patients are lost, a search will find them: %s", error)
-
-    async def _stored_salt(self, patient_key: int) -> bytes | None:
-        """Return the patient's salt if it is durable; one that is not remembered is looked up."""
-        salt = self._salts.get(patient_key)
-        if salt is None:
-            rows = await self._database.reader.fetch(_SALT, {"patient_key": patient_key})
-            if rows:
-                salt = bytes(rows[0][0])
-                self._remember({patient_key: salt})
-        return salt
-
-    async def _salt(self, patient_key: int, new: dict[int, bytes]) -> bytes:
-        """Return the patient's salt; one that is made here is added to `new`, and remembered once it is durable."""
-        salt = new.get(patient_key) or await self._stored_salt(patient_key)
-        if salt is None:
-            salt = new[patient_key] = os.urandom(SALT_BYTES)
-        return salt
-
-    def new_salt(self, patient_key: int) -> tuple[int, bytes]:
-        """Return the row of `audit_salt` for a Patient that is being created."""
-        salt = os.urandom(SALT_BYTES)
-        self._salts[patient_key] = salt
-        return patient_key, salt
-
-    def _remember(self, salts: Mapping[int, bytes]) -> None:
-        if len(self._salts) >= MOST_SALTS:
-            self._salts.clear()
-        self._salts.update(salts)
-
-    async def _seal(self, events: Sequence[Event], salts: dict[int, bytes]) -> list[tuple[int, bytes]]:
-        sealed = []
-        for event in events:
-            salt = None
-            if event.patient_key is not None:
-                salt = self._salts.get(event.patient_key) or await self._salt(event.patient_key, salts)
-                self._note(event)
-            sealed.append((self._new_row(), seal(event, self.keys, salt)))
-        return sealed
-
-    def _note(self, event: Event) -> None:
-        """Let the next flush write the pointer of an event's patient, when it is not there yet."""
-        if event.patient is None or event.patient_key is None:
-            return
-        year, key = year_of(event.recorded), self.keys.current
-        hash_ = self.keys.pseudonym("patient", event.patient, year, key)[1]
-        if hash_ not in self._pointed:
-            self._pointers[hash_] = (event.patient_key, year, key)
-
-    async def _point(self, connection: WriteConnection) -> list[int]:
-        """Write the pointers that wait and return their HMACs, in one order: others may write the same ones."""
-        waiting = sorted(self._pointers.items())
-        rows = [(hash_, point(self.keys, hash_, *of)) for hash_, of in waiting]
-        # A patient whose details were erased may come again, and has a new salt.
-        await connection.execute_many(_BLANK, [{"k_hash": hash_} for hash_, _ in waiting])
-        await connection.insert_missing(audit_pointer, rows)
-        return [hash_ for hash_, _ in waiting]
+        if self.second is not None:
+            await self.second.close()
 
     async def renew(self) -> None:
-        """Take what other processes have changed: a new master key, and erasures, after which no key is remembered."""
-        try:
-            self.keys.renew()
-        except (ValueError, OSError) as error:
-            # The keys that are held go on sealing.
-            logger.error("The ring of master keys cannot be read again: %s", error)
-        erasures = await epoch.value(self._database.reader, ERASURES)
-        if erasures != self._erasures:
-            self._erasures = erasures
-            self.keys.forget()
-            self._salts.clear()
-            self._pointed.clear()
-            self._pointers.clear()
-        if self._refused and self._batch is None:
+        """Take what other processes have changed, and write what could not be written before."""
+        await self.sealer.renew()
+        if self.second is not None:
+            await self.second.catch_up()
+        if self._refused:
             # The database answers again: what was refused is put on record, whether or not anybody asks for more.
-            self._batch = _Batch()
-            self._arrived.set()
+            self._join()
 
     async def _told(self) -> list[tuple[int, bytes]]:
         """Return the record of the answers that were refused while nothing could be written."""
@@ -218,14 +110,7 @@ class AuditLog:
         event = Event(
             *(now(), "E", "audit-unavailable"), outcome="8", outcome_desc=words, description=f"{first} to {last}"
         )
-        return await self._seal([event], {})
-
-    def _are_pointed(self, hashes: Sequence[int]) -> None:
-        if len(self._pointed) >= MOST_SALTS:
-            self._pointed.clear()
-        self._pointed.update(hashes)
-        for hash_ in hashes:
-            self._pointers.pop(hash_, None)
+        return await self.sealer.seal([event], {})
 
     async def append(self, events: Sequence[Event]) -> None:
         """Return when the records of `events` are durable.
@@ -235,7 +120,7 @@ class AuditLog:
         """
         self._appending += 1
         try:
-            if await self._have_salts(events):
+            if await self.sealer.have_salts(events):
                 await self._append(events)
                 return
             # A patient has no salt yet: it is made once, and nothing else is sealed with it before it is durable.
@@ -246,44 +131,71 @@ class AuditLog:
             if not self._appending:
                 self._appended.set()
 
-    async def _have_salts(self, events: Sequence[Event]) -> bool:
-        """Return whether every patient of `events` has a durable salt."""
-        for event in events:
-            key = event.patient_key
-            if key is not None and key not in self._salts and await self._stored_salt(key) is None:
-                return False
-        return True
-
     async def _append(self, events: Sequence[Event]) -> None:
         salts: dict[int, bytes] = {}
-        records = await self._seal(events, salts)
+        records = await self.sealer.seal(events, salts)
         if self._task is not None and self._task.done():
             raise AuditUnavailable("The audit log has stopped")
-        batch = self._batch
-        if batch is None:
-            batch = self._batch = _Batch()
+        written = self._join(records, salts).written()
+        try:
+            if self.second is not None and are_of_emergency(events):
+                await self._in_either(self.second, written, records, alone=not salts)
+            else:
+                await written
+        except AuditUnavailable:
+            # Bounded: a day of refusals is told as well by fewer.
+            if len(self._refused) < MOST_REFUSED:
+                self._refused.append(now())
+            raise
+        self.sealer.remember(salts)
+
+    def _join(self, records: Sequence[tuple[int, bytes]] = (), salts: Mapping[int, bytes] | None = None) -> Batch:
+        """Put records in the batch that comes in, and return it."""
+        if self._batch is None:
+            self._batch = Batch()
             self._arrived.set()
-        batch.records += records
-        batch.salts |= salts
-        await batch.written()
-        self._remember(salts)
+        self._batch.records += records
+        self._batch.salts |= salts or {}
+        return self._batch
+
+    async def _in_either(
+        self, second: SecondLog, written: asyncio.Future[None], records: list[tuple[int, bytes]], *, alone: bool
+    ) -> None:
+        """Write records of an emergency to the second log too; one of the two is enough for the answer.
+
+        Args:
+            second: The second log.
+            written: Ends when the log has them.
+            records: The records.
+            alone: Whether the second log's word counts without the log's: not when a salt would be lost with it.
+        """
+        failures = await asyncio.gather(written, second.write(ACCESS, records), return_exceptions=True)
+        in_log, in_second = (failure is None for failure in failures)
+        if in_log or (in_second and alone and isinstance(failures[0], AuditUnavailable)):
+            if not in_log:
+                logger.critical("An emergency is recorded in the second log only: %s", failures[0])
+            return
+        raise failures[0] or AuditUnavailable
 
     async def stage(self, connection: WriteConnection, events: Sequence[Event]) -> None:
         """Write the records of `events` inside the transaction of the write they are about."""
         # A salt that is made here is not remembered: the transaction may still be rolled back.
         salts: dict[int, bytes] = {}
-        records = await self._seal(events, salts)
-        await self._write(connection, records, salts)
-        if len(self._pointers) >= MOST_POINTERS and self._batch is None:
+        records = await self.sealer.seal(events, salts)
+        await self.write(connection, records, salts)
+        if self.second is not None and are_of_emergency(events):
+            # Before the transaction ends, so before the answer. What the log does not get then has not happened.
+            await self.second.write(ACT, records)
+        if len(self.sealer.pointers) >= MOST_POINTERS:
             # Not in this transaction: it holds rows that others wait for, and would wait for theirs.
-            self._batch = _Batch()
-            self._arrived.set()
+            self._join()
 
-    async def _write(
-        self, connection: WriteConnection, records: list[tuple[int, bytes]], salts: Mapping[int, bytes]
+    async def write(
+        self, connection: WriteConnection, records: Sequence[tuple[int, bytes]], salts: Mapping[int, bytes]
     ) -> None:
+        """Write sealed records, and new salts, inside a transaction."""
         if salts:
-            await connection.execute_many(_ADD_SALT, [{"n_key": key, "n_salt": salt} for key, salt in salts.items()])
+            await self.sealer.add_salts(connection, salts)
         if records:
             await connection.insert(audit_record, records)
             await connection.insert(audit_stage, [(row,) for row, _ in records])
@@ -299,26 +211,21 @@ class AuditLog:
                 self._flushed = batch
                 await self._flush(batch)
 
-    async def _flush(self, batch: _Batch) -> None:
+    async def _flush(self, batch: Batch) -> None:
         told = len(self._refused)
         try:
             records = batch.records + await self._told()
             async with asyncio.timeout(self._wait_seconds), self._database.write() as connection:
-                await self._write(connection, records, batch.salts)
-                pointed = await self._point(connection) if self._pointers else []
+                await self.write(connection, records, batch.salts)
+                pointed = await self.sealer.point(connection) if self.sealer.pointers else []
         except (DatabaseUnavailable, TimeoutError, OSError) as error:
             logger.critical("The audit log cannot be written: %s", error)
-            self._failed(batch, error)
+            batch.tell(AuditUnavailable(str(error)))
         except Exception as error:
             logger.exception("The audit log cannot be written")
-            self._failed(batch, error)
+            batch.tell(AuditUnavailable(str(error)))
         else:
-            self._are_pointed(pointed)
+            self.sealer.are_pointed(pointed)
             del self._refused[:told]
             batch.tell()
         self._flushed = None
-
-    def _failed(self, batch: _Batch, error: Exception) -> None:
-        # Bounded: a day of refusals is told as well by fewer.
-        self._refused += [now()] * min(batch.waiting, MOST_REFUSED - len(self._refused))
-        batch.tell(AuditUnavailable(str(error)))

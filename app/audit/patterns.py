@@ -177,6 +177,8 @@ PATTERNS: dict[str, Pattern] = {
     "throttled": _security(ALERT, coding(OWN, "throttled", "throttled"), "query"),
     "many-persons": _security(ALERT, coding(OWN, "many-persons", "many-persons"), "query"),
     "audit-unavailable": _security(ALERT, coding(OWN, "audit-unavailable", "audit-unavailable"), "none"),
+    "audit-expired": _own(LOG_USED, "audit-expired", "D"),
+    "audit-taken-up": _security(ALERT, coding(OWN, "audit-taken-up", "audit-taken-up"), "data"),
     "witness-refused": _security(ALERT, coding(OWN, "witness-refused", "witness-refused"), "none"),
     "start": _security(ACTIVITY, _dicom("110120", "Application Start")),
     "stop": _security(ACTIVITY, _dicom("110121", "Application Stop")),

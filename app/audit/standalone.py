@@ -2,7 +2,7 @@
 
 `renkei audit program FILE` writes it as one file, which any Python with the package `cryptography` runs:
 
-    python renkei-audit.pyz verify EXPORT --key KEY [--known NOTE] [--witnesses FILE --quorum N]
+    python renkei-audit.pyz verify EXPORT --key KEY [--known NOTE] [--witnesses FILE --quorum N] [--second FOLDER]
     python renkei-audit.pyz record FILE --proof FILE --key KEY
     python renkei-audit.pyz growth FILE --from NOTE --key KEY
     python renkei-audit.pyz witness FOLDER ...
@@ -21,6 +21,8 @@ from app.audit.checkpoint import Checkpoint
 from app.audit.export import successions, verify_export, vkey
 from app.audit.note import NoteError, Verifier
 from app.audit.proof_text import ProofFails, verify_growth, verify_record
+from app.audit.second.compare import compare_export
+from app.audit.stamp import roots_of, verify_stamps
 from app.audit.succession import Keyring, follow
 from app.audit.witness import serve
 
@@ -32,8 +34,12 @@ FAILED = 1
 
 MODULES = (
     *("__init__", "audit/__init__", "flush"),
-    *(f"audit/{name}" for name in ("checkpoint", "export", "keyfile", "keys", "note", "proof_text", "standalone")),
+    *(
+        f"audit/{name}"
+        for name in ("checkpoint", "export", "keyfile", "keys", "note", "proof_text", "stamp", "standalone")
+    ),
     *(f"audit/{name}" for name in ("succession", "tree", "verdict", "verify")),
+    *(f"audit/second/{name}" for name in ("__init__", "entries", "compare")),
     *(f"audit/witness/{name}" for name in ("__init__", "add_checkpoint", "serve", "state")),
 )
 """What the program is made of, below `app/`."""
@@ -95,7 +101,18 @@ def _verify(asked: argparse.Namespace) -> int:
     witnesses = keys_of(asked.witnesses) if asked.witnesses else []
     verdict = verify_export(asked.export, trusted, known=known, witnesses=witnesses, quorum=asked.quorum)
     say(verdict.message)
-    return 0 if verdict.ok else WRONG
+    agrees = True
+    if asked.timestamps and verdict.ok:
+        stamped = verify_stamps(
+            asked.export, roots_of(asked.timestamps), ring_of(asked.export, trusted), verdict.proven
+        )
+        say(stamped.message)
+        agrees = not stamped.fault
+    if asked.second:
+        found = compare_export(asked.export, asked.second)
+        say(found.message)
+        agrees = agrees and found.ok
+    return 0 if verdict.ok and agrees else WRONG
 
 
 def _record(asked: argparse.Namespace) -> int:
@@ -141,6 +158,8 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--known", type=Path, help="a checkpoint that was kept elsewhere")
     verify.add_argument("--witnesses", type=Path, help="the public keys of witnesses, one a line")
     verify.add_argument("--quorum", type=int, default=0, help="how many of them must have signed")
+    verify.add_argument("--timestamps", type=Path, help="root certificates of time stamps; needs rfc3161-client too")
+    verify.add_argument("--second", type=Path, help="the folder of the second log of emergencies")
     verify.set_defaults(run=_verify)
     record = verbs.add_parser("record", help="prove that a record is in the log")
     record.add_argument("record", type=Path, help="the sealed record as it is stored")
@@ -169,7 +188,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ProofFails as error:
         say(str(error))
         code = WRONG
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         sys.stderr.write(f"{error}\n")
         code = FAILED
     raise SystemExit(code)

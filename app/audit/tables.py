@@ -85,6 +85,24 @@ audit_cosignature = Table(
     comment="What witnesses signed beside a checkpoint, by the text form of their keys",
 )
 
+audit_timestamp = Table(
+    "audit_timestamp",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("stamped", BigInteger, nullable=False),
+    Column("token", LargeBinary, nullable=False),
+    comment="Time stamps (RFC 3161) of the texts of checkpoints: the answers of an authority, as received",
+)
+
+audit_expired = Table(
+    "audit_expired",
+    metadata,
+    Column("leaf", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("row", BigInteger, nullable=False),
+    Column("expired", BigInteger, nullable=False),
+    comment="Up to which leaf records were removed by retention, and the highest of their rows; the leaves stay",
+)
+
 audit_pointer = Table(
     "audit_pointer",
     metadata,

@@ -37,6 +37,8 @@ class Verdict:
     """The first record that is, or may be, not as it was signed; counts from 0."""
     until: int | None = None
     """The fault lies in `[index, until)`: one record, or, if hashes were altered too, up to a checkpoint."""
+    expired: int = 0
+    """Of the first so many records only the hashes are there: retention has removed them."""
 
     @property
     def ok(self) -> bool:
@@ -46,8 +48,7 @@ class Verdict:
     @property
     def message(self) -> str:
         """The verdict as a sentence."""
-        if self.fault is None:
-            return f"all {self.proven} records are as they were signed"
         last = None if self.until is None else self.until - 1
-        sentence = FAULTS[self.fault]
-        return sentence.format(index=self.index, until=self.until, last=last, proven=self.proven)
+        sentence = "all {proven} records are as they were signed" if self.fault is None else FAULTS[self.fault]
+        said = sentence.format(index=self.index, until=self.until, last=last, proven=self.proven)
+        return f"{said}; of the first {self.expired} only the hashes are left, by retention" if self.expired else said

@@ -7,9 +7,9 @@ is compared with its own hash.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from itertools import chain, islice
+from itertools import chain, islice, tee
 
 from app.audit import checkpoint
 from app.audit.checkpoint import Checkpoint
@@ -35,6 +35,7 @@ def verify(
     successions: Iterable[str] = (),
     witnesses: Sequence[Verifier] = (),
     quorum: int = 0,
+    expired: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> Verdict:
     """Return whether records are the log that a key signed, and which is the first that is not.
@@ -50,6 +51,7 @@ def verify(
         successions: Notes by which the trusted key, and each after it, names the next.
         witnesses: The public keys of witnesses, had from elsewhere.
         quorum: How many of them must have signed the last checkpoint; 0: none has to.
+        expired: How many records, from the first, retention has removed: `records` begin after them, `hashes` do not.
         progress: Called now and then with the number of records read.
 
     Raises:
@@ -64,15 +66,19 @@ def verify(
     signed = _signed(checkpoints, ring, witnesses, quorum)
     if not signed.roots and known is None:
         return Verdict(0, "unsigned", 0)
-    walk = _Walk(iter(records), None if hashes is None else iter(hashes), signed.roots, known, progress)
-    verdict = walk.run()
-    if not verdict.ok:
-        return verdict
-    if signed.forged:
-        return Verdict(verdict.proven, "checkpoint")
-    if quorum and signed.witnessed < verdict.proven:
-        return Verdict(verdict.proven, "unwitnessed", signed.witnessed, verdict.proven)
-    return verdict
+    leaves: Iterator[bytes] = (sha256(b"\x00" + record).digest() for record in records)
+    listed = None if hashes is None else iter(hashes)
+    if expired and listed is not None:
+        # Of what is gone there are the hashes alone, and what was signed of them.
+        gone, listed = tee(listed)
+        leaves = chain(islice(gone, expired), leaves)
+        del gone
+    verdict = _Walk(leaves, listed, signed.roots, known, progress).run()
+    if verdict.ok and signed.forged:
+        verdict = Verdict(verdict.proven, "checkpoint")
+    elif verdict.ok and quorum and signed.witnessed < verdict.proven:
+        verdict = Verdict(verdict.proven, "unwitnessed", signed.witnessed, verdict.proven)
+    return replace(verdict, expired=expired)
 
 
 @dataclass
@@ -115,13 +121,13 @@ class _Walk:
 
     def __init__(
         self,
-        records: Iterator[bytes],
+        leaves: Iterator[bytes],
         hashes: Iterator[bytes] | None,
         roots: dict[int, set[bytes]],
         known: Checkpoint | None,
         progress: Callable[[int], None] | None,
     ) -> None:
-        self.leaves: Iterator[bytes] = (sha256(b"\x00" + record).digest() for record in records)
+        self.leaves = leaves
         self.hashes = hashes
         self.roots = roots
         self.known = known

@@ -1,4 +1,4 @@
-"""Asks the witnesses and copies checkpoints, beside the requests, and says when the log stands alone."""
+"""Asks the witnesses, copies and stamps checkpoints, beside the requests, and says when the log stands alone."""
 
 import asyncio
 import logging
@@ -27,6 +27,7 @@ _FIRST_AFTER = (
     .order_by(audit_checkpoint.c.size)
     .limit(1)
 )
+UNSTAMPED = "A checkpoint of the audit log could not be stamped with the time"
 UNCOPIED = "A checkpoint of the audit log could not be copied"
 
 logger = logging.getLogger(__name__)
@@ -38,11 +39,13 @@ def start(hub: "Hub") -> Callable[[], Awaitable[None]]:
 
 
 async def _run(hub: "Hub") -> None:
-    while hub.settings.audit_witnesses or hub.settings.audit_copies:
-        await asyncio.sleep(hub.settings.audit_witness_seconds)
+    settings = hub.settings
+    while settings.audit_witnesses or settings.audit_copies or settings.audit_timestamp:
+        await asyncio.sleep(settings.audit_witness_seconds)
         try:
             await hub.cosigning.run()
             await hub.copying.run()
+            await hub.stamping.run()
         except DatabaseUnavailable as error:
             logger.warning("The witnesses wait for the database: %s", error)
         except Exception:
@@ -54,6 +57,7 @@ async def warnings(hub: "Hub") -> list[str]:
     """Return what the operator must know: a refusal that this process has seen, or a quorum that is long overdue."""
     found = [REFUSED] if hub.cosigning.refusals else []
     found += [UNCOPIED] if hub.copying.failures else []
+    found += [UNSTAMPED] if hub.stamping.failure else []
     settings = hub.settings
     if settings.audit_quorum:
         known = witnesses(settings.audit_witnesses)

@@ -11,7 +11,7 @@ from sqlalchemy import desc, func, select
 from app.audit import note
 from app.audit.checkpoint import parse_text
 from app.audit.note import Verifier
-from app.audit.tables import audit_checkpoint, audit_leaf, audit_record, audit_stage, audit_tree
+from app.audit.tables import audit_checkpoint, audit_expired, audit_leaf, audit_record, audit_stage, audit_tree
 from app.audit.tree import Frontier
 from app.audit.verify import verify
 from app.backup.failures import Damaged
@@ -41,7 +41,9 @@ async def state(connection: DatabaseConnection) -> AuditState:
 class _Records:
     """Records in the order of the leaves: nearly that of their rows, so few of them wait."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: Rows, gone: int) -> None:
+        self._gone = gone
+        """How many leaves, from the first, have no records: retention has removed them."""
         self._records = rows(audit_record.name)
         self._leaves = rows(audit_leaf.name)
         self._waiting: dict[int, bytes] = {}
@@ -49,6 +51,8 @@ class _Records:
 
     def __iter__(self) -> Iterator[bytes]:
         for leaf, row, _ in self._leaves:
+            if leaf < self._gone:
+                continue
             while self._last < row and (found := next(self._records, None)):
                 self._last = found[0]
                 self._waiting[self._last] = found[1]
@@ -72,10 +76,11 @@ def prove(rows: Rows, stated: AuditState, verifier: Verifier) -> None:
     size, frontier = next(((one[1], bytes(one[2])) for one in rows(audit_tree.name)), (0, Frontier().to_bytes()))
     if size != stated.size:
         raise Damaged(f"The audit tree has {size} records, the manifest names {stated.size}")
-    records = _Records(rows)
+    gone = max((int(one[0]) for one in rows(audit_expired.name)), default=0)
+    records = _Records(rows, gone)
     hashes = (bytes(leaf[2]) for leaf in rows(audit_leaf.name))
     if stated.checkpoint:
-        verdict = verify(iter(records), [stated.checkpoint], verifier, hashes=hashes)
+        verdict = verify(iter(records), [stated.checkpoint], verifier, hashes=hashes, expired=gone)
         if not verdict.ok or verdict.proven != size:
             raise Damaged(f"The audit log does not hold: {verdict.message}")
         root = _root(stated.checkpoint)

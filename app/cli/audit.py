@@ -15,7 +15,11 @@ from app.audit.extract import export as take_out
 from app.audit.keyfile import prepare_signer, rotate_master
 from app.audit.note import NoteError, Verifier
 from app.audit.publish import publish
+from app.audit.second.compare import compare_export
+from app.audit.second.entries import MalformedEntry
+from app.audit.stamp import roots_of, verify_stamps
 from app.audit.standalone import keys_of, known_of, ring_of
+from app.audit.succession import Keyring
 from app.cli.recorded import record, told
 from app.cli.running import opened, synchronous
 from app.lifecycle import audit_keys, signer_path
@@ -33,7 +37,10 @@ def _show(number: int) -> None:
     click.echo(f"\r{number} records", nl=False, err=True)
 
 
-def _verdict(folder: Path, verifier: Verifier, known: Path | None, witnesses: Path | None, quorum: int) -> None:
+def _verdict(
+    folder: Path, verifier: Verifier, known: Path | None, witnesses: Path | None, quorum: int, stamps: Path | None
+) -> bool:
+    """Say what the proof of an export finds and return whether it holds."""
     try:
         kept = known_of(known, ring_of(folder, verifier)) if known else None
         keys = keys_of(witnesses) if witnesses else []
@@ -42,8 +49,31 @@ def _verdict(folder: Path, verifier: Verifier, known: Path | None, witnesses: Pa
     verdict = verify_export(folder, verifier, known=kept, witnesses=keys, quorum=quorum, progress=_show)
     click.echo("", err=True)
     click.echo(verdict.message)
-    if not verdict.ok:
-        raise SystemExit(3)
+    return verdict.ok and _stamped(folder, stamps, ring_of(folder, verifier), verdict.proven)
+
+
+def _stamped(folder: Path, roots: Path | None, ring: Keyring, proven: int) -> bool:
+    """Say what the time stamps of an export say and return whether all of them hold."""
+    if roots is None:
+        return True
+    try:
+        found = verify_stamps(folder, roots_of(roots), ring, proven)
+    except ValueError as error:
+        raise click.ClickException(f"{roots}: {error}") from error
+    click.echo(found.message)
+    return not found.fault
+
+
+def _agrees(folder: Path, second: Path | None) -> bool:
+    """Say how the second log compares with an export and return whether the log lacks nothing of it."""
+    if second is None:
+        return True
+    try:
+        found = compare_export(folder, second)
+    except (MalformedEntry, OSError) as error:
+        raise click.ClickException(f"{second}: {error}") from error
+    click.echo(found.message)
+    return found.ok
 
 
 @audit.command()
@@ -83,24 +113,50 @@ async def export(folder: Path) -> None:
     help="The public keys of witnesses, one a line.",
 )
 @click.option("--quorum", type=int, default=0, help="How many of them must have signed the last checkpoint.")
-def verify(folder: Path | None, key: Path | None, known: Path | None, witnesses: Path | None, quorum: int) -> None:
+@click.option(
+    "--second",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The folder of the second log of emergencies; by default, without --export, the hub's own.",
+)
+@click.option(
+    "--timestamps",
+    "stamps",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The certificates of the roots of the authority that stamps checkpoints, PEM: its stamps are proven too.",
+)
+def verify(
+    folder: Path | None,
+    key: Path | None,
+    known: Path | None,
+    witnesses: Path | None,
+    quorum: int,
+    second: Path | None,
+    stamps: Path | None,
+) -> None:
     """Prove the log; exit code 3 and the first wrong record when it is not as it was signed."""
     if folder is not None:
         trusted = Verifier.parse(key.read_text().strip()) if key else vkey(folder)
         if not key:
             click.echo(f"Compare this key with the one you were given: {trusted.vkey}", err=True)
-        _verdict(folder, trusted, known, witnesses, quorum)
-        return
-    with tempfile.TemporaryDirectory() as scratch:
-        place = Path(scratch) / "log"
-        _, signer = audit_keys(settings())
-        _take_out_of_database(place)
-        _verdict(place, signer.verifier, known, witnesses, quorum)
+        holds = [_verdict(folder, trusted, known, witnesses, quorum, stamps), _agrees(folder, second)]
+    else:
+        with tempfile.TemporaryDirectory() as scratch:
+            place = Path(scratch) / "log"
+            _, signer = audit_keys(settings())
+            _take_out_of_database(place)
+            own = settings().break_glass_log
+            second = second or (own if own is not None and own.exists() else None)
+            stamps = stamps or settings().audit_timestamp_roots
+            holds = [_verdict(place, signer.verifier, known, witnesses, quorum, stamps), _agrees(place, second)]
+    if not all(holds):
+        raise SystemExit(3)
 
 
 @synchronous
 async def _take_out_of_database(place: Path) -> None:
     async with opened() as hub:
+        if hub.taking_up is not None:
+            await hub.taking_up.run()
         await hub.leader.integrate_all()
         _, signer = audit_keys(hub.settings)
         await take_out(hub.database, place, signer.verifier, _show)

@@ -6,6 +6,7 @@ import app.access.tables
 import app.audit.atna.tables
 import app.audit.inbound.tables
 import app.audit.running_tables
+import app.audit.second.tables
 import app.audit.tables
 import app.blobs.tables
 import app.consent.break_glass.tables

@@ -50,6 +50,9 @@ _UNAVAILABLE = frozenset(
 _NOT_FLUSHED = frozenset((sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC))
 """After these nobody knows what is on the disk; after a failed write (a full disk) everybody does."""
 
+NOT_FLUSHED_CODE = 70
+"""The exit code of a process whose database could not be flushed."""
+
 
 def _unavailable(error: sqlite3.OperationalError) -> Exception:
     """Return the failure as the hub knows it, or itself when it is a fault of ours."""
@@ -162,7 +165,10 @@ class SqliteDatabase:
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[_Connection]:
         """Open a connection of its own inside a read transaction."""
-        raw = _connect(self.path)
+        try:
+            raw = _connect(self.path)
+        except sqlite3.OperationalError as error:
+            raise _unavailable(error) from error
         try:
             raw.execute("BEGIN")
             raw.execute("SELECT 1 FROM sqlite_master").fetchone()  # the snapshot is taken by the first read
@@ -210,7 +216,7 @@ class SqliteDatabase:
             if error.sqlite_errorcode in _NOT_FLUSHED:
                 # After a failed flush the page cache cannot be trusted; only recovery from the log can.
                 logger.critical("The database could not be flushed; this process ends: %s", error)
-                os._exit(70)
+                os._exit(NOT_FLUSHED_CODE)
             if raw.in_transaction:
                 raw.execute("ROLLBACK")
             raise DatabaseUnavailable(str(error)) from error

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from app.audit.second import take_up
 from app.audit.witnessing import warnings
 from app.db import DatabaseUnavailable
 from app.hub import Hub
@@ -29,7 +30,7 @@ async def health(request: Request) -> JSONResponse:
     hub: Hub = request.app.state.hub
     try:
         notes = [DUE] if await is_due(hub.database) else []
-        notes += await warnings(hub)
+        notes += await warnings(hub) + take_up.warnings(hub)
     except (DatabaseUnavailable, OSError):
         return JSONResponse({"status": "fail"}, 503)
     return JSONResponse({"status": "warn", "notes": notes} if notes else {"status": "pass"})

@@ -182,10 +182,21 @@ async def _create_database(server: postgresql.Server, name: str) -> None:
 
 
 @contextlib.contextmanager
-def crashes(kind: str, home: Path, command: Sequence[str] = (), **extra: str) -> Iterator[Crashes]:
-    """A hub on an empty database of a kind, under a server of its own that flushes."""
+def crashes(
+    kind: str, home: Path, command: Sequence[str] = (), *, options: str = "", place: Path | None = None, **extra: str
+) -> Iterator[Crashes]:
+    """A hub on an empty database of a kind, under a server of its own that flushes.
+
+    Args:
+        kind: `sqlite` or `postgresql`.
+        home: The hub's folder.
+        command: What runs instead of `renkei serve`.
+        options: Of the database server.
+        place: Where the database server's folder is, if it matters.
+        extra: More settings of the hub.
+    """
     with contextlib.ExitStack() as stack:
-        server = stack.enter_context(postgresql.running("")) if kind == "postgresql" else None
+        server = stack.enter_context(postgresql.running(options, place=place)) if kind == "postgresql" else None
         database = ""
         if server is not None:
             asyncio.run(_create_database(server, "renkei"))

@@ -1,9 +1,11 @@
 """The disk is full: the hub says so, discloses nothing that it cannot record, and goes on when there is room again."""
 
+import contextlib
 import os
 import resource
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +20,10 @@ from tests.hub_process import RENKEI
 
 RECOVERS_SECONDS = 10
 DISK_BYTES = 64_000_000
+SERVER_BYTES = 256_000_000
 REFUSALS = 5
+PATIENCE = 20
+"""How often a client meets a 503 before it gives up."""
 STOW = {"content-type": 'multipart/related; type="application/dicom"; boundary=b0undary'}
 
 IN_A_SMALL_DISK = """
@@ -65,6 +70,36 @@ def small_disk(tmp_path: Path) -> Iterator[Disk]:
         yield Disk(hub, lambda: _fill(filler), filler.unlink)
 
 
+@contextlib.contextmanager
+def _ext4(size: int) -> Iterator[Path]:
+    """Mount a file system of its own, in a file."""
+    if os.geteuid() != 0 or not Path("/dev/loop-control").exists():
+        pytest.skip("only root mounts a file system, by a loop device")
+    place = Path(tempfile.mkdtemp(prefix="renkei-disk-full-"))
+    place.chmod(0o755)
+    image, disk = place / "image", place / "disk"
+    disk.mkdir()
+    with image.open("wb") as file:
+        file.truncate(size)
+    subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "0", str(image)], check=True)
+    subprocess.run(["mount", "-o", "loop", str(image), str(disk)], check=True)
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
+        shutil.rmtree(place)
+
+
+@pytest.fixture
+def ext4() -> Iterator[Disk]:
+    """A file system of the hub's own that others fill."""
+    with _ext4(DISK_BYTES) as disk:
+        home, filler = disk / "hub", disk / "filler"
+        home.mkdir()
+        with crashes("sqlite", home) as hub:
+            yield Disk(hub, lambda: _fill(filler), filler.unlink)
+
+
 def _fill(filler: Path) -> None:
     descriptor = os.open(filler, os.O_WRONLY | os.O_CREAT)
     try:
@@ -74,7 +109,7 @@ def _fill(filler: Path) -> None:
         os.close(descriptor)
 
 
-@pytest.fixture(params=["quota", "small_disk"])
+@pytest.fixture(params=["quota", "small_disk", "ext4"])
 def disk(request: pytest.FixtureRequest) -> Disk:
     made: Disk = request.getfixturevalue(request.param)
     return made
@@ -127,6 +162,24 @@ def test_a_hub_whose_disk_is_full_answers_503_loses_nothing_and_recovers(disk: D
     assert [answer.status_code for answer in full] == [503] * len(full)
     assert {answer.json()["resourceType"] for answer in full} == {"OperationOutcome"}
     assert all(answer.headers["retry-after"] == "5" for answer in full)
+    assert again
+    assert found == []
+
+
+def test_a_database_whose_disk_is_full_loses_nothing_that_was_promised(tmp_path: Path) -> None:
+    with _ext4(SERVER_BYTES) as disk, crashes("postgresql", tmp_path, place=disk) as hub:
+        assert hub.server is not None
+        filler, since = disk / "filler", hub.begin()
+
+        hub.load(lambda: _fill(filler), patience=PATIENCE)
+        full = httpx.get(f"{hub.hub.address}/health", timeout=30)
+        filler.unlink()
+        # What could not write its log has ended itself, and may have tried to recover while the disk was full.
+        hub.server.start_again()
+        again = _reads_again(hub)
+        found = hub.prove(since)
+
+    assert full.status_code in (200, 503)
     assert again
     assert found == []
 

@@ -49,12 +49,12 @@ async def test_another_process_forgets_the_keys(world: World) -> None:
     other = await open_hub(world.hub.settings)
     other.audit.start()
     await other.audit.append([an_event(world, 1, "one")])
-    assert 1 in other.audit._salts
+    assert 1 in other.audit.sealer.salts
 
     await erased(world)
     await other.audit.renew()
 
-    assert other.audit._salts == {}
+    assert other.audit.sealer.salts == {}
     await other.close()
 
 

@@ -125,7 +125,7 @@ async def test_many_pointers_of_writes_alone_are_written_by_a_flush_of_their_own
     await world.hub.audit.append([])
 
     assert len(await world.hub.database.reader.fetch(select(audit_pointer.c.hash), {})) == 2
-    assert log._pointers == {}
+    assert log.sealer.pointers == {}
 
 
 async def test_a_site_is_found_as_the_one_that_asked_and_as_the_one_that_answered(world: World) -> None:

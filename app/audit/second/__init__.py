@@ -1,0 +1,1 @@
+"""The second log: what happens in an emergency, on a disk that does not fail with the database's."""

@@ -1,0 +1,85 @@
+"""The files of the second log: one sealed record a line, with its number and its kind.
+
+    <number> access <record>    an access; its answer may have left on the strength of this line alone
+    <number> act <record>       a part of a transaction: without its record in the log it was not done
+
+A record is the same bytes as in the log (docs/audit.md), so it tells nothing to who has no key. Each process has files
+of its own, named by the number of their first record.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ACCESS = "access"
+ACT = "act"
+KINDS = (ACCESS, ACT)
+
+SUFFIX = ".log"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line."""
+
+    row: int
+    """The number of the record."""
+    kind: str
+    """A member of `KINDS`."""
+    record: bytes
+
+
+class MalformedEntry(ValueError):
+    """A line is none that the hub wrote."""
+
+
+def line(row: int, kind: str, record: bytes) -> bytes:
+    """Return the line of a record."""
+    return b"%d %s %s\n" % (row, kind.encode(), record)
+
+
+def parse(text: bytes) -> Entry:
+    """Return the entry of a line, without its end.
+
+    Raises:
+        MalformedEntry: it is none.
+    """
+    row, _, rest = text.partition(b" ")
+    kind, _, record = rest.partition(b" ")
+    name = kind.decode("ascii", "replace")
+    if not row.isdigit() or len(row) > 19 or name not in KINDS or not record:
+        raise MalformedEntry(f"not a line of the second log: {text[:60]!r}")
+    return Entry(int(row), name, record)
+
+
+def files(folder: Path) -> list[Path]:
+    """Return the files of the second log, the oldest first."""
+    return sorted(folder.glob(f"*{SUFFIX}"))
+
+
+def read(path: Path, offset: int = 0) -> Iterator[tuple[int, Entry]]:
+    """Yield the entries of a file from a byte on, each with the offset of what follows it.
+
+    What stands after the last end of line was being written when the machine failed: no answer left because of it.
+
+    Raises:
+        MalformedEntry: a line is none that the hub wrote.
+    """
+    with path.open("rb") as file:
+        file.seek(offset)
+        for text in file:
+            if not text.endswith(b"\n"):
+                return
+            offset += len(text)
+            yield offset, parse(text[:-1])
+
+
+def entries(folder: Path) -> Iterator[Entry]:
+    """Yield every entry of a folder.
+
+    Raises:
+        MalformedEntry: a line is none that the hub wrote.
+    """
+    for path in files(folder):
+        for _, entry in read(path):
+            yield entry
