@@ -48,7 +48,7 @@ def test_an_export_is_proven(tmp_path):
 
     assert export.verify_export(tmp_path / "export", SIGNER.verifier) == Verdict(30)
     assert sorted(one.name for one in (tmp_path / "export").iterdir()) == [
-        *("checkpoints.ndjson", "hashes", "log.vkey", "records.ndjson", "successions.ndjson"),
+        *("checkpoints.ndjson", "hashes", "log.vkey", "records.ndjson", "successions.ndjson", "timestamps.ndjson"),
     ]
 
 

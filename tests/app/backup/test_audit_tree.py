@@ -27,6 +27,7 @@ def a_log(*order: int, staged: tuple[int, ...] = ()) -> tuple[Tables, AuditState
         "audit_leaf": leaves,
         "audit_tree": [(1, frontier.size, frontier.to_bytes())],
         "audit_stage": [(row,) for row in staged],
+        "audit_expired": [],
     }
     note = sign(Checkpoint("hub.example/audit", frontier.size, frontier.root()), SIGNER)
     return tables, AuditState(frontier.size, len(staged), note)
@@ -42,8 +43,19 @@ def test_a_log_holds_whose_records_came_into_the_tree_out_of_order_or_wait() -> 
     prove(_rows(tables), state, SIGNER.verifier)
 
 
+def test_a_log_holds_whose_first_records_retention_has_removed() -> None:
+    tables, state = a_log(10, 30, 20, 60, 50, staged=(40,))
+    tables["audit_record"] = [one for one in tables["audit_record"] if one[0] not in (10, 30)]
+
+    with pytest.raises(Damaged, match="Record 0"):
+        prove(_rows(tables), state, SIGNER.verifier)
+    tables["audit_expired"] = [(1, 10, 0), (2, 30, 0)]
+
+    prove(_rows(tables), state, SIGNER.verifier)
+
+
 def test_a_log_that_has_not_begun_holds() -> None:
-    tables: Tables = {name: [] for name in ("audit_record", "audit_leaf", "audit_tree", "audit_stage")}
+    tables: Tables = {name: [] for name in ("audit_record", "audit_leaf", "audit_tree", "audit_stage", "audit_expired")}
 
     prove(_rows(tables), AuditState(0, 0, ""), SIGNER.verifier)
 
