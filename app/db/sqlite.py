@@ -43,6 +43,8 @@ _UNAVAILABLE = frozenset(
     (
         *(sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY),
         *(sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL),
+        # A page that the disk did not give is told so too.
+        *(sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB),
     )
 )
 """The result codes that say: not now. Others are faults of ours. https://www.sqlite.org/rescode.html"""
@@ -54,9 +56,11 @@ NOT_FLUSHED_CODE = 70
 """The exit code of a process whose database could not be flushed."""
 
 
-def _unavailable(error: sqlite3.OperationalError) -> Exception:
-    """Return the failure as the hub knows it, or itself when it is a fault of ours."""
-    return DatabaseUnavailable(str(error)) if error.sqlite_errorcode & 0xFF in _UNAVAILABLE else error
+def _is_unavailable(error: BaseException) -> bool:
+    """Return whether a failure is the database's, not a fault of ours."""
+    # What the driver itself refuses has no code of the database's.
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return isinstance(error, sqlite3.DatabaseError) and code & 0xFF in _UNAVAILABLE
 
 
 async def _ended(work: asyncio.Future[Any]) -> None:
@@ -97,8 +101,10 @@ class _Connection:
         compiled = self._compiler.at_once(statement) or await self._compiler.aside(statement)
         try:
             return self.raw.execute(compiled.text, compiled.values(values)).fetchall()
-        except sqlite3.OperationalError as error:
-            raise _unavailable(error) from error
+        except sqlite3.DatabaseError as error:
+            if _is_unavailable(error):
+                raise DatabaseUnavailable(str(error)) from error
+            raise
 
     async def execute(self, statement: ClauseElement, values: Mapping[str, Any]) -> int:
         compiled = self._compiler(statement)
@@ -168,7 +174,7 @@ class SqliteDatabase:
         try:
             raw = _connect(self.path)
         except sqlite3.OperationalError as error:
-            raise _unavailable(error) from error
+            raise DatabaseUnavailable(str(error)) from error
         try:
             raw.execute("BEGIN")
             raw.execute("SELECT 1 FROM sqlite_master").fetchone()  # the snapshot is taken by the first read
@@ -186,8 +192,8 @@ class SqliteDatabase:
             except BaseException as error:
                 if self._writer.raw.in_transaction:
                     self._writer.raw.execute("ROLLBACK")
-                if isinstance(error, sqlite3.OperationalError):
-                    raise _unavailable(error) from error
+                if _is_unavailable(error):
+                    raise DatabaseUnavailable(str(error)) from error
                 raise
             await self._commit()
 
@@ -212,8 +218,8 @@ class SqliteDatabase:
         raw = self._writer.raw
         try:
             raw.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode in _NOT_FLUSHED:
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) in _NOT_FLUSHED:
                 # After a failed flush the page cache cannot be trusted; only recovery from the log can.
                 logger.critical("The database could not be flushed; this process ends: %s", error)
                 os._exit(NOT_FLUSHED_CODE)

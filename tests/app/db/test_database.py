@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 from sqlalchemy import bindparam, column, select, table
 
-from app.access.tables import epoch
+from app.access.tables import epoch, token
 from app.db import Database, DatabaseUnavailable, open_database
 from app.db.sqlite import MANY_ROWS
 from app.settings import Settings
@@ -112,6 +112,27 @@ async def test_a_database_that_cannot_be_opened_is_unavailable(tmp_path: Path) -
         await open_database(Settings(home=tmp_path))
     with pytest.raises(DatabaseUnavailable):
         await open_database(Settings(database="postgresql://nobody@127.0.0.1:1/none"))
+
+
+async def test_a_page_that_the_disk_does_not_give_is_no_fault_of_ours(sqlite_template: Path, tmp_path: Path) -> None:
+    path = tmp_path / "renkei.sqlite3"
+    octets = bytearray(sqlite_template.read_bytes())
+    with sqlite3.connect(sqlite_template) as file:
+        (size,) = file.execute("PRAGMA page_size").fetchone()
+        (page,) = file.execute("SELECT rootpage FROM sqlite_master WHERE tbl_name = 'epoch'").fetchone()
+    file.close()
+    octets[(page - 1) * size : page * size] = bytes(size)
+    path.write_bytes(octets)
+    database = await open_database(Settings(home=tmp_path))
+
+    with pytest.raises(DatabaseUnavailable):
+        await _value(database, "a")
+    with pytest.raises(DatabaseUnavailable):
+        async with database.write() as connection:
+            await connection.insert(epoch, [("a", 1)])
+    async with database.write() as connection:
+        assert await connection.fetch(select(token.c.digest), {}) == []
+    await database.close()
 
 
 async def test_a_locked_file_makes_the_writer_unavailable_after_a_while(
