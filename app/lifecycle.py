@@ -35,6 +35,7 @@ from app.db.version import WrongVersion, check_version
 from app.hub import Hub
 from app.identity import rebuild
 from app.imaging.episodes import Episodes
+from app.observe import trusted_time
 from app.packages.loaded import KnownPackages
 from app.records import forget, superseded
 from app.records.bulk_import import queue as imports
@@ -177,6 +178,7 @@ def start_tasks(hub: Hub) -> None:
     hub.closing.append(witnessing.start(hub))
     hub.closing.append(take_up.start(hub))
     hub.closing.append(retain.start(hub))
+    hub.closing.append(trusted_time.start(hub))
     hub.closing.append(daily.start(hub))
     hub.closing.append(exports.start(hub))
     hub.closing.append(imports.start(hub))

@@ -262,6 +262,27 @@ class Settings(BaseSettings):
     syslog_port: int = 0
     """The port on which audit messages of other systems come in by syslog over TLS; 0: none do."""
 
+    rights_days: int = 30
+    """Days until a patient's request for disclosure, correction or suspension is due."""
+
+    rights_extension_days: int = 30
+    """Days by which that may be put off, once."""
+
+    retention: str = ""
+    """What `renkei retention` removes: `problem=5y, allergy=5y, laboratory=1y+3`. Empty: nothing."""
+
+    ntp_servers: str = ""
+    """NTP servers that the hub checks its clock against, parted by commas: `host` or `host:port`. Empty: none."""
+
+    ntp_check_seconds: float = 600.0
+    """How often it does."""
+
+    ntp_drift_seconds: float = 1.0
+    """By how much the clock may be wrong before the hub says that it is not synchronised."""
+
+    report_font: Path | None = None
+    """The Japanese TrueType font that reports as PDF embed. Empty: IPAex Gothic, where the system has it."""
+
     clamd: str = ""
     """The virus scanner that looks at uploads: clamd's socket, a path or `host:port`. Empty: none does."""
 

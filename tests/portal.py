@@ -63,6 +63,12 @@ async def a_session(world: World, site: str, role: str) -> str:
     return secret
 
 
+def shown_once_more(answer: httpx.Response) -> str:
+    """Return the seal of a page that shows a form once more before it counts; empty when it is none."""
+    found = re.search(r'name="shown" value="([0-9a-f]{64})"', answer.text)
+    return found[1] if found else ""
+
+
 @dataclass
 class Browser:
     """A browser with its own cookies."""
@@ -85,9 +91,14 @@ class Browser:
         assert found is not None, page.text
         return found[1]
 
-    async def post(self, address: str, form: dict[str, Any], **headers: str) -> httpx.Response:
-        """Send a form with the session's token."""
-        return await self.http.post(address, data={"csrf": await self.token(), **form}, headers=SAME_SITE | headers)
+    async def post(self, address: str, form: dict[str, Any], *, confirm: bool = True, **headers: str) -> httpx.Response:
+        """Send a form with the session's token; one that is shown once more before it counts, once more."""
+        sent = {"csrf": await self.token(), **form}
+        answer = await self.http.post(address, data=sent, headers=SAME_SITE | headers)
+        seal = shown_once_more(answer) if confirm else ""
+        return (
+            await self.http.post(address, data=sent | {"shown": seal}, headers=SAME_SITE | headers) if seal else answer
+        )
 
 
 def a_browser(world: World) -> Browser:

@@ -143,6 +143,9 @@ PATTERNS: dict[str, Pattern] = {
     "link": _own(PATIENT_RECORD, "link", "U"),
     "unlink": _own(PATIENT_RECORD, "unlink", "U"),
     "identity-review": _own(PATIENT_RECORD, "identity-review", "U"),
+    "entry": _own(PATIENT_RECORD, "entry", "E"),
+    "rights-request": _own(PATIENT_RECORD, "rights-request", "E"),
+    "retention": _own(PATIENT_RECORD, "retention", "D"),
     "erase": _own(PATIENT_RECORD, "erase", "D"),
     "sign-in": _security(AUTHENTICATION, _dicom("110122", "Login")),
     "sign-out": _security(AUTHENTICATION, _dicom("110123", "Logout")),
@@ -192,6 +195,7 @@ PATTERNS: dict[str, Pattern] = {
     **{code: _security(ACTIVITY, coding(OWN, code, code), "data") for code in ("package-load", "package-remove")},
     "audit-received": _security(LOG_USED, _ihe("ITI-20", "Record Audit Event"), "data"),
     "audit-forwarded": _security(LOG_USED, _ihe("ITI-20", "Record Audit Event"), "data", SOURCE),
+    "clock": _security(ALERT, coding(OWN, "clock", "clock"), "none"),
     "malware": _security(ALERT, coding(OWN, "malware", "malware"), "query"),
 }
 """By `Event.interaction`."""

@@ -11,13 +11,16 @@ import app.audit.tables
 import app.blobs.tables
 import app.consent.break_glass.tables
 import app.consent.tables
+import app.entries.tables
 import app.exchange.tables
 import app.identity.tables
+import app.observe.tables
 import app.packages.tables
 import app.records.bulk_import.tables
 import app.records.export.tables
 import app.records.later.tables
 import app.records.search_parameters.tables
+import app.subject_rights.tables
 import dicom.store.tables
 import fhir.store.tables
 
@@ -32,13 +35,16 @@ METADATA = (
     app.blobs.tables.metadata,
     app.consent.break_glass.tables.metadata,
     app.consent.tables.metadata,
+    app.entries.tables.metadata,
     app.exchange.tables.metadata,
     app.identity.tables.metadata,
+    app.observe.tables.metadata,
     app.packages.tables.metadata,
     app.records.bulk_import.tables.metadata,
     app.records.export.tables.metadata,
     app.records.later.tables.metadata,
     app.records.search_parameters.tables.metadata,
+    app.subject_rights.tables.metadata,
     dicom.store.tables.metadata,
 )
 """The metadata of each room that has tables."""

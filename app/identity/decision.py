@@ -40,7 +40,13 @@ class Pair:
     other: int
 
 
-def _check(request: FhirRequest, reason: str) -> Why:
+def check(request: FhirRequest, reason: str) -> Why:
+    """Return who decides, when and why.
+
+    Raises:
+        Forbidden: the caller is not of the secretariat.
+        InvalidValue: there is no reason, or too long a one.
+    """
     if request.caller.role != "secretariat":
         raise Forbidden("Only the secretariat decides which Patients are one person")
     reason = reason.strip()
@@ -58,7 +64,13 @@ async def key_of(request: FhirRequest, id_: str) -> int:
     return (await request.record.read("Patient", id_)).patient_key
 
 
-async def _pair(request: FhirRequest, one: str, other: str) -> Pair:
+async def pair_of(request: FhirRequest, one: str, other: str) -> Pair:
+    """Return two Patients by their ids.
+
+    Raises:
+        InvalidValue: they are one.
+        NotFound: one does not exist for the caller.
+    """
     if one == other:
         raise InvalidValue("Two different Patients are needed", "other")
     return Pair(await key_of(request, one), await key_of(request, other))
@@ -92,7 +104,7 @@ async def link_patients(request: FhirRequest, one: str, other: str, reason: str)
         NotFound: one of them does not exist for the caller.
         Conflict: they are one already, or known to be different.
     """
-    why, pair = _check(request, reason), await _pair(request, one, other)
+    why, pair = check(request, reason), await pair_of(request, one, other)
 
     async def act(connection: DatabaseConnection, why: Why) -> list[int]:
         persons = [await _person(connection, key) for key in (pair.one, pair.other)]
@@ -113,13 +125,13 @@ async def _person(connection: DatabaseConnection, key: int) -> int:
 
 async def break_patient(request: FhirRequest, patient: str, reason: str) -> None:
     """Take a Patient out of its person; see `app.identity.link.break_link`."""
-    why, key = _check(request, reason), await key_of(request, patient)
+    why, key = check(request, reason), await key_of(request, patient)
     await _decide(request, why, "unlink", BROKEN, lambda connection, why: break_link(connection, key, why))
 
 
 async def never_patients(request: FhirRequest, one: str, other: str, reason: str) -> None:
     """Note that two Patients are different persons, of whom the index links none with the other."""
-    why, pair = _check(request, reason), await _pair(request, one, other)
+    why, pair = check(request, reason), await pair_of(request, one, other)
 
     async def act(connection: DatabaseConnection, why: Why) -> list[int]:
         await never_link(connection, pair.one, pair.other, why)
@@ -130,7 +142,7 @@ async def never_patients(request: FhirRequest, one: str, other: str, reason: str
 
 async def allow_patients(request: FhirRequest, one: str, other: str, reason: str) -> None:
     """Take back that two Patients are different persons."""
-    why, pair = _check(request, reason), await _pair(request, one, other)
+    why, pair = check(request, reason), await pair_of(request, one, other)
 
     async def act(connection: DatabaseConnection, why: Why) -> list[int]:
         await allow_link(connection, pair.one, pair.other, why)
@@ -141,7 +153,7 @@ async def allow_patients(request: FhirRequest, one: str, other: str, reason: str
 
 async def settle_pair(request: FhirRequest, one: str, other: str, reason: str, state: State) -> None:
     """Put a pair of the queue off (`LATER`), or leave it as it is (`KEPT`)."""
-    why, pair = _check(request, reason), await _pair(request, one, other)
+    why, pair = check(request, reason), await pair_of(request, one, other)
 
     async def act(connection: DatabaseConnection, why: Why) -> list[int]:
         await settle(connection, (pair.one, pair.other), state, why)
@@ -152,5 +164,5 @@ async def settle_pair(request: FhirRequest, one: str, other: str, reason: str, s
 
 async def undo_event(request: FhirRequest, number: int, reason: str) -> None:
     """Take a link or a break back exactly; see `app.identity.link.undo`."""
-    why = _check(request, reason)
+    why = check(request, reason)
     await _decide(request, why, "unlink", BROKEN, lambda connection, why: undo(connection, number, why))

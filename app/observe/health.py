@@ -10,6 +10,7 @@ from app.audit.second import take_up
 from app.audit.witnessing import warnings
 from app.db import DatabaseUnavailable
 from app.hub import Hub
+from app.observe import trusted_time
 from app.records.reindex import is_due
 
 router = APIRouter()
@@ -31,6 +32,7 @@ async def health(request: Request) -> JSONResponse:
     try:
         notes = [DUE] if await is_due(hub.database) else []
         notes += await warnings(hub) + take_up.warnings(hub)
+        notes += await trusted_time.warnings(hub)
     except (DatabaseUnavailable, OSError):
         return JSONResponse({"status": "fail"}, 503)
     return JSONResponse({"status": "warn", "notes": notes} if notes else {"status": "pass"})
@@ -39,9 +41,14 @@ async def health(request: Request) -> JSONResponse:
 @router.get("/metrics")
 async def metrics(request: Request) -> Response:
     """Answer the metrics to a loopback caller, or to one with the metrics token."""
-    stated = request.app.state.hub.settings.metrics_token
+    hub: Hub = request.app.state.hub
+    stated = hub.settings.metrics_token
     host = request.client.host if request.client else ""
     allowed = _same(request.headers.get("authorization", ""), f"Bearer {stated}") if stated else host in LOOPBACK
     if not allowed:
         return Response(status_code=403)
+    try:
+        await trusted_time.show(hub)
+    except (DatabaseUnavailable, OSError):
+        return Response(status_code=503)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

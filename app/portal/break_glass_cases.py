@@ -1,21 +1,27 @@
 """The cases of break-glass: what one was told of, what waits for a verdict, and each month's list."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.consent.break_glass.begin import patients_of
-from app.consent.break_glass.cases import EVERY_CASE, Listed, found, listed, remarks
+from app.consent.break_glass.cases import EVERY_CASE, Listed, Told, found, listed, remarks
 from app.consent.break_glass.end import may_end
 from app.consent.break_glass.monthly import month_of, to_csv
 from app.consent.break_glass.read_records import Read, records_read
-from app.consent.break_glass.review import LONGEST, act, may_answer, may_review, see
+from app.consent.break_glass.review import LONGEST, VERDICTS, act, may_answer, may_review, see
+from app.db import WriteConnection
+from app.entries.entry import MYSELF
+from app.entries.keep import keep
 from app.portal.audit import reviewer_of
+from app.portal.confirm import Shown, ask, is_confirmed
 from app.portal.dates import moment
 from app.portal.forms import number, one
 from app.portal.gate import Visit, moved, view
+from app.portal.language import language_of, words
 from app.portal.page import HEADERS, Page
 from app.portal.sites import read_sites
 from fhir.errors import Conflict, InvalidValue, NotFound
@@ -116,6 +122,29 @@ async def one_case(request: Request) -> Response:
     return await view(request, "break-glass-cases", work, interaction="break-glass-review")
 
 
+def _verdict(visit: Visit, case: Listed, told: Told) -> Shown | None:
+    """Return what is shown before a verdict counts; None for what is none, or cannot be given."""
+    act_, remark = one(visit.form, "act"), one(visit.form, "remark")
+    if act_ not in VERDICTS or not remark or len(remark) > LONGEST or not may_review(visit.caller, case, told):
+        return None
+    t = words(language_of(visit.web))
+    return Shown(
+        kind="break-glass-review",
+        facts=[
+            ("entries.fact_case", f"{moment(case.case.begun):%Y-%m-%d %H:%M} {case.case.user_title or case.case.user}"),
+            ("entries.fact_act", f"{t(f'break_glass.do_{act_}')} ({told.title})"),
+            ("entries.fact_remark", remark),
+        ],
+        back=f"/break-glass/cases/{case.case.number}",
+    )
+
+
+async def _keep(visit: Visit, case: Listed, about: Shown, connection: WriteConnection) -> None:
+    """Keep that a verdict was confirmed, in its transaction; nobody gives one for somebody else."""
+    where = f"case {case.case.number}"
+    await keep(visit.hub, connection, visit.caller, about.kind, where, about.words, responsible=MYSELF)
+
+
 async def review_case(request: Request) -> Response:
     """Ask, answer, or close a case at a site."""
 
@@ -125,11 +154,15 @@ async def review_case(request: Request) -> Response:
         if told is None:
             raise NotFound("There is no such case")
         path = f"/break-glass/cases/{case.case.number}"
+        about = _verdict(visit, case, told)
+        if about is not None and not is_confirmed(visit):
+            return await ask(visit, about)
         try:
             await act(
                 *(visit.hub, visit.caller, case, told, one(form, "act"), one(form, "remark")),
                 network=visit.fhir.network,
                 path=path,
+                beside=None if about is None else partial(_keep, visit, case, about),
             )
         except InvalidValue as error:
             return await _page(visit, case, problem=error.expression or "act")

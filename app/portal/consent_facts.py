@@ -71,7 +71,11 @@ def _but_for(exception: Mapping[str, Any]) -> str:
 
 def facts_of(stored: Stored) -> ConsentFacts:
     """Return what a stored Consent says."""
-    body = body_of(stored)
+    return facts_in(body_of(stored), id=stored.id, version=stored.version, custodian=stored.custodian)
+
+
+def facts_in(body: Mapping[str, Any], *, id: str, version: int, custodian: int) -> ConsentFacts:
+    """Return what a Consent says."""
     provision = body.get("provision", {})
     policies = [one.get("code") for one in body.get("policyRule", {}).get("coding", ())]
     permits = provision["type"] == "permit" if "type" in provision else "OPTIN" in policies
@@ -79,9 +83,9 @@ def facts_of(stored: Stored) -> ConsentFacts:
     period = provision.get("period", {})
     emergency = not permits and [_but_for(one) for one in provision.get("provision", ())] == ["BTG"]
     return ConsentFacts(
-        id=stored.id,
-        version=stored.version,
-        custodian=stored.custodian,
+        id=id,
+        version=version,
+        custodian=custodian,
         active=body.get("status") == "active",
         permits=permits,
         disclosers=_names(provision, "CST"),

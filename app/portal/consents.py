@@ -12,13 +12,16 @@ from starlette.responses import Response
 
 from app.clock import instant
 from app.consent.scan import SCAN_BYTES, scan_resources
+from app.entries.keep import settling
+from app.portal.confirm import Shown, ask, is_confirmed, responsible_of
+from app.portal.consent_confirm import shown
 from app.portal.consent_form import CATEGORIES, LABELS, RELATIONS, Incomplete, consent_of
 from app.portal.finding import criteria
 from app.portal.forms import one
 from app.portal.gate import Visit, moved, view
 from app.portal.page import Page
 from app.portal.patients import MOST_FOUND, by_person, search, today
-from app.portal.people import Someone
+from app.portal.people import Someone, body_of
 from app.portal.sites import Sites, read_sites
 from app.portal.timeline import Person, read_person
 from app.records.commit import committed
@@ -122,10 +125,29 @@ async def _record(visit: Visit, patient_id: str) -> Page | Response:
             now=instant(visit.fhir.now),
             source=source,
         )
+        about = shown(visit, consent, patient, sites, patient_id=patient_id)
+        if not is_confirmed(visit):
+            return await ask(visit, about)
+        await _keep(visit, about, patient.id)
         await _write(visit, consent, scans)
     except Incomplete as problem:
         return _show(visit, person, sites, problem=problem.expression or "form", status=400)
     return moved(f"/consents?patient={patient_id}&done=recorded")
+
+
+async def _keep(visit: Visit, about: Shown, patient_id: str) -> None:
+    """Let the transaction of the Consent keep who entered it, and for whom.
+
+    Raises:
+        Incomplete: it is entered for nobody who may.
+    """
+    try:
+        responsible = await responsible_of(visit, about.page)
+    except InvalidValue as error:
+        raise Incomplete(error.diagnostics, "form") from error
+    visit.fhir.settle = settling(
+        *(visit.hub, visit.caller, about.kind, about.words), patient=patient_id, responsible=responsible
+    )
 
 
 async def _write(visit: Visit, consent: dict[str, Any], scans: list[tuple[Prepared, int, str]]) -> None:
@@ -159,10 +181,19 @@ def withdrawn(body: bytes) -> bytes:
     raise NotFound("The Consent has no status")
 
 
-async def _withdraw(visit: Visit, patient_id: str, consent_id: str) -> Response:
+async def _withdraw(visit: Visit, patient_id: str, consent_id: str) -> Page | Response:
     stored = await visit.fhir.record.read("Consent", consent_id)
     if stored.custodian != visit.caller.organisation:
         raise Forbidden("The Consent was recorded at another site")
+    person = await read_person(visit, patient_id, dated=False)
+    about = shown(
+        *(visit, body_of(stored), person.someones[0], await read_sites(visit.hub)),
+        patient_id=patient_id,
+        withdrawal=True,
+    )
+    if not is_confirmed(visit):
+        return await ask(visit, about)
+    await _keep(visit, about, person.someones[0].id)
     prepared = prepare(withdrawn(stored.body), visit.fhir.authority, type_name="Consent", id_=consent_id)
     visit.fhir.interaction, visit.fhir.action = "update", "U"
 

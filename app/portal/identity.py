@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.entries.keep import settling
 from app.identity import decision
 from app.identity.candidates import Candidate, read_candidates
 from app.identity.decide import Grade
@@ -13,9 +14,11 @@ from app.identity.match import judge
 from app.identity.never import apart
 from app.identity.person import members, patients_of
 from app.identity.queue import State, Waiting, length, pair, queue
+from app.portal.confirm import Shown, ask, is_confirmed, responsible_of
 from app.portal.dates import moment
 from app.portal.forms import one as field
 from app.portal.gate import Visit, moved, view
+from app.portal.language import language_of, words
 from app.portal.page import Page
 from app.portal.patients import today
 from app.portal.people import Someone, someone
@@ -143,12 +146,49 @@ async def _act(visit: Visit, one: str, other: str) -> None:
             raise InvalidValue("This is none of the decisions", "act")
 
 
+ACTS = ("link", "never", "allow", "break", "later", "keep")
+
+
+async def _shown(visit: Visit, one: str, other: str) -> Shown:
+    """Return what is shown before a decision counts.
+
+    Raises:
+        InvalidValue: there is no reason, or no such decision; or the two are one.
+        NotFound: one does not exist for the caller.
+    """
+    act, reason, t = field(visit.form, "act"), field(visit.form, "reason"), words(language_of(visit.web))
+    decision.check(visit.fhir, reason)
+    if act not in ACTS:
+        raise InvalidValue("This is none of the decisions", "act")
+    pair_ = await decision.pair_of(visit.fhir, one, other)
+    people, day = await _read(visit, [pair_.one, pair_.other]), today(visit)
+    names = [f"{who.name} {who.birth_date} {who.id}" for who in (someone(one.stored, day) for one in people.values())]
+    return Shown(
+        kind="identity",
+        facts=[
+            *zip(("entries.fact_one", "entries.fact_other"), names, strict=False),
+            ("entries.fact_act", t(f"identity.{act}")),
+            ("entries.fact_reason", reason),
+        ],
+        back=f"/identity?one={one}&other={other}",
+        page="identity",
+    )
+
+
 async def decide(request: Request) -> Response:
     """Carry out a decision, and show the queue again."""
 
     async def work(visit: Visit) -> Page | Response:
         one, other = field(visit.form, "one"), field(visit.form, "other")
         try:
+            about = await _shown(visit, one, other)
+            if not is_confirmed(visit):
+                return await ask(visit, about)
+            visit.fhir.settle = settling(
+                *(visit.hub, visit.caller, about.kind, about.words),
+                about=f"Patient/{one} Patient/{other}",
+                responsible=await responsible_of(visit, about.page),
+            )
             await _act(visit, one, other)
         except InvalidValue as error:
             if error.expression != "reason":

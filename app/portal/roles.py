@@ -18,6 +18,8 @@ PAGES: dict[str, frozenset[Role]] = {
     "explain": frozenset({"secretariat", "auditor"}),
     "audit": frozenset({"auditor"}),
     "third-party": frozenset({"clerk", "secretariat", "auditor"}),
+    "rights-requests": frozenset({"secretariat", "auditor"}),
+    "entries": (_CARE | {"secretariat", "auditor"}),
     "accounts": SEE_ALL | {"clerk"},
     "organisations": SEE_ALL,
 }
@@ -35,6 +37,8 @@ _MENU = (
     ("explain", "/explain"),
     ("audit", "/audit"),
     ("third-party", "/third-party"),
+    ("rights-requests", "/rights-requests"),
+    ("entries", "/entries"),
     ("accounts", "/accounts"),
     ("organisations", "/organisations"),
 )

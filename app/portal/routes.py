@@ -17,6 +17,7 @@ from app.portal.break_glass import break_glass, do_break_glass, end_break_glass
 from app.portal.break_glass_cases import cases, one_case, review_case
 from app.portal.consents import consents, record
 from app.portal.documents import content, document
+from app.portal.entries import approve, entries
 from app.portal.explain import explain
 from app.portal.flags import flags, mark
 from app.portal.identity import decide, identity
@@ -27,6 +28,7 @@ from app.portal.patients import patients
 from app.portal.printed import printed
 from app.portal.second_step import by_passkey, give_second, second
 from app.portal.signing import home, password, sign_in, sign_out
+from app.portal.subject_rights import act_on_rights_request, enter_rights_request, rights_request, rights_requests
 from app.portal.third_party import third_party
 from app.portal.timeline import timeline
 
@@ -81,6 +83,12 @@ routes: list[BaseRoute] = [
     Route("/identity", decide, methods=["POST"]),
     Route("/audit", audit),
     Route("/third-party", third_party),
+    Route("/entries", entries),
+    Route("/entries", approve, methods=["POST"]),
+    Route("/rights-requests", rights_requests),
+    Route("/rights-requests", enter_rights_request, methods=["POST"]),
+    Route("/rights-requests/{number}", rights_request),
+    Route("/rights-requests/{number}", act_on_rights_request, methods=["POST"]),
     Route("/printed", printed, methods=["POST"]),
     Mount("/static", StaticFiles(directory=HERE / "static"), name="static"),
 ]

@@ -24,6 +24,7 @@ _WITH_ENTITIES = {
     "batch",
     "operation",
     "message",
+    "retention",
 }
 """Interactions whose events name resources; a search's event names the query, never its results."""
 

@@ -32,8 +32,8 @@ _IMAGES = select(dicom_study.c.id).where(
 )
 
 
-async def _remove(writing: Writing, current: Stored) -> int:
-    """Remove a deleted resource.
+async def remove(writing: Writing, current: Stored) -> int:
+    """Remove a deleted resource for good, and return how many versions it had.
 
     Raises:
         Conflict: it is not deleted, has images, or is a Patient to whom something belongs.
@@ -74,7 +74,7 @@ async def expunge(request: FhirRequest) -> Response:
             raise NotFound(f"{type_name}/{request.id} does not exist")
         await count_removal(writing.connection)
         if whole and (current.deleted or not previous):
-            return current, await _remove(writing, current)
+            return current, await remove(writing, current)
         return current, await remove_previous(writing.connection, current, reader(request.hub))
 
     async def tell(done: tuple[Stored, int], _: Writing) -> list[Event]:

@@ -375,6 +375,20 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
     ("POST", "/identity"): [
         ("POST", "/identity", f"one={OWNER}-hidden&other={OWNER}-hidden&act=link&reason=x".encode(), FORM)
     ],
+    ("GET", "/rights-requests"): [
+        ("GET", f"/rights-requests{query}", b"", "") for query in ("", "?every=1&format=csv")
+    ],
+    ("POST", "/rights-requests"): [
+        (
+            *("POST", "/rights-requests"),
+            f"kind=disclosure&requester=a&relation=self&received=2026-01-01&text=a&patient={OWNER}-hidden".encode(),
+            FORM,
+        )
+    ],
+    ("GET", "/rights-requests/{number}"): [("GET", "/rights-requests/1", b"", "")],
+    ("POST", "/rights-requests/{number}"): [("POST", "/rights-requests/1", b"act=note&turn=1&text=a", FORM)],
+    ("GET", "/entries"): [("GET", f"/entries{query}", b"", "") for query in ("", "?every=1")],
+    ("POST", "/entries"): [("POST", "/entries", b"entry=1&act=approve", FORM)],
     ("GET", "/oauth/authorize"): [
         ("GET", f"/oauth/authorize?{AUTHORIZE}{more}", b"", "") for more in ("", "&find=text")
     ],

@@ -3,6 +3,8 @@
 The head of the site, or the secretariat, closes it. Nobody reviews the own case, and nothing that was said is removed.
 """
 
+from collections.abc import Awaitable, Callable
+
 from sqlalchemy import BigInteger, Integer, Text, bindparam, update
 
 from app.access.caller import Caller
@@ -85,9 +87,29 @@ async def see(connection: WriteConnection, listed: Listed, caller: Caller, now: 
 
 
 async def act(
-    hub: Hub, caller: Caller, listed: Listed, told: Told, what: str, words: str, *, network: str, path: str
+    hub: Hub,
+    caller: Caller,
+    listed: Listed,
+    told: Told,
+    what: str,
+    words: str,
+    *,
+    network: str,
+    path: str,
+    beside: Callable[[WriteConnection], Awaitable[None]] | None = None,
 ) -> None:
     """Ask, answer, or close a case at a site.
+
+    Args:
+        hub: The running hub.
+        caller: Who does it.
+        listed: The case.
+        told: The site at which it is done.
+        what: `ask`, `answer`, or a verdict.
+        words: The remark.
+        network: The address the request came from.
+        path: The form's address.
+        beside: Writes what belongs to it into the same transaction.
 
     Raises:
         Forbidden: it is not the caller's to do.
@@ -109,4 +131,6 @@ async def act(
         description = f"Case {number} at {told.title}: {what}: {text}"
         record = event(hub, "break-glass-review", network=network, path=path, **by(caller), description=description)
         record = record._replace(patient=f"Patient/{case.patient}", patient_key=case.patient_key)
+        if beside is not None:
+            await beside(connection)
         await hub.audit.stage(connection, [record])

@@ -1,5 +1,8 @@
 """`renkei report`: documents filled from the running configuration; no secret is in them."""
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
 import pytest
 
 from tests.app.cli.conftest import Renkei
@@ -56,3 +59,61 @@ def test_the_sheet_answers_from_the_settings(renkei: Renkei, monkeypatch: pytest
     assert "| マルウェア検査 / Malware scan | はい / yes | /run/clamd.socket |" in shown
     assert "| 二要素認証か / Two factors | いいえ / no | optional |" in shown
     assert "記入 / fill in" in shown
+
+
+@pytest.mark.parametrize("name", ["system", "accounts", "rights", "mds"])
+def test_each_is_written_in_every_form_and_on_record(hospital: Renkei, name: str, tmp_path: Path) -> None:
+    file = tmp_path / f"{name}.pdf"
+
+    page = hospital("report", name, "--format", "html").output
+    table = hospital("report", name, "--format", "csv").output
+    paper = hospital("report", name, "--format", "pdf", "--output", str(file))
+
+    assert "<h1>" in page
+    assert table.startswith("\ufeff")
+    assert paper.exit_code == 0, paper.output
+    assert file.read_bytes().startswith(b"%PDF-")
+
+
+def test_a_month_is_counted_for_a_site(hospital: Renkei, tmp_path: Path) -> None:
+    month = f"{datetime.now(UTC) + timedelta(hours=9):%Y-%m}"
+    file = tmp_path / "month.pdf"
+
+    text = hospital("report", "month", "--site", "hospital-a", "--month", month).output
+    lines = hospital("report", "month", "--month", month, "--format", "csv").output
+    paper = hospital("report", "month", "--month", month, "--format", "pdf", "--output", str(file))
+
+    assert f"- 月 / Month: {month} (途中 / so far)" in text
+    assert "- 施設 / Site: hospital-a" in text
+    assert "sign-in-failed,同、失敗 / Sign-ins that failed,0,0" in lines
+    assert paper.exit_code == 0, paper.output
+    assert file.read_bytes().startswith(b"%PDF-")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--month", "2026-13"), "2026-04"),
+        (("--month", "2026-04", "--site", "nowhere"), "nowhere"),
+        (("--month", "2026-04", "--format", "csv", "--table", "nothing"), "counts"),
+    ],
+)
+def test_a_month_that_cannot_be_counted_is_said(hospital: Renkei, options: tuple[str, ...], said: str) -> None:
+    answer = hospital("report", "month", *options)
+
+    assert answer.exit_code == 1
+    assert said in answer.output
+
+
+def test_a_pdf_without_a_font_says_which_is_missing(
+    renkei: Renkei, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from app.settings import settings
+
+    monkeypatch.setenv("RENKEI_REPORT_FONT", str(tmp_path / "gone.ttf"))
+    settings.cache_clear()
+
+    answer = renkei("report", "system", "--format", "pdf")
+
+    assert answer.exit_code == 1
+    assert "gone.ttf" in answer.output

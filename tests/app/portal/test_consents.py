@@ -5,7 +5,7 @@ import pytest
 
 from app.portal.consents import withdrawn
 from fhir.errors import NotFound
-from tests.portal import SAME_SITE, Browser, recorded, signed_in
+from tests.portal import SAME_SITE, Browser, recorded, shown_once_more, signed_in
 from tests.world import World, a_consent, a_patient, an_observation
 
 pytestmark = pytest.mark.anyio
@@ -287,6 +287,7 @@ PDF, JPEG = b"%PDF-1.4\n1 0 obj\r\n\xff\x00 endobj", b"\xff\xd8\xff\xe0scan"
 
 async def send_scan(desk: Browser, patient: str, scan: bytes, name: str = "scan.pdf") -> Any:
     form = {"csrf": await desk.token(), "patient": patient, **PERMIT}
+    form["shown"] = shown_once_more(await desk.http.post("/consents", data=form, headers=SAME_SITE))
     return await desk.http.post("/consents", data=form, files={"scan": (name, scan)}, headers=SAME_SITE)
 
 

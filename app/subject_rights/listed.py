@@ -1,0 +1,73 @@
+"""Patients' requests as the secretariat and the auditor see them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, Integer, Text, bindparam, or_, select
+
+from app.db import DatabaseConnection
+from app.subject_rights.case import WAITING, Case
+from app.subject_rights.tables import rights_act, rights_case
+
+MOST = 500
+"""Cases of one list."""
+
+_waits = rights_case.c.state.in_([bindparam(f"s{number}", state, type_=Text) for number, state in enumerate(WAITING)])
+_LIST = (
+    select(rights_case)
+    .where(
+        rights_case.c.received >= bindparam("begins", type_=BigInteger),
+        rights_case.c.received < bindparam("ends", type_=BigInteger),
+        or_(bindparam("every", type_=Integer) == 1, _waits),
+    )
+    .order_by(rights_case.c.closed != 0, rights_case.c.due, rights_case.c.number)
+    .limit(MOST)
+)
+_WAITING_PATIENTS = select(rights_case.c.patient).where(_waits, rights_case.c.patient != "").distinct()
+_ONE = select(rights_case).where(rights_case.c.number == bindparam("number", type_=BigInteger))
+_ACTS = (
+    select(*(rights_act.c[name] for name in ("turn", "at", "act", "text", "by", "by_title")))
+    .where(rights_act.c.number == bindparam("number", type_=BigInteger))
+    .order_by(rights_act.c.turn)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that was done in a case."""
+
+    turn: int
+    at: int
+    act: str
+    text: str
+    by: str
+    by_title: str
+
+
+async def listed(connection: DatabaseConnection, *, begins: int, ends: int, every: bool) -> Sequence[Case]:
+    """Return the cases that were received in a period: what waits first, by the day on which it is due.
+
+    Args:
+        connection: Where to read.
+        begins: Microseconds since 1970 UTC.
+        ends: Microseconds since 1970 UTC; outside.
+        every: Whether the closed ones too.
+    """
+    values = {"begins": begins, "ends": ends, "every": int(every)}
+    return [Case(*row) for row in await connection.fetch(_LIST, values)]
+
+
+async def found(connection: DatabaseConnection, number: int) -> Case | None:
+    """Return a case by its number."""
+    rows = await connection.fetch(_ONE, {"number": number})
+    return Case(*rows[0]) if rows else None
+
+
+async def history(connection: DatabaseConnection, number: int) -> Sequence[Act]:
+    """Return what was done in a case, the oldest first."""
+    return [Act(*row) for row in await connection.fetch(_ACTS, {"number": number})]
+
+
+async def waiting_patients(connection: DatabaseConnection) -> frozenset[str]:
+    """Return the ids of the Patients with a request that waits: nothing of them goes meanwhile."""
+    return frozenset(str(id_) for (id_,) in await connection.fetch(_WAITING_PATIENTS, {}))
