@@ -18,6 +18,7 @@ from app.audit import retain, witnessing
 from app.audit.atna import forward
 from app.audit.copies import Copying, places
 from app.audit.cosign import Cosigning, witnesses
+from app.audit.desk import watch
 from app.audit.inbound import syslog
 from app.audit.keyfile import create_master, create_signer, read_master, read_signer, settled_signer
 from app.audit.keys import Keys
@@ -189,3 +190,4 @@ def start_tasks(hub: Hub) -> None:
     hub.closing.append(leave.start(hub))
     hub.closing.append(forward.start(hub))
     hub.closing.append(syslog.start(hub))
+    hub.closing.append(watch.start(hub))

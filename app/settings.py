@@ -259,6 +259,24 @@ class Settings(BaseSettings):
     audit_peer_key: Path | None = None
     """Its private key."""
 
+    flag_kinds: str = "break-glass,vip,colleague,family-name,many-patients,many-people,out-of-hours,first-access"
+    """What of the audit log is flagged for the auditor, parted by commas; `none`: nothing."""
+
+    flag_patients_per_day: int = Field(default=100, ge=1)
+    """A person who opens the records of more patients in a day is flagged."""
+
+    flag_people_per_day: int = Field(default=15, ge=1)
+    """A patient whose record more persons open in a day is flagged."""
+
+    flag_hours: str = "6-22"
+    """The usual hours of the day, in Japan: who opens a record at another hour is flagged."""
+
+    flag_days: int = Field(default=31, ge=1)
+    """Records older than so many days raise no flags when a log is looked through for the first time."""
+
+    review_days: int = Field(default=7, ge=1)
+    """After so many days without a sign-off a saved review that fell due is overdue."""
+
     syslog_port: int = 0
     """The port on which audit messages of other systems come in by syslog over TLS; 0: none do."""
 
@@ -311,6 +329,15 @@ class Settings(BaseSettings):
         """Let nobody break the glass who does not care for patients."""
         if not self.break_glass_allowed <= {"doctor", "nurse", "pharmacist"}:
             raise ValueError("break_glass_roles are some of doctor, nurse, pharmacist")
+        return self
+
+    @model_validator(mode="after")
+    def _flags_are_known(self) -> "Settings":
+        """Hold the kinds of flags, and how hours are written."""
+        from app.audit.desk.kinds import hours_of, kinds_of
+
+        kinds_of(self.flag_kinds)
+        hours_of(self.flag_hours)
         return self
 
     @property

@@ -22,6 +22,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from app.audit.desk.tables import audit_failure
 from app.audit.keys import Keys
 from app.audit.pointer import follow, hash_of
 from app.audit.record import Event, Unreadable, parse, search_keys, unseal, year_of
@@ -86,6 +87,8 @@ class Question:
     """`Organization/<id>`."""
     agent: str = ""
     """An account, a client, or `Organization/<id>`: whoever took part."""
+    failures: bool = False
+    """Only what was refused or failed; known of a record once the log was looked through, within seconds."""
     begins: int = 0
     """Microseconds since 1970 UTC."""
     ends: int = 2**62
@@ -150,8 +153,15 @@ def _newest(kinds: list[BindParameter[int]], hashes: list[BindParameter[int]]) -
     return union_all(*(select(one.c.row) for one in each))
 
 
+def _failed(*, alone: bool) -> Select[tuple[int]]:
+    """Return the select of the rows of what failed: when nothing else is asked, of a page's."""
+    row = audit_failure.c.row
+    found = select(row).where(row >= bindparam("begins", type_=BigInteger), row < bindparam("ends", type_=BigInteger))
+    return found.order_by(row.desc()).limit(bindparam("limit", type_=Integer)) if alone else found
+
+
 @lru_cache(maxsize=256)
-def _statement(counts: tuple[tuple[str, int], ...]) -> Select[tuple[int, bytes]]:
+def _statement(counts: tuple[tuple[str, int], ...], *, failures: bool = False) -> Select[tuple[int, bytes]]:
     """Return the select of a page for a question that names these fields by so many HMACs each."""
     statement = select(audit_record.c.row, audit_record.c.record).where(
         audit_record.c.row >= bindparam("begins", type_=BigInteger),
@@ -160,8 +170,10 @@ def _statement(counts: tuple[tuple[str, int], ...]) -> Select[tuple[int, bytes]]
     for field, count in counts:
         hashes = [bindparam(f"{field}{number}", type_=BigInteger) for number in range(count)]
         kinds = [bindparam(f"{field}_{kind}", KINDS[kind], type_=SmallInteger) for kind in FIELDS[field]]
-        found = _newest(kinds, hashes) if len(counts) == 1 else _all(kinds, hashes)
+        found = _newest(kinds, hashes) if len(counts) == 1 and not failures else _all(kinds, hashes)
         statement = statement.where(audit_record.c.row.in_(found))
+    if failures:
+        statement = statement.where(audit_record.c.row.in_(_failed(alone=not counts)))
     return statement.order_by(audit_record.c.row.desc()).limit(bindparam("limit", type_=Integer))
 
 
@@ -232,7 +244,7 @@ class Reviewer:
                 found = [one for kind in hashed for one in search_keys(kind, name, self.keys, years)]
                 values |= {f"{field}{number}": one for number, one in enumerate(found)}
                 counts.append((field, len(found)))
-        rows = await connection.fetch(_statement(tuple(counts)), values)
+        rows = await connection.fetch(_statement(tuple(counts), failures=question.failures), values)
         shown = [(int(row), bytes(record)) for row, record in rows[:limit]]
         entries = await self.open(connection, shown)
         return Answer(entries, shown[-1][0] if len(rows) > limit else None)

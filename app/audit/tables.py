@@ -1,6 +1,6 @@
 """The tables of the audit log. Records and leaves are only ever added; the migrations forbid anything else."""
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
 
 metadata = MetaData()
 
@@ -27,6 +27,9 @@ audit_leaf = Table(
     Column("hash", LargeBinary, nullable=False),
     comment="The tree's leaves in order: which record, and SHA-256(0x00 || record)",
 )
+
+Index("ix_audit_leaf_row", audit_leaf.c.row)
+"""Where in the tree a record is."""
 
 audit_index = Table(
     "audit_index",

@@ -4,6 +4,7 @@ import app.access.outside.tables
 import app.access.person_tables
 import app.access.tables
 import app.audit.atna.tables
+import app.audit.desk.tables
 import app.audit.inbound.tables
 import app.audit.running_tables
 import app.audit.second.tables
@@ -30,6 +31,7 @@ METADATA = (
     app.access.person_tables.metadata,
     app.audit.tables.metadata,
     app.audit.atna.tables.metadata,
+    app.audit.desk.tables.metadata,
     app.audit.inbound.tables.metadata,
     app.audit.running_tables.metadata,
     app.blobs.tables.metadata,

@@ -1,15 +1,19 @@
-"""The auditor's page: who saw what. Its own use is an audit event."""
+"""The auditor's page: who saw what, here and in connected systems. Its own use is an audit event."""
 
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.audit.record import Event
-from app.audit.review import Question, Reviewer, state
-from app.portal.dates import moment, to_microseconds
+from app.audit.desk.asked import asked_of, fields_of, to_query
+from app.audit.desk.pages import MOST_IN_FILE
+from app.audit.desk.reviews import EVERY, LONGEST_TITLE
+from app.audit.desk.shown import to_csv
+from app.audit.review import Question, state
+from app.consent.purposes import NUMBERS
+from app.portal.dates import moment
+from app.portal.desk.log import bar_of, before_of, file_of, log_of, titles_of
 from app.portal.gate import Visit, view
 from app.portal.page import Page, address_with
 from app.portal.sites import Sites, read_sites
@@ -17,87 +21,53 @@ from app.portal.sites import Sites, read_sites
 ENTRIES = 50
 """Records on a page."""
 
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A record as the page shows it."""
-
-    when: str
-    event: Event
-    site: str
-    """Who asked: the title of the organisation."""
-    custodian: str
-    """Whose records: the title of the site."""
+MOST_FOR_A_FILE = 100_000
+"""Records that are looked at for a file."""
 
 
-def reviewer_of(visit: Visit) -> Reviewer:
-    """Return the process's reviewer, which remembers what it has learnt."""
-    held = visit.web.app.state
-    if not hasattr(held, "reviewer"):
-        held.reviewer = Reviewer(visit.hub.audit.keys)
-    reviewer: Reviewer = held.reviewer
-    return reviewer
+def question_of(asked: Mapping[str, str], sites: Sites) -> Question:
+    """Return the question that the fields of a page's form ask the index; what is no date asks nothing."""
+    return asked_of(asked).question({one.slug: one.reference for one in sites.by_key.values()})
 
 
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def question_of(asked: dict[str, str], sites: Sites) -> Question:
-    """Return the question that the fields of the page's form ask; what is no date asks nothing."""
-    begins, ends = _day(asked["from"]), _day(asked["to"])
-    patient = asked["patient"].removeprefix("Patient/")
-    site = next((one.reference for one in sites.by_key.values() if one.slug == asked["site"]), "")
-    return Question(
-        patient=f"Patient/{patient}" if patient else "",
-        user=asked["user"],
-        site=site,
-        begins=to_microseconds(begins) if begins else 0,
-        ends=to_microseconds(ends + timedelta(days=1)) if ends else 2**62,
-    )
-
-
-def _lines(events: list[Event], sites: Sites) -> list[Line]:
-    titles = {one.reference: one.title for one in sites.by_key.values()}
-    return [
-        Line(
-            f"{moment(event.recorded):%Y-%m-%d %H:%M:%S}",
-            event,
-            titles.get(event.organisation or "", ""),
-            titles.get(event.custodian or "", ""),
-        )
-        for event in events
-    ]
+async def _file(visit: Visit, fields: Mapping[str, str], sites: Sites) -> Response | None:
+    """Return all records that answer, as CSV; None when there are too many."""
+    found = await log_of(visit, sites).page(asked_of(fields), limit=MOST_IN_FILE, most=MOST_FOR_A_FILE)
+    return None if found.before else file_of("audit-log", to_csv(found.events, titles_of(sites)))
 
 
 async def audit(request: Request) -> Response:
-    """Show records of the audit log, the newest first."""
+    """Show records of the audit log, the newest first, or give them as a file."""
 
-    async def work(visit: Visit) -> Page:
+    async def work(visit: Visit) -> Page | Response:
         parameters = request.query_params
-        asked = {name: parameters.get(name, "").strip()[:100] for name in ("patient", "user", "site", "from", "to")}
-        sites = await read_sites(visit.hub)
+        fields, sites = fields_of(parameters), await read_sites(visit.hub)
+        too_many = False
+        if parameters.get("format") == "csv":
+            file = await _file(visit, fields, sites)
+            if file is not None:
+                return file
+            too_many = True
         before = parameters.get("before", "")
-        reader = visit.hub.database.reader
-        answer = await reviewer_of(visit).ask(
-            reader,
-            question_of(asked, sites),
-            now=visit.fhir.now,
-            limit=ENTRIES,
-            before=int(before) if before.isdigit() and len(before) < 20 else None,
-        )
+        found = await log_of(visit, sites).page(asked_of(fields), limit=ENTRIES, before=before_of(before))
+        older = f"{found.before[0]}-{found.before[1]}" if found.before else ""
         values: dict[str, Any] = {
-            "asked": asked,
-            "lines": _lines([entry.event for entry in answer.entries], sites),
-            "older": address_with(request, before=str(answer.before)) if answer.before else None,
-            "newest": address_with(request, before=None) if before else None,
+            "asked": fields,
+            "lines": found.events,
+            "older": address_with(request, before=older, format=None) if older else None,
+            "newest": address_with(request, before=None, format=None) if before else None,
+            "file": address_with(request, before=None, format="csv"),
+            "too_many": MOST_IN_FILE if too_many else 0,
             "sites": sites,
-            "state": await state(reader),
+            "titles": titles_of(sites),
+            "purposes": list(NUMBERS),
+            "saved": to_query(fields),
+            "every": EVERY,
+            "longest_title": LONGEST_TITLE,
+            "state": await state(visit.hub.database.reader),
+            "bar": await bar_of(visit),
             "moment": moment,
         }
-        return Page("audit.html", values)
+        return Page("audit.html", values, 400 if too_many else 200)
 
     return await view(request, "audit", work, interaction="audit-log-used")

@@ -16,13 +16,13 @@ from app.consent.break_glass.review import LONGEST, VERDICTS, act, may_answer, m
 from app.db import WriteConnection
 from app.entries.entry import MYSELF
 from app.entries.keep import keep
-from app.portal.audit import reviewer_of
 from app.portal.confirm import Shown, ask, is_confirmed
 from app.portal.dates import moment
 from app.portal.forms import number, one
 from app.portal.gate import Visit, moved, view
 from app.portal.language import language_of, words
 from app.portal.page import HEADERS, Page
+from app.portal.reviewer import reviewer_of
 from app.portal.sites import read_sites
 from fhir.errors import Conflict, InvalidValue, NotFound
 

@@ -16,9 +16,12 @@ from app.portal.gate import Visit, view
 LONGEST = 2_000
 
 _PAGES = (
-    re.compile(r"/(patients)/([A-Za-z0-9\-.]{1,64})"),
+    re.compile(r"/(patients|own-log)/([A-Za-z0-9\-.]{1,64})"),
     re.compile(r"/documents/([A-Za-z]{1,40})/([A-Za-z0-9\-.]{1,64})"),
 )
+
+_OF_PATIENT = ("patients", "own-log")
+"""Pages that are addressed by a Patient's id."""
 
 
 async def printed(request: Request) -> Response:
@@ -30,7 +33,7 @@ async def printed(request: Request) -> Response:
         for form in _PAGES:
             match = form.fullmatch(urlsplit(page).path)
             if match:
-                await visit.fhir.record.read("Patient" if match[1] == "patients" else match[1], match[2])
+                await visit.fhir.record.read("Patient" if match[1] in _OF_PATIENT else match[1], match[2])
         return Response(status_code=204)
 
     return await view(request, "", work, interaction="print", action="R")

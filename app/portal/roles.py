@@ -17,6 +17,9 @@ PAGES: dict[str, frozenset[Role]] = {
     "break-glass-cases": (_CARE - {"clerk"}) | {"secretariat", "auditor"},
     "explain": frozenset({"secretariat", "auditor"}),
     "audit": frozenset({"auditor"}),
+    "own-log": frozenset({"patient", "secretariat"}),
+    "own-log-counter": frozenset({"secretariat"}),
+    "watched": frozenset({"secretariat"}),
     "third-party": frozenset({"clerk", "secretariat", "auditor"}),
     "rights-requests": frozenset({"secretariat", "auditor"}),
     "entries": (_CARE | {"secretariat", "auditor"}),
@@ -36,6 +39,8 @@ _MENU = (
     ("break-glass-cases", "/break-glass/cases"),
     ("explain", "/explain"),
     ("audit", "/audit"),
+    ("own-log", "/own-log"),
+    ("watched", "/watched"),
     ("third-party", "/third-party"),
     ("rights-requests", "/rights-requests"),
     ("entries", "/entries"),
@@ -43,7 +48,7 @@ _MENU = (
     ("organisations", "/organisations"),
 )
 
-HOMES = {"auditor": "/audit", "secretariat": "/consents", "operator": "/organisations", "patient": "/account"}
+HOMES = {"auditor": "/audit", "secretariat": "/consents", "operator": "/organisations", "patient": "/own-log"}
 """Where a role begins its work; the others begin with a patient."""
 
 

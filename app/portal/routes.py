@@ -16,6 +16,11 @@ from app.portal.authorize import authorize
 from app.portal.break_glass import break_glass, do_break_glass, end_break_glass
 from app.portal.break_glass_cases import cases, one_case, review_case
 from app.portal.consents import consents, record
+from app.portal.desk.flags import close_flags, one_flag, open_flags
+from app.portal.desk.own_log import link_account, log_at_counter, log_of_oneself
+from app.portal.desk.reviews import one_review, save_review, saved_reviews, sign_review
+from app.portal.desk.state import log_state
+from app.portal.desk.watched import change_watched, watched_patients
 from app.portal.documents import content, document
 from app.portal.entries import approve, entries
 from app.portal.explain import explain
@@ -82,6 +87,19 @@ routes: list[BaseRoute] = [
     Route("/identity", identity),
     Route("/identity", decide, methods=["POST"]),
     Route("/audit", audit),
+    Route("/audit/reviews", saved_reviews),
+    Route("/audit/reviews", save_review, methods=["POST"]),
+    Route("/audit/reviews/{number}", one_review),
+    Route("/audit/reviews/{number}", sign_review, methods=["POST"]),
+    Route("/audit/flags", open_flags),
+    Route("/audit/flags", close_flags, methods=["POST"]),
+    Route("/audit/flags/{number}", one_flag),
+    Route("/audit/state", log_state),
+    Route("/own-log", log_of_oneself),
+    Route("/own-log/{id}", log_at_counter),
+    Route("/own-log/{id}", link_account, methods=["POST"]),
+    Route("/watched", watched_patients),
+    Route("/watched", change_watched, methods=["POST"]),
     Route("/third-party", third_party),
     Route("/entries", entries),
     Route("/entries", approve, methods=["POST"]),

@@ -8,9 +8,10 @@ from starlette.responses import Response
 from app.access.directory import organisations
 from app.audit.review import Question
 from app.consent.third_party import Provision, parties_of, provisions, to_csv
-from app.portal.audit import question_of, reviewer_of
+from app.portal.audit import question_of
 from app.portal.gate import Visit, view
 from app.portal.page import HEADERS, Page
+from app.portal.reviewer import reviewer_of
 from app.portal.sites import Sites, read_sites
 
 MOST_SHOWN = 200

@@ -396,7 +396,26 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
         ("POST", f"/oauth/authorize?{AUTHORIZE}", f"decision=allow&patient={OWNER}-hidden".encode(), FORM)
     ],
     ("GET", "/apps/{client}/open"): [("GET", f"/apps/app/open?patient={OWNER}-hidden", b"", "")],
-    ("GET", "/audit"): [("GET", f"/audit{query}", b"", "") for query in ("", f"?patient={PATIENT}")],
+    ("GET", "/audit"): [("GET", f"/audit{query}", b"", "") for query in ("", f"?patient={PATIENT}", "?source=others")],
+    ("GET", "/audit/reviews"): [("GET", f"/audit/reviews{query}", b"", "") for query in ("", "?format=csv")],
+    ("POST", "/audit/reviews"): [("POST", "/audit/reviews", b"title=a&every=weekly", FORM)],
+    ("GET", "/audit/reviews/{number}"): [("GET", "/audit/reviews/1", b"", "")],
+    ("POST", "/audit/reviews/{number}"): [("POST", "/audit/reviews/1", b"act=sign&since=0&until=1&remark=a", FORM)],
+    ("GET", "/audit/flags"): [
+        ("GET", f"/audit/flags{query}", b"", "") for query in ("", "?state=all&format=csv", f"?patient={OWNER}-hidden")
+    ],
+    ("POST", "/audit/flags"): [("POST", "/audit/flags", b"flag=1&remark=a", FORM)],
+    ("GET", "/audit/flags/{number}"): [("GET", "/audit/flags/1", b"", "")],
+    ("GET", "/audit/state"): [("GET", "/audit/state", b"", "")],
+    ("GET", "/own-log"): [("GET", f"/own-log{query}", b"", "") for query in ("", "?q=text", "?format=zip")],
+    ("GET", "/own-log/{id}"): [
+        ("GET", f"/own-log/{OWNER}-hidden{query}", b"", "") for query in ("", "?proofs=1", "?format=zip")
+    ],
+    ("POST", "/own-log/{id}"): [("POST", f"/own-log/{OWNER}-hidden", b"account=a&act=link", FORM)],
+    ("GET", "/watched"): [
+        ("GET", f"/watched{query}", b"", "") for query in ("", "?q=text", f"?patient={OWNER}-hidden")
+    ],
+    ("POST", "/watched"): [("POST", "/watched", f"patient={OWNER}-hidden&why=a".encode(), FORM)],
     ("GET", "/audit/log/checkpoint"): [("GET", "/audit/log/checkpoint", b"", "")],
     ("GET", "/audit/log/tile/{tile:path}"): [("GET", "/audit/log/tile/0/000.p/1", b"", "")],
     **{

@@ -162,7 +162,7 @@ def test_only_the_audit_log_has_triggers(empty: Settings) -> None:
 
     assert guarded == {
         *("audit_checkpoint", "audit_leaf", "audit_record", "received_event"),
-        *("audit_cosignature", "audit_node", "audit_succession"),
+        *("audit_cosignature", "audit_node", "audit_succession", "audit_sign_off"),
         *("audit_expired", "audit_taken_up", "audit_timestamp"),
     }
 

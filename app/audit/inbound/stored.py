@@ -147,7 +147,7 @@ _COLUMNS = (
 
 
 @lru_cache(maxsize=64)
-def _page(patients: int, agents: int) -> Select[Any]:
+def _page(patients: int, agents: int, *, of_site: bool = False) -> Select[Any]:
     """Return the select of a page, for a question that names a patient and an agent by so many HMACs each."""
     when, row = received_event.c.recorded, received_event.c.row
     statement = (
@@ -170,6 +170,8 @@ def _page(patients: int, agents: int) -> Select[Any]:
                 received_index.c.hash.in_(hashes),
             )
             statement = statement.where(row.in_(found))
+    if of_site:
+        statement = statement.where(received_event.c.organisation == bindparam("organisation", type_=Integer))
     return statement.order_by(when.desc(), row.desc()).limit(bindparam("limit", type_=Integer))
 
 
@@ -194,7 +196,9 @@ async def received(
     before: tuple[int, int],
     limit: int,
     patient: str = "",
+    number: str = "",
     agent: str = "",
+    organisation: int = 0,
 ) -> list[Received]:
     """Return received events of a range, the newest first.
 
@@ -206,16 +210,19 @@ async def received(
         before: `recorded` and `row` of the last event of the page before.
         limit: The most events.
         patient: Only those that name this patient.
+        number: Or this number of a patient.
         agent: Only those that name this agent.
+        organisation: Only those of systems of this organisation, by its key; 0 for all.
     """
     values: dict[str, Any] = {"begins": begins, "ends": ends, "limit": limit, "recorded": before[0], "row": before[1]}
     years = range(year_of(max(begins, 0)), year_of(max(ends, 0)) + 1)
     counts = []
-    for kind, name in (("patient", patient), ("agent", agent)):
-        found = _hashes(keys, kind, name, years, keys.ids) if name else []
+    for kind, names in (("patient", (patient, number)), ("agent", (agent,))):
+        found = [one for name in names if name for one in _hashes(keys, kind, name, years, keys.ids)]
         values |= {f"{kind}{number}": one for number, one in enumerate(found)}
         counts.append(len(found))
-    rows = await connection.fetch(_page(*counts), values)
+    values |= {"organisation": organisation} if organisation else {}
+    rows = await connection.fetch(_page(*counts, of_site=bool(organisation)), values)
     return [_made(keys, row) for row in rows]
 
 

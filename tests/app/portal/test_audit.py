@@ -107,3 +107,37 @@ async def test_a_call_without_a_person_is_in_the_log(world: World) -> None:
     event = (await recorded(world))[-1]
     assert answer.headers["location"] == "/?next=%2Fpatients%3Fq%3D%25E5%25B1%25B1"
     assert (event.interaction, event.path, event.user) == ("refused", "/patients", None)
+
+
+async def test_the_log_is_a_file_as_well(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    auditor = await signed_in(world, "audit-office", "auditor")
+    await (await signed_in(world, "clinic-c")).get("/patients?q=none")
+    await world.hub.leader.integrate_all()
+
+    file = await auditor.get("/audit?user=doctor-clinic-c&format=csv")
+    monkeypatch.setattr("app.portal.audit.MOST_IN_FILE", 1)
+    too_many = await auditor.get("/audit?format=csv")
+
+    assert file.headers["content-type"] == "text/csv; charset=utf-8"
+    assert "doctor-clinic-c" in file.text
+    assert "q=none" not in file.text
+    assert too_many.status_code == 400
+    assert "ファイルが不完全" in too_many.text
+
+
+async def test_events_of_connected_systems_are_shown_apart(world: World) -> None:
+    auditor = await signed_in(world, "audit-office", "auditor")
+    event = {
+        "resourceType": "AuditEvent",
+        "type": {"code": "rest"},
+        "recorded": "2026-04-01T09:00:00Z",
+        "agent": [{"who": {"identifier": {"value": "dr-sato"}}, "requestor": True}],
+        "source": {"observer": {"display": "EHR"}},
+    }
+    sent = await world.http.post("/atna/fhir/AuditEvent", headers=await world.client("hospital-a"), json=event)
+    assert sent.status_code == 201, sent.text
+
+    own, others = (await auditor.get("/audit")).text, (await auditor.get("/audit?source=others")).text
+
+    assert ("dr-sato" in own, "dr-sato" in others) == (False, True)
+    assert "hospital-a/hospital-a-system" in others

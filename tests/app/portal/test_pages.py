@@ -17,6 +17,7 @@ TEMPLATES = Path(page.__file__).parent / "templates"
 
 GLASS = "break-glass/cases"
 OFFICE = (GLASS, "explain")
+COUNTER = ("own-log", "watched")
 
 
 @pytest.mark.parametrize(
@@ -26,16 +27,20 @@ OFFICE = (GLASS, "explain")
         ("nurse", {"patients", "consents", GLASS}),
         ("pharmacist", {"patients", GLASS}),
         ("clerk", {"patients", "consents", "third-party", "accounts"}),
-        ("secretariat", {*OFFICE, "patients", "consents", "identity", "third-party", "accounts", "organisations"}),
+        (
+            "secretariat",
+            {*OFFICE, "patients", "consents", "identity", "third-party", *COUNTER, "accounts", "organisations"},
+        ),
         ("auditor", {*OFFICE, "audit", "third-party", "accounts", "organisations"}),
         ("operator", {"accounts", "organisations"}),
-        ("patient", set()),
+        ("patient", {"own-log"}),
     ],
 )
 async def test_a_role_opens_its_own_pages_and_its_menu_shows_them(world: World, role: str, opens: set[str]) -> None:
     browser = await signed_in(world, "clinic-c", role)
 
-    for name in (*OFFICE, "patients", "consents", "identity", "audit", "third-party", "accounts", "organisations"):
+    names = ("patients", "consents", "identity", "audit", "third-party", "accounts", "organisations")
+    for name in (*OFFICE, *COUNTER, *names):
         answer = await browser.get(f"/{name}")
         assert answer.status_code == (200 if name in opens else 403)
         menu = answer.text.partition("<nav")[2].partition("</nav>")[0]

@@ -1,0 +1,203 @@
+"""Flags: what the watch has found unusual, with its reason; the auditor looks into each and closes it with a remark.
+
+A flag leads to a record of the log. Who and whose it was is read off that record: once the details of a patient were
+erased, a flag says no more than the record does.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from sqlalchemy import BigInteger, Integer, Select, bindparam, func, select, update
+
+from app.access.caller import Caller
+from app.access.events import by, event
+from app.audit.desk.kinds import KINDS
+from app.audit.desk.noticed import hashed
+from app.audit.desk.reviews import LONGEST, checked
+from app.audit.desk.tables import audit_flag
+from app.audit.record import Event
+from app.audit.review import Reviewer
+from app.audit.tables import audit_record
+from app.db import DatabaseConnection
+from app.hub import Hub
+from fhir.errors import Conflict, InvalidValue, NotFound
+
+STATES = ("open", "closed", "all")
+MOST_CLOSED = 200
+"""Flags that one form closes."""
+
+FIRST = 2**63 - 1
+_COLUMNS = tuple(
+    audit_flag.c[name]
+    for name in ("number", "kind", "record", "recorded", "reason", "closed", "closed_by", "closed_by_title", "remark")
+)
+_COUNTS = select(audit_flag.c.kind, func.count()).where(audit_flag.c.closed == 0).group_by(audit_flag.c.kind)
+_ONE = select(*_COLUMNS).where(audit_flag.c.number == bindparam("number", type_=BigInteger))
+_CLOSE = (
+    update(audit_flag)
+    .where(audit_flag.c.number == bindparam("k_number", type_=BigInteger), audit_flag.c.closed == 0)
+    .values(
+        closed=bindparam("n_at", type_=BigInteger),
+        closed_by=bindparam("n_by"),
+        closed_by_title=bindparam("n_title"),
+        remark=bindparam("n_remark"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which flags."""
+
+    state: str = "open"
+    """One of `STATES`."""
+    kind: str = ""
+    """One of `KINDS`, or empty for all."""
+    patient: str = ""
+    """`Patient/<id>`, or empty."""
+    user: str = ""
+    """The name of an account, or empty."""
+    begins: int = 0
+    """When the record was made: microseconds since 1970 UTC."""
+    ends: int = 2**62
+    """Likewise; outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A flag and the record that it is about."""
+
+    number: int
+    kind: str
+    record: int
+    recorded: int
+    """Microseconds since 1970 UTC."""
+    reason: Mapping[str, str | int]
+    closed: int
+    closed_by: str
+    closed_by_title: str
+    remark: str
+    event: Event | None
+    """None when the record is not there."""
+
+
+@lru_cache(maxsize=64)
+def _list(names: tuple[str, ...]) -> Select[Any]:
+    """Return the select of a page, by these conditions."""
+    conditions = {
+        "open": audit_flag.c.closed == 0,
+        "closed": audit_flag.c.closed > 0,
+        "kind": audit_flag.c.kind == bindparam("kind"),
+        "patient": audit_flag.c.patient_hash == bindparam("patient", type_=BigInteger),
+        "user": audit_flag.c.user_hash == bindparam("user", type_=BigInteger),
+    }
+    return (
+        select(*_COLUMNS)
+        .where(
+            audit_flag.c.number < bindparam("before", type_=BigInteger),
+            audit_flag.c.recorded >= bindparam("begins", type_=BigInteger),
+            audit_flag.c.recorded < bindparam("ends", type_=BigInteger),
+            *(conditions[name] for name in names),
+        )
+        .order_by(audit_flag.c.number.desc())
+        .limit(bindparam("limit", type_=Integer))
+    )
+
+
+@lru_cache(maxsize=16)
+def _records(count: int) -> Select[Any]:
+    rows = [bindparam(f"row{number}", type_=BigInteger) for number in range(count)]
+    return select(audit_record.c.row, audit_record.c.record).where(audit_record.c.row.in_(rows))
+
+
+async def _with_events(connection: DatabaseConnection, reviewer: Reviewer, rows: Sequence[Sequence[Any]]) -> list[Flag]:
+    if not rows:
+        return []
+    wanted = list(dict.fromkeys(int(row[2]) for row in rows))
+    count = 1 << (len(wanted) - 1).bit_length()
+    padded = [*wanted, *[wanted[0]] * (count - len(wanted))]
+    values = {f"row{number}": row for number, row in enumerate(padded)}
+    found = [(int(row), bytes(record)) for row, record in await connection.fetch(_records(count), values)]
+    events = {entry.row: entry.event for entry in await reviewer.open(connection, found)}
+    return [Flag(*(*row[:4], orjson.loads(row[4]), *row[5:], events.get(int(row[2])))) for row in rows]
+
+
+async def flags(
+    connection: DatabaseConnection, reviewer: Reviewer, wanted: Wanted, *, limit: int, before: int = FIRST
+) -> tuple[list[Flag], int | None]:
+    """Return flags, the newest first, and where the next page begins, None on the last.
+
+    Args:
+        connection: Where to read.
+        reviewer: Opens the records.
+        wanted: Which.
+        limit: The most flags.
+        before: The number of the last flag of the page before.
+    """
+    names = tuple(
+        one
+        for one, asked in (
+            *(("open", wanted.state == "open"), ("closed", wanted.state == "closed"), ("kind", wanted.kind)),
+            *(("patient", wanted.patient), ("user", wanted.user)),
+        )
+        if asked
+    )
+    values: dict[str, int | str] = {
+        "before": before,
+        "begins": wanted.begins,
+        "ends": wanted.ends,
+        "limit": limit + 1,
+        "kind": wanted.kind,
+        "patient": hashed(reviewer.keys, "patient", wanted.patient),
+        "user": hashed(reviewer.keys, "user", wanted.user),
+    }
+    rows = await connection.fetch(_list(names), values)
+    shown = rows[:limit]
+    found = await _with_events(connection, reviewer, shown)
+    return found, int(shown[-1][0]) if len(rows) > limit else None
+
+
+async def flag_of(connection: DatabaseConnection, reviewer: Reviewer, number: int) -> Flag:
+    """Return a flag.
+
+    Raises:
+        NotFound: there is none.
+    """
+    rows = await connection.fetch(_ONE, {"number": number})
+    if not rows:
+        raise NotFound("There is no such flag")
+    return (await _with_events(connection, reviewer, rows))[0]
+
+
+async def open_counts(connection: DatabaseConnection) -> dict[str, int]:
+    """Return how many flags of each kind are open, in the order of the kinds."""
+    counts = {str(kind): int(count) for kind, count in await connection.fetch(_COUNTS, {})}
+    return {kind: counts[kind] for kind in KINDS if kind in counts}
+
+
+async def close(hub: Hub, caller: Caller, numbers: Sequence[int], remark: str, *, network: str, path: str) -> int:
+    """Close flags with a remark and return how many were open.
+
+    Raises:
+        InvalidValue: there is no remark, or no flag is named, or too many are.
+        Conflict: none of them is open.
+    """
+    words, now = checked(remark, LONGEST, "remark"), hub.clock()
+    named = list(dict.fromkeys(numbers))
+    if not named or len(named) > MOST_CLOSED:
+        raise InvalidValue(f"Between 1 and {MOST_CLOSED} flags are closed at once", "flag")
+    closed = []
+    async with hub.database.write() as connection:
+        for number in named:
+            values = {"n_at": now, "n_by": caller.user, "n_title": caller.user_title, "n_remark": words}
+            if await connection.execute(_CLOSE, {"k_number": number, **values}):
+                closed.append(number)
+        if not closed:
+            raise Conflict("Somebody else has closed them meanwhile")
+        text = f"Flags closed: {', '.join(map(str, closed))}: {words}"
+        said = event(hub, "audit-review", network=network, path=path, **by(caller), description=text)
+        await hub.audit.stage(connection, [said])
+    return len(closed)

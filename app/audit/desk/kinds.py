@@ -1,0 +1,86 @@
+"""The kinds of flags, and what of an access decides which: hours and days in Japan, what is opened, what only found."""
+
+from collections.abc import Sequence
+
+from app.audit.record import Event
+
+BREAK_GLASS, VIP, COLLEAGUE, FAMILY_NAME, MANY_PATIENTS, MANY_PEOPLE, OUT_OF_HOURS, FIRST_ACCESS = KINDS = (
+    *("break-glass", "vip", "colleague", "family-name", "many-patients", "many-people", "out-of-hours"),
+    "first-access",
+)
+
+DAY = 86_400_000_000
+"""Microseconds."""
+
+_JAPAN = 9 * 3_600_000_000
+"""Japan is so many microseconds before UTC, all year."""
+
+OPENED = frozenset(
+    {
+        *("read", "vread", "history-instance", "search", "search-type", "search-system", "operation", "wado", "qido"),
+        *("export", "print"),
+    }
+)
+"""Interactions by which somebody looks at a patient's record."""
+
+_FINDING = (
+    "/patients",
+    "/consents",
+    "/identity",
+    "/watched",
+    "/fhir/Patient",
+    "/fhir/Patient/_search",
+    "/fhir/Patient/$match",
+)
+"""Addresses that find patients: whoever looks for a name is shown others of that name, and has opened no record."""
+
+
+def day_of(recorded: int) -> int:
+    """Return the day in Japan of an instant in microseconds since 1970 UTC, counted from 1970."""
+    return (recorded + _JAPAN) // DAY
+
+
+def minute_of(recorded: int) -> int:
+    """Return the minute of the day in Japan."""
+    return (recorded + _JAPAN) % DAY // 60_000_000
+
+
+def is_opened(event: Event) -> bool:
+    """Return whether a person has opened a patient's record: not a system, not a refusal, not a list of names."""
+    return (
+        event.user is not None
+        and event.patient is not None
+        and event.outcome == "0"
+        and event.interaction in OPENED
+        and event.path not in _FINDING
+    )
+
+
+def hours_of(setting: str) -> tuple[int, int]:
+    """Return the minutes of the day at which usual hours begin and end: `6-22` is (360, 1320).
+
+    Raises:
+        ValueError: it is not of that form.
+    """
+    first, dash, last = setting.partition("-")
+    if not dash or not (first.isascii() and first.isdigit() and last.isascii() and last.isdigit()):
+        raise ValueError(f"hours are written 6-22, not {setting!r}")
+    begins, ends = int(first), int(last)
+    if not 0 <= begins < ends <= 24:
+        raise ValueError(f"hours are written 6-22, not {setting!r}")
+    return begins * 60, ends * 60
+
+
+def kinds_of(setting: str) -> Sequence[str]:
+    """Return the kinds of a setting, parted by commas; `none` is none.
+
+    Raises:
+        ValueError: there is no such kind.
+    """
+    if setting == "none":
+        return ()
+    found = [one.strip() for one in setting.split(",") if one.strip()]
+    unknown = [one for one in found if one not in KINDS]
+    if unknown:
+        raise ValueError(f"kinds of flags are {', '.join(KINDS)}; not {', '.join(unknown)}")
+    return found

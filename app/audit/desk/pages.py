@@ -1,0 +1,120 @@
+"""Pages of the log, the newest first: what the index does not find is looked at record by record, within bounds."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from app.audit.balp import Observer
+from app.audit.desk.asked import Asked
+from app.audit.desk.own_log import patients_beside
+from app.audit.desk.shown import Shown, of_event, of_resource
+from app.audit.inbound.stored import received
+from app.audit.review import Entry, Reviewer
+from app.db import DatabaseConnection
+
+CHUNK = 500
+MOST_LOOKED_AT = 5_000
+"""Events that are looked at for one page: it may hold fewer than were asked for, and still have a next one."""
+
+MOST_IN_FILE = 20_000
+"""Events of one file."""
+
+BEFORE_ALL = (2**63 - 1, 2**63 - 1)
+Before = tuple[int, int]
+"""When it was recorded, and its number; of the hub's own the number alone counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of events."""
+
+    events: Sequence[Shown]
+    before: Before | None
+    """Where the next page begins; None on the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What events are read with.
+
+    Attributes:
+        connection: Where.
+        reviewer: Opens the hub's own records.
+        observer: The hub, as its events name it.
+        now: Microseconds since 1970 UTC.
+        references: By slug, `Organization/<id>`.
+        keys: By slug, the key of the organisation.
+    """
+
+    connection: DatabaseConnection
+    reviewer: Reviewer
+    observer: Observer
+    now: int
+    references: Mapping[str, str]
+    keys: Mapping[str, int]
+
+    async def _own(self, asked: Asked, before: Before, chunk: int) -> AsyncIterator[tuple[Before, Shown]]:
+        question, at = asked.question(self.references), before[1]
+        patients = [asked.patient]
+        if asked.whole:
+            patients = [one.reference for one in await patients_beside(self.connection, asked.patient)] or patients
+        while True:
+            found: dict[int, Entry] = {}
+            more = False
+            for patient in patients:
+                wanted = replace(question, patient=patient)
+                page = await self.reviewer.ask(self.connection, wanted, now=self.now, limit=chunk, before=at)
+                found |= {entry.row: entry for entry in page.entries}
+                more = more or page.before is not None
+            rows = sorted(found, reverse=True)
+            for row in rows[:chunk]:
+                yield (found[row].event.recorded, row), of_event(row, found[row].event)
+            if not more and len(rows) <= chunk:
+                return
+            at = rows[:chunk][-1]
+
+    async def _others(self, asked: Asked, before: Before, chunk: int) -> AsyncIterator[tuple[Before, Shown]]:
+        organisation = self.keys.get(asked.site, 0)
+        while True:
+            found = await received(
+                *(self.connection, self.reviewer.keys),
+                begins=asked.begins,
+                ends=min(asked.ends, self.now + 86_400_000_000),
+                before=before,
+                limit=chunk,
+                patient=asked.patient,
+                number=asked.patient.removeprefix("Patient/"),
+                agent=asked.user,
+                organisation=organisation,
+            )
+            for one in found:
+                before = (one.recorded, one.row)
+                yield before, of_resource(one, one.resource(self.observer))
+            if len(found) < chunk:
+                return
+
+    async def page(self, asked: Asked, *, limit: int, before: Before = BEFORE_ALL, most: int = MOST_LOOKED_AT) -> Found:
+        """Return at most `limit` events that answer a question.
+
+        Args:
+            asked: The question.
+            limit: The most events.
+            before: `Found.before` of the page before.
+            most: So many events are looked at.
+        """
+        events: list[Shown] = []
+        looked_at, last = 0, before
+        chunk = min(CHUNK, limit + 1 if not asked.purpose else CHUNK)
+        stream = (self._others if asked.others else self._own)(asked, before, chunk)
+        async for place, one in stream:
+            if len(events) == limit or looked_at == most:
+                return Found(events, last)
+            looked_at, last = looked_at + 1, place
+            if _takes(asked, one):
+                events.append(one)
+        return Found(events, None)
+
+
+def _takes(asked: Asked, one: Shown) -> bool:
+    if asked.purpose and one.purpose != asked.purpose:
+        return False
+    return not asked.failures or one.outcome != "0"

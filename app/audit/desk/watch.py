@@ -1,0 +1,209 @@
+"""Looks through the log for the unusual, record after record, in its own order, beside the requests.
+
+The place is kept with what was found, in one transaction: a hub that was stopped goes on where it was, and of several
+processes one does the work. Records older than `flag_days` raise no flags: a hub that has a log already begins with
+what it has known all along, not with a heap.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+from sqlalchemy import BigInteger, Integer, bindparam, insert, select, update
+
+from app.audit.desk import kinds
+from app.audit.desk.names import Whose, colleagues, whose
+from app.audit.desk.noticed import FLAGGED, Noticed, forget, hashed
+from app.audit.desk.tables import audit_failure, audit_flag, audit_watch
+from app.audit.desk.unusual import Access, Limits, Reason, first_access, unusual
+from app.audit.keys import Keys
+from app.audit.record import Event
+from app.audit.review import Entry, Reviewer
+from app.audit.tables import audit_leaf, audit_record
+from app.background import started
+from app.db import DatabaseConnection, DatabaseUnavailable
+from app.hub import Hub
+from app.settings import Settings
+
+PORTION = 200
+"""Records that are looked at in one transaction."""
+
+EVERY_SECONDS = 2.0
+LONGEST_WAIT_SECONDS = 60.0
+
+_TURN = 0x6465_736B
+"""The key of the lock under which the place moves."""
+
+logger = logging.getLogger(__name__)
+
+_PLACE = select(audit_watch.c.leaf).where(audit_watch.c.id == 1)
+_BEGIN = insert(audit_watch).values(id=1, leaf=bindparam("n_leaf", type_=BigInteger))
+_MOVE = update(audit_watch).where(audit_watch.c.id == 1).values(leaf=bindparam("n_leaf", type_=BigInteger))
+_NEXT = (
+    select(audit_leaf.c.leaf, audit_record.c.row, audit_record.c.record)
+    .join(audit_record, audit_record.c.row == audit_leaf.c.row)
+    .where(audit_leaf.c.leaf >= bindparam("leaf", type_=BigInteger))
+    .order_by(audit_leaf.c.leaf)
+    .limit(bindparam("limit", type_=Integer))
+)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Return what is usual, by the settings."""
+    return Limits(
+        frozenset(kinds.kinds_of(settings.flag_kinds)),
+        settings.flag_patients_per_day,
+        settings.flag_people_per_day,
+        kinds.hours_of(settings.flag_hours),
+    )
+
+
+async def place(connection: DatabaseConnection) -> int | None:
+    """Return the leaf that is looked at next; None before the first one."""
+    rows = await connection.fetch(_PLACE, {})
+    return int(rows[0][0]) if rows else None
+
+
+def _concerns(record: bytes) -> bool:
+    """Return whether a record can be unusual: a person, who has seen a patient or of whom the hub has warned."""
+    members = orjson.loads(record)
+    return "u" in members and ("p" in members or members["i"] == "many-persons")
+
+
+def _failed(record: bytes) -> bool:
+    return bool(orjson.loads(record)["o"] != "0")
+
+
+@dataclass(frozen=True, slots=True)
+class _Flag:
+    kind: str
+    entry: Entry
+    reason: Reason
+
+
+class _Portion:
+    """Some records, opened, and whose they are; it judges them by what was noticed before."""
+
+    def __init__(
+        self, hub: Hub, entries: Sequence[Entry], known: Mapping[int, Whose], names: Mapping[str, frozenset[str]]
+    ) -> None:
+        self._keys: Keys = hub.audit.keys
+        self._limits = limits_of(hub.settings)
+        self._oldest = hub.clock() - hub.settings.flag_days * kinds.DAY
+        self._entries = entries
+        self._known = known
+        self._names = names
+        self._accesses = {one.row: self._access(one.event) for one in entries if kinds.is_opened(one.event)}
+
+    def _access(self, event: Event) -> Access:
+        found = self._known.get(event.patient_key or 0) or Whose(event.patient_key or 0)
+        return Access(
+            event,
+            found,
+            hashed(self._keys, "user", event.user or ""),
+            hashed(self._keys, "person", str(found.person)),
+            hashed(self._keys, "site", event.custodian or ""),
+            self._names.get(event.organisation or "", frozenset()),
+        )
+
+    async def judge(self, connection: DatabaseConnection) -> tuple[list[_Flag], Noticed]:
+        """Return what is unusual, and what is to be remembered."""
+        noticed = Noticed()
+        users = {hashed(self._keys, "user", one.event.user or "") for one in self._entries}
+        days = {kinds.day_of(one.event.recorded) for one in self._entries}
+        await noticed.read(connection, users | {one.person for one in self._accesses.values()}, days)
+        flags: list[_Flag] = []
+        for entry in self._entries:
+            flags += [_Flag(kind, entry, reason) for kind, reason in self._of(entry, noticed)]
+        return flags, noticed
+
+    def _of(self, entry: Entry, noticed: Noticed) -> list[tuple[str, Reason]]:
+        access, event = self._accesses.get(entry.row), entry.event
+        if event.recorded < self._oldest:
+            if access is not None:
+                first_access(access, noticed, self._limits)
+            return []
+        if access is not None:
+            return list(unusual(access, noticed, self._limits))
+        return [one for one in self._as_recorded(event, noticed) if one[0] in self._limits.kinds]
+
+    def _as_recorded(self, event: Event, noticed: Noticed) -> list[tuple[str, Reason]]:
+        """Return what the record itself says is unusual."""
+        if event.interaction == "many-persons":
+            return [(kinds.MANY_PATIENTS, {"by": "hour"})]
+        if event.interaction != "break-glass" or event.outcome != "0":
+            return []
+        # One case has a record for each of the person's Patients, of one instant.
+        user, day = hashed(self._keys, "user", event.user or ""), kinds.day_of(event.recorded)
+        is_new = noticed.add(FLAGGED[kinds.BREAK_GLASS], user, day, event.recorded)
+        return [(kinds.BREAK_GLASS, {})] if is_new else []
+
+
+async def look(hub: Hub, reviewer: Reviewer) -> int:
+    """Look through the next records and return how many there were; 0 too when another process was quicker."""
+    reader = hub.database.reader
+    held = await place(reader)
+    leaf = held or 0
+    rows = await reader.fetch(_NEXT, {"leaf": leaf, "limit": PORTION})
+    if not rows:
+        return 0
+    records = [(int(row), bytes(record)) for _, row, record in rows]
+    opened = await reviewer.open(reader, [one for one in records if _concerns(one[1])])
+    entries = [one for one in opened if not one.event.erased]
+    keys = {one.event.patient_key for one in entries if kinds.is_opened(one.event) and one.event.patient_key}
+    names = await colleagues(reader) if keys else {}
+    portion = _Portion(hub, entries, await whose(reader, keys), names)
+    async with hub.database.write() as connection:
+        await connection.lock(_TURN)
+        if await place(connection) != held:
+            return 0
+        flags, noticed = await portion.judge(connection)
+        await noticed.keep(connection)
+        failures = [(row,) for row, record in records if _failed(record)]
+        await connection.insert_missing(audit_failure, failures)
+        if flags:
+            await connection.insert(audit_flag, [_row(hub, one) for one in flags])
+        await connection.execute(_BEGIN if held is None else _MOVE, {"n_leaf": int(rows[-1][0]) + 1})
+    return len(rows)
+
+
+def _row(hub: Hub, flag: _Flag) -> tuple[object, ...]:
+    event, keys = flag.entry.event, hub.audit.keys
+    patient = hashed(keys, "patient", event.patient) if event.patient else 0
+    user = hashed(keys, "user", event.user) if event.user else 0
+    reason = orjson.dumps(dict(flag.reason)).decode()
+    return (hub.new_row(), flag.kind, flag.entry.row, event.recorded, patient, user, reason, 0, "", "", "")
+
+
+async def look_through(hub: Hub, reviewer: Reviewer) -> int:
+    """Look through all that waits and return how many records there were."""
+    total = 0
+    while done := await look(hub, reviewer):
+        total += done
+    if total:
+        async with hub.database.write() as connection:
+            await forget(connection, kinds.day_of(hub.clock()))
+    return total
+
+
+def start(hub: Hub) -> Callable[[], Awaitable[None]]:
+    """Start the task and return what ends it."""
+    return started(_run(hub, Reviewer(hub.audit.keys)), "audit watch")
+
+
+async def _run(hub: Hub, reviewer: Reviewer) -> None:
+    wait = EVERY_SECONDS
+    while True:
+        await asyncio.sleep(wait)
+        try:
+            await look_through(hub, reviewer)
+        except DatabaseUnavailable as error:
+            logger.warning("The log waits to be looked through: %s", error)
+            wait = min(wait * 2, LONGEST_WAIT_SECONDS)
+        except Exception:
+            logger.exception("The log cannot be looked through")
+            wait = LONGEST_WAIT_SECONDS
+        else:
+            wait = EVERY_SECONDS

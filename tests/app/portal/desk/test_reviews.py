@@ -1,0 +1,103 @@
+import re
+
+import pytest
+
+from app.audit.desk.reviews import DAY
+from app.audit.desk.tables import audit_review
+from tests.desk import a_known, a_look, looked
+from tests.portal import Browser, recorded, signed_in
+from tests.world import World
+
+pytestmark = pytest.mark.anyio
+
+
+async def saved(auditor: Browser, question: str = "outcome=failures", title: str = "失敗の確認") -> str:
+    answer = await auditor.post("/audit/reviews", {"title": title, "question": question, "every": "weekly"})
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"].partition("?")[0]
+
+
+def fields(page: str) -> dict[str, str]:
+    return {name: re.search(rf'name="{name}" value="(\d+)"', page)[1] for name in ("since", "until")}  # type: ignore[index]
+
+
+async def test_a_question_is_saved_reviewed_and_signed(world: World) -> None:
+    auditor, patient = await signed_in(world, "audit-office", "auditor"), await a_known(world)
+    asked = await auditor.get("/audit?outcome=failures&site=hospital-a")
+    assert 'value="site=hospital-a&amp;outcome=failures"' in asked.text
+    address = await saved(auditor, "site=hospital-a&outcome=failures")
+    await looked(world, a_look(world, patient, "nosy", outcome="4"), a_look(world, patient, "other"))
+
+    page = (await auditor.get(address)).text
+    signed = await auditor.post(address, {"act": "sign", "remark": "一件、担当外と確認", **fields(page)})
+    after = (await auditor.get(address)).text
+
+    assert "/audit?user=nosy" in page
+    assert "/audit?user=other" not in page
+    assert signed.headers["location"] == f"{address}?done=signed"
+    assert "一件、担当外と確認" in after
+    assert "/audit?user=nosy" not in after
+    assert "一件、担当外と確認" in (await auditor.get("/audit/reviews?format=csv")).text
+    assert [one.interaction for one in await recorded(world)][-5:].count("audit-log-used") == 3
+
+
+async def test_a_review_that_is_overdue_comes_first_and_is_counted(world: World) -> None:
+    auditor = await signed_in(world, "audit-office", "auditor")
+    late = await saved(auditor, title="遅れている")
+    await saved(auditor, title="まだ先")
+    number = int(late.rpartition("/")[2])
+    async with world.hub.database.write() as connection:
+        made = audit_review.update().where(audit_review.c.number == number)
+        await connection.execute(made.values(made=world.hub.clock() - 20 * DAY), {})
+
+    page = (await auditor.get("/audit/reviews")).text
+
+    assert page.index("遅れている") < page.index("まだ先")
+    assert "期限切れ：7日以内に署名がありません" in page
+    assert '<b class="unread" aria-label="1件が待っています">1</b>' in (await auditor.get("/audit")).text
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "words"),
+    [
+        ({"remark": ""}, 400, "所見を1000文字以内"),
+        ({"remark": "a", "since": "1"}, 409, "ほかの人が先に"),
+        ({"remark": "a", "until": "1"}, 400, "画面が古く"),
+        ({"remark": "a", "until": "x"}, 400, "画面が古く"),
+        ({"remark": "", "act": "end"}, 400, "所見を1000文字以内"),
+    ],
+)
+async def test_what_cannot_be_signed_is_said(world: World, form: dict[str, str], status: int, words: str) -> None:
+    auditor = await signed_in(world, "audit-office", "auditor")
+    address = await saved(auditor)
+    page = (await auditor.get(address)).text
+
+    answer = await auditor.post(address, {"act": "sign", **fields(page), **form})
+
+    assert answer.status_code == status
+    assert words in answer.text
+
+
+async def test_a_review_is_ended_and_named(world: World) -> None:
+    auditor = await signed_in(world, "audit-office", "auditor")
+    address = await saved(auditor)
+
+    ended = await auditor.post(address, {"act": "end", "remark": "統合した"})
+    nameless = await auditor.post("/audit/reviews", {"title": "", "question": "", "every": "weekly"})
+    never = await auditor.post("/audit/reviews", {"title": "a", "question": "", "every": "daily"})
+    unknown = await auditor.get("/audit/reviews/1")
+
+    assert ended.headers["location"] == "/audit/reviews?done=ended"
+    assert (await auditor.post(address, {"act": "end", "remark": "a"})).status_code == 409
+    assert "終了 1" in (await auditor.get("/audit/reviews?lang=ja")).text
+    assert (nameless.status_code, never.status_code, unknown.status_code) == (400, 400, 404)
+
+
+@pytest.mark.parametrize("role", ["doctor", "secretariat", "operator", "patient"])
+async def test_nobody_but_an_auditor_reviews(world: World, role: str) -> None:
+    browser = await signed_in(world, "clinic-c", role)
+
+    for address in ("/audit/reviews", "/audit/reviews/1", "/audit/flags", "/audit/flags/1", "/audit/state"):
+        assert (await browser.get(address)).status_code == 403
+    for address in ("/audit/reviews", "/audit/reviews/1", "/audit/flags"):
+        assert (await browser.post(address, {})).status_code == 403
