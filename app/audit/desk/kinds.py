@@ -23,7 +23,7 @@ OPENED = frozenset(
 )
 """Interactions by which somebody looks at a patient's record."""
 
-_FINDING = (
+FINDING = (
     "/patients",
     "/consents",
     "/identity",
@@ -52,7 +52,7 @@ def is_opened(event: Event) -> bool:
         and event.patient is not None
         and event.outcome == "0"
         and event.interaction in OPENED
-        and event.path not in _FINDING
+        and event.path not in FINDING
     )
 
 

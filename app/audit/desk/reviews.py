@@ -22,6 +22,9 @@ from fhir.search.date import JST
 
 EVERY = ("weekly", "monthly")
 DAY = 86_400_000_000
+OVERLAP = 60_000_000
+"""Microseconds before a sign-off that the next review shows again: a record may come a moment after its time."""
+
 LONGEST = 1_000
 """Characters of a remark."""
 
@@ -108,7 +111,8 @@ class Review:
 
     def asked(self, until: int) -> Asked:
         """Return what is asked, from the last sign-off until an instant."""
-        return asked_of(self.fields()).between(self.since, until)
+        begins = self.signed_until - OVERLAP if self.signed_until else self.made
+        return asked_of(self.fields()).between(begins, until)
 
 
 @dataclass(frozen=True, slots=True)

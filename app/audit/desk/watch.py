@@ -23,6 +23,7 @@ from app.audit.record import Event
 from app.audit.review import Entry, Reviewer
 from app.audit.tables import audit_leaf, audit_record
 from app.background import started
+from app.clock import row_time
 from app.db import DatabaseConnection, DatabaseUnavailable
 from app.hub import Hub
 from app.settings import Settings
@@ -41,6 +42,7 @@ logger = logging.getLogger(__name__)
 _PLACE = select(audit_watch.c.leaf).where(audit_watch.c.id == 1)
 _BEGIN = insert(audit_watch).values(id=1, leaf=bindparam("n_leaf", type_=BigInteger))
 _MOVE = update(audit_watch).where(audit_watch.c.id == 1).values(leaf=bindparam("n_leaf", type_=BigInteger))
+_WAITS = select(audit_leaf.c.row).where(audit_leaf.c.leaf == bindparam("leaf", type_=BigInteger))
 _NEXT = (
     select(audit_leaf.c.leaf, audit_record.c.row, audit_record.c.record)
     .join(audit_record, audit_record.c.row == audit_leaf.c.row)
@@ -64,6 +66,12 @@ async def place(connection: DatabaseConnection) -> int | None:
     """Return the leaf that is looked at next; None before the first one."""
     rows = await connection.fetch(_PLACE, {})
     return int(rows[0][0]) if rows else None
+
+
+async def looked_until(connection: DatabaseConnection, now: int) -> int:
+    """Return until when the log was looked through: `now` when nothing waits, in microseconds since 1970 UTC."""
+    rows = await connection.fetch(_WAITS, {"leaf": await place(connection) or 0})
+    return min(now, row_time(int(rows[0][0]))) if rows else now
 
 
 def _concerns(record: bytes) -> bool:

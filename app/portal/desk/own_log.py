@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.audit.desk.asked import asked_of
+from app.audit.desk.kinds import FINDING
 from app.audit.desk.own_log import Known, OwnLog, archive, own_log, patients_of, proven
 from app.audit.desk.whose_account import accounts_of, link, patient_of
 from app.audit.record import Event
@@ -37,6 +38,16 @@ ENTRIES = 100
 COLUMNS = ("record", "when", "who", "role", "organisation", "what", "records_of", "purpose", "outcome")
 
 
+def what_of(event: Event) -> str:
+    """Return the text that says what was done, in words for whom it was done to."""
+    if event.interaction == "search-type" and event.path:
+        if event.path in FINDING:
+            return "own_log.found"
+        if event.path.startswith("/patients/"):
+            return "own_log.opened"
+    return f"interaction.{event.interaction}"
+
+
 def to_csv(visit: Visit, found: OwnLog, sites: Sites) -> str:
     """Return the lines of the sheet as CSV (RFC 4180), in the language of the page."""
     titles, t = titles_of(sites), words(language_of(visit.web))
@@ -48,7 +59,7 @@ def to_csv(visit: Visit, found: OwnLog, sites: Sites) -> str:
         cells = (
             *("" if line.leaf is None else line.leaf, instant(event.recorded), event.user_name or event.client or ""),
             *(t.maybe(f"role.{event.role}", event.role or ""), titles.get(event.organisation or "", "")),
-            *(t.maybe(f"interaction.{event.interaction}", event.interaction), titles.get(event.custodian or "", "")),
+            *(t.maybe(what_of(event), event.interaction), titles.get(event.custodian or "", "")),
             *(t.maybe(f"purpose.{event.purpose}", event.purpose or ""), event.outcome),
         )
         writer.writerow([cell(str(text)) for text in cells])
@@ -96,6 +107,7 @@ async def _show(visit: Visit, patient_key: int, who: Someone | None, *, problem:
         "newest": address_with(visit.web, before=None) if before else None,
         "accounts": await accounts_of(reader, patient_key) if who else (),
         "titles": titles_of(sites),
+        "what_of": what_of,
         "origin": visit.hub.settings.audit_origin,
         "now": visit.fhir.now,
         "moment": moment,

@@ -23,6 +23,7 @@ from app.audit.desk.reviews import (
     sign,
     sign_offs,
 )
+from app.audit.desk.watch import looked_until
 from app.clock import instant
 from app.consent.third_party import cell
 from app.portal.dates import moment
@@ -115,7 +116,8 @@ async def _page(visit: Visit, review: Review, *, problem: str = "", status: int 
     sites, before = await read_sites(visit.hub), parameters.get("before", "")
     # Further pages are of the same time as the first: what is signed for is what was shown.
     until = number_of(parameters.get("until", "")) or now
-    asked = review.asked(until if review.since < until <= now else now)
+    settled = await looked_until(reader, now)
+    asked = review.asked(until if review.since < until <= settled else settled)
     found = await log_of(visit, sites).page(asked, limit=ENTRIES, before=before_of(before))
     wanted = Wanted(state="all", patient=asked.patient, user=asked.user, begins=asked.begins, ends=asked.ends)
     # Events of other systems are not looked through for the unusual.
@@ -129,6 +131,7 @@ async def _page(visit: Visit, review: Review, *, problem: str = "", status: int 
         "state": review.state(now, visit.hub.settings.review_days),
         "asked": review.fields(),
         "until": asked.ends,
+        "may_sign": not review.ended and asked.ends > review.since,
         "lines": found.events,
         "older": address_with(visit.web, before=older, until=str(asked.ends)) if older else None,
         "newest": address_with(visit.web, before=None) if before else None,

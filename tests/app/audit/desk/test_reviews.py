@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from app.access.caller import Caller
-from app.audit.desk.reviews import DAY, after, end, review_of, reviews, save, sign, sign_offs, waiting
+from app.audit.desk.reviews import DAY, OVERLAP, after, end, review_of, reviews, save, sign, sign_offs, waiting
 from app.audit.desk.tables import audit_sign_off
 from app.clock import EPOCH
 from fhir.errors import Conflict, InvalidValue, NotFound
@@ -67,6 +67,19 @@ async def test_who_signs_signs_for_what_was_shown(world: World) -> None:
     event = (await recorded(world))[-1]
     assert (event.interaction, event.user) == ("audit-review", "kansa")
     assert "nothing unusual" in str(event.description)
+
+
+async def test_the_next_review_begins_a_moment_before_the_last_one_ended(world: World) -> None:
+    number = await saved(world)
+    reader = world.hub.database.reader
+    first = await review_of(reader, number)
+    until = world.hub.clock()
+    await sign(world.hub, AUDITOR, number, since=first.made, until=until, remark="a", **FROM)
+
+    second = await review_of(reader, number)
+
+    assert first.asked(until).begins == first.made
+    assert second.asked(until + DAY).begins == until - OVERLAP
 
 
 async def test_of_two_who_sign_the_second_is_told(world: World) -> None:

@@ -34,6 +34,18 @@ async def test_a_patient_sees_who_has_looked_and_not_what(world: World) -> None:
     assert (await person.get("/")).headers["location"] == "/own-log"
 
 
+async def test_what_was_done_is_said_in_words_for_the_patient(world: World) -> None:
+    patient = await a_known(world)
+    person = await a_linked_account(world, patient)
+    pages = ("/patients/x", "/patients")
+    await looked(world, *(a_look(world, patient, interaction="search-type", path=path) for path in pages))
+
+    page = (await person.get("/own-log")).text
+
+    assert page.count("<td>記録の閲覧</td>") == 1
+    assert page.count("<td>検索結果への表示</td>") == 1
+
+
 async def test_the_use_of_the_own_log_is_in_the_own_log(world: World) -> None:
     patient = await a_known(world)
     person = await a_linked_account(world, patient)

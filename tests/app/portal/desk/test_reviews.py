@@ -11,9 +11,17 @@ from tests.world import World
 pytestmark = pytest.mark.anyio
 
 
-async def saved(auditor: Browser, question: str = "outcome=failures", title: str = "失敗の確認") -> str:
+@pytest.fixture(autouse=True)
+def nothing_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.audit.desk.reviews.OVERLAP", 0)
+
+
+async def saved(
+    world: World, auditor: Browser, question: str = "outcome=failures", title: str = "失敗の確認"
+) -> str:
     answer = await auditor.post("/audit/reviews", {"title": title, "question": question, "every": "weekly"})
     assert answer.status_code == 303, answer.text
+    await looked(world)
     return answer.headers["location"].partition("?")[0]
 
 
@@ -25,7 +33,7 @@ async def test_a_question_is_saved_reviewed_and_signed(world: World) -> None:
     auditor, patient = await signed_in(world, "audit-office", "auditor"), await a_known(world)
     asked = await auditor.get("/audit?outcome=failures&site=hospital-a")
     assert 'value="site=hospital-a&amp;outcome=failures"' in asked.text
-    address = await saved(auditor, "site=hospital-a&outcome=failures")
+    address = await saved(world, auditor, "site=hospital-a&outcome=failures")
     await looked(world, a_look(world, patient, "nosy", outcome="4"), a_look(world, patient, "other"))
 
     page = (await auditor.get(address)).text
@@ -41,10 +49,24 @@ async def test_a_question_is_saved_reviewed_and_signed(world: World) -> None:
     assert [one.interaction for one in await recorded(world)][-5:].count("audit-log-used") == 3
 
 
+async def test_what_was_not_looked_through_yet_cannot_be_signed_for(world: World) -> None:
+    auditor, patient = await signed_in(world, "audit-office", "auditor"), await a_known(world)
+    await world.hub.leader.integrate_all()
+    answer = await auditor.post("/audit/reviews", {"title": "a", "question": "", "every": "weekly"})
+    address = answer.headers["location"]
+
+    before = (await auditor.get(address)).text
+    await looked(world, a_look(world, patient))
+    after = (await auditor.get(address)).text
+
+    assert ("まだ調べ終えていません" in before, 'name="until"' in before) == (True, False)
+    assert ("まだ調べ終えていません" in after, 'name="until"' in after) == (False, True)
+
+
 async def test_a_review_that_is_overdue_comes_first_and_is_counted(world: World) -> None:
     auditor = await signed_in(world, "audit-office", "auditor")
-    late = await saved(auditor, title="遅れている")
-    await saved(auditor, title="まだ先")
+    late = await saved(world, auditor, title="遅れている")
+    await saved(world, auditor, title="まだ先")
     number = int(late.rpartition("/")[2])
     async with world.hub.database.write() as connection:
         made = audit_review.update().where(audit_review.c.number == number)
@@ -69,7 +91,7 @@ async def test_a_review_that_is_overdue_comes_first_and_is_counted(world: World)
 )
 async def test_what_cannot_be_signed_is_said(world: World, form: dict[str, str], status: int, words: str) -> None:
     auditor = await signed_in(world, "audit-office", "auditor")
-    address = await saved(auditor)
+    address = await saved(world, auditor)
     page = (await auditor.get(address)).text
 
     answer = await auditor.post(address, {"act": "sign", **fields(page), **form})
@@ -80,7 +102,7 @@ async def test_what_cannot_be_signed_is_said(world: World, form: dict[str, str],
 
 async def test_a_review_is_ended_and_named(world: World) -> None:
     auditor = await signed_in(world, "audit-office", "auditor")
-    address = await saved(auditor)
+    address = await saved(world, auditor)
 
     ended = await auditor.post(address, {"act": "end", "remark": "統合した"})
     nameless = await auditor.post("/audit/reviews", {"title": "", "question": "", "every": "weekly"})
