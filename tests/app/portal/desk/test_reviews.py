@@ -16,9 +16,7 @@ def nothing_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.audit.desk.reviews.OVERLAP", 0)
 
 
-async def saved(
-    world: World, auditor: Browser, question: str = "outcome=failures", title: str = "失敗の確認"
-) -> str:
+async def saved(world: World, auditor: Browser, question: str = "outcome=failures", title: str = "失敗の確認") -> str:
     answer = await auditor.post("/audit/reviews", {"title": title, "question": question, "every": "weekly"})
     assert answer.status_code == 303, answer.text
     await looked(world)
