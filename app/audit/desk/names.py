@@ -137,6 +137,7 @@ async def whose(connection: DatabaseConnection, patient_keys: Collection[int]) -
     return found
 
 
+@lru_cache(maxsize=65_536)
 def spoken(title: str) -> frozenset[str]:
     """Return the ways a person's name is compared as a whole: as kanji, as kana, as letters."""
     latin = fold.letters(title)
@@ -154,9 +155,11 @@ def bears(title: str, families: Collection[str]) -> bool:
     return any(whole.startswith(one) and whole != one for whole in wholes for one in long)
 
 
-async def colleagues(connection: DatabaseConnection) -> Mapping[str, frozenset[str]]:
-    """Return the names of the people of each organisation, by its reference, folded."""
+async def colleagues(connection: DatabaseConnection, wanted: Collection[str]) -> Mapping[str, frozenset[str]]:
+    """Return the names of the people of these organisations, by their references, folded."""
     found: dict[str, set[str]] = {}
     for id_, title in await connection.fetch(_COLLEAGUES, {"limit": MOST_COLLEAGUES}):
-        found.setdefault(f"Organization/{id_}", set()).update(spoken(title))
+        reference = f"Organization/{id_}"
+        if reference in wanted:
+            found.setdefault(reference, set()).update(spoken(title))
     return {reference: frozenset(names) for reference, names in found.items()}

@@ -160,8 +160,9 @@ async def look(hub: Hub, reviewer: Reviewer) -> int:
     records = [(int(row), bytes(record)) for _, row, record in rows]
     opened = await reviewer.open(reader, [one for one in records if _concerns(one[1])])
     entries = [one for one in opened if not one.event.erased]
-    keys = {one.event.patient_key for one in entries if kinds.is_opened(one.event) and one.event.patient_key}
-    names = await colleagues(reader) if keys else {}
+    seen = [one.event for one in entries if kinds.is_opened(one.event)]
+    keys = {event.patient_key for event in seen if event.patient_key}
+    names = await colleagues(reader, {event.organisation or "" for event in seen}) if seen else {}
     portion = _Portion(hub, entries, await whose(reader, keys), names)
     async with hub.database.write() as connection:
         await connection.lock(_TURN)

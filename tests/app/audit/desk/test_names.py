@@ -59,8 +59,8 @@ async def test_colleagues_are_the_people_of_an_organisation_but_its_patients(wor
     await an_account(world, "clinic-c", "patient")
     await an_account(world, "clinic-d", "nurse")
 
-    found = await colleagues(world.hub.database.reader)
+    found = await colleagues(world.hub.database.reader, {"Organization/clinic-c"})
 
     assert any("doctor" in name for name in found["Organization/clinic-c"])
     assert not any("patient" in name for name in found["Organization/clinic-c"])
-    assert not any("nurse" in name for name in found["Organization/clinic-c"])
+    assert set(found) == {"Organization/clinic-c"}
