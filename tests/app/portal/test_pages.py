@@ -18,20 +18,31 @@ TEMPLATES = Path(page.__file__).parent / "templates"
 GLASS = "break-glass/cases"
 OFFICE = (GLASS, "explain")
 COUNTER = ("own-log", "watched")
+RIGHTS = ("rights-requests", "entries")
 
 
 @pytest.mark.parametrize(
     ("role", "opens"),
     [
-        ("doctor", {"patients", "consents", GLASS}),
-        ("nurse", {"patients", "consents", GLASS}),
-        ("pharmacist", {"patients", GLASS}),
-        ("clerk", {"patients", "consents", "third-party", "accounts"}),
+        ("doctor", {"patients", "consents", GLASS, "entries"}),
+        ("nurse", {"patients", "consents", GLASS, "entries"}),
+        ("pharmacist", {"patients", GLASS, "entries"}),
+        ("clerk", {"patients", "consents", "third-party", "accounts", "entries"}),
         (
             "secretariat",
-            {*OFFICE, "patients", "consents", "identity", "third-party", *COUNTER, "accounts", "organisations"},
+            {
+                *OFFICE,
+                *COUNTER,
+                *RIGHTS,
+                "patients",
+                "consents",
+                "identity",
+                "third-party",
+                "accounts",
+                "organisations",
+            },
         ),
-        ("auditor", {*OFFICE, "audit", "third-party", "accounts", "organisations"}),
+        ("auditor", {*OFFICE, *RIGHTS, "audit", "third-party", "accounts", "organisations"}),
         ("operator", {"accounts", "organisations"}),
         ("patient", {"own-log"}),
     ],
@@ -40,7 +51,7 @@ async def test_a_role_opens_its_own_pages_and_its_menu_shows_them(world: World, 
     browser = await signed_in(world, "clinic-c", role)
 
     names = ("patients", "consents", "identity", "audit", "third-party", "accounts", "organisations")
-    for name in (*OFFICE, *COUNTER, *names):
+    for name in (*OFFICE, *COUNTER, *RIGHTS, *names):
         answer = await browser.get(f"/{name}")
         assert answer.status_code == (200 if name in opens else 403)
         menu = answer.text.partition("<nav")[2].partition("</nav>")[0]
@@ -232,7 +243,7 @@ async def test_nothing_is_shown_that_cannot_be_recorded(world: World, monkeypatc
     async def full(*arguments: object) -> None:
         raise DatabaseUnavailable("the disk is full")
 
-    monkeypatch.setattr("app.audit.log.AuditLog._write", full)
+    monkeypatch.setattr("app.audit.log.AuditLog.write", full)
 
     shown = await browser.get("/patients?q=%E5%B1%B1%E7%94%B0")
     signed = await browser.sign_in("doctor-clinic-c")
