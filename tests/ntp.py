@@ -40,11 +40,14 @@ class Server(asyncio.DatagramProtocol):
     def __init__(self, ahead: int, **fields: int) -> None:
         self.ahead, self.fields = ahead, fields
         self.questions: list[bytes] = []
+        self.asked_again = asyncio.Event()
 
     def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
         self.transport = transport
 
     def datagram_received(self, data: bytes, addr: object) -> None:
+        if self.questions:
+            self.asked_again.set()
         self.questions.append(data)
         present = now() + self.ahead
         self.transport.sendto(an_answer(there=present, back=present, nonce=data[40:48], **self.fields), addr)

@@ -80,9 +80,11 @@ def _patients(
     rows: list[Sequence[Cell]] = []
     for one in found.patients.values():
         key = one.key or 0
+        number: Cell = numbers.get(person.get(key, 0), "—")
         row: list[Cell] = [
-            *(numbers.get(person.get(key, 0), "—"), one.reference, titles.get(one.holder, one.holder)),
-            *(minute(one.first), minute(one.last), one.did.total(), *(one.did[kind] for kind in Did)),
+            *(number, one.reference, titles.get(one.holder, one.holder), minute(one.first), minute(one.last)),
+            one.did.total(),
+            *(one.did[kind] for kind in Did),
             *(_kinds(one.kinds), len(one.resources), _named(one)),
         ]
         if known is not None:

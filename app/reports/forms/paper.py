@@ -4,7 +4,7 @@ ISO 32000-1, 9.9: embedded font programs. docs/decisions/0037 says which font, a
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,7 @@ def _units(text: str) -> int:
 def _widths(table: Table, width: float) -> list[float]:
     """Share a width among columns by their longest texts; a head may take a second line."""
     heads = [min(_units(one), _HEAD_UNITS) for one in table.head]
-    columns = zip(*table.rows, strict=True) if table.rows else [()] * len(heads)
+    columns: Iterable[Sequence[Cell]] = zip(*table.rows, strict=True) if table.rows else [()] * len(heads)
     longest = [
         min(max([head, *(_units(str(value)) for value in column)]), _MOST_UNITS)
         for head, column in zip(heads, columns, strict=True)

@@ -135,7 +135,8 @@ async def test_a_hub_checks_by_itself_when_it_starts(settings: Settings) -> None
         chosen = settings.model_copy(update={"ntp_servers": address, "ntp_check_seconds": 0.05})
         async with running(chosen) as world:
             async with asyncio.timeout(30):
-                while (found := await last(world.hub.database.reader)) is None or len(server.questions) < 2:
-                    await asyncio.sleep(0.01)
+                await server.asked_again.wait()
+            found = await last(world.hub.database.reader)
 
+    assert found is not None
     assert found.synchronised
