@@ -16,7 +16,7 @@ from app.consent.break_glass.review import LONGEST, VERDICTS, act, may_answer, m
 from app.db import WriteConnection
 from app.entries.entry import MYSELF
 from app.entries.keep import keep
-from app.portal.confirm import Shown, ask, is_confirmed
+from app.portal.confirm import Shown, ask, is_confirmed, said
 from app.portal.dates import moment
 from app.portal.forms import number, one
 from app.portal.gate import Visit, moved, view
@@ -142,7 +142,7 @@ def _verdict(visit: Visit, case: Listed, told: Told) -> Shown | None:
 async def _keep(visit: Visit, case: Listed, about: Shown, connection: WriteConnection) -> None:
     """Keep that a verdict was confirmed, in its transaction; nobody gives one for somebody else."""
     where = f"case {case.case.number}"
-    await keep(visit.hub, connection, visit.caller, about.kind, where, about.words, responsible=MYSELF)
+    await keep(visit.hub, connection, visit.caller, about.kind, where, said(visit, about), responsible=MYSELF)
 
 
 async def review_case(request: Request) -> Response:

@@ -14,6 +14,7 @@ from app.access.sessions import csrf_token
 from app.entries.entry import MYSELF, Responsible
 from app.portal.forms import Form, one
 from app.portal.gate import Visit
+from app.portal.language import language_of, words
 from app.portal.page import Page
 from app.portal.roles import HEADS, PAGES
 from fhir.errors import InvalidValue
@@ -55,10 +56,11 @@ class Shown:
     file: Mapping[str, str] | None = None
     """The field of a file that goes with it, and which kinds it takes."""
 
-    @property
-    def words(self) -> str:
-        """What was shown, as it is kept: in the language of the page, and without the patient's name."""
-        return " / ".join(value for key, value in self.facts if value and key not in _NAMES)
+
+def said(visit: Visit, shown: Shown) -> str:
+    """Return what was shown, as it is kept: in the language of the page, and without the patient's name."""
+    t = words(language_of(visit.web))
+    return " / ".join(f"{t(key)}: {value}" for key, value in shown.facts if value and key not in _NAMES)
 
 
 async def _others(visit: Visit, page: str) -> list[Responsible]:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from app.clock import instant
 from app.consent.scan import SCAN_BYTES, scan_resources
 from app.entries.keep import settling
-from app.portal.confirm import Shown, ask, is_confirmed, responsible_of
+from app.portal.confirm import Shown, ask, is_confirmed, responsible_of, said
 from app.portal.consent_confirm import shown
 from app.portal.consent_form import CATEGORIES, LABELS, RELATIONS, Incomplete, consent_of
 from app.portal.finding import criteria
@@ -146,7 +146,7 @@ async def _keep(visit: Visit, about: Shown, patient_id: str) -> None:
     except InvalidValue as error:
         raise Incomplete(error.diagnostics, "form") from error
     visit.fhir.settle = settling(
-        *(visit.hub, visit.caller, about.kind, about.words), patient=patient_id, responsible=responsible
+        *(visit.hub, visit.caller, about.kind, said(visit, about)), patient=patient_id, responsible=responsible
     )
 
 

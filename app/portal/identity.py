@@ -14,7 +14,7 @@ from app.identity.match import judge
 from app.identity.never import apart
 from app.identity.person import members, patients_of
 from app.identity.queue import State, Waiting, length, pair, queue
-from app.portal.confirm import Shown, ask, is_confirmed, responsible_of
+from app.portal.confirm import Shown, ask, is_confirmed, responsible_of, said
 from app.portal.dates import moment
 from app.portal.forms import one as field
 from app.portal.gate import Visit, moved, view
@@ -185,7 +185,7 @@ async def decide(request: Request) -> Response:
             if not is_confirmed(visit):
                 return await ask(visit, about)
             visit.fhir.settle = settling(
-                *(visit.hub, visit.caller, about.kind, about.words),
+                *(visit.hub, visit.caller, about.kind, said(visit, about)),
                 about=f"Patient/{one} Patient/{other}",
                 responsible=await responsible_of(visit, about.page),
             )
