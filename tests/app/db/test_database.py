@@ -119,9 +119,10 @@ async def test_a_page_that_the_disk_does_not_give_is_no_fault_of_ours(sqlite_tem
     octets = bytearray(sqlite_template.read_bytes())
     with sqlite3.connect(sqlite_template) as file:
         (size,) = file.execute("PRAGMA page_size").fetchone()
-        (page,) = file.execute("SELECT rootpage FROM sqlite_master WHERE tbl_name = 'epoch'").fetchone()
+        pages = file.execute("SELECT rootpage FROM sqlite_master WHERE tbl_name = 'epoch'").fetchall()
     file.close()
-    octets[(page - 1) * size : page * size] = bytes(size)
+    for (page,) in pages:
+        octets[(page - 1) * size : page * size] = bytes(size)
     path.write_bytes(octets)
     database = await open_database(Settings(home=tmp_path))
 
