@@ -120,8 +120,7 @@ async def searches(hub: Hub, size: int) -> dict[str, float]:
 async def bytes_of_an_event(hub: Hub, records: int) -> dict[str, float]:
     """Return how much of the disk a record takes: on PostgreSQL by table, with its indexes, on SQLite in all."""
     if hub.database.dialect == "sqlite":
-        async with hub.database.write() as connection:
-            await connection.fetch(text("PRAGMA wal_checkpoint(TRUNCATE)"), {})
+        await hub.database.reader.fetch(text("PRAGMA wal_checkpoint(TRUNCATE)"), {})
         return {"bytes of an event": hub.settings.sqlite_path.stat().st_size / records}
     found = {}
     for name in ("audit_record", "audit_leaf", "audit_index", "audit_node", "audit_checkpoint"):
