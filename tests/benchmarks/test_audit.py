@@ -21,4 +21,4 @@ async def test_it_measures_searches_and_the_proof(settings: Settings, small: Non
     assert kinds == {"patient", "person", "proof", "bytes of an event", "removals a second"}
     # Loose bars: the machine has other work; `python -m benchmarks.audit` has the real ones.
     assert 0.1 < found["proof, share of hashing"] < 2
-    assert all(0 < value < 10_000 for value in found.values())
+    assert all(0 < value < 1_000_000 for value in found.values())
