@@ -332,6 +332,13 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _stamps_are_checked(self) -> "Settings":
+        """Ask for no stamps that nobody could check."""
+        if self.audit_timestamp and self.audit_timestamp_roots is None:
+            raise ValueError("audit_timestamp needs audit_timestamp_roots, against which its stamps are checked")
+        return self
+
+    @model_validator(mode="after")
     def _flags_are_known(self) -> "Settings":
         """Hold the kinds of flags, and how hours are written."""
         from app.audit.desk.kinds import hours_of, kinds_of

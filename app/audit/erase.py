@@ -4,18 +4,20 @@ The salt goes, of which the patient's detail key is made, and the pointers that 
 that a record was there, when, of what kind, and under which HMACs; every leaf of the tree is as it was.
 """
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, union_all, update
 
 from app.access import epoch
 from app.audit.pointer import ERASED, follow
 from app.audit.record import Event, year_of
 from app.audit.sealer import ERASURES
-from app.audit.tables import audit_pointer, audit_record, audit_salt
+from app.audit.tables import audit_leaf, audit_pointer, audit_record, audit_salt
 from app.clock import row_time
 from app.db import WriteConnection
 from app.hub import Hub
 
-_OLDEST = select(func.min(audit_record.c.row))
+_OLDEST = union_all(select(func.min(audit_leaf.c.row)), select(func.min(audit_record.c.row)))
+"""The leaves of records that retention has removed are there still, and so are the pointers of their patients."""
+
 _POINTER = select(audit_pointer.c.pointer).where(audit_pointer.c.hash == bindparam("hash"))
 _ERASE_POINTER = update(audit_pointer).where(audit_pointer.c.hash == bindparam("k_hash")).values(pointer=ERASED)
 _ERASE_SALT = delete(audit_salt).where(audit_salt.c.patient_key == bindparam("k_key"))
@@ -49,12 +51,12 @@ async def erase(hub: Hub, patient: str, event: Event) -> None:
 
 async def _hashes(hub: Hub, connection: WriteConnection, patient: str) -> list[tuple[int, int]]:
     """Return the HMACs of a patient that have a pointer, each with the patient's key that it leads to."""
-    rows = await connection.fetch(_OLDEST, {})
-    if not rows or rows[0][0] is None:
+    rows = [int(row) for (row,) in await connection.fetch(_OLDEST, {}) if row is not None]
+    if not rows:
         return []
     found = []
     keys = hub.audit.keys
-    for year in range(year_of(row_time(int(rows[0][0]))), year_of(hub.clock()) + 1):
+    for year in range(year_of(row_time(min(rows))), year_of(hub.clock()) + 1):
         for key in keys.ids:
             hash_ = keys.pseudonym("patient", patient, year, key)[1]
             for (pointer,) in await connection.fetch(_POINTER, {"hash": hash_}):

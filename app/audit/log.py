@@ -97,12 +97,22 @@ class AuditLog:
         await self.sealer.renew()
         if self.second is not None:
             await self.second.catch_up()
-        if self._refused:
+        if self._refused or (self.second is not None and self.second.lost):
             # The database answers again: what was refused is put on record, whether or not anybody asks for more.
             self._join()
 
     async def _told(self) -> list[tuple[int, bytes]]:
-        """Return the record of the answers that were refused while nothing could be written."""
+        """Return the records of what was refused, or lost, while nothing could be written."""
+        events = [*self._of_refused(), *self._of_lost()]
+        return await self.sealer.seal(events, {}) if events else []
+
+    def _of_lost(self) -> list[Event]:
+        if self.second is None or not self.second.lost:
+            return []
+        words = f"{self.second.lost} lines of the second log are lost: its disk has not taken them"
+        return [Event(now(), "E", "audit-taken-up", outcome="8", outcome_desc="lost", description=words)]
+
+    def _of_refused(self) -> list[Event]:
         if not self._refused:
             return []
         words = f"{len(self._refused)} answers were refused: their audit records could not be written"
@@ -110,7 +120,7 @@ class AuditLog:
         event = Event(
             *(now(), "E", "audit-unavailable"), outcome="8", outcome_desc=words, description=f"{first} to {last}"
         )
-        return await self.sealer.seal([event], {})
+        return [event]
 
     async def append(self, events: Sequence[Event]) -> None:
         """Return when the records of `events` are durable.
@@ -212,7 +222,7 @@ class AuditLog:
                 await self._flush(batch)
 
     async def _flush(self, batch: Batch) -> None:
-        told = len(self._refused)
+        told, lost = len(self._refused), self.second.lost if self.second is not None else 0
         try:
             records = batch.records + await self._told()
             async with asyncio.timeout(self._wait_seconds), self._database.write() as connection:
@@ -227,5 +237,7 @@ class AuditLog:
         else:
             self.sealer.are_pointed(pointed)
             del self._refused[:told]
+            if self.second is not None:
+                self.second.lost -= lost
             batch.tell()
         self._flushed = None

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, bindparam, delete, select
 
+from app.audit.desk.tables import audit_failure
 from app.audit.grow import index_of
 from app.audit.record import Event
 from app.audit.tables import audit_expired, audit_index, audit_leaf, audit_record
 from app.background import started
-from app.clock import EPOCH, instant, row_at
+from app.clock import EPOCH, instant, row_at, row_time
 from app.db import DatabaseConnection, DatabaseUnavailable, WriteConnection
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ MOST_AT_ONCE = 500
 
 PAUSE_SECONDS = 0.02
 
+HELD_MICROSECONDS = 86_400_000_000
+"""A record holds others up when they are to go since so long, and it is not."""
+
 LOCK = 0x7265_7461_696E
 """The key under which processes take turns."""
 
@@ -43,6 +47,7 @@ _NEXT = (
     .limit(MOST_AT_ONCE)
 )
 _REMOVE = delete(audit_record).where(audit_record.c.row == bindparam("k_row"))
+_FORGET = delete(audit_failure).where(audit_failure.c.row == bindparam("k_row"))
 _UNINDEX = delete(audit_index).where(
     audit_index.c.kind == bindparam("k_kind"),
     audit_index.c.hash == bindparam("k_hash"),
@@ -80,7 +85,21 @@ async def remove_expired(hub: "Hub") -> int:
     while count := await _remove_some(hub, before, first=not total):
         total += count
         await asyncio.sleep(PAUSE_SECONDS)
+    await _warn_when_held(hub, before)
     return total
+
+
+async def _warn_when_held(hub: "Hub", before: int) -> None:
+    """Say in the hub's output which record keeps older ones: its number is of a clock that ran ahead."""
+    reader = hub.database.reader
+    rows = await reader.fetch(_NEXT, {"first": (await expired(reader))[0]})
+    last = row_at(before - HELD_MICROSECONDS)
+    held = [row for _, row, _ in rows if row < last]
+    if held:
+        first = int(rows[0][1])
+        when = instant(row_time(first))
+        words = "Retention waits for AuditEvent/%s of %s, and older records behind it stay: a clock ran ahead then"
+        logger.warning(words, first, when)
 
 
 async def _remove_some(hub: "Hub", before: int, *, first: bool) -> int:
@@ -110,7 +129,8 @@ async def _remove(connection: WriteConnection, due: Sequence[tuple[int, int, byt
     await connection.execute_many(
         _UNINDEX, [{"k_kind": kind, "k_hash": hash_, "k_row": row} for kind, hash_, row in keys]
     )
-    await connection.execute_many(_REMOVE, [{"k_row": row} for _, row, _ in due])
+    for statement in (_FORGET, _REMOVE):
+        await connection.execute_many(statement, [{"k_row": row} for _, row, _ in due])
 
 
 def _told(hub: "Hub", size: int, before: int) -> Event:

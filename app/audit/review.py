@@ -153,27 +153,42 @@ def _newest(kinds: list[BindParameter[int]], hashes: list[BindParameter[int]]) -
     return union_all(*(select(one.c.row) for one in each))
 
 
-def _failed(*, alone: bool) -> Select[tuple[int]]:
-    """Return the select of the rows of what failed: when nothing else is asked, of a page's."""
-    row = audit_failure.c.row
-    found = select(row).where(row >= bindparam("begins", type_=BigInteger), row < bindparam("ends", type_=BigInteger))
-    return found.order_by(row.desc()).limit(bindparam("limit", type_=Integer)) if alone else found
+def _bound(field: str, count: int) -> tuple[list[BindParameter[int]], list[BindParameter[int]]]:
+    """Return the kinds of the index in which a field is, and its HMACs."""
+    hashes = [bindparam(f"{field}{number}", type_=BigInteger) for number in range(count)]
+    return [bindparam(f"{field}_{kind}", KINDS[kind], type_=SmallInteger) for kind in FIELDS[field]], hashes
 
 
 @lru_cache(maxsize=256)
-def _statement(counts: tuple[tuple[str, int], ...], *, failures: bool = False) -> Select[tuple[int, bytes]]:
+def failures_of(counts: tuple[tuple[str, int], ...]) -> Select[tuple[int, bytes]]:
+    """Return the select of a page of what failed, for a question that names these fields by so many HMACs each.
+
+    What failed is walked from the newest on, and each looked for in the index: these are few, and a site has millions.
+    """
+    row = audit_failure.c.row
+    found = select(row).where(row >= bindparam("begins", type_=BigInteger), row < bindparam("ends", type_=BigInteger))
+    for field, count in counts:
+        kinds, hashes = _bound(field, count)
+        one = select(audit_index.c.row).where(
+            audit_index.c.kind.in_(kinds), audit_index.c.hash.in_(hashes), audit_index.c.row == row
+        )
+        found = found.where(one.correlate(audit_failure).exists())
+    page = found.order_by(row.desc()).limit(bindparam("limit", type_=Integer))
+    records = select(audit_record.c.row, audit_record.c.record).where(audit_record.c.row.in_(page))
+    return records.order_by(audit_record.c.row.desc())
+
+
+@lru_cache(maxsize=256)
+def _statement(counts: tuple[tuple[str, int], ...]) -> Select[tuple[int, bytes]]:
     """Return the select of a page for a question that names these fields by so many HMACs each."""
     statement = select(audit_record.c.row, audit_record.c.record).where(
         audit_record.c.row >= bindparam("begins", type_=BigInteger),
         audit_record.c.row < bindparam("ends", type_=BigInteger),
     )
     for field, count in counts:
-        hashes = [bindparam(f"{field}{number}", type_=BigInteger) for number in range(count)]
-        kinds = [bindparam(f"{field}_{kind}", KINDS[kind], type_=SmallInteger) for kind in FIELDS[field]]
-        found = _newest(kinds, hashes) if len(counts) == 1 and not failures else _all(kinds, hashes)
+        kinds, hashes = _bound(field, count)
+        found = _newest(kinds, hashes) if len(counts) == 1 else _all(kinds, hashes)
         statement = statement.where(audit_record.c.row.in_(found))
-    if failures:
-        statement = statement.where(audit_record.c.row.in_(_failed(alone=not counts)))
     return statement.order_by(audit_record.c.row.desc()).limit(bindparam("limit", type_=Integer))
 
 
@@ -236,26 +251,26 @@ class Reviewer:
         ends = min(row_at(question.ends), 2**63 - 1 if before is None else before)
         values: dict[str, int] = {"begins": row_at(question.begins), "ends": ends, "limit": limit + 1}
         counts = []
-        years = await self._years(connection, question, now)
-        for field, kinds in FIELDS.items():
-            name = getattr(question, field)
-            if name:
-                hashed = dict.fromkeys(_SAME.get(kind, kind) for kind in kinds)
-                found = [one for kind in hashed for one in search_keys(kind, name, self.keys, years)]
-                values |= {f"{field}{number}": one for number, one in enumerate(found)}
-                counts.append((field, len(found)))
-        rows = await connection.fetch(_statement(tuple(counts), failures=question.failures), values)
+        named = {field: getattr(question, field) for field in FIELDS if getattr(question, field)}
+        years = await self._years(connection, question, now) if named else range(0)
+        if named and not years:
+            return Answer([], None)
+        for field, name in named.items():
+            hashed = dict.fromkeys(_SAME.get(kind, kind) for kind in FIELDS[field])
+            found = [one for kind in hashed for one in search_keys(kind, name, self.keys, years)]
+            values |= {f"{field}{number}": one for number, one in enumerate(found)}
+            counts.append((field, len(found)))
+        statement = failures_of(tuple(counts)) if question.failures else _statement(tuple(counts))
+        rows = await connection.fetch(statement, values)
         shown = [(int(row), bytes(record)) for row, record in rows[:limit]]
         entries = await self.open(connection, shown)
         return Answer(entries, shown[-1][0] if len(rows) > limit else None)
 
     async def _years(self, connection: DatabaseConnection, question: Question, now: int) -> range:
-        """Return the years whose HMACs can be among the records: from the oldest record, or the question's begin."""
-        begins = question.begins
-        if not begins:
-            rows = await connection.fetch(_OLDEST, {})
-            begins = row_time(int(rows[0][0])) if rows and rows[0][0] is not None else now
-        return range(year_of(begins), year_of(min(question.ends, now)) + 1)
+        """Return the years whose HMACs can be among the records: from the oldest record on, none before it."""
+        rows = await connection.fetch(_OLDEST, {})
+        oldest = row_time(int(rows[0][0])) if rows and rows[0][0] is not None else now
+        return range(year_of(max(question.begins, oldest)), year_of(min(question.ends, now)) + 1)
 
     async def open(self, connection: DatabaseConnection, records: Sequence[tuple[int, bytes]]) -> list[Entry]:
         """Return records, given by number and bytes, opened; one whose salt is erased stays closed."""

@@ -13,11 +13,14 @@ from app.audit import note, proofs
 from app.audit.stamp import WrongStamp, request, roots_of, verify_stamp
 from app.audit.tables import audit_timestamp
 from app.clock import Clock
-from app.db import Database
+from app.db import Database, DatabaseConnection
 
 SEND_SECONDS = 10.0
 MOST_BYTES = 100_000
 """The longest answer: a token with the authority's chain of certificates."""
+
+LOCK = 0x7374_616D_70
+"""The key under which processes take turns."""
 
 ASKS = "application/timestamp-query"
 ANSWERS = "application/timestamp-reply"
@@ -57,29 +60,38 @@ class Stamping:
         """
         if not self._address or self._roots is None:
             return False
-        ((stamped, of),) = await self._database.reader.fetch(_LAST, {})
         try:
             size, signed = await proofs.newest(self._database.reader)
         except IndexError:
             return False
-        if stamped is not None and (self._clock() - stamped < self._every or size <= of):
+        if not await self._is_due(self._database.reader, size):
             return False
         try:
-            await self._stamp(size, note.parse(signed)[0])
+            kept = await self._stamp(size, note.parse(signed)[0])
         except (OSError, ValueError, httpx.HTTPError, httpx.InvalidURL) as error:
             self.failure = str(error) or type(error).__name__
             logger.error("The checkpoint cannot be stamped by %s: %s", self._address, self.failure)
             return False
         self.failure = ""
-        return True
+        return kept
 
-    async def _stamp(self, size: int, text: str) -> None:
+    async def _is_due(self, connection: DatabaseConnection, size: int) -> bool:
+        """Return whether the last stamp, of whatever process, is long ago and of a smaller log."""
+        ((stamped, of),) = await connection.fetch(_LAST, {})
+        return stamped is None or (self._clock() - stamped >= self._every and size > of)
+
+    async def _stamp(self, size: int, text: str) -> bool:
+        """Have a text stamped and return whether the stamp is kept: not when another process was faster."""
         asked = request(text)
         token = await _ask(self._address, asked.as_bytes())
         # A stamp that nobody could check later is none: it is kept once it holds here.
         verify_stamp(token, text, roots_of(self._roots or Path()), asked=asked)
         async with self._database.write() as connection:
-            await connection.insert_missing(audit_timestamp, [(size, self._clock(), token)])
+            await connection.lock(LOCK)
+            if not await self._is_due(connection, size):
+                return False
+            await connection.insert(audit_timestamp, [(size, self._clock(), token)])
+        return True
 
 
 async def _ask(address: str, asked: bytes) -> bytes:

@@ -16,7 +16,6 @@ from app.audit.keyfile import prepare_signer, rotate_master
 from app.audit.note import NoteError, Verifier
 from app.audit.publish import publish
 from app.audit.second.compare import compare_export
-from app.audit.second.entries import MalformedEntry
 from app.audit.stamp import roots_of, verify_stamps
 from app.audit.standalone import keys_of, known_of, ring_of
 from app.audit.succession import Keyring
@@ -58,7 +57,7 @@ def _stamped(folder: Path, roots: Path | None, ring: Keyring, proven: int) -> bo
         return True
     try:
         found = verify_stamps(folder, roots_of(roots), ring, proven)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         raise click.ClickException(f"{roots}: {error}") from error
     click.echo(found.message)
     return not found.fault
@@ -70,7 +69,7 @@ def _agrees(folder: Path, second: Path | None) -> bool:
         return True
     try:
         found = compare_export(folder, second)
-    except (MalformedEntry, OSError) as error:
+    except (ValueError, OSError) as error:
         raise click.ClickException(f"{second}: {error}") from error
     click.echo(found.message)
     return found.ok

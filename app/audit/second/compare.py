@@ -6,11 +6,13 @@ Needs no key: a record is the same bytes in both.
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from hashlib import sha256
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
-from app.audit.export import RECORDS
+from app.audit.export import HASHES, RECORDS, expired
 from app.audit.second.entries import ACCESS, Entry, entries
+from app.audit.tree import HASH_BYTES, leaf_hash
 
 GRACE = 60_000_000
 """Microseconds before the log's last record within which it may lack an entry: that is taken up in a moment."""
@@ -21,7 +23,7 @@ class Comparison:
     """What was found."""
 
     both: int
-    """Lines of the second log whose records are in the log."""
+    """Lines of the second log whose records are in the log, or were until retention removed them."""
     lacking: list[int] = field(default_factory=list)
     """Numbers of the accesses that the log lacks, in their order."""
     undone: int = 0
@@ -51,22 +53,24 @@ class Comparison:
         return "; ".join(parts)
 
 
-def compare(records: Iterable[bytes], folder: Path) -> Comparison:
+def compare(records: Iterable[bytes], folder: Path, gone: Iterable[bytes] = ()) -> Comparison:
     """Compare a second log with the records of the log.
 
     Args:
         records: The records of the log, in their order; each is read once.
         folder: The second log's.
+        gone: The leaf hashes of the records that retention has removed.
 
     Raises:
         MalformedEntry: a line of the second log is none that the hub wrote.
     """
-    waiting: dict[bytes, Entry] = {sha256(entry.record).digest(): entry for entry in entries(folder)}
+    waiting: dict[bytes, Entry] = {leaf_hash(entry.record): entry for entry in entries(folder)}
     begins = min((_time(entry.record) for entry in waiting.values()), default=2**63)
-    both = elsewhere = 0
+    both = sum(waiting.pop(one, None) is not None for one in gone)
+    elsewhere = 0
     record = b""
     for record in records:
-        if waiting.pop(sha256(record).digest(), None) is not None:
+        if waiting.pop(leaf_hash(record), None) is not None:
             both += 1
         elif b'"i":"break-glass' in record and _time(record) >= begins:
             elsewhere += 1
@@ -81,10 +85,12 @@ def compare_export(folder: Path, second: Path) -> Comparison:
 
     Raises:
         MalformedEntry: a line of the second log is none that the hub wrote.
-        FileNotFoundError: the export has no records.
+        FileNotFoundError: the export has no records, or no hashes.
+        ValueError: the export does not say how many of its records are gone.
     """
-    with (folder / RECORDS).open("rb") as records:
-        return compare((line.removesuffix(b"\n") for line in records), second)
+    with (folder / RECORDS).open("rb") as records, (folder / HASHES).open("rb") as hashes:
+        gone = islice(iter(partial(hashes.read, HASH_BYTES), b""), expired(folder))
+        return compare((line.removesuffix(b"\n") for line in records), second, gone)
 
 
 def _time(record: bytes) -> int:

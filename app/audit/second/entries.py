@@ -47,7 +47,7 @@ def parse(text: bytes) -> Entry:
     row, _, rest = text.partition(b" ")
     kind, _, record = rest.partition(b" ")
     name = kind.decode("ascii", "replace")
-    if not row.isdigit() or len(row) > 19 or name not in KINDS or not record:
+    if not row.isdigit() or len(row) > 19 or int(row) >= 2**63 or name not in KINDS or not record:
         raise MalformedEntry(f"not a line of the second log: {text[:60]!r}")
     return Entry(int(row), name, record)
 
@@ -57,13 +57,10 @@ def files(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*{SUFFIX}"))
 
 
-def read(path: Path, offset: int = 0) -> Iterator[tuple[int, Entry]]:
-    """Yield the entries of a file from a byte on, each with the offset of what follows it.
+def lines(path: Path, offset: int = 0) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a file from a byte on, without their ends, each with the offset of what follows it.
 
     What stands after the last end of line was being written when the machine failed: no answer left because of it.
-
-    Raises:
-        MalformedEntry: a line is none that the hub wrote.
     """
     with path.open("rb") as file:
         file.seek(offset)
@@ -71,7 +68,7 @@ def read(path: Path, offset: int = 0) -> Iterator[tuple[int, Entry]]:
             if not text.endswith(b"\n"):
                 return
             offset += len(text)
-            yield offset, parse(text[:-1])
+            yield offset, text[:-1]
 
 
 def entries(folder: Path) -> Iterator[Entry]:
@@ -81,5 +78,5 @@ def entries(folder: Path) -> Iterator[Entry]:
         MalformedEntry: a line is none that the hub wrote.
     """
     for path in files(folder):
-        for _, entry in read(path):
-            yield entry
+        for _, text in lines(path):
+            yield parse(text)

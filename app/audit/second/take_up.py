@@ -2,25 +2,27 @@
 
 The record of an access goes into the log as it is: its answer may have left. Of an act there is only said that it was
 tried: its record was in the transaction that failed. Either is told by an event of its own, with the same patient and
-person, so that whoever looks sees it.
+person, so that whoever looks sees it. What is damaged stays where it is, and holds up nothing else.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, bindparam, select, union_all
 
-from app.audit.keys import UnknownKey
-from app.audit.record import Event, RecordError
+from app.audit.retain import expired
 from app.audit.review import Reviewer
-from app.audit.second.entries import ACCESS, Entry, MalformedEntry, files, read
+from app.audit.second.entries import Entry, MalformedEntry, files, lines, parse
+from app.audit.second.expire import remove_over
 from app.audit.second.tables import audit_taken_up
-from app.audit.tables import audit_record
-from app.background import started
-from app.clock import instant, row_time
+from app.audit.second.told import TAKEN_UP, look_at
+from app.audit.tables import audit_leaf, audit_record
+from app.background import apart, started
+from app.clock import row_time
 from app.db import DatabaseConnection, DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -34,19 +36,34 @@ WAITS = 4
 MOST_AT_ONCE = 200
 """Lines that one transaction takes up."""
 
+AHEAD_MICROSECONDS = 3_600_000_000
+"""A line whose number is of a later time than this from now is none that the hub wrote."""
+
 LOCK = 0x7365_636F_6E64
 """The key under which processes take turns."""
 
 FAILING = "The second log of emergencies cannot be written, or read"
-TAKEN_UP, NOT_DONE = "taken-up", "not-done"
 
 _row = bindparam("row", type_=BigInteger)
 _KNOWN = union_all(
     select(audit_record.c.row).where(audit_record.c.row == _row),
     select(audit_taken_up.c.row).where(audit_taken_up.c.row == _row),
+    # Retention removes a record and leaves its leaf.
+    select(audit_leaf.c.row).where(audit_leaf.c.row == _row),
 )
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """The next lines of a file."""
+
+    entries: Sequence[Entry]
+    offset: int
+    """Where they end."""
+    damaged: str
+    """Why one before that is none; empty when all are."""
 
 
 class TakingUp:
@@ -60,13 +77,22 @@ class TakingUp:
 
     def __init__(self, hub: "Hub", folder: Path, patience_seconds: float) -> None:
         self._hub = hub
-        self._folder = folder
+        self.folder = folder
         self._patience = int(patience_seconds * 1_000_000)
         self._reviewer = Reviewer(hub.audit.keys)
         self._offsets: dict[Path, int] = {}
         """How far each file was looked through."""
-        self.failure = ""
-        """Why the files could not be read; empty when they could."""
+        self._damaged: dict[Path, str] = {}
+        """Files with a line that is none, and why."""
+        self._failures: dict[Path, str] = {}
+        """What could not be read when it was looked at last."""
+        self._gone = -1
+        """Up to which number retention has removed records; files of none but these are gone too."""
+
+    @property
+    def failure(self) -> str:
+        """Why the files could not be read, or one of their lines; empty when they could."""
+        return "; ".join([*self._failures.values(), *self._damaged.values()])
 
     async def run(self) -> int:
         """Take up what is due and return how many lines the log lacked.
@@ -75,87 +101,110 @@ class TakingUp:
             DatabaseUnavailable: the log cannot be read or written.
         """
         taken = 0
+        failures: dict[Path, str] = {}
         try:
-            for path in await asyncio.to_thread(files, self._folder):
-                while found := await asyncio.to_thread(self._due, path):
-                    taken += await self._compare([entry for _, entry in found])
-                    self._offsets[path] = found[-1][0]
-        except (OSError, MalformedEntry) as error:
-            self.failure = str(error)
-            logger.critical("The second log cannot be read: %s", error)
-        else:
-            self.failure = ""
+            paths = await apart(files, self.folder)
+        except OSError as error:
+            paths, failures[self.folder] = [], str(error)
+        for path in paths:
+            try:
+                taken += await self._take_up(path)
+            except FileNotFoundError:
+                # Another process has removed it: retention has removed what it held.
+                continue
+            except OSError as error:
+                failures[path] = str(error)
+                logger.critical("The second log cannot be read: %s", error)
+        self._failures = failures
+        for known in (self._offsets, self._damaged):
+            for path in known.keys() - set(paths):
+                del known[path]
+        if paths and not failures:
+            await self._expire()
         return taken
 
-    def _due(self, path: Path) -> list[tuple[int, Entry]]:
-        """Return the next lines of a file that are old enough, each with the offset after it."""
-        found: list[tuple[int, Entry]] = []
-        for offset, entry in read(path, self._offsets.get(path, 0)):
-            if len(found) == MOST_AT_ONCE or row_time(entry.row) > self._hub.clock() - self._patience:
-                break
-            found.append((offset, entry))
-        return found
+    async def _take_up(self, path: Path) -> int:
+        taken = 0
+        while True:
+            due = await apart(self._due, path)
+            if due.damaged and path not in self._damaged:
+                self._damaged[path] = f"{path}: {due.damaged}"
+                logger.critical("A line of the second log is damaged: %s", self._damaged[path])
+            if due.entries:
+                taken += await self._compare(due.entries)
+            self._offsets[path] = due.offset
+            if not due.entries:
+                return taken
+
+    def _due(self, path: Path) -> _Due:
+        """Return the next lines of a file that are old enough; those that are none are passed over."""
+        found: list[Entry] = []
+        offset, damaged, now = self._offsets.get(path, 0), "", self._hub.clock()
+        for after, text in lines(path, offset):
+            try:
+                entry = parse(text)
+                if row_time(entry.row) > now + AHEAD_MICROSECONDS:
+                    raise MalformedEntry(f"a number of the future: {entry.row}")
+            except MalformedEntry as error:
+                damaged = damaged or str(error)
+            else:
+                if len(found) == MOST_AT_ONCE or row_time(entry.row) > now - self._patience:
+                    break
+                found.append(entry)
+            offset = after
+        return _Due(found, offset, damaged)
 
     async def _compare(self, entries: Sequence[Entry]) -> int:
         reader = self._hub.database.reader
-        if not await self._lacking(reader, entries):
+        now = self._hub.clock()
+        found = [await look_at(self._reviewer, reader, one, now) for one in await self._lacking(reader, entries)]
+        if not found:
             return 0
         async with self._hub.database.write() as connection:
             await connection.lock(LOCK)
             # Another process, or the flush itself, may have been there meanwhile.
-            lacking = await self._lacking(connection, entries)
-            accesses = [(entry.row, entry.record) for entry in lacking if entry.kind == ACCESS]
+            lacking = {entry.row for entry in await self._lacking(connection, [one.entry for one in found])}
+            told = [one for one in found if one.entry.row in lacking]
+            accesses = [(one.entry.row, one.entry.record) for one in told if one.how == TAKEN_UP]
             await self._hub.audit.write(connection, accesses, {})
-            now = self._hub.clock()
-            await connection.insert(audit_taken_up, [(one.row, now, _how(one)) for one in lacking])
-            await self._hub.audit.stage(connection, [await self._told(connection, one) for one in lacking])
-        return len(lacking)
+            await connection.insert(audit_taken_up, [(one.entry.row, now, one.how) for one in told])
+            await self._hub.audit.stage(connection, [one.event for one in told])
+        return len(told)
 
     async def _lacking(self, connection: DatabaseConnection, entries: Sequence[Entry]) -> list[Entry]:
         unique = {entry.row: entry for entry in entries}.values()
         return [entry for entry in unique if not await connection.fetch(_KNOWN, {"row": entry.row})]
 
-    async def _told(self, connection: DatabaseConnection, entry: Entry) -> Event:
-        """Return the event that tells of a line."""
-        at = instant(row_time(entry.row))
-        if entry.kind == ACCESS:
-            words = f"The log could not be written at {at}; AuditEvent/{entry.row} was taken up from the second log"
-        else:
-            words = f"The log could not be written at {at}: what was tried then was not done"
-        about = Event(
-            recorded=self._hub.clock(),
-            action="E",
-            interaction="audit-taken-up",
-            outcome="4" if entry.kind == ACCESS else "8",
-            outcome_desc=_how(entry),
-            entities=(f"AuditEvent/{entry.row}",) if entry.kind == ACCESS else (),
-            description=words,
-        )
-        return await self._whose(connection, entry, about)
-
-    async def _whose(self, connection: DatabaseConnection, entry: Entry, about: Event) -> Event:
-        """Return an event with the patient and the person of a line; without them when its details do not open."""
+    async def _expire(self) -> None:
+        """Remove files of which retention has removed all records, once it has removed more."""
+        _, gone = await expired(self._hub.database.reader)
+        if gone == self._gone:
+            return
         try:
-            (opened,) = await self._reviewer.open(connection, [(entry.row, entry.record)])
-        except (RecordError, UnknownKey) as error:
-            logger.error("Line %s of the second log does not open: %s", entry.row, error)
-            return about
-        event = opened.event
-        if event.erased:
-            return about
-        same = ("patient", "patient_key", "user", "user_name", "client", "organisation", "role", "custodian")
-        told = about._replace(**{name: getattr(event, name) for name in same})
-        tried = event.description or f"{event.method or ''} {event.path or ''}".strip()
-        return told._replace(description=f"{about.description}: {tried}" if tried else about.description)
-
-
-def _how(entry: Entry) -> str:
-    return TAKEN_UP if entry.kind == ACCESS else NOT_DONE
+            count = await apart(remove_over, self.folder, gone)
+        except OSError as error:
+            logger.error("Files of the second log that are over cannot be removed: %s", error)
+            return
+        self._gone = gone
+        if count:
+            logger.info("%s files of the second log are removed: their records are too old to be kept", count)
 
 
 def start(hub: "Hub") -> Callable[[], Awaitable[None]]:
     """Start the task and return what ends it."""
+    if hub.taking_up is not None and not hub.settings.is_postgresql:
+        warn_of_one_disk(hub.taking_up.folder, hub.settings.sqlite_path)
     return started(_run(hub), "second log")
+
+
+def warn_of_one_disk(folder: Path, database: Path) -> bool:
+    """Say in the hub's output when the second log is on the database's disk, and return whether it is."""
+    # The folder is made with its first line.
+    one, other = (folder if folder.exists() else folder.parent), database.parent
+    if not (one.exists() and other.exists() and one.stat().st_dev == other.stat().st_dev):
+        return False
+    logger.warning("The second log is on the same disk as the database and fails with it: is %s mounted?", folder)
+    return True
 
 
 async def _run(hub: "Hub") -> None:
