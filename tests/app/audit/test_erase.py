@@ -3,13 +3,18 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from app.audit.erase import NobodyKnown, erase
 from app.audit.export import verify_export
 from app.audit.extract import export
 from app.audit.record import Event
+from app.audit.retain import remove_expired
 from app.audit.review import Entry, Question, Reviewer
+from app.audit.tables import audit_salt
+from app.clock import RowNumbers
 from app.lifecycle import open_hub
+from tests.app.audit.test_retain import DAY, keep
 from tests.world import World
 
 pytestmark = pytest.mark.anyio
@@ -75,3 +80,21 @@ async def test_what_is_not_there_is_not_erased(world: World) -> None:
     await erased(world)
     with pytest.raises(NobodyKnown):
         await erased(world)
+
+
+async def test_a_patient_whose_records_retention_has_removed_is_erased(world: World) -> None:
+    hub, sealer = world.hub, world.hub.audit.sealer
+    numbers, then = sealer._new_row, hub.clock() - 600 * DAY
+    sealer._new_row = RowNumbers(1, lambda: then)
+    await hub.audit.append([an_event(world, 1, "old")._replace(recorded=then)])
+    sealer._new_row = numbers
+    await hub.audit.append([an_event(world, 2, "young")])
+    await hub.leader.integrate_all()
+    keep(world, 1)
+    assert await remove_expired(hub) == 1
+    assert await entries(world, patient="Patient/1") == []
+
+    await erased(world)
+
+    salts = await hub.database.reader.fetch(select(audit_salt.c.patient_key), {})
+    assert [int(key) for (key,) in salts] == [2]

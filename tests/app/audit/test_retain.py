@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from app.audit.desk.tables import audit_failure
 from app.audit.export import EXPIRED, RECORDS, verify_export
 from app.audit.extract import export
 from app.audit.note import Verifier
@@ -128,3 +129,30 @@ def test_the_horizon_is_the_same_day_so_many_years_ago() -> None:
 
     assert horizon(leap + 5, 1) == 1_677_542_400_000_000  # 2023-02-28
     assert horizon(1_767_225_600_000_000, 5) == 1_609_459_200_000_000  # 2026-01-01, 2021-01-01
+
+
+async def test_a_record_of_a_clock_that_ran_ahead_is_named(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    await a_log_of(world, -10, 600)
+    keep(world, 1)
+
+    assert await remove_expired(world.hub) == 0
+    assert "a clock ran ahead then" in caplog.text
+
+
+async def test_nothing_is_said_of_records_that_are_kept(
+    old: World, caplog: pytest.LogCaptureFixture, settings: Settings
+) -> None:
+    assert await remove_expired(old.hub) == 2
+
+    assert "Retention waits" not in caplog.text
+
+
+async def test_what_was_noted_of_a_record_goes_with_it(settings: Settings, old: World) -> None:
+    rows = [int(row) for (row,) in await query(settings, "SELECT row FROM audit_record ORDER BY row")]
+    async with old.hub.database.write() as connection:
+        await connection.insert_missing(audit_failure, [(row,) for row in rows])
+
+    await remove_expired(old.hub)
+
+    failures = await query(settings, "SELECT row FROM audit_failure ORDER BY row")
+    assert [int(row) for (row,) in failures][: len(rows) - 2] == rows[2:]

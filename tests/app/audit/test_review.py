@@ -1,12 +1,17 @@
+import re
+
 import pytest
 from sqlalchemy import select
 
+from app.audit.desk.tables import audit_failure
 from app.audit.keys import Keys
 from app.audit.pointer import follow
 from app.audit.record import Event, search_keys, year_of
-from app.audit.review import Question, Reviewer, state
-from app.audit.tables import audit_pointer, audit_salt
+from app.audit.review import Question, Reviewer, failures_of, state
+from app.audit.tables import audit_index, audit_pointer, audit_salt
 from app.clock import row_at, row_time
+from app.db.postgresql import PostgresqlDatabase
+from tests.fhir.search.test_plans import explained
 from tests.world import World, a_patient
 
 pytestmark = pytest.mark.anyio
@@ -205,3 +210,48 @@ def test_a_row_number_says_when_it_was_given() -> None:
     assert row_time(row_at(1_800_000_000_123_456)) == 1_800_000_000_123_000
     assert row_at(0) == 0
     assert row_at(2**62) < 2**63
+
+
+YEAR = 366 * 86_400_000_000
+
+
+@pytest.mark.parametrize("field", [{}, {"patient": "Patient/1"}, {"user": "a"}, {"site": "Organization/x"}])
+@pytest.mark.parametrize("failures", [False, True])
+async def test_a_time_without_any_record_has_an_empty_answer(
+    world: World, field: dict[str, str], failures: bool
+) -> None:
+    await world.hub.audit.append([an_event(world, user="a")])
+    now = world.hub.clock()
+
+    for times in ({"ends": now - 6 * YEAR}, {"begins": now + YEAR}, {"begins": now + YEAR, "ends": now + 2 * YEAR}):
+        answer = await ask(world, failures=failures, **times, **field)
+
+        assert (list(answer.entries), answer.before) == ([], None)
+
+
+async def test_a_question_that_begins_long_ago_names_only_years_that_have_records(world: World) -> None:
+    await world.hub.audit.append([an_event(world, user="a")])
+    reviewer = Reviewer(world.hub.audit.keys)
+    reader, now = world.hub.database.reader, world.hub.clock()
+
+    assert len(await reviewer._years(reader, Question(user="a", begins=1), now)) == 1
+    assert len((await ask(world, agent="a", begins=1)).entries) == 1
+
+
+async def test_failures_of_somebody_are_found_from_what_failed(world: World) -> None:
+    """A site has millions of records, and few of them failed: none of the site's own is read one by one."""
+    async with world.hub.database.write() as connection:
+        rows = range(1, 4_001)
+        await connection.insert(audit_index, [(kind, row % 7, row) for kind in (1, 3, 5) for row in rows])
+        await connection.insert(audit_failure, [(row,) for row in rows if row % 4 == 0])
+    if isinstance(world.hub.database, PostgresqlDatabase):
+        async with world.hub.database._pool.acquire() as raw:
+            await raw.execute("ANALYZE audit_index, audit_failure")
+
+    plan = "\n".join(await explained(world.hub, failures_of((("patient", 2), ("site", 2)))))
+
+    assert re.search(r"(SEARCH|Index Only Scan Backward using audit_failure_pkey on) audit_failure", plan), plan
+    key = r"SEARCH audit_index USING PRIMARY KEY \(kind=\? AND hash=\? AND row=\?\)"
+    key += r"|Index Cond: \(\(kind = .*hash = .*\"row\" = audit_failure\.\"row\""
+    assert len(re.findall(key, plan)) == len(re.findall(r"(SEARCH|on) audit_index\b", plan)) == 2, plan
+    assert not re.search(r"SCAN audit|Seq Scan|Hash Join|Merge|Materialize", plan), plan

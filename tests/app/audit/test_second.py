@@ -16,6 +16,7 @@ from app.audit.second.compare import compare, compare_export
 from app.audit.second.entries import ACCESS, ACT, Entry, MalformedEntry, entries, files, line
 from app.audit.second.take_up import FAILING
 from app.audit.second.write import SecondLog
+from app.audit.tree import leaf_hash
 from app.clock import now, row_at
 from app.lifecycle import audit_keys
 from app.settings import Settings
@@ -267,7 +268,10 @@ def test_an_access_that_the_log_lacks_is_a_fault_and_an_act_is_not(tmp_path: Pat
     assert f"the log lacks 1 accesses, first entry {row_at(times[2])}" in found.message
 
 
-@pytest.mark.parametrize("text", [b"x access {}", b"1 other {}", b"1 access", b"12345678901234567890 act {}", b""])
+@pytest.mark.parametrize(
+    "text",
+    [b"x access {}", b"1 other {}", b"1 access", b"12345678901234567890 act {}", b"9223372036854775808 act {}", b""],
+)
 def test_a_line_that_is_none_is_named(tmp_path: Path, text: bytes) -> None:
     a_second_log(tmp_path / "second", torn=text + b"\n")
 
@@ -281,3 +285,16 @@ async def test_a_folder_that_cannot_be_read_is_told(world: World, second: Path) 
 
     assert await take_up_all(world) == 0
     assert take_up.warnings(world.hub) == [FAILING]
+
+
+def test_what_retention_has_removed_is_no_fault(tmp_path: Path) -> None:
+    times = [now() + number * HOUR for number in range(4)]
+    found = [(row_at(at), ACCESS, a_record(at)) for at in times[:3]]
+    a_second_log(tmp_path / "second", *found)
+    log = [a_record(at) for at in times[2:]]
+
+    gone = compare(log, tmp_path / "second", [leaf_hash(a_record(at)) for at in times[:2]])
+    cut = compare(log, tmp_path / "second", [leaf_hash(a_record(times[0]))])
+
+    assert (gone.ok, gone.both) == (True, 3)
+    assert (cut.ok, cut.both, cut.lacking) == (False, 2, [row_at(times[1])])

@@ -8,9 +8,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import select
 
-from app.audit import proofs, stamp, standalone
+from app.audit import note, proofs, stamp, standalone
 from app.audit.export import TIMESTAMPS, timestamps, verify_export
 from app.audit.extract import export
 from app.audit.record import Event
@@ -21,6 +22,7 @@ from app.audit.tables import audit_timestamp
 from app.audit.witnessing import UNSTAMPED, warnings
 from app.hub import Hub
 from app.lifecycle import audit_keys
+from app.settings import Settings
 from tests.ports import free_ports
 from tests.world import World
 
@@ -250,3 +252,32 @@ async def test_the_small_program_proves_stamps(
 
     assert codes == [0, 3]
     assert "records were there at" in capsys.readouterr().out
+
+
+async def test_of_two_processes_that_ask_at_once_one_stamp_is_kept(world: World, server: Server) -> None:
+    hub = world.hub
+    slow = Stamping(hub.database, server.address, server.authority.root, 3_600.0, hub.clock)
+    await a_log(hub, 1)
+    size, signed = await proofs.newest(hub.database.reader)
+    await a_log(hub, 1)
+    # The other one has asked, and got its stamp, before this one's is there.
+    assert await stamping(hub, server, server.authority.root, 3_600.0).run()
+
+    assert not await slow._stamp(size, note.parse(signed)[0])
+    assert len(await hub.database.reader.fetch(select(audit_timestamp.c.size), {})) == 1
+
+
+@pytest.mark.parametrize("roots", [None, "absent.pem", "empty.pem"])
+async def test_stamps_that_nobody_could_check_are_not_asked_for(
+    world: World, server: Server, tmp_path: Path, roots: str | None
+) -> None:
+    (tmp_path / "empty.pem").write_text("")
+    if roots is None:
+        with pytest.raises(ValidationError, match="audit_timestamp_roots"):
+            Settings(audit_timestamp=server.address)
+        return
+    made = stamping(world.hub, server, tmp_path / roots)
+    await a_log(world.hub, 1)
+
+    assert not await made.run()
+    assert await warnings(world.hub) == [UNSTAMPED]

@@ -4,6 +4,7 @@ import orjson
 import pytest
 
 from app.audit import standalone
+from app.settings import settings
 from tests.app.cli.conftest import Renkei
 
 
@@ -112,3 +113,20 @@ def test_a_witness_is_made_and_trusts_a_log(renkei: Renkei, tmp_path: Path) -> N
     assert made.output.startswith("hospital-a.example.jp/witness+")
     assert trusted.output == "The log renkei.example/audit is witnessed\n"
     assert [one.exit_code for one in refused] == [1, 1]
+
+
+def test_roots_of_time_stamps_that_cannot_be_read_are_a_message(
+    hospital: Renkei, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    absent, empty, folder = tmp_path / "absent.pem", tmp_path / "empty.pem", tmp_path / "export"
+    empty.write_text("")
+    hospital("audit", "export", str(folder))
+    there = hospital("audit", "verify", "--export", str(folder), "--timestamps", str(empty))
+    monkeypatch.setenv("RENKEI_AUDIT_TIMESTAMP_ROOTS", str(absent))
+    settings.cache_clear()
+
+    here = hospital("audit", "verify")
+
+    assert (here.exit_code, there.exit_code) == (1, 1)
+    assert f"Error: {absent}" in here.output
+    assert f"Error: {empty}" in there.output

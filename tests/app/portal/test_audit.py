@@ -141,3 +141,12 @@ async def test_events_of_connected_systems_are_shown_apart(world: World) -> None
 
     assert ("dr-sato" in own, "dr-sato" in others) == (False, True)
     assert "hospital-a/hospital-a-system" in others
+
+
+@pytest.mark.parametrize("field", ["user=doctor-clinic-c", "patient=x", "site=clinic-c", "user=a&outcome=failures"])
+async def test_a_time_without_records_is_an_empty_page(world: World, field: str) -> None:
+    auditor = await signed_in(world, "audit-office", "auditor")
+
+    answers = [await auditor.get(f"/audit?{field}&{time}") for time in ("to=2020-12-31", "from=2999-01-01")]
+
+    assert [one.status_code for one in answers] == [200, 200]

@@ -119,3 +119,17 @@ async def test_a_record_that_is_no_patient_has_no_log(world: World) -> None:
 
     assert (await office.get(f"/own-log/{other}")).status_code == 404
     assert (await office.get("/own-log/nobody")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "asked", ["to=2020-12-31", "from=2999-01-01", "from=2999-01-01&to=2999-12-31", "to=1969-01-01"]
+)
+async def test_a_time_without_records_is_an_empty_page(world: World, asked: str) -> None:
+    patient = await a_known(world)
+    person = await a_linked_account(world, patient)
+    await looked(world, a_look(world, patient))
+
+    page = await person.get(f"/own-log?{asked}")
+
+    assert page.status_code == 200
+    assert "田中" not in page.text
