@@ -30,13 +30,15 @@ class Comparison:
     """Acts that the log lacks: they were tried, and not done."""
     younger: int = 0
     """Lines that are younger than the log's end, or not much older: nothing is said of them."""
+    damaged: int = 0
+    """Lines of the second log that cannot be read: nobody knows whether the log has their records."""
     elsewhere: int = 0
     """Records of break-glass since the first line that the second log lacks: of another machine, or lost here."""
 
     @property
     def ok(self) -> bool:
-        """Whether the log has every access that the second log has."""
-        return not self.lacking
+        """Whether the log has every access that the second log has, as far as can be read."""
+        return not self.lacking and not self.damaged
 
     @property
     def message(self) -> str:
@@ -48,6 +50,8 @@ class Comparison:
             parts.append(f"{self.younger} entries are too young to be compared")
         if self.elsewhere:
             parts.append(f"{self.elsewhere} records of break-glass are not in this second log")
+        if self.damaged:
+            parts.append(f"{self.damaged} lines of the second log cannot be read")
         if self.lacking:
             parts.append(f"the log lacks {len(self.lacking)} accesses, first entry {self.lacking[0]}")
         return "; ".join(parts)
@@ -60,11 +64,9 @@ def compare(records: Iterable[bytes], folder: Path, gone: Iterable[bytes] = ()) 
         records: The records of the log, in their order; each is read once.
         folder: The second log's.
         gone: The leaf hashes of the records that retention has removed.
-
-    Raises:
-        MalformedEntry: a line of the second log is none that the hub wrote.
     """
-    waiting: dict[bytes, Entry] = {leaf_hash(entry.record): entry for entry in entries(folder)}
+    damaged: list[str] = []
+    waiting: dict[bytes, Entry] = {leaf_hash(entry.record): entry for entry in entries(folder, damaged)}
     begins = min((_time(entry.record) for entry in waiting.values()), default=2**63)
     both = sum(waiting.pop(one, None) is not None for one in gone)
     elsewhere = 0
@@ -77,14 +79,13 @@ def compare(records: Iterable[bytes], folder: Path, gone: Iterable[bytes] = ()) 
     ends = _time(record) - GRACE
     old = [entry for entry in waiting.values() if _time(entry.record) < ends]
     lacking = sorted(entry.row for entry in old if entry.kind == ACCESS)
-    return Comparison(both, lacking, len(old) - len(lacking), len(waiting) - len(old), elsewhere)
+    return Comparison(both, lacking, len(old) - len(lacking), len(waiting) - len(old), len(damaged), elsewhere)
 
 
 def compare_export(folder: Path, second: Path) -> Comparison:
     """Compare a second log with an export of the log.
 
     Raises:
-        MalformedEntry: a line of the second log is none that the hub wrote.
         FileNotFoundError: the export has no records, or no hashes.
         ValueError: the export does not say how many of its records are gone.
     """

@@ -71,12 +71,21 @@ def lines(path: Path, offset: int = 0) -> Iterator[tuple[int, bytes]]:
             yield offset, text[:-1]
 
 
-def entries(folder: Path) -> Iterator[Entry]:
+def entries(folder: Path, damaged: list[str] | None = None) -> Iterator[Entry]:
     """Yield every entry of a folder.
 
+    Args:
+        folder: The second log's.
+        damaged: Gets a word on each line that is none, and the others go on.
+
     Raises:
-        MalformedEntry: a line is none that the hub wrote.
+        MalformedEntry: a line is none that the hub wrote; not with `damaged`.
     """
     for path in files(folder):
         for _, text in lines(path):
-            yield parse(text)
+            try:
+                yield parse(text)
+            except MalformedEntry as error:
+                if damaged is None:
+                    raise
+                damaged.append(f"{path.name}: {error}")

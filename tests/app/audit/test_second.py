@@ -298,3 +298,14 @@ def test_what_retention_has_removed_is_no_fault(tmp_path: Path) -> None:
 
     assert (gone.ok, gone.both) == (True, 3)
     assert (cut.ok, cut.both, cut.lacking) == (False, 2, [row_at(times[1])])
+
+
+def test_a_line_that_cannot_be_read_is_counted_and_the_rest_compared(tmp_path: Path) -> None:
+    first = now()
+    a_second_log(tmp_path / "second", (row_at(first), ACCESS, a_record(first)), torn=b"nonsense\n")
+    log = [a_record(first), a_record(first + HOUR)]
+
+    found = compare(log, tmp_path / "second")
+
+    assert (found.ok, found.both, found.lacking, found.damaged) == (False, 1, [], 1)
+    assert "1 lines of the second log cannot be read" in found.message
