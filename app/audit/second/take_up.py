@@ -180,12 +180,13 @@ class TakingUp:
         _, gone = await expired(self._hub.database.reader)
         if gone == self._gone:
             return
+        self._gone = gone
         try:
             count = await apart(remove_over, self.folder, gone)
         except OSError as error:
+            # They are tried again once retention has removed more.
             logger.error("Files of the second log that are over cannot be removed: %s", error)
             return
-        self._gone = gone
         if count:
             logger.info("%s files of the second log are removed: their records are too old to be kept", count)
 
