@@ -13,7 +13,7 @@ from app.hub import Hub
 from app.records.retention.due import due
 from app.records.retention.remove import remove_due
 from app.records.retention.rules import Rule, WrongRule, rules
-from app.subject_rights.listed import waiting_patients
+from app.subject_rights.held import waiting_patients
 
 
 @click.group()

@@ -23,7 +23,6 @@ _LIST = (
     .order_by(rights_case.c.closed != 0, rights_case.c.due, rights_case.c.number)
     .limit(MOST)
 )
-_WAITING_PATIENTS = select(rights_case.c.patient).where(_waits, rights_case.c.patient != "").distinct()
 _ONE = select(rights_case).where(rights_case.c.number == bindparam("number", type_=BigInteger))
 _ACTS = (
     select(*(rights_act.c[name] for name in ("turn", "at", "act", "text", "by", "by_title")))
@@ -66,8 +65,3 @@ async def found(connection: DatabaseConnection, number: int) -> Case | None:
 async def history(connection: DatabaseConnection, number: int) -> Sequence[Act]:
     """Return what was done in a case, the oldest first."""
     return [Act(*row) for row in await connection.fetch(_ACTS, {"number": number})]
-
-
-async def waiting_patients(connection: DatabaseConnection) -> frozenset[str]:
-    """Return the ids of the Patients with a request that waits: nothing of them goes meanwhile."""
-    return frozenset(str(id_) for (id_,) in await connection.fetch(_WAITING_PATIENTS, {}))

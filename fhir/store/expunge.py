@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import BigInteger, Delete, Integer, Table, bindparam, delete, select
 
+from fhir.errors import Conflict
 from fhir.store.connection import Connection, WriteConnection
 from fhir.store.forgotten import forget
 from fhir.store.stored import Stored
@@ -28,7 +29,10 @@ def _of_row(table: Table) -> Delete:
 
 
 _VERSIONS = _of_row(resource_version).where(resource_version.c.version < bindparam("k_version", type_=Integer))
-_ALL_VERSIONS, _RESOURCE = _of_row(resource_version), _of_row(resource)
+_ALL_VERSIONS = _of_row(resource_version)
+_RESOURCE = _of_row(resource).where(
+    resource.c.version == bindparam("k_version", type_=Integer), resource.c.deleted == 1
+)
 _TIMES = select(resource_version.c.last_updated, resource_version.c.version).where(
     resource_version.c.patient_key == _KEY,
     resource_version.c.row == _ROW,
@@ -98,12 +102,17 @@ async def remove_deleted(connection: WriteConnection, deleted: Stored, hashed: i
         deleted: The version that is its deletion.
         hashed: `hash64` of its reference.
         extract: Reads off a body what its index rows are.
+
+    Raises:
+        Conflict: it was written again meanwhile.
     """
-    await _remove_index(connection, deleted, deleted.version + 1, extract)
     values = {"k_key": deleted.patient_key, "k_row": deleted.row}
+    # First: whoever writes the resource at the same time waits for this row, or has been quicker.
+    if not await connection.execute(_RESOURCE, {**values, "k_version": deleted.version}):
+        raise Conflict("Another request changed the resource at the same time")
+    await _remove_index(connection, deleted, deleted.version + 1, extract)
     await _leave_history(connection, {**values, "k_version": deleted.version + 1})
     count = await connection.execute(_ALL_VERSIONS, values)
-    await connection.execute(_RESOURCE, values)
     await connection.execute(_ID, {**values, "k_hash": hashed})
     await _leave_charts(connection, deleted)
     return count

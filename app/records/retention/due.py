@@ -1,22 +1,20 @@
 """What the rules say is over: looked through patient by patient, and nothing is changed."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Any, NamedTuple
 
-import orjson
 from sqlalchemy import BigInteger, Integer, Select, bindparam, select
 
 from app.consent.visibility import EVERYTHING_VISIBLE
 from app.db import DatabaseConnection
-from app.records.retention.rules import Rule, rule_of
-from fhir.store.categories import Category
+from app.records.retention.over import over
+from app.records.retention.rules import Rule
+from app.records.retention.seen import Due, Seen, seen
 from fhir.store.connection import Visibility
 from fhir.store.in_order import in_order
-from fhir.store.read import COLUMNS, LAST_BODY, stored
+from fhir.store.read import COLUMNS, LAST_BODY
 from fhir.store.statements import by_shape
-from fhir.store.stored import Stored
-from fhir.store.tables import NO_DATE, resource, resource_version
+from fhir.store.tables import patient_chart, resource, resource_version
 from fhir.store.types import NUMBERS
 
 PATIENTS = 200
@@ -25,34 +23,11 @@ PATIENTS = 200
 ROWS = 500
 """Resources of a patient that are read at once."""
 
-KEPT_LONG = "LTS"
-"""長期保存: a doctor's mark by which a resource stays. The tag of JP-CLINS."""
-
-
-class Due(NamedTuple):
-    """A resource whose time of keeping is over."""
-
-    rule: Rule
-    type: str
-    id: str
-    patient_key: int
-    custodian: int
-    at: int
-    """When its time began: its date, or when it was last written, whichever is later."""
-    deleted: bool
-    """Whether its site has deleted it already; its versions are still kept."""
-
-
-class _Seen(NamedTuple):
-    due: Due
-    code: str
-    marked: bool
-
 
 @by_shape
 def _patients(visibility: Visibility) -> Select[tuple[object, ...]]:
     return (
-        select(resource.c.patient_key, resource.c.id)
+        select(resource.c.patient_key)
         .where(
             resource.c.patient_key > bindparam("after", type_=BigInteger),
             resource.c.row == resource.c.patient_key,
@@ -67,7 +42,7 @@ def _patients(visibility: Visibility) -> Select[tuple[object, ...]]:
 @by_shape
 def _record(visibility: Visibility) -> Select[tuple[object, ...]]:
     return (
-        select(*COLUMNS, resource.c.category, resource.c.clinical_date, resource.c.deleted)
+        select(*COLUMNS, resource.c.category, resource.c.clinical_date, resource.c.version, resource.c.deleted)
         .select_from(in_order(resource, resource_version, LAST_BODY))
         .where(
             resource.c.patient_key == bindparam("key", type_=BigInteger),
@@ -79,65 +54,32 @@ def _record(visibility: Visibility) -> Select[tuple[object, ...]]:
     )
 
 
-def _codings(value: object) -> list[Mapping[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+_CHARTS = select(patient_chart.c.key).where(
+    patient_chart.c.patient_key == bindparam("key", type_=BigInteger), patient_chart.c.key != bindparam("key")
+)
+"""Keys of what is about several patients: no rule is about it, but it may name what would go."""
 
 
-def _code(body: Mapping[str, Any]) -> str:
-    """Return by what the last ones of a patient are told apart."""
-    code = body.get("code")
-    if not isinstance(code, dict):
-        return ""
-    codings = _codings(code.get("coding"))
-    return f"{codings[0].get('system')}|{codings[0].get('code')}" if codings else str(code.get("text", ""))
-
-
-def _is_marked(body: Mapping[str, Any]) -> bool:
-    meta = body.get("meta", {})
-    return any(one.get("code") == KEPT_LONG for name in ("tag", "security") for one in _codings(meta.get(name)))
-
-
-def _seen(rules: dict[str, Rule], row: Sequence[Any]) -> _Seen | None:
-    """Return a resource that a rule is about."""
-    one: Stored = stored(row)
-    category, clinical, deleted = row[-3:]
-    rule = rule_of(rules, one.type, Category(category))
-    if rule is None or not one.body:
-        return None
-    body = orjson.loads(bytes(one.body))
-    at = max(int(one.last_updated), int(clinical) if clinical != NO_DATE else 0)
-    due = Due(rule, one.type, one.id, one.patient_key, one.custodian, at, bool(deleted))
-    return _Seen(due, _code(body), _is_marked(body))
-
-
-async def _of_patient(connection: DatabaseConnection, rules: dict[str, Rule], key: int) -> list[_Seen]:
+async def _of_key(connection: DatabaseConnection, rules: Mapping[str, Rule], key: int) -> list[Seen]:
     found, after = [], -(2**63)
     while True:
         values = {"key": key, "after": after, "limit": ROWS} | dict(EVERYTHING_VISIBLE.values)
         rows = await connection.fetch(_record(EVERYTHING_VISIBLE), values)
-        found += [one for row in rows if (one := _seen(rules, row)) is not None]
+        found += [one for row in rows if (one := seen(rules, row)) is not None]
         if len(rows) < ROWS:
             return found
         after = int(rows[-1][3])
 
 
-def over(seen: Sequence[_Seen], now: int) -> list[Due]:
-    """Return those whose time is over: not marked, old enough, and not among the last of their code."""
-    kept: dict[tuple[str, str], int] = {}
-    found = []
-    for one in sorted(seen, key=lambda one: -one.due.at):
-        due, place = one.due, (one.due.type, one.code)
-        if not due.deleted:
-            kept[place] = kept.get(place, 0) + 1
-        if one.marked or due.at >= due.rule.ends(now):
-            continue
-        if due.deleted or kept[place] > due.rule.last:
-            found.append(due)
+async def _of_patient(connection: DatabaseConnection, rules: Mapping[str, Rule], key: int) -> list[Seen]:
+    found = await _of_key(connection, rules, key)
+    for (other,) in await connection.fetch(_CHARTS, {"key": key}):
+        found += await _of_key(connection, rules, int(other))
     return found
 
 
 async def due(
-    connection: DatabaseConnection, rules: dict[str, Rule], *, now: int, held: AbstractSet[str] = frozenset()
+    connection: DatabaseConnection, rules: dict[str, Rule], *, now: int, held: AbstractSet[int] = frozenset()
 ) -> AsyncIterator[list[Due]]:
     """Yield what is over, a patient at a time.
 
@@ -145,14 +87,14 @@ async def due(
         connection: Where to read.
         rules: What `rules` returned.
         now: The present in microseconds since 1970 UTC.
-        held: The ids of Patients of whom nothing goes: their requests wait for an answer.
+        held: The keys of Patients of whom nothing goes: a request of the person waits for an answer.
     """
     after = 0
     while True:
         values = {"after": after, "limit": PATIENTS} | dict(EVERYTHING_VISIBLE.values)
         patients = await connection.fetch(_patients(EVERYTHING_VISIBLE), values)
-        for key, id_ in patients:
-            found = [] if id_ in held else over(await _of_patient(connection, rules, int(key)), now)
+        for (key,) in patients:
+            found = [] if int(key) in held else over(await _of_patient(connection, rules, int(key)), now)
             if found:
                 yield found
         if len(patients) < PATIENTS:

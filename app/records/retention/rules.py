@@ -5,6 +5,7 @@ or the last three: `problem=5y, allergy=5y, laboratory=1y+3`. Nothing goes witho
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -85,7 +86,7 @@ def rules(text: str) -> dict[str, Rule]:
     return found
 
 
-def rule_of(known: dict[str, Rule], type_name: str, category: Category) -> Rule | None:
+def rule_of(known: Mapping[str, Rule], type_name: str, category: Category) -> Rule | None:
     """Return the rule that holds for a resource: that of its type before that of its kind."""
     kind = category.name.lower().replace("_", "-")
     if kind not in _KINDS:

@@ -7,7 +7,9 @@ import pytest
 
 from app.portal.dates import moment
 from app.subject_rights.case import Case, due
-from app.subject_rights.listed import listed, waiting_patients
+from app.subject_rights.held import waiting_patients
+from app.subject_rights.listed import listed
+from tests.identity import key_of
 from tests.portal import Browser, recorded, signed_in
 from tests.world import World, a_patient
 
@@ -221,6 +223,6 @@ async def test_a_patient_with_a_waiting_request_is_held(world: World) -> None:
     desk = await signed_in(world, "secretariat", "secretariat")
     address = await entered(world, desk, patient=patient)
 
-    assert await waiting_patients(world.hub.database.reader) == {patient}
+    assert await waiting_patients(world.hub.database.reader) == {await key_of(world, patient)}
     assert await act(desk, address, "withdraw", 1) == 303
     assert await waiting_patients(world.hub.database.reader) == frozenset()

@@ -1,18 +1,29 @@
 """The end of keeping: what the rules say is over, what stays, and that what went is on record."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
 
 from app.access.directory import organisations
+from app.consent.visibility import EVERYTHING_VISIBLE
+from app.identity.tables import person_patient
 from app.portal.dates import to_microseconds
-from app.records.retention.due import Due, due
+from app.records.retention.due import due
 from app.records.retention.remove import remove_due
 from app.records.retention.rules import Rule, WrongRule, rule_of, rules
+from app.records.retention.seen import Due, code
+from app.records.superseded import reader
+from app.subject_rights.held import waiting_patients
+from fhir.errors import Conflict
+from fhir.search.hashing import hash64
 from fhir.store.categories import Category
+from fhir.store.expunge import remove_deleted
+from fhir.store.read import read
 from fhir.store.tables import resource, resource_version
-from tests.portal import recorded
+from tests.identity import key_of
+from tests.portal import recorded, signed_in
 from tests.world import World, a_patient, an_observation
 
 pytestmark = pytest.mark.anyio
@@ -30,9 +41,9 @@ def a_condition(patient: str, **fields: object) -> dict[str, object]:
     }
 
 
-async def made_long_ago(world: World, years: int, *ids: str) -> None:
+async def made_long_ago(world: World, years: float, *ids: str) -> None:
     """Let resources have been written so many years ago."""
-    then = world.hub.clock() - years * YEAR
+    then = world.hub.clock() - int(years * YEAR)
     async with world.hub.database.write() as connection:
         for id_ in ids:
             rows = await connection.fetch(select(resource.c.row).where(resource.c.id == id_), {})
@@ -42,7 +53,11 @@ async def made_long_ago(world: World, years: int, *ids: str) -> None:
             await connection.execute(when.values(clinical_date=then), {})
 
 
-async def over(world: World, text: str, held: frozenset[str] = frozenset()) -> list[Due]:
+async def ids_over(world: World, text: str) -> list[str]:
+    return sorted(one.id for one in await over(world, text))
+
+
+async def over(world: World, text: str, held: frozenset[int] = frozenset()) -> list[Due]:
     found = []
     async for some in due(world.hub.database.reader, rules(text), now=world.hub.clock(), held=held):
         found += some
@@ -106,7 +121,7 @@ async def test_a_disease_is_over_five_years_after_it_was_written(world: World) -
 
     assert [(one.type, one.id, one.deleted) for one in found] == [("Condition", old, False)]
     assert await over(world, "allergy=5y") == []
-    assert await over(world, "problem=5y", held=frozenset({patient})) == []
+    assert await over(world, "problem=5y", held=frozenset({await key_of(world, patient)})) == []
     assert new not in {one.id for one in found}
 
 
@@ -178,6 +193,205 @@ async def test_what_is_written_anew_meanwhile_stays(world: World) -> None:
     await world.http.delete(f"/fhir/Condition/{made['id']}", headers=owner)
     await world.http.put(f"/fhir/Condition/{made['id']}", headers=owner, json=made)
 
-    assert await gone(world, [one._replace(deleted=True)]) == 0
+    assert await gone(world, [one]) == 0
+    assert await gone(world, [one._replace(deleted=True, version=2)]) == 0
 
     assert (await world.http.get(f"/fhir/Condition/{made['id']}", headers=owner)).status_code == 200
+
+
+async def test_what_is_changed_between_looking_and_removing_stays(world: World) -> None:
+    owner = await world.client("hospital-a")
+    patient = (await world.post(owner, a_patient()))["id"]
+    changed, marked, other = [await world.post(owner, a_condition(patient)) for _ in range(3)]
+    await made_long_ago(world, 6, *(one["id"] for one in (changed, marked, other)))
+    found = await over(world, "problem=5y")
+    await world.http.put(
+        f"/fhir/Condition/{changed['id']}", headers=owner, json={**changed, "note": [{"text": "再発"}]}
+    )
+    meta = {"resourceType": "Parameters", "parameter": [{"name": "meta", "valueMeta": {"tag": [TAG]}}]}
+    await world.http.post(f"/fhir/Condition/{marked['id']}/$meta-add", headers=owner, json=meta)
+
+    assert await gone(world, found) == 1
+
+    left = [await world.http.get(f"/fhir/Condition/{one['id']}", headers=owner) for one in (changed, marked, other)]
+    assert [one.status_code for one in left] == [200, 200, 404]
+    assert left[0].json()["note"] == [{"text": "再発"}]
+    assert left[1].json()["meta"]["tag"] == [TAG]
+
+
+async def test_what_was_removed_meanwhile_does_not_end_the_run(world: World) -> None:
+    owner = await world.client("hospital-a")
+    patient = (await world.post(owner, a_patient()))["id"]
+    ids = [(await world.post(owner, a_condition(patient)))["id"] for _ in range(2)]
+    await made_long_ago(world, 6, *ids)
+    found = await over(world, "problem=5y")
+    assert await gone(world, found[:1]) == 1
+
+    sites = {one.key: one for one in await organisations(world.hub.database.reader)}
+    assert await remove_due(world.hub, sites[found[0].custodian], found) == 1
+
+
+async def test_a_deletion_that_is_no_longer_the_last_version_is_not_removed(world: World) -> None:
+    owner = await world.client("hospital-a")
+    patient = (await world.post(owner, a_patient()))["id"]
+    made = await world.post(owner, a_condition(patient))
+    await world.http.delete(f"/fhir/Condition/{made['id']}", headers=owner)
+    deleted = await read(world.hub.database.reader, EVERYTHING_VISIBLE, "Condition", made["id"])
+    assert deleted is not None
+    await world.http.put(f"/fhir/Condition/{made['id']}", headers=owner, json=made)
+
+    with pytest.raises(Conflict):
+        async with world.hub.database.write() as connection:
+            await remove_deleted(connection, deleted, hash64(f"Condition/{made['id']}"), reader(world.hub))
+
+    assert (await world.http.get(f"/fhir/Condition/{made['id']}", headers=owner)).json()["code"] == made["code"]
+
+
+async def test_the_last_three_are_the_last_results_not_the_last_written(world: World) -> None:
+    owner = await world.client("hospital-a")
+    patient = (await world.post(owner, a_patient()))["id"]
+    newest_first = [
+        (await world.post(owner, an_observation(patient, effectiveDateTime=f"20{year}-05-01")))["id"]
+        for year in range(19, 14, -1)
+    ]
+    for years, id_ in zip((5, 4, 3.5, 3, 2.5), newest_first, strict=True):
+        await made_long_ago(world, years, id_)
+
+    assert await ids_over(world, "laboratory=1y+3") == sorted(newest_first[3:])
+
+
+MEDICINE = {"coding": [{"system": "urn:oid:1.2.392.200119.4.403.1", "code": "2149032F1021"}]}
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ({"code": {"coding": [{"display": "?"}, {"system": "s", "code": "1"}], "text": "t"}}, "s|1"),
+        ({"code": {"coding": [{"display": "?"}], "text": "t"}}, "t"),
+        ({"vaccineCode": {"coding": [{"system": "s", "code": "1"}]}}, "s|1"),
+        ({"medicationCodeableConcept": MEDICINE}, "urn:oid:1.2.392.200119.4.403.1|2149032F1021"),
+        ({"type": [{"coding": [{"system": "s", "code": "1"}]}]}, "s|1"),
+        ({"medicationReference": {"reference": "Medication/1"}}, "Medication/1"),
+        (
+            {"medicationReference": {"reference": "#m"}, "contained": [{"id": "m", "code": MEDICINE}]},
+            "urn:oid:1.2.392.200119.4.403.1|2149032F1021",
+        ),
+        ({"medicationReference": {"reference": "#m"}}, ""),
+        ({"status": "final"}, ""),
+    ],
+)
+def test_the_last_ones_are_told_apart_by_what_they_are_of(body: dict[str, Any], found: str) -> None:
+    assert code(body) == found
+
+
+async def test_the_last_ones_of_each_medicine_stay_and_all_that_cannot_be_told_apart(world: World) -> None:
+    owner = await world.client("hospital-a")
+    patient = (await world.post(owner, a_patient()))["id"]
+    common = {"resourceType": "Immunization", "status": "completed", "patient": {"reference": f"Patient/{patient}"}}
+    bodies = [
+        {"vaccineCode": {"coding": [{"system": "s", "code": "flu"}]}, "occurrenceDateTime": "2010-01-01"},
+        {"vaccineCode": {"coding": [{"system": "s", "code": "flu"}]}, "occurrenceDateTime": "2011-01-01"},
+        {"vaccineCode": {"coding": [{"system": "s", "code": "bcg"}]}, "occurrenceDateTime": "2009-01-01"},
+        *[{"vaccineCode": {"extension": [{"url": "urn:x", "valueString": "?"}]}, "occurrenceDateTime": "2008-01-01"}]
+        * 2,
+    ]
+    ids = [(await world.post(owner, common | body))["id"] for body in bodies]
+    await made_long_ago(world, 8, *ids)
+
+    assert await ids_over(world, "immunization=5y+1") == ids[:1]
+
+
+@pytest.mark.parametrize("state", ["entered-in-error", "cancelled"])
+async def test_what_never_was_is_none_of_the_last_ones_and_goes_when_it_is_over(world: World, state: str) -> None:
+    owner = await world.client("hospital-a")
+    patient = (await world.post(owner, a_patient()))["id"]
+    wrong, right, old = [
+        (await world.post(owner, an_observation(patient, status=status, effectiveDateTime=f"{year}-05-01")))["id"]
+        for status, year in ((state, 2012), ("final", 2011), ("final", 2010))
+    ]
+    await made_long_ago(world, 8, wrong, right, old)
+
+    assert await ids_over(world, "laboratory=1y+1") == sorted([wrong, old])
+    assert await ids_over(world, "laboratory=1y+2") == [wrong]
+
+
+async def test_a_diagnosis_that_was_entered_in_error_is_none_of_the_last_ones(world: World) -> None:
+    owner = await world.client("hospital-a")
+    patient = (await world.post(owner, a_patient()))["id"]
+    system = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+    error = {"coding": [{"system": system, "code": "entered-in-error"}]}
+    right = (await world.post(owner, a_condition(patient, recordedDate="2010-01-01")))["id"]
+    wrong = (await world.post(owner, a_condition(patient, recordedDate="2012-01-01", verificationStatus=error)))["id"]
+    await made_long_ago(world, 8, right, wrong)
+
+    assert await ids_over(world, "problem=5y+1") == [wrong]
+
+
+def a_report(patient: str, **fields: object) -> dict[str, object]:
+    return {
+        "resourceType": "DiagnosticReport",
+        "status": "final",
+        "category": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0074", "code": "LAB"}]}],
+        "code": {"coding": [{"system": "http://loinc.org", "code": "11502-2"}]},
+        "subject": {"reference": f"Patient/{patient}"},
+        **fields,
+    }
+
+
+async def test_what_a_kept_resource_names_stays_and_what_that_names(world: World) -> None:
+    owner = await world.client("hospital-a")
+    patient = (await world.post(owner, a_patient()))["id"]
+    specimen = {"resourceType": "Specimen", "type": {"text": "血清"}, "subject": {"reference": f"Patient/{patient}"}}
+    taken = (await world.post(owner, specimen))["id"]
+    named, alone = [
+        (await world.post(owner, an_observation(patient, **fields)))["id"]
+        for fields in ({"specimen": {"reference": f"Specimen/{taken}"}}, {})
+    ]
+    report = (await world.post(owner, a_report(patient, result=[{"reference": f"Observation/{named}"}])))["id"]
+    provenance = {
+        "resourceType": "Provenance",
+        "recorded": "2016-05-01T10:00:00Z",
+        "agent": [{"who": {"display": "x"}}],
+    }
+    await world.post(owner, {**provenance, "target": [{"reference": f"Observation/{alone}"}]})
+    await made_long_ago(world, 8, taken, named, alone, report)
+
+    assert await ids_over(world, "laboratory=1y, DiagnosticReport=20y") == [alone]
+    assert await ids_over(world, "laboratory=1y") == sorted([taken, named, alone, report])
+
+
+async def test_what_a_resource_without_a_rule_names_stays(world: World) -> None:
+    owner = await world.client("hospital-a")
+    patient = (await world.post(owner, a_patient()))["id"]
+    named = (await world.post(owner, a_condition(patient)))["id"]
+    subject = {"subject": {"reference": f"Patient/{patient}"}}
+    reason = {"reasonReference": [{"reference": f"Condition/{named}"}]}
+    await world.post(owner, {"resourceType": "Procedure", "status": "completed", **subject, **reason})
+    await made_long_ago(world, 8, named)
+
+    assert await ids_over(world, "problem=5y") == []
+
+
+async def test_a_waiting_request_holds_what_every_site_has_of_the_person(world: World) -> None:
+    patients, conditions = [], []
+    for site in ("hospital-a", "hospital-b"):
+        owner = await world.client(site)
+        patients.append((await world.post(owner, a_patient()))["id"])
+        conditions.append((await world.post(owner, a_condition(patients[-1])))["id"])
+    await made_long_ago(world, 6, *conditions)
+    keys = [await key_of(world, id_) for id_ in patients]
+    async with world.hub.database.write() as connection:
+        await connection.execute(update(person_patient).values(person=keys[0]), {})
+    found = await over(world, "problem=5y")
+    assert len(found) == 2
+
+    desk = await signed_in(world, "secretariat", "secretariat")
+    form = {"kind": "disclosure", "requester": "山田", "relation": "self", "text": "x", "received": "2020-01-01"}
+    assert (await desk.post("/rights-requests", {**form, "patient": patients[0]})).status_code == 303
+
+    held = await waiting_patients(world.hub.database.reader)
+    assert held == set(keys)
+    assert await over(world, "problem=5y", held=held) == []
+    # The request has come after the run has looked.
+    assert await gone(world, found) == 0
+    assert (await world.http.get(f"/fhir/Condition/{conditions[1]}", headers=owner)).status_code == 200
