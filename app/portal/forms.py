@@ -76,8 +76,9 @@ def one(form: Form, name: str) -> str:
 
 
 def number(text: str, *, digits: int) -> int:
-    """Return a number of at most so many digits, 0 for anything else."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else 0
+    """Return a number of at most so many digits that a database can hold, 0 for anything else."""
+    found = int(text) if text.isascii() and text.isdigit() and len(text) <= digits else 0
+    return found if found < 2**63 else 0
 
 
 def exactly(form: Form, name: str) -> str:

@@ -17,7 +17,8 @@ class Did(StrEnum):
 TELLS_NOTHING = frozenset(
     {
         *("link", "unlink", "break-glass", "break-glass-ended", "break-glass-review", "consent-decision"),
-        *("refused", "erase", "audit-log-used", "iti-81"),
+        *("refused", "erase", "audit-log-used", "iti-81", "identity-review", "rights-request", "entry"),
+        "audit-taken-up",
     }
 )
 """Events that name a patient and neither tell nor change what is kept of one."""
@@ -32,9 +33,15 @@ def touches(event: Event) -> bool:
     return event.outcome == "0" and event.patient is not None and event.interaction not in TELLS_NOTHING
 
 
+def is_told_again(event: Event) -> bool:
+    """Return whether an event only says that the log took up another late: what that one tells is counted by itself."""
+    return event.interaction == "audit-taken-up" and event.outcome == "4"
+
+
 def did(event: Event) -> Did:
     """Return what an event did."""
-    if event.interaction in _DELETES:
+    removed = event.interaction == "operation" and (event.path or "").endswith("/$expunge")
+    if event.interaction in _DELETES or event.action == "D" or removed:
         return Did.DELETED
     return Did.CHANGED if event.interaction in _CHANGES or event.action in ("C", "U") else Did.READ
 

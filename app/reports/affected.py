@@ -1,12 +1,14 @@
 """Whom an account, a site, a client or an address affected, and with what: what the log says of a breach."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
+from app.audit.keys import Keys
 from app.audit.record import Event
 from app.audit.review import Question
-from app.reports.access import Did, asked, did, kinds, resources, touches
+from app.reports.access import Did, asked, did, is_told_again, kinds, resources, touches
+from app.reports.erased import KnownNames
 
 MOST_ACCESSES = 100_000
 """Accesses that are listed one by one; all are counted."""
@@ -37,11 +39,24 @@ class Suspect:
         agent = "" if self.account else self.client or self.site or self.holder
         return Question(user=self.account, agent=agent, begins=self.begins, ends=self.ends)
 
+    def known(self, keys: Keys, organisations: Sequence[str]) -> KnownNames:
+        """Return what finds this suspect in erased records too.
+
+        Args:
+            keys: The audit keys.
+            organisations: The references of the region's organisations.
+        """
+        users, clients = ([name] if name else [] for name in (self.account, self.client))
+        return KnownNames(keys, users=users, clients=clients, organisations=organisations)
+
     def is_met(self, event: Event) -> bool:
-        """Return whether an event is of this suspect."""
+        """Return whether an event is of this suspect.
+
+        The address of an erased event is not known to anybody: it may be the one.
+        """
         pairs = (
             *((self.account, event.user), (self.site, event.organisation), (self.client, event.client)),
-            *((self.address, event.network), (self.holder, event.custodian)),
+            *((self.address, self.address if event.erased else event.network), (self.holder, event.custodian)),
         )
         return all(wanted in ("", found) for wanted, found in pairs)
 
@@ -88,7 +103,7 @@ class Affected:
     def add(self, event: Event) -> None:
         """Take an event of the suspect."""
         if not touches(event):
-            self.failed += event.outcome != "0"
+            self.failed += event.outcome != "0" and not is_told_again(event)
             return
         reference, holder = str(event.patient), event.custodian or ""
         known = self.patients.get(reference)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from app.audit.record import Event
 from app.consent.third_party import ON_BEHALF
-from app.reports.access import Did, did, kinds, touches
+from app.reports.access import Did, did, is_told_again, kinds, touches
 
 LINES = (
     *("own", "given", "taken", "on-behalf", "changed", "deleted", "failed", "refused", "printed"),
@@ -50,6 +50,8 @@ class Month:
 
     def add(self, event: Event) -> None:
         """Count an event of the site."""
+        if is_told_again(event):
+            return
         of_caller = self.site in ("", event.organisation)
         lines = set(self._lines(event, of_caller=of_caller))
         for line in lines:

@@ -73,7 +73,9 @@ async def _gathered(hub: Hub, suspect: Suspect) -> tuple[Affected, Sequence[Orga
     await hub.leader.integrate_all()
     reader, now = hub.database.reader, hub.clock()
     events = walk.events(reader, Reviewer(hub.audit.keys), suspect.question(), now=now)
-    return await gather(events, suspect), await organisations(reader)
+    sites = await organisations(reader)
+    known = suspect.known(hub.audit.keys, [one.reference for one in sites])
+    return await gather(known.all(events), suspect), sites
 
 
 @click.command()

@@ -10,6 +10,7 @@ from app.cli.recorded import record
 from app.cli.report.written import Wanted, written
 from app.cli.running import opened, synchronous
 from app.reports import walk
+from app.reports.erased import KnownNames
 from app.reports.month import month as report_of
 from app.reports.monthly import count
 from app.reports.period import month as interval_of
@@ -32,13 +33,16 @@ async def month(site: str, text: str, form: str, table: str, output: Path | None
         reader, now = hub.database.reader, hub.clock()
         reference = (await find_organisation(reader, site)).reference if site else ""
         question = Question(site=reference, begins=begins, ends=ends)
-        found = await count(walk.events(reader, Reviewer(hub.audit.keys), question, now=now), reference)
+        sites = await organisations(reader)
+        known = KnownNames(hub.audit.keys, organisations=[one.reference for one in sites])
+        events = walk.events(reader, Reviewer(hub.audit.keys), question, now=now)
+        found = await count(known.all(events), reference)
         sheet = report_of(
             found,
             region=hub.settings.region,
             made=now,
             text=text,
-            sites=await organisations(reader),
+            sites=sites,
             so_far=now < ends,
         )
         await record(hub, "audit-log-used", f"Monthly report {text}: {site or 'all sites'}")

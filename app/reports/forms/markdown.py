@@ -1,12 +1,14 @@
 """A report as Markdown: read as it is, or made into anything."""
 
 from collections.abc import Iterator
+from html import escape
 
 from app.reports.sheet import Cell, Sheet, Table
 
 
 def _cell(value: Cell) -> str:
-    return str(value).replace("|", "\\|").replace("\n", " ")
+    # Markdown is HTML too: what is in a cell stays text.
+    return escape(str(value), quote=False).replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
 
 
 def _table(table: Table) -> Iterator[str]:

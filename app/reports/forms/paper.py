@@ -5,6 +5,7 @@ ISO 32000-1, 9.9: embedded font programs. docs/decisions/0037 says which font, a
 
 import io
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ _HEAD_UNITS, _MOST_UNITS = 12, 44
 """Half widths: at least so many of a head stand on one line; no column asks for more than so many."""
 _HEAD_POINTS = 90
 """What a table's title, its head and a row take."""
+_MOST_CHARACTERS, _MOST_ROWS = 400, 2_000
+"""Of a cell, and rows of a table: a page is no place for more, and CSV has it all."""
 _WIDE = 7
 """With more columns than this a sheet lies on its side."""
 
@@ -74,6 +77,22 @@ def _styles() -> dict[str, Any]:
     }
 
 
+def _cut(value: Cell) -> str:
+    text = str(value)
+    left = len(text) - _MOST_CHARACTERS
+    return f"{text[:_MOST_CHARACTERS]}…(+{left})" if left > 0 else text
+
+
+def _short(table: Table) -> Table:
+    """Return a table as it fits on paper, with a note of what was left out."""
+    left = len(table.rows) - _MOST_ROWS
+    rows = [tuple(_cut(value) for value in row) for row in table.rows[:_MOST_ROWS]]
+    more = f"ほかに {left} 行 / and {left} more rows: --format csv" if left > 0 else ""
+    if any(len(str(value)) > _MOST_CHARACTERS for row in table.rows[:_MOST_ROWS] for value in row):
+        more = f"{more} …(+n): n 文字を省略、全文は / n characters left out, whole by --format csv".strip()
+    return replace(table, rows=rows, note=f"{table.note} {more}".strip())
+
+
 def _rows(rows: Sequence[Sequence[Cell]], style: Any) -> list[list[Any]]:
     from reportlab.platypus import Paragraph
 
@@ -100,10 +119,16 @@ def _table(table: Table, width: float, styles: dict[str, Any]) -> list[Any]:
     from reportlab.lib.colors import HexColor
     from reportlab.platypus import CondPageBreak, LongTable, Paragraph, TableStyle
 
+    table = _short(table)
     # A head does not stand alone at the end of a page.
     found = [CondPageBreak(_HEAD_POINTS), Paragraph(escape(table.title), styles["head"])] if table.title else []
     grid = LongTable(
-        _rows([table.head, *table.rows], styles["cell"]), colWidths=_widths(table, width), repeatRows=1, splitByRow=1
+        _rows([table.head, *table.rows], styles["cell"]),
+        colWidths=_widths(table, width),
+        repeatRows=1,
+        splitByRow=1,
+        # A row that is higher than a page goes on over the next one.
+        splitInRow=1,
     )
     grid.setStyle(
         TableStyle(

@@ -29,6 +29,19 @@ def test_markdown_keeps_a_row_on_a_line() -> None:
     assert lines[-1] == "末尾"
 
 
+def test_markdown_takes_no_cell_for_html() -> None:
+    text = markdown(SHEET)
+
+    assert "| &lt;script> | =1+1 |" in text.replace("&gt;", ">")
+    assert "<script" not in text
+
+
+def test_a_backslash_ends_no_cell() -> None:
+    sheet = Sheet("a", "b", "c", tables=(Table("t", "", ("x", "y"), [("1\\|2", "3")]),))
+
+    assert "| 1\\\\\\|2 | 3 |" in markdown(sheet).splitlines()
+
+
 def test_html_escapes_what_is_in_a_cell_and_loads_nothing() -> None:
     shown = page(SHEET)
 

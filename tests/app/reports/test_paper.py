@@ -1,14 +1,18 @@
 """A report as PDF: its text can be found, its font is in it, long tables go on."""
 
 import subprocess
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from app.audit.record import Event
+from app.reports.affected import Affected
+from app.reports.breach import breach as list_of
 from app.reports.forms.paper import FONTS, NoFont, font_file, paper
 from app.reports.month import month as report_of
 from app.reports.monthly import Month
+from app.reports.names import Known
 from app.reports.sheet import Sheet, Table
 
 APRIL = 1_775_034_000_000_000
@@ -74,3 +78,42 @@ def test_a_file_that_is_no_font_is_named(tmp_path: Path) -> None:
 
 def test_the_font_is_where_debian_has_it() -> None:
     assert font_file(None) in FONTS
+
+
+def shown(made: bytes, file: Path) -> str:
+    file.write_bytes(made)
+    return subprocess.run(["pdftotext", "-layout", str(file), "-"], capture_output=True, text=True, check=True).stdout
+
+
+def test_a_breach_with_many_resources_of_one_patient_fits(tmp_path: Path) -> None:
+    found = Affected()
+    for number in range(200):
+        names = (f"Observation/a{number:026d}/_history/1",)
+        one = Event(APRIL, "R", "read", patient="Patient/1", patient_key=1, user="dr-a", entities=names)
+        found.add(one)
+    sheet = list_of(
+        found,
+        region="札幌",
+        made=APRIL,
+        asked_for=(),
+        noticed=date(2026, 4, 1),
+        person={1: 1},
+        sites=(),
+        known={1: Known(numbers="1" * 300, name="長" * 300, address="住" * 300)},
+    )
+
+    text = shown(paper(sheet, font_file(None)), tmp_path / "breach.pdf")
+
+    assert "本人の数" in text
+    assert "(+" in text
+    assert "--format csv" in text
+
+
+def test_a_table_of_paper_ends_somewhere_and_says_so(tmp_path: Path) -> None:
+    rows = [(str(number),) for number in range(2_003)]
+    sheet = Sheet("一覧", "札幌", "2026-04-01", tables=(Table("t", "表", ("番号",), rows),))
+
+    text = shown(paper(sheet, font_file(None)), tmp_path / "many.pdf")
+
+    assert "ほかに 3 行" in text
+    assert "2001" not in text
