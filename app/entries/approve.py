@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, Text, bindparam, update
 from app.access.caller import Caller
 from app.access.events import by, event
 from app.entries.entry import LONGEST, Entry
+from app.entries.patient import about
 from app.entries.tables import APPROVED, DECLINED, WAITS, entry
 from app.hub import Hub
 from fhir.errors import Conflict, Forbidden, InvalidValue
@@ -52,4 +53,4 @@ async def decide(hub: Hub, caller: Caller, one: Entry, act: str, remark: str, *,
             raise Conflict("It was approved or declined before")
         description = f"Entry {one.number} of {one.by}, {one.kind} {one.about}: {states[act]}"
         said = event(hub, "entry", network=network, path=path, **by(caller), description=description)
-        await hub.audit.stage(connection, [said])
+        await hub.audit.stage(connection, [await about(connection, one.patient, said)])

@@ -37,6 +37,7 @@ LATE = 3
 
 DRIFTED = "The clock of {host} is wrong by {seconds:.3f} s: it is not synchronised"
 SILENT = "No NTP server has told {host} the time lately: whether its clock is right is not known"
+THIS_MACHINE = "this machine"
 
 DRIFT = Gauge("renkei_clock_drift_seconds", "By how much this machine's clock is behind the NTP servers")
 SYNCHRONISED = Gauge("renkei_clock_synchronised", "1 when it is right, 0 when it is wrong or nobody knows")
@@ -125,17 +126,17 @@ def judge(told: list[Told], asked: int, at: int, limit: int) -> Check:
     return Check(at, asked, len(told), middle, chosen.delay, chosen.stratum, synchronised=right)
 
 
-def words(check: Check) -> str:
-    """Return what a check says, for an operator."""
-    if check.answered:
-        return DRIFTED.format(host=host(), seconds=check.drift / 1_000_000)
-    return SILENT.format(host=host())
+def words(check: Check | None, machine: str) -> str:
+    """Return what a check says, for an operator; None is none in time."""
+    if check is not None and check.answered:
+        return DRIFTED.format(host=machine, seconds=check.drift / 1_000_000)
+    return SILENT.format(host=machine)
 
 
 def _event(check: Check) -> Event:
     seconds = check.drift / 1_000_000
     right = f"The clock of {host()} is synchronised; it is wrong by {seconds:.3f} s"
-    text = right if check.synchronised else words(check)
+    text = right if check.synchronised else words(check, host())
     outcome = "0" if check.synchronised else "8"
     return Event(check.at, "E", "clock", outcome, None if check.synchronised else text, client=CLIENT, description=text)
 
@@ -146,7 +147,7 @@ async def check(hub: "Hub") -> Check:
     limit = int(hub.settings.ntp_drift_seconds * 1_000_000)
     found = judge(told, len(servers(hub.settings.ntp_servers)), hub.clock(), limit)
     if not found.synchronised:
-        logger.error("%s", words(found))
+        logger.error("%s", words(found, host()))
     async with hub.database.write() as connection:
         await connection.lock(TURN)
         before = await last(connection)
@@ -180,14 +181,17 @@ async def _run(hub: "Hub") -> None:
 
 
 async def warnings(hub: "Hub") -> list[str]:
-    """Return what the operator must know of this machine's clock; nothing when no server is set."""
+    """Return what the operator must know of this machine's clock; nothing when no server is set.
+
+    `/health` is open to everybody: it does not name the machine.
+    """
     if not hub.settings.ntp_servers:
         return []
     found = await last(hub.database.reader)
     overdue = hub.clock() - int(LATE * hub.settings.ntp_check_seconds * 1_000_000)
     if found is None or found.at < overdue:
-        return [SILENT.format(host=host())]
-    return [] if found.synchronised else [words(found)]
+        return [words(None, THIS_MACHINE)]
+    return [] if found.synchronised else [words(found, THIS_MACHINE)]
 
 
 async def show(hub: "Hub") -> None:

@@ -155,7 +155,7 @@ async def review_case(request: Request) -> Response:
             raise NotFound("There is no such case")
         path = f"/break-glass/cases/{case.case.number}"
         about = _verdict(visit, case, told)
-        if about is not None and not is_confirmed(visit):
+        if about is not None and not is_confirmed(visit, about):
             return await ask(visit, about)
         try:
             await act(

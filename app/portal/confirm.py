@@ -1,6 +1,7 @@
 """記録確定: what was entered is shown once more, with who enters it and for whom, before it counts.
 
-What counts is what was shown: the second form carries a seal of the first, which only a page of this session can make.
+What counts is what was shown: the second form carries a seal of the first and of what was shown of it, which only a
+page of this session can make. Where the consent or the patients have changed meanwhile, it is shown anew.
 """
 
 import hmac
@@ -30,17 +31,6 @@ def _entered(form: Form) -> Form:
     return {name: values for name, values in form.items() if name not in _OF_THE_STEP}
 
 
-def seal(visit: Visit) -> str:
-    """Return the seal of what a form says, for this session and this address."""
-    said = orjson.dumps([visit.web.url.path, sorted(_entered(visit.form).items())])
-    return hmac.digest(csrf_token(visit.secret).encode(), b"shown\0" + said, "sha256").hex()
-
-
-def is_confirmed(visit: Visit) -> bool:
-    """Return whether just this form was shown once more, and sent again."""
-    return hmac.compare_digest(one(visit.form, "shown").encode(), seal(visit).encode())
-
-
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What is shown before it counts."""
@@ -55,6 +45,18 @@ class Shown:
     """Whose page it is in `app.portal.roles.PAGES`, when it may be entered for somebody else."""
     file: Mapping[str, str] | None = None
     """The field of a file that goes with it, and which kinds it takes."""
+
+
+def seal(visit: Visit, shown: Shown) -> str:
+    """Return the seal of what a form says and what is shown of it, for this session and this address."""
+    facts = [list(fact) for fact in shown.facts]
+    said = orjson.dumps([visit.web.url.path, sorted(_entered(visit.form).items()), facts])
+    return hmac.digest(csrf_token(visit.secret).encode(), b"shown\0" + said, "sha256").hex()
+
+
+def is_confirmed(visit: Visit, shown: Shown) -> bool:
+    """Return whether just this was shown once more, and the form sent again."""
+    return hmac.compare_digest(one(visit.form, "shown").encode(), seal(visit, shown).encode())
 
 
 def said(visit: Visit, shown: Shown) -> str:
@@ -99,7 +101,7 @@ async def ask(visit: Visit, shown: Shown) -> Page:
         "confirm.html",
         {
             "shown": shown,
-            "seal": seal(visit),
+            "seal": seal(visit, shown),
             "fields": fields,
             "others": await _others(visit, shown.page),
             "now": visit.hub.clock(),

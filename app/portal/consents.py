@@ -28,7 +28,7 @@ from app.records.commit import committed
 from app.records.prepare import Prepared, prepare
 from app.records.row_ids import new_id
 from app.records.writing import Writing
-from fhir.errors import Forbidden, InvalidValue, NotFound, Unprocessable
+from fhir.errors import Conflict, Forbidden, InvalidValue, NotFound, Unprocessable
 from fhir.issue import Issue
 from fhir.members import members
 from fhir.store.categories import Category
@@ -126,7 +126,7 @@ async def _record(visit: Visit, patient_id: str) -> Page | Response:
             source=source,
         )
         about = shown(visit, consent, patient, sites, patient_id=patient_id)
-        if not is_confirmed(visit):
+        if not is_confirmed(visit, about):
             return await ask(visit, about)
         await _keep(visit, about, patient.id)
         await _write(visit, consent, scans)
@@ -191,14 +191,17 @@ async def _withdraw(visit: Visit, patient_id: str, consent_id: str) -> Page | Re
         patient_id=patient_id,
         withdrawal=True,
     )
-    if not is_confirmed(visit):
+    if not is_confirmed(visit, about):
         return await ask(visit, about)
     await _keep(visit, about, person.someones[0].id)
     prepared = prepare(withdrawn(stored.body), visit.fhir.authority, type_name="Consent", id_=consent_id)
     visit.fhir.interaction, visit.fhir.action = "update", "U"
 
     async def work(writing: Writing) -> Stored:
-        return await writing.update(prepared, consent_id)
+        written = await writing.update(prepared, consent_id)
+        if written.version != stored.version + 1:
+            raise Conflict("The Consent was changed after it was shown")
+        return written
 
     await committed(visit.fhir, work)
     return moved(f"/consents?patient={patient_id}&done=withdrawn")

@@ -182,11 +182,11 @@ async def decide(request: Request) -> Response:
         one, other = field(visit.form, "one"), field(visit.form, "other")
         try:
             about = await _shown(visit, one, other)
-            if not is_confirmed(visit):
+            if not is_confirmed(visit, about):
                 return await ask(visit, about)
             visit.fhir.settle = settling(
                 *(visit.hub, visit.caller, about.kind, said(visit, about)),
-                about=f"Patient/{one} Patient/{other}",
+                made=f"Patient/{one} Patient/{other}",
                 responsible=await responsible_of(visit, about.page),
             )
             await _act(visit, one, other)

@@ -13,7 +13,7 @@ from app.reports.period import EVER, month
 from app.subject_rights.act import Said, act
 from app.subject_rights.case import KINDS, LONGEST, PROOFS, RELATIONS, Case
 from app.subject_rights.file import to_csv
-from app.subject_rights.listed import found, history, listed
+from app.subject_rights.listed import MOST, found, history, listed
 from app.subject_rights.open import MOST_NAME, Asked, open_case
 from fhir.errors import Conflict, Deleted, Forbidden, InvalidValue, NotFound
 
@@ -35,13 +35,16 @@ async def _list(visit: Visit, *, problem: str = "") -> Page | Response:
     parameters = visit.web.query_params
     text, every = parameters.get("month", ""), parameters.get("every") == "1"
     begins, ends = month(text) if text else (0, EVER)
-    shown = await listed(visit.hub.database.reader, begins=begins, ends=ends, every=every or bool(text))
-    if parameters.get("format") == "csv":
+    as_file = parameters.get("format") == "csv"
+    most = {} if as_file else {"most": MOST + 1}
+    shown = await listed(visit.hub.database.reader, begins=begins, ends=ends, every=every or bool(text), **most)
+    if as_file:
         headers = {**HEADERS, "content-disposition": 'attachment; filename="rights-requests.csv"'}
         # The mark lets spreadsheets read the Japanese.
         return Response("\ufeff" + to_csv(shown, now=visit.fhir.now), 200, headers, "text/csv; charset=utf-8")
     values: dict[str, Any] = {
-        "cases": shown,
+        "cases": shown[:MOST],
+        "most": MOST if len(shown) > MOST else 0,
         "month": text,
         "every": every,
         "now": visit.fhir.now,

@@ -10,7 +10,9 @@ from app.subject_rights.case import WAITING, Case
 from app.subject_rights.tables import rights_act, rights_case
 
 MOST = 500
-"""Cases of one list."""
+"""Cases that a page shows; a file has all."""
+
+EVERY_CASE = 2**31 - 1
 
 _waits = rights_case.c.state.in_([bindparam(f"s{number}", state, type_=Text) for number, state in enumerate(WAITING)])
 _LIST = (
@@ -21,7 +23,7 @@ _LIST = (
         or_(bindparam("every", type_=Integer) == 1, _waits),
     )
     .order_by(rights_case.c.closed != 0, rights_case.c.due, rights_case.c.number)
-    .limit(MOST)
+    .limit(bindparam("most", type_=Integer))
 )
 _ONE = select(rights_case).where(rights_case.c.number == bindparam("number", type_=BigInteger))
 _ACTS = (
@@ -43,7 +45,9 @@ class Act:
     by_title: str
 
 
-async def listed(connection: DatabaseConnection, *, begins: int, ends: int, every: bool) -> Sequence[Case]:
+async def listed(
+    connection: DatabaseConnection, *, begins: int, ends: int, every: bool, most: int = EVERY_CASE
+) -> Sequence[Case]:
     """Return the cases that were received in a period: what waits first, by the day on which it is due.
 
     Args:
@@ -51,8 +55,9 @@ async def listed(connection: DatabaseConnection, *, begins: int, ends: int, ever
         begins: Microseconds since 1970 UTC.
         ends: Microseconds since 1970 UTC; outside.
         every: Whether the closed ones too.
+        most: How many at most.
     """
-    values = {"begins": begins, "ends": ends, "every": int(every)}
+    values = {"begins": begins, "ends": ends, "every": int(every), "most": most}
     return [Case(*row) for row in await connection.fetch(_LIST, values)]
 
 

@@ -5,9 +5,10 @@ import asyncio
 import pytest
 from sqlalchemy import select
 
+from app.db import DatabaseUnavailable
 from app.observe.sntp import Told
 from app.observe.tables import clock_check
-from app.observe.trusted_time import check, judge, last, servers
+from app.observe.trusted_time import check, host, judge, last, servers
 from app.settings import Settings
 from tests.ntp import SECOND, a_server
 from tests.portal import recorded
@@ -79,6 +80,35 @@ async def test_a_wrong_clock_is_told_of_and_on_record_once(world: World) -> None
     (event,) = [one for one in await recorded(world) if one.interaction == "clock"]
     assert (event.outcome, event.description) == ("8", event.outcome_desc)
     assert "renkei_clock_synchronised 0.0" in (await world.http.get("/metrics")).text
+
+
+async def test_metrics_are_there_while_the_database_is_away(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with a_server(0) as (address, _):
+        set_to(world, ntp_servers=address)
+        await check(world.hub)
+    assert "renkei_clock_synchronised 1.0" in (await world.http.get("/metrics")).text
+
+    async def away(connection: object) -> None:
+        raise DatabaseUnavailable("away")
+
+    monkeypatch.setattr("app.observe.trusted_time.last", away)
+    answer = await world.http.get("/metrics")
+
+    assert answer.status_code == 200
+    assert "renkei_clock_synchronised 0.0" in answer.text
+    assert (await world.http.get("/health")).status_code == 503
+
+
+async def test_health_names_no_machine(world: World) -> None:
+    found = []
+    for ahead in (None, 30 * SECOND):
+        async with a_server(ahead or 0, stratum=16 if ahead is None else 2) as (address, _):
+            set_to(world, ntp_servers=address)
+            await check(world.hub)
+        found += await notes(world)
+
+    assert len(found) == 2
+    assert all("this machine" in one and host() not in one for one in found)
 
 
 async def test_a_clock_that_is_right_again_is_on_record(world: World) -> None:

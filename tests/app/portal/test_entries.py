@@ -127,8 +127,64 @@ async def test_the_responsible_person_approves_or_declines(world: World, act: st
     (one,) = await kept(world)
     assert (one.state, one.remark, one.decided > one.at) == (state, "確認した", True)
     assert await consents(world, patient) == 1
-    (told,) = [one for one in await recorded(world) if one.interaction == "entry" and one.method == "POST"]
+    entered, told = [one for one in await recorded(world) if one.interaction == "entry" and one.method == "POST"]
+    assert (entered.user, entered.path) == ("clerk-hospital-a", "/consents")
+    assert entered.description.endswith(f"{before.about}: entered for doctor-hospital-a")
     assert (told.user, told.description.rpartition(": ")[2]) == ("doctor-hospital-a", state)
+    assert {one.patient for one in (entered, told)} == {f"Patient/{patient}"}
+
+
+async def test_what_is_entered_for_oneself_has_no_record_but_that_of_the_consent(world: World) -> None:
+    desk, patient = await a_desk(world)
+    await desk.post("/consents", {"patient": patient, **PERMIT})
+
+    assert [one for one in await recorded(world) if one.interaction == "entry" and one.method == "POST"] == []
+
+
+async def sealed(desk: Browser, address: str, form: dict[str, str]) -> dict[str, str]:
+    """Return a form with the seal of what was shown of it."""
+    sent = {"csrf": await desk.token(), **form}
+    seal = shown_once_more(await desk.http.post(address, data=sent, headers=SAME_SITE))
+    assert seal
+    return {**sent, "shown": seal}
+
+
+async def test_a_consent_that_was_changed_after_it_was_shown_is_shown_anew(world: World) -> None:
+    desk, patient = await a_desk(world)
+    await desk.post("/consents", {"patient": patient, **PERMIT})
+    owner = await world.client("hospital-a")
+    bundle = (await world.http.get(f"/fhir/Consent?patient={patient}", headers=owner)).json()
+    consent = bundle["entry"][0]["resource"]
+    sent = await sealed(desk, "/consents", {"patient": patient, "withdraw": consent["id"]})
+    consent["provision"]["period"] = {"end": "2099-12-31"}
+    changed = await world.http.put(f"/fhir/Consent/{consent['id']}", headers=owner, json=consent)
+    assert changed.status_code == 200, changed.text
+
+    answer = await desk.http.post("/consents", data=sent, headers=SAME_SITE)
+
+    assert answer.status_code == 200
+    assert "2099-12-31" in answer.text
+    now = (await world.http.get(f"/fhir/Consent/{consent['id']}", headers=owner)).json()
+    assert now["status"] == "active"
+    again = {**sent, "shown": shown_once_more(answer)}
+    assert (await desk.http.post("/consents", data=again, headers=SAME_SITE)).status_code == 303
+
+
+async def test_patients_that_were_changed_after_they_were_shown_are_shown_anew(world: World) -> None:
+    one = await at(world, "hospital-a", someone())
+    other = await at(world, "clinic-c", someone("高橋 喜一郎", "タカハシ キイチロウ", phone="090-1111-2222"))
+    office = await signed_in(world, "secretariat", "secretariat")
+    form = {"one": one, "other": other, "act": "link", "reason": "同じ保険証"}
+    sent = await sealed(office, "/identity", form)
+    renamed = {**someone("佐藤 次郎", "サトウ ジロウ"), "id": other}
+    put = await world.http.put(f"/fhir/Patient/{other}", headers=await world.client("clinic-c"), json=renamed)
+    assert put.status_code == 200, put.text
+
+    answer = await office.http.post("/identity", data=sent, headers=SAME_SITE)
+
+    assert answer.status_code == 200
+    assert "佐藤 次郎" in answer.text
+    assert await kept(world) == []
 
 
 async def test_nobody_else_approves(world: World) -> None:

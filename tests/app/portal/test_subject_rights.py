@@ -8,7 +8,8 @@ import pytest
 from app.portal.dates import moment
 from app.subject_rights.case import Case, due
 from app.subject_rights.held import waiting_patients
-from app.subject_rights.listed import listed
+from app.subject_rights.listed import MOST, listed
+from app.subject_rights.tables import rights_case
 from tests.identity import key_of
 from tests.portal import Browser, recorded, signed_in
 from tests.world import World, a_patient
@@ -190,7 +191,7 @@ async def test_a_site_sees_no_requests(world: World, role: str) -> None:
 async def test_a_case_that_is_not_there_is_not_found(world: World) -> None:
     desk = await signed_in(world, "secretariat", "secretariat")
 
-    for number in ("1", "x", "9" * 30):
+    for number in ("1", "x", "9" * 30, "9" * 19, str(2**63)):
         assert (await desk.get(f"/rights-requests/{number}")).status_code == 404
 
 
@@ -204,6 +205,27 @@ async def test_the_list_is_a_file_and_in_english(world: World) -> None:
     (line,) = csv.DictReader(io.StringIO(file.text.removeprefix("\ufeff")))
     assert (line["requester"], line["state"], line["overdue"]) == ("'=cmd()", "open", "")
     assert "Waits for proof of who asks" in page.text
+
+
+async def test_a_page_says_that_it_does_not_show_all_and_a_file_has_all(world: World) -> None:
+    desk = await signed_in(world, "secretariat", "secretariat")
+    now = world.hub.clock()
+    rows = [
+        (number, "disclosure", "", f"人{number}", "self", now, now + DAY, 0, "", "open", "", "", 0, 1)
+        for number in range(1, MOST + 2)
+    ]
+    async with world.hub.database.write() as connection:
+        await connection.insert(rights_case, rows[:-1])
+    whole = (await desk.get("/rights-requests")).text
+    async with world.hub.database.write() as connection:
+        await connection.insert(rights_case, rows[-1:])
+
+    cut = (await desk.get("/rights-requests")).text
+    file = (await desk.get(f"/rights-requests?month={today(world)[:7]}&format=csv")).text
+
+    assert (cut.count("<tr class"), "最初の500件だけ" in cut) == (MOST, True)
+    assert "件だけ" not in whole
+    assert len(list(csv.DictReader(io.StringIO(file)))) == MOST + 1
 
 
 async def test_a_month_shows_what_came_in_it_closed_or_not(world: World) -> None:
