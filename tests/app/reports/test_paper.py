@@ -1,5 +1,6 @@
 """A report as PDF: its text can be found, its font is in it, long tables go on."""
 
+import re
 import subprocess
 from datetime import date
 from pathlib import Path
@@ -105,8 +106,19 @@ def test_a_breach_with_many_resources_of_one_patient_fits(tmp_path: Path) -> Non
     text = shown(paper(sheet, font_file(None)), tmp_path / "breach.pdf")
 
     assert "本人の数" in text
-    assert "(+" in text
+    assert re.search(r"\(\+\d", text)
     assert "--format csv" in text
+
+
+def test_a_row_that_is_higher_than_a_page_goes_on(tmp_path: Path) -> None:
+    head = tuple(f"列{number}" for number in range(17))
+    rows = [("あ" * 399 + "終",) * 17, ("次",) * 17]
+    sheet = Sheet("一覧", "札幌", "2026-04-01", tables=(Table("t", "表", head, rows),))
+
+    text = shown(paper(sheet, font_file(None)), tmp_path / "high.pdf")
+
+    assert text.count("終") == 17
+    assert text.count("次") == 17
 
 
 def test_a_table_of_paper_ends_somewhere_and_says_so(tmp_path: Path) -> None:
