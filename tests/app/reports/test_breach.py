@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from app.settings import settings as chosen
 from tests.world import a_consent, a_patient, an_observation, running
 
 Renkei = Callable[..., Result]
+JAPAN = timezone(timedelta(hours=9))
 FIRST, SECOND = (
     a_patient(
         identifier=[{"system": "urn:oid:1.2.392.100495.20.3.51.11311234567", "value": value}],
@@ -172,6 +174,39 @@ def test_a_list_of_nobody_is_on_record_too(settings: Settings, renkei: Renkei) -
     told = events(settings)[-1]
     assert (told.interaction, told.patient) == ("audit-log-used", None)
     assert "nobody" in told.description
+
+
+@pytest.mark.parametrize(
+    ("asked", "count"),
+    [
+        (("--client", "clinic-c-doctor"), 1),
+        (("--site", "clinic-c", "--holder", "hospital-a"), 1),
+        (("--client", "clinic-c-doctor", "--holder", "hospital-b"), 0),
+    ],
+)
+def test_a_patient_whose_details_are_erased_is_on_the_list(
+    settings: Settings, renkei: Renkei, asked: tuple[str, ...], count: int
+) -> None:
+    ids = seeded(settings)
+    assert renkei("audit", "erase", ids["first"], "--reason", "a test", "--yes").exit_code == 0
+
+    found = rows(renkei("report", "breach", *asked, "--format", "csv"))
+
+    assert [(one["本人 / Person"], one["保有施設 / Held by"]) for one in found] == [("—", "hospital-a")] * count
+
+
+def test_a_month_counts_what_is_erased(settings: Settings, renkei: Renkei) -> None:
+    ids = seeded(settings)
+    asked = ("report", "month", "--site", "hospital-a", "--month", f"{datetime.now(JAPAN):%Y-%m}", "--format", "csv")
+    before = {one["code"]: one["回数 / Times"] for one in rows(renkei(*asked))}
+    assert renkei("audit", "erase", ids["first"], "--reason", "a test", "--yes").exit_code == 0
+
+    after = {one["code"]: one["回数 / Times"] for one in rows(renkei(*asked))}
+
+    assert before["given"] == "2"
+    assert [after[line] for line in ("own", "given", "changed")] == [
+        before[line] for line in ("own", "given", "changed")
+    ]
 
 
 def test_something_must_be_asked(renkei: Renkei) -> None:
