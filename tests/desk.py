@@ -1,5 +1,6 @@
 """Accesses for tests of the auditor's desk: who looked at whom, and when in Japan."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from app.audit.desk.flags import Flag, Wanted, flags
 from app.audit.desk.watch import look_through
 from app.audit.record import Event
 from app.audit.review import Reviewer
+from app.db import DatabaseConnection
 from fhir.store.tables import resource
 from tests.world import World, a_patient
 
@@ -27,6 +29,19 @@ class Known:
     @property
     def reference(self) -> str:
         return f"Patient/{self.id}"
+
+
+class Counting:
+    """A reader that counts the rows of each statement."""
+
+    def __init__(self, reader: DatabaseConnection) -> None:
+        self._reader = reader
+        self.rows: list[int] = []
+
+    async def fetch(self, statement: Any, values: Mapping[str, Any]) -> Sequence[Any]:
+        found = await self._reader.fetch(statement, values)
+        self.rows.append(len(found))
+        return found
 
 
 async def a_known(world: World, site: str = "hospital-a", **fields: Any) -> Known:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, Select, bindparam, select
+from sqlalchemy import BigInteger, Select, Text, bindparam, select
 
 from app.access.tables import account, organisation
 from app.audit.desk.tables import watched_patient
@@ -29,8 +29,6 @@ _LABELS = frozenset({(ACT_CODE, "CEL"), (ACT_CODE, "VIP")})
 _EMPLOYEE = (ACT_CODE, "EMP")
 SHORTEST_FAMILY = 2
 """Characters of a family name that the beginning of a name without a space is compared with: 林 is not 林田."""
-
-MOST_COLLEAGUES = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +67,19 @@ _other = person_patient.alias("other")
 _WATCHED = (
     select(_other.c.person).join(watched_patient, watched_patient.c.patient_key == _other.c.patient_key).distinct()
 )
-_COLLEAGUES = (
-    select(organisation.c.resource_id, account.c.title)
-    .join(organisation, organisation.c.key == account.c.organisation)
-    .where(account.c.disabled == 0, account.c.role != "patient")
-    .limit(bindparam("limit", type_=Integer))
-)
 
 
-def _padded(keys: Collection[int]) -> dict[str, int]:
+@lru_cache(maxsize=16)
+def _colleagues(count: int) -> Select[Any]:
+    ids = [bindparam(f"key{number}", type_=Text) for number in range(count)]
+    return (
+        select(organisation.c.resource_id, account.c.title)
+        .join(organisation, organisation.c.key == account.c.organisation)
+        .where(account.c.disabled == 0, account.c.role != "patient", organisation.c.resource_id.in_(ids))
+    )
+
+
+def _padded(keys: Collection[Any]) -> dict[str, Any]:
     """Return keys as values of a statement for a power of two of them."""
     ordered = sorted(keys)
     count = 1 << (len(ordered) - 1).bit_length()
@@ -158,8 +160,10 @@ def bears(title: str, families: Collection[str]) -> bool:
 async def colleagues(connection: DatabaseConnection, wanted: Collection[str]) -> Mapping[str, frozenset[str]]:
     """Return the names of the people of these organisations, by their references, folded."""
     found: dict[str, set[str]] = {}
-    for id_, title in await connection.fetch(_COLLEAGUES, {"limit": MOST_COLLEAGUES}):
-        reference = f"Organization/{id_}"
-        if reference in wanted:
-            found.setdefault(reference, set()).update(spoken(title))
+    ids = {reference.removeprefix("Organization/") for reference in wanted} - {""}
+    if not ids:
+        return {}
+    values = _padded(ids)
+    for id_, title in await connection.fetch(_colleagues(len(values)), values):
+        found.setdefault(f"Organization/{id_}", set()).update(spoken(title))
     return {reference: frozenset(names) for reference, names in found.items()}

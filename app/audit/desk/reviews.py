@@ -13,6 +13,7 @@ from app.access.caller import Caller
 from app.access.events import by, event
 from app.audit.desk.asked import Asked, asked_of, from_query
 from app.audit.desk.tables import audit_review, audit_sign_off
+from app.audit.desk.watch import looked_until
 from app.audit.review import state
 from app.clock import instant
 from app.db import DatabaseConnection
@@ -225,6 +226,7 @@ async def end(hub: Hub, caller: Caller, number: int, remark: str, *, network: st
     """
     why, found, now = checked(remark, LONGEST, "remark"), await review_of(hub.database.reader, number), hub.clock()
     async with hub.database.write() as connection:
+        await connection.lock(_TURN)
         if not await connection.execute(_END, {"k_number": number, "n_ended": now, "n_by": caller.user}):
             raise Conflict("The review has ended already")
         text = f"Review ended: {found.title}: {why}"
@@ -246,7 +248,7 @@ async def sign(hub: Hub, caller: Caller, number: int, *, since: int, until: int,
         network: The address the request came from.
 
     Raises:
-        InvalidValue: there is no remark, or the time is none.
+        InvalidValue: there is no remark, or the time is none that the log was looked through to.
         NotFound: there is no such review.
         Conflict: somebody else has signed meanwhile, or it has ended.
     """
@@ -256,7 +258,7 @@ async def sign(hub: Hub, caller: Caller, number: int, *, since: int, until: int,
         found = await review_of(connection, number)
         if found.ended or found.since != since:
             raise Conflict("Somebody else has signed, or ended it, meanwhile")
-        if not since < until <= now:
+        if not since < until <= await looked_until(connection, now):
             raise InvalidValue("A review ends where its page did", "until")
         size = (await state(connection)).size
         row = (number, until, since, size, words, now, caller.user, caller.user_title)

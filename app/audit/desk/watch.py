@@ -9,19 +9,20 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Integer, bindparam, insert, select, update
+from sqlalchemy import BigInteger, Integer, bindparam, func, insert, select, update
 
 from app.audit.desk import kinds
 from app.audit.desk.names import Whose, colleagues, whose
 from app.audit.desk.noticed import FLAGGED, Noticed, forget, hashed
 from app.audit.desk.tables import audit_failure, audit_flag, audit_watch
 from app.audit.desk.unusual import Access, Limits, Reason, first_access, unusual
-from app.audit.keys import Keys
-from app.audit.record import Event
+from app.audit.keys import Keys, UnknownKey
+from app.audit.record import Event, RecordError, UnknownVersion
 from app.audit.review import Entry, Reviewer
-from app.audit.tables import audit_leaf, audit_record
+from app.audit.tables import audit_leaf, audit_record, audit_stage
 from app.background import started
 from app.clock import row_time
 from app.db import DatabaseConnection, DatabaseUnavailable
@@ -30,6 +31,9 @@ from app.settings import Settings
 
 PORTION = 200
 """Records that are looked at in one transaction."""
+
+REST_SECONDS = 0.1
+"""What requests have to themselves after each full portion: a log that was there before may be large."""
 
 EVERY_SECONDS = 2.0
 LONGEST_WAIT_SECONDS = 60.0
@@ -42,6 +46,7 @@ logger = logging.getLogger(__name__)
 _PLACE = select(audit_watch.c.leaf).where(audit_watch.c.id == 1)
 _BEGIN = insert(audit_watch).values(id=1, leaf=bindparam("n_leaf", type_=BigInteger))
 _MOVE = update(audit_watch).where(audit_watch.c.id == 1).values(leaf=bindparam("n_leaf", type_=BigInteger))
+_STAGED = select(func.min(audit_stage.c.row))
 _WAITS = select(audit_leaf.c.row).where(audit_leaf.c.leaf == bindparam("leaf", type_=BigInteger))
 _NEXT = (
     select(audit_leaf.c.leaf, audit_record.c.row, audit_record.c.record)
@@ -70,18 +75,53 @@ async def place(connection: DatabaseConnection) -> int | None:
 
 async def looked_until(connection: DatabaseConnection, now: int) -> int:
     """Return until when the log was looked through: `now` when nothing waits, in microseconds since 1970 UTC."""
-    rows = await connection.fetch(_WAITS, {"leaf": await place(connection) or 0})
-    return min(now, row_time(int(rows[0][0]))) if rows else now
+    # What waits for the tree first: a record that moves meanwhile is then found in it.
+    rows = [*await connection.fetch(_STAGED, {})]
+    rows += await connection.fetch(_WAITS, {"leaf": await place(connection) or 0})
+    return min([now, *(row_time(int(row)) for (row,) in rows if row is not None)])
+
+
+def _members(record: bytes) -> Mapping[str, Any]:
+    """Return what stands in a record in the open; nothing of one that somebody has spoilt."""
+    try:
+        found = orjson.loads(record)
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _concerns(record: bytes) -> bool:
     """Return whether a record can be unusual: a person, who has seen a patient or of whom the hub has warned."""
-    members = orjson.loads(record)
-    return "u" in members and ("p" in members or members["i"] == "many-persons")
+    members = _members(record)
+    return "u" in members and ("p" in members or members.get("i") == "many-persons")
 
 
 def _failed(record: bytes) -> bool:
-    return bool(orjson.loads(record)["o"] != "0")
+    return bool(_members(record).get("o") != "0")
+
+
+async def _opened(
+    reviewer: Reviewer, connection: DatabaseConnection, records: Sequence[tuple[int, bytes]]
+) -> list[Entry]:
+    """Return records, opened; one that cannot be read is stepped over, so that it does not hide all that follow.
+
+    Raises:
+        UnknownVersion: a later release wrote one; its own processes look through it.
+        UnknownKey: one was sealed with a newer key than this process has; likewise.
+    """
+    try:
+        return await reviewer.open(connection, records)
+    except UnknownVersion:
+        raise
+    except (RecordError, UnknownKey) as error:
+        if isinstance(error, UnknownKey) and error.args[0] > reviewer.keys.current:
+            raise
+        if len(records) == 1:
+            logger.error("Record %d is not looked through, it cannot be read: %s", records[0][0], error)
+            return []
+    half = len(records) // 2
+    first = await _opened(reviewer, connection, records[:half])
+    return first + await _opened(reviewer, connection, records[half:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +198,7 @@ async def look(hub: Hub, reviewer: Reviewer) -> int:
     if not rows:
         return 0
     records = [(int(row), bytes(record)) for _, row, record in rows]
-    opened = await reviewer.open(reader, [one for one in records if _concerns(one[1])])
+    opened = await _opened(reviewer, reader, [one for one in records if _concerns(one[1])])
     entries = [one for one in opened if not one.event.erased]
     seen = [one.event for one in entries if kinds.is_opened(one.event)]
     keys = {event.patient_key for event in seen if event.patient_key}
@@ -191,9 +231,12 @@ async def look_through(hub: Hub, reviewer: Reviewer) -> int:
     total = 0
     while done := await look(hub, reviewer):
         total += done
+        if done == PORTION:
+            await asyncio.sleep(REST_SECONDS)
     if total:
         async with hub.database.write() as connection:
-            await forget(connection, kinds.day_of(hub.clock()))
+            # Not by the present: another process may be looking through an older day.
+            await forget(connection, kinds.day_of(await looked_until(connection, hub.clock())))
     return total
 
 

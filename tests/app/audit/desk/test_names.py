@@ -3,7 +3,7 @@ import pytest
 from app.audit.desk.names import IMPORTANCE, bears, colleagues, spoken, whose
 from app.audit.desk.tables import watched_patient
 from fhir.store.labels import ACT_CODE
-from tests.desk import a_known
+from tests.desk import Counting, a_known
 from tests.portal import an_account
 from tests.world import World
 
@@ -52,6 +52,17 @@ async def test_a_patient_is_known_by_names_labels_and_the_list(world: World) -> 
     assert found[plain.key].wholes == {"山田太郎"}
     assert (found[77].person, found[77].families) == (77, frozenset())
     assert await whose(world.hub.database.reader, []) == {}
+
+
+async def test_only_the_people_of_the_organisation_are_read(world: World) -> None:
+    await an_account(world, "clinic-c", "doctor")
+    await an_account(world, "clinic-d", "nurse")
+    reader = Counting(world.hub.database.reader)
+
+    await colleagues(reader, {"Organization/clinic-c", ""})
+    assert await colleagues(reader, {""}) == {}
+
+    assert reader.rows == [1]
 
 
 async def test_colleagues_are_the_people_of_an_organisation_but_its_patients(world: World) -> None:

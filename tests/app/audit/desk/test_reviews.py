@@ -1,13 +1,27 @@
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
 
 from app.access.caller import Caller
-from app.audit.desk.reviews import DAY, OVERLAP, after, end, review_of, reviews, save, sign, sign_offs, waiting
+from app.audit.desk.reviews import (
+    _TURN,
+    DAY,
+    OVERLAP,
+    after,
+    end,
+    review_of,
+    reviews,
+    save,
+    sign,
+    sign_offs,
+    waiting,
+)
 from app.audit.desk.tables import audit_sign_off
 from app.clock import EPOCH
 from fhir.errors import Conflict, InvalidValue, NotFound
 from fhir.search.date import JST
+from tests.desk import a_known, a_look, looked
 from tests.portal import recorded
 from tests.world import World
 
@@ -38,7 +52,10 @@ def test_a_review_falls_due_a_week_or_a_month_later(since: tuple[int, ...], ever
 
 
 async def saved(world: World, every: str = "weekly") -> int:
-    return await save(world.hub, AUDITOR, title="Failures", question="outcome=failures", every=every, **FROM)
+    """Save a review; the log is looked through to the present."""
+    number = await save(world.hub, AUDITOR, title="Failures", question="outcome=failures", every=every, **FROM)
+    await looked(world)
+    return number
 
 
 async def test_a_saved_review_comes_falls_due_and_is_overdue(world: World) -> None:
@@ -80,6 +97,35 @@ async def test_the_next_review_begins_a_moment_before_the_last_one_ended(world: 
 
     assert first.asked(until).begins == first.made
     assert second.asked(until + DAY).begins == until - OVERLAP
+
+
+async def test_nobody_signs_for_what_is_not_looked_through(world: World) -> None:
+    number, reader = await saved(world), world.hub.database.reader
+    made = (await review_of(reader, number)).made
+    # It waits for the tree: no leaf says that it is there, and no question finds it yet.
+    await world.hub.audit.append([a_look(world, await a_known(world), outcome="4")])
+    until = world.hub.clock() + 1
+
+    with pytest.raises(InvalidValue):
+        await sign(world.hub, AUDITOR, number, since=made, until=until, remark="a", **FROM)
+    assert await sign_offs(reader) == []
+
+    await looked(world)
+    await sign(world.hub, AUDITOR, number, since=made, until=until, remark="a", **FROM)
+    assert [one.until for one in await sign_offs(reader)] == [until]
+
+
+async def test_who_ends_a_review_waits_for_who_signs(world: World) -> None:
+    number = await saved(world)
+
+    async with world.hub.database.write() as connection:
+        await connection.lock(_TURN)
+        ending = asyncio.create_task(end(world.hub, AUDITOR, number, "over", **FROM))
+        done, _ = await asyncio.wait({ending}, timeout=0.3)
+        assert not done
+
+    await ending
+    assert (await review_of(world.hub.database.reader, number)).ended
 
 
 async def test_of_two_who_sign_the_second_is_told(world: World) -> None:

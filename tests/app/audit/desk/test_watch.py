@@ -1,3 +1,7 @@
+from time import monotonic
+from typing import Any
+
+import orjson
 import pytest
 from sqlalchemy import select
 
@@ -5,10 +9,12 @@ from app.audit.desk import kinds, watch
 from app.audit.desk.flags import Wanted, flags
 from app.audit.desk.noticed import forget
 from app.audit.desk.tables import audit_failure, audit_flag, audit_noticed
-from app.audit.desk.watch import look, look_through, place
-from app.audit.record import Event
-from app.audit.review import Reviewer
-from app.audit.tables import audit_record, audit_salt
+from app.audit.desk.watch import look, look_through, looked_until, place
+from app.audit.keys import UnknownKey
+from app.audit.record import Event, UnknownVersion
+from app.audit.review import Reviewer, state
+from app.audit.tables import audit_leaf, audit_record, audit_salt, audit_stage
+from app.clock import row_at, row_time
 from app.settings import Settings
 from fhir.store.labels import ACT_CODE
 from tests.desk import Known, a_known, a_look, at, kinds_after, looked
@@ -207,7 +213,7 @@ async def test_a_flag_says_no_more_once_the_details_are_erased(world: World) -> 
         await connection.execute(audit_salt.delete(), {})
 
     (flag,), _ = await flags(
-        world.hub.database.reader, Reviewer(world.hub.audit.keys), Wanted(patient=patient.reference), limit=5
+        world.hub.database.reader, Reviewer(world.hub.audit.keys), Wanted(patients=[patient.reference]), limit=5
     )
 
     assert flag.event is not None
@@ -215,12 +221,109 @@ async def test_a_flag_says_no_more_once_the_details_are_erased(world: World) -> 
     assert flag.event.user_name is None
 
 
+async def _days(world: World) -> set[int]:
+    return {day for (day,) in await world.hub.database.reader.fetch(select(audit_noticed.c.day), {})}
+
+
 async def test_what_was_noticed_is_forgotten_but_for_the_sites(world: World) -> None:
     patient = await a_known(world)
     await looked(world, a_look(world, patient, recorded=at(world, 3)))
 
-    async with world.hub.database.write() as connection:
-        await forget(connection, kinds.day_of(world.hub.clock()) + 10)
+    today, left = kinds.day_of(world.hub.clock()), []
+    for later in (0, 3, 4):
+        async with world.hub.database.write() as connection:
+            await forget(connection, today + later)
+        left.append(await _days(world))
 
-    rows = await world.hub.database.reader.fetch(select(audit_noticed.c.day), {})
-    assert {day for (day,) in rows} == {0}
+    assert left == [{0, today}, {0, today}, {0}]
+
+
+async def test_the_day_that_another_process_looks_through_is_not_forgotten(world: World) -> None:
+    patient, today = await a_known(world), kinds.day_of(world.hub.clock())
+    await world.hub.audit.append([a_look(world, patient, recorded=at(world, 3, days_ago=9))])
+    await world.hub.leader.integrate_all()
+    async with world.hub.database.write() as connection:
+        await connection.insert(audit_stage, [(row_at(at(world, 1, days_ago=9)),)])
+
+    assert await look_through(world.hub, Reviewer(world.hub.audit.keys)) > 0
+
+    assert await _days(world) == {0, today - 9}
+
+
+async def _two_records(world: World) -> list[bytes]:
+    """Put a warning and an access in the tree, and return their records."""
+    warning = Event(world.hub.clock(), "E", "many-persons", outcome="4", user="tanaka")
+    await world.hub.audit.append([warning, a_look(world, await a_known(world), "suzuki")])
+    await world.hub.leader.integrate_all()
+    rows = await world.hub.database.reader.fetch(select(audit_record.c.record).order_by(audit_record.c.row), {})
+    return [bytes(record) for (record,) in rows if b'"u":' in bytes(record)]
+
+
+def _canonical(members: dict[str, Any]) -> bytes:
+    return orjson.dumps(members, option=orjson.OPT_SORT_KEYS)
+
+
+async def _grown(world: World, *records: bytes) -> int:
+    """Append leaves with these records, as somebody with the database could, and return how many there are then."""
+    size = (await state(world.hub.database.reader)).size
+    numbered = [(size + place, world.hub.new_row(), record) for place, record in enumerate(records)]
+    async with world.hub.database.write() as connection:
+        await connection.insert(audit_record, [(row, record) for _, row, record in numbered])
+        await connection.insert(audit_leaf, [(leaf, row, b"") for leaf, row, _ in numbered])
+    return size + len(records)
+
+
+async def test_a_record_that_cannot_be_read_is_stepped_over(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    one, other = await _two_records(world)
+    members = orjson.loads(one)
+    altered, of_no_key = _canonical(members | {"o": "8"}), _canonical(members | {"k": 0})
+    size = await _grown(world, altered, b"\xff", b"[]", of_no_key, other)
+
+    await look_through(world.hub, Reviewer(world.hub.audit.keys))
+
+    reader = world.hub.database.reader
+    assert await place(reader) == size
+    found, _ = await flags(reader, Reviewer(world.hub.audit.keys), Wanted(state="all"), limit=9)
+    assert [one.event and one.event.user for one in found] == ["suzuki", "tanaka"]
+    assert caplog.text.count("is not looked through") == 2
+    assert len(await reader.fetch(select(audit_failure.c.row), {})) == 5
+
+
+@pytest.mark.parametrize(("of_later", "error"), [({"v": 2}, UnknownVersion), ({"k": 9}, UnknownKey)])
+async def test_what_a_later_process_wrote_waits_for_one_that_reads_it(
+    world: World, of_later: dict[str, int], error: type[Exception]
+) -> None:
+    one, _ = await _two_records(world)
+    await _grown(world, _canonical(orjson.loads(one) | of_later))
+
+    with pytest.raises(error):
+        await look_through(world.hub, Reviewer(world.hub.audit.keys))
+
+    assert await place(world.hub.database.reader) is None
+
+
+async def test_requests_have_time_between_full_portions(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "PORTION", 1)
+    monkeypatch.setattr(watch, "REST_SECONDS", 0.05)
+    await _two_records(world)
+    began = monotonic()
+
+    done = await look_through(world.hub, Reviewer(world.hub.audit.keys))
+
+    assert monotonic() - began >= done * 0.05 >= 0.1
+
+
+async def test_the_log_is_looked_through_until_what_waits_for_the_tree(world: World) -> None:
+    patient, reader = await a_known(world), world.hub.database.reader
+    await looked(world)
+    now = world.hub.clock()
+    assert await looked_until(reader, now) == now
+
+    await world.hub.audit.append([a_look(world, patient)])
+    ((row,),) = await reader.fetch(select(audit_stage.c.row), {})
+
+    assert await looked_until(reader, now + kinds.DAY) == row_time(row)
+    await world.hub.leader.integrate_all()
+    assert await looked_until(reader, now + kinds.DAY) == row_time(row)
+    await looked(world)
+    assert await looked_until(reader, now + kinds.DAY) == now + kinds.DAY
