@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_JAPAN = timezone(timedelta(hours=9), "JST")
 
 Clock = Callable[[], int]
 """A function that returns the present as microseconds since 1970 UTC."""
@@ -24,6 +26,11 @@ def instant(microseconds: int) -> str:
     """Return `microseconds` since 1970 UTC as a FHIR instant with milliseconds: `2026-04-01T09:00:00.000Z`."""
     moment = EPOCH + timedelta(microseconds=microseconds)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{microseconds // 1000 % 1000:03d}Z"
+
+
+def in_japan(microseconds: int) -> str:
+    """Return `microseconds` since 1970 UTC in Japan's time, to the second: `2026-04-01T18:00:00+09:00`."""
+    return (EPOCH + timedelta(microseconds=microseconds)).astimezone(_JAPAN).isoformat(timespec="seconds")
 
 
 def row_at(microseconds: int) -> int:

@@ -9,17 +9,15 @@ import csv
 import io
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, SmallInteger, Text, and_, bindparam, select
 
 from app.audit.record import Event
 from app.audit.review import Question, Reviewer
-from app.clock import EPOCH
+from app.clock import in_japan
 from app.db import DatabaseConnection
 from fhir.resource import parse
-from fhir.search.date import JST
 from fhir.search.hashing import hash64
 from fhir.store.in_order import by_hash, in_order
 from fhir.store.tables import CURRENT_VERSION, patient_chart, resource, resource_id, resource_version
@@ -121,10 +119,6 @@ def is_provision(event: Event) -> bool:
         and event.role not in ON_BEHALF
         and event.interaction not in GIVES_NOTHING
     )
-
-
-def _in_japan(microseconds: int) -> str:
-    return (EPOCH + timedelta(microseconds=microseconds)).astimezone(JST).isoformat(timespec="seconds")
 
 
 def _items(event: Event) -> str:
@@ -244,7 +238,7 @@ async def _provision(reading: _Reading, event: Event, row: int, names_of: str | 
     from_, to = await reading.party(provider), await reading.party(receiver)
     consent = await reading.consent(event.patient_key, event.recorded)
     return Provision(
-        *(_in_japan(event.recorded), from_.title, from_.number, to.title, to.number, to.address, patient),
+        *(in_japan(event.recorded), from_.title, from_.number, to.title, to.number, to.address, patient),
         await reading.name(patient) if names_of in (None, provider) and not event.erased else "",
         *(_items(event), event.purpose or "", consent or ("implied" if implied else "")),
         *(event.user_name or event.user or event.client or "", str(row)),

@@ -45,6 +45,8 @@ class Asked:
     """Microseconds since 1970 UTC."""
     ends: int = FOR_EVER
     """Microseconds since 1970 UTC; outside."""
+    by_arrival: bool = False
+    """Whether the time is that at which the hub had it: the same but for what other systems say of themselves."""
 
     def question(self, references: Mapping[str, str]) -> Question:
         """Return what the index is asked; a site that is not known asks nothing.
@@ -62,8 +64,8 @@ class Asked:
         )
 
     def between(self, begins: int, ends: int) -> "Asked":
-        """Return the same question about another time."""
-        return replace(self, begins=begins, ends=ends)
+        """Return the same question about what came to the hub in another time: whenever it says that it was."""
+        return replace(self, begins=begins, ends=ends, by_arrival=True)
 
 
 def _day(text: str) -> datetime | None:

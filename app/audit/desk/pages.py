@@ -9,6 +9,7 @@ from app.audit.desk.own_log import patients_beside
 from app.audit.desk.shown import Shown, of_event, of_resource
 from app.audit.inbound.stored import received
 from app.audit.review import Entry, Reviewer
+from app.clock import row_at, row_time
 from app.db import DatabaseConnection
 
 CHUNK = 500
@@ -20,7 +21,7 @@ MOST_IN_FILE = 20_000
 
 BEFORE_ALL = (2**63 - 1, 2**63 - 1)
 Before = tuple[int, int]
-"""When it was recorded, and its number; of the hub's own the number alone counts."""
+"""When it was recorded, or came, and its number; of the hub's own the number alone counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +74,17 @@ class Log:
             at = rows[:chunk][-1]
 
     async def _others(self, asked: Asked, before: Before, chunk: int) -> AsyncIterator[tuple[Before, Shown]]:
-        organisation = self.keys.get(asked.site, 0)
+        organisation, tomorrow = self.keys.get(asked.site, 0), self.now + 86_400_000_000
+        begins, ends, arrived = asked.begins, min(asked.ends, tomorrow), None
+        if asked.by_arrival:
+            begins, ends, arrived = 0, tomorrow, (row_at(asked.begins), row_at(asked.ends))
         while True:
             found = await received(
                 *(self.connection, self.reviewer.keys),
-                begins=asked.begins,
-                ends=min(asked.ends, self.now + 86_400_000_000),
+                begins=begins,
+                ends=ends,
                 before=before,
+                arrived=arrived,
                 limit=chunk,
                 patient=asked.patient,
                 number=asked.patient.removeprefix("Patient/"),
@@ -87,7 +92,7 @@ class Log:
                 organisation=organisation,
             )
             for one in found:
-                before = (one.recorded, one.row)
+                before = (row_time(one.row) if arrived else one.recorded, one.row)
                 yield before, of_resource(one, one.resource(self.observer))
             if len(found) < chunk:
                 return
@@ -103,7 +108,9 @@ class Log:
         """
         events: list[Shown] = []
         looked_at, last = 0, before
-        chunk = min(CHUNK, limit + 1 if not asked.purpose else CHUNK)
+        # The hub's own failures are found by an index.
+        by_one = asked.purpose or (asked.failures and asked.others)
+        chunk = CHUNK if by_one else min(CHUNK, limit + 1)
         stream = (self._others if asked.others else self._own)(asked, before, chunk)
         async for place, one in stream:
             if len(events) == limit or looked_at == most:

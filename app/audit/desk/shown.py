@@ -11,7 +11,7 @@ from typing import Any
 
 from app.audit.inbound.stored import Received
 from app.audit.record import Event
-from app.clock import instant
+from app.clock import in_japan
 from app.consent.third_party import cell
 
 HUB = "hub"
@@ -60,7 +60,8 @@ def of_event(row: int, event: Event) -> Shown:
 
 
 def _reference(what: Mapping[str, Any]) -> str:
-    return str(what.get("reference") or what.get("identifier", {}).get("value") or what.get("display") or "")
+    """Return what a reference leads to; never its display, for that of an entity may be a patient's name."""
+    return str(what.get("reference") or what.get("identifier", {}).get("value") or "")
 
 
 def _agent(resource: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -88,22 +89,23 @@ def _role(agent: Mapping[str, Any]) -> str:
 def of_resource(one: Received, resource: Mapping[str, Any]) -> Shown:
     """Return an event that another system has sent."""
     agent = _agent(resource)
+    who = agent.get("who", {})
     whats = [entity for entity in resource.get("entity", ()) if entity.get("what")]
     patients = [_reference(entity["what"]) for entity in whats if entity.get("role", {}).get("code") == _PATIENT]
-    others = tuple(_reference(entity["what"]) for entity in whats if entity.get("role", {}).get("code") != _PATIENT)
+    others = [_reference(entity["what"]) for entity in whats if entity.get("role", {}).get("code") != _PATIENT]
     kinds = [_said(resource.get("type", {})), *(_said(kind) for kind in resource.get("subtype", ()))]
     return Shown(
         source=f"{one.slug}/{one.client}",
         record=one.row,
         when=one.recorded,
-        user=_reference(agent.get("who", {})) or str(agent.get("altId", "")),
+        user=_reference(who) or str(who.get("display") or agent.get("altId", "")),
         user_name=str(agent.get("name", "")),
         role=_role(agent),
         organisation="",
         client="",
         interaction=": ".join(kind for kind in kinds if kind),
         action=str(resource.get("action", "")),
-        patient=", ".join(patients),
+        patient=", ".join(one for one in patients if one),
         custodian="",
         purpose=_purpose(resource),
         outcome=str(resource.get("outcome", "0")),
@@ -111,7 +113,7 @@ def of_resource(one: Received, resource: Mapping[str, Any]) -> Shown:
         network=str(agent.get("network", {}).get("address", "")),
         method="",
         path="",
-        entities=others,
+        entities=tuple(one for one in others if one),
     )
 
 
@@ -130,7 +132,7 @@ def to_csv(events: Iterable[Shown], titles: Mapping[str, str]) -> str:
     writer.writerow(COLUMNS)
     for one in events:
         line = dict(zip((field.name for field in fields(Shown)), astuple(one), strict=True))
-        line |= {"when": instant(one.when), "entities": " ".join(one.entities)}
+        line |= {"when": in_japan(one.when), "entities": " ".join(one.entities)}
         line |= {name: titles.get(line[name], line[name]) for name in ("organisation", "custodian")}
         writer.writerow([cell(str(line[name])) for name in COLUMNS])
     return out.getvalue()

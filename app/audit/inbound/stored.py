@@ -146,21 +146,29 @@ _COLUMNS = (
 )
 
 
+_when, _row = received_event.c.recorded, received_event.c.row
+_BY_TIME = (
+    _when >= bindparam("begins", type_=_KEY),
+    _when < bindparam("ends", type_=_KEY),
+    or_(
+        _when < bindparam("recorded", type_=_KEY),
+        and_(_when == bindparam("recorded", type_=_KEY), _row < bindparam("row", type_=_KEY)),
+    ),
+)
+_BY_ARRIVAL = (
+    _row >= bindparam("first", type_=_KEY),
+    _row < bindparam("last", type_=_KEY),
+    _row < bindparam("row", type_=_KEY),
+)
+
+
 @lru_cache(maxsize=64)
-def _page(patients: int, agents: int, *, of_site: bool = False) -> Select[Any]:
+def _page(patients: int, agents: int, *, of_site: bool = False, by_arrival: bool = False) -> Select[Any]:
     """Return the select of a page, for a question that names a patient and an agent by so many HMACs each."""
-    when, row = received_event.c.recorded, received_event.c.row
     statement = (
         select(*_COLUMNS)
         .join(organisation, organisation.c.key == received_event.c.organisation)
-        .where(
-            when >= bindparam("begins", type_=_KEY),
-            when < bindparam("ends", type_=_KEY),
-            or_(
-                when < bindparam("recorded", type_=_KEY),
-                and_(when == bindparam("recorded", type_=_KEY), row < bindparam("row", type_=_KEY)),
-            ),
-        )
+        .where(*(_BY_ARRIVAL if by_arrival else _BY_TIME))
     )
     for kind, count in (("patient", patients), ("agent", agents)):
         if count:
@@ -169,10 +177,11 @@ def _page(patients: int, agents: int, *, of_site: bool = False) -> Select[Any]:
                 received_index.c.kind == bindparam(f"{kind}_kind", KINDS[kind], type_=SmallInteger),
                 received_index.c.hash.in_(hashes),
             )
-            statement = statement.where(row.in_(found))
+            statement = statement.where(_row.in_(found))
     if of_site:
         statement = statement.where(received_event.c.organisation == bindparam("organisation", type_=Integer))
-    return statement.order_by(when.desc(), row.desc()).limit(bindparam("limit", type_=Integer))
+    newest = (_row.desc(),) if by_arrival else (_when.desc(), _row.desc())
+    return statement.order_by(*newest).limit(bindparam("limit", type_=Integer))
 
 
 _ONE = (
@@ -199,8 +208,11 @@ async def received(
     number: str = "",
     agent: str = "",
     organisation: int = 0,
+    arrived: tuple[int, int] | None = None,
 ) -> list[Received]:
     """Return received events of a range, the newest first.
+
+    By their own time, or by that of their arrival: a system may send late, and its clock may be wrong.
 
     Args:
         connection: Where.
@@ -213,8 +225,14 @@ async def received(
         number: Or this number of a patient.
         agent: Only those that name this agent.
         organisation: Only those of systems of this organisation, by its key; 0 for all.
+        arrived: The first row, and the first outside. Of `before` the row alone then counts, and of the range that it
+            holds all times that the events may say.
     """
-    values: dict[str, Any] = {"begins": begins, "ends": ends, "limit": limit, "recorded": before[0], "row": before[1]}
+    values: dict[str, Any] = {"limit": limit, "row": before[1]}
+    if arrived is None:
+        values |= {"begins": begins, "ends": ends, "recorded": before[0]}
+    else:
+        values |= {"first": arrived[0], "last": arrived[1]}
     years = range(year_of(max(begins, 0)), year_of(max(ends, 0)) + 1)
     counts = []
     for kind, names in (("patient", (patient, number)), ("agent", (agent,))):
@@ -222,7 +240,8 @@ async def received(
         values |= {f"{kind}{number}": one for number, one in enumerate(found)}
         counts.append(len(found))
     values |= {"organisation": organisation} if organisation else {}
-    rows = await connection.fetch(_page(*counts, of_site=bool(organisation)), values)
+    statement = _page(*counts, of_site=bool(organisation), by_arrival=arrived is not None)
+    rows = await connection.fetch(statement, values)
     return [_made(keys, row) for row in rows]
 
 

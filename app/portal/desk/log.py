@@ -59,7 +59,8 @@ def number_of(text: str) -> int:
 def before_of(text: str) -> Before:
     """Return where a page begins, as its address has it; the first page for what is no place."""
     recorded, _, row = text.partition("-")
-    return (number_of(recorded), number_of(row)) if number_of(recorded) and number_of(row) else BEFORE_ALL
+    is_place = (recorded == "0" or number_of(recorded)) and number_of(row)
+    return (number_of(recorded), number_of(row)) if is_place else BEFORE_ALL
 
 
 def file_of(name: str, text: str) -> Response:

@@ -1,13 +1,19 @@
+from dataclasses import replace
+from typing import Any
+
 import pytest
+from sqlalchemy import select
 
 from app.audit.balp import Observer
 from app.audit.desk import pages
 from app.audit.desk.asked import Asked, asked_of, fields_of, from_query, to_query
 from app.audit.desk.pages import BEFORE_ALL, Log
 from app.audit.desk.shown import COLUMNS, to_csv
+from app.audit.inbound.tables import received_event
 from app.audit.review import Reviewer
+from app.clock import instant, row_time
 from app.identity.tables import person_patient
-from tests.desk import a_known, a_look, looked
+from tests.desk import Counting, a_known, a_look, looked
 from tests.world import World
 
 pytestmark = pytest.mark.anyio
@@ -26,12 +32,12 @@ async def users(world: World, **asked: object) -> list[str]:
     return [one.user for one in found.events if one.user]
 
 
-def an_event(patient: str, outcome: str = "0") -> dict[str, object]:
+def an_event(patient: str, outcome: str = "0", recorded: str = "2026-04-01T09:00:00Z") -> dict[str, object]:
     return {
         "resourceType": "AuditEvent",
         "type": {"system": "http://dicom.nema.org/resources/ontology/DCM", "code": "110112", "display": "Query"},
         "action": "E",
-        "recorded": "2026-04-01T09:00:00Z",
+        "recorded": recorded,
         "outcome": outcome,
         "agent": [
             {"who": {"display": "the EHR itself"}, "requestor": False},
@@ -156,6 +162,53 @@ async def test_a_file_has_a_line_for_each_event_and_no_formula(world: World) -> 
     assert "'=1+1" in line
     assert "C診療所" in line
     assert "山田" not in text
+
+
+async def test_a_review_goes_by_when_events_came_not_by_what_they_say(world: World) -> None:
+    system = await world.client("hospital-a")
+    for year in (2025, 1970, 2019, 2026):
+        event = an_event("4711", recorded=f"{year}-01-01T00:00:00Z")
+        sent = await world.http.post("/atna/fhir/AuditEvent", headers=system, json=event)
+        assert sent.status_code == 201, sent.text
+    rows = await world.hub.database.reader.fetch(select(received_event.c.row).order_by(received_event.c.row), {})
+    began, ended = (row_time(int(rows[place][0])) + 1_000 for place in (0, -1))
+    asked = Asked(others=True, patient="Patient/4711", user="dr-sato", site="hospital-a").between(began, ended)
+
+    first = await a_log(world).page(asked, limit=2)
+    second = await a_log(world).page(asked, limit=2, before=first.before or BEFORE_ALL)
+
+    assert [instant(one.when)[:4] for page in (first, second) for one in page.events] == ["2026", "2019", "1970"]
+    assert second.before is None
+    assert list((await a_log(world).page(asked.between(ended, ended + 1), limit=2)).events) == []
+
+
+async def test_failures_of_connected_systems_are_read_many_at_once(world: World) -> None:
+    system = await world.client("hospital-a")
+    for number in range(6):
+        await world.http.post("/atna/fhir/AuditEvent", headers=system, json=an_event(str(number)))
+    reader = Counting(world.hub.database.reader)
+
+    found = await replace(a_log(world), connection=reader).page(Asked(others=True, failures=True), limit=1)
+
+    assert (list(found.events), reader.rows) == ([], [6])
+
+
+async def test_a_patients_name_is_not_shown_but_that_of_who_looked_is(world: World) -> None:
+    said: dict[str, Any] = an_event("4711")
+    said["entity"] = [
+        {"what": {"display": "山田 太郎"}, "role": {"code": "1"}},
+        {"what": {"reference": "Observation/1", "display": "山田 太郎の検査"}},
+        {"what": {"display": "山田 太郎の画像"}},
+    ]
+    said["agent"] = [{"who": {"display": "佐藤 医師"}, "requestor": True}]
+    sent = await world.http.post("/atna/fhir/AuditEvent", headers=await world.client("hospital-a"), json=said)
+    assert sent.status_code == 201, sent.text
+
+    (one,) = (await a_log(world).page(Asked(others=True), limit=5)).events
+
+    assert (one.user, one.patient, one.entities) == ("佐藤 医師", "", ("Observation/1",))
+    assert "山田" not in to_csv([one], {})
+    assert "2026-04-01T18:00:00+09:00" in to_csv([one], {})
 
 
 @pytest.mark.parametrize(
