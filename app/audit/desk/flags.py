@@ -21,6 +21,7 @@ from app.audit.desk.tables import audit_flag
 from app.audit.record import Event
 from app.audit.review import Reviewer
 from app.audit.tables import audit_record
+from app.clock import row_at
 from app.db import DatabaseConnection
 from app.hub import Hub
 from fhir.errors import Conflict, InvalidValue, NotFound
@@ -30,6 +31,9 @@ MOST_CLOSED = 200
 """Flags that one form closes."""
 
 FIRST = 2**63 - 1
+CLOCKS_DIFFER_MILLISECONDS = 60_000
+"""By so much the clocks of processes may differ."""
+
 _COLUMNS = tuple(
     audit_flag.c[name]
     for name in ("number", "kind", "record", "recorded", "reason", "closed", "closed_by", "closed_by_title", "remark")
@@ -56,8 +60,8 @@ class Wanted:
     """One of `STATES`."""
     kind: str = ""
     """One of `KINDS`, or empty for all."""
-    patient: str = ""
-    """`Patient/<id>`, or empty."""
+    patients: Sequence[str] = ()
+    """`Patient/<id>`: any of these, or none to ask for nobody."""
     user: str = ""
     """The name of an account, or empty."""
     begins: int = 0
@@ -85,19 +89,21 @@ class Flag:
 
 
 @lru_cache(maxsize=64)
-def _list(names: tuple[str, ...]) -> Select[Any]:
-    """Return the select of a page, by these conditions."""
+def _list(names: tuple[str, ...], patients: int) -> Select[Any]:
+    """Return the select of a page, by these conditions, for so many patients."""
+    hashes = [bindparam(f"patient{number}", type_=BigInteger) for number in range(patients)]
     conditions = {
         "open": audit_flag.c.closed == 0,
         "closed": audit_flag.c.closed > 0,
         "kind": audit_flag.c.kind == bindparam("kind"),
-        "patient": audit_flag.c.patient_hash == bindparam("patient", type_=BigInteger),
+        "patient": audit_flag.c.patient_hash.in_(hashes),
         "user": audit_flag.c.user_hash == bindparam("user", type_=BigInteger),
     }
     return (
         select(*_COLUMNS)
         .where(
             audit_flag.c.number < bindparam("before", type_=BigInteger),
+            audit_flag.c.number >= bindparam("first", type_=BigInteger),
             audit_flag.c.recorded >= bindparam("begins", type_=BigInteger),
             audit_flag.c.recorded < bindparam("ends", type_=BigInteger),
             *(conditions[name] for name in names),
@@ -141,20 +147,24 @@ async def flags(
         one
         for one, asked in (
             *(("open", wanted.state == "open"), ("closed", wanted.state == "closed"), ("kind", wanted.kind)),
-            *(("patient", wanted.patient), ("user", wanted.user)),
+            *(("patient", wanted.patients), ("user", wanted.user)),
         )
         if asked
     )
     values: dict[str, int | str] = {
         "before": before,
+        # A flag is made after its record, and its number tells when: what was made before is not looked at.
+        "first": row_at(wanted.begins) - (CLOCKS_DIFFER_MILLISECONDS << 21),
         "begins": wanted.begins,
         "ends": wanted.ends,
         "limit": limit + 1,
         "kind": wanted.kind,
-        "patient": hashed(reviewer.keys, "patient", wanted.patient),
         "user": hashed(reviewer.keys, "user", wanted.user),
     }
-    rows = await connection.fetch(_list(names), values)
+    hashes = [hashed(reviewer.keys, "patient", one) for one in wanted.patients]
+    count = 1 << (len(hashes) - 1).bit_length() if hashes else 0
+    values |= {f"patient{number}": hashes[min(number, len(hashes) - 1)] for number in range(count)}
+    rows = await connection.fetch(_list(names, count), values)
     shown = rows[:limit]
     found = await _with_events(connection, reviewer, shown)
     return found, int(shown[-1][0]) if len(rows) > limit else None
@@ -186,7 +196,8 @@ async def close(hub: Hub, caller: Caller, numbers: Sequence[int], remark: str, *
         Conflict: none of them is open.
     """
     words, now = checked(remark, LONGEST, "remark"), hub.clock()
-    named = list(dict.fromkeys(numbers))
+    # In one order, so that two who close the same ones do not wait for each other.
+    named = sorted(set(numbers))
     if not named or len(named) > MOST_CLOSED:
         raise InvalidValue(f"Between 1 and {MOST_CLOSED} flags are closed at once", "flag")
     closed = []

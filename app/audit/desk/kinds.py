@@ -1,6 +1,7 @@
 """The kinds of flags, and what of an access decides which: hours and days in Japan, what is opened, what only found."""
 
 from collections.abc import Sequence
+from urllib.parse import parse_qsl, urlsplit
 
 from app.audit.record import Event
 
@@ -17,8 +18,8 @@ _JAPAN = 9 * 3_600_000_000
 
 OPENED = frozenset(
     {
-        *("read", "vread", "history-instance", "search", "search-type", "search-system", "operation", "wado", "qido"),
-        *("export", "print"),
+        *("read", "vread", "history-instance", "history-type", "history-system", "search", "search-type"),
+        *("search-system", "operation", "wado", "qido", "export", "print"),
     }
 )
 """Interactions by which somebody looks at a patient's record."""
@@ -35,6 +36,25 @@ FINDING = (
 """Addresses that find patients: whoever looks for a name is shown others of that name, and has opened no record."""
 
 
+def _asked(event: Event) -> list[tuple[str, str]]:
+    return parse_qsl(event.query or "", keep_blank_values=True)
+
+
+def is_finding(event: Event) -> bool:
+    """Return whether an access found patients by their names, and brought no more than their names along."""
+    brings = any(name.partition(":")[0] == "_revinclude" for name, _ in _asked(event))
+    return event.path in FINDING and not brings
+
+
+def _is_office_work(event: Event) -> bool:
+    """Return whether an access shows nothing of a chart: why a record is seen, or a person's own log on paper."""
+    if event.interaction == "print":
+        pages = [value for name, value in _asked(event) if name == "page"]
+        return any(urlsplit(page).path.split("/")[1:2] == ["own-log"] for page in pages)
+    path = event.path or ""
+    return event.interaction == "operation" and (path == "/explain" or path.endswith("/$explain"))
+
+
 def day_of(recorded: int) -> int:
     """Return the day in Japan of an instant in microseconds since 1970 UTC, counted from 1970."""
     return (recorded + _JAPAN) // DAY
@@ -46,13 +66,14 @@ def minute_of(recorded: int) -> int:
 
 
 def is_opened(event: Event) -> bool:
-    """Return whether a person has opened a patient's record: not a system, not a refusal, not a list of names."""
+    """Return whether a person has opened a patient's record: not a system, a refusal, a list of names."""
     return (
         event.user is not None
         and event.patient is not None
         and event.outcome == "0"
         and event.interaction in OPENED
-        and event.path not in FINDING
+        and not is_finding(event)
+        and not _is_office_work(event)
     )
 
 

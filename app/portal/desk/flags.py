@@ -13,7 +13,7 @@ from app.audit.desk.flags import FIRST, STATES, Flag, Wanted, close, flag_of, fl
 from app.audit.desk.kinds import KINDS
 from app.audit.desk.reviews import LONGEST
 from app.audit.desk.shown import of_event
-from app.clock import instant
+from app.clock import in_japan
 from app.consent.third_party import cell
 from app.portal.dates import moment
 from app.portal.desk.log import bar_of, file_of, number_of, titles_of
@@ -39,7 +39,7 @@ def _wanted(fields: dict[str, str]) -> Wanted:
     return Wanted(
         state=fields["state"] if fields["state"] in STATES else "open",
         kind=fields["kind"] if fields["kind"] in KINDS else "",
-        patient=asked.patient,
+        patients=(asked.patient,) if asked.patient else (),
         user=asked.user,
         begins=asked.begins,
         ends=asked.ends,
@@ -63,9 +63,9 @@ def to_csv(found: Sequence[Flag], titles: dict[str, str]) -> str:
         organisation, patient, custodian, interaction = (text or "" for text in where)
         line = (
             *(flag.number, flag.kind, " ".join(f"{name}={value}" for name, value in flag.reason.items())),
-            *(instant(flag.recorded), flag.record, *(text or "" for text in who)),
+            *(in_japan(flag.recorded), flag.record, *(text or "" for text in who)),
             *(titles.get(organisation, organisation), patient, titles.get(custodian, custodian), interaction),
-            *(instant(flag.closed) if flag.closed else "", flag.closed_by, flag.remark),
+            *(in_japan(flag.closed) if flag.closed else "", flag.closed_by, flag.remark),
         )
         writer.writerow([cell(str(text)) for text in line])
     return out.getvalue()

@@ -8,8 +8,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.audit.desk.asked import from_query, to_query
+from app.audit.desk.asked import Asked, from_query, to_query
 from app.audit.desk.flags import Flag, Wanted, flags
+from app.audit.desk.own_log import patients_beside
 from app.audit.desk.reviews import (
     EVERY,
     LONGEST,
@@ -24,7 +25,7 @@ from app.audit.desk.reviews import (
     sign_offs,
 )
 from app.audit.desk.watch import looked_until
-from app.clock import instant
+from app.clock import in_japan
 from app.consent.third_party import cell
 from app.portal.dates import moment
 from app.portal.desk.log import bar_of, before_of, file_of, log_of, number_of, titles_of
@@ -51,8 +52,8 @@ def to_csv(found: Sequence[SignOff]) -> str:
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
     for done in found:
-        times = (instant(done.since), instant(done.until))
-        line = (done.review, done.title, *times, done.size, instant(done.at), done.by, done.by_title, done.remark)
+        times = (in_japan(done.since), in_japan(done.until))
+        line = (done.review, done.title, *times, done.size, in_japan(done.at), done.by, done.by_title, done.remark)
         writer.writerow([cell(str(text)) for text in line])
     return out.getvalue()
 
@@ -110,6 +111,14 @@ async def save_review(request: Request) -> Response:
     return await view(request, "audit", work, interaction="audit-review")
 
 
+async def _patients(visit: Visit, asked: Asked) -> Sequence[str]:
+    """Return whose flags a review shows: those of the person's Patients, when it asks for all of them."""
+    if not asked.patient:
+        return ()
+    beside = await patients_beside(visit.hub.database.reader, asked.patient) if asked.whole else ()
+    return [one.reference for one in beside] or [asked.patient]
+
+
 async def _page(visit: Visit, review: Review, *, problem: str = "", status: int = 200) -> Page:
     """Return a review with what came since the last sign-off, the newest first."""
     parameters, reader, now = visit.web.query_params, visit.hub.database.reader, visit.fhir.now
@@ -119,7 +128,9 @@ async def _page(visit: Visit, review: Review, *, problem: str = "", status: int 
     settled = await looked_until(reader, now)
     asked = review.asked(until if review.since < until <= settled else settled)
     found = await log_of(visit, sites).page(asked, limit=ENTRIES, before=before_of(before))
-    wanted = Wanted(state="all", patient=asked.patient, user=asked.user, begins=asked.begins, ends=asked.ends)
+    wanted = Wanted(
+        state="all", patients=await _patients(visit, asked), user=asked.user, begins=asked.begins, ends=asked.ends
+    )
     # Events of other systems are not looked through for the unusual.
     flagged: list[Flag] = []
     more_flags: int | None = None
@@ -131,6 +142,7 @@ async def _page(visit: Visit, review: Review, *, problem: str = "", status: int 
         "state": review.state(now, visit.hub.settings.review_days),
         "asked": review.fields(),
         "until": asked.ends,
+        "may_end": not review.ended,
         "may_sign": not review.ended and asked.ends > review.since,
         "lines": found.events,
         "older": address_with(visit.web, before=older, until=str(asked.ends)) if older else None,
@@ -180,6 +192,8 @@ async def sign_review(request: Request) -> Response:
         except InvalidValue as error:
             return await _page(visit, review, problem=error.expression or "remark", status=400)
         except Conflict:
+            # As it stands now, not as it stood when the form was read.
+            review = await review_of(visit.hub.database.reader, number)
             return await _page(visit, review, problem="late", status=409)
         visit.fhir.recorded = True
         return moved("/audit/reviews?done=ended" if ends else f"/audit/reviews/{number}?done=signed")

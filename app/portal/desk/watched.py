@@ -22,7 +22,8 @@ async def _page(visit: Visit, *, problem: str = "", status: int = 200) -> Page:
     if typed:
         visit.hub.limits.person_search(visit.caller)
     matches = (await search(visit, criteria(typed)))[0] if typed else ()
-    chosen = parameters.get("patient", "")
+    # A form that failed is about the same patient as before.
+    chosen = parameters.get("patient", "") or one(visit.form, "patient")
     who = someone(await visit.fhir.record.read("Patient", chosen), today(visit)) if chosen else None
     values: dict[str, Any] = {
         "q": typed,

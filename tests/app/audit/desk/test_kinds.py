@@ -39,12 +39,26 @@ def test_kinds_are_those_that_there_are() -> None:
         ({"interaction": "search-type", "path": "/patients/1"}, True),
         ({"interaction": "search-type", "path": "/patients"}, False),
         ({"interaction": "search-type", "path": "/fhir/Patient"}, False),
+        ({"interaction": "search-type", "path": "/fhir/Patient", "query": "_id=1&_revinclude=Condition:subject"}, True),
+        ({"interaction": "search-type", "path": "/fhir/Patient/_search", "query": "%5Frevinclude:iterate=*"}, True),
+        ({"interaction": "search-type", "path": "/fhir/Patient", "query": "family=_revinclude"}, False),
+        ({"interaction": "history-type", "path": "/fhir/Observation/_history"}, True),
+        ({"interaction": "history-system", "path": "/fhir/_history"}, True),
+        ({"interaction": "print", "path": "/printed", "query": "page=%2Fpatients%2F1"}, True),
+        ({"interaction": "print", "path": "/printed", "query": "page=%2Fown-log%2F1%3Fproofs%3D1"}, False),
+        ({"interaction": "operation", "path": "/fhir/Patient/1/$everything"}, True),
+        ({"interaction": "operation", "path": "/explain", "query": "record=Observation%2F1"}, False),
+        ({"interaction": "operation", "path": "/fhir/$explain"}, False),
         ({"interaction": "update"}, False),
         ({"outcome": "4"}, False),
         ({"user": None}, False),
         ({"patient": None}, False),
     ],
-    ids=["a read", "a timeline", "a list of names", "a search by name", "a write", "refused", "a system", "nobody's"],
+    ids=[
+        *("a read", "a timeline", "a list of names", "a search by name", "what refers to a name", "likewise by POST"),
+        *("a search for a word", "a type's history", "all history", "a printed chart", "a printed own log"),
+        *("everything", "why it is seen", "likewise by FHIR", "a write", "refused", "a system", "nobody's"),
+    ],
 )
 def test_a_record_is_opened_by_a_person_who_reads_it(fields: dict[str, str | None], opened: bool) -> None:
     event = Event(**{"recorded": 0, "action": "R", "interaction": "read", "patient": "Patient/1", "user": "a"} | fields)

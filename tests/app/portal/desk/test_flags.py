@@ -1,5 +1,8 @@
 import pytest
+from sqlalchemy import select
 
+from app.audit.desk.tables import audit_flag
+from app.clock import instant, row_at
 from tests.desk import a_known, a_look, at, looked
 from tests.portal import recorded, signed_in
 from tests.world import World
@@ -75,6 +78,31 @@ async def test_one_patient_is_asked_for(world: World) -> None:
 
     assert page.count('<input type="checkbox"') == 1
     assert other.id not in page
+
+
+async def test_of_a_time_only_flags_that_were_made_since_are_looked_at(world: World) -> None:
+    auditor, patient = await signed_in(world, "audit-office", "auditor"), await a_known(world)
+    (flag,) = await looked(world, a_look(world, patient))
+    reader = world.hub.database.reader
+    ((*_, number),) = [row[::-1] for row in await reader.fetch(select(audit_flag), {})]
+    async with world.hub.database.write() as connection:
+        older = audit_flag.update().where(audit_flag.c.number == number).values(number=row_at(at(world, 0, days_ago=2)))
+        await connection.execute(older, {})
+
+    pages = [(await auditor.get(f"/audit/flags{asked}")).text for asked in ("", f"?from={instant(flag.recorded)[:10]}")]
+
+    assert [page.count('<input type="checkbox"') for page in pages] == [1, 0]
+
+
+async def test_flags_are_closed_in_one_order(world: World) -> None:
+    auditor, patient = await signed_in(world, "audit-office", "auditor"), await a_known(world)
+    found = await looked(world, *(a_look(world, patient, f"u{number}") for number in range(3)))
+    numbers = [str(one.number) for one in found]
+
+    await auditor.post("/audit/flags", {"flag": [numbers[2], numbers[0], numbers[1], numbers[0]], "remark": "a"})
+
+    assert f"Flags closed: {', '.join(numbers)}: a" in str((await recorded(world))[-1].description)
+    assert "+09:00" in (await auditor.get("/audit/flags?state=all&format=csv")).text
 
 
 async def test_flags_come_in_pages(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

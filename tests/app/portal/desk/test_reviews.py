@@ -1,9 +1,12 @@
 import re
+from typing import Any
 
 import pytest
 
-from app.audit.desk.reviews import DAY
+from app.audit.desk.reviews import DAY, sign
 from app.audit.desk.tables import audit_review
+from app.identity.tables import person_patient
+from app.portal.page import _since as stamp
 from tests.desk import a_known, a_look, looked
 from tests.portal import Browser, recorded, signed_in
 from tests.world import World
@@ -59,6 +62,55 @@ async def test_what_was_not_looked_through_yet_cannot_be_signed_for(world: World
 
     assert ("まだ調べ終えていません" in before, 'name="until"' in before) == (True, False)
     assert ("まだ調べ終えていません" in after, 'name="until"' in after) == (False, True)
+
+
+async def test_a_review_that_the_hub_is_behind_with_is_ended(world: World) -> None:
+    auditor = await signed_in(world, "audit-office", "auditor")
+    answer = await auditor.post("/audit/reviews", {"title": "a", "question": "", "every": "weekly"})
+    address = answer.headers["location"].partition("?")[0]
+
+    page = (await auditor.get(address)).text
+    ended = await auditor.post(address, {"act": "end", "remark": "統合した"})
+    after = (await auditor.get(address)).text
+
+    assert ['value="sign"' in page, 'value="end"' in page, 'value="end"' in after] == [False, True, False]
+    assert ended.headers["location"] == "/audit/reviews?done=ended"
+
+
+async def test_who_is_told_that_another_has_signed_sees_how_it_stands(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auditor = await signed_in(world, "audit-office", "auditor")
+    address = await saved(world, auditor)
+    read = fields((await auditor.get(address)).text)
+    await looked(world)
+
+    async def second(*arguments: Any, **named: Any) -> None:
+        # The first signs after the second one's request has read the review.
+        await sign(*arguments, **named | {"remark": "先に署名した"})
+        await sign(*arguments, **named)
+
+    monkeypatch.setattr("app.portal.desk.reviews.sign", second)
+    answer = await auditor.post(address, {"act": "sign", "remark": "a", **read})
+
+    assert answer.status_code == 409
+    assert "先に署名した" in answer.text
+    assert f"<b>{stamp(int(read['until']))}" in answer.text
+
+
+async def test_a_review_of_a_person_shows_the_flags_of_all_the_persons_patients(world: World) -> None:
+    auditor = await signed_in(world, "audit-office", "auditor")
+    here, there, other = await a_known(world), await a_known(world, "hospital-b"), await a_known(world)
+    async with world.hub.database.write() as connection:
+        update = person_patient.update().where(person_patient.c.patient_key == there.key).values(person=here.key)
+        await connection.execute(update, {})
+    address = await saved(world, auditor, f"patient={here.id}&whole=1")
+    now = world.hub.clock()
+    await looked(world, *(a_look(world, one, f"u{n}", recorded=now) for n, one in enumerate((here, there, other))))
+
+    page = (await auditor.get(address)).text
+
+    assert [f"/audit/flags?state=all&amp;user=u{n}" in page for n in range(3)] == [True, True, False]
 
 
 async def test_a_review_that_is_overdue_comes_first_and_is_counted(world: World) -> None:

@@ -37,6 +37,7 @@ async def test_what_cannot_be_done_is_said(world: World) -> None:
 
     assert [one.status_code for one in (silent, absent, nobody, first, again)] == [400, 409, 404, 303, 409]
     assert patient.id in (await office.get("/watched?q=山田")).text
+    assert f'name="patient" value="{patient.id}"' in silent.text
 
 
 @pytest.mark.parametrize("role", ["doctor", "clerk", "auditor", "operator", "patient"])
