@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.portal.desk.own_log import patients_of_oneself, record_use
 from app.portal.forms import one
 from app.portal.gate import Visit, view
 
@@ -30,8 +31,11 @@ async def printed(request: Request) -> Response:
     async def work(visit: Visit) -> Response:
         page = one(visit.form, "page")[:LONGEST]
         visit.fhir.query_string = urlencode({"page": page}).encode()
+        path = urlsplit(page).path
+        if path == "/own-log" and visit.caller.role == "patient":
+            await record_use(visit, await patients_of_oneself(visit), interaction="print")
         for form in _PAGES:
-            match = form.fullmatch(urlsplit(page).path)
+            match = form.fullmatch(path)
             if match:
                 await visit.fhir.record.read("Patient" if match[1] in _OF_PATIENT else match[1], match[2])
         return Response(status_code=204)

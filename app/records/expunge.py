@@ -6,6 +6,7 @@ The audit tree is never touched: it says that there was a version, who read it, 
 import orjson
 from sqlalchemy import BigInteger, bindparam, select
 
+from app.audit.desk import forget as desk
 from app.audit.record import Event
 from app.consent.visibility import EVERYTHING_VISIBLE
 from app.identity.forget import forget_patient
@@ -47,6 +48,7 @@ async def remove(writing: Writing, current: Stored) -> int:
     if current.type == "Patient":
         if await has_a_record(writing.connection, current.patient_key):
             raise Conflict(f"{named} still has a record: what belongs to it is removed first")
+        await desk.forget_patient(writing.connection, current.patient_key)
         await forget_patient(writing.connection, current.patient_key)
     return await remove_deleted(writing.connection, current, hash64(named), reader(writing.request.hub))
 

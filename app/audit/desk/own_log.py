@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, Text, bindparam, select
+from sqlalchemy import BigInteger, Select, Text, bindparam, literal, select
 
 from app.audit import proofs
 from app.audit.proof_text import inclusion_text
@@ -23,8 +23,11 @@ from app.identity.person import MOST_MEMBERS
 from app.identity.same_person import OF_PATIENT, OTHER, SAME_PERSON
 from fhir.search.hashing import hash64
 from fhir.store.in_order import by_hash
+from fhir.store.labels import UNDELIVERED, UNINFORMED
 from fhir.store.tables import resource, resource_id
 from fhir.store.types import NUMBERS
+
+_WITHHELD = UNINFORMED | UNDELIVERED
 
 _PATIENTS = (
     select(resource.c.patient_key, resource.c.id, resource.c.custodian)
@@ -34,6 +37,7 @@ _PATIENTS = (
     .order_by(resource.c.patient_key)
     .limit(MOST_MEMBERS)
 )
+_TO_PATIENT = _PATIENTS.where(resource.c.labels.op("&")(literal(_WITHHELD, BigInteger)) == 0)
 
 _KEY = (
     select(resource.c.patient_key)
@@ -66,8 +70,8 @@ class Line:
 
     row: int
     event: Event
-    leaf: int | None
-    """Its place in the log, counted from 0; None as long as it is not in the tree: for a second."""
+    leaf: int
+    """Its place in the log, counted from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +94,17 @@ class Proof:
     """A tlog-proof: https://c2sp.org/tlog-proof"""
 
 
-async def patients_of(connection: DatabaseConnection, patient_key: int) -> list[Known]:
-    """Return all Patients of the person who has this one."""
-    return [Known(*row) for row in await connection.fetch(_PATIENTS, {"patient_key": patient_key})]
+async def patients_of(connection: DatabaseConnection, patient_key: int, *, to_patient: bool = False) -> list[Known]:
+    """Return all Patients of the person who has this one.
+
+    Args:
+        connection: Where to read.
+        patient_key: The key of one.
+        to_patient: Whether the person sees it: a Patient of which the person was not told (未告知), or to whom it is
+            not given (未提供), is left out, for that a site knows the person would show.
+    """
+    statement = _TO_PATIENT if to_patient else _PATIENTS
+    return [Known(*row) for row in await connection.fetch(statement, {"patient_key": patient_key})]
 
 
 async def patients_beside(connection: DatabaseConnection, reference: str) -> list[Known]:
@@ -155,13 +167,14 @@ async def own_log(
     if shown:
         values = _padded(shown)
         leaves = {int(row): int(leaf) for row, leaf in await connection.fetch(_leaves(len(values)), values)}
-    lines = [Line(row, found[row], leaves.get(row)) for row in shown]
+    # What the index has found is in the tree.
+    lines = [Line(row, found[row], leaves[row]) for row in shown]
     return OwnLog(lines, shown[-1] if shown and (more or len(rows) > limit) else None)
 
 
 async def proven(connection: DatabaseConnection, lines: Sequence[Line]) -> list[Proof]:
     """Return the proofs of the records that the newest checkpoint covers, all of that one checkpoint."""
-    placed = {line.row: line.leaf for line in lines if line.leaf is not None}
+    placed = {line.row: line.leaf for line in lines}
     if not placed:
         return []
     values = _padded(list(placed))
@@ -185,11 +198,17 @@ program` writes renkei-audit.pyz, which needs Python 3.11 and the package crypto
 """
 
 
-def archive(found: Sequence[Proof], sheet: str) -> bytes:
-    """Return the proofs as a ZIP file: the records, the proofs, the sheet as CSV, and how to check them."""
+def archive(found: Sequence[Proof], sheet: str, about: str) -> bytes:
+    """Return the proofs as a ZIP file: the records, the proofs, the sheet as CSV, and how to check them.
+
+    Args:
+        found: The proofs.
+        sheet: The lines as CSV.
+        about: Of which time the sheet is, and whether it is the whole list.
+    """
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr("HOW-TO-CHECK.txt", HOW)
+        file.writestr("HOW-TO-CHECK.txt", f"{about}\n\n{HOW}")
         file.writestr("own-log.csv", "\ufeff" + sheet)
         for one in found:
             file.writestr(f"record-{one.leaf}", one.record)

@@ -11,12 +11,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.audit.desk.asked import asked_of
-from app.audit.desk.kinds import FINDING
+from app.audit.desk.asked import Asked, asked_of
+from app.audit.desk.kinds import is_finding
 from app.audit.desk.own_log import Known, OwnLog, archive, own_log, patients_of, proven
 from app.audit.desk.whose_account import accounts_of, link, patient_of
 from app.audit.record import Event
-from app.clock import instant
+from app.clock import in_japan
 from app.consent.third_party import cell
 from app.portal.dates import moment
 from app.portal.desk.log import number_of, titles_of
@@ -31,9 +31,13 @@ from app.portal.reviewer import reviewer_of
 from app.portal.sites import Sites, read_sites
 from app.records.events import common
 from fhir.errors import InvalidValue
+from fhir.store.stored import Stored
 
 ENTRIES = 100
 """Records on a page, and in a file: each has its proof."""
+
+SHEET = 1_000
+"""Records of a sheet without proofs at the counter: paper has no next page to go to."""
 
 COLUMNS = ("record", "when", "who", "role", "organisation", "what", "records_of", "purpose", "outcome")
 
@@ -41,7 +45,7 @@ COLUMNS = ("record", "when", "who", "role", "organisation", "what", "records_of"
 def what_of(event: Event) -> str:
     """Return the text that says what was done, in words for whom it was done to."""
     if event.interaction == "search-type" and event.path:
-        if event.path in FINDING:
+        if is_finding(event):
             return "own_log.found"
         if event.path.startswith("/patients/"):
             return "own_log.opened"
@@ -56,8 +60,10 @@ def to_csv(visit: Visit, found: OwnLog, sites: Sites) -> str:
     writer.writerow(COLUMNS)
     for line in found.lines:
         event = line.event
+        # Once the details are erased, HMACs stand where names were: they say nothing to the patient.
+        who = t("audit.erased") if event.erased else event.user_name or event.client or ""
         cells = (
-            *("" if line.leaf is None else line.leaf, instant(event.recorded), event.user_name or event.client or ""),
+            *(line.leaf, in_japan(event.recorded), who),
             *(t.maybe(f"role.{event.role}", event.role or ""), titles.get(event.organisation or "", "")),
             *(t.maybe(what_of(event), event.interaction), titles.get(event.custodian or "", "")),
             *(t.maybe(f"purpose.{event.purpose}", event.purpose or ""), event.outcome),
@@ -66,9 +72,9 @@ def to_csv(visit: Visit, found: OwnLog, sites: Sites) -> str:
     return out.getvalue()
 
 
-async def _record(visit: Visit, patients: Sequence[Known]) -> None:
+async def record_use(visit: Visit, patients: Sequence[Known], *, interaction: str = "audit-log-used") -> None:
     """Put on record that the log of each of the person's Patients was used, before it is shown."""
-    said = Event(**common(visit.fhir, 200))._replace(interaction="audit-log-used", action="R")
+    said = Event(**common(visit.fhir, 200))._replace(interaction=interaction, action="R")
     events = []
     for patient in patients:
         custodian = await visit.hub.organisation_reference(patient.custodian)
@@ -77,35 +83,54 @@ async def _record(visit: Visit, patients: Sequence[Known]) -> None:
     visit.fhir.recorded = True
 
 
-async def _show(visit: Visit, patient_key: int, who: Someone | None, *, problem: str = "") -> Page | Response:
+async def patients_of_oneself(visit: Visit) -> Sequence[Known]:
+    """Return the Patients of the person whose account asks; none as long as nobody has said who that is."""
+    reader = visit.hub.database.reader
+    key = await patient_of(reader, visit.caller.account)
+    return () if key is None else await patients_of(reader, key, to_patient=True)
+
+
+def _period(visit: Visit, asked: Asked, *, is_part: bool) -> Sequence[str]:
+    """Return what a sheet says of itself: of which days it is, and whether it is all of the list."""
+    t, now = words(language_of(visit.web)), visit.fhir.now
+    since = f"{moment(asked.begins):%Y-%m-%d}" if asked.begins else t("own_log.beginning")
+    until = f"{moment(asked.ends - 1):%Y-%m-%d}" if asked.ends <= now else f"{moment(now):%Y-%m-%d %H:%M}"
+    return t("own_log.period", since=since, until=until), *((t("own_log.part"),) if is_part else ())
+
+
+async def _show(
+    visit: Visit, patients: Sequence[Known], who: Someone | None, *, accounts: Sequence[str] = (), problem: str = ""
+) -> Page | Response:
     parameters, reader, sites = visit.web.query_params, visit.hub.database.reader, await read_sites(visit.hub)
     fields = {name: parameters.get(name, "").strip()[:100] for name in ("from", "to")}
     asked, before = asked_of(fields), parameters.get("before", "")
-    patients = await patients_of(reader, patient_key)
+    with_proofs, as_file = parameters.get("proofs") == "1", parameters.get("format") == "zip"
     found = await own_log(
         *(reader, reviewer_of(visit), patients),
         now=visit.fhir.now,
-        limit=ENTRIES,
+        limit=SHEET if who and not with_proofs and not as_file else ENTRIES,
         before=number_of(before) or None,
         begins=asked.begins,
         ends=asked.ends,
     )
-    await _record(visit, patients)
-    if parameters.get("format") == "zip":
+    await record_use(visit, patients)
+    period = _period(visit, asked, is_part=bool(before or found.before))
+    if as_file:
         headers = {**HEADERS, "content-disposition": 'attachment; filename="own-log.zip"'}
-        body = archive(await proven(reader, found.lines), to_csv(visit, found, sites))
+        body = archive(await proven(reader, found.lines), to_csv(visit, found, sites), "\n".join(period))
         return Response(body, 200, headers, "application/zip")
-    with_proofs = parameters.get("proofs") == "1"
     values: dict[str, Any] = {
         "who": who,
         "asked": fields,
         "lines": found.lines,
+        "period": period,
+        "withheld": not patients,
         "proofs": await proven(reader, found.lines) if with_proofs else (),
         "with_proofs": address_with(visit.web, proofs=None if with_proofs else "1"),
         "file": address_with(visit.web, format="zip", proofs=None),
         "older": address_with(visit.web, before=str(found.before)) if found.before else None,
         "newest": address_with(visit.web, before=None) if before else None,
-        "accounts": await accounts_of(reader, patient_key) if who else (),
+        "accounts": accounts,
         "titles": titles_of(sites),
         "what_of": what_of,
         "origin": visit.hub.settings.audit_origin,
@@ -134,12 +159,18 @@ async def log_of_oneself(request: Request) -> Response:
     async def work(visit: Visit) -> Page | Response:
         if visit.caller.role != "patient":
             return await _find(visit)
-        key = await patient_of(visit.hub.database.reader, visit.caller.account)
-        if key is None:
-            return Page("own_log_unknown.html")
-        return await _show(visit, key, None)
+        patients = await patients_of_oneself(visit)
+        return await _show(visit, patients, None) if patients else Page("own_log_unknown.html")
 
     return await view(request, "own-log", work, interaction="audit-log-used", action="R")
+
+
+async def _at_counter(visit: Visit, patient: Stored, *, problem: str = "") -> Page | Response:
+    """Return the sheet that is handed to a person: what the own account would show, and the accounts linked."""
+    reader, key = visit.hub.database.reader, patient.patient_key
+    accounts = await accounts_of(reader, await patients_of(reader, key))
+    shown = await patients_of(reader, key, to_patient=True)
+    return await _show(visit, shown, someone(patient, today(visit)), accounts=accounts, problem=problem)
 
 
 async def log_at_counter(request: Request) -> Response:
@@ -147,7 +178,7 @@ async def log_at_counter(request: Request) -> Response:
 
     async def work(visit: Visit) -> Page | Response:
         patient = await visit.fhir.record.read("Patient", request.path_params["id"])
-        return await _show(visit, patient.patient_key, someone(patient, today(visit)))
+        return await _at_counter(visit, patient)
 
     return await view(request, "own-log-counter", work, interaction="audit-log-used", action="R")
 
@@ -166,7 +197,7 @@ async def link_account(request: Request) -> Response:
                 path=path,
             )
         except InvalidValue:
-            return await _show(visit, patient.patient_key, someone(patient, today(visit)), problem="account")
+            return await _at_counter(visit, patient, problem="account")
         visit.fhir.recorded = True
         return moved(f"{path}?done=linked")
 

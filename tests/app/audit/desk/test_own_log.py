@@ -9,6 +9,7 @@ from app.audit.proof_text import ProofFails, verify_record
 from app.audit.review import Reviewer
 from app.identity.tables import person_patient
 from app.lifecycle import audit_keys
+from fhir.store.labels import DISCLOSURE
 from tests.desk import Known, a_known, a_look, looked
 from tests.world import World
 
@@ -70,14 +71,31 @@ async def test_each_record_has_a_proof_that_is_checked_without_the_hub(world: Wo
         verify_record(proofs[0].text, proofs[1].record, [signer.verifier])
 
 
-async def test_what_is_not_in_the_tree_yet_is_shown_without_a_proof(world: World) -> None:
+async def test_what_is_not_in_the_tree_yet_comes_once_it_is(world: World) -> None:
     patient = await a_known(world)
     await looked(world)
-    found = await page(world, patient)
-    without = [line for line in found.lines if line.leaf is None]
+    await world.hub.audit.append([a_look(world, patient)])
+    before = await page(world, patient)
+    await world.hub.leader.integrate_all()
 
-    assert without == []
-    assert await proven(world.hub.database.reader, []) == []
+    after = await page(world, patient)
+
+    assert len(after.lines) == len(before.lines) + 1
+    assert len(await proven(world.hub.database.reader, after.lines)) == len(after.lines)
+
+
+@pytest.mark.parametrize("code", ["UNINFORMED", "UNDELIVERED"])
+async def test_a_patient_that_is_withheld_from_the_person_is_not_shown_to_the_person(world: World, code: str) -> None:
+    here = await a_known(world)
+    there = await a_known(world, "hospital-b", meta={"security": [{"system": DISCLOSURE, "code": code}]})
+    await linked(world, here, there)
+    reader = world.hub.database.reader
+
+    every = await patients_of(reader, here.key)
+    shown = await patients_of(reader, there.key, to_patient=True)
+
+    assert [one.key for one in every] == [here.key, there.key]
+    assert [one.key for one in shown] == [here.key]
 
 
 async def test_the_file_holds_what_the_offline_program_needs(world: World, tmp_path: Path) -> None:
@@ -85,10 +103,11 @@ async def test_the_file_holds_what_the_offline_program_needs(world: World, tmp_p
     await looked(world, a_look(world, patient))
     proofs = await proven(world.hub.database.reader, (await page(world, patient)).lines)
 
-    file = zipfile.ZipFile(io.BytesIO(archive(proofs, "a,b")))
+    file = zipfile.ZipFile(io.BytesIO(archive(proofs, "a,b", "期間：")))
 
     leaf = proofs[0].leaf
     assert {"HOW-TO-CHECK.txt", "own-log.csv", f"record-{leaf}", f"proof-{leaf}"} <= set(file.namelist())
+    assert file.read("HOW-TO-CHECK.txt").decode().startswith("期間：\n\nEach record-N")
     assert file.read(f"record-{leaf}") == proofs[0].record
     _, signer = audit_keys(world.hub.settings)
     assert verify_record(file.read(f"proof-{leaf}").decode(), proofs[0].record, [signer.verifier])[0] == leaf
