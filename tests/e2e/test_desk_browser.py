@@ -100,7 +100,7 @@ def test_the_unusual_is_flagged_reviewed_and_shown_to_the_patient(hub: HubProces
 
     def looked_through(_: webdriver.Chrome) -> bool:
         driver.refresh()
-        return bool(driver.find_elements(By.CSS_SELECTOR, "main textarea"))
+        return bool(driver.find_elements(By.CSS_SELECTOR, "main [value=sign]"))
 
     WebDriverWait(driver, 20).until(looked_through)
     kept(driver, "desk-review-ja")

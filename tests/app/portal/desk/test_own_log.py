@@ -10,6 +10,7 @@ from app.audit.desk.watched import watched
 from app.audit.tables import audit_salt
 from app.identity.tables import person_patient
 from app.portal.dates import moment
+from app.portal.desk.own_log import what_of
 from fhir.store.labels import DISCLOSURE
 from tests.desk import Known, a_known, a_look, looked
 from tests.portal import Browser, recorded, signed_in
@@ -69,6 +70,13 @@ async def test_what_was_done_is_said_in_words_for_the_patient(world: World) -> N
 
     assert page.count("<td>記録の閲覧</td>") == 1
     assert page.count("<td>検索結果への表示</td>") == 1
+
+
+async def test_a_search_by_name_that_brings_records_along_is_more_than_a_name(world: World) -> None:
+    search = a_look(world, await a_known(world), interaction="search-type", path="/fhir/Patient", query="_id=1")
+
+    assert what_of(search) == "own_log.found"
+    assert what_of(search._replace(query="_id=1&_revinclude=*")) == "interaction.search-type"
 
 
 async def test_the_use_of_the_own_log_is_in_the_own_log(world: World) -> None:
