@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from sqlalchemy import select
 
 from app.audit.desk import kinds
 from app.audit.desk.flags import Flag, Wanted, flags
 from app.audit.desk.watch import look_through
 from app.audit.record import Event
-from app.audit.review import Reviewer
+from app.audit.review import Reviewer, state
+from app.audit.tables import audit_leaf, audit_record
 from app.db import DatabaseConnection
 from fhir.store.tables import resource
 from tests.world import World, a_patient
@@ -91,3 +93,24 @@ async def kinds_after(world: World, *events: Event) -> list[tuple[str, str]]:
     """Return the kind of each flag, and who it is about, the first access to a site left out."""
     found = await looked(world, *events)
     return [(one.kind, str(one.event and one.event.user)) for one in found if one.kind != kinds.FIRST_ACCESS]
+
+
+def canonical(members: dict[str, Any]) -> bytes:
+    """Return a record of these members."""
+    return orjson.dumps(members, option=orjson.OPT_SORT_KEYS)
+
+
+async def a_grown_log(world: World, *records: bytes, row: int = 0) -> int:
+    """Append leaves with these records, as somebody with the database could, and return how many there are then.
+
+    Args:
+        world: Whose log.
+        records: What is appended.
+        row: The number of the first; the present by default.
+    """
+    size = (await state(world.hub.database.reader)).size
+    numbered = [(size + place, row + place if row else world.hub.new_row(), one) for place, one in enumerate(records)]
+    async with world.hub.database.write() as connection:
+        await connection.insert(audit_record, [(number, record) for _, number, record in numbered])
+        await connection.insert(audit_leaf, [(leaf, number, b"") for leaf, number, _ in numbered])
+    return size + len(records)

@@ -182,6 +182,7 @@ PATTERNS: dict[str, Pattern] = {
     "audit-unavailable": _security(ALERT, coding(OWN, "audit-unavailable", "audit-unavailable"), "none"),
     "audit-expired": _own(LOG_USED, "audit-expired", "D"),
     "audit-taken-up": _security(ALERT, coding(OWN, "audit-taken-up", "audit-taken-up"), "data"),
+    "unreadable-record": _security(ALERT, coding(OWN, "unreadable-record", "unreadable-record"), "data"),
     "witness-refused": _security(ALERT, coding(OWN, "witness-refused", "witness-refused"), "none"),
     "start": _security(ACTIVITY, _dicom("110120", "Application Start")),
     "stop": _security(ACTIVITY, _dicom("110121", "Application Stop")),

@@ -4,6 +4,7 @@ The index holds HMACs alone, so a question is asked by the HMACs that its identi
 record is found once it is in the tree: within a second.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,9 +24,18 @@ from sqlalchemy import (
 )
 
 from app.audit.desk.tables import audit_failure
-from app.audit.keys import Keys
+from app.audit.keys import Keys, UnknownKey
 from app.audit.pointer import follow, hash_of
-from app.audit.record import Event, Unreadable, parse, search_keys, unseal, year_of
+from app.audit.record import (
+    Event,
+    RecordError,
+    UnknownVersion,
+    Unreadable,
+    parse,
+    search_keys,
+    unseal,
+    year_of,
+)
 from app.audit.tables import (
     KINDS,
     audit_checkpoint,
@@ -55,6 +65,11 @@ BATCH = 20_000
 """Patients whose HMACs are computed at once to learn whose record it is."""
 
 MOST_KNOWN = 100_000
+
+PATIENCE = 3_600_000_000
+"""Microseconds within which a newer key, or release, comes to every process of the hub."""
+
+logger = logging.getLogger(__name__)
 
 _TREE = select(audit_tree.c.size).where(audit_tree.c.id == 1)
 _CHECKPOINT = (
@@ -124,6 +139,30 @@ class State:
     signed: int
     """When it was signed, in microseconds since 1970 UTC; 0 when there is none."""
     note: str
+
+
+def is_newer(row: int, error: Exception, keys: Keys, now: int) -> bool:
+    """Return whether a record cannot be read because its key or its release came to this process not yet.
+
+    An hour later it could: then it is forged, and waiting for it would hide all that follow.
+    """
+    newer = isinstance(error, UnknownVersion) or (isinstance(error, UnknownKey) and error.args[0] > keys.current)
+    return newer and row_time(row) > now - PATIENCE
+
+
+def unreadable(row: int, error: Exception) -> Entry:
+    """Return what stands in lists for a record that cannot be read; `renkei audit verify` tells why."""
+    logger.error("Record %d cannot be read: %s", row, error)
+    event = Event(
+        recorded=row_time(row),
+        action="E",
+        interaction="unreadable-record",
+        outcome="8",
+        outcome_desc=str(error),
+        entities=(f"AuditEvent/{row}",),
+        description="This record cannot be read: it was altered, or its key is not known",
+    )
+    return Entry(row, event)
 
 
 def _of(*conditions: ColumnElement[bool]) -> Select[tuple[int]]:
@@ -264,7 +303,7 @@ class Reviewer:
         statement = failures_of(tuple(counts)) if question.failures else _statement(tuple(counts))
         rows = await connection.fetch(statement, values)
         shown = [(int(row), bytes(record)) for row, record in rows[:limit]]
-        entries = await self.open(connection, shown)
+        entries = await self.open_each(connection, shown)
         return Answer(entries, shown[-1][0] if len(rows) > limit else None)
 
     async def _years(self, connection: DatabaseConnection, question: Question, now: int) -> range:
@@ -291,6 +330,29 @@ class Reviewer:
             salt = salts.get(self._known.get(hidden, 0)) if hidden else None
             entries.append(Entry(row, self._opened(record, salt)))
         return entries
+
+    async def open_each(
+        self,
+        connection: DatabaseConnection,
+        records: Sequence[tuple[int, bytes]],
+        instead: Callable[[int, Exception], Entry | None] = unreadable,
+    ) -> list[Entry]:
+        """Return records, opened; of one that cannot be read what stands for it, so that it hides no other.
+
+        Args:
+            connection: Where to read.
+            records: By number and bytes.
+            instead: From a record's number and what is wrong to what stands for it; None leaves it out.
+        """
+        try:
+            return await self.open(connection, records)
+        except (RecordError, UnknownKey) as error:
+            if len(records) == 1:
+                entry = instead(records[0][0], error)
+                return [] if entry is None else [entry]
+        half = len(records) // 2
+        first = await self.open_each(connection, records[:half], instead)
+        return first + await self.open_each(connection, records[half:], instead)
 
     def _opened(self, record: bytes, salt: bytes | None) -> Event:
         try:

@@ -154,6 +154,6 @@ async def read_event(request: FhirRequest) -> Response:
         if one is not None:
             return fhir_response(orjson.dumps(one.resource(observer_of(request))))
     elif rows := await hub.database.reader.fetch(_RECORD, {"row": row}):
-        (entry,) = await reviewer(request).open(hub.database.reader, [(int(rows[0][0]), bytes(rows[0][1]))])
+        (entry,) = await reviewer(request).open_each(hub.database.reader, [(int(rows[0][0]), bytes(rows[0][1]))])
         return fhir_response(orjson.dumps(audit_event(entry.event, id=request.id, observer=observer_of(request))))
     raise NotFound(f"AuditEvent/{request.id} does not exist")

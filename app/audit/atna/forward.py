@@ -19,7 +19,7 @@ from app.audit.atna.message import message
 from app.audit.atna.tables import audit_forward
 from app.audit.balp import Observer, audit_event
 from app.audit.record import Event
-from app.audit.review import Reviewer
+from app.audit.review import Entry, Reviewer, is_newer, unreadable
 from app.audit.tables import audit_leaf, audit_record
 from app.background import started
 from app.db import DatabaseUnavailable, WriteConnection
@@ -146,7 +146,8 @@ class Forwarder:
 
     async def _deliver(self, leaf: int, rows: Sequence[Sequence[Any]]) -> int:
         """Deliver a batch and return the place after it."""
-        opened = await self._reviewer.open(self._hub.database.reader, [(int(row), bytes(one)) for _, row, one in rows])
+        records = [(int(row), bytes(record)) for _, row, record in rows]
+        opened = await self._reviewer.open_each(self._hub.database.reader, records, self._instead)
         resources = [audit_event(one.event, id=str(one.row), observer=self._observer) for one in opened]
         try:
             refused = await self._to.deliver(resources)
@@ -160,6 +161,12 @@ class Forwarder:
         after = int(rows[-1][0]) + 1
         await self._move(after, self._hub.clock() + HELD, *said, outcome="4" if refused else "0")
         return after
+
+    def _instead(self, row: int, error: Exception) -> Entry:
+        """Return what is handed on for a record that cannot be read; one of a newer key or release is waited for."""
+        if is_newer(row, error, self._reviewer.keys, self._hub.clock()):
+            raise error
+        return unreadable(row, error)
 
     async def _fail(self, leaf: int, reason: str) -> None:
         """Note since when the receiver takes nothing; the first failure is on record."""

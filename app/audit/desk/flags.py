@@ -127,7 +127,7 @@ async def _with_events(connection: DatabaseConnection, reviewer: Reviewer, rows:
     padded = [*wanted, *[wanted[0]] * (count - len(wanted))]
     values = {f"row{number}": row for number, row in enumerate(padded)}
     found = [(int(row), bytes(record)) for row, record in await connection.fetch(_records(count), values)]
-    events = {entry.row: entry.event for entry in await reviewer.open(connection, found)}
+    events = {entry.row: entry.event for entry in await reviewer.open_each(connection, found)}
     return [Flag(*(*row[:4], orjson.loads(row[4]), *row[5:], events.get(int(row[2])))) for row in rows]
 
 

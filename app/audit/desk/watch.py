@@ -19,9 +19,9 @@ from app.audit.desk.names import Whose, colleagues, whose
 from app.audit.desk.noticed import FLAGGED, Noticed, forget, hashed
 from app.audit.desk.tables import audit_failure, audit_flag, audit_watch
 from app.audit.desk.unusual import Access, Limits, Reason, first_access, unusual
-from app.audit.keys import Keys, UnknownKey
-from app.audit.record import Event, RecordError, UnknownVersion
-from app.audit.review import Entry, Reviewer
+from app.audit.keys import Keys
+from app.audit.record import Event
+from app.audit.review import Entry, Reviewer, is_newer
 from app.audit.tables import audit_leaf, audit_record, audit_stage
 from app.background import started
 from app.clock import row_time
@@ -101,27 +101,21 @@ def _failed(record: bytes) -> bool:
 
 
 async def _opened(
-    reviewer: Reviewer, connection: DatabaseConnection, records: Sequence[tuple[int, bytes]]
+    reviewer: Reviewer, connection: DatabaseConnection, records: Sequence[tuple[int, bytes]], now: int
 ) -> list[Entry]:
     """Return records, opened; one that cannot be read is stepped over, so that it does not hide all that follow.
 
     Raises:
-        UnknownVersion: a later release wrote one; its own processes look through it.
-        UnknownKey: one was sealed with a newer key than this process has; likewise.
+        UnknownVersion: a later release has just written one; its own processes look through it.
+        UnknownKey: one was just sealed with a newer key than this process has; likewise.
     """
-    try:
-        return await reviewer.open(connection, records)
-    except UnknownVersion:
-        raise
-    except (RecordError, UnknownKey) as error:
-        if isinstance(error, UnknownKey) and error.args[0] > reviewer.keys.current:
-            raise
-        if len(records) == 1:
-            logger.error("Record %d is not looked through, it cannot be read: %s", records[0][0], error)
-            return []
-    half = len(records) // 2
-    first = await _opened(reviewer, connection, records[:half])
-    return first + await _opened(reviewer, connection, records[half:])
+
+    def instead(row: int, error: Exception) -> None:
+        if is_newer(row, error, reviewer.keys, now):
+            raise error
+        logger.error("Record %d is not looked through, it cannot be read: %s", row, error)
+
+    return await reviewer.open_each(connection, records, instead)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +192,7 @@ async def look(hub: Hub, reviewer: Reviewer) -> int:
     if not rows:
         return 0
     records = [(int(row), bytes(record)) for _, row, record in rows]
-    opened = await _opened(reviewer, reader, [one for one in records if _concerns(one[1])])
+    opened = await _opened(reviewer, reader, [one for one in records if _concerns(one[1])], hub.clock())
     entries = [one for one in opened if not one.event.erased]
     seen = [one.event for one in entries if kinds.is_opened(one.event)]
     keys = {event.patient_key for event in seen if event.patient_key}

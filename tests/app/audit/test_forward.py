@@ -12,14 +12,19 @@ from typing import Any
 
 import orjson
 import pytest
+from sqlalchemy import select
 
 from app.audit.atna.forward import Forwarder, destinations
 from app.audit.atna.message import message
 from app.audit.balp import Observer, audit_event
+from app.audit.keys import UnknownKey
+from app.audit.record import UnknownVersion
 from app.audit.review import Question, Reviewer
+from app.audit.tables import audit_record
 from app.settings import Settings
 from tests.app.audit.test_at_work import recorded
 from tests.certificates import Authority
+from tests.desk import a_grown_log, canonical
 from tests.ports import free_ports
 from tests.world import World, a_patient, running
 
@@ -175,6 +180,33 @@ async def test_an_event_that_is_refused_for_good_is_told_and_holds_nothing_up(se
     (told,) = [one for one in await recorded(settings) if one.interaction == "audit-forwarded"]
     assert (count, told.outcome) == (len(receiver.taken), "4")
     assert told.description == "record 0 is refused with 422"
+
+
+async def test_a_record_that_cannot_be_read_is_handed_on_as_one(world: World) -> None:
+    receiver = _Receiver([[]])
+    await do_something(world, 1)
+    await world.hub.leader.integrate_all()
+    await a_grown_log(world, b"{}")
+
+    await Forwarder(world.hub, receiver, Reviewer(world.hub.audit.keys)).forward()
+
+    assert [one["subtype"][0]["code"] for one in receiver.taken][-1] == "unreadable-record"
+
+
+@pytest.mark.parametrize("of_later", [{"v": 2}, {"k": 9}])
+async def test_what_a_later_release_or_key_has_just_sealed_is_waited_for(
+    world: World, of_later: dict[str, int]
+) -> None:
+    receiver = _Receiver([[]])
+    await do_something(world, 1)
+    await world.hub.leader.integrate_all()
+    rows = await world.hub.database.reader.fetch(select(audit_record.c.record), {})
+    await a_grown_log(world, canonical(orjson.loads(bytes(rows[0][0])) | of_later))
+
+    with pytest.raises((UnknownVersion, UnknownKey)):
+        await Forwarder(world.hub, receiver, Reviewer(world.hub.audit.keys)).forward()
+
+    assert receiver.taken == []
 
 
 async def test_one_process_at_a_time_hands_on(world: World) -> None:

@@ -1,5 +1,6 @@
 import re
 
+import orjson
 import pytest
 from sqlalchemy import select
 
@@ -8,9 +9,10 @@ from app.audit.keys import Keys
 from app.audit.pointer import follow
 from app.audit.record import Event, search_keys, year_of
 from app.audit.review import Question, Reviewer, failures_of, state
-from app.audit.tables import audit_index, audit_pointer, audit_salt
+from app.audit.tables import audit_index, audit_pointer, audit_record, audit_salt
 from app.clock import row_at, row_time
 from app.db.postgresql import PostgresqlDatabase
+from tests.desk import a_grown_log, canonical
 from tests.fhir.search.test_plans import explained
 from tests.world import World, a_patient
 
@@ -106,6 +108,20 @@ async def test_records_of_an_earlier_release_are_opened_by_a_search(world: World
     answer = await ask(world, patient=f"Patient/{patient}")
 
     assert [one.event.patient for one in answer.entries] == [f"Patient/{patient}"]
+
+
+async def test_a_record_that_cannot_be_read_is_shown_as_one_and_hides_no_other(world: World) -> None:
+    await world.hub.audit.append([an_event(world, user="a")])
+    await world.hub.leader.integrate_all()
+    ((record,),) = await world.hub.database.reader.fetch(select(audit_record.c.record), {})
+    members = orjson.loads(bytes(record))
+    await a_grown_log(world, canonical(members | {"o": "8"}), canonical(members | {"k": 0}), b"{}")
+
+    entries = (await ask(world)).entries
+
+    assert [one.event.user for one in entries] == [None, None, None, "a"]
+    assert {one.event.interaction for one in entries[:3]} == {"unreadable-record"}
+    assert [one.event.entities for one in entries[:3]] == [(f"AuditEvent/{one.row}",) for one in entries[:3]]
 
 
 async def test_a_pointer_tells_nothing_without_the_master_key(world: World) -> None:

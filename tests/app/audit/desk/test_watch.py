@@ -1,5 +1,4 @@
 from time import monotonic
-from typing import Any
 
 import orjson
 import pytest
@@ -12,12 +11,12 @@ from app.audit.desk.tables import audit_failure, audit_flag, audit_noticed
 from app.audit.desk.watch import look, look_through, looked_until, place
 from app.audit.keys import UnknownKey
 from app.audit.record import Event, UnknownVersion
-from app.audit.review import Reviewer, state
-from app.audit.tables import audit_leaf, audit_record, audit_salt, audit_stage
+from app.audit.review import Reviewer
+from app.audit.tables import audit_record, audit_salt, audit_stage
 from app.clock import row_at, row_time
 from app.settings import Settings
 from fhir.store.labels import ACT_CODE
-from tests.desk import Known, a_known, a_look, at, kinds_after, looked
+from tests.desk import Known, a_grown_log, a_known, a_look, at, canonical, kinds_after, looked
 from tests.portal import an_account
 from tests.world import World, running
 
@@ -259,25 +258,11 @@ async def _two_records(world: World) -> list[bytes]:
     return [bytes(record) for (record,) in rows if b'"u":' in bytes(record)]
 
 
-def _canonical(members: dict[str, Any]) -> bytes:
-    return orjson.dumps(members, option=orjson.OPT_SORT_KEYS)
-
-
-async def _grown(world: World, *records: bytes) -> int:
-    """Append leaves with these records, as somebody with the database could, and return how many there are then."""
-    size = (await state(world.hub.database.reader)).size
-    numbered = [(size + place, world.hub.new_row(), record) for place, record in enumerate(records)]
-    async with world.hub.database.write() as connection:
-        await connection.insert(audit_record, [(row, record) for _, row, record in numbered])
-        await connection.insert(audit_leaf, [(leaf, row, b"") for leaf, row, _ in numbered])
-    return size + len(records)
-
-
 async def test_a_record_that_cannot_be_read_is_stepped_over(world: World, caplog: pytest.LogCaptureFixture) -> None:
     one, other = await _two_records(world)
     members = orjson.loads(one)
-    altered, of_no_key = _canonical(members | {"o": "8"}), _canonical(members | {"k": 0})
-    size = await _grown(world, altered, b"\xff", b"[]", of_no_key, other)
+    altered, of_no_key = canonical(members | {"o": "8"}), canonical(members | {"k": 0})
+    size = await a_grown_log(world, altered, b"\xff", b"[]", of_no_key, other)
 
     await look_through(world.hub, Reviewer(world.hub.audit.keys))
 
@@ -294,12 +279,23 @@ async def test_what_a_later_process_wrote_waits_for_one_that_reads_it(
     world: World, of_later: dict[str, int], error: type[Exception]
 ) -> None:
     one, _ = await _two_records(world)
-    await _grown(world, _canonical(orjson.loads(one) | of_later))
+    await a_grown_log(world, canonical(orjson.loads(one) | of_later))
 
     with pytest.raises(error):
         await look_through(world.hub, Reviewer(world.hub.audit.keys))
 
     assert await place(world.hub.database.reader) is None
+
+
+@pytest.mark.parametrize("of_later", [{"v": 2}, {"k": 9}])
+async def test_what_nobody_reads_within_an_hour_is_stepped_over(world: World, of_later: dict[str, int]) -> None:
+    one, _ = await _two_records(world)
+    an_hour_ago = row_at(world.hub.clock() - 3_700_000_000)
+    size = await a_grown_log(world, canonical(orjson.loads(one) | of_later), row=an_hour_ago)
+
+    await look_through(world.hub, Reviewer(world.hub.audit.keys))
+
+    assert await place(world.hub.database.reader) == size
 
 
 async def test_requests_have_time_between_full_portions(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
