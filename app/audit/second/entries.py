@@ -1,12 +1,15 @@
 """The files of the second log: one sealed record a line, with its number and its kind.
 
-    <number> access <record>    an access; its answer may have left on the strength of this line alone
-    <number> act <record>       a part of a transaction: without its record in the log it was not done
+    <number> access <sum> <record>    an access; its answer may have left on the strength of this line alone
+    <number> act <sum> <record>       a part of a transaction: without its record in the log it was not done
 
-A record is the same bytes as in the log (docs/audit.md), so it tells nothing to who has no key. Each process has files
-of its own, named by the number of their first record.
+A record is the same bytes as in the log (docs/audit.md), so it tells nothing to who has no key. The sum is the CRC-32
+of the rest of the line, in eight hexadecimal digits: by it a line of which the disk lost bits is known. Whoever
+alters a line can alter its sum; that is found by its record. Each process has files of its own, named by the number
+of their first record.
 """
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +38,12 @@ class MalformedEntry(ValueError):
 
 def line(row: int, kind: str, record: bytes) -> bytes:
     """Return the line of a record."""
-    return b"%d %s %s\n" % (row, kind.encode(), record)
+    head = b"%d %s" % (row, kind.encode())
+    return b"%s %08x %s\n" % (head, _sum(head, record), record)
+
+
+def _sum(head: bytes, record: bytes) -> int:
+    return zlib.crc32(record, zlib.crc32(head))
 
 
 def parse(text: bytes) -> Entry:
@@ -45,10 +53,13 @@ def parse(text: bytes) -> Entry:
         MalformedEntry: it is none.
     """
     row, _, rest = text.partition(b" ")
-    kind, _, record = rest.partition(b" ")
+    kind, _, rest = rest.partition(b" ")
+    stated, _, record = rest.partition(b" ")
     name = kind.decode("ascii", "replace")
     if not row.isdigit() or len(row) > 19 or int(row) >= 2**63 or name not in KINDS or not record:
         raise MalformedEntry(f"not a line of the second log: {text[:60]!r}")
+    if stated != b"%08x" % _sum(b"%s %s" % (row, kind), record):
+        raise MalformedEntry(f"a line of the second log whose sum is wrong: {text[:60]!r}")
     return Entry(int(row), name, record)
 
 

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from sqlalchemy import BigInteger, bindparam, select, union_all
 
@@ -28,10 +28,16 @@ from app.db import DatabaseConnection, DatabaseUnavailable
 if TYPE_CHECKING:
     from app.hub import Hub
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 EVERY_SECONDS = 5.0
 
 WAITS = 4
 """A line is taken up after so many times the wait for the log: by then its own flush has ended, either way."""
+
+LONGEST_SECONDS = 60.0
+"""How long the disk may take to answer before it counts as one that fails."""
 
 MOST_AT_ONCE = 200
 """Lines that one transaction takes up."""
@@ -86,6 +92,8 @@ class TakingUp:
         """Files with a line that is none, and why."""
         self._failures: dict[Path, str] = {}
         """What could not be read when it was looked at last."""
+        self._work: asyncio.Future[Any] | None = None
+        """What the disk was asked last."""
         self._gone = -1
         """Up to which number retention has removed records; files of none but these are gone too."""
 
@@ -103,7 +111,7 @@ class TakingUp:
         taken = 0
         failures: dict[Path, str] = {}
         try:
-            paths = await apart(files, self.folder)
+            paths = await self._ask(files, self.folder)
         except OSError as error:
             paths, failures[self.folder] = [], str(error)
         for path in paths:
@@ -123,10 +131,27 @@ class TakingUp:
             await self._expire()
         return taken
 
+    async def _ask(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Return what the disk answers.
+
+        Raises:
+            TimeoutError: it does not answer in time, or is still busy with what was asked before.
+        """
+        if self._work is not None and not self._work.done():
+            raise TimeoutError(f"{self.folder}: the disk takes too long")
+        asked = apart(function, *arguments, **named)
+        self._work = asked
+        try:
+            async with asyncio.timeout(LONGEST_SECONDS):
+                # Whoever waits no longer does not take the file from the thread.
+                return await asyncio.shield(asked)
+        except TimeoutError:
+            raise TimeoutError(f"{self.folder}: the disk takes too long") from None
+
     async def _take_up(self, path: Path) -> int:
         taken = 0
         while True:
-            due = await apart(self._due, path)
+            due = await self._ask(self._due, path)
             if due.damaged and path not in self._damaged:
                 self._damaged[path] = f"{path}: {due.damaged}"
                 logger.critical("A line of the second log is damaged: %s", self._damaged[path])
@@ -182,7 +207,7 @@ class TakingUp:
             return
         self._gone = gone
         try:
-            count = await apart(remove_over, self.folder, gone)
+            count = await self._ask(remove_over, self.folder, gone)
         except OSError as error:
             # They are tried again once retention has removed more.
             logger.error("Files of the second log that are over cannot be removed: %s", error)

@@ -1,5 +1,7 @@
 """What is damaged in the second log is told, and holds up nothing else of it, nor the tree."""
 
+import asyncio
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,8 @@ from app.audit.export import verify_export
 from app.audit.extract import export
 from app.audit.record import Event
 from app.audit.review import Entry, Reviewer
-from app.audit.second.entries import ACCESS, ACT, line
+from app.audit.second import take_up
+from app.audit.second.entries import ACCESS, ACT, files, line
 from app.audit.second.take_up import TakingUp, warn_of_one_disk
 from app.clock import row_at
 from app.db import DatabaseConnection
@@ -127,6 +130,33 @@ async def test_what_a_power_cut_left_of_a_line_is_nothing(world: World, folder: 
     made = taking_up(world, folder)
 
     assert await made.run() == 2
+    assert made.failure == ""
+
+
+async def test_a_disk_that_never_answers_is_told_and_asked_once_at_a_time(
+    world: World, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ((row, record),) = await sealed(world)
+    a_file(folder, "0-0", line(row, ACCESS, record))
+    made, answers, asked = taking_up(world, folder), threading.Event(), []
+
+    def hangs(path: Path) -> list[Path]:
+        asked.append(path)
+        answers.wait()
+        return files(path)
+
+    monkeypatch.setattr(take_up, "LONGEST_SECONDS", 0.05)
+    monkeypatch.setattr(take_up, "files", hangs)
+
+    assert [await made.run() for _ in range(3)] == [0, 0, 0]
+    assert "the disk takes too long" in made.failure
+    assert len(asked) == 1
+
+    monkeypatch.setattr(take_up, "LONGEST_SECONDS", 60.0)
+    answers.set()
+    await asyncio.wait([made._work])
+
+    assert await made.run() == 1
     assert made.failure == ""
 
 
