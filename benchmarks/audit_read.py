@@ -67,7 +67,7 @@ class Asking:
 
     addresses: Path
     token: str
-    seconds: float
+    seconds: int
     rounds: int
 
     def turn(self, server: Server, turns: Turns) -> None:
@@ -156,7 +156,7 @@ def figures(turns: Mapping[str, Turns]) -> dict[str, float]:
     return found
 
 
-def measure(where: Place, *, seconds: float, rounds: int, processes: Sequence[int]) -> dict[str, float]:
+def measure(where: Place, *, seconds: int, rounds: int, processes: Sequence[int]) -> dict[str, float]:
     """Return the figures of one engine; servers take turns, so that what else the machine does meets all alike."""
     home, database = where.empty("audit_read")
     settings = Settings(home=home, database=database, cookie_secure=False)
@@ -169,7 +169,7 @@ def measure(where: Place, *, seconds: float, rounds: int, processes: Sequence[in
     for _ in range(rounds):
         for name, start in starts.items():
             with start() as server:
-                load.ask(server.base, addresses, secret, seconds=min(1.0, seconds), core=servers.cores()[1])
+                load.ask(server.base, addresses, secret, seconds=1, core=servers.cores()[1])
                 servers.settle(server)
                 asking.turn(server, turns[name])
     return figures(turns)
@@ -178,7 +178,7 @@ def measure(where: Place, *, seconds: float, rounds: int, processes: Sequence[in
 def main() -> None:
     """Print the figures of both engines, and end with 1 when a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--processes", default="1,2,4", help="how many processes of the hub, on PostgreSQL")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), help="one engine only")
