@@ -31,6 +31,10 @@ _UNAVAILABLE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
+    # A disk that fails, or a page that it did not give.
+    asyncpg.PostgresSystemError,
+    asyncpg.DataCorruptedError,
+    asyncpg.IndexCorruptedError,
     asyncpg.TransactionRollbackError,
     # What the driver says of a connection that broke in the middle of what it sent.
     asyncpg.InternalClientError,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from sqlalchemy import bindparam, column, select, table
+from sqlalchemy import bindparam, column, select, table, text
 
 from app.access.tables import epoch, token
 from app.db import Database, DatabaseUnavailable, open_database
@@ -321,6 +321,19 @@ async def test_a_server_that_went_away_is_unavailable_until_it_is_back() -> None
 
         assert (await database.reader.fetch(one, {}))[0][0] == 1
         await database.close()
+
+
+@pytest.mark.parametrize("code", ["53100", "57P01", "58000", "58030", "XX001", "XX002"])
+async def test_what_a_server_says_of_its_disk_is_no_fault_of_ours(postgresql_template: str, code: str) -> None:
+    database = await open_database(Settings(database=f"{postgresql_template}/postgres"))
+    says = text(f"DO $$ BEGIN RAISE EXCEPTION 'the disk' USING ERRCODE = '{code}'; END $$")
+
+    with pytest.raises(DatabaseUnavailable):
+        await database.reader.fetch(says, {})
+    with pytest.raises(DatabaseUnavailable):
+        async with database.write() as connection:
+            await connection.execute(says, {})
+    await database.close()
 
 
 async def test_a_connection_that_broke_while_something_was_sent_is_unavailable(postgresql_template: str) -> None:
