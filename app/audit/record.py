@@ -162,11 +162,12 @@ def unseal(record: bytes, keys: Keys, salt: bytes | None = None) -> Event:
         Unreadable: The details do not open.
     """
     members = parse(record)
+    year, key = year_of(members["t"]), members["k"]
+    # First, whatever the record is: one whose key is not known is not taken for one that was erased.
+    cipher = keys.hub_cipher(year, key) if salt is None else keys.cipher(salt, key)
     if salt is None and "p" in members:
         hidden = {field: ERASED + members[member] for member, field, _ in _HIDDEN if member in members}
         return Event(**_plain(members), **hidden, erased=True)
-    year, key = year_of(members["t"]), members["k"]
-    cipher = keys.hub_cipher(year, key) if salt is None else keys.cipher(salt, key)
     sealed = a2b_base64(members.pop("d"))
     try:
         opened = cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _canonical(members))

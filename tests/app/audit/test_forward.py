@@ -18,7 +18,7 @@ from app.audit.atna.forward import Forwarder, destinations
 from app.audit.atna.message import message
 from app.audit.balp import Observer, audit_event
 from app.audit.keys import UnknownKey
-from app.audit.record import UnknownVersion
+from app.audit.record import Event, UnknownVersion
 from app.audit.review import Question, Reviewer
 from app.audit.tables import audit_record
 from app.settings import Settings
@@ -194,14 +194,18 @@ async def test_a_record_that_cannot_be_read_is_handed_on_as_one(world: World) ->
 
 
 @pytest.mark.parametrize("of_later", [{"v": 2}, {"k": 9}])
+@pytest.mark.parametrize("of_patient", [True, False], ids=["of a patient", "of nobody"])
 async def test_what_a_later_release_or_key_has_just_sealed_is_waited_for(
-    world: World, of_later: dict[str, int]
+    world: World, of_later: dict[str, int], of_patient: bool
 ) -> None:
     receiver = _Receiver([[]])
     await do_something(world, 1)
+    await world.hub.audit.append([Event(world.hub.clock(), "E", "start")])
     await world.hub.leader.integrate_all()
     rows = await world.hub.database.reader.fetch(select(audit_record.c.record), {})
-    await a_grown_log(world, canonical(orjson.loads(bytes(rows[0][0])) | of_later))
+    records = [orjson.loads(bytes(record)) for (record,) in rows]
+    members = next(one for one in records if ("p" in one) is of_patient)
+    await a_grown_log(world, canonical(members | of_later))
 
     with pytest.raises((UnknownVersion, UnknownKey)):
         await Forwarder(world.hub, receiver, Reviewer(world.hub.audit.keys)).forward()
