@@ -1,10 +1,13 @@
 """Work beside the requests, for as long as the hub runs."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar
+
+from app.db import DatabaseUnavailable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -19,6 +22,45 @@ def started(work: Coroutine[Any, Any, None], name: str) -> Callable[[], Awaitabl
         await asyncio.gather(task, return_exceptions=True)
 
     return stop
+
+
+async def again(
+    work: Callable[[], Awaitable[object]],
+    seconds: float,
+    logger: logging.Logger,
+    *,
+    waits: str,
+    fails: str,
+    passing: tuple[type[Exception], ...] = (DatabaseUnavailable,),
+    longest_seconds: float = 0.0,
+    at_once: bool = False,
+) -> None:
+    """Do some work again and again until it is cancelled; what cannot be done now is done later, so no failure ends it.
+
+    Args:
+        work: What is done.
+        seconds: How long after it was done it is done again.
+        logger: Is told of failures.
+        waits: What is said when it fails as it may, before the reason.
+        fails: What is said of any other failure, before its traceback.
+        passing: How it may fail.
+        longest_seconds: To which it waits longer and longer while it fails; no longer than ever when it is less.
+        at_once: Whether it is done at once the first time.
+    """
+    longest = max(seconds, longest_seconds)
+    wait = 0.0 if at_once else seconds
+    while True:
+        await asyncio.sleep(wait)
+        try:
+            await work()
+        except passing as error:
+            logger.warning("%s: %s", waits, error)
+            wait = min(max(seconds, wait * 2), longest)
+        except Exception:
+            logger.exception(fails)
+            wait = longest
+        else:
+            wait = seconds
 
 
 def apart(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> "asyncio.Future[T]":

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,9 @@ from app.audit.desk.tables import audit_failure
 from app.audit.grow import index_of
 from app.audit.record import Event
 from app.audit.tables import audit_expired, audit_index, audit_leaf, audit_record
-from app.background import started
+from app.background import again, started
 from app.clock import EPOCH, instant, row_at, row_time
-from app.db import DatabaseConnection, DatabaseUnavailable, WriteConnection
+from app.db import DatabaseConnection, WriteConnection
 
 if TYPE_CHECKING:
     from app.hub import Hub
@@ -145,12 +146,6 @@ def start(hub: "Hub") -> Callable[[], Awaitable[None]]:
 
 
 async def _run(hub: "Hub") -> None:
-    while hub.settings.audit_years:
-        await asyncio.sleep(EVERY_SECONDS)
-        try:
-            await remove_expired(hub)
-        except DatabaseUnavailable as error:
-            logger.warning("Retention waits for the database: %s", error)
-        except Exception:
-            # What cannot be removed now is removed later, so no failure ends the task.
-            logger.exception("Expired audit records cannot be removed")
+    if hub.settings.audit_years:
+        waits, fails = "Retention waits for the database", "Expired audit records cannot be removed"
+        await again(partial(remove_expired, hub), EVERY_SECONDS, logger, waits=waits, fails=fails)

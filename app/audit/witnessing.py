@@ -1,6 +1,5 @@
 """Asks the witnesses, copies and stamps checkpoints, beside the requests, and says when the log stands alone."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
@@ -9,8 +8,7 @@ from sqlalchemy import BigInteger, bindparam, select
 
 from app.audit.cosign import standing, witnesses
 from app.audit.tables import audit_checkpoint
-from app.background import started
-from app.db import DatabaseUnavailable
+from app.background import again, started
 
 if TYPE_CHECKING:
     from app.hub import Hub
@@ -40,17 +38,16 @@ def start(hub: "Hub") -> Callable[[], Awaitable[None]]:
 
 async def _run(hub: "Hub") -> None:
     settings = hub.settings
-    while settings.audit_witnesses or settings.audit_copies or settings.audit_timestamp:
-        await asyncio.sleep(settings.audit_witness_seconds)
-        try:
-            await hub.cosigning.run()
-            await hub.copying.run()
-            await hub.stamping.run()
-        except DatabaseUnavailable as error:
-            logger.warning("The witnesses wait for the database: %s", error)
-        except Exception:
-            # What cannot be done now is done later, so no failure ends the task; `warnings` tells of it.
-            logger.exception("The witnesses cannot be asked")
+
+    async def work() -> None:
+        await hub.cosigning.run()
+        await hub.copying.run()
+        await hub.stamping.run()
+
+    if settings.audit_witnesses or settings.audit_copies or settings.audit_timestamp:
+        # `warnings` tells of what fails.
+        waits, fails = "The witnesses wait for the database", "The witnesses cannot be asked"
+        await again(work, settings.audit_witness_seconds, logger, waits=waits, fails=fails)
 
 
 async def warnings(hub: "Hub") -> list[str]:

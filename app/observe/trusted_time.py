@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, Text, bindparam, delete, select
 
 from app.audit.log import AuditUnavailable
 from app.audit.record import Event
-from app.background import started
+from app.background import again, started
 from app.db import DatabaseConnection, DatabaseUnavailable
 from app.observe.sntp import NoTime, Told, ask
 from app.observe.tables import clock_check
@@ -167,17 +167,17 @@ def start(hub: "Hub") -> Callable[[], Awaitable[None]]:
 
 async def _run(hub: "Hub") -> None:
     every = hub.settings.ntp_check_seconds
-    while hub.settings.ntp_servers:
-        try:
-            before = await last(hub.database.reader)
-            # One process of a machine asks for all of them.
-            if before is None or not 0 <= hub.clock() - before.at < int(every * 900_000):
-                await check(hub)
-        except (DatabaseUnavailable, AuditUnavailable) as error:
-            logger.warning("The check of the clock waits for the database: %s", error)
-        except Exception:
-            logger.exception("The clock cannot be checked")
-        await asyncio.sleep(every)
+
+    async def work() -> None:
+        before = await last(hub.database.reader)
+        # One process of a machine asks for all of them.
+        if before is None or not 0 <= hub.clock() - before.at < int(every * 900_000):
+            await check(hub)
+
+    if hub.settings.ntp_servers:
+        waits, fails = "The check of the clock waits for the database", "The clock cannot be checked"
+        passing = (DatabaseUnavailable, AuditUnavailable)
+        await again(work, every, logger, waits=waits, fails=fails, passing=passing, at_once=True)
 
 
 async def warnings(hub: "Hub") -> list[str]:

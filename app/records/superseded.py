@@ -3,12 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import orjson
 
 from app.access import epoch
-from app.background import started
-from app.db import DatabaseUnavailable
+from app.background import again, started
 from app.hub import Hub
 from app.records.page_links import HOUR
 from fhir.search.extract import Index, extract
@@ -35,19 +35,8 @@ logger = logging.getLogger(__name__)
 
 def start(hub: Hub, every_seconds: float = EVERY_SECONDS) -> Callable[[], Awaitable[None]]:
     """Start the task and return what ends it."""
-    return started(_run(hub, every_seconds), "index collector")
-
-
-async def _run(hub: Hub, every_seconds: float) -> None:
-    while True:
-        await asyncio.sleep(every_seconds)
-        try:
-            await clear_all(hub)
-        except DatabaseUnavailable as error:
-            logger.warning("Clearing the index waits for the database: %s", error)
-        except Exception:
-            # What cannot be done now is done later.
-            logger.exception("Index rows of superseded versions cannot be removed")
+    waits, fails = "Clearing the index waits for the database", "Index rows of superseded versions cannot be removed"
+    return started(again(partial(clear_all, hub), every_seconds, logger, waits=waits, fails=fails), "index collector")
 
 
 def reader(hub: Hub) -> Extract:

@@ -3,9 +3,9 @@
 Nobody has to grant that rights end: the head of the site or the secretariat says so.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from sqlalchemy import BigInteger, bindparam, select
 
@@ -20,8 +20,7 @@ from app.access.rights.request import NUMBERING, Wish, add_request
 from app.access.rights.rules import check_ends, checked_text
 from app.access.staff import follow_account
 from app.access.tables import account as accounts
-from app.background import started
-from app.db import DatabaseUnavailable
+from app.background import again, started
 from app.hub import Hub
 
 EVERY_SECONDS = 600.0
@@ -90,15 +89,5 @@ async def close_ended(hub: Hub) -> int:
 
 def start(hub: Hub, every_seconds: float = EVERY_SECONDS) -> Callable[[], Awaitable[None]]:
     """Start the task and return what ends it."""
-    return started(_run(hub, every_seconds), "leavers")
-
-
-async def _run(hub: Hub, every_seconds: float) -> None:
-    while True:
-        await asyncio.sleep(every_seconds)
-        try:
-            await close_ended(hub)
-        except DatabaseUnavailable as error:
-            logger.warning("Leavers wait for the database: %s", error)
-        except Exception:
-            logger.exception("Accounts whose day has come cannot be closed")
+    waits, fails = "Leavers wait for the database", "Accounts whose day has come cannot be closed"
+    return started(again(partial(close_ended, hub), every_seconds, logger, waits=waits, fails=fails), "leavers")

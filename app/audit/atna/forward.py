@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +20,7 @@ from app.audit.balp import Observer, audit_event
 from app.audit.record import Event
 from app.audit.review import Entry, Reviewer, is_newer, unreadable
 from app.audit.tables import audit_leaf, audit_record
-from app.background import started
+from app.background import again, started
 from app.db import DatabaseUnavailable, WriteConnection
 from app.hub import Hub
 from app.settings import Settings
@@ -224,24 +223,20 @@ def start(hub: Hub) -> Callable[[], Awaitable[None]]:
     """Start handing on to every receiver, and return what ends it."""
     reviewer = Reviewer(hub.audit.keys)
     found = [Forwarder(hub, one, reviewer) for one in destinations(hub.settings)]
-    return started(_all([partial(_run, one) for one in found]), "audit forwarding")
+    return started(_all([one.forward for one in found]), "audit forwarding")
 
 
-async def _all(runs: Sequence[Callable[[], Awaitable[None]]]) -> None:
-    await asyncio.gather(*[run() for run in runs])
-
-
-async def _run(forwarder: Forwarder) -> None:
-    wait = EVERY_SECONDS
-    while True:
-        await asyncio.sleep(wait)
-        try:
-            await forwarder.forward()
-        except (OSError, DatabaseUnavailable) as error:
-            logger.warning("The audit log waits to be handed on: %s", error)
-            wait = min(wait * 2, LONGEST_WAIT_SECONDS)
-        except Exception:
-            logger.exception("The audit log cannot be handed on")
-            wait = LONGEST_WAIT_SECONDS
-        else:
-            wait = EVERY_SECONDS
+async def _all(works: Sequence[Callable[[], Awaitable[int]]]) -> None:
+    handing = [
+        again(
+            work,
+            EVERY_SECONDS,
+            logger,
+            waits="The audit log waits to be handed on",
+            fails="The audit log cannot be handed on",
+            passing=(OSError, DatabaseUnavailable),
+            longest_seconds=LONGEST_WAIT_SECONDS,
+        )
+        for work in works
+    ]
+    await asyncio.gather(*handing)

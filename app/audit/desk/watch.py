@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -23,9 +24,9 @@ from app.audit.keys import Keys
 from app.audit.record import Event
 from app.audit.review import Entry, Reviewer, is_newer
 from app.audit.tables import audit_leaf, audit_record, audit_stage
-from app.background import started
+from app.background import again, started
 from app.clock import row_time
-from app.db import DatabaseConnection, DatabaseUnavailable
+from app.db import DatabaseConnection
 from app.hub import Hub
 from app.settings import Settings
 
@@ -236,20 +237,7 @@ async def look_through(hub: Hub, reviewer: Reviewer) -> int:
 
 def start(hub: Hub) -> Callable[[], Awaitable[None]]:
     """Start the task and return what ends it."""
-    return started(_run(hub, Reviewer(hub.audit.keys)), "audit watch")
-
-
-async def _run(hub: Hub, reviewer: Reviewer) -> None:
-    wait = EVERY_SECONDS
-    while True:
-        await asyncio.sleep(wait)
-        try:
-            await look_through(hub, reviewer)
-        except DatabaseUnavailable as error:
-            logger.warning("The log waits to be looked through: %s", error)
-            wait = min(wait * 2, LONGEST_WAIT_SECONDS)
-        except Exception:
-            logger.exception("The log cannot be looked through")
-            wait = LONGEST_WAIT_SECONDS
-        else:
-            wait = EVERY_SECONDS
+    work = partial(look_through, hub, Reviewer(hub.audit.keys))
+    waits, fails = "The log waits to be looked through", "The log cannot be looked through"
+    looking = again(work, EVERY_SECONDS, logger, waits=waits, fails=fails, longest_seconds=LONGEST_WAIT_SECONDS)
+    return started(looking, "audit watch")

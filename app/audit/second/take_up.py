@@ -21,9 +21,9 @@ from app.audit.second.expire import remove_over
 from app.audit.second.tables import audit_taken_up
 from app.audit.second.told import TAKEN_UP, look_at
 from app.audit.tables import audit_leaf, audit_record
-from app.background import apart, started
+from app.background import again, apart, started
 from app.clock import row_time
-from app.db import DatabaseConnection, DatabaseUnavailable
+from app.db import DatabaseConnection
 
 if TYPE_CHECKING:
     from app.hub import Hub
@@ -234,15 +234,9 @@ def warn_of_one_disk(folder: Path, database: Path) -> bool:
 
 
 async def _run(hub: "Hub") -> None:
-    while hub.taking_up is not None:
-        try:
-            await hub.taking_up.run()
-        except DatabaseUnavailable as error:
-            logger.warning("The second log waits for the database: %s", error)
-        except Exception:
-            # What cannot be taken up now is taken up later, so no failure ends the task.
-            logger.exception("The second log cannot be taken up")
-        await asyncio.sleep(EVERY_SECONDS)
+    if hub.taking_up is not None:
+        waits, fails = "The second log waits for the database", "The second log cannot be taken up"
+        await again(hub.taking_up.run, EVERY_SECONDS, logger, waits=waits, fails=fails, at_once=True)
 
 
 def warnings(hub: "Hub") -> list[str]:
