@@ -5,8 +5,6 @@ says when, from whom, to whom, about whom, what, and under which consent. What i
 among them: a site that reads its own records, and the secretariat, which works on the sites' behalf (委託, 第27条5項).
 """
 
-import csv
-import io
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
@@ -16,6 +14,7 @@ from sqlalchemy import BigInteger, SmallInteger, Text, and_, bindparam, select
 from app.audit.record import Event
 from app.audit.review import Question, Reviewer
 from app.clock import in_japan
+from app.comma import comma_separated
 from app.db import DatabaseConnection
 from fhir.resource import parse
 from fhir.search.hashing import hash64
@@ -245,19 +244,9 @@ async def _provision(reading: _Reading, event: Event, row: int, names_of: str | 
     )
 
 
-def cell(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
 def to_csv(found: Iterable[Provision], *, header: bool = True) -> str:
     """Return records as CSV (RFC 4180) with a header."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    if header:
-        writer.writerow(COLUMNS)
-    writer.writerows([cell(text) for text in astuple(one)] for one in found)
-    return out.getvalue()
+    return comma_separated((astuple(one) for one in found), COLUMNS if header else ())
 
 
 def parties_of(organisations: Sequence[Any]) -> dict[str, Party]:

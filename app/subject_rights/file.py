@@ -1,10 +1,8 @@
 """The list of patients' requests as CSV (RFC 4180): a line for each."""
 
-import csv
-import io
 from collections.abc import Iterable
 
-from app.consent.third_party import cell
+from app.comma import comma_separated
 from app.portal.dates import moment
 from app.subject_rights.case import Case
 
@@ -25,12 +23,10 @@ def to_csv(cases: Iterable[Case], *, now: int) -> str:
         cases: The cases.
         now: The present in microseconds since 1970 UTC.
     """
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
-    for one in cases:
-        dates = (_day(one.received), _day(one.last_day), "yes" if one.extended else "")
-        line = (one.number, one.kind, one.patient, one.requester, one.relation, *dates, one.proof, one.state)
-        rest = (one.decision, one.reason, _day(one.closed), "yes" if one.is_overdue(now) else "")
-        writer.writerow([cell(str(value)) for value in (*line, *rest)])
-    return out.getvalue()
+    return comma_separated((_line(one, now) for one in cases), COLUMNS)
+
+
+def _line(one: Case, now: int) -> tuple[object, ...]:
+    dates = (_day(one.received), _day(one.last_day), "yes" if one.extended else "")
+    line = (one.number, one.kind, one.patient, one.requester, one.relation, *dates, one.proof, one.state)
+    return (*line, one.decision, one.reason, _day(one.closed), "yes" if one.is_overdue(now) else "")

@@ -3,8 +3,6 @@
 No query is in it: what somebody typed may be a name.
 """
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, fields
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 from app.audit.inbound.stored import Received
 from app.audit.record import Event
 from app.clock import in_japan
-from app.consent.third_party import cell
+from app.comma import comma_separated
 
 HUB = "hub"
 _PATIENT = "1"
@@ -127,12 +125,11 @@ def to_csv(events: Iterable[Shown], titles: Mapping[str, str]) -> str:
         events: The events.
         titles: By `Organization/<id>`, what it is called.
     """
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
-    for one in events:
-        line = dict(zip((field.name for field in fields(Shown)), astuple(one), strict=True))
-        line |= {"when": in_japan(one.when), "entities": " ".join(one.entities)}
-        line |= {name: titles.get(line[name], line[name]) for name in ("organisation", "custodian")}
-        writer.writerow([cell(str(line[name])) for name in COLUMNS])
-    return out.getvalue()
+    return comma_separated((_line(one, titles) for one in events), COLUMNS)
+
+
+def _line(one: Shown, titles: Mapping[str, str]) -> list[object]:
+    line = dict(zip((field.name for field in fields(Shown)), astuple(one), strict=True))
+    line |= {"when": in_japan(one.when), "entities": " ".join(one.entities)}
+    line |= {name: titles.get(line[name], line[name]) for name in ("organisation", "custodian")}
+    return [line[name] for name in COLUMNS]

@@ -1,13 +1,11 @@
 """The list of the cases of a month, as CSV (RFC 4180): a line for each case and site that was told."""
 
-import csv
-import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from app.clock import instant
+from app.comma import comma_separated
 from app.consent.break_glass.cases import Listed
-from app.consent.third_party import cell
 from fhir.errors import InvalidValue
 from fhir.search.date import interval
 
@@ -41,15 +39,14 @@ def to_csv(found: Iterable[Listed], *, now: int, days: int) -> str:
         now: The present in microseconds since 1970 UTC.
         days: After how many days without a verdict one is overdue.
     """
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
+    return comma_separated(_lines(found, now, days), COLUMNS)
+
+
+def _lines(found: Iterable[Listed], now: int, days: int) -> Iterator[tuple[object, ...]]:
     for listed in found:
         case = listed.case
         who = (case.user, case.user_title, case.role, case.organisation_title)
         about = (case.number, instant(case.begun), instant(case.until), *who, case.patient, case.code, case.reason)
         for one in listed.told:
             late = "yes" if one.waits and listed.is_overdue(now, days) else ""
-            line = (*about, one.title, "yes" if one.discloses else "", one.state, instant(one.changed), late)
-            writer.writerow([cell(str(text)) for text in line])
-    return out.getvalue()
+            yield (*about, one.title, "yes" if one.discloses else "", one.state, instant(one.changed), late)

@@ -1,14 +1,12 @@
 """The list of rights, as a page and as a table for the drawer (CSV), and whose rights are due to be confirmed again."""
 
-import csv
-import io
-
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.access.caller import Caller
 from app.access.rights.listed import EVERY, Right, due, open_requests, rights
 from app.access.rights.rules import SEE_ALL
+from app.comma import comma_separated
 from app.portal.dates import moment
 from app.portal.gate import Visit, view
 from app.portal.page import HEADERS, Page
@@ -30,28 +28,17 @@ def _day(microseconds: int | None) -> str:
     return f"{moment(microseconds):%Y-%m-%d}" if microseconds else ""
 
 
-def _cell(text: object) -> str:
-    """Return a cell that a spreadsheet takes for text, and for no formula."""
-    found = str(text)
-    return f"'{found}" if found[:1] in ("=", "+", "-", "@", "\t", "\r") else found
-
-
-def row(one: Right, now: int) -> tuple[str, ...]:
+def row(one: Right, now: int) -> tuple[object, ...]:
     """Return the cells of a right, in the order of `COLUMNS`; days are Japan's."""
-    cells = (
+    return (
         *(one.name, one.title, one.organisation_slug, one.organisation_title, one.role, "yes" if one.head else ""),
         *(one.state(now), _day(one.end), _day(one.confirmed), one.confirmed_by, _day(one.signed_in), one.factors),
     )
-    return tuple(_cell(cell) for cell in cells)
 
 
 def as_csv(found: list[Right], now: int) -> str:
     """Return the list of rights as CSV (RFC 4180)."""
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(COLUMNS)
-    writer.writerows(row(one, now) for one in found)
-    return file.getvalue()
+    return comma_separated((row(one, now) for one in found), COLUMNS)
 
 
 async def accounts(request: Request) -> Response:

@@ -1,7 +1,5 @@
 """The pages of flags: what was unusual and why, and closing what was looked into."""
 
-import csv
-import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +12,7 @@ from app.audit.desk.kinds import KINDS
 from app.audit.desk.reviews import LONGEST
 from app.audit.desk.shown import of_event
 from app.clock import in_japan
-from app.consent.third_party import cell
+from app.comma import comma_separated
 from app.portal.dates import moment
 from app.portal.desk.log import bar_of, file_of, number_of, titles_of
 from app.portal.forms import one
@@ -53,22 +51,20 @@ def to_csv(found: Sequence[Flag], titles: dict[str, str]) -> str:
         found: The flags.
         titles: By `Organization/<id>`, what it is called.
     """
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
-    for flag in found:
-        event = flag.event
-        who = (event.user, event.user_name, event.role) if event else ("", "", "")
-        where = (event.organisation, event.patient, event.custodian, event.interaction) if event else ("",) * 4
-        organisation, patient, custodian, interaction = (text or "" for text in where)
-        line = (
-            *(flag.number, flag.kind, " ".join(f"{name}={value}" for name, value in flag.reason.items())),
-            *(in_japan(flag.recorded), flag.record, *(text or "" for text in who)),
-            *(titles.get(organisation, organisation), patient, titles.get(custodian, custodian), interaction),
-            *(in_japan(flag.closed) if flag.closed else "", flag.closed_by, flag.remark),
-        )
-        writer.writerow([cell(str(text)) for text in line])
-    return out.getvalue()
+    return comma_separated((_line(flag, titles) for flag in found), COLUMNS)
+
+
+def _line(flag: Flag, titles: dict[str, str]) -> tuple[object, ...]:
+    event = flag.event
+    who = (event.user, event.user_name, event.role) if event else ("", "", "")
+    where = (event.organisation, event.patient, event.custodian, event.interaction) if event else ("",) * 4
+    organisation, patient, custodian, interaction = (text or "" for text in where)
+    return (
+        *(flag.number, flag.kind, " ".join(f"{name}={value}" for name, value in flag.reason.items())),
+        *(in_japan(flag.recorded), flag.record, *(text or "" for text in who)),
+        *(titles.get(organisation, organisation), patient, titles.get(custodian, custodian), interaction),
+        *(in_japan(flag.closed) if flag.closed else "", flag.closed_by, flag.remark),
+    )
 
 
 async def _listed(visit: Visit, *, problem: str = "", status: int = 200) -> Page:

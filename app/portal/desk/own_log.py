@@ -3,8 +3,6 @@
 https://c2sp.org/tlog-proof: each record comes with the proof that it is in the log, which is checked without the hub.
 """
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,11 +11,11 @@ from starlette.responses import Response
 
 from app.audit.desk.asked import Asked, asked_of
 from app.audit.desk.kinds import is_finding
-from app.audit.desk.own_log import Known, OwnLog, archive, own_log, patients_of, proven
+from app.audit.desk.own_log import Known, Line, OwnLog, archive, own_log, patients_of, proven
 from app.audit.desk.whose_account import accounts_of, link, patient_of
 from app.audit.record import Event
 from app.clock import in_japan
-from app.consent.third_party import cell
+from app.comma import comma_separated
 from app.portal.dates import moment
 from app.portal.desk.log import number_of, titles_of
 from app.portal.finding import criteria
@@ -55,21 +53,19 @@ def what_of(event: Event) -> str:
 def to_csv(visit: Visit, found: OwnLog, sites: Sites) -> str:
     """Return the lines of the sheet as CSV (RFC 4180), in the language of the page."""
     titles, t = titles_of(sites), words(language_of(visit.web))
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
-    for line in found.lines:
+
+    def cells(line: Line) -> tuple[object, ...]:
         event = line.event
         # Once the details are erased, HMACs stand where names were: they say nothing to the patient.
         who = t("audit.erased") if event.erased else event.user_name or event.client or ""
-        cells = (
+        return (
             *(line.leaf, in_japan(event.recorded), who),
             *(t.maybe(f"role.{event.role}", event.role or ""), titles.get(event.organisation or "", "")),
             *(t.maybe(what_of(event), event.interaction), titles.get(event.custodian or "", "")),
             *(t.maybe(f"purpose.{event.purpose}", event.purpose or ""), event.outcome),
         )
-        writer.writerow([cell(str(text)) for text in cells])
-    return out.getvalue()
+
+    return comma_separated(map(cells, found.lines), COLUMNS)
 
 
 async def record_use(visit: Visit, patients: Sequence[Known], *, interaction: str = "audit-log-used") -> None:

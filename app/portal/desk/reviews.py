@@ -1,7 +1,5 @@
 """The pages of saved reviews (定期的なレビュー): what is due, what came since the last time, signing for it."""
 
-import csv
-import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,7 +24,7 @@ from app.audit.desk.reviews import (
 )
 from app.audit.desk.watch import looked_until
 from app.clock import in_japan
-from app.consent.third_party import cell
+from app.comma import comma_separated
 from app.portal.dates import moment
 from app.portal.desk.log import bar_of, before_of, file_of, log_of, number_of, titles_of
 from app.portal.forms import one
@@ -48,14 +46,12 @@ COLUMNS = ("review", "title", "since", "until", "records", "signed", "by", "name
 
 def to_csv(found: Sequence[SignOff]) -> str:
     """Return sign-offs as CSV (RFC 4180) with a header."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
-    for done in found:
-        times = (in_japan(done.since), in_japan(done.until))
-        line = (done.review, done.title, *times, done.size, in_japan(done.at), done.by, done.by_title, done.remark)
-        writer.writerow([cell(str(text)) for text in line])
-    return out.getvalue()
+    return comma_separated(map(_line, found), COLUMNS)
+
+
+def _line(done: SignOff) -> tuple[object, ...]:
+    times = (in_japan(done.since), in_japan(done.until))
+    return (done.review, done.title, *times, done.size, in_japan(done.at), done.by, done.by_title, done.remark)
 
 
 async def _listed(visit: Visit, *, problem: str = "", status: int = 200) -> Page:

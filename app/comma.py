@@ -1,0 +1,30 @@
+"""Files of comma-separated values, as spreadsheets open them.
+
+https://www.rfc-editor.org/rfc/rfc4180
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def _cell(value: object) -> str:
+    text = str(value)
+    return f"'{text}" if text.startswith(_FORMULAS) else text
+
+
+def comma_separated(rows: Iterable[Iterable[object]], head: Sequence[str] = ()) -> str:
+    """Return rows as CSV, behind a header if there is one; no cell is taken for a formula.
+
+    Args:
+        rows: The cells of each row, written as `str` does.
+        head: What the columns are called.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out)
+    if head:
+        writer.writerow(head)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    return out.getvalue()
