@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass
 
+from app.one_line import one_line
 from fhir.errors import Conflict, InvalidValue
 
 KINDS = ("disclosure", "provision-records", "correction", "suspension")
@@ -117,7 +118,7 @@ def words(text: str, field: str, *, longest: int = LONGEST) -> str:
     Raises:
         InvalidValue: it is missing, too long, or holds what is no text.
     """
-    found = " ".join(text.split())
-    if not found or len(found) > longest or not found.isprintable():
+    found = one_line(text, longest)
+    if not found:
         raise InvalidValue(f"This is missing, or longer than {longest} characters", field)
     return found

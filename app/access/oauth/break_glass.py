@@ -18,6 +18,7 @@ from app.access.oauth.token import Asking, bound_to
 from app.access.tokens import Issue, TokenRefused, digest, issue
 from app.consent.break_glass import reasons
 from app.consent.break_glass.begin import Breaking, begin
+from app.one_line import one_line
 from app.records.record import StaleCaller
 from fhir.errors import InvalidValue
 
@@ -42,8 +43,8 @@ def _coded(value: Any) -> str:
 
 
 def _text(value: Any, name: str) -> str:
-    found = " ".join(value.split()) if isinstance(value, str) else ""
-    if not found or len(found) > LONGEST_NAME or not found.isprintable():
+    found = one_line(value, LONGEST_NAME) if isinstance(value, str) else ""
+    if not found:
         raise TokenRefused("invalid_request", f"In break-glass {name} is there, of {LONGEST_NAME} characters at most")
     return found
 

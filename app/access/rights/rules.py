@@ -11,6 +11,7 @@ from app.access.enrol import Invalid
 from app.access.person_tables import standing
 from app.access.tables import account
 from app.db import DatabaseConnection
+from app.one_line import one_line
 from fhir.errors import Forbidden
 
 _CARE = ("doctor", "nurse", "pharmacist", "clerk", "patient")
@@ -50,8 +51,8 @@ def checked_text(text: str, what: str, field: str = "why") -> str:
     Raises:
         Invalid: it is empty or too long.
     """
-    found = " ".join(text.split())
-    if not found or len(found) > LONGEST_TEXT or not found.isprintable():
+    found = one_line(text, LONGEST_TEXT)
+    if not found:
         raise Invalid(f"{what} is missing, or longer than {LONGEST_TEXT} characters", field)
     return found
 

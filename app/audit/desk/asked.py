@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from urllib.parse import parse_qsl, urlencode
 
 from app.audit.review import Question
-from fhir.search.date import JST
+from app.portal.dates import to_microseconds
 
 FIELDS = ("patient", "whole", "user", "site", "purpose", "outcome", "source", "from", "to")
 LONGEST = 100
@@ -19,7 +19,6 @@ OWN, OTHERS = "", "others"
 """Whose events: the hub's own, or those that connected systems have sent."""
 
 FAILURES = "failures"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FOR_EVER = 2**62
 
 
@@ -68,16 +67,11 @@ class Asked:
         return replace(self, begins=begins, ends=ends, by_arrival=True)
 
 
-def _day(text: str) -> datetime | None:
+def _day(text: str) -> date | None:
     try:
-        found = date.fromisoformat(text)
+        return date.fromisoformat(text)
     except ValueError:
         return None
-    return datetime(found.year, found.month, found.day, tzinfo=JST)
-
-
-def _microseconds(instant: datetime) -> int:
-    return (instant - _EPOCH) // timedelta(microseconds=1)
 
 
 def fields_of(parameters: Mapping[str, str]) -> dict[str, str]:
@@ -91,7 +85,7 @@ def asked_of(fields: Mapping[str, str]) -> Asked:
     patient = fields.get("patient", "").removeprefix("Patient/")
     ends = FOR_EVER
     if last is not None and last.year < 9_999:
-        ends = max(_microseconds(last + timedelta(days=1)), 0)
+        ends = max(to_microseconds(last + timedelta(days=1)), 0)
     return Asked(
         patient=f"Patient/{patient}" if patient else "",
         whole=bool(patient and fields.get("whole")),
@@ -100,7 +94,7 @@ def asked_of(fields: Mapping[str, str]) -> Asked:
         purpose=fields.get("purpose", ""),
         failures=fields.get("outcome") == FAILURES,
         others=fields.get("source") == OTHERS,
-        begins=max(_microseconds(begins), 0) if begins else 0,
+        begins=max(to_microseconds(begins), 0) if begins else 0,
         ends=ends,
     )
 

@@ -3,26 +3,28 @@
 A review that was done stays as it was signed: its row is only ever added. 安全管理ガイドライン 6.0 シス17④.
 """
 
+from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import BigInteger, Integer, bindparam, func, select, update
 
 from app.access.caller import Caller
 from app.access.events import by, event
 from app.audit.desk.asked import Asked, asked_of, from_query
+from app.audit.desk.kinds import DAY
 from app.audit.desk.tables import audit_review, audit_sign_off
 from app.audit.desk.watch import looked_until
 from app.audit.review import state
-from app.clock import instant
+from app.clock import EPOCH, instant
 from app.db import DatabaseConnection
 from app.hub import Hub
+from app.one_line import one_line
+from app.portal.dates import moment
 from fhir.errors import Conflict, InvalidValue, NotFound
-from fhir.search.date import JST
 
 EVERY = ("weekly", "monthly")
-DAY = 86_400_000_000
 OVERLAP = 60_000_000
 """Microseconds before a sign-off that the next review shows again: a record may come a moment after its time."""
 
@@ -38,8 +40,6 @@ MOST_SHOWN = 500
 
 _TURN = 0x7265_7669
 """The key of the lock under which reviews are saved and signed."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _last = (
     select(audit_sign_off.c.review, func.max(audit_sign_off.c.until).label("until"))
@@ -137,10 +137,10 @@ def after(since: int, every: str) -> int:
     """Return an instant a week or a month later, in Japan's calendar; the 31st is followed by a month's last day."""
     if every == "weekly":
         return since + 7 * DAY
-    begun = (_EPOCH + timedelta(microseconds=since)).astimezone(JST)
+    begun = moment(since)
     year, month = begun.year + begun.month // 12, begun.month % 12 + 1
-    last = (datetime(year + month // 12, month % 12 + 1, 1, tzinfo=JST) - timedelta(days=1)).day
-    return (begun.replace(year=year, month=month, day=min(begun.day, last)) - _EPOCH) // timedelta(microseconds=1)
+    _, last = monthrange(year, month)
+    return (begun.replace(year=year, month=month, day=min(begun.day, last)) - EPOCH) // timedelta(microseconds=1)
 
 
 def checked(text: str, longest: int, field: str) -> str:
@@ -149,8 +149,8 @@ def checked(text: str, longest: int, field: str) -> str:
     Raises:
         InvalidValue: it is empty, too long, or has characters that are not printed.
     """
-    found = " ".join(text.split())
-    if not found or len(found) > longest or not found.isprintable():
+    found = one_line(text, longest)
+    if not found:
         raise InvalidValue(f"The text is missing, or longer than {longest} characters", field)
     return found
 

@@ -3,6 +3,7 @@
 個人情報保護法 第27条第1項第2号: to protect life, body or property, where consent is hard to get.
 """
 
+from app.one_line import one_line
 from fhir.errors import InvalidValue
 
 SYSTEM = "http://renkei.example/fhir/CodeSystem/break-glass-reason"
@@ -22,7 +23,7 @@ def checked(code: str, words: str) -> tuple[str, str]:
     """
     if code not in CODES:
         raise InvalidValue(f"reason_code is one of {', '.join(CODES)}", "reason_code")
-    found = " ".join(words.split())
-    if not SHORTEST <= len(found) <= LONGEST or not found.isprintable():
+    found = one_line(words, LONGEST, shortest=SHORTEST)
+    if not found:
         raise InvalidValue(f"reason is in words of {SHORTEST} to {LONGEST} characters", "reason")
     return code, found

@@ -21,6 +21,7 @@ from app.consent.break_glass.tables import (
 )
 from app.db import WriteConnection
 from app.hub import Hub
+from app.one_line import one_line
 from fhir.errors import Conflict, Forbidden, InvalidValue
 
 VERDICTS = (JUSTIFIED, NOT_JUSTIFIED)
@@ -116,8 +117,8 @@ async def act(
         InvalidValue: there is no such act, or nothing is said.
         Conflict: somebody else was quicker.
     """
-    state, text = _next(what, caller, listed, told), " ".join(words.split())
-    if not text or len(text) > LONGEST or not text.isprintable():
+    state, text = _next(what, caller, listed, told), one_line(words, LONGEST)
+    if not text:
         raise InvalidValue(f"The remark is missing, or longer than {LONGEST} characters", "remark")
     now, number = hub.clock(), listed.case.number
     async with hub.database.write() as connection:
