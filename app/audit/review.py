@@ -47,6 +47,7 @@ from app.audit.tables import (
 )
 from app.clock import row_at, row_time
 from app.db import DatabaseConnection
+from app.db.padded import padded, parameters
 from fhir.store.tables import resource
 from fhir.store.types import NUMBERS
 
@@ -243,24 +244,15 @@ async def state(connection: DatabaseConnection) -> State:
 @lru_cache(maxsize=16)
 def _pointers(count: int) -> Select[tuple[int, bytes]]:
     """Return the select of the pointers of so many HMACs."""
-    hashes = [bindparam(f"hash{number}", type_=BigInteger) for number in range(count)]
+    hashes = parameters("hash", count, BigInteger)
     return select(audit_pointer.c.hash, audit_pointer.c.pointer).where(audit_pointer.c.hash.in_(hashes))
 
 
 @lru_cache(maxsize=16)
 def _salts_of(count: int) -> Select[tuple[int, bytes]]:
     """Return the select of the salts of so many patients."""
-    keys = [bindparam(f"key{number}", type_=BigInteger) for number in range(count)]
+    keys = parameters("key", count, BigInteger)
     return select(audit_salt.c.patient_key, audit_salt.c.salt).where(audit_salt.c.patient_key.in_(keys))
-
-
-def _padded(
-    statement: Callable[[int], Select[tuple[int, bytes]]], name: str, asked: list[int]
-) -> tuple[Select[tuple[int, bytes]], dict[str, int]]:
-    """Return a statement and its values; few statements serve all pages, for the first value fills what is left."""
-    count = 1 << (len(asked) - 1).bit_length()
-    values = [*asked, *[asked[0]] * (count - len(asked))]
-    return statement(count), {f"{name}{number}": one for number, one in enumerate(values)}
 
 
 class Reviewer:
@@ -372,8 +364,8 @@ class Reviewer:
         """Return the salts of these patients that are not erased."""
         if not patient_keys:
             return {}
-        statement, values = _padded(_salts_of, "key", sorted(patient_keys))
-        return {int(key): bytes(salt) for key, salt in await connection.fetch(statement, values)}
+        values = padded("key", sorted(patient_keys))
+        return {int(key): bytes(salt) for key, salt in await connection.fetch(_salts_of(len(values)), values)}
 
     async def _look_up(
         self, connection: DatabaseConnection, wanted: set[tuple[int, int, str]]
@@ -382,8 +374,8 @@ class Reviewer:
         if not wanted:
             return wanted
         by_hash = {hash_of(one[2]): one for one in wanted}
-        statement, values = _padded(_pointers, "hash", list(by_hash))
-        for hash_, pointer in await connection.fetch(statement, values):
+        values = padded("hash", list(by_hash))
+        for hash_, pointer in await connection.fetch(_pointers(len(values)), values):
             hidden = by_hash.pop(int(hash_))
             year, key, _ = hidden
             found = follow(self.keys, int(hash_), bytes(pointer), year, key)

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, SmallInteger, Text, and_, bindparam, select
 
+from app.audit.asking import walk
 from app.audit.record import Event
 from app.audit.review import Question, Reviewer
 from app.clock import in_japan
@@ -219,16 +220,10 @@ async def provisions(
             None for all.
         implied: Whether the region implies the consent of the silent.
     """
-    reading, before = _Reading(connection, sites, own), None
-    while True:
-        answer = await reviewer.ask(connection, question, now=now, limit=AT_ONCE, before=before)
-        for entry in answer.entries:
-            event = entry.event
-            if is_provision(event):
-                yield await _provision(reading, event, entry.row, names_of, implied)
-        if answer.before is None:
-            return
-        before = answer.before
+    reading = _Reading(connection, sites, own)
+    async for entry in walk(connection, reviewer, question, now=now, at_once=AT_ONCE):
+        if is_provision(entry.event):
+            yield await _provision(reading, entry.event, entry.row, names_of, implied)
 
 
 async def _provision(reading: _Reading, event: Event, row: int, names_of: str | None, implied: bool) -> Provision:

@@ -1,28 +1,43 @@
 """Persons and their Patients: who is whom, and under which numbers a site knows a person."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, Select, bindparam, select
+from sqlalchemy import BigInteger, Integer, Select, Text, bindparam, select
 
 from app.access.tables import organisation
 from app.db import DatabaseConnection
+from app.db.padded import padded, parameters
 from app.identity.tables import person_patient
 from fhir.resource import parse
+from fhir.search.hashing import hash64
 from fhir.spec.identifier_systems import forms, institution_of
 from fhir.store.connection import Visibility
-from fhir.store.in_order import in_order
+from fhir.store.in_order import by_hash, in_order
 from fhir.store.read import COLUMNS, stored
 from fhir.store.statements import by_shape
 from fhir.store.stored import Stored
-from fhir.store.tables import CURRENT_VERSION, resource, resource_version
+from fhir.store.tables import CURRENT_VERSION, resource, resource_id, resource_version
 from fhir.store.types import NUMBERS
 
 MOST_MEMBERS = 200
 """Patients of one person that are looked at."""
 
+AT_ONCE = 256
+"""Patients whose persons are looked up by one statement."""
+
 _PERSON = select(person_patient.c.person).where(
     person_patient.c.patient_key == bindparam("patient_key", type_=BigInteger)
+)
+_KEY = (
+    select(resource.c.patient_key)
+    .select_from(by_hash(resource))
+    .where(
+        resource_id.c.hash == bindparam("hash", type_=BigInteger),
+        resource.c.type == NUMBERS["Patient"],
+        resource.c.id == bindparam("id", type_=Text),
+    )
 )
 _MEMBERS = (
     select(person_patient.c.patient_key)
@@ -78,10 +93,32 @@ def _patients(visibility: Visibility) -> Select[tuple[object, ...]]:
     )
 
 
+async def patient_key_of(connection: DatabaseConnection, id_: str) -> int | None:
+    """Return the key of the Patient with an id, of whatever site, deleted or not; None when there is none."""
+    rows = await connection.fetch(_KEY, {"hash": hash64(f"Patient/{id_}"), "id": id_})
+    return int(rows[0][0]) if rows else None
+
+
 async def person_of(connection: DatabaseConnection, patient_key: int) -> int | None:
     """Return the person that a Patient is; None when there is no such Patient."""
     rows = await connection.fetch(_PERSON, {"patient_key": patient_key})
     return int(rows[0][0]) if rows else None
+
+
+@lru_cache(maxsize=16)
+def _persons(count: int) -> Select[tuple[int, int]]:
+    keys = parameters("key", count, BigInteger)
+    return select(person_patient.c.patient_key, person_patient.c.person).where(person_patient.c.patient_key.in_(keys))
+
+
+async def persons_of(connection: DatabaseConnection, patient_keys: Sequence[int]) -> dict[int, int]:
+    """Return which person each Patient is, by their keys; those that are gone are missing."""
+    found: dict[int, int] = {}
+    for start in range(0, len(patient_keys), AT_ONCE):
+        values = padded("key", patient_keys[start : start + AT_ONCE])
+        rows = await connection.fetch(_persons(len(values)), values)
+        found |= {int(key): int(person) for key, person in rows}
+    return found
 
 
 async def members(connection: DatabaseConnection, person: int) -> list[int]:

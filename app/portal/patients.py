@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import BigInteger, bindparam, select
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.identity.person import persons_of
 from app.identity.scope import patient_keys
-from app.identity.tables import person_patient
 from app.portal.dates import moment
 from app.portal.finding import Pairs, criteria, split_names
 from app.portal.gate import Visit, view
@@ -22,10 +21,6 @@ from fhir.store.stored import Stored
 
 MOST_FOUND = 30
 """Patients that a search shows; more are a reason to type more."""
-
-_PERSONS = select(person_patient.c.patient_key, person_patient.c.person).where(
-    person_patient.c.patient_key.in_([bindparam(f"key{number}", type_=BigInteger) for number in range(MOST_FOUND)])
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +66,7 @@ async def search(visit: Visit, pairs: Pairs, *, limit: int = MOST_FOUND) -> tupl
 
 async def by_person(visit: Visit, patients: Sequence[Stored]) -> list[Found]:
     """Return Patients gathered by person, in the order of their kana."""
-    keys = [one.patient_key for one in patients]
-    padded = keys + [0] * (MOST_FOUND - len(keys))
-    rows = await visit.hub.database.reader.fetch(
-        _PERSONS, {f"key{number}": key for number, key in enumerate(padded[:MOST_FOUND])}
-    )
-    person_of = {int(key): int(person) for key, person in rows}
+    person_of = await persons_of(visit.hub.database.reader, [one.patient_key for one in patients])
     gathered: dict[int, list[Someone]] = {}
     for stored in patients:
         shown = someone(stored, today(visit))

@@ -8,11 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-from sqlalchemy import BigInteger, bindparam, select
-
 from app.access.directory import Organisation
-from app.db import DatabaseConnection
-from app.identity.tables import person_patient
 from app.reports.access import Did, did, kinds
 from app.reports.affected import MOST_ACCESSES, MOST_NAMED, Affected, Patient, what
 from app.reports.names import Known
@@ -23,8 +19,6 @@ FIRST_DAYS = 5
 FULL_DAYS = 30
 FULL_DAYS_MEANT = 60
 """Where somebody meant harm: 施行規則 第7条 3号."""
-
-AT_ONCE = 200
 
 _FILL_IN = "記入 / fill in"
 _DONE = {Did.READ: "閲覧 / read", Did.CHANGED: "変更 / changed", Did.DELETED: "削除 / deleted"}
@@ -38,26 +32,6 @@ _BY_HAND = (
     ),
 )
 """What 施行規則 第8条 asks for and no log knows."""
-
-
-def _persons(count: int) -> list[object]:
-    return [bindparam(f"key{number}", type_=BigInteger) for number in range(count)]
-
-
-_OF_KEYS = select(person_patient.c.patient_key, person_patient.c.person).where(
-    person_patient.c.patient_key.in_(_persons(AT_ONCE))
-)
-
-
-async def persons(connection: DatabaseConnection, keys: Sequence[int]) -> dict[int, int]:
-    """Return which person each Patient is, by their keys: Patients of several sites may be one person."""
-    found: dict[int, int] = {}
-    for start in range(0, len(keys), AT_ONCE):
-        some = keys[start : start + AT_ONCE]
-        padded = [*some, *[some[0]] * (AT_ONCE - len(some))]
-        values = {f"key{number}": key for number, key in enumerate(padded)}
-        found |= {int(key): int(person) for key, person in await connection.fetch(_OF_KEYS, values)}
-    return found
 
 
 def _kinds(counted: Counter[str]) -> str:
@@ -177,7 +151,7 @@ def breach(
         made: When, in microseconds since 1970 UTC.
         asked_for: Whom and which period the list is about, in words.
         noticed: When the breach was known: terms run from it.
-        person: What `persons` returned.
+        person: Which person each Patient is, by their keys: Patients of several sites may be one person.
         sites: The organisations of the region.
         known: The names of Patients by their keys; None when the list names nobody.
     """

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import BigInteger, BindParameter, Integer, bindparam, insert, select, update
+from sqlalchemy import BigInteger, BindParameter, bindparam, insert, select, update
 
 from app.audit.atna import by_feed, by_syslog
 from app.audit.atna.message import message
@@ -19,7 +19,7 @@ from app.audit.atna.tables import audit_forward
 from app.audit.balp import Observer, audit_event
 from app.audit.record import Event
 from app.audit.review import Entry, Reviewer, is_newer, unreadable
-from app.audit.tables import audit_leaf, audit_record
+from app.audit.stored import NEXT
 from app.background import again, started
 from app.db import DatabaseUnavailable, WriteConnection
 from app.hub import Hub
@@ -54,13 +54,6 @@ _MOVE = (
 )
 _BEGIN = insert(audit_forward).values(
     destination=bindparam("n_destination"), leaf=bindparam("n_leaf"), until=0, failing=0
-)
-_NEXT = (
-    select(audit_leaf.c.leaf, audit_record.c.row, audit_record.c.record)
-    .join(audit_record, audit_record.c.row == audit_leaf.c.row)
-    .where(audit_leaf.c.leaf >= bindparam("leaf", type_=BigInteger))
-    .order_by(audit_leaf.c.leaf)
-    .limit(bindparam("limit", type_=Integer))
 )
 _TURN = 0x6174_6E61
 """The key of the lock under which a receiver's place is made."""
@@ -135,7 +128,7 @@ class Forwarder:
         leaf = await self._take()
         total = 0
         while leaf is not None:
-            rows = await self._hub.database.reader.fetch(_NEXT, {"leaf": leaf, "limit": BATCH})
+            rows = await self._hub.database.reader.fetch(NEXT, {"leaf": leaf, "limit": BATCH})
             if not rows:
                 await self._move(leaf, 0)
                 return total
@@ -210,7 +203,7 @@ class Forwarder:
         return int(rows[0][0])
 
     async def _is_behind(self, leaf: int) -> bool:
-        return bool(await self._hub.database.reader.fetch(_NEXT, {"leaf": leaf, "limit": 1}))
+        return bool(await self._hub.database.reader.fetch(NEXT, {"leaf": leaf, "limit": 1}))
 
     async def _make(self, connection: WriteConnection) -> None:
         """Give a new receiver its place: it gets the whole log, from the first record."""

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.audit.asking import walk_events
 from app.audit.atna.parameters import Asked, Resource
 from app.audit.balp import Observer, audit_event
 from app.audit.inbound.stored import received
@@ -18,9 +19,6 @@ from app.db import DatabaseConnection
 CHUNK = 200
 MOST_LOOKED_AT = 10_000
 """Events that are looked at for one page."""
-
-LATE = 3_600_000_000
-"""Microseconds by which the record of a long request may come after its beginning."""
 
 BEFORE_ALL = 2**63 - 1
 
@@ -68,15 +66,11 @@ class Walk:
     now: int
 
     async def _own(self, asked: Asked, at: At) -> AsyncIterator[_One]:
-        question = Question(patient=asked.patient, agent=asked.agent, begins=asked.begins, ends=asked.ends + LATE)
-        before: int | None = at.row
-        while before is not None:
-            page = await self.reviewer.ask(self.connection, question, now=self.now, limit=CHUNK, before=before)
-            for entry in page.entries:
-                if asked.begins <= entry.event.recorded < asked.ends:
-                    resource = audit_event(entry.event, id=str(entry.row), observer=self.observer)
-                    yield _One(entry.event.recorded, entry.row, own=True, resource=resource)
-            before = page.before
+        question = Question(patient=asked.patient, agent=asked.agent, begins=asked.begins, ends=asked.ends)
+        found = walk_events(self.connection, self.reviewer, question, now=self.now, at_once=CHUNK, before=at.row)
+        async for entry in found:
+            resource = audit_event(entry.event, id=str(entry.row), observer=self.observer)
+            yield _One(entry.event.recorded, entry.row, own=True, resource=resource)
 
     async def _received(self, asked: Asked, at: At) -> AsyncIterator[_One]:
         keys = self.reviewer.keys

@@ -20,9 +20,10 @@ from app.audit.desk.reviews import LONGEST, checked
 from app.audit.desk.tables import audit_flag
 from app.audit.record import Event
 from app.audit.review import Reviewer
-from app.audit.tables import audit_record
+from app.audit.stored import records_of
 from app.clock import row_at
 from app.db import DatabaseConnection
+from app.db.padded import padded, parameters
 from app.hub import Hub
 from fhir.errors import Conflict, InvalidValue, NotFound
 
@@ -91,7 +92,7 @@ class Flag:
 @lru_cache(maxsize=64)
 def _list(names: tuple[str, ...], patients: int) -> Select[Any]:
     """Return the select of a page, by these conditions, for so many patients."""
-    hashes = [bindparam(f"patient{number}", type_=BigInteger) for number in range(patients)]
+    hashes = parameters("patient", patients, BigInteger)
     conditions = {
         "open": audit_flag.c.closed == 0,
         "closed": audit_flag.c.closed > 0,
@@ -113,20 +114,8 @@ def _list(names: tuple[str, ...], patients: int) -> Select[Any]:
     )
 
 
-@lru_cache(maxsize=16)
-def _records(count: int) -> Select[Any]:
-    rows = [bindparam(f"row{number}", type_=BigInteger) for number in range(count)]
-    return select(audit_record.c.row, audit_record.c.record).where(audit_record.c.row.in_(rows))
-
-
 async def _with_events(connection: DatabaseConnection, reviewer: Reviewer, rows: Sequence[Sequence[Any]]) -> list[Flag]:
-    if not rows:
-        return []
-    wanted = list(dict.fromkeys(int(row[2]) for row in rows))
-    count = 1 << (len(wanted) - 1).bit_length()
-    padded = [*wanted, *[wanted[0]] * (count - len(wanted))]
-    values = {f"row{number}": row for number, row in enumerate(padded)}
-    found = [(int(row), bytes(record)) for row, record in await connection.fetch(_records(count), values)]
+    found = await records_of(connection, list(dict.fromkeys(int(row[2]) for row in rows)))
     events = {entry.row: entry.event for entry in await reviewer.open_each(connection, found)}
     return [Flag(*(*row[:4], orjson.loads(row[4]), *row[5:], events.get(int(row[2])))) for row in rows]
 
@@ -161,10 +150,8 @@ async def flags(
         "kind": wanted.kind,
         "user": hashed(reviewer.keys, "user", wanted.user),
     }
-    hashes = [hashed(reviewer.keys, "patient", one) for one in wanted.patients]
-    count = 1 << (len(hashes) - 1).bit_length() if hashes else 0
-    values |= {f"patient{number}": hashes[min(number, len(hashes) - 1)] for number in range(count)}
-    rows = await connection.fetch(_list(names, count), values)
+    hashes = padded("patient", [hashed(reviewer.keys, "patient", one) for one in wanted.patients])
+    rows = await connection.fetch(_list(names, len(hashes)), values | hashes)
     shown = rows[:limit]
     found = await _with_events(connection, reviewer, shown)
     return found, int(shown[-1][0]) if len(rows) > limit else None

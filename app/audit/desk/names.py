@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, Text, bindparam, select
+from sqlalchemy import BigInteger, Select, Text, select
 
 from app.access.tables import account, organisation
 from app.audit.desk.tables import watched_patient
 from app.db import DatabaseConnection
+from app.db.padded import padded, parameters
 from app.identity import fold
+from app.identity.person import persons_of
 from app.identity.tables import person_patient
 from app.identity.traits import traits_of
 from fhir.resource import parse
@@ -48,19 +50,13 @@ class Whose:
 
 @lru_cache(maxsize=16)
 def _bodies(count: int) -> Select[Any]:
-    keys = [bindparam(f"key{number}", type_=BigInteger) for number in range(count)]
+    keys = parameters("key", count, BigInteger)
     # A Patient is the first row of its own key; one that was deleted has no name.
     return (
         select(resource.c.patient_key, resource_version.c.body)
         .select_from(in_order(resource, resource_version, CURRENT_VERSION))
         .where(resource.c.patient_key.in_(keys), resource.c.row == resource.c.patient_key, resource.c.deleted == 0)
     )
-
-
-@lru_cache(maxsize=16)
-def _persons(count: int) -> Select[Any]:
-    keys = [bindparam(f"key{number}", type_=BigInteger) for number in range(count)]
-    return select(person_patient.c.patient_key, person_patient.c.person).where(person_patient.c.patient_key.in_(keys))
 
 
 _other = person_patient.alias("other")
@@ -71,19 +67,12 @@ _WATCHED = (
 
 @lru_cache(maxsize=16)
 def _colleagues(count: int) -> Select[Any]:
-    ids = [bindparam(f"key{number}", type_=Text) for number in range(count)]
+    ids = parameters("key", count, Text)
     return (
         select(organisation.c.resource_id, account.c.title)
         .join(organisation, organisation.c.key == account.c.organisation)
         .where(account.c.disabled == 0, account.c.role != "patient", organisation.c.resource_id.in_(ids))
     )
-
-
-def _padded(keys: Collection[Any]) -> dict[str, Any]:
-    """Return keys as values of a statement for a power of two of them."""
-    ordered = sorted(keys)
-    count = 1 << (len(ordered) - 1).bit_length()
-    return {f"key{number}": key for number, key in enumerate([*ordered, *[ordered[0]] * (count - len(ordered))])}
 
 
 def _important(patient: Mapping[str, Any]) -> str:
@@ -126,8 +115,8 @@ async def whose(connection: DatabaseConnection, patient_keys: Collection[int]) -
     """Return the Patients with these keys; of one that is gone, or was deleted, only which person it is."""
     if not patient_keys:
         return {}
-    values = _padded(patient_keys)
-    persons = {int(key): int(person) for key, person in await connection.fetch(_persons(len(values)), values)}
+    ordered = sorted(patient_keys)
+    values, persons = padded("key", ordered), await persons_of(connection, ordered)
     watched = {int(person) for (person,) in await connection.fetch(_WATCHED, {})}
     found = {}
     for key in patient_keys:
@@ -163,7 +152,7 @@ async def colleagues(connection: DatabaseConnection, wanted: Collection[str]) ->
     ids = {reference.removeprefix("Organization/") for reference in wanted} - {""}
     if not ids:
         return {}
-    values = _padded(ids)
+    values = padded("key", sorted(ids))
     for id_, title in await connection.fetch(_colleagues(len(values)), values):
         found.setdefault(f"Organization/{id_}", set()).update(spoken(title))
     return {reference: frozenset(names) for reference, names in found.items()}

@@ -10,6 +10,7 @@ from app.audit.desk.kinds import KINDS
 from app.audit.desk.tables import audit_noticed
 from app.audit.keys import Keys
 from app.db import DatabaseConnection, WriteConnection
+from app.db.padded import padded, parameters
 
 SAW, SEEN_BY, SITE = 1, 2, 3
 """Whom an account saw on a day; who saw a person; of which sites an account has seen records, for good."""
@@ -41,8 +42,8 @@ def hashed(keys: Keys, kind: str, value: str) -> int:
 def _known(subjects: int, days: int) -> Select[tuple[int, int, int, int]]:
     return select(audit_noticed).where(
         audit_noticed.c.kind.in_([bindparam(f"kind{n}", n, type_=SmallInteger) for n in _EVERY]),
-        audit_noticed.c.subject.in_([bindparam(f"subject{n}", type_=BigInteger) for n in range(subjects)]),
-        audit_noticed.c.day.in_([bindparam(f"day{n}", type_=Integer) for n in range(days)]),
+        audit_noticed.c.subject.in_(parameters("subject", subjects, BigInteger)),
+        audit_noticed.c.day.in_(parameters("day", days, Integer)),
     )
 
 
@@ -80,11 +81,8 @@ class Noticed:
         """Read what was noted about these subjects on these days, and for good."""
         if not subjects:
             return
-        ordered, wanted = sorted(subjects), sorted({FOR_GOOD, *days})
-        size, length = (1 << (len(one) - 1).bit_length() for one in (ordered, wanted))
-        values = {f"subject{n}": one for n, one in enumerate([*ordered, *[ordered[0]] * (size - len(ordered))])}
-        values |= {f"day{n}": one for n, one in enumerate([*wanted, *[FOR_GOOD] * (length - len(wanted))])}
-        for kind, subject, day, object_ in await connection.fetch(_known(size, length), values):
+        named, of = padded("subject", sorted(subjects)), padded("day", sorted({FOR_GOOD, *days}))
+        for kind, subject, day, object_ in await connection.fetch(_known(len(named), len(of)), named | of):
             self._pairs.add((int(kind), int(subject), int(day), int(object_)))
             self._counts[(int(kind), int(subject), int(day))] += 1
 

@@ -11,21 +11,21 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, Text, bindparam, literal, select
+from sqlalchemy import BigInteger, Select, literal, select
 
 from app.audit import proofs
+from app.audit.asking import ask_about
 from app.audit.proof_text import inclusion_text
 from app.audit.record import Event
 from app.audit.review import Question, Reviewer
-from app.audit.tables import audit_leaf, audit_record
+from app.audit.stored import records_of
+from app.audit.tables import audit_leaf
 from app.db import DatabaseConnection
-from app.identity.person import MOST_MEMBERS
+from app.db.padded import padded, parameters
+from app.identity.person import MOST_MEMBERS, patient_key_of
 from app.identity.same_person import OF_PATIENT, OTHER, SAME_PERSON
-from fhir.search.hashing import hash64
-from fhir.store.in_order import by_hash
 from fhir.store.labels import UNDELIVERED, UNINFORMED
-from fhir.store.tables import resource, resource_id
-from fhir.store.types import NUMBERS
+from fhir.store.tables import resource
 
 _WITHHELD = UNINFORMED | UNDELIVERED
 
@@ -38,16 +38,6 @@ _PATIENTS = (
     .limit(MOST_MEMBERS)
 )
 _TO_PATIENT = _PATIENTS.where(resource.c.labels.op("&")(literal(_WITHHELD, BigInteger)) == 0)
-
-_KEY = (
-    select(resource.c.patient_key)
-    .select_from(by_hash(resource))
-    .where(
-        resource_id.c.hash == bindparam("hash", type_=BigInteger),
-        resource.c.type == NUMBERS["Patient"],
-        resource.c.id == bindparam("id", type_=Text),
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,26 +99,14 @@ async def patients_of(connection: DatabaseConnection, patient_key: int, *, to_pa
 
 async def patients_beside(connection: DatabaseConnection, reference: str) -> list[Known]:
     """Return all Patients of the person who has the Patient with this reference; none when it is not known."""
-    values = {"hash": hash64(reference), "id": reference.removeprefix("Patient/")}
-    rows = await connection.fetch(_KEY, values)
-    return await patients_of(connection, int(rows[0][0])) if rows else []
+    key = await patient_key_of(connection, reference.removeprefix("Patient/"))
+    return [] if key is None else await patients_of(connection, key)
 
 
 @lru_cache(maxsize=16)
 def _leaves(count: int) -> Select[Any]:
-    rows = [bindparam(f"row{number}", type_=BigInteger) for number in range(count)]
+    rows = parameters("row", count, BigInteger)
     return select(audit_leaf.c.row, audit_leaf.c.leaf).where(audit_leaf.c.row.in_(rows))
-
-
-@lru_cache(maxsize=16)
-def _records(count: int) -> Select[Any]:
-    rows = [bindparam(f"row{number}", type_=BigInteger) for number in range(count)]
-    return select(audit_record.c.row, audit_record.c.record).where(audit_record.c.row.in_(rows))
-
-
-def _padded(rows: Sequence[int]) -> dict[str, int]:
-    count = 1 << (len(rows) - 1).bit_length()
-    return {f"row{number}": row for number, row in enumerate([*rows, *[rows[0]] * (count - len(rows))])}
 
 
 async def own_log(
@@ -154,22 +132,14 @@ async def own_log(
         begins: Microseconds since 1970 UTC.
         ends: Likewise; outside.
     """
-    found: dict[int, Event] = {}
-    more = False
-    for patient in patients:
-        question = Question(patient=patient.reference, begins=begins, ends=ends)
-        page = await reviewer.ask(connection, question, now=now, limit=limit, before=before)
-        more = more or page.before is not None
-        found |= {entry.row: entry.event for entry in page.entries}
-    rows = sorted(found, reverse=True)
-    shown = rows[:limit]
+    question, references = Question(begins=begins, ends=ends), [one.reference for one in patients]
+    page = await ask_about(connection, reviewer, question, references, now=now, limit=limit, before=before)
     leaves: dict[int, int] = {}
-    if shown:
-        values = _padded(shown)
+    if page.entries:
+        values = padded("row", [one.row for one in page.entries])
         leaves = {int(row): int(leaf) for row, leaf in await connection.fetch(_leaves(len(values)), values)}
     # What the index has found is in the tree.
-    lines = [Line(row, found[row], leaves[row]) for row in shown]
-    return OwnLog(lines, shown[-1] if shown and (more or len(rows) > limit) else None)
+    return OwnLog([Line(one.row, one.event, leaves[one.row]) for one in page.entries], page.before)
 
 
 async def proven(connection: DatabaseConnection, lines: Sequence[Line]) -> list[Proof]:
@@ -177,8 +147,7 @@ async def proven(connection: DatabaseConnection, lines: Sequence[Line]) -> list[
     placed = {line.row: line.leaf for line in lines}
     if not placed:
         return []
-    values = _padded(list(placed))
-    records = {int(row): bytes(record) for row, record in await connection.fetch(_records(len(values)), values)}
+    records = dict(await records_of(connection, list(placed)))
     covered, signed = await proofs.newest(connection)
     found = []
     for row, leaf in placed.items():

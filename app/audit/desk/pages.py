@@ -1,14 +1,15 @@
 """Pages of the log, the newest first: what the index does not find is looked at record by record, within bounds."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from app.audit.asking import ask_about
 from app.audit.balp import Observer
 from app.audit.desk.asked import Asked
 from app.audit.desk.own_log import patients_beside
 from app.audit.desk.shown import Shown, of_event, of_resource
 from app.audit.inbound.stored import received
-from app.audit.review import Entry, Reviewer
+from app.audit.review import Reviewer
 from app.clock import row_at, row_time
 from app.db import DatabaseConnection
 
@@ -59,19 +60,14 @@ class Log:
         if asked.whole:
             patients = [one.reference for one in await patients_beside(self.connection, asked.patient)] or patients
         while True:
-            found: dict[int, Entry] = {}
-            more = False
-            for patient in patients:
-                wanted = replace(question, patient=patient)
-                page = await self.reviewer.ask(self.connection, wanted, now=self.now, limit=chunk, before=at)
-                found |= {entry.row: entry for entry in page.entries}
-                more = more or page.before is not None
-            rows = sorted(found, reverse=True)
-            for row in rows[:chunk]:
-                yield (found[row].event.recorded, row), of_event(row, found[row].event)
-            if not more and len(rows) <= chunk:
+            page = await ask_about(
+                *(self.connection, self.reviewer, question, patients), now=self.now, limit=chunk, before=at
+            )
+            for entry in page.entries:
+                yield (entry.event.recorded, entry.row), of_event(entry.row, entry.event)
+            if page.before is None:
                 return
-            at = rows[:chunk][-1]
+            at = page.before
 
     async def _others(self, asked: Asked, before: Before, chunk: int) -> AsyncIterator[tuple[Before, Shown]]:
         organisation, tomorrow = self.keys.get(asked.site, 0), self.now + 86_400_000_000

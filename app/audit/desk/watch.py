@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Integer, bindparam, func, insert, select, update
+from sqlalchemy import BigInteger, bindparam, func, insert, select, update
 
 from app.audit.desk import kinds
 from app.audit.desk.names import Whose, colleagues, whose
@@ -23,7 +23,8 @@ from app.audit.desk.unusual import Access, Limits, Reason, first_access, unusual
 from app.audit.keys import Keys
 from app.audit.record import Event
 from app.audit.review import Entry, Reviewer, is_newer
-from app.audit.tables import audit_leaf, audit_record, audit_stage
+from app.audit.stored import NEXT
+from app.audit.tables import audit_leaf, audit_stage
 from app.background import again, started
 from app.clock import row_time
 from app.db import DatabaseConnection
@@ -49,13 +50,6 @@ _BEGIN = insert(audit_watch).values(id=1, leaf=bindparam("n_leaf", type_=BigInte
 _MOVE = update(audit_watch).where(audit_watch.c.id == 1).values(leaf=bindparam("n_leaf", type_=BigInteger))
 _STAGED = select(func.min(audit_stage.c.row))
 _WAITS = select(audit_leaf.c.row).where(audit_leaf.c.leaf == bindparam("leaf", type_=BigInteger))
-_NEXT = (
-    select(audit_leaf.c.leaf, audit_record.c.row, audit_record.c.record)
-    .join(audit_record, audit_record.c.row == audit_leaf.c.row)
-    .where(audit_leaf.c.leaf >= bindparam("leaf", type_=BigInteger))
-    .order_by(audit_leaf.c.leaf)
-    .limit(bindparam("limit", type_=Integer))
-)
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -91,14 +85,9 @@ def _members(record: bytes) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _concerns(record: bytes) -> bool:
+def _concerns(members: Mapping[str, Any]) -> bool:
     """Return whether a record can be unusual: a person, who has seen a patient or of whom the hub has warned."""
-    members = _members(record)
     return "u" in members and ("p" in members or members.get("i") == "many-persons")
-
-
-def _failed(record: bytes) -> bool:
-    return bool(_members(record).get("o") != "0")
 
 
 async def _opened(
@@ -189,11 +178,13 @@ async def look(hub: Hub, reviewer: Reviewer) -> int:
     reader = hub.database.reader
     held = await place(reader)
     leaf = held or 0
-    rows = await reader.fetch(_NEXT, {"leaf": leaf, "limit": PORTION})
+    rows = await reader.fetch(NEXT, {"leaf": leaf, "limit": PORTION})
     if not rows:
         return 0
     records = [(int(row), bytes(record)) for _, row, record in rows]
-    opened = await _opened(reviewer, reader, [one for one in records if _concerns(one[1])], hub.clock())
+    open_ = [_members(record) for _, record in records]
+    concern = [one for one, members in zip(records, open_, strict=True) if _concerns(members)]
+    opened = await _opened(reviewer, reader, concern, hub.clock())
     entries = [one for one in opened if not one.event.erased]
     seen = [one.event for one in entries if kinds.is_opened(one.event)]
     keys = {event.patient_key for event in seen if event.patient_key}
@@ -205,7 +196,7 @@ async def look(hub: Hub, reviewer: Reviewer) -> int:
             return 0
         flags, noticed = await portion.judge(connection)
         await noticed.keep(connection)
-        failures = [(row,) for row, record in records if _failed(record)]
+        failures = [(row,) for (row, _), members in zip(records, open_, strict=True) if members.get("o") != "0"]
         await connection.insert_missing(audit_failure, failures)
         if flags:
             await connection.insert(audit_flag, [_row(hub, one) for one in flags])

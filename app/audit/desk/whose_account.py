@@ -12,6 +12,7 @@ from app.access.tables import account
 from app.audit.desk.own_log import Known, patients_of
 from app.audit.desk.tables import account_patient
 from app.db import DatabaseConnection
+from app.db.padded import padded, parameters
 from app.hub import Hub
 from fhir.errors import InvalidValue
 
@@ -24,7 +25,7 @@ _UNLINK = delete(account_patient).where(account_patient.c.account == bindparam("
 
 @lru_cache(maxsize=16)
 def _names(count: int) -> Select[Any]:
-    keys = [bindparam(f"key{number}", type_=BigInteger) for number in range(count)]
+    keys = parameters("key", count, BigInteger)
     return (
         select(account.c.name)
         .join(account_patient, account_patient.c.account == account.c.key)
@@ -43,9 +44,8 @@ async def accounts_of(connection: DatabaseConnection, patients: Sequence[Known])
     """Return the names of the accounts that were linked with one of a person's Patients."""
     if not patients:
         return []
-    count = 1 << (len(patients) - 1).bit_length()
-    values = {f"key{number}": patients[min(number, len(patients) - 1)].key for number in range(count)}
-    return [str(name) for (name,) in await connection.fetch(_names(count), values)]
+    values = padded("key", [one.key for one in patients])
+    return [str(name) for (name,) in await connection.fetch(_names(len(values)), values)]
 
 
 async def _before(connection: DatabaseConnection, held: int | None) -> Known | None:

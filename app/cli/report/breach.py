@@ -12,10 +12,10 @@ from app.cli.recorded import told
 from app.cli.report.written import Wanted, written
 from app.cli.running import opened, synchronous
 from app.hub import Hub
+from app.identity.person import persons_of
 from app.reports import walk
 from app.reports.affected import Affected, Suspect, gather
 from app.reports.breach import breach as list_of
-from app.reports.breach import persons
 from app.reports.names import names
 from app.reports.period import days, today
 
@@ -116,7 +116,7 @@ async def breach(
             made=hub.clock(),
             asked_for=asked_for,
             noticed=noticed.date() if noticed else today(hub.clock()),
-            person=await persons(reader, keys),
+            person=await persons_of(reader, keys),
             sites=sites,
             known=await names(reader, keys) if with_names else None,
         )
