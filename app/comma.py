@@ -7,6 +7,9 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
+MARK = "\ufeff"
+"""At the beginning of a file: spreadsheets of Japan's offices read Shift_JIS else."""
+
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 

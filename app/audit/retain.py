@@ -12,12 +12,13 @@ from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, bindparam, delete, select
+from sqlalchemy import bindparam, delete, select
 
 from app.audit.desk.tables import audit_failure
 from app.audit.grow import index_of
 from app.audit.record import Event
-from app.audit.tables import audit_expired, audit_index, audit_leaf, audit_record
+from app.audit.stored import NEXT
+from app.audit.tables import audit_expired, audit_index, audit_record
 from app.background import again, started
 from app.clock import EPOCH, instant, row_at, row_time
 from app.db import DatabaseConnection, WriteConnection
@@ -40,13 +41,6 @@ LOCK = 0x7265_7461_696E
 """The key under which processes take turns."""
 
 _EXPIRED = select(audit_expired.c.leaf, audit_expired.c.row).order_by(audit_expired.c.leaf.desc()).limit(1)
-_NEXT = (
-    select(audit_leaf.c.leaf, audit_leaf.c.row, audit_record.c.record)
-    .join(audit_record, audit_record.c.row == audit_leaf.c.row)
-    .where(audit_leaf.c.leaf >= bindparam("first", type_=BigInteger))
-    .order_by(audit_leaf.c.leaf)
-    .limit(MOST_AT_ONCE)
-)
 _REMOVE = delete(audit_record).where(audit_record.c.row == bindparam("k_row"))
 _FORGET = delete(audit_failure).where(audit_failure.c.row == bindparam("k_row"))
 _UNINDEX = delete(audit_index).where(
@@ -93,7 +87,7 @@ async def remove_expired(hub: "Hub") -> int:
 async def _warn_when_held(hub: "Hub", before: int) -> None:
     """Say in the hub's output which record keeps older ones: its number is of a clock that ran ahead."""
     reader = hub.database.reader
-    rows = await reader.fetch(_NEXT, {"first": (await expired(reader))[0]})
+    rows = await reader.fetch(NEXT, {"leaf": (await expired(reader))[0], "limit": MOST_AT_ONCE})
     last = row_at(before - HELD_MICROSECONDS)
     held = [row for _, row, _ in rows if row < last]
     if held:
@@ -104,12 +98,14 @@ async def _warn_when_held(hub: "Hub", before: int) -> None:
 
 
 async def _remove_some(hub: "Hub", before: int, *, first: bool) -> int:
-    if not _due(await hub.database.reader.fetch(_NEXT, {"first": (await expired(hub.database.reader))[0]}), before):
+    reader = hub.database.reader
+    values = {"leaf": (await expired(reader))[0], "limit": MOST_AT_ONCE}
+    if not _due(await reader.fetch(NEXT, values), before):
         return 0
     async with hub.database.write() as connection:
         await connection.lock(LOCK)
         size, row = await expired(connection)
-        due = _due(await connection.fetch(_NEXT, {"first": size}), before)
+        due = _due(await connection.fetch(NEXT, values | {"leaf": size}), before)
         if not due:
             return 0
         if first:

@@ -13,7 +13,8 @@ from app.audit.desk.shown import to_csv
 from app.audit.review import Question, state
 from app.consent.purposes import NUMBERS
 from app.portal.dates import moment
-from app.portal.desk.log import bar_of, before_of, file_of, log_of, titles_of
+from app.portal.desk.log import bar_of, before_of, log_of, titles_of
+from app.portal.file import file_of
 from app.portal.gate import Visit, view
 from app.portal.page import Page, address_with
 from app.portal.sites import Sites, read_sites

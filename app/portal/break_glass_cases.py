@@ -18,10 +18,11 @@ from app.entries.entry import MYSELF
 from app.entries.keep import keep
 from app.portal.confirm import Shown, ask, is_confirmed, said
 from app.portal.dates import moment
+from app.portal.file import file_of
 from app.portal.forms import number, one
 from app.portal.gate import Visit, moved, view
 from app.portal.language import language_of, words
-from app.portal.page import HEADERS, Page
+from app.portal.page import Page
 from app.portal.reviewer import reviewer_of
 from app.portal.sites import read_sites
 from fhir.errors import Conflict, InvalidValue, NotFound
@@ -42,10 +43,7 @@ async def cases(request: Request) -> Response:
         shown = await listed(visit.hub.database.reader, visit.caller, begins=begins, ends=ends)
         days, now = visit.hub.settings.break_glass_review_days, visit.fhir.now
         if request.query_params.get("format") == "csv":
-            headers = {**HEADERS, "content-disposition": 'attachment; filename="break-glass.csv"'}
-            # The mark lets spreadsheets read the Japanese.
-            body = "\ufeff" + to_csv(shown, now=now, days=days)
-            return Response(body, 200, headers, "text/csv; charset=utf-8")
+            return file_of("break-glass", to_csv(shown, now=now, days=days))
         values: dict[str, Any] = {
             "cases": _ordered(visit, shown),
             "month": month,

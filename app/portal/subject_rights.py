@@ -6,9 +6,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.portal.dates import moment
+from app.portal.file import file_of
 from app.portal.forms import number, one
 from app.portal.gate import Visit, moved, view
-from app.portal.page import HEADERS, Page
+from app.portal.page import Page
 from app.reports.period import EVER, month
 from app.subject_rights.act import Said, act
 from app.subject_rights.case import KINDS, LONGEST, PROOFS, RELATIONS, Case
@@ -39,9 +40,7 @@ async def _list(visit: Visit, *, problem: str = "") -> Page | Response:
     most = {} if as_file else {"most": MOST + 1}
     shown = await listed(visit.hub.database.reader, begins=begins, ends=ends, every=every or bool(text), **most)
     if as_file:
-        headers = {**HEADERS, "content-disposition": 'attachment; filename="rights-requests.csv"'}
-        # The mark lets spreadsheets read the Japanese.
-        return Response("\ufeff" + to_csv(shown, now=visit.fhir.now), 200, headers, "text/csv; charset=utf-8")
+        return file_of("rights-requests", to_csv(shown, now=visit.fhir.now))
     values: dict[str, Any] = {
         "cases": shown[:MOST],
         "most": MOST if len(shown) > MOST else 0,

@@ -9,8 +9,9 @@ from app.access.directory import organisations
 from app.audit.review import Question
 from app.consent.third_party import Provision, parties_of, provisions, to_csv
 from app.portal.audit import question_of
+from app.portal.file import file_of
 from app.portal.gate import Visit, view
-from app.portal.page import HEADERS, Page
+from app.portal.page import Page
 from app.portal.reviewer import reviewer_of
 from app.portal.sites import Sites, read_sites
 
@@ -56,12 +57,6 @@ async def _found(visit: Visit, question: Question, most: int) -> tuple[list[Prov
     return found, False
 
 
-def _file(found: list[Provision]) -> Response:
-    headers = {**HEADERS, "content-disposition": 'attachment; filename="third-party-provisions.csv"'}
-    # The mark lets spreadsheets read the Japanese.
-    return Response("\ufeff" + to_csv(found), 200, headers, "text/csv; charset=utf-8")
-
-
 async def third_party(request: Request) -> Response:
     """Show the records of provision to third parties, or give them as a file."""
 
@@ -74,7 +69,7 @@ async def third_party(request: Request) -> Response:
         as_file = parameters.get("format") == "csv"
         found, more = await _found(visit, question, MOST_IN_FILE if as_file else MOST_SHOWN)
         if as_file:
-            return _file(found)
+            return file_of("third-party-provisions", to_csv(found))
         values: dict[str, Any] = {
             "asked": asked,
             "found": found,

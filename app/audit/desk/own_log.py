@@ -20,6 +20,7 @@ from app.audit.record import Event
 from app.audit.review import Question, Reviewer
 from app.audit.stored import records_of
 from app.audit.tables import audit_leaf
+from app.comma import MARK
 from app.db import DatabaseConnection
 from app.db.padded import padded, parameters
 from app.identity.person import MOST_MEMBERS, patient_key_of
@@ -178,7 +179,7 @@ def archive(found: Sequence[Proof], sheet: str, about: str) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("HOW-TO-CHECK.txt", f"{about}\n\n{HOW}")
-        file.writestr("own-log.csv", "\ufeff" + sheet)
+        file.writestr("own-log.csv", MARK + sheet)
         for one in found:
             file.writestr(f"record-{one.leaf}", one.record)
             file.writestr(f"proof-{one.leaf}", one.text)

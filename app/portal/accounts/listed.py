@@ -8,8 +8,9 @@ from app.access.rights.listed import EVERY, Right, due, open_requests, rights
 from app.access.rights.rules import SEE_ALL
 from app.comma import comma_separated
 from app.portal.dates import moment
+from app.portal.file import file_of
 from app.portal.gate import Visit, view
-from app.portal.page import HEADERS, Page
+from app.portal.page import Page
 from app.portal.sites import read_sites
 
 COLUMNS = (
@@ -75,9 +76,6 @@ async def accounts_csv(request: Request) -> Response:
         wanted = visit.web.query_params.get("site", "")
         organisation = seen(visit.caller, wanted, {one.slug: one.key for one in sites.by_key.values()})
         found = list(await rights(visit.hub.database.reader, visit.fhir.now, organisation))
-        headers = {**HEADERS, "content-disposition": 'attachment; filename="rights.csv"'}
-        # The mark at the beginning is for the spreadsheets of Japan's offices, which else read Shift_JIS.
-        text = "\ufeff" + as_csv(found, visit.fhir.now)
-        return Response(text.encode(), 200, headers, "text/csv; charset=utf-8")
+        return file_of("rights", as_csv(found, visit.fhir.now))
 
     return await view(request, "accounts", work)

@@ -14,7 +14,8 @@ from app.audit.desk.shown import of_event
 from app.clock import in_japan
 from app.comma import comma_separated
 from app.portal.dates import moment
-from app.portal.desk.log import bar_of, file_of, number_of, titles_of
+from app.portal.desk.log import bar_of, number_of, titles_of
+from app.portal.file import file_of
 from app.portal.forms import one
 from app.portal.gate import Visit, moved, view
 from app.portal.page import Page, address_with
@@ -67,9 +68,13 @@ def _line(flag: Flag, titles: dict[str, str]) -> tuple[object, ...]:
     )
 
 
+def _fields(visit: Visit) -> dict[str, str]:
+    return {name: visit.web.query_params.get(name, "").strip()[:100] for name in FIELDS}
+
+
 async def _listed(visit: Visit, *, problem: str = "", status: int = 200) -> Page:
     parameters, reader = visit.web.query_params, visit.hub.database.reader
-    fields = {name: parameters.get(name, "").strip()[:100] for name in FIELDS}
+    fields = _fields(visit)
     before = number_of(parameters.get("before", ""))
     found, after = await flags(reader, reviewer_of(visit), _wanted(fields), limit=ENTRIES, before=before or FIRST)
     sites = await read_sites(visit.hub)
@@ -98,8 +103,8 @@ async def open_flags(request: Request) -> Response:
     async def work(visit: Visit) -> Page | Response:
         if request.query_params.get("format") != "csv":
             return await _listed(visit)
-        fields = {name: request.query_params.get(name, "").strip()[:100] for name in FIELDS}
-        found, after = await flags(visit.hub.database.reader, reviewer_of(visit), _wanted(fields), limit=MOST_IN_FILE)
+        wanted, reader = _wanted(_fields(visit)), visit.hub.database.reader
+        found, after = await flags(reader, reviewer_of(visit), wanted, limit=MOST_IN_FILE)
         if after is not None:
             return await _listed(visit, problem="file", status=400)
         return file_of("audit-flags", to_csv(found, dict(titles_of(await read_sites(visit.hub)))))

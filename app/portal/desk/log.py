@@ -3,14 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from starlette.responses import Response
-
 from app.audit.balp import Observer
 from app.audit.desk.flags import open_counts
 from app.audit.desk.pages import BEFORE_ALL, Before, Log
 from app.audit.desk.reviews import waiting
 from app.portal.gate import Visit
-from app.portal.page import HEADERS
 from app.portal.reviewer import reviewer_of
 from app.portal.sites import Sites
 
@@ -61,9 +58,3 @@ def before_of(text: str) -> Before:
     recorded, _, row = text.partition("-")
     is_place = (recorded == "0" or number_of(recorded)) and number_of(row)
     return (number_of(recorded), number_of(row)) if is_place else BEFORE_ALL
-
-
-def file_of(name: str, text: str) -> Response:
-    """Return a file of CSV; the mark lets spreadsheets read the Japanese."""
-    headers = {**HEADERS, "content-disposition": f'attachment; filename="{name}.csv"'}
-    return Response("\ufeff" + text, 200, headers, "text/csv; charset=utf-8")

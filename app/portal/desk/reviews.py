@@ -26,7 +26,8 @@ from app.audit.desk.watch import looked_until
 from app.clock import in_japan
 from app.comma import comma_separated
 from app.portal.dates import moment
-from app.portal.desk.log import bar_of, before_of, file_of, log_of, number_of, titles_of
+from app.portal.desk.log import bar_of, before_of, log_of, number_of, titles_of
+from app.portal.file import file_of
 from app.portal.forms import one
 from app.portal.gate import Visit, moved, view
 from app.portal.page import Page, address_with

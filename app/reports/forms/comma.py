@@ -3,10 +3,7 @@
 from app import comma
 from app.reports.sheet import Table
 
-MARK = "\ufeff"
-"""Lets spreadsheets read the Japanese."""
-
 
 def comma_separated(table: Table) -> str:
     """Return a table as CSV with a header; no cell is taken for a formula."""
-    return MARK + comma.comma_separated(table.rows, table.head)
+    return comma.MARK + comma.comma_separated(table.rows, table.head)
