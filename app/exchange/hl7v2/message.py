@@ -1,0 +1,275 @@
+"""A message of HL7 2: segments, fields, repetitions, components, subcomponents.
+
+Lines are split when a message is read; a segment's fields when they are asked for. HL7 2.5 section 2.5 to 2.7.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from app.exchange.hl7v2.charset import Replaced, decode
+from app.exchange.hl7v2.separators import DELETE, Separators, unescape
+
+MOST_BYTES = 10 * 1024 * 1024
+"""A longer message is refused."""
+
+MOST_SEGMENTS = 50_000
+"""A message of more segments is refused."""
+
+_NAME = re.compile(r"[A-Z][A-Z0-9]{2}")
+_HEADER_BATCHES = frozenset({"FHS", "BHS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about a message that a person should look at."""
+
+    segment: str
+    """Its name; empty for a line that is no segment."""
+    index: int
+    """Which of the segments of that name, from 1; of a line that is no segment, which line."""
+    field: int
+    """Its number; 0 where the whole segment is meant."""
+    text: str
+
+
+class Hl7Error(Exception):
+    """A message that cannot be taken."""
+
+    def __init__(self, segment: str, index: int, field: int, text: str, *, code: int = 207) -> None:
+        """Keep where it is wrong; `code` is of HL7 table 0357, by default 207 (application internal error)."""
+        super().__init__(f"{segment or 'line'} {index}, field {field}: {text}")
+        self.finding = Finding(segment, index, field, text)
+        self.code = code
+
+
+class Repetition:
+    """One repetition of a field: its components."""
+
+    __slots__ = ("_components", "raw", "separators")
+
+    def __init__(self, raw: str, separators: Separators) -> None:
+        self.raw = raw
+        self.separators = separators
+        self._components: list[str] | None = None
+
+    def raw_component(self, component: int) -> str:
+        """Return a component as it is written, counted from 1; empty where there is none."""
+        if self._components is None:
+            self._components = self.raw.split(self.separators.component)
+        return self._components[component - 1] if component <= len(self._components) else ""
+
+    def text(self, component: int = 1, subcomponent: int = 1) -> str:
+        """Return the text of a subcomponent, counted from 1; empty where there is none, or it is to be deleted."""
+        raw = self.raw_component(component)
+        if self.separators.subcomponent in raw:
+            parts = raw.split(self.separators.subcomponent)
+            raw = parts[subcomponent - 1] if subcomponent <= len(parts) else ""
+        elif subcomponent > 1:
+            return ""
+        return "" if raw == DELETE else unescape(raw, self.separators)
+
+    def __bool__(self) -> bool:
+        return bool(self.raw.strip(f"{self.separators.component}{self.separators.subcomponent} "))
+
+    def __repr__(self) -> str:
+        return f"Repetition({self.raw!r})"
+
+
+class Segment:
+    """One line of a message."""
+
+    __slots__ = ("_fields", "index", "line", "name", "separators")
+
+    def __init__(self, name: str, index: int, line: str, separators: Separators) -> None:
+        self.name = name
+        self.index = index
+        self.line = line
+        self.separators = separators
+        self._fields: list[str] | None = None
+
+    @property
+    def fields(self) -> list[str]:
+        """The fields as they are written; the first is the segment's name, so that `fields[3]` is field 3."""
+        if self._fields is None:
+            self._fields = self.line.split(self.separators.field)
+            if self.name == "MSH":
+                self._fields.insert(1, self.separators.field)
+        return self._fields
+
+    def raw(self, field: int) -> str:
+        """Return a field as it is written; empty where there is none."""
+        fields = self.fields
+        return fields[field] if field < len(fields) else ""
+
+    def text(self, field: int, component: int = 1, subcomponent: int = 1, repetition: int = 1) -> str:
+        """Return a text, all counted from 1; empty where there is none, and where it is to be deleted."""
+        raw = self.raw(field)
+        if not raw or (self.name == "MSH" and field <= 2):
+            return raw
+        separators = self.separators
+        if separators.repetition in raw:
+            found = raw.split(separators.repetition)
+            raw = found[repetition - 1] if repetition <= len(found) else ""
+        elif repetition > 1:
+            return ""
+        return Repetition(raw, separators).text(component, subcomponent)
+
+    def repetitions(self, field: int) -> list[Repetition]:
+        """Return the repetitions of a field that say something."""
+        raw = self.raw(field)
+        if not raw:
+            return []
+        found = (Repetition(each, self.separators) for each in raw.split(self.separators.repetition))
+        return [each for each in found if each]
+
+    def deletes(self, field: int) -> bool:
+        """Return whether a field says that what was known is to be removed."""
+        return self.raw(field) == DELETE
+
+    def finding(self, field: int, text: str) -> Finding:
+        """Return something to be said about a field."""
+        return Finding(self.name, self.index, field, text)
+
+    def error(self, field: int, text: str, *, code: int = 102) -> Hl7Error:
+        """Return why the message cannot be taken for the sake of this field; 102 is a data type error."""
+        return Hl7Error(self.name, self.index, field, text, code=code)
+
+    def __repr__(self) -> str:
+        return f"Segment({self.line!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message, taken apart."""
+
+    segments: tuple[Segment, ...]
+    separators: Separators
+    charset: str
+    """By which its bytes were read; see `Decoded.charset`."""
+    findings: tuple[Finding, ...]
+    replaced: tuple[Replaced, ...]
+    named: dict[str, tuple[Segment, ...]]
+    """The segments of each name."""
+
+    def first(self, name: str) -> Segment | None:
+        """Return the first segment of a name."""
+        found = self.named.get(name)
+        return found[0] if found else None
+
+    def all(self, name: str) -> tuple[Segment, ...]:
+        """Return the segments of a name."""
+        return self.named.get(name, ())
+
+    def required(self, name: str) -> Segment:
+        """Return the first segment of a name.
+
+        Raises:
+            Hl7Error: There is none (100, segment sequence error).
+        """
+        found = self.first(name)
+        if found is None:
+            raise Hl7Error(name, 1, 0, "the segment is missing", code=100)
+        return found
+
+    @property
+    def header(self) -> Segment:
+        """MSH."""
+        return self.segments[0]
+
+    @property
+    def kind(self) -> str:
+        """The code and the event of MSH-9: `ADT^A08`; the code alone where there is no event."""
+        code, event = self.header.text(9, 1), self.header.text(9, 2)
+        return f"{code}^{event}" if event else code
+
+    @property
+    def control_id(self) -> str:
+        """MSH-10."""
+        return self.header.text(10)
+
+    def groups(self, *starts: str) -> Iterator[list[Segment]]:
+        """Yield each segment that begins a group, with those after it; those before the first are left out.
+
+        Args:
+            starts: The names of which each begins a group, whatever came before.
+        """
+        group: list[Segment] = []
+        for segment in self.segments:
+            if segment.name in starts:
+                if group:
+                    yield group
+                group = [segment]
+            elif group:
+                group.append(segment)
+        if group:
+            yield group
+
+
+def parse(body: bytes) -> Message:
+    """Return a message, taken apart.
+
+    Args:
+        body: As received, without the bytes of a frame.
+
+    Returns:
+        The message. Lines that are no segments, and bytes that are no characters, are told in its findings.
+
+    Raises:
+        Hl7Error: It is empty, too large, does not begin with a header, or is a batch.
+    """
+    if len(body) > MOST_BYTES:
+        raise Hl7Error("MSH", 1, 0, f"the message has {len(body)} bytes, more than {MOST_BYTES}")
+    decoded = decode(body)
+    return _parsed(decoded.text, decoded.charset, decoded.replaced)
+
+
+def _parsed(text: str, charset: str, replaced: tuple[Replaced, ...]) -> Message:
+    if not text.strip():
+        raise Hl7Error("MSH", 1, 0, "the message is empty", code=100)
+    separators = _separators(text)
+    lines = text.replace("\r\n", "\r").split("\r") if "\r" in text else text.split("\n")
+    if len(lines) > MOST_SEGMENTS:
+        raise Hl7Error("MSH", 1, 0, f"the message has {len(lines)} lines, more than {MOST_SEGMENTS}")
+    findings = [
+        Finding("", 0, 0, f"the bytes {each.bytes.hex()} at {each.offset} are no characters") for each in replaced
+    ]
+    named: dict[str, list[Segment]] = {}
+    segments: list[Segment] = []
+    for number, each in enumerate(lines, start=1):
+        line = each.strip("\n")
+        name = line[:3]
+        if not _is_segment(line, separators.field):
+            if line.strip("\x00\x1a \t"):
+                findings.append(Finding("", number, 0, f"the line is no segment: {line[:40]!r}"))
+            continue
+        same = named.setdefault(name, [])
+        segment = Segment(name, len(same) + 1, line, separators)
+        same.append(segment)
+        segments.append(segment)
+    return Message(
+        tuple(segments),
+        separators,
+        charset,
+        tuple(findings),
+        replaced,
+        {name: tuple(found) for name, found in named.items()},
+    )
+
+
+def _is_segment(line: str, field: str) -> bool:
+    return line[3:4] == field and len(line) > 4 and _NAME.fullmatch(line, 0, 3) is not None
+
+
+def _separators(text: str) -> Separators:
+    name = text[:3]
+    if name in _HEADER_BATCHES:
+        raise Hl7Error(name, 1, 0, "a batch of messages is not taken; send each message by itself", code=200)
+    if name != "MSH":
+        raise Hl7Error("MSH", 1, 0, f"the message begins with {name!r}, not with MSH", code=100)
+    field = text[3:4]
+    encoding = re.split(rf"[{re.escape(field)}\r\n]" if field else r"[\r\n]", text[4:14], maxsplit=1)[0]
+    found = field + encoding
+    if len(found) < 4 or len(set(found)) != len(found) or any(each.isalnum() or each.isspace() for each in found):
+        raise Hl7Error("MSH", 1, 2, f"{found!r} are not the characters that take a message apart", code=102)
+    return Separators(*found[:5])
