@@ -7,7 +7,7 @@ of SMART are. https://profiles.ihe.net/ITI/IUA/index.html, each transaction's pa
 _DOCUMENTS = ("DocumentReference", "List", "Binary", "Bundle")
 
 SSMIX2 = "ssmix2"
-"""The scope of a gateway that sends the files of an SS-MIX2 store; no transaction of IHE, but translated as they are."""
+"""The scope of a gateway that sends files of an SS-MIX2 store: no transaction of IHE, but translated as they are."""
 
 _OF_FILES = (
     *("Patient", "RelatedPerson", "Coverage", "Encounter", "AllergyIntolerance", "Condition", "NutritionOrder"),

@@ -13,7 +13,11 @@ ITEMS = (
     ("3C015000002327101", "クレアチニン", "mg/dL", "0.61-1.04", 0.8),
     ("3D010000001926101", "グルコース", "mg/dL", "70-109", 98.0),
 )
-DRUGS = (("108665201", "ダーゼン錠（５ｍｇ）"), ("110626901", "パンスポリンＴ錠（１００ｍｇ）"), ("100607002", "アレビアチン１０倍散"))
+DRUGS = (
+    ("108665201", "ダーゼン錠（５ｍｇ）"),
+    ("110626901", "パンスポリンＴ錠（１００ｍｇ）"),
+    ("100607002", "アレビアチン１０倍散"),
+)
 DISEASES = (("20054174", "胃炎", "K297"), ("20061424", "高血圧症", "I10"), ("20061538", "２型糖尿病", "E11"))
 
 
@@ -55,12 +59,14 @@ def _pid(about: About, *, whole: bool = False) -> str:
     born = f"{1930 + about.patient % 80}{about.patient % 12 + 1:02d}{about.patient % 28 + 1:02d}"
     sex = "MF"[about.patient % 2]
     names = f"{family[0]}^{given[0]}^^^^^L^I~{family[1]}^{given[1]}^^^^^L^P"
-    address = f"|||^^^^060-00{about.patient % 90 + 10}^JPN^H^北海道札幌市中央区北{about.patient % 30}条西１" if whole else ""
+    address = (
+        f"|||^^^^060-00{about.patient % 90 + 10}^JPN^H^北海道札幌市中央区北{about.patient % 30}条西１" if whole else ""
+    )
     phone = f"||^PRN^PH^^^^^^^^^011-000-{about.patient % 10000:04d}" if whole else ""
     return f"PID|0001||{about.number}^^^^PI||{names}||{born}|{sex}{address}{phone}"
 
 
-def _visit(about: About, kind: str, **at: str) -> str:
+def _visit(kind: str, **at: str) -> str:
     """Return PV1; `at` names fields by their numbers: `f44`."""
     fields = [""] * 46
     fields[1], fields[2], fields[3] = "0001", kind, "32^302^1^^^N" if kind == "I" else "01^^^^^C"
@@ -113,23 +119,26 @@ def _diseases(about: About) -> Sequence[str]:
     return lines
 
 
-def _adt(kind: str, **at: str):  # noqa: ANN202 - a body of `_BODIES`
+def _adt(kind: str, **at: str):
     def body(about: About) -> Sequence[str]:
         told = {name: about.minute if value == "*" else value for name, value in at.items()}
         planned = f"PV2||||||||{about.day}|{about.day}"
-        return (f"EVN||{about.minute}||||{about.minute}|SEND001", _pid(about), _visit(about, kind, **told), planned)
+        return (f"EVN||{about.minute}||||{about.minute}|SEND001", _pid(about), _visit(kind, **told), planned)
 
     return body
 
 
 def _prescription(about: About) -> Sequence[str]:
-    lines = [_pid(about), _visit(about, "O")]
+    lines = [_pid(about), _visit("O")]
     for rp in range(1, 3):
         code, name = DRUGS[(about.salt + rp) % 3]
+        drug = (
+            f"RXE||{code}^{name}^HOT9|{rp}||TAB^錠^MR9P|||||{rp * 21}|TAB^錠^MR9P||||{about.order}"
+            f"||||{rp * 3}^TAB&錠&MR9P||OHP^外来処方^MR9P~OHI^院内処方^MR9P"
+        )
         lines += [
             _order(about, rp=f"{about.order}_{rp:02d}"),
-            f"RXE||{code}^{name}^HOT9|{rp}||TAB^錠^MR9P|||||{rp * 21}|TAB^錠^MR9P||||{about.order}||||{rp * 3}^TAB&錠&MR9P"
-            "||OHP^外来処方^MR9P~OHI^院内処方^MR9P",
+            drug,
             f"TQ1|1||1013044400000000&内服・経口・１日３回朝昼夕食後&JAMISDP01|||7^D|{about.day}",
             "RXR|PO^口^HL70162",
         ]
@@ -139,12 +148,12 @@ def _prescription(about: About) -> Sequence[str]:
 def _injection(about: About) -> Sequence[str]:
     return (
         _pid(about),
-        _visit(about, "I"),
+        _visit("I"),
         _order(about, rp=f"{about.order}_01"),
         f"RXE||00^一般注射^99I01|510||ML^ミリリッター^MR9P|||||||||{about.order}|||||||IHP^入院処方^MR9P|||102.0|ML/HR",
         f"TQ1|1||||||{about.minute}|{about.day}1800",
         "RXR|IV^静脈内^HL70162|ARM^腕^HL70550",
-        "RXC|B|107750602^ソリタ－Ｔ３号輸液５００ｍＬ^HOT9|500|ML^ミリリッター^MR9P",
+        "RXC|B|107750602^ソリタＴ３号輸液５００ｍＬ^HOT9|500|ML^ミリリッター^MR9P",
         "RXC|A|108010001^アドナ注１０ｍＬ^HOT9|10|ML^ミリリッター^MR9P",
     )
 
@@ -153,7 +162,7 @@ def _given(about: About) -> Sequence[str]:
     code, name = DRUGS[about.salt % 3]
     return (
         _pid(about),
-        _visit(about, "I"),
+        _visit("I"),
         _order(about, "OK", rp=f"{about.order}_01"),
         f"RXA|0|1|{about.minute}|{about.minute}|{code}^{name}^HOT9|3|TAB^錠^MR9P||||W32^^^^^N||||||||CP",
         "RXR|PO^口^HL70162",
@@ -163,7 +172,7 @@ def _given(about: About) -> Sequence[str]:
 def _meal(about: About) -> Sequence[str]:
     return (
         _pid(about),
-        _visit(about, "I"),
+        _visit("I"),
         _order(about),
         f"TQ1|1||||||{about.minute}",
         "ODS|D||1001^常食^99XYZ|米飯",
@@ -174,7 +183,7 @@ def _laboratory_order(about: About) -> Sequence[str]:
     code, name, *_ = ITEMS[about.salt % 6]
     return (
         _pid(about),
-        _visit(about, "O"),
+        _visit("O"),
         f"SPM|1|{about.order}||023^血清^JC10|||||||||||||{about.minute}",
         _order(about),
         "TQ1|1||||||||R^^HL70485",
@@ -185,24 +194,25 @@ def _laboratory_order(about: About) -> Sequence[str]:
 def _laboratory_results(about: About) -> Sequence[str]:
     lines = [
         _pid(about),
-        _visit(about, "O"),
+        _visit("O"),
         f"SPM|1|{about.order}||023^血清^JC10|||||||||||||{about.minute}",
-        f"OBR|1|{about.order}|{about.order}|E001^血液学的検査^99O03|||{about.day}|{about.day}|||||||||||||"
-        f"|{about.minute}",
+        f"OBR|1|{about.order}|{about.order}|E001^血液学的検査^99O03|||{about.day}|{about.day}||||||||||||||{about.minute}",
         f"ORC|SC|{about.order}|{about.order}||CM||||{about.minute}|||110^医師^一郎^^^^^^^L^^^^^I|01^^^^^C",
     ]
     for number in range(4):
         code, name, unit, usual, value = ITEMS[(about.salt + number) % 6]
         shown = f"{value + (about.salt % 17) / 10:.2f}"
-        lines.append(f"OBX|{number + 1}|NM|{code}^{name}^JC10||{shown}|{unit}^{unit}^99XYZ|{usual}||||F|||{about.minute}")
+        lines.append(
+            f"OBX|{number + 1}|NM|{code}^{name}^JC10||{shown}|{unit}^{unit}^99XYZ|{usual}||||F|||{about.minute}"
+        )
     return lines
 
 
-def _examination(code: str, name: str, system: str):  # noqa: ANN202 - a body of `_BODIES`
+def _examination(code: str, name: str, system: str):
     def body(about: About) -> Sequence[str]:
         return (
             _pid(about),
-            _visit(about, "O"),
+            _visit("O"),
             _order(about),
             "TQ1|1||||||||R^^HL70485",
             f"OBR||{about.order}||{code}^{name}^{system}||||||||||||110^医師^一郎^^^^^^^L^^^^^I",
@@ -211,11 +221,11 @@ def _examination(code: str, name: str, system: str):  # noqa: ANN202 - a body of
     return body
 
 
-def _performed(code: str, name: str, system: str):  # noqa: ANN202 - a body of `_BODIES`
+def _performed(code: str, name: str, system: str):
     def body(about: About) -> Sequence[str]:
         return (
             _pid(about),
-            _visit(about, "O"),
+            _visit("O"),
             _order(about, "SC"),
             f"TQ1|1||||||{about.minute}",
             f"OBR||{about.order}||{code}^{name}^{system}|||{about.minute}|{about.minute}",
@@ -228,11 +238,11 @@ def _performed(code: str, name: str, system: str):  # noqa: ANN202 - a body of `
 def _physiology(about: About) -> Sequence[str]:
     return (
         _pid(about),
-        _visit(about, "O"),
+        _visit("O"),
         _order(about, "SC"),
         f"OBR|1|{about.order}||9A110000000000000^１２誘導心電図^JC10|||{about.minute}|{about.minute}",
         f"OBX|1|NM|9A110160000000001^心拍数^JC10||{60 + about.salt % 40}|/min^/min^ISO+|||||F",
-        "OBX|2|ST|9A110161000000049^所見^JC10||正常範囲|||||F",
+        "OBX|2|ST|9A110161000000049^所見^JC10||正常範囲||||||F",
     )
 
 

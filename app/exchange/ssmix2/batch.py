@@ -1,4 +1,4 @@
-"""A batch of files of one site: understood, written in as few transactions as can be, each file told what became of it."""
+"""A batch of files of one site: understood, written in few transactions, each file told what became of it."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """The hub's door for the files of SS-MIX2 stores: `POST /exchange/ssmix2/files`, a batch of files as NDJSON.
 
-A line is a file, `{"path": "999/901/…", "body": "<base64>"}`, or a content folder of an extended store, with `parts`, an
-object of its files, instead of `body`. The answer tells of each what became of it; docs/ssmix2.md.
+A line is a file, `{"path": "999/901/…", "body": "<base64>"}`, or a content folder of an extended store, with `parts`,
+an object of its files, instead of `body`. The answer tells of each what became of it; docs/ssmix2.md.
 """
 
 from base64 import b64decode

@@ -18,7 +18,7 @@ from app.exchange.ssmix2.lookups import FORGET, Entry, File
 from app.exchange.ssmix2.origin import origin
 from app.exchange.ssmix2.rounds import Round
 from app.exchange.ssmix2.tables import ssmix2_entry, ssmix2_file
-from app.exchange.ssmix2.understand import Piece, Understood
+from app.exchange.ssmix2.understand import Piece, Understood, problems
 from app.records.prepare import Prepared
 from app.records.row_ids import new_id
 from app.records.writing import Writing
@@ -135,8 +135,8 @@ class Filing:
         """Give ids to what a file creates, so that its resources may refer to each other."""
         for piece in one.pieces:
             if self._known.resource(patient_key, piece.key) is None and self._is_made(one, piece):
-                row, id_ = self._given[piece.key] = new_id(self._writing.request.hub)
-                self._known.refer(piece.key, id_)
+                self._given[piece.key] = new_id(self._writing.request.hub)
+                self._known.refer(piece.key, self._given[piece.key][1])
 
     async def _piece(self, one: Understood, piece: Piece, patient_key: int, own: _Own, *, slot: int) -> None:
         """Write one resource of a file, or leave it."""
@@ -218,10 +218,13 @@ class Filing:
     def _prepared(self, piece: Piece) -> Prepared:
         """Return what is written of a piece, its references final."""
         body = piece.body
+        wrong = problems(read_exact(body)) if piece.action == "mention" else []
+        if wrong:
+            raise CannotFile(wrong[0])
         for link, key in piece.links:
             target = self._known.reference(key)
             if target is not None:
-                body = body.replace(b'"%b"' % link.encode(), b'"%b"' % target.encode())
+                body = body.replace(b'"%b"' % link, b'"%b"' % target.encode())
             else:
                 body = _by_identifier(body, link, key)
         tree: Mapping[str, Any] = {"resourceType": piece.key.type} | ({"meta": piece.meta} if piece.meta else {})
@@ -266,12 +269,12 @@ class Filing:
         await connection.insert(ssmix2_file, self._rows)
 
 
-def _by_identifier(body: bytes, link: str, key: Key) -> bytes:
+def _by_identifier(body: bytes, link: bytes, key: Key) -> bytes:
     """Return a body in which what is not known is referred to by its identifier alone."""
 
     def changed(node: Any) -> Any:
         if isinstance(node, dict):
-            if node.get("reference") == link:
+            if node.get("reference") == link.decode():
                 kept = {name: value for name, value in node.items() if name != "reference"}
                 return {"type": key.type, "identifier": {"system": key.system, "value": key.value}} | kept
             return {name: changed(value) for name, value in node.items()}

@@ -1,6 +1,6 @@
 """The names of a store: `患者ID_診療日_データ種別_オーダNo_発生日時_診療科_フラグ`, and the folders above them.
 
-SS-MIX2 標準化ストレージ 構成の説明と構築のガイドライン 1.2, 物理構造; the extended store names its content folders alike.
+SS-MIX2 標準化ストレージ 構成の説明と構築のガイドライン 1.2; an extended store names its content folders alike.
 """
 
 import re
@@ -52,7 +52,7 @@ class Name:
     @property
     def without_flag(self) -> str:
         """What stays the same when the file is renamed since it was replaced or deleted."""
-        return "_".join((self.patient, self.day, self.kind, self.order, self.occurred, self.department))
+        return f"{self.patient}_{self.day}_{self.kind}_{self.order}_{self.occurred}_{self.department}"
 
     @property
     def slot(self) -> str:

@@ -4,8 +4,11 @@ Nothing here asks anybody; a batch is understood before its transaction begins.
 """
 
 import hashlib
-from collections.abc import Iterable
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import blake2b
 from typing import Any
 from urllib.parse import unquote
 
@@ -23,6 +26,8 @@ from fhir.search.hashing import hash64
 EMPTY_BYTES = 4
 """A file of no more bytes than a line's end says nothing."""
 
+_LINK = re.compile(rb'"(?:reference|url)":"([A-Z][A-Za-z]+\?identifier=[^"\\]*)"')
+
 SHORTEST_FIELDS = 2
 """A segment of no more fields that has no end was cut."""
 
@@ -36,7 +41,7 @@ class Piece:
     body: bytes
     """JSON without an id; it refers to others by `Key.reference`."""
     meta: dict[str, Any]
-    links: tuple[tuple[str, Key], ...]
+    links: tuple[tuple[bytes, Key], ...]
     """The conditional references in it, each once, and what each means."""
     content: int
     """hash64 of what it says, whatever file said it."""
@@ -91,9 +96,10 @@ def hash_of(key: Key) -> int:
     return hash64(f"{key.type} {key.system}|{key.value}")
 
 
-def key_of(link: str) -> Key:
+@lru_cache(maxsize=4096)
+def key_of(link: bytes) -> Key:
     """Return what a conditional reference means; the other way of `Key.reference`."""
-    type_name, _, rest = link.partition("?identifier=")
+    type_name, _, rest = link.decode().partition("?identifier=")
     system, _, value = rest.rpartition("|")
     return Key(type_name, system, unquote(value))
 
@@ -137,23 +143,32 @@ def named(number: str, source: Source) -> Piece:
     return piece_of(Entry(key, resource, "mention"), "")
 
 
-def _mapped(path: str, name: Name, digest: bytes, body: bytes, message: Message, source: Source) -> Understood | Refused:
+def _mapped(
+    path: str, name: Name, digest: bytes, body: bytes, message: Message, source: Source
+) -> Understood | Refused:
     _check_patient(name, message)
     end = _check_end(message, body)
     mapped = resources(message, source, kind=name.kind, flag=str(int(name.flag)))
+    origin = f"{source.local('ssmix2')}#{path}"
     pieces, wrong = [], list[Finding]()
     for entry in mapped.entries:
-        issues = [one for one in check(entry.resource) if one.severity in ("error", "fatal")]
-        if issues:
-            wrong += [Finding("", 0, 0, f"{one.expression}: {one.diagnostics}") for one in issues]
-        else:
-            pieces.append(piece_of(entry, f"{source.local('ssmix2')}#{path}"))
+        # Who is only named is looked at when it is written: mostly the Patient is there.
+        issues = [] if entry.action == "mention" else problems(entry.resource)
+        wrong += [Finding("", 0, 0, text) for text in issues]
+        if not issues:
+            pieces.append(piece_of(entry, origin))
     findings = (*mapped.findings, *end, *wrong)
     if not pieces or pieces[0].key != mapped.patient:
         return Refused(path, findings)
     return Understood(
         *(path, name, digest, body, message.charset, pieces[0], tuple(pieces[1:])), mapped.orders, findings
     )
+
+
+def problems(resource: dict[str, Any]) -> list[str]:
+    """Return how a resource breaks the rules of R4."""
+    found = [one for one in check(resource) if one.severity in ("error", "fatal")]
+    return [f"{one.expression}: {one.diagnostics}" for one in found]
 
 
 def _check_patient(name: Name, message: Message) -> None:
@@ -183,28 +198,25 @@ def _check_end(message: Message, body: bytes) -> list[Finding]:
 
 
 def piece_of(entry: Entry, origin: str) -> Piece:
+    """Return a resource as it is written.
+
+    Args:
+        entry: What was mapped.
+        origin: The URI of the file it comes from, for `meta.source`; empty for none.
+    """
     resource = entry.resource
-    content = hash64(write(resource).decode())
+    body = write(resource)
+    content = int.from_bytes(blake2b(body, digest_size=8).digest(), "big", signed=True)
     meta = dict(resource.get("meta", {}))
     if origin:
         meta["source"] = origin
-    made = {"resourceType": resource["resourceType"]} | ({"meta": meta} if meta else {})
-    made |= {name: value for name, value in resource.items() if name not in ("resourceType", "meta")}
-    links = tuple((link, key_of(link)) for link in dict.fromkeys(_links(made)))
-    return Piece(entry.key, entry.action, write(made), meta, links, content)
+        body = _with_source(body, resource, meta)
+    links = tuple((link, key_of(link)) for link in dict.fromkeys(_LINK.findall(body)))
+    return Piece(entry.key, entry.action, body, meta, links, content)
 
 
-def _links(node: Any) -> Iterable[str]:
-    """Yield the conditional references in a resource."""
-    if isinstance(node, dict):
-        for name in ("reference", "url"):
-            link = node.get(name)
-            if isinstance(link, str) and "?identifier=" in link:
-                yield link
-        for value in node.values():
-            if isinstance(value, (dict, list)):
-                yield from _links(value)
-    elif isinstance(node, list):
-        for value in node:
-            if isinstance(value, (dict, list)):
-                yield from _links(value)
+def _with_source(body: bytes, resource: Mapping[str, Any], meta: Mapping[str, Any]) -> bytes:
+    if "meta" in resource:
+        return write(dict(resource) | {"meta": meta})
+    start = b'{"resourceType":"%b"' % str(resource["resourceType"]).encode()
+    return start + b',"meta":' + write(meta) + body[len(start) :]

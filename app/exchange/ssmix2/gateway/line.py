@@ -15,8 +15,8 @@ import httpx
 import orjson
 from joserfc.jwk import ECKey
 
-from app.access.transactions import SSMIX2
 from app.access.signing import ASSERTION_TYPE, client_assertion
+from app.access.transactions import SSMIX2
 
 DOOR = "/exchange/ssmix2/files"
 NDJSON = "application/x-ndjson"
