@@ -92,7 +92,7 @@ def _draw_report(draft: Draft, each: Asked, obr: Segment, specimen: Key | None) 
         identifiers=number_identifiers(draft.source, number, filler),
         links=links,
     )
-    results = draw_rows(draft, each.rows, of)
+    results = draw_rows(draft, [row for row in each.rows if row.text(2) != "ED"], of)
     code: dict[str, Any] = concept(what[0], draft.source) if what else {"text": "検査報告"}
     if is_laboratory:
         code["coding"] = [*code.get("coding", []), _REPORT]
