@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.exchange.hl7v2.message import Repetition, Segment
-from app.exchange.hl7v2.to_fhir.coded import concept, identity
+from app.exchange.hl7v2.to_fhir.coded import concept, identity, with_codings
 from app.exchange.hl7v2.to_fhir.dosage import dosage
 from app.exchange.hl7v2.to_fhir.draft import Draft, present
 from app.exchange.hl7v2.to_fhir.order import GONE, authored, belonging, gone, number_identifiers, priority
@@ -87,13 +87,13 @@ def _medication(draft: Draft, what: list[Repetition], row: Segment, mixed: list[
     """Return what is given: a code, or a mixture of several with their amounts."""
     named = concept(what[0], draft.source) if what else {}
     for other in row.repetitions(31):
-        named.setdefault("coding", []).extend(concept(other, draft.source).get("coding", []))
+        named = with_codings(named, *concept(other, draft.source).get("coding", []))
     if not mixed:
         return {"medicationCodeableConcept": named or {"text": "不明"}}
     ingredients = []
     for each in mixed:
         drug = each.repetitions(2)
-        amount = quantity(each.text(3), unit_of(next(iter(each.repetitions(4)), None), draft.source))
+        amount = quantity(each.text(3), unit_of(each, 4, draft.source))
         ingredients.append(
             present(
                 {
@@ -121,7 +121,7 @@ def _dispense(draft: Draft, row: Segment, timing: Segment | None) -> dict[str, A
                 for each in row.repetitions(7)
             ],
             "numberOfRepeatsAllowed": int(repeats) if repeats.isdecimal() and len(repeats) < 4 else None,
-            "quantity": quantity(row.text(10), unit_of(next(iter(row.repetitions(11)), None), draft.source)),
+            "quantity": quantity(row.text(10), unit_of(row, 11, draft.source)),
             "expectedSupplyDuration": {"value": days, "unit": "日", "system": UCUM, "code": "d"}
             if days is not None
             else {},
