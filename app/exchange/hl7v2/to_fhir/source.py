@@ -90,6 +90,8 @@ def _system_of(name: str, institution: str) -> str:
     table = _HL7_TABLE.fullmatch(name)
     if table:
         return f"{TERMINOLOGY}v2-{table[1]}"
+    if ":" in name:  # a URI, which stands for itself
+        return name
     word = re.sub(r"[^A-Za-z0-9._-]", "_", name)
     if name.startswith("99") or name == "L":
         return f"urn:renkei:site:{institution}:{word}"
