@@ -109,7 +109,7 @@ def diseases(conditions: Sequence[Resource], source: Source) -> Iterable[Line]:
     """Yield PRB, ZPR and ORC of each Condition."""
     for one in conditions:
         yield _problem(one, source)
-        words = _words(one, source)
+        words = _words(one)
         if words:
             yield segment("ZPR", words)
         yield order_line(one, source, recorder=person(one.get("recorder")), number=_instance(one, source))
@@ -160,7 +160,7 @@ def _problem(one: Resource, source: Source) -> Line:
     return segment("PRB", {place: field for place, field in fields.items() if field not in ("", ("",) * 7)})
 
 
-def _words(one: Resource, source: Source) -> dict[int, Field]:
+def _words(one: Resource) -> dict[int, Field]:
     codings = one.get("code", {}).get("coding", ())
     made: dict[int, Field] = {}
     for system, number in ((KEY_NUMBER, 2), (EXCHANGE_CODE, 5)):

@@ -11,7 +11,7 @@ from app.exchange.hl7v2.from_fhir.visits import in_charge, visits
 from app.exchange.hl7v2.from_fhir.written import NO_ORDER, Resource, Written, header
 from app.exchange.hl7v2.to_fhir.source import Source
 from app.exchange.hl7v2.to_fhir.systems import INSTANCE
-from app.exchange.hl7v2.write import Line, segment
+from app.exchange.hl7v2.write import Field, Line, segment
 
 _REQUEST_KINDS = {"laboratory": "OML-01", "imaging": "OMG-01", "procedure": "OMG-02"}
 _PROCEDURE_KINDS = {"放射線検査": "OMG-11", "内視鏡検査": "OMG-12"}
@@ -56,7 +56,8 @@ class _Store:
         control_id = f"{occurred}{len(self.made)}"
         first = [header(kind, occurred, control_id), basics.pid(self.patient, self.source, whole=kind == "ADT-00")]
         if kind.startswith("ADT"):
-            first.insert(1, segment("EVN", {2: occurred[:14]}))
+            event: dict[int, Field] = {2: occurred[:14]}
+            first.insert(1, segment("EVN", event | {6: occurred[:14]} if kind == "ADT-01" and at else event))
         lines = [*first, *body]
         digits = "-" if day == "-" else at_17(day or at or self.at, self.source)[:8]
         self.made.append(Written(kind, digits, number or NO_ORDER, occurred, unit, lines, tuple(names)))
@@ -154,12 +155,12 @@ def _is_basic(store: _Store, one: Resource) -> bool:
     """Return whether an Observation came with the patient's basic data: its key names the patient and a code alone."""
     number = identifier(store.patient, store.source.patient_system)
     start = f"{store.source.institution}-{number}-"
-    code = next((c for c in one.get("code", {}).get("coding", ())), {})
+    code = next((str(c.get("code")) for c in one.get("code", {}).get("coding", ())), "")
     key = identifier(one, INSTANCE)
+    if not key.startswith(start):
+        return False
     told = key.removeprefix(start)
-    return key.startswith(start) and (
-        told.startswith("DB1-") or (told.rpartition(".")[2] == code.get("code") and "-" not in told)
-    )
+    return told.startswith("DB1-") or ("-" not in told and told.rpartition(".")[2] == code)
 
 
 def _is_laboratory(one: Resource) -> bool:

@@ -7,7 +7,7 @@ from app.exchange.hl7v2.from_fhir.ordered import number_of, order_line
 from app.exchange.hl7v2.from_fhir.values import coded, identifier, moment, person
 from app.exchange.hl7v2.from_fhir.written import Resource
 from app.exchange.hl7v2.to_fhir.source import Source
-from app.exchange.hl7v2.write import Field, Line, segment
+from app.exchange.hl7v2.write import Components, Field, Line, segment
 
 
 def parent_of(procedure: Resource, source: Source) -> str:
@@ -36,9 +36,9 @@ def performed(
         number = 0
         for number, each in enumerate(found, start=1):
             yield from observed(each, number, source)
-        staff = [person(each.get("actor")) for each in one.get("performer", ())]
-        for place, one_of_staff in enumerate(filter(None, staff), start=number + 1):
-            yield segment("OBX", {1: str(place), 2: "XCN", 3: ("DR", "実施者", "99RENKEI"), 5: one_of_staff, 11: "F"})
+        staff: list[Components] = [person(each.get("actor")) for each in one.get("performer", ())]
+        for place, who in enumerate((each for each in staff if each), start=number + 1):
+            yield segment("OBX", {1: str(place), 2: "XCN", 3: ("DR", "実施者", "99RENKEI"), 5: who, 11: "F"})
         yield from _studies(report, source)
 
 

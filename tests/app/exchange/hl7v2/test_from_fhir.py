@@ -172,7 +172,9 @@ def test_the_facts_of_a_published_example_survive_the_way(name):
 
 
 def _said(value: Any) -> Any:
-    """Leave out of a coded value what a message has no place for: a third coding, and a display that the text says."""
+    """Leave out what a message has no place for, a third coding for one, and the UCUM code that a unit is given."""
     if isinstance(value, dict) and "coding" in value:
         return [(one["system"], one["code"]) for one in value["coding"][:2]]
+    if isinstance(value, dict) and "unit" in value:
+        return value["value"].text, value["unit"]
     return value
