@@ -93,9 +93,9 @@ async def _work(wanted: Wanted, journal: Journal, dead: DeadLetters, line: Line)
 
 @gateway.command("ssmix2")
 @click.argument("root", metavar="DIR", type=_FOLDER)
-@click.option("--hub", required=True, envvar="RENKEI_GATEWAY_HUB", metavar="URL", help="The hub's address.")
-@click.option("--client-id", required=True, envvar="RENKEI_GATEWAY_CLIENT", help="The gateway's client_id at the hub.")
-@click.option("--key", required=True, envvar="RENKEI_GATEWAY_KEY", type=_FILE, help="Its private key (JWK).")
+@click.option("--hub", default="", envvar="RENKEI_GATEWAY_HUB", metavar="URL", help="The hub's address.")
+@click.option("--client-id", default="", envvar="RENKEI_GATEWAY_CLIENT", help="The gateway's client_id at the hub.")
+@click.option("--key", envvar="RENKEI_GATEWAY_KEY", type=_FILE, help="Its private key (JWK).")
 @click.option(
     "--state",
     required=True,
@@ -115,7 +115,7 @@ def ssmix2(
     root: Path,
     hub: str,
     client_id: str,
-    key: Path,
+    key: Path | None,
     state: Path,
     transactions: Path | None,
     once: bool,
@@ -135,6 +135,8 @@ def ssmix2(
     if status:
         _status(journal, dead)
         return
+    if not (hub and client_id and key):
+        raise click.UsageError("--hub, --client-id and --key say where the files go, and who sends them")
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     with _alone(state):
         if rerun:

@@ -1,6 +1,6 @@
 """Made messages of every kind of a standard store, the same for the same numbers; nobody in them is real."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 FAMILIES = (("佐藤", "サトウ"), ("鈴木", "スズキ"), ("高橋", "タカハシ"), ("田中", "タナカ"), ("伊藤", "イトウ"))
@@ -40,6 +40,10 @@ class About:
     def minute(self) -> str:
         """When, `YYYYMMDDHHMM`."""
         return self.occurred[:12]
+
+
+Body = Callable[[About], Sequence[str]]
+"""The segments of a message behind its header."""
 
 
 def message(about: About) -> bytes:
@@ -119,7 +123,7 @@ def _diseases(about: About) -> Sequence[str]:
     return lines
 
 
-def _adt(kind: str, **at: str):
+def _adt(kind: str, **at: str) -> Body:
     def body(about: About) -> Sequence[str]:
         told = {name: about.minute if value == "*" else value for name, value in at.items()}
         planned = f"PV2||||||||{about.day}|{about.day}"
@@ -208,7 +212,7 @@ def _laboratory_results(about: About) -> Sequence[str]:
     return lines
 
 
-def _examination(code: str, name: str, system: str):
+def _examination(code: str, name: str, system: str) -> Body:
     def body(about: About) -> Sequence[str]:
         return (
             _pid(about),
@@ -221,7 +225,7 @@ def _examination(code: str, name: str, system: str):
     return body
 
 
-def _performed(code: str, name: str, system: str):
+def _performed(code: str, name: str, system: str) -> Body:
     def body(about: About) -> Sequence[str]:
         return (
             _pid(about),

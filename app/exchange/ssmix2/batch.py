@@ -9,7 +9,7 @@ from app.exchange.hl7v2.message import Finding
 from app.exchange.hl7v2.to_fhir.source import Source
 from app.exchange.ssmix2.document import understand_document
 from app.exchange.ssmix2.filing import Filing, Outcome
-from app.exchange.ssmix2.rounds import Round, rounds
+from app.exchange.ssmix2.rounds import Round, rounds, slot_of
 from app.exchange.ssmix2.understand import Refused, Understood, understand
 from app.hub import Hub
 from app.records.commit import committed
@@ -71,7 +71,8 @@ async def store(request: FhirRequest, source: Source, sent: Sequence[Sent]) -> l
         one.path: Outcome("refused", one.findings) for one in looked_at if isinstance(one, Refused)
     }
     good = {one.path: one for one in looked_at if isinstance(one, Understood)}
-    for part in rounds(list(good.values())):
+    awaited = [each for one in looked_at if isinstance(one, Refused) for each in slot_of(one.path)]
+    for part in rounds(list(good.values()), awaited):
         outcomes |= await _write(request, part)
     return [outcomes[one.path] for one in sent]
 

@@ -128,8 +128,12 @@ class Filing:
 
     def _is_made(self, one: Understood, piece: Piece) -> bool:
         """Return whether a resource is created when nothing is known of it."""
-        followed = (one.patient.key.value, piece.hash) in self._part.followed
-        return piece.action in ("current", "mention") or (piece.action == "history" and followed)
+        return piece.action in ("current", "mention") or (piece.action == "history" and self._is_followed(one, piece))
+
+    def _is_followed(self, one: Understood, what: Piece | Entry) -> bool:
+        """Return whether a later file of the batch says what holds instead: of the resource, or of all of its order."""
+        number = one.patient.key.value
+        return not {(number, what.hash), (number, one.slot_hash)}.isdisjoint(self._part.followed)
 
     def _give_ids(self, one: Understood, patient_key: int) -> None:
         """Give ids to what a file creates, so that its resources may refer to each other."""
@@ -157,7 +161,7 @@ class Filing:
             if entry is None or entry.content != piece.content:
                 own.written.append(await self._writing.update(self._prepared(piece), id_))
             self._note(one, piece, patient_key, row, slot, one.name.instant, piece.content)
-        elif piece.action == "history" and (one.patient.key.value, piece.hash) in self._part.followed:
+        elif piece.action == "history" and self._is_followed(one, piece):
             if entry is None or (entry.content != piece.content and entry.name != one.file_hash):
                 own.written.append(await self._writing.update(self._prepared(piece), id_))
                 self._note(one, piece, patient_key, row, slot, one.name.instant, piece.content)
@@ -181,7 +185,7 @@ class Filing:
     def _is_over(self, one: Understood, entry: Entry) -> bool:
         """Return whether what a file of the slot wrote is over, by a file that does not say it."""
         if one.name.flag is Flag.HISTORY:
-            return entry.name == one.file_hash and (one.patient.key.value, entry.hash) not in self._part.followed
+            return entry.name == one.file_hash and not self._is_followed(one, entry)
         if one.name.flag is Flag.DELETED:
             return entry.occurred <= one.name.instant
         return entry.occurred < one.name.instant and entry.type not in {order.type for order in one.orders}

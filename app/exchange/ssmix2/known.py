@@ -50,8 +50,8 @@ class Known:
         self._files = await lookups.files(connection, patient_keys, [one.file_hash for one in old])
         self._entries = await lookups.entries(connection, patient_keys, pieces)
         self._slots = await lookups.of_slots(connection, patient_keys, [one.slot_hash for one in old])
-        of_slots = [entry for entries in self._slots.values() for entry in entries]
-        self._ids = await lookups.ids(connection, [*self._entries.values(), *of_slots])
+        self._entries |= {(one.patient_key, one.hash): one for there in self._slots.values() for one in there}
+        self._ids = await lookups.ids(connection, self._entries.values())
         hashes = {hashed for _, hashed in self._entries}
         unknown = [key for key in pieces if hash_of(key) not in hashes]
         self._others = dict(await lookups.by_identifier(connection, custodian, unknown))

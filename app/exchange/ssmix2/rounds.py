@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.exchange.ssmix2.kinds import BASIC, Flag
+from app.exchange.ssmix2.path import NotOfAStore, read_name
 from app.exchange.ssmix2.understand import Understood
+from fhir.search.hashing import hash64
 
 Touched = tuple[str, int]
 """A patient's number, and the hash of what is written of the patient."""
@@ -37,8 +39,22 @@ def touched(one: Understood) -> Iterable[Touched]:
             yield number, piece.hash
 
 
-def rounds(files: Sequence[Understood]) -> list[Round]:
-    """Return the files of a batch in as few rounds as keep their order; who a patient is comes first in each."""
+def slot_of(path: str) -> list[Touched]:
+    """Return what a file that was refused would replace, as far as its path says it."""
+    try:
+        name = read_name(path.rpartition("/")[2])
+    except NotOfAStore:
+        return []
+    return [(name.patient, hash64(name.slot))] if name.flag is Flag.CURRENT else []
+
+
+def rounds(files: Sequence[Understood], awaited: Iterable[Touched] = ()) -> list[Round]:
+    """Return the files of a batch in as few rounds as keep their order; who a patient is comes first in each.
+
+    Args:
+        files: The files.
+        awaited: What files would write that were refused: what they replace stays until they come again.
+    """
     parts: list[list[Understood]] = []
     last: dict[Touched, int] = {}
     for one in files:
@@ -50,7 +66,7 @@ def rounds(files: Sequence[Understood]) -> list[Round]:
         for each in what:
             last[each] = place
     found: list[Round] = []
-    followed: set[Touched] = set()
+    followed = set(awaited)
     for part in reversed(parts):
         found.append(Round(tuple(sorted(part, key=lambda one: one.name.kind != BASIC)), frozenset(followed)))
         followed |= {each for one in part if one.name.flag is Flag.CURRENT for each in touched(one)}

@@ -94,13 +94,15 @@ class Reader:
             self.begun += 1
             self.unfinished.discard(patient)
             known = self._journal.below(patient)
-            for one in files_of(self._root, patient):
-                row = known.get(one.path)
-                if row is None or (row.mtime_ns, row.size) != (one.mtime_ns, one.size):
-                    if one.is_whole(self._settle):
-                        yield one, row
-                    else:
-                        self.unfinished.add(patient)
+            found = files_of(self._root, patient)
+            news = [one for one in found if not _is_known(one, known.get(one.path))]
+            whole = [one for one in news if one.is_whole(self._settle)]
+            if len(whole) < len(news):
+                # What was replaced is renamed before what replaces it is there: it waits for that.
+                self.unfinished.add(patient)
+                whole = [one for one in whole if one.path.endswith("_1")]
+            for one in whole:
+                yield one, known.get(one.path)
 
     def _add(self, batch: Batch, found: Found, known: Row | None) -> None:
         if found.size > MOST_BYTES:
@@ -116,6 +118,10 @@ class Reader:
             batch.known.append(replace(row, state=known.state))
         else:
             batch.add(letter, row)
+
+
+def _is_known(found: Found, row: Row | None) -> bool:
+    return row is not None and (row.mtime_ns, row.size) == (found.mtime_ns, found.size)
 
 
 def digest_of(letter: Letter) -> bytes:

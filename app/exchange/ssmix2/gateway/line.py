@@ -136,7 +136,7 @@ class Line:
         try:
             return await self._http.post(address, **what)
         except httpx.TransportError as error:
-            raise LineDown(f"{self._address} does not answer: {error or type(error).__name__}") from error
+            raise LineDown(f"{self._address} does not answer: {str(error) or type(error).__name__}") from error
 
     async def _bearer(self) -> str:
         if self._token and time.monotonic() < self._ends:

@@ -6,7 +6,7 @@ Batches go one after the other, so that each patient's files arrive in their ord
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -111,7 +111,7 @@ class Gateway:
             for end in watching:
                 await end()
 
-    def _watch(self) -> list[Callable[[], object]]:
+    def _watch(self) -> list[Callable[[], Awaitable[None]]]:
         """Start what tells of changes, before the walk, so that none falls between; return what ends it."""
         if self._wanted.transactions is None:
             return [started(self._follow_events(), "store events")]
