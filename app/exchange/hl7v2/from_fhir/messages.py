@@ -64,7 +64,9 @@ class _Store:
         self.used.update(names)
 
 
-def messages(patient: tuple[str, Resource], named: Mapping[str, Resource], source: Source, at: str) -> list[Written]:
+def messages(
+    patient: tuple[str, Resource], named: Mapping[str, Resource], source: Source, at: str, *, needed: bool = True
+) -> list[Written]:
     """Return what a patient's resources become as messages; what none covers cannot be said by them.
 
     Args:
@@ -72,13 +74,14 @@ def messages(patient: tuple[str, Resource], named: Mapping[str, Resource], sourc
         named: The other resources by their names, which is how they refer to each other.
         source: The site.
         at: The present as a FHIR instant, for what says no time itself.
+        needed: Whether the Patient is to be written though nothing else is of its basic data.
     """
     store = _Store(patient[1], named, source, at)
     _write_medication(store)
     _write_requests(store)
     _write_performed(store)
     _write_reports(store)
-    _write_basics(store, patient[0])
+    _write_basics(store, patient[0], needed=needed)
     _write_rest(store)
     return store.made
 
@@ -238,7 +241,7 @@ def _observed_in(store: _Store, procedure: str) -> list[str]:
     ]
 
 
-def _write_basics(store: _Store, name: str) -> None:
+def _write_basics(store: _Store, name: str, *, needed: bool) -> None:
     source = store.source
     body: list[Line] = []
     names = [name]
@@ -252,7 +255,8 @@ def _write_basics(store: _Store, name: str) -> None:
     for place, (called, one) in enumerate(store.of("Coverage"), start=1):
         body.append(basics.insurance(one, place, source))
         names.append(called)
-    store.write("ADT-00", "-", "", "", "-", body, names)
+    if needed or len(names) > 1:
+        store.write("ADT-00", "-", "", "", "-", body, names)
     allergies = store.of("AllergyIntolerance")
     if allergies:
         rows = [basics.allergy(one, place, source) for place, (_, one) in enumerate(allergies, start=1)]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from app.exchange.hl7v2.to_fhir.people import REPRESENTATION
@@ -74,11 +75,13 @@ def moment(made: str, source: Source) -> str:
 
 
 def at_17(made: str, source: Source) -> str:
-    """Return a FHIR moment as 17 digits; what it does not say is zero, or the first."""
-    plain = moment(made, source)
-    whole, _, fraction = plain.partition("+")[0].partition(".")
-    whole = (whole + "0101000000"[len(whole) - 4 :])[:14] if 4 <= len(whole) < 14 else whole
-    return (whole + fraction.ljust(3, "0")[:3]).ljust(17, "0")[:17]
+    """Return a FHIR moment as 17 digits of the site's own clock; what it does not say is zero, or the first."""
+    if "T" in made:
+        own = datetime.fromisoformat(f"2000-01-01T00:00:00{source.zone}").tzinfo
+        at = datetime.fromisoformat(made).astimezone(own)
+        return f"{at:%Y%m%d%H%M%S}{at.microsecond // 1000:03d}"
+    whole = made.replace("-", "")
+    return f"{whole}{'0101'[len(whole) - 4 :]}".ljust(17, "0")
 
 
 def person(reference: Mapping[str, Any] | None) -> Components:
