@@ -13,6 +13,7 @@ from app.exchange.ssmix2.kinds import Flag
 from app.exchange.ssmix2.path import NotOfAStore, read_path
 from app.exchange.ssmix2.tables import ssmix2_entry, ssmix2_file
 from fhir.search.hashing import hash64
+from fhir.store.types import NUMBERS
 
 _FILES = (
     select(ssmix2_file.c.name, ssmix2_file.c.path, ssmix2_file.c.flag, ssmix2_file.c.body)
@@ -20,7 +21,9 @@ _FILES = (
     .order_by(ssmix2_file.c.name, ssmix2_file.c.number)
 )
 _ENTRIES = select(ssmix2_entry.c.name, ssmix2_entry.c.row, ssmix2_entry.c.content).where(
-    ssmix2_entry.c.patient_key == bindparam("patient_key", type_=BigInteger)
+    ssmix2_entry.c.patient_key == bindparam("patient_key", type_=BigInteger),
+    # A content folder's Binaries stand and fall with its DocumentReference.
+    ssmix2_entry.c.type != NUMBERS["Binary"],
 )
 
 
