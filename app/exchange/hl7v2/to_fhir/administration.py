@@ -12,7 +12,7 @@ from app.exchange.hl7v2.to_fhir.draft import Draft, present
 from app.exchange.hl7v2.to_fhir.mapped import Action
 from app.exchange.hl7v2.to_fhir.order import authored, belonging, number_identifiers, order_reference, period
 from app.exchange.hl7v2.to_fhir.people import department_of, place_of, practitioner, practitioner_of
-from app.exchange.hl7v2.to_fhir.prescription import ORDER_IN_RP, RP_NUMBER, rp_of
+from app.exchange.hl7v2.to_fhir.prescription import ORDER_IN_RP, RP_NUMBER, group_identifiers, rp_of
 from app.exchange.hl7v2.to_fhir.quantity import quantity, unit_of
 from app.exchange.hl7v2.to_fhir.systems import EXTENSION
 
@@ -64,8 +64,9 @@ def _draw_row(draft: Draft, group: Sequence[Segment], row: Segment, place: int, 
         {"system": RP_NUMBER, "value": rp_of(orc)},
         {"system": ORDER_IN_RP, "value": str(place)},
         *number_identifiers(source, number, orc.text(3)),
+        *group_identifiers(source, orc),
     ]
-    parts = (number or draft.message.control_id, orc.text(4), row.text(3), identity(what[0]))
+    parts = (number or draft.message.control_id, orc.text(4), span.get("start", ""), identity(what[0]))
     action: Action | None = "delete" if row.text(21) == "D" else None
     key = draft.add(draft.own("MedicationAdministration", *parts), content, identifiers=identifiers, action=action)
     draft.order("MedicationAdministration", number, key, "entered-in-error")
