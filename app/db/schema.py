@@ -13,6 +13,7 @@ import app.blobs.tables
 import app.consent.break_glass.tables
 import app.consent.tables
 import app.entries.tables
+import app.exchange.mllp.tables
 import app.exchange.tables
 import app.identity.tables
 import app.observe.tables
@@ -38,6 +39,7 @@ METADATA = (
     app.consent.break_glass.tables.metadata,
     app.consent.tables.metadata,
     app.entries.tables.metadata,
+    app.exchange.mllp.tables.metadata,
     app.exchange.tables.metadata,
     app.identity.tables.metadata,
     app.observe.tables.metadata,
