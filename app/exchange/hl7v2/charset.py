@@ -142,7 +142,11 @@ def _shifted(pair: bytes) -> bytes:
     return bytes((lead, trail))
 
 
-_READERS = {"cp50221": _decode_cp50221, "cp932": _cp932, "utf-8": lambda body: body.decode("utf-8-sig")}
+def _utf_8(body: bytes) -> str:
+    return body.decode("utf-8-sig")
+
+
+_READERS = {"cp50221": _decode_cp50221, "cp932": _cp932, "utf-8": _utf_8}
 """How those are read whose codec is not enough."""
 
 

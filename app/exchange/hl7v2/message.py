@@ -69,6 +69,10 @@ class Repetition:
             return ""
         return "" if raw == DELETE else unescape(raw, self.separators)
 
+    def whole(self) -> str:
+        """Return the text of all components: of a type without components, in which their separator may stand."""
+        return unescape(self.raw, self.separators)
+
     def __bool__(self) -> bool:
         return bool(self.raw.strip(f"{self.separators.component}{self.separators.subcomponent} "))
 
@@ -240,7 +244,7 @@ def _parsed(text: str, charset: str, replaced: tuple[Replaced, ...]) -> Message:
         line = each.strip("\n")
         name = line[:3]
         if not _is_segment(line, separators.field):
-            if line.strip("\x00\x1a \t"):
+            if line.strip("\x00\x0b\x1a\x1c \t"):
                 findings.append(Finding("", number, 0, f"the line is no segment: {line[:40]!r}"))
             continue
         same = named.setdefault(name, [])

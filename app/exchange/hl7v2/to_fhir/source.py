@@ -1,0 +1,63 @@
+"""What a message does not say about the site that sent it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from app.exchange.hl7v2.to_fhir.systems import STANDARD, TERMINOLOGY
+
+_HL7_TABLE = re.compile(r"HL7(\d{4})")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The site that a message is of."""
+
+    custodian: str
+    """The id of its Organization in the hub."""
+    institution: str
+    """Its ten digits of the insurance system: prefecture, table of points, number."""
+    systems: Mapping[str, str] = field(default_factory=dict)
+    """URIs of coding systems by the names that this site uses; they go before those of `STANDARD`."""
+    zone: str = "+09:00"
+    """The offset of its clock, for moments that do not say theirs."""
+
+    @property
+    def patient_system(self) -> str:
+        """The system of its patients' numbers."""
+        return f"urn:oid:1.2.392.100495.20.3.51.1{self.institution}"
+
+    @property
+    def practitioner_system(self) -> str:
+        """The system of its staff's numbers."""
+        return f"urn:oid:1.2.392.100495.20.3.41.1{self.institution}"
+
+    @property
+    def order_system(self) -> str:
+        """The system of its order numbers."""
+        return self.local("order-number")
+
+    def local(self, name: str) -> str:
+        """Return the system of codes or numbers that mean something at this site alone."""
+        return f"urn:renkei:site:{self.institution}:{name}"
+
+    def system_of(self, name: str) -> str:
+        """Return the URI of a coding system by its name in a message; empty for no name."""
+        return self.systems.get(name) or _system_of(name, self.institution)
+
+
+@lru_cache(maxsize=4096)
+def _system_of(name: str, institution: str) -> str:
+    if not name:
+        return ""
+    found = STANDARD.get(name)
+    if found:
+        return found
+    table = _HL7_TABLE.fullmatch(name)
+    if table:
+        return f"{TERMINOLOGY}v2-{table[1]}"
+    word = re.sub(r"[^A-Za-z0-9._-]", "_", name)
+    if name.startswith("99") or name == "L":
+        return f"urn:renkei:site:{institution}:{word}"
+    return f"urn:renkei:coding-system:{word}"
