@@ -22,8 +22,15 @@ _opened: list["Line"] = []
 def a_message(*lines: str, kind: str = "ADT^A08", id: str = "1", **header: str) -> str:
     """Return a message; `header` gives fields of MSH: `f18="UNICODE UTF-8"`."""
     fields = {
-        **{"f3": "EHR", "f4": "A", "f5": "HUB", "f6": "REGION", "f7": "20260401120000"},
-        **{"f9": kind, "f10": id, "f11": "P", "f12": "2.5"},
+        "f3": "EHR",
+        "f4": "A",
+        "f5": "HUB",
+        "f6": "REGION",
+        "f7": "20260401120000",
+        "f9": kind,
+        "f10": id,
+        "f11": "P",
+        "f12": "2.5",
         **header,
     }
     last = max(int(name[1:]) for name in fields)

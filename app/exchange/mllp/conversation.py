@@ -16,7 +16,7 @@ from app.exchange.mllp.acknowledge import INTERNAL, Answer, Problem, Refused, an
 from app.exchange.mllp.answered import Again
 from app.exchange.mllp.failures import of_failure
 from app.exchange.mllp.frames import FrameTooLarge
-from app.exchange.mllp.kinds import check_header, kind_of, name_of
+from app.exchange.mllp.kinds import Kind, check_header, kind_of, name_of
 from app.exchange.mllp.peer import Peer
 from app.exchange.mllp.source import Source, Sources
 from app.exchange.mllp.visit import Visit, request_of
@@ -29,6 +29,9 @@ from fhir.errors import FhirError, TooManyRequests
 
 GONE = Problem(INTERNAL, "The hub cannot carry this out now; please send it again")
 FAILED = Problem(INTERNAL, "The hub failed; the failure is in its log")
+
+UNPROCESSABLE = 422
+"""The HTTP status that says the same as AE and AR, for the audit log."""
 
 LONGEST_WAIT_SECONDS = 30.0
 """How long a sender that is too fast is held up before it is told."""
@@ -76,13 +79,14 @@ async def _done(visit: Visit, carrying_out: Awaitable[Answer]) -> Done:
     status = 200
     try:
         answer = await carrying_out
+        status = 200 if answer.outcome == "AA" else UNPROCESSABLE
     except Again as error:
         return Done(200, error.answers, "again")
     except Refused as error:
-        status, answer = 422, Answer(error.outcome, error.problems)
+        status, answer = UNPROCESSABLE, Answer(error.outcome, error.problems)
     except Hl7Error as error:
         refusal = Refused(of_error(error))
-        status, answer = 422, Answer(refusal.outcome, refusal.problems)
+        status, answer = UNPROCESSABLE, Answer(refusal.outcome, refusal.problems)
     except FhirError as error:
         status, answer = error.status, Answer("AE", (of_failure(error),))
     if status != 200:
@@ -93,6 +97,15 @@ async def _done(visit: Visit, carrying_out: Awaitable[Answer]) -> Done:
 
 async def _tell(request: FhirRequest, status: int) -> list[Event]:
     return await events(request, request.record.disclosed, status)
+
+
+def _door(visit: Visit, kind: Kind) -> Door[FhirRequest, Done]:
+    """Return the door through which one message goes."""
+
+    async def carry_out(_: FhirRequest) -> Done:
+        return await _done(visit, kind.carry_out(visit))
+
+    return Door(FhirRequest, lambda _: carry_out, _tell)
 
 
 class Conversation:
@@ -179,11 +192,8 @@ class Conversation:
             request.interaction, request.action = kind.interaction, kind.action
             visit = Visit(request, source, message, body)
 
-            async def do(_: FhirRequest, visit: Visit = visit) -> Done:
-                return await _done(visit, kind.carry_out(visit))
-
             try:
-                found = await recorded(Door(FhirRequest, lambda _, do=do: do, _tell), request)  # type: ignore[misc]
+                found = await recorded(_door(visit, kind), request)
             except StaleCaller:
                 known = await self.known()
                 continue
@@ -219,7 +229,8 @@ def _sender(known: list[Source], message: Message) -> Source:
         Refused: it names another sender.
     """
     application, facility = message.header.text(3), message.header.text(4)
-    for one in known:
-        if one.binding.sends_as(application, facility):
-            return one
+    named = [one for one in known if one.binding.sends_as(application, facility)]
+    if named:
+        # Of two of whom one asks for no name the other is meant.
+        return max(named, key=lambda one: (bool(one.binding.application), bool(one.binding.facility)))
     raise refused(INTERNAL, "The sender that is named is not the one that this connection is of", "MSH", 1, 3)

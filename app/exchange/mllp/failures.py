@@ -1,7 +1,8 @@
 """Why the hub refuses a message, as an acknowledgement says it: a code of table 0357, and where."""
 
 from app.exchange.mllp.acknowledge import DUPLICATE_KEY, INTERNAL, MISSING, TYPE, UNKNOWN_KEY, Problem
-from fhir.errors import FhirError
+from fhir.errors import FhirError, Unprocessable
+from fhir.issue import Issue
 
 _CODES = {
     "not-found": UNKNOWN_KEY,
@@ -21,9 +22,9 @@ _PLACES = {"Patient.identifier": ("PID", 1, 3), "Patient.link": ("MRG", 1, 1)}
 
 def of_failure(error: FhirError) -> Problem:
     """Return what an acknowledgement says of a refusal."""
-    code = (
-        str(getattr(error, "issues", None) and error.issues[0].code) if getattr(error, "issues", None) else error.code
-    )
+    code = error.code
+    if isinstance(error, Unprocessable) and error.issues and isinstance(error.issues[0], Issue):
+        code = error.issues[0].code
     stated = error.expression or ""
     place: tuple[str | int, ...] = next((where for name, where in _PLACES.items() if stated.startswith(name)), ())
     text = f"{error.diagnostics} ({stated})" if stated and not place else error.diagnostics

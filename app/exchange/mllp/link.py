@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from app.access import epoch
 from app.audit.record import Event
+from app.consent.visibility import EVERYTHING_VISIBLE
 from app.exchange.hl7v2.to_fhir.mapped import Key
 from app.exchange.mllp.acknowledge import DUPLICATE_KEY, TYPE, UNKNOWN_KEY, Answer, Problem, refused
 from app.exchange.mllp.answered import carried_out
@@ -15,7 +16,6 @@ from app.exchange.mllp.kept import keep
 from app.exchange.mllp.numbers import own_numbers
 from app.exchange.mllp.store import Storing
 from app.exchange.mllp.visit import Visit
-from app.consent.visibility import EVERYTHING_VISIBLE
 from app.identity.candidates import read_candidates
 from app.identity.decide import Grade
 from app.identity.decision import BROKEN

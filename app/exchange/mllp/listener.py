@@ -212,7 +212,8 @@ class Listener:
             metrics.REFUSED.labels("frame").inc()
             await tell_failure(self._hub, peer.network, str(error), peer, minor=True)
         except (TimeoutError, OSError) as error:
-            logger.info("An MLLP connection ended: %s", error or "nothing came, or a message did not end")
+            # Nothing came, a message did not end, or the other end is gone.
+            logger.info("An MLLP connection ended: %r", error)
         finally:
             metrics.SKIPPED.inc(frames.skipped)
 

@@ -97,7 +97,7 @@ def with_first(message: Message, segment: Segment, field: int, repetition: int) 
     if repetition == 1:
         return message
     fields = list(segment.fields)
-    parts = [one for one in fields[field].split(segment.separators.repetition)]
+    parts = list(fields[field].split(segment.separators.repetition))
     stated = [number for number, part in enumerate(parts) if Repetition(part, segment.separators)]
     chosen = stated[repetition - 1]
     fields[field] = segment.separators.repetition.join([parts[chosen], *parts[:chosen], *parts[chosen + 1 :]])

@@ -1,5 +1,6 @@
-"""ITI-21: Patients found by what is known of them, as a message, a part at a time. What may be seen is what a search shows.
+"""ITI-21: Patients found by what is known of them, as a message, a part at a time.
 
+What may be seen is what a search for Patients shows.
 https://profiles.ihe.net/ITI/TF/Volume2/ITI-21.html, 3.21.4.2.2
 """
 

@@ -16,11 +16,11 @@ _USES = {"official": "L", "usual": "L", "maiden": "M", "nickname": "N", "old": "
 
 
 def _numbers(patient: Mapping[str, Any]) -> list[Components]:
-    found: list[Components] = []
-    for one in patient.get("identifier", ()):
-        if isinstance(one.get("system"), str) and isinstance(one.get("value"), str):
-            found.append((one["value"], "", "", written_authority(one["system"]), "PI"))
-    return found
+    return [
+        (one["value"], "", "", written_authority(one["system"]), "PI")
+        for one in patient.get("identifier", ())
+        if isinstance(one.get("system"), str) and isinstance(one.get("value"), str)
+    ]
 
 
 def _names(patient: Mapping[str, Any]) -> list[Components]:

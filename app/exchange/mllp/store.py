@@ -152,8 +152,16 @@ async def _store(storing: Storing, entry: Entry, happened: int | None) -> None:
         if current is not None:
             storing.links[entry.key.reference] = f"{current.type}/{current.id}"
         return
-    made = await storing.put(entry.resource, current)
+    made = await storing.put(_with_its_beginning(entry.resource, current), current)
     storing.links[entry.key.reference] = f"{made.type}/{made.id}"
+
+
+def _with_its_beginning(resource: Mapping[str, Any], current: Stored | None) -> Mapping[str, Any]:
+    """Return a visit with the beginning that is known of it: the message of its end may not say when it began."""
+    if current is None or resource["resourceType"] != "Encounter" or "start" in resource.get("period", {}):
+        return resource
+    began = read(current.body).get("period", {}).get("start")
+    return {**resource, "period": {"start": began, **resource.get("period", {})}} if began else resource
 
 
 async def _settle_order(storing: Storing, order: OrderSet, happened: int | None) -> None:

@@ -29,7 +29,7 @@ async def read(*pieces: bytes, bounds: Bounds = BOUNDS, ends: bool = True) -> tu
     found: list[bytes] = []
     try:
         async for message in frames:
-            found.append(message)
+            found += [message]
     except (MalformedFrame, TimeoutError) as error:
         return found, frames.skipped, type(error).__name__
     return found, frames.skipped, ""
