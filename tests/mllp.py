@@ -42,6 +42,7 @@ def a_message(*lines: str, kind: str = "ADT^A08", id: str = "1", **header: str) 
 class Line:
     """A connection to a hub's MLLP door."""
 
+    listener: Listener
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
@@ -103,7 +104,7 @@ async def a_line(listener: Listener, context: ssl.SSLContext | None = None) -> L
     """Connect."""
     name = "localhost" if context is not None else None
     reader, writer = await asyncio.open_connection("127.0.0.1", listener.port, ssl=context, server_hostname=name)
-    _opened.append(Line(reader, writer))
+    _opened.append(Line(listener, reader, writer))
     return _opened[-1]
 
 

@@ -22,9 +22,8 @@ _PLACES = {"Patient.identifier": ("PID", 1, 3), "Patient.link": ("MRG", 1, 1)}
 
 def of_failure(error: FhirError) -> Problem:
     """Return what an acknowledgement says of a refusal."""
-    code = error.code
-    if isinstance(error, Unprocessable) and error.issues and isinstance(error.issues[0], Issue):
-        code = error.issues[0].code
+    first = next(iter(error.issues), None) if isinstance(error, Unprocessable) else None
+    code = first.code if isinstance(first, Issue) else error.code
     stated = error.expression or ""
     place: tuple[str | int, ...] = next((where for name, where in _PLACES.items() if stated.startswith(name)), ())
     text = f"{error.diagnostics} ({stated})" if stated and not place else error.diagnostics

@@ -93,7 +93,9 @@ class Listener:
         self._connected: Counter[str] = Counter()
         self._idle: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._working = 0
         self._ending = False
+        self._serving: asyncio.Task[None] | None = None
         self._socket: socket.socket | None = None
         self._secured: ssl.SSLContext | None = None
         self.port = 0
@@ -116,8 +118,9 @@ class Listener:
         self.port = self._socket.getsockname()[1]
 
     async def serve(self) -> None:
-        """Take connections until it is cancelled."""
+        """Take connections until it is cancelled, or the door is closed."""
         loop = asyncio.get_running_loop()
+        self._serving = asyncio.current_task()
         assert self._socket is not None  # noqa: S101 - it is open
         while True:
             try:
@@ -131,9 +134,18 @@ class Listener:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
+    @property
+    def is_working(self) -> bool:
+        """Whether a message is carried out just now."""
+        return self._working > 0
+
     async def close(self) -> None:
         """Take no more connections, end those that wait, and let the messages in work be answered."""
         self._ending = True
+        if self._serving is not None and self._serving is not asyncio.current_task():
+            # Before its socket: the loop still watches it.
+            self._serving.cancel()
+            await asyncio.gather(self._serving, return_exceptions=True)
         if self._socket is not None:
             self._socket.close()
         for task in list(self._idle):
@@ -229,8 +241,12 @@ class Listener:
                 self._idle.discard(task)
             if message is None:
                 return
-            for answer in await conversation.answers(message):
-                await _say(writer, answer)
+            self._working += 1
+            try:
+                for answer in await conversation.answers(message):
+                    await _say(writer, answer)
+            finally:
+                self._working -= 1
 
 
 async def _say(writer: asyncio.StreamWriter, answer: bytes) -> None:

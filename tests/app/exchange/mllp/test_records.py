@@ -46,7 +46,7 @@ async def test_what_an_order_has_no_more_is_stopped_and_a_cancelled_order_is_can
         late = await send(line, "RDE^O11^RDE_O11", pid("0001"), *one, *two, at="20260401110000")
         assert late[0] == "AA"
         assert await statuses(world) == second
-        cancel = f"ORC|CA|000000000000002"
+        cancel = "ORC|CA|000000000000002"
         assert await send(line, "RDE^O11^RDE_O11", pid("0001"), cancel, at="20260401140000") == ("AA",)
         third = await statuses(world)
 
