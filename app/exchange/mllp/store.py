@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from app.exchange.hl7v2.message import Finding
 from app.exchange.hl7v2.to_fhir.mapped import Entry, Key, Mapped, OrderSet
 from app.exchange.mllp.acknowledge import INTERNAL, Problem
-from app.exchange.mllp.found import by_identifier
+from app.records.own import by_identifier
 from app.exchange.mllp.kept import keep
 from app.exchange.mllp.newest import instant, is_late
 from app.exchange.mllp.visit import Visit
