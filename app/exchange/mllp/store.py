@@ -8,11 +8,11 @@ from urllib.parse import unquote
 from app.exchange.hl7v2.message import Finding
 from app.exchange.hl7v2.to_fhir.mapped import Entry, Key, Mapped, OrderSet
 from app.exchange.mllp.acknowledge import INTERNAL, Problem
-from app.records.own import by_identifier
 from app.exchange.mllp.kept import keep
 from app.exchange.mllp.newest import instant, is_late
 from app.exchange.mllp.visit import Visit
 from app.identity.replaced import is_replaced
+from app.records.own import by_identifier
 from app.records.prepare import prepare
 from app.records.row_ids import new_id
 from app.records.writing import Writing
