@@ -16,6 +16,8 @@ from app.access.throttle import DOORS, throttled
 from app.audit.inbound.feed import BASE, FeedRoute
 from app.audit.published import routes as audit_log
 from app.audit.running import record_start, record_stop
+from app.exchange.ssmix2.door import PATH as SSMIX2_FILES
+from app.exchange.ssmix2.door import Ssmix2Route
 from app.imaging.route import DicomRoute
 from app.lifecycle import open_hub, start_tasks, warn_of_folding, warn_of_reindexing
 from app.observe.health import router as observe
@@ -88,6 +90,7 @@ def create_app(chosen: Settings | None = None, *, is_told: bool = False) -> Fast
     app.router.routes.extend(audit_log)
     app.router.routes.append(Route(f"{BASE}/{{place:path}}", FeedRoute()))
     app.router.routes.append(Route(BASE, FeedRoute()))
+    app.router.routes.append(Route(SSMIX2_FILES, Ssmix2Route()))
     app.router.routes.extend(portal)
     app.add_exception_handler(404, nowhere)
     app.add_exception_handler(405, nowhere)

@@ -6,6 +6,16 @@ of SMART are. https://profiles.ihe.net/ITI/IUA/index.html, each transaction's pa
 
 _DOCUMENTS = ("DocumentReference", "List", "Binary", "Bundle")
 
+SSMIX2 = "ssmix2"
+"""The scope of a gateway that sends files of an SS-MIX2 store: no transaction of IHE, but translated as they are."""
+
+_OF_FILES = (
+    *("Patient", "RelatedPerson", "Coverage", "Encounter", "AllergyIntolerance", "Condition", "NutritionOrder"),
+    *("MedicationRequest", "MedicationAdministration", "ServiceRequest", "DiagnosticReport", "Observation", "Specimen"),
+    *("Procedure", "ImagingStudy", "CareTeam", "DocumentReference", "Binary", "Provenance"),
+)
+"""What files become; docs/hl7v2.md."""
+
 TRANSACTIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "ITI-20": (("system", "AuditEvent", "c"),),
     "ITI-65": (*(("system", name, "cu") for name in (*_DOCUMENTS, "Patient", "Provenance")),),
@@ -27,5 +37,6 @@ TRANSACTIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "ITI-104": (("system", "Patient", "cuds"),),
     "ITI-108": (("system", "Consent", "cruds"),),
     "ITI-119": (("system", "Patient", "rs"),),
+    SSMIX2: (*(("system", name, "cud") for name in _OF_FILES),),
 }
-"""By the transaction's number."""
+"""By the transaction's number, and the gateway's scope."""

@@ -14,6 +14,7 @@ import app.consent.break_glass.tables
 import app.consent.tables
 import app.entries.tables
 import app.exchange.mllp.tables
+import app.exchange.ssmix2.tables
 import app.exchange.tables
 import app.identity.tables
 import app.observe.tables
@@ -40,6 +41,7 @@ METADATA = (
     app.consent.tables.metadata,
     app.entries.tables.metadata,
     app.exchange.mllp.tables.metadata,
+    app.exchange.ssmix2.tables.metadata,
     app.exchange.tables.metadata,
     app.identity.tables.metadata,
     app.observe.tables.metadata,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.exchange.hl7v2.charset import Replaced, decode
-from app.exchange.hl7v2.separators import DELETE, Separators, unescape
+from app.exchange.hl7v2.separators import DELETE, STANDARD, Separators, unescape
 
 MOST_BYTES = 10 * 1024 * 1024
 """A longer message is refused."""
@@ -43,6 +43,18 @@ class Hl7Error(Exception):
         self.code = code
 
 
+def _text(raw: str, subcomponent: int, separators: Separators) -> str:
+    """Return the text of one subcomponent of a component."""
+    if separators.subcomponent in raw:
+        parts = raw.split(separators.subcomponent)
+        raw = parts[subcomponent - 1] if subcomponent <= len(parts) else ""
+    elif subcomponent > 1:
+        return ""
+    if raw == DELETE:
+        return ""
+    return unescape(raw, separators) if separators.escape in raw else raw
+
+
 class Repetition:
     """One repetition of a field: its components."""
 
@@ -53,21 +65,15 @@ class Repetition:
         self.separators = separators
         self._components: list[str] | None = None
 
-    def raw_component(self, component: int) -> str:
-        """Return a component as it is written, counted from 1; empty where there is none."""
-        if self._components is None:
-            self._components = self.raw.split(self.separators.component)
-        return self._components[component - 1] if component <= len(self._components) else ""
-
     def text(self, component: int = 1, subcomponent: int = 1) -> str:
         """Return the text of a subcomponent, counted from 1; empty where there is none, or it is to be deleted."""
-        raw = self.raw_component(component)
-        if self.separators.subcomponent in raw:
-            parts = raw.split(self.separators.subcomponent)
-            raw = parts[subcomponent - 1] if subcomponent <= len(parts) else ""
-        elif subcomponent > 1:
+        components = self._components
+        if components is None:
+            components = self._components = self.raw.split(self.separators.component)
+        if component > len(components):
             return ""
-        return "" if raw == DELETE else unescape(raw, self.separators)
+        raw = components[component - 1]
+        return _text(raw, subcomponent, self.separators) if raw else ""
 
     def whole(self) -> str:
         """Return the text of all components: of a type without components, in which their separator may stand."""
@@ -103,13 +109,15 @@ class Segment:
 
     def raw(self, field: int) -> str:
         """Return a field as it is written; empty where there is none."""
-        fields = self.fields
+        fields = self._fields
+        if fields is None:
+            fields = self.fields
         return fields[field] if field < len(fields) else ""
 
     def text(self, field: int, component: int = 1, subcomponent: int = 1, repetition: int = 1) -> str:
         """Return a text, all counted from 1; empty where there is none, and where it is to be deleted."""
         raw = self.raw(field)
-        if not raw or (self.name == "MSH" and field <= 2):
+        if not raw or (field <= 2 and self.name == "MSH"):  # the separators are not split by themselves
             return raw
         separators = self.separators
         if separators.repetition in raw:
@@ -117,14 +125,23 @@ class Segment:
             raw = found[repetition - 1] if repetition <= len(found) else ""
         elif repetition > 1:
             return ""
-        return Repetition(raw, separators).text(component, subcomponent)
+        if separators.component in raw:
+            parts = raw.split(separators.component, component)
+            raw = parts[component - 1] if component <= len(parts) else ""
+        elif component > 1:
+            return ""
+        return _text(raw, subcomponent, separators) if raw else ""
 
     def repetitions(self, field: int) -> list[Repetition]:
         """Return the repetitions of a field that say something."""
         raw = self.raw(field)
         if not raw:
             return []
-        found = (Repetition(each, self.separators) for each in raw.split(self.separators.repetition))
+        separators = self.separators
+        if separators.repetition not in raw:
+            one = Repetition(raw, separators)
+            return [one] if one else []
+        found = (Repetition(each, separators) for each in raw.split(separators.repetition))
         return [each for each in found if each]
 
     def deletes(self, field: int) -> bool:
@@ -276,4 +293,4 @@ def _separators(text: str) -> Separators:
     found = field + encoding
     if len(found) < 4 or len(set(found)) != len(found) or any(each.isalnum() or each.isspace() for each in found):
         raise Hl7Error("MSH", 1, 2, f"{found!r} are not the characters that take a message apart", code=102)
-    return Separators(*found[:5])
+    return STANDARD if found == STANDARD.entities else Separators(*found[:5])

@@ -11,8 +11,8 @@ from app.exchange.hl7v2.to_fhir.coded import concept, concept_of, identity
 from app.exchange.hl7v2.to_fhir.draft import Draft, present
 from app.exchange.hl7v2.to_fhir.mapped import Action
 from app.exchange.hl7v2.to_fhir.order import authored, belonging, number_identifiers, order_reference, period
-from app.exchange.hl7v2.to_fhir.people import department, place_of, practitioner, practitioner_of
-from app.exchange.hl7v2.to_fhir.prescription import ORDER_IN_RP, RP_NUMBER, rp_of
+from app.exchange.hl7v2.to_fhir.people import department_of, place_of, practitioner, practitioner_of
+from app.exchange.hl7v2.to_fhir.prescription import ORDER_IN_RP, RP_NUMBER, group_identifiers, rp_of
 from app.exchange.hl7v2.to_fhir.quantity import quantity, unit_of
 from app.exchange.hl7v2.to_fhir.systems import EXTENSION
 
@@ -64,8 +64,9 @@ def _draw_row(draft: Draft, group: Sequence[Segment], row: Segment, place: int, 
         {"system": RP_NUMBER, "value": rp_of(orc)},
         {"system": ORDER_IN_RP, "value": str(place)},
         *number_identifiers(source, number, orc.text(3)),
+        *group_identifiers(source, orc),
     ]
-    parts = (number or draft.message.control_id, orc.text(4), row.text(3), identity(what[0]))
+    parts = (number or draft.message.control_id, orc.text(4), span.get("start", ""), identity(what[0]))
     action: Action | None = "delete" if row.text(21) == "D" else None
     key = draft.add(draft.own("MedicationAdministration", *parts), content, identifiers=identifiers, action=action)
     draft.order("MedicationAdministration", number, key, "entered-in-error")
@@ -77,7 +78,7 @@ def _asked_by(draft: Draft, orc: Segment) -> list[dict[str, Any]]:
     person = practitioner_of(orc, 12, draft.source)
     if person:
         made.append({"url": f"{named}Requester", "valueReference": person})
-    unit = department(orc.text(17, 1), orc.text(17, 2), orc.text(17, 3), draft.source)
+    unit = department_of(orc, 17, draft.source)
     if unit:
         made.append({"url": f"{named}RequestDepartment", "valueCodeableConcept": unit})
     if orc.text(9):
@@ -92,7 +93,7 @@ def _given_at(draft: Draft, row: Segment) -> list[dict[str, Any]]:
 
 def _dosage(draft: Draft, row: Segment, way: Segment | None) -> dict[str, Any]:
     source = draft.source
-    dose = quantity(row.text(6), unit_of(next(iter(row.repetitions(7)), None), source))
+    dose = quantity(row.text(6), unit_of(row, 7, source))
     made: dict[str, Any] = {
         "text": row.text(12),
         "site": concept_of(way, 2, source) if way is not None else {},

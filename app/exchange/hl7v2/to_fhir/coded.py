@@ -26,7 +26,16 @@ def coding(code: str, display: str, name: str, source: Source) -> dict[str, str]
 
 
 def concept(value: Repetition, source: Source) -> dict[str, Any]:
-    """Return a CodeableConcept of a code, its alternate and its text; empty for nothing."""
+    """Return a CodeableConcept of a code, its alternate and its text; empty for nothing; shared, not to be changed."""
+    return source.remembered("concept", value, _concept)
+
+
+def with_codings(made: dict[str, Any], *codings: dict[str, Any]) -> dict[str, Any]:
+    """Return a CodeableConcept that has further codings."""
+    return {**made, "coding": [*made.get("coding", []), *codings]} if codings else made
+
+
+def _concept(value: Repetition, source: Source) -> dict[str, Any]:
     codings = []
     for first in (1, 4):
         code, display, name = (value.text(first + place) for place in range(3))

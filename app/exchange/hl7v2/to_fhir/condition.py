@@ -22,8 +22,8 @@ from app.exchange.hl7v2.to_fhir.systems import (
 _SUSPECTED = frozenset({"8002"})
 """Key numbers of the modifiers that make a disease a suspicion: の疑い."""
 
-_DIAGNOSIS_TYPE = "http://jpfhir.jp/fhir/eCS/Extension/StructureDefinition/JP_eCS_DiagnosisType"
-_INDICATION = "http://jpfhir.jp/fhir/clins/CodeSystem/JP_ehrshrs_indication"
+DIAGNOSIS_TYPE = "http://jpfhir.jp/fhir/eCS/Extension/StructureDefinition/JP_eCS_DiagnosisType"
+INDICATION = "http://jpfhir.jp/fhir/clins/CodeSystem/JP_ehrshrs_indication"
 
 
 def draw(draft: Draft) -> None:
@@ -52,7 +52,7 @@ def _draw_disease(draft: Draft, named: dict[str, Segment]) -> None:
         "extension": [
             *belonging(draft, orc),
             *_modifiers(words),
-            *({"url": _DIAGNOSIS_TYPE, "valueCodeableConcept": concept(each, draft.source)} for each in ranked[:1]),
+            *({"url": DIAGNOSIS_TYPE, "valueCodeableConcept": concept(each, draft.source)} for each in ranked[:1]),
         ],
         "clinicalStatus": hl7("condition-clinical", status),
         "verificationStatus": hl7("condition-ver-status", "provisional" if suspected else "confirmed"),
@@ -141,5 +141,5 @@ def _labels(row: Segment) -> dict[str, Any]:
     if secret in {"V", "R"}:
         labels["security"] = [{"system": f"{TERMINOLOGY}v3-Confidentiality", "code": secret}]
     if "未告知" in row.text(21, 2) or "未告知" in row.text(21):
-        labels["tag"] = [{"system": _INDICATION, "code": "UNINFORMED"}]
+        labels["tag"] = [{"system": INDICATION, "code": "UNINFORMED"}]
     return labels

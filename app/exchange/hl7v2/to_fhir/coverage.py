@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.exchange.hl7v2.message import Segment
-from app.exchange.hl7v2.to_fhir.coded import concept_of
+from app.exchange.hl7v2.to_fhir.coded import concept_of, with_codings
 from app.exchange.hl7v2.to_fhir.draft import Draft, present
 from app.exchange.hl7v2.to_fhir.moments import day, moment_of
 from app.exchange.hl7v2.to_fhir.systems import EXTENSION, MHLW_IDENTIFIER, TERMINOLOGY
@@ -39,6 +39,5 @@ def draw(draft: Draft, segment: Segment) -> None:
 def _relationship(draft: Draft, segment: Segment) -> dict[str, Any]:
     made = concept_of(segment, 17, draft.source)
     known = _RELATIONS.get(segment.text(17))
-    if known:
-        made.setdefault("coding", []).append({"system": f"{TERMINOLOGY}subscriber-relationship", "code": known})
-    return made
+    also = [{"system": f"{TERMINOLOGY}subscriber-relationship", "code": known}] if known else []
+    return with_codings(made, *also)

@@ -9,6 +9,7 @@ from app.exchange.hl7v2.message import Segment
 from app.exchange.hl7v2.to_fhir import allergy, coverage, encounter, observation
 from app.exchange.hl7v2.to_fhir.coded import concept, concept_of, identity
 from app.exchange.hl7v2.to_fhir.draft import Draft, present
+from app.exchange.hl7v2.to_fhir.mapped import Entry
 from app.exchange.hl7v2.to_fhir.moments import day, moment_of
 from app.exchange.hl7v2.to_fhir.people import addresses, contacts, names
 from app.exchange.hl7v2.to_fhir.systems import TERMINOLOGY
@@ -51,10 +52,25 @@ def draw(draft: Draft) -> None:
 
 def draw_patient(draft: Draft, pid: Segment) -> None:
     """Make the Patient: of a message of basic data all that is known, of any other what names the patient."""
-    complete = draft.kind == "ADT-00"
-    action = draft.action if complete else "mention"
+    if draft.kind == "ADT-00":
+        contacts_of_self = [_contact(each) for each in draft.message.all("NK1") if _is_self(each)]
+        content = {**_content(draft, pid), "contact": contacts_of_self}
+        draft.add(draft.patient, content, identifiers=_other_numbers(draft, pid))
+        return
+    # Hundreds of files of a patient repeat the same row.
+    known = draft.source.memory.get(("PID", pid.line))
+    if known is not None:
+        draft.entries.append(Entry(draft.patient, known, "mention"))
+        return
+    reported = len(draft.findings)
+    draft.add(draft.patient, _content(draft, pid), identifiers=_other_numbers(draft, pid), action="mention")
+    if len(draft.findings) == reported:
+        draft.source.remember(("PID", pid.line), draft.entries[-1].resource)
+
+
+def _content(draft: Draft, pid: Segment) -> dict[str, Any]:
     born, sex = _born_and_sex(draft, pid)
-    content: dict[str, Any] = {
+    return {
         "active": True,
         "name": names(pid, 5),
         "telecom": contacts(pid, 13, 14),
@@ -63,16 +79,16 @@ def draw_patient(draft: Draft, pid: Segment) -> None:
         "address": addresses(pid, 11),
         "maritalStatus": _married(pid),
         "managingOrganization": {"reference": f"Organization/{draft.source.custodian}"},
+        **_deceased(draft, pid),
     }
-    content |= _deceased(draft, pid)
-    if complete:
-        content["contact"] = [_contact(each) for each in draft.message.all("NK1") if _is_self(each)]
-    identifiers = [
+
+
+def _other_numbers(draft: Draft, pid: Segment) -> list[dict[str, str]]:
+    return [
         {"system": draft.source.local(each.text(4) or each.text(5) or "number"), "value": each.text(1)}
         for each in pid.repetitions(3)[1:]
         if each.text(1)
     ]
-    draft.add(draft.patient, content, identifiers=identifiers, action=action)
 
 
 def _born_and_sex(draft: Draft, pid: Segment) -> tuple[str, str]:

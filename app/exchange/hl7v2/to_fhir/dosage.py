@@ -88,7 +88,7 @@ def _repeat(timing: Segment | None) -> dict[str, Any]:
 
 def _dose_and_rate(draft: Draft, row: Segment) -> dict[str, Any]:
     source = draft.source
-    unit = unit_of(next(iter(row.repetitions(5)), None), source)
+    unit = unit_of(row, 5, source)
     low, high = quantity(row.text(3), unit), quantity(row.text(4), unit)
     made: dict[str, Any] = {}
     if low and high and low != high:
@@ -97,7 +97,7 @@ def _dose_and_rate(draft: Draft, row: Segment) -> dict[str, Any]:
         made["doseQuantity"] = low or high
     daily = next(iter(row.repetitions(19)), None)
     in_a_day = quantity(daily.text(1), _sub_unit(daily, source)) if daily is not None else {}
-    rate = quantity(row.text(23), unit_of(next(iter(row.repetitions(24)), None), source))
+    rate = quantity(row.text(23), unit_of(row, 24, source))
     if in_a_day:
         made["rateRatio"] = {"numerator": in_a_day, "denominator": _DAY}
     elif rate:

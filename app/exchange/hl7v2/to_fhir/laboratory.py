@@ -7,7 +7,7 @@ from typing import Any
 
 from app.exchange.hl7v2.message import Segment
 from app.exchange.hl7v2.to_fhir.attachment import presented
-from app.exchange.hl7v2.to_fhir.coded import concept, concept_of, hl7, identity
+from app.exchange.hl7v2.to_fhir.coded import concept, concept_of, hl7, identity, with_codings
 from app.exchange.hl7v2.to_fhir.draft import Draft, present
 from app.exchange.hl7v2.to_fhir.mapped import Key
 from app.exchange.hl7v2.to_fhir.moments import instant, moment_of
@@ -92,10 +92,10 @@ def _draw_report(draft: Draft, each: Asked, obr: Segment, specimen: Key | None) 
         identifiers=number_identifiers(draft.source, number, filler),
         links=links,
     )
-    results = draw_rows(draft, each.rows, of)
+    results = draw_rows(draft, [row for row in each.rows if row.text(2) != "ED"], of)
     code: dict[str, Any] = concept(what[0], draft.source) if what else {"text": "検査報告"}
     if is_laboratory:
-        code["coding"] = [*code.get("coding", []), _REPORT]
+        code = with_codings(code, _REPORT)
     span = period(draft, obr, 7, 8)
     content: dict[str, Any] = {
         "extension": belonging(draft, each.orc),

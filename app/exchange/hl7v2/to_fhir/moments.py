@@ -5,6 +5,7 @@ HL7 2.5 section 2.A.77 (TS); https://hl7.org/fhir/R4/datatypes.html#dateTime
 
 import re
 from datetime import date, time
+from functools import lru_cache
 
 from app.exchange.hl7v2.message import Segment
 from app.exchange.hl7v2.to_fhir.draft import Draft
@@ -12,6 +13,7 @@ from app.exchange.hl7v2.to_fhir.draft import Draft
 _MOMENT = re.compile(r"(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d)?(\.\d{1,9})?([+-]\d{4})?")
 
 
+@lru_cache(maxsize=16384)
 def moment(text: str, zone: str) -> str | None:
     """Return a FHIR dateTime, `""` for none, None for what is no point of time.
 

@@ -81,7 +81,7 @@ def _draw(draft: Draft, row: Segment, notes: list[str], of: Of) -> Key | None:
     if status not in STATUSES:
         draft.report(row, 11, f"{status!r} is no result status of HL7 table 0085")
     value = value_of(draft, row)
-    unit = unit_of(next(iter(row.repetitions(6)), None), draft.source)
+    unit = unit_of(row, 6, draft.source)
     content: dict[str, Any] = {
         "extension": of.extension,
         "status": STATUSES.get(status, "unknown"),
@@ -132,17 +132,16 @@ def value_of(draft: Draft, row: Segment) -> dict[str, Any]:
     if not values:
         return {}
     kind, first = row.text(2), values[0]
-    unit = unit_of(next(iter(row.repetitions(6)), None), draft.source)
+    unit = unit_of(row, 6, draft.source)
     if kind in {"NM", "SN"}:
         return _number(draft, row, first, unit)
     if kind in {"CWE", "CE", "CNE", "IS", "ID"}:
-        made = concept(first, draft.source)
-        made.setdefault("coding", [])
-        for other in values[1:]:
-            made["coding"].extend(concept(other, draft.source).get("coding", []))
-        if len(values) > 1:
-            made["text"] = "、".join(concept(each, draft.source).get("text", "") for each in values)
-        return {"valueCodeableConcept": present(made)}
+        several = [concept(each, draft.source) for each in values]
+        if len(several) == 1:
+            return {"valueCodeableConcept": several[0]}
+        text = "、".join(each.get("text", "") for each in several)
+        codings = [one for each in several for one in each.get("coding", [])]
+        return {"valueCodeableConcept": present({"coding": codings, "text": text})}
     if kind in {"DT", "TS", "DTM"}:
         at = moment(first.text(), draft.source.zone)
         return {"valueDateTime": at} if at else {"valueString": first.text()}

@@ -9,7 +9,7 @@ from typing import Any
 from app.exchange.hl7v2.message import Message, Segment
 from app.exchange.hl7v2.to_fhir.draft import NO_ORDER, Draft, present
 from app.exchange.hl7v2.to_fhir.moments import moment_of
-from app.exchange.hl7v2.to_fhir.people import department
+from app.exchange.hl7v2.to_fhir.people import department_of
 from app.exchange.hl7v2.to_fhir.source import Source
 
 CANCELLED = frozenset({"CA", "OC", "CR"})
@@ -150,7 +150,7 @@ def belonging(draft: Draft, orc: Segment | None) -> list[dict[str, Any]]:
     number = {"system": INSTITUTION_NUMBER, "value": draft.source.institution}
     made: list[dict[str, Any]] = [{"url": INSTITUTION, "valueIdentifier": number}]
     if orc is not None:
-        unit = department(orc.text(17, 1), orc.text(17, 2), orc.text(17, 3), draft.source)
+        unit = department_of(orc, 17, draft.source)
         if unit:
             made.append({"url": DEPARTMENT, "valueCodeableConcept": unit})
     return made

@@ -94,6 +94,10 @@ def contacts(segment: Segment, *fields: int) -> list[dict[str, Any]]:
 
 def practitioner(value: Repetition, source: Source) -> dict[str, Any]:
     """Return a reference to a person of the staff who is named only: XCN; empty where nobody is."""
+    return source.remembered("practitioner", value, _practitioner)
+
+
+def _practitioner(value: Repetition, source: Source) -> dict[str, Any]:
     number = value.text(1)
     name = " ".join(part for part in (value.text(2), value.text(3)) if part)
     made: dict[str, Any] = {"type": "Practitioner"}
@@ -110,6 +114,16 @@ def practitioner_of(segment: Segment | None, field: int, source: Source) -> dict
     return practitioner(found[0], source) if found else {}
 
 
+def department_of(segment: Segment | None, field: int, source: Source) -> dict[str, Any]:
+    """Return the department of a coded field; empty where there is none."""
+    found = segment.repetitions(field) if segment is not None else []
+    return source.remembered("department", found[0], _department) if found else {}
+
+
+def _department(value: Repetition, source: Source) -> dict[str, Any]:
+    return department(value.text(1), value.text(2), value.text(3), source)
+
+
 def department(code: str, display: str, name: str, source: Source) -> dict[str, Any]:
     """Return a department as a CodeableConcept; two digits without a system are those of SS-MIX2."""
     if not code and not display:
@@ -124,6 +138,10 @@ def department(code: str, display: str, name: str, source: Source) -> dict[str, 
 
 def place(value: Repetition, source: Source) -> dict[str, Any]:
     """Return a reference to a ward, a room and a bed that are named only: PL; empty where there is none."""
+    return source.remembered("place", value, _place)
+
+
+def _place(value: Repetition, source: Source) -> dict[str, Any]:
     parts = [part for part in (value.text(1), value.text(2), value.text(3)) if part]
     if not parts:
         return {}

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from typing import Any
 
-from app.exchange.hl7v2.message import Repetition
+from app.exchange.hl7v2.message import Repetition, Segment
 from app.exchange.hl7v2.to_fhir.source import Source
 from app.exchange.hl7v2.to_fhir.systems import UCUM
 from fhir.exact import Number
@@ -116,10 +116,13 @@ def ucum(unit: str) -> str:
     return _WHOLE.get(plain.lower(), "")
 
 
-def unit_of(value: Repetition | None, source: Source) -> dict[str, str]:
+def unit_of(segment: Segment, field: int, source: Source) -> dict[str, str]:
     """Return the members of a Quantity that say its unit: the text as sent, a code of UCUM's or the sender's."""
-    if value is None:
-        return {}
+    found = segment.repetitions(field)
+    return source.remembered("unit", found[0], _unit) if found else {}
+
+
+def _unit(value: Repetition, source: Source) -> dict[str, str]:
     code, text, name = value.text(1), value.text(2), value.text(3)
     if code.endswith("10") and text[:1].isdigit() and "/" in text:  # ×10^3/μL, its power taken for a component
         code = text = f"{code}^{text}"

@@ -1,11 +1,19 @@
 """What a message does not say about the site that sent it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any, TypeVar, cast
 
+from app.exchange.hl7v2.message import Repetition
+from app.exchange.hl7v2.separators import STANDARD as STANDARD_SEPARATORS
 from app.exchange.hl7v2.to_fhir.systems import STANDARD, TERMINOLOGY
+
+T = TypeVar("T", bound=dict[str, Any])
+
+MOST_REMEMBERED = 20_000
+"""More values than these are forgotten and made again."""
 
 _HL7_TABLE = re.compile(r"HL7(\d{4})")
 
@@ -22,6 +30,31 @@ class Source:
     """URIs of coding systems by the names that this site uses; they go before those of `STANDARD`."""
     zone: str = "+09:00"
     """The offset of its clock, for moments that do not say theirs."""
+    memory: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict, compare=False, repr=False)
+    """What coded values, people and places became: they are the same few thousand in all messages of a site."""
+
+    def remembered(self, kind: str, value: Repetition, make: Callable[[Repetition, "Source"], T]) -> T:
+        """Return what a value becomes, made once; it is shared, so nobody may change it.
+
+        Args:
+            kind: What is made.
+            value: Of a field.
+            make: Makes it.
+        """
+        if value.separators is not STANDARD_SEPARATORS:
+            return make(value, self)
+        key = (kind, value.raw)
+        found = self.memory.get(key)
+        if found is None:
+            found = make(value, self)
+            self.remember(key, found)
+        return cast("T", found)
+
+    def remember(self, key: tuple[str, str], made: dict[str, Any]) -> None:
+        """Keep what something became, so that it need not be made again."""
+        if len(self.memory) >= MOST_REMEMBERED:
+            self.memory.clear()
+        self.memory[key] = made
 
     @property
     def patient_system(self) -> str:
@@ -57,6 +90,8 @@ def _system_of(name: str, institution: str) -> str:
     table = _HL7_TABLE.fullmatch(name)
     if table:
         return f"{TERMINOLOGY}v2-{table[1]}"
+    if ":" in name:  # a URI, which stands for itself
+        return name
     word = re.sub(r"[^A-Za-z0-9._-]", "_", name)
     if name.startswith("99") or name == "L":
         return f"urn:renkei:site:{institution}:{word}"

@@ -16,6 +16,7 @@ def withdrawn(entry: Entry) -> Entry:
         resource["active"] = False
     elif entry.key.type == "Condition":
         resource.pop("clinicalStatus", None)  # con-5: none when it was entered in error
+        resource.pop("abatementDateTime", None)  # con-4: no end without a clinical status
         resource["verificationStatus"] = hl7("condition-ver-status", "entered-in-error")
     elif entry.key.type == "AllergyIntolerance":
         resource.pop("clinicalStatus", None)  # ait-2

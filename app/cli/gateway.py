@@ -1,0 +1,155 @@
+"""`renkei gateway`: what runs at a site, without the hub's database or settings."""
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from app.exchange.ssmix2.gateway.dead import DeadLetters
+from app.exchange.ssmix2.gateway.journal import Journal
+from app.exchange.ssmix2.gateway.line import Line, LineDown, NotLetIn
+from app.exchange.ssmix2.gateway.run import Gateway, Progress, Wanted
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+TELL_SECONDS = 1.0
+
+
+@click.group()
+def gateway() -> None:
+    """Carry what a site's own systems write to the hub."""
+
+
+@contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    """Let no second gateway work with the same journal."""
+    descriptor = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise click.ClickException(f"Another gateway works with {state}") from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+class _Telling:
+    """Says on standard error how far the gateway is, at most once a second."""
+
+    def __init__(self) -> None:
+        self._last, self._since, self._counted = 0.0, time.monotonic(), 0
+
+    def __call__(self, progress: Progress, *, at_once: bool = False) -> None:
+        now = time.monotonic()
+        if now - self._last < TELL_SECONDS and not at_once:
+            return
+        count = progress.done + progress.unchanged + progress.refused
+        speed = (count - self._counted) / max(now - self._since, 0.001)
+        self._last = self._since = now
+        self._counted = count
+        line = f"; the line is down: {progress.down[:100]}" if progress.down else ""
+        left = max(progress.patients - progress.patients_begun, 0)
+        text = f"{count} files, {speed:.0f}/s; {left} patients left; {progress.refused} refused{line}"
+        click.echo(f"\r{text}\033[K" if sys.stderr.isatty() else text, err=True, nl=not sys.stderr.isatty())
+
+
+def _status(journal: Journal, dead: DeadLetters) -> None:
+    sent, refused = journal.counts()
+    notes = journal.notes()
+    click.echo(f"sent\t{sent}\nrefused\t{refused}")
+    for name, label in (("walk_begun", "walk begun"), ("walk_ended", "walk ended")):
+        at = notes.get(name, "")
+        told = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(int(at))) if at else "-"
+        click.echo(f"{label}\t{told}")
+    click.echo(f"line\t{'down ' + notes['line_down'] if notes.get('line_down') else 'up'}")
+    for path, findings in dead.reasons():
+        for one in findings:
+            where = f"{one['segment']}-{one['index']}" + (f", field {one['field']}" if one["field"] else "")
+            click.echo(f"dead\t{path}\t{where if one['segment'] else ''}\t{one['text']}")
+
+
+async def _work(wanted: Wanted, journal: Journal, dead: DeadLetters, line: Line) -> Progress:
+    telling = _Telling()
+    made = Gateway(wanted, journal, dead, line, telling)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, made.stop)
+    try:
+        await made.run()
+    finally:
+        await line.close()
+        telling(made.progress, at_once=True)
+    return made.progress
+
+
+@gateway.command("ssmix2")
+@click.argument("root", metavar="DIR", type=_FOLDER)
+@click.option("--hub", default="", envvar="RENKEI_GATEWAY_HUB", metavar="URL", help="The hub's address.")
+@click.option("--client-id", default="", envvar="RENKEI_GATEWAY_CLIENT", help="The gateway's client_id at the hub.")
+@click.option("--key", envvar="RENKEI_GATEWAY_KEY", type=_FILE, help="Its private key (JWK).")
+@click.option(
+    "--state",
+    required=True,
+    envvar="RENKEI_GATEWAY_STATE",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The gateway's own folder: its journal and the dead letters.",
+)
+@click.option("--transactions", type=_FOLDER, help="The transaction store, when the store has one.")
+@click.option("--once", is_flag=True, help="Walk through the store once and end.")
+@click.option("--every", default=3600.0, show_default=True, metavar="SECONDS", help="Between walks through the store.")
+@click.option("--settle", default=2.0, show_default=True, metavar="SECONDS", help="A file untouched so long is whole.")
+@click.option("--authorities", type=_FILE, help="Certificates (PEM) that the hub's own is signed by.")
+@click.option("--certificate", nargs=2, type=_FILE, help="The gateway's own certificate and its key (PEM).")
+@click.option("--status", is_flag=True, help="Say how far it is and what was refused, and end.")
+@click.option("--rerun", is_flag=True, help="Send again what was refused.")
+def ssmix2(
+    root: Path,
+    hub: str,
+    client_id: str,
+    key: Path | None,
+    state: Path,
+    transactions: Path | None,
+    once: bool,
+    every: float,
+    settle: float,
+    authorities: Path | None,
+    certificate: tuple[Path, Path] | None,
+    status: bool,
+    rerun: bool,
+) -> None:
+    """Send the SS-MIX2 store in DIR to the hub, then whatever changes in it.
+
+    DIR is a standard or an extended store. SIGTERM stops after the batch at work; nothing is lost, nothing comes twice.
+    """
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    journal, dead = Journal(state / "journal.sqlite3"), DeadLetters(state / "dead")
+    if status:
+        _status(journal, dead)
+        return
+    if not (hub and client_id and key):
+        raise click.UsageError("--hub, --client-id and --key say where the files go, and who sends them")
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    with _alone(state):
+        if rerun:
+            journal.forget([one.path for one in journal.dead()])
+        wanted = Wanted(root, transactions, once, every, settle)
+        line = Line(hub, client_id, key, authorities=authorities, certificate=certificate)
+        try:
+            progress = asyncio.run(_work(wanted, journal, dead, line))
+        except (LineDown, NotLetIn) as error:
+            raise click.ClickException(str(error)) from error
+        finally:
+            journal.close()
+    for name in ("done", "unchanged", "refused"):
+        click.echo(f"{name}\t{getattr(progress, name)}")
+    if once and progress.refused:
+        raise click.ClickException(f"Some files were refused; {state / 'dead'} says why")

@@ -1,0 +1,148 @@
+"""Reads what is to be sent, a batch at a time: files that the journal does not know, or knows otherwise."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from app.exchange.ssmix2.gateway.journal import DEAD, Journal, Row
+from app.exchange.ssmix2.gateway.line import Letter
+from app.exchange.ssmix2.gateway.walk import Found, files_of, readable
+
+BATCH_FILES = 400
+BATCH_BYTES = 4_000_000
+MOST_BYTES = 20_000_000
+"""A larger file is not read; nothing that the hub stores is."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """Files that are sent together."""
+
+    letters: list[Letter] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    """What the journal will say of each once it is answered."""
+    known: list[Row] = field(default_factory=list)
+    """Files that were touched and say what they said."""
+    too_large: list[Row] = field(default_factory=list)
+    size: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing is to be added."""
+        count = max(len(self.letters), len(self.known), len(self.too_large))
+        return count >= BATCH_FILES or self.size >= BATCH_BYTES
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing in it."""
+        return not (self.letters or self.known or self.too_large)
+
+    def add(self, letter: Letter, row: Row) -> None:
+        """Add a file."""
+        self.letters.append(letter)
+        self.rows.append(row)
+        self.size += letter.size
+
+    def halves(self) -> tuple["Batch", "Batch"]:
+        """Return its first and its second half."""
+        middle = len(self.letters) // 2
+        first = Batch(self.letters[:middle], self.rows[:middle])
+        return first, Batch(self.letters[middle:], self.rows[middle:])
+
+
+class Reader:
+    """Reads the files of patients.
+
+    Args:
+        root: The root of the store.
+        journal: What was sent before.
+        settle_seconds: How long nobody must have written to a file.
+
+    Attributes:
+        unfinished: The patients of whom a file was not whole yet: they are looked at again.
+        begun: How many patients were begun.
+    """
+
+    def __init__(self, root: Path, journal: Journal, settle_seconds: float) -> None:
+        self._root = root
+        self._journal = journal
+        self._settle = settle_seconds
+        self.unfinished: set[str] = set()
+        self.begun = 0
+
+    def batches(self, patients: Iterable[str], *, first: Iterable[Found] = ()) -> Iterator[Batch]:
+        """Yield what is to be sent of patients, each one's files in their order.
+
+        Args:
+            patients: Their folders.
+            first: Files outside of any patient's folder.
+        """
+        batch = Batch()
+        for found in self._files(patients, first):
+            self._add(batch, *found)
+            if batch.is_full:
+                yield batch
+                batch = Batch()
+        if not batch.is_empty:
+            yield batch
+
+    def _files(self, patients: Iterable[str], first: Iterable[Found]) -> Iterator[tuple[Found, Row | None]]:
+        for one in first:
+            yield one, self._journal.below(one.path.rpartition("/")[0]).get(one.path) if "/" in one.path else None
+        for patient in patients:
+            self.begun += 1
+            self.unfinished.discard(patient)
+            known = self._journal.below(patient)
+            found = files_of(self._root, patient)
+            news = [one for one in found if not _is_known(one, known.get(one.path))]
+            whole = [one for one in news if one.is_whole(self._settle)]
+            if len(whole) < len(news):
+                # What was replaced is renamed before what replaces it is there: it waits for that.
+                self.unfinished.add(patient)
+                whole = [one for one in whole if one.path.endswith("_1")]
+            for one in whole:
+                yield one, known.get(one.path)
+
+    def _add(self, batch: Batch, found: Found, known: Row | None) -> None:
+        if found.size > MOST_BYTES:
+            batch.too_large.append(Row(found.path, found.mtime_ns, found.size, b"", DEAD))
+            return
+        letter = _read(found)
+        if letter is None:
+            # It was renamed, or is being written: what it became is found at the next look.
+            self.unfinished.add("/".join(found.path.split("/")[:3]))
+            return
+        row = Row(found.path, found.mtime_ns, found.size, digest_of(letter), 0)
+        if known is not None and known.digest == row.digest:
+            batch.known.append(replace(row, state=known.state))
+        else:
+            batch.add(letter, row)
+
+
+def _is_known(found: Found, row: Row | None) -> bool:
+    return row is not None and (row.mtime_ns, row.size) == (found.mtime_ns, found.size)
+
+
+def digest_of(letter: Letter) -> bytes:
+    """Return the SHA-256 of a file; of a content folder that of its files' names and digests."""
+    if letter.parts is None:
+        return hashlib.sha256(letter.body).digest()
+    whole = hashlib.sha256()
+    for name, octets in sorted(letter.parts.items()):
+        whole.update(name.encode() + b"\0" + hashlib.sha256(octets).digest())
+    return whole.digest()
+
+
+def _read(found: Found) -> Letter | None:
+    """Return a file's bytes; None when it is not any more what it was."""
+    try:
+        if found.parts is None:
+            body = found.place.read_bytes()
+            letter = Letter(found.path, body)
+        else:
+            parts = {readable(name): (found.place / name).read_bytes() for name in found.parts}
+            letter = Letter(found.path, parts=parts)
+    except FileNotFoundError:
+        return None
+    return letter if letter.size == found.size else None

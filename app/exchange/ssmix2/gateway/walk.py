@@ -1,0 +1,148 @@
+"""Walks a store, one patient after the other: memory holds the names of one patient's files."""
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.exchange.ssmix2.kinds import BASIC
+from app.exchange.ssmix2.path import NO_DATE, NotOfAStore, read_name
+from app.exchange.ssmix2.transactions import NAME as TRANSACTIONS
+
+UNFINISHED = re.compile(r"[.~#].*|.*(?:~|\.(?:tmp|temp|part|partial|lock|lck|new|writing|swp))", re.IGNORECASE)
+"""Names of files that somebody is still writing, and of locks."""
+
+CONTENT_DEPTH = 6
+"""A folder so deep is the content folder of an extended store: one document with its attachments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file of the store, or a content folder of an extended one."""
+
+    path: str
+    """Below the root, with `/` between its parts."""
+    place: Path
+    mtime_ns: int
+    """Of a folder: that of its newest file."""
+    size: int
+    """Bytes; of a folder: of all its files."""
+    parts: tuple[str, ...] | None = None
+    """Of a folder: the names of its files."""
+
+    def is_whole(self, settle_seconds: float, now_ns: int | None = None) -> bool:
+        """Return whether nobody has written to it for a time."""
+        return (now_ns or time.time_ns()) - self.mtime_ns >= settle_seconds * 1e9
+
+
+def readable(name: str) -> str:
+    """Return the name of a file as text: Windows shares and old systems write Japanese names in CP932."""
+    octets = os.fsencode(name)
+    for charset in ("utf-8", "cp932"):
+        try:
+            return octets.decode(charset)
+        except UnicodeDecodeError:
+            continue
+    return octets.decode("ascii", "replace")
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """Return what is in a folder, by name; nothing when it is gone."""
+    try:
+        with os.scandir(folder) as found:
+            return sorted(found, key=lambda one: one.name)
+    except FileNotFoundError:
+        return []
+
+
+def _folders(folder: Path) -> list[str]:
+    return [one.name for one in _entries(folder) if one.is_dir() and not UNFINISHED.fullmatch(one.name)]
+
+
+def patients(root: Path) -> Iterator[str]:
+    """Yield the folder of each patient below the root of a store, `999/901/9999013`, in the order of their numbers."""
+    for first in _folders(root):
+        for second in _folders(root / first):
+            for number in _folders(root / first / second):
+                yield f"{first}/{second}/{number}"
+
+
+def count_patients(root: Path) -> int:
+    """Return how many patients a store has."""
+    return sum(1 for _ in patients(root))
+
+
+def strays(root: Path) -> Iterator[Found]:
+    """Yield files that lie above the patients' folders, where a store has none."""
+    folders = [root, *(root / one for one in _folders(root))]
+    folders += [folder / one for folder in folders[1:] for one in _folders(folder)]
+    for folder in folders:
+        above = folder.relative_to(root).as_posix().removeprefix(".")
+        for one in _entries(folder):
+            if _is_file(one):
+                yield _file(one, f"{above}/{readable(one.name)}".removeprefix("/"))
+
+
+def files_of(root: Path, patient: str) -> list[Found]:
+    """Return the files of a patient in the order in which they are sent.
+
+    Who the patient is comes first; then by day, by the instant of each (発生日時), and by the condition flag.
+
+    Args:
+        root: The root of the store.
+        patient: The patient's folder below it.
+    """
+    return sorted(_below(root / patient, patient, patient.count("/") + 1), key=_order)
+
+
+def _below(folder: Path, path: str, depth: int) -> Iterator[Found]:
+    for one in _entries(folder):
+        below = f"{path}/{readable(one.name)}"
+        if _is_file(one):
+            yield _file(one, below)
+        elif one.is_dir() and depth + 1 == CONTENT_DEPTH:
+            content = _content(Path(one.path), below)
+            if content is not None:
+                yield content
+        elif one.is_dir():
+            yield from _below(Path(one.path), below, depth + 1)
+
+
+def _is_file(one: os.DirEntry[str]) -> bool:
+    return one.is_file() and not UNFINISHED.fullmatch(one.name) and not TRANSACTIONS.fullmatch(one.name)
+
+
+def _file(one: os.DirEntry[str], path: str) -> Found:
+    facts = one.stat()
+    return Found(path, Path(one.path), facts.st_mtime_ns, facts.st_size)
+
+
+def _content(folder: Path, path: str) -> Found | None:
+    """Return a content folder; None when there is nothing in it, or somebody is still writing to it."""
+    entries = _entries(folder)
+    if not entries or any(UNFINISHED.fullmatch(one.name) for one in entries):
+        return None
+    files = [one for one in entries if one.is_file()]
+    facts = [one.stat() for one in files]
+    newest = max((one.st_mtime_ns for one in facts), default=folder.stat().st_mtime_ns)
+    names = tuple(one.name for one in files)
+    return Found(path, folder, newest, sum(one.st_size for one in facts), names)
+
+
+def _order(one: Found) -> tuple[int, str, str, int, str]:
+    name = one.path.rpartition("/")[2]
+    try:
+        read = read_name(name)
+    except NotOfAStore:
+        return (2, "", "", 0, one.path)
+    if read.kind == BASIC:
+        return (0, "", read.occurred, _turn(read.flag), one.path)
+    # What is of no day is of all of them, and stands before.
+    return (1, "" if read.day == NO_DATE else read.day, read.occurred, _turn(read.flag), one.path)
+
+
+def _turn(flag: int) -> int:
+    """Return the place of a flag among files of one instant: history, current, deleted."""
+    return {2: 0, 1: 1, 0: 2}[flag]
