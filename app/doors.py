@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Scope
 
 from app.access import epoch
 from app.access.caller import Caller
@@ -47,11 +47,7 @@ class Answer(Protocol):
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """The headers, which a door may add to."""
-        ...
-
-    async def send(self, send: Send, *, head: bool = False) -> None:
-        """Send it; without its body when `head`."""
+        """The headers, which a door may add to; what is no HTTP has none of its own."""
         ...
 
 

@@ -82,6 +82,8 @@ class Hub:
     """The outside provider of sign-in, once it was asked for."""
     _patients: dict[int, str] = field(default_factory=dict)
     _organisations: dict[int, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    """What an operator should do about this process, for `/health`: a door that could not be opened."""
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     async def profiles(self, *bodies: bytes) -> Profiles:

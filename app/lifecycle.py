@@ -33,6 +33,7 @@ from app.blobs import daily, open_blobs
 from app.clock import Clock, RowNumbers, now
 from app.db import Database, DatabaseUnavailable, open_database
 from app.db.version import WrongVersion, check_version
+from app.exchange.mllp import listener
 from app.hub import Hub
 from app.identity import rebuild
 from app.imaging.episodes import Episodes
@@ -190,4 +191,5 @@ def start_tasks(hub: Hub) -> None:
     hub.closing.append(leave.start(hub))
     hub.closing.append(forward.start(hub))
     hub.closing.append(syslog.start(hub))
+    hub.closing.append(listener.start(hub))
     hub.closing.append(watch.start(hub))

@@ -282,6 +282,42 @@ class Settings(BaseSettings):
     syslog_port: int = 0
     """The port on which audit messages of other systems come in by syslog over TLS; 0: none do."""
 
+    mllp_port: int = 0
+    """The port on which HL7 v2 messages come in by MLLP; 0: none do."""
+
+    mllp_host: str = ""
+    """The address that MLLP listens on. Empty: `RENKEI_HOST`."""
+
+    mllp_certificate: Path | None = None
+    """The certificate that MLLP shows, PEM. Empty: `RENKEI_TLS_CERTIFICATE`."""
+
+    mllp_key: Path | None = None
+    """Its private key."""
+
+    mllp_authority: Path | None = None
+    """The authority of its senders' certificates, PEM. Empty: `RENKEI_CLIENT_AUTHORITY`."""
+
+    mllp_revoked: Path | None = None
+    """What that authority has revoked (CRL, PEM)."""
+
+    mllp_plain: bool = False
+    """Whether MLLP may listen without TLS on an address that is not this machine's alone: behind a VPN that is."""
+
+    mllp_frame_bytes: int = Field(default=10 * MEGABYTE, ge=1_000)
+    """The largest message that MLLP takes."""
+
+    mllp_connections: int = Field(default=200, ge=1)
+    """How many MLLP connections a process holds at once."""
+
+    mllp_connections_each: int = Field(default=20, ge=1)
+    """How many of them one address may have."""
+
+    mllp_idle_seconds: float = Field(default=3_600.0, gt=0)
+    """An MLLP connection is ended after so long without a message."""
+
+    mllp_read_seconds: float = Field(default=60.0, gt=0)
+    """How long a message may take to come in."""
+
     rights_days: int = 30
     """Days until a patient's request for disclosure, correction or suspension is due."""
 
@@ -364,6 +400,11 @@ class Settings(BaseSettings):
     def break_glass_allowed(self) -> frozenset[str]:
         """The roles that may break the glass."""
         return frozenset(parts(self.break_glass_roles))
+
+    @property
+    def mllp_address(self) -> str:
+        """The address that MLLP listens on."""
+        return self.mllp_host or self.host
 
     @property
     def is_postgresql(self) -> bool:

@@ -12,6 +12,7 @@ NEEDED: dict[str, str] = {
     **dict.fromkeys(("search-type", "search-system", "history-type", "history-system", "qido"), SEARCH),
     # The rows that a write changes are looked up by the letter of the write; this is for its conditions.
     **dict.fromkeys(("create", "update", "patch", "delete", "transaction", "batch", "message", "stow"), SEARCH),
+    **dict.fromkeys(("iti-8", "iti-30", "iti-31", "hl7v2"), SEARCH),
 }
 """By interaction; the others need `BOTH`."""
 

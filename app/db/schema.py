@@ -13,6 +13,7 @@ import app.blobs.tables
 import app.consent.break_glass.tables
 import app.consent.tables
 import app.entries.tables
+import app.exchange.mllp.tables
 import app.exchange.ssmix2.tables
 import app.exchange.tables
 import app.identity.tables
@@ -39,6 +40,7 @@ METADATA = (
     app.consent.break_glass.tables.metadata,
     app.consent.tables.metadata,
     app.entries.tables.metadata,
+    app.exchange.mllp.tables.metadata,
     app.exchange.ssmix2.tables.metadata,
     app.exchange.tables.metadata,
     app.identity.tables.metadata,

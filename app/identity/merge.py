@@ -101,11 +101,27 @@ async def follow_merges(
         for reference in survivors(parse(one.body)):
             found = await meant_by(connection, reference, one.custodian, base_url)
             if found is not None and found[1] != one.patient_key:
-                moved += await _merge(connection, one.patient_key, found[1], Why(now, actor, MERGED))
+                moved += await join(connection, one.patient_key, found[1], Why(now, actor, MERGED))
     return moved
 
 
-async def _merge(connection: DatabaseConnection, ended: int, survivor: int, why: Why) -> list[int]:
+async def join(connection: DatabaseConnection, ended: int, survivor: int, why: Why) -> list[int]:
+    """Make the person of one of a site's Patients that of another, as the site says.
+
+    What would make one person of two who contradict each other waits for the secretariat.
+
+    Args:
+        connection: Inside the write, after the index followed it.
+        ended: The key of the Patient whose person ends.
+        survivor: The key of the other.
+        why: By whom and why.
+
+    Returns:
+        The keys of the Patients that became another person's.
+
+    Raises:
+        Conflict: the secretariat has decided that the two are different persons.
+    """
     person, other = await person_of(connection, survivor), await person_of(connection, ended)
     if person is None or other is None or person == other:
         return []

@@ -31,6 +31,7 @@ async def health(request: Request) -> JSONResponse:
     hub: Hub = request.app.state.hub
     try:
         notes = [DUE] if await is_due(hub.database) else []
+        notes += hub.notes
         notes += await warnings(hub) + take_up.warnings(hub)
         notes += await trusted_time.warnings(hub)
     except (DatabaseUnavailable, OSError):

@@ -25,6 +25,10 @@ _WITH_ENTITIES = {
     "operation",
     "message",
     "retention",
+    "iti-8",
+    "iti-30",
+    "iti-31",
+    "hl7v2",
 }
 """Interactions whose events name resources; a search's event names the query, never its results."""
 

@@ -19,7 +19,7 @@ def installed() -> Path:
         with tempfile.TemporaryDirectory(dir=place.parent) as folder:
             made = Path(folder) / "made"
             made.mkdir()
-            for name in ("package.json", "package-lock.json", "read.mjs"):
+            for name in ("package.json", "package-lock.json", "read.mjs", "hl7.mjs"):
                 shutil.copy(LISTED / name, made)
             command = [str(NPM), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
             subprocess.run(command, cwd=made, check=True, timeout=300)

@@ -150,6 +150,35 @@ def _parameters(
     return parts
 
 
+async def cross_references(
+    request: FhirRequest, system: str, value: str, targets: Sequence[str]
+) -> tuple[list[Stored], list[tuple[Stored, dict[str, Any] | None]]]:
+    """Return the Patients that state an identifier, and what the person of it has elsewhere; all of it is disclosed.
+
+    Args:
+        request: On whose behalf.
+        system: The identifier's domain.
+        value: Its value.
+        targets: The domains that are asked for; none for all.
+
+    Returns:
+        The Patients, and pairs of a Patient and one of its identifiers, or None where it has none that is asked for.
+
+    Raises:
+        NotFound: nobody has the identifier, as far as the caller sees.
+        UnknownSource, UnknownTarget: a domain is not known.
+        MultipleMatches: several persons have it.
+    """
+    person, sources = await _person(request, system, value)
+    for target in targets:
+        if target not in _own_names(request) and not await recognised(request, target):
+            raise UnknownTarget("targetSystem not found", "targetSystem")
+    others = await _identifiers(request, person, targets)
+    disclosed = {one.row: one for one in [*sources, *(patient for patient, _ in others)]}
+    request.record.disclosed[:] = disclosed.values()
+    return sources, others
+
+
 async def _asked(request: FhirRequest) -> dict[str, list[str]]:
     pairs: Pairs = await stated_pairs(request)
     if request.method == "POST":
@@ -175,13 +204,7 @@ async def ihe_pix(request: FhirRequest) -> FhirResponse:
     targets = list(dict.fromkeys(found.get("targetSystem", ())))
     if len(targets) > MOST_TARGETS:
         raise InvalidValue(f"At most {MOST_TARGETS} domains are asked for at once", "targetSystem")
-    person, sources = await _person(request, system, value)
-    for target in targets:
-        if target not in _own_names(request) and not await recognised(request, target):
-            raise UnknownTarget("targetSystem not found", "targetSystem")
-    others = await _identifiers(request, person, targets)
-    disclosed = {one.row: one for one in [*sources, *(patient for patient, _ in others)]}
-    request.record.disclosed[:] = disclosed.values()
+    sources, others = await cross_references(request, system, value, targets)
     left_out = set() if any(one in _own_names(request) for one in targets) else {one.row for one in sources}
     parts = _parameters(others, (forms(system)[0], value), left_out)
     answer = {"resourceType": "Parameters", **({"parameter": parts} if parts else {})}

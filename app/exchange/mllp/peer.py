@@ -1,0 +1,36 @@
+"""Who is at the other end of a connection: its address, and the certificate that it has shown."""
+
+import base64
+import hashlib
+import ssl
+from dataclasses import dataclass
+
+from cryptography import x509
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The other end of a connection, known before anything that it says is read.
+
+    Attributes:
+        network: Its address.
+        certificate: The SHA-256 of its certificate as base64url; empty when it has shown none.
+        subject: The certificate's subject as RFC 4514 writes it.
+    """
+
+    network: str
+    certificate: str = ""
+    subject: str = ""
+
+
+def thumbprint(der: bytes) -> str:
+    """Return the SHA-256 of a certificate as base64url (`x5t#S256`, RFC 8705)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(der).digest()).decode().rstrip("=")
+
+
+def peer_of(network: str, secured: ssl.SSLObject | None) -> Peer:
+    """Return who is at the other end of a connection whose handshake, if it has one, is done."""
+    shown = secured.getpeercert(binary_form=True) if secured is not None else None
+    if not shown:
+        return Peer(network)
+    return Peer(network, thumbprint(shown), x509.load_der_x509_certificate(shown).subject.rfc4514_string())

@@ -1,0 +1,197 @@
+"""What a message became is written under its source's authority: found again by identifiers, newer before older."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from app.exchange.hl7v2.message import Finding
+from app.exchange.hl7v2.to_fhir.mapped import Entry, Key, Mapped, OrderSet
+from app.exchange.mllp.acknowledge import INTERNAL, Problem
+from app.exchange.mllp.kept import keep
+from app.exchange.mllp.newest import instant, is_late
+from app.exchange.mllp.visit import Visit
+from app.identity.replaced import is_replaced
+from app.records.own import by_identifier
+from app.records.prepare import prepare
+from app.records.row_ids import new_id
+from app.records.writing import Writing
+from fhir.exact import read, same, write
+from fhir.resource import parse
+from fhir.search.hashing import hash64
+from fhir.store.stored import Stored
+
+LATE = "Something newer is known; this was not written over it"
+_NOT_COMPARED = ("id", "meta", "text")
+_MOST_WARNINGS = 20
+
+
+@dataclass
+class Storing:
+    """What a message became, on its way into the store.
+
+    Attributes:
+        visit: The message.
+        writing: The transaction.
+        links: What references by an identifier mean, once that is known.
+        written: What was written.
+        late: Whether something newer was known.
+        patient_key: Whose it is, once the Patient is known.
+    """
+
+    visit: Visit
+    writing: Writing
+    links: dict[str, str] = field(default_factory=dict)
+    written: list[Stored] = field(default_factory=list)
+    late: bool = False
+    patient_key: int = 0
+
+    @property
+    def custodian(self) -> int:
+        """Whose custody all of it is in."""
+        return self.visit.request.authority.custodian
+
+    async def current(self, key: Key) -> Stored | None:
+        """Return what the site has under an identifier."""
+        found = await by_identifier(self.writing.connection, key.type, key.system, key.value, self.custodian)
+        if key.type == "Patient":
+            # One that was merged may still state its number: the one that lives is meant.
+            return min(found, key=is_merged, default=None)
+        return next((one for one in found if one.patient_key == self.patient_key), None)
+
+    async def is_late(self, identity: str, happened: int | None) -> bool:
+        """Return whether something newer is known of what is meant."""
+        found = await is_late(self.writing.connection, self.patient_key, identity, happened)
+        self.late = self.late or found
+        return found
+
+    async def resolved(self, tree: Any) -> Any:
+        """Return a resource whose references by identifiers are those of this store.
+
+        What the site does not have stays a reference by its identifier.
+        """
+        for node in list(_references(tree)):
+            link = node["reference"]
+            if link not in self.links:
+                key = _key_of(link)
+                found = await self.current(key)
+                if found is None:
+                    del node["reference"]
+                    node.setdefault("type", key.type)
+                    node["identifier"] = {"system": key.system, "value": key.value}
+                    continue
+                self.links[link] = f"{found.type}/{found.id}"
+            node["reference"] = self.links[link]
+        return tree
+
+    async def put(self, resource: Mapping[str, Any], current: Stored | None) -> Stored:
+        """Write a resource as the next version of `current`, or as a new one; what says nothing new is not written."""
+        tree = await self.resolved({name: value for name, value in resource.items() if name not in ("id", "meta")})
+        if current is not None and _same(tree, read(current.body)):
+            return current
+        if current is not None:
+            tree = {"resourceType": tree["resourceType"], "id": current.id, **tree}
+        body, request = write(tree), self.visit.request
+        prepared = prepare(body, request.authority, profiles=await request.hub.profiles(body))
+        if current is None:
+            row, id_ = new_id(request.hub)
+            if prepared.type == "Patient":
+                self.writing.announce_patient(id_, row)
+            made = await self.writing.create(prepared, row=row, id_=id_)
+        else:
+            made = await self.writing.update(prepared, current.id)
+        self.written.append(made)
+        return made
+
+
+def _references(node: Any) -> Iterator[dict[str, Any]]:
+    """Yield the references that name what they mean by an identifier."""
+    if isinstance(node, dict):
+        link = node.get("reference")
+        if isinstance(link, str) and "?identifier=" in link:
+            yield node
+        for value in node.values():
+            yield from _references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _references(value)
+
+
+def _key_of(link: str) -> Key:
+    type_name, _, token = link.partition("?identifier=")
+    system, _, value = token.partition("|")
+    return Key(type_name, system, unquote(value))
+
+
+def _same(new: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
+    kept = {name: value for name, value in body.items() if name not in _NOT_COMPARED}
+    return same({name: value for name, value in new.items() if name not in _NOT_COMPARED}, kept)
+
+
+async def store_entries(storing: Storing, mapped: Mapped) -> None:
+    """Write the entries of a message that is about one Patient, which is stored already.
+
+    Raises:
+        FhirError: one is refused; nothing was written.
+    """
+    happened = instant(mapped.occurred)
+    for entry in mapped.entries:
+        if entry.key.type != "Patient":
+            await _store(storing, entry, happened)
+    for order in mapped.orders:
+        await _settle_order(storing, order, happened)
+
+
+async def _store(storing: Storing, entry: Entry, happened: int | None) -> None:
+    current = await storing.current(entry.key)
+    named = current is not None and entry.action in ("mention", "history")
+    nothing_to_delete = current is None and entry.action == "delete"
+    if not named and await storing.is_late(entry.key.reference, happened):
+        named = True
+    if named or nothing_to_delete:
+        if current is not None:
+            storing.links[entry.key.reference] = f"{current.type}/{current.id}"
+        return
+    made = await storing.put(_with_its_beginning(entry.resource, current), current)
+    storing.links[entry.key.reference] = f"{made.type}/{made.id}"
+
+
+def _with_its_beginning(resource: Mapping[str, Any], current: Stored | None) -> Mapping[str, Any]:
+    """Return a visit with the beginning that is known of it: the message of its end may not say when it began."""
+    if current is None or resource["resourceType"] != "Encounter" or "start" in resource.get("period", {}):
+        return resource
+    began = read(current.body).get("period", {}).get("start")
+    return {**resource, "period": {"start": began, **resource.get("period", {})}} if began else resource
+
+
+async def _settle_order(storing: Storing, order: OrderSet, happened: int | None) -> None:
+    """Let what is stored of an order and is no more of it say so."""
+    if await storing.is_late(f"{order.type} {order.system}|{order.order}", happened):
+        return
+    connection = storing.writing.connection
+    for one in await by_identifier(connection, order.type, order.system, order.order, storing.custodian):
+        tree = read(one.body)
+        values = {each.get("value") for each in tree.get("identifier", ())}
+        if one.patient_key != storing.patient_key or values & order.present or tree.get("status") == order.status:
+            continue
+        await storing.put({**tree, "status": order.status}, one)
+
+
+async def kept(storing: Storing, mapped_findings: tuple[Finding, ...] = ()) -> list[Problem]:
+    """Keep the message with what was written for it; return what its sender should know."""
+    await keep(storing.visit, storing.writing.connection, storing.patient_key, storing.written)
+    found = [Problem(INTERNAL, LATE, severity="W")] if storing.late else []
+    for one in mapped_findings[:_MOST_WARNINGS]:
+        place: tuple[str | int, ...] = (one.segment, one.index, one.field) if one.field else (one.segment, one.index)
+        found.append(Problem(INTERNAL, one.text, place if one.segment else (), "W"))
+    return found
+
+
+async def lock_patient(storing: Storing, system: str, value: str) -> None:
+    """Wait for other messages about the same patient of the site: each sees what the one before it wrote."""
+    await storing.writing.connection.lock(hash64(f"mllp\0{storing.custodian}\0{system}|{value}"))
+
+
+def is_merged(patient: Stored) -> bool:
+    """Return whether a Patient was merged into another."""
+    return b"replaced-by" in patient.body and is_replaced(parse(patient.body))

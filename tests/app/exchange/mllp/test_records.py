@@ -1,0 +1,115 @@
+"""Orders and results of JAHIS: what they become, what of an order is no more, and the message as it came."""
+
+from typing import Any
+
+import pytest
+
+from app.settings import Settings
+from tests.app.audit.test_at_work import query, recorded
+from tests.app.exchange.mllp.test_feed import found, pid
+from tests.mllp import Line, a_message, outcome, speaking
+from tests.world import World
+
+pytestmark = pytest.mark.anyio
+
+
+def a_drug(order: str, place: str, code: str, name: str, *, control: str = "NW") -> tuple[str, ...]:
+    return (
+        f"ORC|{control}|{order}||{order}_01_{place}|||||20260401120000|||1234^医師^一郎^^^^^^^L^^^^^I",
+        f"RXE||{code}^{name}^HOT9|1||TAB^錠^MR9P|TAB^錠^MR9P||||14|TAB^錠^MR9P",
+        "TQ1|||1013044400000000&内服・経口・１日３回朝昼夕食後&JAMISDP01||||20260401",
+        "RXR|PO^口^HL70162",
+    )
+
+
+async def send(line: Line, kind: str, *lines: str, at: str = "20260401120000", id: str = "") -> tuple[str, ...]:
+    message = a_message(*lines, kind=kind, id=id or f"{kind}{at}", f7=at)
+    return outcome(await line.say(message))[::2]
+
+
+async def statuses(world: World) -> dict[str, str]:
+    """Return the status of each medicine that is ordered, by its code."""
+    requests = await found(world, "MedicationRequest")
+    return {one["medicationCodeableConcept"]["coding"][0]["code"]: one["status"] for one in requests}
+
+
+async def test_what_an_order_has_no_more_is_stopped_and_a_cancelled_order_is_cancelled(world: World) -> None:
+    one = a_drug("000000000000001", "001", "103835401", "ムコダイン錠２５０ｍｇ")
+    two = a_drug("000000000000001", "002", "110626901", "パンスポリン")
+    other = a_drug("000000000000002", "001", "100558502", "フロモックス")
+    async with speaking(world) as line:
+        assert await send(line, "RDE^O11^RDE_O11", pid("0001"), *one, *two) == ("AA",)
+        assert await send(line, "RDE^O11^RDE_O11", pid("0001"), *other, id="2") == ("AA",)
+        first = await statuses(world)
+        assert await send(line, "RDE^O11^RDE_O11", pid("0001"), *two, at="20260401130000") == ("AA",)
+        second = await statuses(world)
+        late = await send(line, "RDE^O11^RDE_O11", pid("0001"), *one, *two, at="20260401110000")
+        assert late[0] == "AA"
+        assert await statuses(world) == second
+        cancel = "ORC|CA|000000000000002"
+        assert await send(line, "RDE^O11^RDE_O11", pid("0001"), cancel, at="20260401140000") == ("AA",)
+        third = await statuses(world)
+
+    assert first == {"103835401": "active", "110626901": "active", "100558502": "active"}
+    assert second == {"103835401": "stopped", "110626901": "active", "100558502": "active"}
+    assert third == {"103835401": "stopped", "110626901": "active", "100558502": "cancelled"}
+
+
+async def test_a_result_keeps_its_numbers_as_they_were_written_and_its_message_octet_by_octet(
+    settings: Settings, world: World
+) -> None:
+    lines = (
+        pid("0001", "山田^太郎"),
+        "SPM|1|||023^血清^JC10|||||||||||||20260401090000",
+        "OBR|1|000000000000009||E001^生化学^99L|||||||||||||1234^医師^一郎",
+        "ORC|SC|000000000000009|||CM||||20260401090000",
+        "OBX|1|NM|3D010000001926101^ＨｂＡ１ｃ^JC10||6.30|%^%^UCUM|4.6-6.2|H|||F|||20260401090000",
+        "OBX|2|ST|5A010000002306111^検体^JC10||陰性||||||F",
+    )
+    message = a_message(*lines, kind="OUL^R22^OUL_R22", id="R1", f18="~ISO IR87").encode("iso2022_jp")
+    async with speaking(world) as line:
+        answer = await line.say(message)
+        again = await line.say(message)
+        results = {one["code"]["coding"][0]["code"]: one for one in await found(world, "Observation")}
+        (report,) = await found(world, "DiagnosticReport")
+        raw = await world.http.get(
+            f"/fhir/Observation/{results['3D010000001926101']['id']}", headers=await world.client("hospital-a")
+        )
+
+    assert outcome(answer)[0] == outcome(again)[0] == "AA"
+    assert '"value":6.30' in raw.text
+    assert results["5A010000002306111"]["valueString"] == "陰性"
+    assert {one["reference"].partition("/")[0] for one in report["result"]} == {"Observation"}
+    ((body, charset),) = await query(settings, "SELECT body, charset FROM mllp_message")
+    assert (bytes(body), charset) == (message, "iso2022_jp")
+    written = [one for one in await recorded(settings) if one.interaction == "hl7v2" and one.entities]
+    assert {one.partition("/")[0] for event in written for one in event.entities} >= {"Observation", "DiagnosticReport"}
+    assert {event.path for event in written} == {"/mllp/OUL^R22"}
+
+
+async def test_a_system_that_may_not_write_is_refused_and_nothing_is_kept(settings: Settings, world: World) -> None:
+    await world.client("hospital-a", role="doctor")
+    async with speaking(world, client="hospital-a-doctor") as line:
+        assert (await send(line, "ADT^A28", "EVN||20260401", pid("0001")))[0] == "AE"
+
+    assert await query(settings, "SELECT 1 FROM mllp_message") == []
+    assert await query(settings, "SELECT 1 FROM mllp_answer") == []
+    assert await found(world) == []
+
+
+async def test_messages_go_with_what_is_removed_for_good(settings: Settings, world: World) -> None:
+    async with speaking(world) as line:
+        await send(line, "ADT^A28", "EVN||20260401", pid("0001"))
+        (patient,) = await found(world)
+        headers, secretariat = await world.client("hospital-a"), await world.client("secretariat", role="secretariat")
+        gone: Any = await world.http.delete(f"/fhir/Patient/{patient['id']}", headers=headers)
+        body = {
+            "resourceType": "Parameters",
+            "parameter": [{"name": "expungeDeletedResources", "valueBoolean": True}],
+        }
+        expunged = await world.http.post(f"/fhir/Patient/{patient['id']}/$expunge", headers=secretariat, json=body)
+
+    assert gone.status_code in (200, 204)
+    assert expunged.status_code == 200, expunged.text
+    assert await query(settings, "SELECT 1 FROM mllp_message") == []
+    assert await query(settings, "SELECT 1 FROM mllp_newest") == []
