@@ -8,6 +8,7 @@ import json
 import subprocess
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
+from fhir.signatures.chain import Trust
 from fhir.signatures.der import element
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -27,7 +29,7 @@ Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 def hc_role(text: str) -> bytes:
     """Return `subjectDirectoryAttributes` with one hcRole, as HPKI writes it."""
-    scheme = element(0xA0, element(0x06, bytes.fromhex("2a83088694d1 0f010601 01".replace(" ", ""))))
+    scheme = element(0xA0, element(0x06, bytes.fromhex("2a83088691070106010 1".replace(" ", ""))))
     coded = element(0xA0, element(0x31, scheme + element(0xA2, element(0x0C, text.encode()))))
     actors = element(0x31, element(0x31, element(0x30, coded)))
     return element(0x30, element(0x30, element(0x06, bytes.fromhex("288185420001")) + actors))
@@ -224,3 +226,39 @@ def xmlsec(holder: Holder, document: str, folder: Path, *ids: str) -> bytes:
     command = ["xmlsec1", "--sign", "--privkey-pem", ",".join(names), *attributes, "--output", "signed.xml"]
     subprocess.run([*command, "template.xml"], cwd=folder, check=True, capture_output=True)
     return (folder / "signed.xml").read_bytes()
+
+
+@dataclass
+class Region:
+    """Whom a region trusts: an authority, one below it, and people of theirs."""
+
+    root: Holder
+    below: Holder
+    doctor: Holder
+    """With an ECDSA key and a role, as HPKI."""
+    pharmacist: Holder
+    """With an RSA key."""
+    stranger: Holder
+    """Of an authority that nobody knows."""
+
+    @property
+    def trust(self) -> Trust:
+        return Trust(anchors=(self.root.certificate,))
+
+
+@cache
+def region() -> Region:
+    """Return one region for all tests of a process."""
+    root = an_authority("HPKI root")
+    below = an_authority("HPKI signing", root)
+    doctor = a_signer(below, role="Medical Doctor")
+    pharmacist = a_signer(below, "鈴木 花子", kind="rsa", role="Pharmacist")
+    return Region(root, below, doctor, pharmacist, a_signer(an_authority("nobody"), "mallory"))
+
+
+def write_trust(folder: Path, **parts: bytes) -> None:
+    """Write whom a hub trusts into its folder: `documents`, `between`, `stamps`, `revoked`."""
+    for purpose, data in parts.items():
+        place = folder / purpose
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "test.pem").write_bytes(data)

@@ -19,7 +19,7 @@ from fhir.signatures.fhir_xml import xml_forms
 from fhir.signatures.hpki import roles
 from fhir.signatures.jws import check_jws, parse_jws
 from fhir.signatures.stamp import as_answer, stamped
-from fhir.signatures.verdict import Failed, Invalid, Proof, State, Unchecked, Verdict
+from fhir.signatures.verdict import Failed, Invalid, Proof, State, Unchecked, Untrusted, Verdict
 from fhir.signatures.xml_signature import Forms, check_xml, detached, signatures
 from fhir.signatures.xml_tree import Element, read_xml
 
@@ -61,9 +61,9 @@ def _of(proof: Proof, trust: Trust, now: datetime) -> Verdict:
         claimed=proof.claimed,
     )
     at = now
-    if proof.stamps and trust.stamps:
-        # The earliest counts; one that does not hold spoils the signature, for it was altered.
-        seen = [stamped(as_answer(token), content, trust.stamps) for token, content in proof.stamps]
+    seen = list(_seen(proof, trust))
+    if seen:
+        # The earliest counts.
         at, by = min(seen)
         told = replace(told, stamped=at.astimezone(UTC).isoformat().replace("+00:00", "Z"), stamped_by=by)
     try:
@@ -71,6 +71,17 @@ def _of(proof: Proof, trust: Trust, now: datetime) -> Verdict:
     except Failed as failed:
         return replace(told, state=failed.state, reason=failed.reason, detail=failed.detail)
     return replace(told, anchor=end.anchor, revocation=end.revocation)
+
+
+def _seen(proof: Proof, trust: Trust) -> Iterator[tuple[datetime, str]]:
+    """Yield when authorities of time that are trusted saw the signature; a stamp of another authority proves nothing.
+
+    Raises:
+        Invalid: a stamp is of something else, so the signature was altered.
+    """
+    for token, content in proof.stamps:
+        with suppress(Untrusted):
+            yield stamped(as_answer(token), content, trust.stamps)
 
 
 def check_data(data: bytes, body: bytes, trust: Trust, now: datetime, *, received: bytes | None = None) -> Verdict:
