@@ -19,6 +19,7 @@ from app.audit.witnessing import UNSTAMPED, warnings
 from app.hub import Hub
 from app.lifecycle import audit_keys
 from app.settings import Settings
+from tests.ports import free_ports
 from tests.time_authority import Authority, Server, serving
 from tests.world import World
 
