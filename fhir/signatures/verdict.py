@@ -67,7 +67,7 @@ REASONS: Mapping[State, tuple[str, ...]] = {
         "stamp",
     ),
     State.UNTRUSTED: ("anchor", "expired", "purpose"),
-    State.UNCHECKED: ("weak", "signer", "format", "size", "elsewhere", "target", "missing"),
+    State.UNCHECKED: ("weak", "signer", "format", "size", "elsewhere", "target", "earlier", "other", "missing"),
 }
 """Why, for each state but valid; docs/signatures.md and the portal's texts explain each."""
 

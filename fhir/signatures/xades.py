@@ -28,8 +28,11 @@ class Signed:
     """The signer's certificate as (address of the digest's method, digest)."""
 
 
+QUALIFYING = _xades("QualifyingProperties")
+
+
 def _qualifying(signature: Element) -> Element | None:
-    found = signature.findall(f"{ds('Object')}/{_xades('QualifyingProperties')}")
+    found = signature.findall(f"{ds('Object')}/{QUALIFYING}")
     if len(found) > 1:
         raise Invalid("malformed", "The signature has several QualifyingProperties")
     if not found:

@@ -15,7 +15,7 @@ from lxml import etree
 
 from fhir.signatures.algorithms import ALGORITHMS, Algorithm, check_key, holds
 from fhir.signatures.verdict import Invalid, Proof, Unchecked
-from fhir.signatures.xades import Signed, signed_properties, stamps_of
+from fhir.signatures.xades import QUALIFYING, Signed, signed_properties, stamps_of
 from fhir.signatures.xml_tree import Element, by_id, ds, is_within, octets_of, only, read_xml
 
 MOST_SIGNATURES = 10
@@ -196,8 +196,8 @@ def _check_reference(reference: Element, signature: Element, forms: Forms) -> tu
 def _is_document(target: Element, signature: Element, root: Element) -> bool:
     """Return whether what is signed is what is shown: all of the document, or all that the signature envelops."""
     if root is signature:
-        objects = signature.findall(ds("Object"))
-        return target in objects and len(target) == 1 and "{http://uri.etsi.org" not in target[0].tag
+        contents = [one for one in signature.findall(ds("Object")) if one.find(QUALIFYING) is None]
+        return contents == [target] and len(target) == 1
     return target is root
 
 

@@ -4,7 +4,7 @@ Each is read as any resource is: what does not exist for the caller has no signa
 """
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -16,7 +16,7 @@ from fhir.documents.provenance import POLICY
 from fhir.errors import Deleted, NotFound
 from fhir.search.query import parse as parse_query
 from fhir.search.run import search
-from fhir.signatures.verdict import Verdict
+from fhir.signatures.verdict import State, Verdict
 from fhir.store.stored import Stored
 
 MOST_PROVENANCES = 50
@@ -51,10 +51,26 @@ async def signatures_of(record: Record, document: Stored) -> list[Carried]:
     for one in {(one.type, one.id): one for one in [*own, *provenances]}.values():
         verdicts = await kept_verdicts(record.connection, one)
         if verdicts is None or verdicts:
-            found.append(Carried(one, verdicts))
+            is_statement = one.type == "Provenance" and one.id != document.id
+            found.append(
+                Carried(one, [_about(own, each) for each in verdicts] if verdicts and is_statement else verdicts)
+            )
             if one.type == "Provenance":
                 record.disclosed.append(one)
     return found
+
+
+def _about(own: Sequence[Stored], verdict: Verdict) -> Verdict:
+    """Return what a verdict of a Provenance says of a document now: it may be of another, or an older one."""
+    if verdict.state not in (State.VALID, State.UNTRUSTED):
+        return verdict
+    name, _, version = verdict.target.partition("/_history/")
+    current = next((one for one in own if f"{one.type}/{one.id}" == name), None)
+    if current is None:
+        return replace(verdict, state=State.UNCHECKED, reason="other", detail="What is signed is another resource")
+    if version != str(current.version):
+        return replace(verdict, state=State.UNCHECKED, reason="earlier", detail="What is signed is an earlier version")
+    return verdict
 
 
 async def _held(record: Record, document: Stored) -> AsyncIterator[Stored]:

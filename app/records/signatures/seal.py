@@ -6,6 +6,7 @@ The key is read for each seal: a new one counts at once, and one that is gone is
 import asyncio
 import logging
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import httpx
@@ -56,6 +57,9 @@ def read_key(settings: Settings) -> tuple[PrivateKey, Sequence[x509.Certificate]
     if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) or key.public_key() != chain[0].public_key():
         logger.error("The certificate of the seal is not that of its key, or the key is neither RSA nor ECDSA")
         raise NoSeal("The hub cannot seal its documents now: its key and certificate do not belong together")
+    if chain[0].not_valid_after_utc < datetime.now(UTC):
+        # Who reads the document now is helped by it all the same.
+        logger.error("The certificate of the seal has run out: what is sealed with it is trusted by nobody")
     return key, chain
 
 

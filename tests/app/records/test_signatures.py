@@ -105,25 +105,22 @@ async def test_a_signed_document_is_checked_when_it_comes(world: World, tmp_path
     assert await told(world, hospital, f"Composition/{composition['id']}") == [found]
 
 
-@pytest.mark.parametrize(
-    ("who", "state", "code"), [("doctor", "invalid", "value"), ("stranger", "untrusted", "security")]
-)
-async def test_what_is_wrong_is_a_warning_and_the_document_is_kept(
-    world: World, tmp_path: Path, who: str, state: str, code: str
-) -> None:
+async def test_what_is_wrong_is_a_warning_and_the_document_is_kept(world: World, tmp_path: Path) -> None:
     trusting(world)
     hospital = await world.client("hospital-a")
-    document = a_referral(getattr(region(), who), tmp_path)
-    if state == "invalid":
-        document["timestamp"] = "2026-05-01T10:00:01+09:00"
+    altered = a_referral(region().doctor, tmp_path) | {"timestamp": "2026-05-01T10:00:01+09:00"}
+    documents = [altered, a_referral(region().stranger, tmp_path)]
 
-    answer = await world.http.post("/fhir/Bundle", headers=hospital | OUTCOME, json=document)
+    answers = [await world.http.post("/fhir/Bundle", headers=hospital | OUTCOME, json=one) for one in documents]
 
-    assert answer.status_code == 201, answer.text
-    (issue,) = [one for one in answer.json()["issue"] if one["severity"] == "warning"]
-    assert (issue["code"], issue["expression"]) == (code, ["Bundle.signature"])
-    bundle = answer.headers["location"].split("/")[-3]
-    assert await states(world, hospital, f"Bundle/{bundle}") == [state]
+    assert [one.status_code for one in answers] == [201, 201]
+    warnings = [issue for one in answers for issue in one.json()["issue"] if issue["severity"] == "warning"]
+    assert [(one["code"], one["expression"]) for one in warnings] == [
+        ("value", ["Bundle.signature"]),
+        ("security", ["Bundle.signature"]),
+    ]
+    stored = [f"Bundle/{one.headers['location'].split('/')[-3]}" for one in answers]
+    assert [await states(world, hospital, one) for one in stored] == [["invalid"], ["untrusted"]]
 
 
 async def test_a_strict_hub_refuses_and_keeps_nothing(world: World, tmp_path: Path) -> None:
@@ -228,6 +225,35 @@ async def test_a_provenance_signs_what_lies_beside_it(world: World, tmp_path: Pa
     assert sorted(one["state"] for one in found) == ["invalid", "untrusted", "valid"]
     assert {one["target"] for one in found} == {document}
     assert next(one for one in found if one["state"] == "valid")["form"] == "bytes of the attachment"
+
+    # Once there is another version, no signature is of what is shown.
+    address = f"/fhir/{document.partition('/_history')[0]}"
+    stored = (await world.http.get(address, headers=hospital)).json()
+    await world.http.put(address, headers=hospital, json=stored | {"description": "another"})
+    later = await told(world, hospital, document.partition("/_history")[0])
+    assert sorted((one["state"], one["reason"]) for one in later) == [
+        ("invalid", "content"),
+        ("unchecked", "earlier"),
+        ("unchecked", "earlier"),
+    ]
+
+
+async def test_a_provenance_of_several_signs_one_of_them(world: World, tmp_path: Path) -> None:
+    trusting(world)
+    hospital = await world.client("hospital-a")
+    patient = (await world.post(hospital, a_patient()))["id"]
+    names = []
+    for data in ("YQ==", "Yg=="):
+        made = await world.post(hospital, a_reference(patient, "text/plain", data=data))
+        names.append(f"DocumentReference/{made['id']}")
+    both = a_provenance(names[0], openssl_jws(region().doctor, b"b", tmp_path))
+    both["target"] = [{"reference": name} for name in names]
+    provenance = await world.post(hospital, both)
+    await check_pending(world.hub)
+
+    assert await states(world, hospital, names[1]) == ["valid"]
+    assert [one["reason"] for one in await told(world, hospital, names[0])] == ["other"]
+    assert await states(world, hospital, f"Provenance/{provenance['id']}") == ["valid"]
 
 
 async def test_of_what_others_keep_no_signature_tells(world: World, tmp_path: Path) -> None:

@@ -98,6 +98,8 @@ def test_a_signature_that_envelops_its_document(tmp_path: Path) -> None:
 
     assert told(made) == [(State.VALID, "")]
     assert told(made.replace(b"referral", b"reversal")) == [(State.INVALID, "content")]
+    beside = b'<ds:Object Id="other"><b/></ds:Object><ds:Object Id="object">'
+    assert told(made.replace(b'<ds:Object Id="object">', beside)) == [(State.INVALID, "part")]
 
 
 def test_every_word_is_signed(signed: bytes) -> None:
