@@ -91,13 +91,8 @@ class Hub:
     async def profiles(self, *bodies: bytes) -> Profiles:
         """Return by what these bodies are checked beside base R4."""
         definitions = await self.packages.for_bodies(bodies)
-        arrival = None
-        strict = self.settings.signatures_strict
-        # The letters of a name may be escaped: then its signature is looked at once it is stored.
-        if strict or any(b'"signature"' in body or b"xml" in body for body in bodies):
-            trust = await asyncio.to_thread(self.trust.current)
-            present = EPOCH + timedelta(microseconds=self.clock())
-            arrival = Arrival(trust, strict, present)
+        present = EPOCH + timedelta(microseconds=self.clock())
+        arrival = Arrival(self.trust.current, self.settings.signatures_strict, present)
         return Profiles(definitions, self.settings.profiles_strict, arrival)
 
     async def patient_reference(self, patient_key: int) -> str:

@@ -14,6 +14,7 @@ from app.records.signatures.keep import check_all_again
 from app.records.signatures.trust import PURPOSES, files, reader_of
 from app.settings import settings
 from fhir.signatures.chain import common_name
+from fhir.signatures.check import UNREADABLE
 
 Done = Callable[[Hub], Awaitable[None]]
 
@@ -43,7 +44,7 @@ async def add(file: Path, purpose: str) -> None:
     data = file.read_bytes()  # noqa: ASYNC240 - nothing else runs in this command
     try:
         found = reader_of(purpose)(data)
-    except ValueError as error:
+    except UNREADABLE as error:
         raise click.ClickException(f"{file} cannot be read: {error}") from error
     folder = settings().trust_folder / purpose
     async with opened() as hub:
@@ -66,7 +67,7 @@ def list_() -> None:
             try:
                 for one in reader_of(purpose)(path.read_bytes()):
                     click.echo(f"{purpose}/{path.name}\t{_line(one)}")
-            except ValueError:
+            except UNREADABLE:
                 click.echo(f"{purpose}/{path.name}\tcannot be read, is passed over")
 
 

@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 from lxml import etree
@@ -26,6 +28,13 @@ from fhir.signatures.xml_tree import Element, read_xml
 _SPACE = b"\xef\xbb\xbf \t\r\n"
 
 
+UNREADABLE = (
+    *(ValueError, TypeError, OverflowError, RecursionError, MemoryError, etree.LxmlError, UnsupportedAlgorithm),
+    *(x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType),
+)
+"""What libraries say of certificates, keys and trees that are not well-formed."""
+
+
 def concluded(prove: Callable[[], Proof], trust: Trust, now: datetime) -> Verdict:
     """Return the verdict of one signature.
 
@@ -39,7 +48,7 @@ def concluded(prove: Callable[[], Proof], trust: Trust, now: datetime) -> Verdic
         return _of(proof, trust, now)
     except Failed as failed:
         return Verdict(failed.state, failed.reason, failed.detail)
-    except (ValueError, OverflowError, RecursionError, MemoryError, etree.LxmlError):
+    except UNREADABLE:
         return Verdict(State.INVALID, "malformed", "The signature cannot be read")
 
 

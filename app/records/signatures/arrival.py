@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/signatures.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,8 @@ _CODES = {State.INVALID: "value", State.UNTRUSTED: "security", State.UNCHECKED: 
 class Arrival:
     """By what signatures are checked when they come."""
 
-    trust: Trust
+    trust: Callable[[], Trust]
+    """Returns whom the hub trusts; it is asked when there is a signature."""
     strict: bool
     """Whether a document is refused whose signature is not valid."""
     now: datetime
@@ -56,7 +57,7 @@ def check_arrival(
     # What a Provenance signs may be written beside it, or may be there already.
     if arrival is None or place is None or (len(body) > MOST_BYTES_AT_ONCE and not arrival.strict):
         return None, ()
-    verdicts = tuple(own_verdicts(resource, body, received, arrival.trust, arrival.now))
+    verdicts = tuple(own_verdicts(resource, body, received, arrival.trust(), arrival.now))
     at = f"{path or resource['resourceType']}.{place}"
     issues = tuple(_issue(one, at, arrival) for one in verdicts if one.state is not State.VALID)
     if arrival.strict and issues:

@@ -11,6 +11,7 @@ from typing import Any
 from cryptography import x509
 
 from fhir.signatures.chain import Trust
+from fhir.signatures.check import UNREADABLE
 
 PURPOSES = {
     "documents": "authorities whose certificates sign documents, such as the roots of HPKI",
@@ -30,7 +31,7 @@ def read_certificates(data: bytes) -> list[x509.Certificate]:
     """Return the certificates of a file, PEM or DER.
 
     Raises:
-        ValueError: it holds none.
+        ValueError: it holds none; another of `UNREADABLE`: one cannot be read.
     """
     if b"-----BEGIN" in data:
         return x509.load_pem_x509_certificates(data)
@@ -41,7 +42,7 @@ def read_list(data: bytes) -> list[x509.CertificateRevocationList]:
     """Return the revocation list of a file, PEM or DER.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is none; another of `UNREADABLE`: it cannot be read.
     """
     return [x509.load_pem_x509_crl(data) if b"-----BEGIN" in data else x509.load_der_x509_crl(data)]
 
@@ -65,7 +66,7 @@ def _all(folder: Path, purpose: str) -> Iterator[Any]:
             if path.stat().st_size > MOST_BYTES:
                 raise ValueError("it is too large")
             yield from reader_of(purpose)(path.read_bytes())
-        except (OSError, ValueError) as error:
+        except (OSError, *UNREADABLE) as error:
             # The others are trusted all the same.
             logger.error("%s is passed over: %s", path, error)
 
@@ -93,11 +94,15 @@ class KnownTrust:
         self._trust = Trust()
 
     def current(self) -> Trust:
-        """Return whom the hub trusts now."""
-        state = list(self._files())
-        if state != self._state:
-            self._trust = read_trust(self._folder)
-            self._state = state
+        """Return whom the hub trusts now; whom it trusted last, when the folder cannot be looked at."""
+        try:
+            state = list(self._files())
+            if state != self._state:
+                self._trust = read_trust(self._folder)
+                self._state = state
+        except OSError as error:
+            # A file may go at this moment.
+            logger.error("%s cannot be looked at: %s", self._folder, error)
         return self._trust
 
     def _files(self) -> Iterator[tuple[str, int, int]]:

@@ -1,16 +1,21 @@
 """Whose certificate it is: anchors, ways to them, revocation lists, purposes."""
 
+import base64
+import json
+import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from fhir.signatures.chain import Anchored, Trust, anchored
+from fhir.signatures.check import check_data
 from fhir.signatures.hpki import roles
-from fhir.signatures.verdict import Failed
-from tests.signers import NOW, Holder, a_signer, an_authority, region, revoked
+from fhir.signatures.verdict import Failed, State
+from tests.signers import NOW, Holder, a_signer, an_authority, base64url, region, revoked
 
 
 def told(signer: Holder, trust: Trust | None = None, at: datetime = NOW) -> Anchored | str:
@@ -102,3 +107,16 @@ def test_no_role_is_none_and_garbage_too() -> None:
     builder = builder.serial_number(1).not_valid_before(NOW).not_valid_after(NOW + timedelta(days=1))
 
     assert roles(builder.add_extension(garbage, critical=False).sign(key, SHA256())) == ()
+
+
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
+def test_a_certificate_that_is_not_well_formed_is_an_answer() -> None:
+    chance = random.Random(20261127)
+    der = region().doctor.certificate.public_bytes(Encoding.DER)
+    body = b'{"resourceType":"Bundle","type":"document"}'
+    for _ in range(1000):
+        at = chance.randrange(len(der))
+        changed = der[:at] + bytes((chance.randrange(256),)) * chance.randrange(3) + der[at + 1 :]
+        header = {"alg": "ES256", "x5c": [base64.b64encode(changed).decode()]}
+        jws = f"{base64url(json.dumps(header).encode())}..AAAA"
+        assert check_data(jws.encode(), body, region().trust, NOW).state is State.INVALID
