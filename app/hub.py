@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from sqlalchemy import bindparam, select
 
@@ -20,12 +21,14 @@ from app.audit.second.take_up import TakingUp
 from app.audit.stamping import Stamping
 from app.beside import Beside
 from app.blobs import Blobs
-from app.clock import Clock
+from app.clock import EPOCH, Clock
 from app.db import Database
 from app.imaging.episodes import Episodes
 from app.packages.loaded import KnownPackages, Profiles
 from app.records.cursor import Cursors
 from app.records.search_parameters.known import KnownParameters
+from app.records.signatures.arrival import Arrival
+from app.records.signatures.trust import KnownTrust
 from app.records.terminology.stored import Compiled
 from app.settings import Settings
 from dicom.decoding import DecodingPool
@@ -60,6 +63,8 @@ class Hub:
     episodes: Episodes
     packages: KnownPackages
     search_parameters: KnownParameters
+    trust: KnownTrust
+    """Whose signatures are trusted."""
     exports_wait: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when an export was put in the queue by this process."""
     search_parameters_wait: asyncio.Event = field(default_factory=asyncio.Event)
@@ -68,6 +73,8 @@ class Hub:
     """What was made of stored code systems and concept maps."""
     requests_wait: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a request that is answered later was put in the queue by this process."""
+    signatures_wait: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when this process has stored signatures that nobody has looked at."""
     imports_wait: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when an import was put in the queue by this process."""
     beside: Beside = field(default_factory=Beside)
@@ -88,7 +95,10 @@ class Hub:
 
     async def profiles(self, *bodies: bytes) -> Profiles:
         """Return by what these bodies are checked beside base R4."""
-        return Profiles(await self.packages.for_bodies(bodies), self.settings.profiles_strict)
+        definitions = await self.packages.for_bodies(bodies)
+        present = EPOCH + timedelta(microseconds=self.clock())
+        arrival = Arrival(self.trust.current, self.settings.signatures_strict, present)
+        return Profiles(definitions, self.settings.profiles_strict, arrival)
 
     async def patient_reference(self, patient_key: int) -> str:
         """Return `Patient/<id>` of a site's Patient; it never changes, so it is remembered."""

@@ -47,6 +47,8 @@ from app.records.later import run as later
 from app.records.reindex import is_due, is_folded_otherwise, note_version
 from app.records.search_parameters import index as search_parameters
 from app.records.search_parameters.known import KnownParameters
+from app.records.signatures import pending
+from app.records.signatures.trust import KnownTrust
 from app.settings import Settings
 from dicom.decoding import DecodingPool
 
@@ -146,6 +148,7 @@ async def open_hub(settings: Settings, clock: Clock = now) -> Hub:
         episodes=Episodes(clock, audit.append),
         packages=KnownPackages(database),
         search_parameters=KnownParameters(database),
+        trust=KnownTrust(settings.trust_folder),
         closing=[partial(asyncio.to_thread, decoding.close)],
     )
     if folder is not None:
@@ -185,6 +188,7 @@ def start_tasks(hub: Hub) -> None:
     hub.closing.append(exports.start(hub))
     hub.closing.append(imports.start(hub))
     hub.closing.append(search_parameters.start(hub))
+    hub.closing.append(pending.start(hub))
     hub.closing.append(later.start(hub))
     hub.closing.append(superseded.start(hub))
     hub.closing.append(forget.start(hub.database))

@@ -104,6 +104,21 @@ class Settings(BaseSettings):
     own_search_parameters: int = 200
     """The most search parameters beside R4's, each resource type counted."""
 
+    trust: Path | None = None
+    """The folder of the authorities whose signatures of documents are trusted. Empty: `HOME/trust`."""
+
+    signatures_strict: bool = False
+    """Whether a document is refused when the signature it carries is not valid; otherwise it is kept and marked."""
+
+    seal_key: Path | None = None
+    """The key by which the hub signs documents it makes, PEM (RSA, ECDSA). Empty: it signs none."""
+
+    seal_certificate: Path | None = None
+    """The certificate of that key with its chain, PEM."""
+
+    seal_timestamp: str = ""
+    """The address of an authority of time (RFC 3161) that stamps what the hub signs. Empty: it is not stamped."""
+
     profiles_strict: bool = False
     """Whether a resource that breaks a profile it names, or names an unknown one, is refused, not warned of."""
 
@@ -375,6 +390,10 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _stamps_are_checked(self) -> "Settings":
         """Ask for no stamps that nobody could check."""
+        if (self.seal_key is None) != (self.seal_certificate is None):
+            raise ValueError("seal_key and seal_certificate go together")
+        if self.seal_timestamp and self.seal_key is None:
+            raise ValueError("seal_timestamp needs seal_key: without it nothing is sealed")
         if self.audit_timestamp and self.audit_timestamp_roots is None:
             raise ValueError("audit_timestamp needs audit_timestamp_roots, against which its stamps are checked")
         return self
@@ -444,6 +463,11 @@ class Settings(BaseSettings):
     def keys_folder(self) -> Path:
         """The folder of the keys."""
         return self.keys or self.home / "keys"
+
+    @property
+    def trust_folder(self) -> Path:
+        """The folder of whose signatures are trusted."""
+        return self.trust or self.home / "trust"
 
 
 class SettingsMissing(Exception):

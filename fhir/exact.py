@@ -43,6 +43,11 @@ def write(tree: Any) -> bytes:
     return _ENCODER.encode(tree)
 
 
+def write_sorted(tree: Any) -> bytes:
+    """Return a tree of `read` as JSON, the members of each object in the order of their names."""
+    return _SORTED.encode(tree)
+
+
 def same(one: Any, other: Any) -> bool:
     """Return whether two trees of `read` are written alike, but for the order of members: 6.30 is not 6.3."""
-    return _SORTED.encode(one) == _SORTED.encode(other)
+    return write_sorted(one) == write_sorted(other)

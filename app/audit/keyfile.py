@@ -98,7 +98,7 @@ def read_signer(path: Path, name: str = "") -> Signer:
         ExposedKeyFile: Its mode is wider than 0640.
         MalformedKeyFile: It is neither, of another kind than Ed25519, or another log's.
     """
-    text = _read(path)
+    text = read_key_file(path)
     try:
         signer = _from_pem(text, name) if text.startswith(_PEM) else Signer.parse(text.strip())
     except ValueError as error:
@@ -163,7 +163,7 @@ def _ring(masters: dict[int, bytes]) -> str:
 
 def _masters(path: Path) -> dict[int, bytes]:
     masters = {}
-    for number, line in enumerate(_read(path).splitlines(), 1):
+    for number, line in enumerate(read_key_file(path).splitlines(), 1):
         try:
             tag, digits, key = line.split()
             key_id = int(digits)
@@ -178,7 +178,13 @@ def _masters(path: Path) -> dict[int, bytes]:
     return masters
 
 
-def _read(path: Path) -> str:
+def read_key_file(path: Path) -> str:
+    """Return the text of a key file.
+
+    Raises:
+        FileNotFoundError: There is none.
+        ExposedKeyFile: Its mode is wider than 0640.
+    """
     with path.open(encoding="utf-8") as file:
         mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
         # A group may read: that is how Kubernetes mounts a secret for a process that is not root.

@@ -199,7 +199,10 @@ PATTERNS: dict[str, Pattern] = {
     "backup": _security(EXPORT, _lifecycle("archive", "Archive"), "query", SOURCE),
     "backup-verify": _security(ACTIVITY, coding(OWN, "backup-verify", "backup-verify"), "query"),
     "restore": _security(IMPORT, _lifecycle("restore", "Restore"), "query"),
-    **{code: _security(ACTIVITY, coding(OWN, code, code), "data") for code in ("package-load", "package-remove")},
+    **{
+        code: _security(ACTIVITY, coding(OWN, code, code), "data")
+        for code in ("package-load", "package-remove", "trust-add", "trust-remove", "trust-recheck")
+    },
     "audit-review": _security(LOG_USED, coding(OWN, "audit-review", "audit-review"), "data"),
     "audit-received": _security(LOG_USED, _ihe("ITI-20", "Record Audit Event"), "data"),
     "audit-forwarded": _security(LOG_USED, _ihe("ITI-20", "Record Audit Event"), "data", SOURCE),

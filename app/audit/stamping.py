@@ -83,7 +83,7 @@ class Stamping:
     async def _stamp(self, size: int, text: str) -> bool:
         """Have a text stamped and return whether the stamp is kept: not when another process was faster."""
         asked = request(text)
-        token = await _ask(self._address, asked.as_bytes())
+        token = await ask(self._address, asked.as_bytes())
         # A stamp that nobody could check later is none: it is kept once it holds here.
         verify_stamp(token, text, roots_of(self._roots or Path()), asked=asked)
         async with self._database.write() as connection:
@@ -94,7 +94,7 @@ class Stamping:
         return True
 
 
-async def _ask(address: str, asked: bytes) -> bytes:
+async def ask(address: str, asked: bytes) -> bytes:
     """Return what the authority answers.
 
     Raises:

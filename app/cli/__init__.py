@@ -1,6 +1,7 @@
 """The command `renkei`: everything an operator does without a browser.
 
-Exit codes: 0 done, 1 refused or failed with a message, 2 wrong usage, 3 a proof did not hold.
+Exit codes: 0 done, 1 refused or failed with a message, 2 wrong usage, 3 a proof did not hold; `verify-document` has two
+more.
 """
 
 from importlib import import_module
@@ -14,6 +15,7 @@ COMMANDS = (
     *("serve", "demo", "seed", "migrate", "reindex", "organisation", "client", "user", "token"),
     *("certificate", "import", "consent", "identity", "package", "terminology", "search-parameter", "audit"),
     *("backup", "blobs", "witness", "report", "retention", "gateway", "export", "mllp-source"),
+    *("trust", "seal", "verify-document"),
 )
 """Every command; each is in the module of its name."""
 

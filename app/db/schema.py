@@ -23,6 +23,7 @@ import app.records.bulk_import.tables
 import app.records.export.tables
 import app.records.later.tables
 import app.records.search_parameters.tables
+import app.records.signatures.tables
 import app.subject_rights.tables
 import dicom.store.tables
 import fhir.store.tables
@@ -50,6 +51,7 @@ METADATA = (
     app.records.export.tables.metadata,
     app.records.later.tables.metadata,
     app.records.search_parameters.tables.metadata,
+    app.records.signatures.tables.metadata,
     app.subject_rights.tables.metadata,
     dicom.store.tables.metadata,
 )

@@ -11,6 +11,7 @@ from sqlalchemy import or_, select
 from app.access import epoch
 from app.db import Database
 from app.packages.tables import package_resource
+from app.records.signatures.arrival import Arrival
 from fhir.profiles.definitions import Definition, Definitions
 
 PACKAGES = "packages"
@@ -31,6 +32,8 @@ class Profiles:
     definitions: Definitions
     strict: bool
     """Whether a resource that breaks a profile it names, or names an unknown one, is refused."""
+    arrival: Arrival | None = None
+    """By what its signatures are checked; without it they are looked at once it is stored."""
 
 
 UNCHECKED = Profiles(Definitions(), strict=False)

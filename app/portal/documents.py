@@ -17,6 +17,7 @@ from app.portal.gate import Visit, view
 from app.portal.items import item
 from app.portal.page import HEADERS, Page
 from app.portal.people import body_of
+from app.portal.signatures import shown_signatures
 from app.portal.sites import read_sites
 from fhir.errors import NotFound
 
@@ -136,6 +137,7 @@ async def document(request: Request) -> Response:
             "address": f"/documents/{stored.type}/{stored.id}",
             "sections": list(sections(shown.body.get("section", ()))),
             "attachments": await _shown(visit, shown.body),
+            "signatures": await shown_signatures(visit, stored),
             "sites": await read_sites(visit.hub),
             "is_own": stored.custodian == visit.caller.organisation,
             "patient": await visit.hub.patient_reference(stored.patient_key) if stored.patient_key > 0 else "",

@@ -17,6 +17,7 @@ from app.records.request import Request
 from app.records.scoped import check_written
 from app.records.search_parameters.follow import follow_written
 from app.records.search_parameters.known import lock_of
+from app.records.signatures.keep import keep_verdicts
 from app.records.writing import Writing
 
 T = TypeVar("T")
@@ -52,6 +53,7 @@ async def committed(
         result = await work(writing)
         await writing.flush()
         await check_written(request, connection, writing.written)
+        is_pending = bool(writing.signed) and await keep_verdicts(connection, writing.signed, request.now)
         moved = await follow_patients(connection, writing.written, request.now)
         settings = request.hub.settings
         actor = request.caller.user or request.caller.client
@@ -68,5 +70,7 @@ async def committed(
         await request.hub.audit.stage(connection, [*told, *await moved_events(request, connection, moved)])
     if any(one.type == "SearchParameter" for one in writing.written):
         request.hub.search_parameters_wait.set()
+    if is_pending:
+        request.hub.signatures_wait.set()
     request.recorded = True
     return result

@@ -13,6 +13,7 @@ from app.records.parameters import flag, only, operation_pairs
 from app.records.prepare import prepare
 from app.records.request import FhirRequest
 from app.records.response import Response, fhir_response
+from app.records.signatures.seal import sealed
 from app.records.writing import Writing
 from fhir.errors import Deleted, Forbidden, NotFound, TooLarge
 from fhir.operations.document import document, named
@@ -86,7 +87,7 @@ async def composition_document(request: FhirRequest) -> Response:
     parts = await _parts(request, composition)
     base = f"{request.hub.settings.address}/fhir"
     entries = [(f"{base}/{one.type}/{one.id}", one.body) for one in parts]
-    body = document(entries, id=str(uuid.uuid4()), now=instant(request.now))
+    body = await sealed(request.hub, document(entries, id=str(uuid.uuid4()), now=instant(request.now)))
     if not persist:
         # What was deleted is no part of the answer.
         request.record.disclosed[:] = parts

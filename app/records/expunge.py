@@ -19,6 +19,7 @@ from app.records.parameters import flag, only, operation_pairs
 from app.records.record import known_type
 from app.records.request import FhirRequest
 from app.records.response import Response, fhir_response
+from app.records.signatures.keep import forget_verdicts
 from app.records.superseded import reader
 from app.records.writing import Writing
 from dicom.store.tables import dicom_study
@@ -54,6 +55,7 @@ async def remove(writing: Writing, current: Stored) -> int:
         await forget_patient(writing.connection, current.patient_key)
     await forget_files(writing.connection, current)
     await forget_messages(writing.connection, current)
+    await forget_verdicts(writing.connection, current, current.version + 1)
     return await remove_deleted(writing.connection, current, hash64(named), reader(writing.request.hub))
 
 
@@ -81,6 +83,7 @@ async def expunge(request: FhirRequest) -> Response:
         await count_removal(writing.connection)
         if whole and (current.deleted or not previous):
             return current, await remove(writing, current)
+        await forget_verdicts(writing.connection, current, current.version)
         return current, await remove_previous(writing.connection, current, reader(request.hub))
 
     async def tell(done: tuple[Stored, int], _: Writing) -> list[Event]:

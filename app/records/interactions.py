@@ -41,6 +41,7 @@ from app.records.request import FhirRequest
 from app.records.response import FhirResponse
 from app.records.search import search, search_by_post
 from app.records.search_parameter_status import search_parameter_status
+from app.records.signatures.operation import signatures
 from app.records.summary import summary
 from app.records.terminology.expand import expand
 from app.records.terminology.lookup import lookup
@@ -119,6 +120,7 @@ INTERACTIONS: dict[tuple[str, str], Interaction] = {
     ("POST", "type/id/*/_search"): _POST_SEARCH_ALL,
     ("GET", "type/id/$summary"): _SUMMARY,
     ("POST", "type/id/$summary"): _SUMMARY,
+    ("GET", "type/id/$signatures"): Interaction("operation", "R", signatures),
     ("POST", "type/$validate"): _VALIDATE,
     ("GET", "type/id/$validate"): _VALIDATE,
     ("POST", "type/id/$validate"): _VALIDATE,

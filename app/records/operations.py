@@ -207,6 +207,11 @@ OPERATIONS: dict[str, Operation] = {
         "Carry out a message: a feed of Patients (IHE PMIR, ITI-93), as a whole or not at all.",
         body="Resource",
     ),
+    "signatures": Operation(
+        "",
+        "What the electronic signatures of a resource, of what it holds, and of others under it, were found to be.",
+        body="",
+    ),
     "status": Operation(
         "",
         "Whether a search parameter of the hub's own can be asked for, and how far its index is.",

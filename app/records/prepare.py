@@ -12,11 +12,13 @@ import orjson
 
 from app.consent.decide import Authority
 from app.packages.loaded import UNCHECKED, Profiles
+from app.records.signatures.arrival import check_arrival
 from fhir.errors import Forbidden, InvalidValue, Unprocessable
 from fhir.issue import Issue
 from fhir.profiles.conformance import conformance, names_profiles
 from fhir.profiles.structure import check
 from fhir.resource import parse
+from fhir.signatures.verdict import Verdict
 from fhir.store.categories import category
 from fhir.store.types import NUMBERS
 from fhir.subset import is_subsetted
@@ -34,6 +36,9 @@ class Prepared:
     """What the sender wrote, when that was XML; `body` is the JSON it means, `digest` that of what was written."""
     tree: Mapping[str, Any] | None = None
     """The resource; None where many wait for their turn, for a tree takes several times the bytes of its body."""
+
+    verdicts: tuple[Verdict, ...] | None = ()
+    """What its signatures are; None when it carries some that are looked at once it is stored."""
 
     @property
     def resource(self) -> Mapping[str, Any]:
@@ -137,7 +142,7 @@ def prepare(
 
     Raises:
         InvalidJson: it is not strict JSON.
-        Unprocessable: it breaks a rule of R4, or a profile that it names where the hub is strict.
+        Unprocessable: it breaks a rule of R4, or a profile that it names or a signature where the hub is strict.
         InvalidValue: its type or id is not that of the address.
         Forbidden: the caller's role does not write such resources.
     """
@@ -154,5 +159,6 @@ def prepare(
         raise InvalidValue("The body's id is not that of the address", f"{found}.id")
     if not authority.may_write(category(resource)):
         raise Forbidden(f"This role does not write {found}")
+    verdicts, about = check_arrival(resource, body, received, path, profiles.arrival)
     digest = hashlib.sha256(body if received is None else received).digest()
-    return Prepared(body, found, digest, warnings, received, resource)
+    return Prepared(body, found, digest, warnings + about, received, resource, verdicts)

@@ -10,6 +10,7 @@ from app.clock import instant
 from app.identity.scope import patient_keys
 from app.records.request import FhirRequest
 from app.records.response import Response, fhir_response
+from app.records.signatures.seal import sealed
 from fhir.documents.summary import body as summary_body
 from fhir.documents.summary import summary as make
 from fhir.errors import NotFound
@@ -61,4 +62,4 @@ async def summary(request: FhirRequest) -> Response:
         language=language,
     )
     stored = {f"{one.type}/{one.id}": one.body for one in request.record.disclosed}
-    return fhir_response(summary_body(bundle, stored))
+    return fhir_response(await sealed(request.hub, summary_body(bundle, stored)))

@@ -18,6 +18,7 @@ from app.records.inheritance import Belonging, attaching, inherited
 from app.records.prepare import Prepared
 from app.records.row_ids import new_id
 from app.records.several import Several
+from app.records.signatures.keep import Signed
 from fhir.belonging import ATTACHED, POINTERS, attached
 from fhir.errors import Conflict, Forbidden, NotFound, Unprocessable
 from fhir.issue import Issue
@@ -62,6 +63,7 @@ class Writing:
     Attributes:
         written: The versions that were gathered, in order.
         labelled: Those of them from which others are to take over labels.
+        signed: Those of them that carry signatures, and what these are.
     """
 
     def __init__(self, request: "Request", connection: WriteConnection, known: InForce) -> None:
@@ -70,6 +72,7 @@ class Writing:
         self.connection = connection
         self.written: list[Stored] = []
         self.labelled: list[Stored] = []
+        self.signed: list[Signed] = []
         self._batch = Batch()
         self._new_patients: dict[str, int] = {}
         self._salts: list[tuple[int, bytes]] = []
@@ -181,7 +184,7 @@ class Writing:
         new = self._version(prepared, id_, patient_key, row, 1, known, method, spliced, index, now)
         self._batch.create(new)
         await self._batch.flush_created(self.connection)
-        return self._noted(new, stored, of_all)
+        return self._noted(new, stored, of_all, prepared)
 
     def _version(
         self,
@@ -202,13 +205,15 @@ class Writing:
             *(method, spliced.body, spliced.undo, prepared.digest, index),
         )
 
-    def _noted(self, new: NewVersion, stored: Mapping[str, Any], had: int) -> Stored:
+    def _noted(self, new: NewVersion, stored: Mapping[str, Any], had: int, prepared: Prepared | None = None) -> Stored:
         """Note a version; `had` are labels that those which inherit from it have already."""
         made = Stored(
             *(NUMBERS[new.type], new.id, new.patient_key, new.row, new.version, new.custodian),
             *(new.facts.labels, new.last_updated, new.method, new.body),
         )
         self.written.append(made)
+        if prepared is not None and prepared.verdicts != ():
+            self.signed.append((made, prepared.verdicts))
         if made.labels & ~had or (made.labels and made.body and any(attached(stored))):
             self.labelled.append(made)
         return made
@@ -279,7 +284,7 @@ class Writing:
         key, row, version = current.patient_key, current.row, current.version + 1
         new = self._version(prepared, id_, key, row, version, known, method, spliced, index, now)
         self._batch.replace(new)
-        return self._noted(new, stored, current.labels)
+        return self._noted(new, stored, current.labels, prepared)
 
     async def current(self, type_name: str, id_: str) -> Stored | None:
         """Return the version that an update would replace; None when there is none that the caller may replace."""

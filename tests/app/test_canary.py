@@ -190,6 +190,7 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
     ("GET", "type/id/_history/version/$original"): lambda kind, id_: [
         ("GET", f"/fhir/{kind}/{id_}/_history/1/$original", b"", "")
     ],
+    ("GET", "type/id/$signatures"): lambda kind, id_: [("GET", f"/fhir/{kind}/{id_}/$signatures", b"", "")],
     ("GET", "type/id/$summary"): lambda kind, id_: [("GET", f"/fhir/{kind}/{id_}/$summary", b"", "")],
     ("POST", "type/id/$summary"): lambda kind, id_: [("POST", f"/fhir/{kind}/{id_}/$summary", b"", JSON)],
     ("POST", "type/$validate"): lambda kind, _: [

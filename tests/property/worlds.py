@@ -552,7 +552,7 @@ def questions(chance: random.Random, world: WorldMaker, count: int) -> Iterator[
                 chance.choice((*asked, "_since=2020", "_since=2100", "_at=gt2020", "_at=1999")),
             )
         elif kind == 3:
-            yield "GET", f"{row.type}/{row.id}/{chance.choice(('$original', '$validate'))}", ""
+            yield "GET", f"{row.type}/{row.id}/{chance.choice(('$original', '$validate', '$signatures'))}", ""
         elif kind == 4:
             yield *chance.choice((("GET", ""), ("POST", "_search"))), everywhere(chance, world)
         elif kind in (5, 6):

@@ -1,0 +1,108 @@
+"""The signatures of a document as a caller may know them: its own, and those that others have put under it.
+
+Each is read as any resource is: what does not exist for the caller has no signature either.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+
+import orjson
+
+from app.identity.scope import patient_keys
+from app.records.record import Record
+from app.records.signatures.keep import kept_verdicts
+from fhir.belonging import attached
+from fhir.documents.provenance import POLICY
+from fhir.errors import Deleted, NotFound
+from fhir.search.query import parse as parse_query
+from fhir.search.run import search
+from fhir.signatures.verdict import State, Verdict
+from fhir.store.stored import Stored
+
+MOST_PROVENANCES = 50
+"""Of one resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """The signatures that one resource carries."""
+
+    by: Stored
+    verdicts: Sequence[Verdict] | None
+    """None when nobody has looked yet."""
+
+    @property
+    def is_of_others(self) -> bool:
+        """Whether it is a statement about the document, and not the document itself."""
+        return self.by.type == "Provenance"
+
+
+async def signatures_of(record: Record, document: Stored) -> list[Carried]:
+    """Return the signatures of a document.
+
+    Args:
+        record: The caller's view.
+        document: What is signed: a Bundle, a DocumentReference, what was taken from a document, any resource.
+    """
+    own = [document, *[one async for one in _held(record, document)]]
+    provenances = [one for part in own for one in await _provenances(record, part)]
+    own += [one for part in provenances if (one := await _taken_from(record, part)) is not None]
+    found = []
+    for one in {(one.type, one.id): one for one in [*own, *provenances]}.values():
+        verdicts = await kept_verdicts(record.connection, one)
+        if verdicts is None or verdicts:
+            is_statement = one.type == "Provenance" and one.id != document.id
+            found.append(
+                Carried(one, [_about(own, each) for each in verdicts] if verdicts and is_statement else verdicts)
+            )
+            if one.type == "Provenance":
+                record.disclosed.append(one)
+    return found
+
+
+def _about(own: Sequence[Stored], verdict: Verdict) -> Verdict:
+    """Return what a verdict of a Provenance says of a document now: it may be of another, or an older one."""
+    if verdict.state not in (State.VALID, State.UNTRUSTED):
+        return verdict
+    name, _, version = verdict.target.partition("/_history/")
+    current = next((one for one in own if f"{one.type}/{one.id}" == name), None)
+    if current is None:
+        return replace(verdict, state=State.UNCHECKED, reason="other", detail="What is signed is another resource")
+    if version != str(current.version):
+        return replace(verdict, state=State.UNCHECKED, reason="earlier", detail="What is signed is an earlier version")
+    return verdict
+
+
+async def _held(record: Record, document: Stored) -> AsyncIterator[Stored]:
+    """Yield the Binaries and Bundles that a DocumentReference names."""
+    if document.type != "DocumentReference":
+        return
+    for link in attached(orjson.loads(document.body)):
+        type_name, _, id_ = link.partition("/")
+        if (one := await _read(record, type_name, id_)) is not None:
+            yield one
+
+
+async def _read(record: Record, type_name: str, id_: str) -> Stored | None:
+    try:
+        return await record.read(type_name, id_)
+    except (NotFound, Deleted):
+        return None
+
+
+async def _provenances(record: Record, document: Stored) -> list[Stored]:
+    query = parse_query("Provenance", [("target", f"{document.type}/{document.id}")], lenient=False)
+    page = await search(record.connection, record.visibility, query, patient_keys, limit=MOST_PROVENANCES)
+    return list(page.matches)
+
+
+async def _taken_from(record: Record, provenance: Stored) -> Stored | None:
+    """Return the document of which the hub's own Provenance says that something was taken out of it."""
+    tree = orjson.loads(provenance.body)
+    if POLICY not in tree.get("policy", ()):
+        return None
+    for entity in tree.get("entity", ()):
+        type_name, _, id_ = str(entity.get("what", {}).get("reference", "")).partition("/")
+        if entity.get("role") == "source" and type_name in ("Bundle", "DocumentReference"):
+            return await _read(record, type_name, id_)
+    return None
