@@ -45,4 +45,9 @@ def write(tree: Any) -> bytes:
 
 def same(one: Any, other: Any) -> bool:
     """Return whether two trees of `read` are written alike, but for the order of members: 6.30 is not 6.3."""
-    return _SORTED.encode(one) == _SORTED.encode(other)
+    return canonical(one) == canonical(other)
+
+
+def canonical(tree: Any) -> bytes:
+    """Return a tree of `read` as JSON in which the order of members does not count."""
+    return _SORTED.encode(tree)

@@ -41,7 +41,7 @@ from app.records.request import FhirRequest
 from app.records.response import FhirResponse
 from app.records.search import search, search_by_post
 from app.records.search_parameter_status import search_parameter_status
-from app.records.summary import summary
+from app.records.summary.summary import summary
 from app.records.terminology.expand import expand
 from app.records.terminology.lookup import lookup
 from app.records.terminology.subsumes import subsumes
@@ -119,6 +119,8 @@ INTERACTIONS: dict[tuple[str, str], Interaction] = {
     ("POST", "type/id/*/_search"): _POST_SEARCH_ALL,
     ("GET", "type/id/$summary"): _SUMMARY,
     ("POST", "type/id/$summary"): _SUMMARY,
+    ("GET", "type/$summary"): _SUMMARY,
+    ("POST", "type/$summary"): _SUMMARY,
     ("POST", "type/$validate"): _VALIDATE,
     ("GET", "type/id/$validate"): _VALIDATE,
     ("POST", "type/id/$validate"): _VALIDATE,

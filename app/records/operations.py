@@ -226,8 +226,13 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "summary": Operation(
         "http://hl7.org/fhir/uv/ips/OperationDefinition/summary",
-        "The International Patient Summary of what the caller may see of a person.",
-        types=("Patient",),
+        "The International Patient Summary of what the caller may see of a person, over all sites, as a document.",
+        (
+            Parameter("identifier", "string", "Whose, as `system|value`; at the type, in place of an id."),
+            Parameter("profile", "canonical", "That of IPS for the Bundle or the Composition."),
+            Parameter("_language", "code", "`ja` or `en`; unless said, what `Accept-Language` likes best."),
+        ),
+        ("Patient",),
     ),
     "translate": Operation(
         f"{R4}/ConceptMap-translate",

@@ -190,7 +190,17 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
     ("GET", "type/id/_history/version/$original"): lambda kind, id_: [
         ("GET", f"/fhir/{kind}/{id_}/_history/1/$original", b"", "")
     ],
-    ("GET", "type/id/$summary"): lambda kind, id_: [("GET", f"/fhir/{kind}/{id_}/$summary", b"", "")],
+    ("GET", "type/id/$summary"): lambda kind, id_: [
+        ("GET", f"/fhir/{kind}/{id_}/$summary{query}", b"", "")
+        for query in ("", "?_language=en", "?_format=xml")
+        if not query or kind == "Patient"
+    ],
+    ("GET", "type/$summary"): lambda kind, id_: [
+        ("GET", f"/fhir/{kind}/$summary?identifier={value}", b"", "") for value in ("text", f"urn:oid:1.2.3|{id_}")
+    ],
+    ("POST", "type/$summary"): lambda kind, id_: [
+        ("POST", f"/fhir/{kind}/$summary?identifier=urn:oid:1.2.3|{id_}", b"", JSON)
+    ],
     ("POST", "type/id/$summary"): lambda kind, id_: [("POST", f"/fhir/{kind}/{id_}/$summary", b"", JSON)],
     ("POST", "type/$validate"): lambda kind, _: [
         ("POST", f"/fhir/{kind}/$validate", json.dumps(_innocent(kind)).encode(), JSON)

@@ -567,6 +567,7 @@ def questions(chance: random.Random, world: WorldMaker, count: int) -> Iterator[
                 ("", "", "_count=2", "_type=Observation,Practitioner", "start=2024-03", "end=2024-03")
             )
             yield "GET", f"Patient/{_named(chance, world, 'Patient')}/$everything", query
+            yield _a_summary(chance, world)
         elif kind == 16:
             yield _about_identity(chance)
         elif kind == 15:
@@ -598,6 +599,20 @@ def questions(chance: random.Random, world: WorldMaker, count: int) -> Iterator[
             )
 
 
+def _a_summary(chance: random.Random, world: WorldMaker) -> tuple[str, str, str]:
+    """Return a question for a summary, whose person is named by id or by number."""
+    whose = _named(chance, world, "Patient")
+    return chance.choice(
+        (
+            ("GET", f"Patient/{whose}/$summary", ""),
+            ("GET", f"Patient/{whose}/$summary", "_language=en"),
+            ("POST", f"Patient/{whose}/$summary", f"profile={quote(IPS)}"),
+            ("GET", "Patient/$summary", f"identifier=urn:oid:1.2.3|{chance.randrange(5)}"),
+            ("POST", "Patient/$summary", f"identifier={chance.randrange(5)}&_language=en"),
+        )
+    )
+
+
 def _about_identity(chance: random.Random) -> tuple[str, str, str]:
     """Return a question of the identity doors."""
     number, other = (f"urn:oid:1.2.3|{chance.randrange(5)}" for _ in range(2))
@@ -619,6 +634,8 @@ def _about_identity(chance: random.Random) -> tuple[str, str, str]:
         )
     )
 
+
+IPS = "http://hl7.org/fhir/uv/ips/StructureDefinition/Bundle-uv-ips"
 
 GRAPHS = (
     *('{Patient(id:"PATIENT"){id name{family} generalPractitioner{resource(optional:true){...on Practitioner{id}}}}}',),
