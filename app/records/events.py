@@ -25,6 +25,7 @@ _WITH_ENTITIES = {
     "operation",
     "message",
     "retention",
+    "print",
 }
 """Interactions whose events name resources; a search's event names the query, never its results."""
 

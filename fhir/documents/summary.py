@@ -6,6 +6,8 @@ asks for something else.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -41,11 +43,13 @@ class Summary:
         parts: Its sections in words.
         used: The references, `Condition/1`, of all it draws from: its entries, other statements of the same facts,
             and who says that there is nothing.
+        labels: The labels of all that.
     """
 
     body: bytes
     parts: Sequence[Part]
     used: frozenset[str]
+    labels: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +121,7 @@ def summary(patient: Held, chosen: Sequence[Chosen], support: Mapping[str, Held]
         ],
     }
     used = frozenset(one.link for one in drawn if one is not made.author)
-    return Summary(write(bundle), told, used)
+    return Summary(write(bundle), told, used, reduce(or_, (one.labels for one in drawn)))
 
 
 def _head(told: Sequence[Part], made: Made, patient: Held, urls: Mapping[str, str]) -> dict[str, Any]:

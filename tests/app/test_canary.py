@@ -353,6 +353,10 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
     ("POST", "/password"): [("POST", "/password", b"", FORM)],
     ("GET", "/patients"): [("GET", f"/patients?q={text}", b"", "") for text in ("", "text", "2024-05-01", "1")],
     ("GET", "/patients/{id}"): [("GET", f"/patients/{OWNER}-hidden", b"", "")],
+    ("GET", "/patients/{id}/summary"): [
+        ("GET", f"/patients/{OWNER}-hidden/summary{query}", b"", "") for query in ("", "?lang=en")
+    ],
+    ("GET", "/patients/{id}/summary.pdf"): [("GET", f"/patients/{OWNER}-hidden/summary.pdf", b"", "")],
     ("GET", "/documents/{type}/{id}"): [
         ("GET", f"/documents/{kind}/{OWNER}-{kind.lower()}", b"", "") for kind in DOCUMENTS
     ],

@@ -563,11 +563,7 @@ def questions(chance: random.Random, world: WorldMaker, count: int) -> Iterator[
                 everywhere(chance, world, in_compartment=True) if place.endswith("*") else chance.choice(COMMON),
             )
         elif kind == 7:
-            query = chance.choice(
-                ("", "", "_count=2", "_type=Observation,Practitioner", "start=2024-03", "end=2024-03")
-            )
-            yield "GET", f"Patient/{_named(chance, world, 'Patient')}/$everything", query
-            yield _a_summary(chance, world)
+            yield from _of_a_record(chance, world)
         elif kind == 16:
             yield _about_identity(chance)
         elif kind == 15:
@@ -597,6 +593,14 @@ def questions(chance: random.Random, world: WorldMaker, count: int) -> Iterator[
                 *chance.choice((("GET", type_name), ("POST", f"{type_name}/_search"))),
                 search(chance, world, type_name),
             )
+
+
+def _of_a_record(chance: random.Random, world: WorldMaker) -> Iterator[tuple[str, str, str]]:
+    """Yield a question for a whole record, and at times one for its summary, which is dear."""
+    query = chance.choice(("", "", "_count=2", "_type=Observation,Practitioner", "start=2024-03", "end=2024-03"))
+    yield "GET", f"Patient/{_named(chance, world, 'Patient')}/$everything", query
+    if chance.random() < 0.25:
+        yield _a_summary(chance, world)
 
 
 def _a_summary(chance: random.Random, world: WorldMaker) -> tuple[str, str, str]:
