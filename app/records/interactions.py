@@ -154,6 +154,8 @@ INTERACTIONS: dict[tuple[str, str], Interaction] = {
     ("POST", "type/id/$graphql"): _GRAPHQL,
     ("GET", "type/id/$document"): _DOCUMENT,
     ("POST", "type/id/$document"): _DOCUMENT,
+    ("GET", "type/$document"): _DOCUMENT,
+    ("POST", "type/$document"): _DOCUMENT,
     ("GET", "type/$lastn"): _LASTN,
     ("POST", "type/$lastn"): _LASTN,
     ("POST", "type/$match"): Interaction("operation", "E", match),

@@ -201,7 +201,11 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
     ("POST", "type/$summary"): lambda kind, id_: [
         ("POST", f"/fhir/{kind}/$summary?identifier=urn:oid:1.2.3|{id_}", b"", JSON)
     ],
-    ("POST", "type/id/$summary"): lambda kind, id_: [("POST", f"/fhir/{kind}/{id_}/$summary", b"", JSON)],
+    ("POST", "type/id/$summary"): lambda kind, id_: [
+        ("POST", f"/fhir/{kind}/{id_}/$summary{query}", b"", JSON)
+        for query in ("", "?persist=snapshot", "?persist=on-demand")
+        if not query or kind == "Patient"
+    ],
     ("POST", "type/$validate"): lambda kind, _: [
         ("POST", f"/fhir/{kind}/$validate", json.dumps(_innocent(kind)).encode(), JSON)
     ],
@@ -258,6 +262,10 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
     ("GET", "type/id/$document"): lambda kind, id_: [("GET", f"/fhir/{kind}/{id_}/$document", b"", "")],
     ("POST", "type/id/$document"): lambda kind, id_: [
         ("POST", f"/fhir/{kind}/{id_}/$document?persist=true", b"", JSON)
+    ],
+    ("GET", "type/$document"): lambda kind, id_: [("GET", f"/fhir/{kind}/$document?id={kind}/{id_}", b"", "")],
+    ("POST", "type/$document"): lambda kind, id_: [
+        ("POST", f"/fhir/{kind}/$document?id={id_}&persist=true", b"", JSON)
     ],
     ("GET", "type/$lastn"): lambda kind, _: [("GET", f"/fhir/{kind}/$lastn?patient={OWNER}-hidden", b"", "")],
     ("POST", "type/$lastn"): lambda kind, _: [("POST", f"/fhir/{kind}/$lastn?patient={OWNER}-hidden", b"", JSON)],

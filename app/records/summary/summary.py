@@ -15,6 +15,7 @@ from app.records.query import read_query
 from app.records.record import NEWEST, known_type
 from app.records.request import FhirRequest
 from app.records.response import Response, fhir_response
+from app.records.summary.keep import keep_on_demand, keep_snapshot
 from app.records.summary.make import make
 from fhir.errors import InvalidValue, MultipleMatches, NotFound, NotSupported
 from fhir.search.run import search
@@ -63,6 +64,8 @@ async def read_asked(request: FhirRequest) -> Asked:
     persist = one_of(found, "persist") or "false"
     if persist not in _PERSIST:
         raise InvalidValue(f"persist is one of {', '.join(_PERSIST)}", "persist")
+    if _PERSIST[persist] and request.method != "POST":
+        raise InvalidValue("What is kept is asked for by POST", "persist")
     return Asked(identifier, _language(request, one_of(found, "_language")), _PERSIST[persist])
 
 
@@ -124,6 +127,10 @@ async def summary(request: FhirRequest) -> Response:
     request.check_accept()
     asked = await read_asked(request)
     patient = await patient_asked(request, asked)
+    if asked.persist == "on-demand":
+        return await keep_on_demand(request, patient)
+    if asked.persist == "snapshot":
+        return await keep_snapshot(request, patient, asked.language)
     made = await make(request, patient, asked.language)
     request.record.disclosed[:] = made.stored
     response = fhir_response(made.summary.body)
