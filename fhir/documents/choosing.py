@@ -47,11 +47,17 @@ def _chosen(section: Section, found: Mapping[Ask, tuple[Sequence[Held], bool]], 
     held = list({one.link: one for one in matched}.values())
     silent = section.nothing | {section.no_information}
     entries = [one for one in held if not _named(one) & silent]
-    facts = sorted(once(entries), key=lambda fact: date(fact.first.resource).lstrip("–"), reverse=True)
+    facts = sorted(once(entries), key=_newness, reverse=True)
     nothing = [] if facts else [one for one in held if _named(one) & section.nothing]
     nothing += [] if facts else [one for one in lists if _says_nothing(one, section)]
     more = len(facts) > section.most or any(found[ask][1] for ask in section.asks if ask in found)
     return Chosen(section, facts[: section.most], more, nothing)
+
+
+def _newness(fact: Fact) -> str:
+    """Return what facts are ordered by; what has no date, or one in words, comes last."""
+    when = date(fact.first.resource).lstrip("–")
+    return when if when[:1].isdigit() else ""
 
 
 def _named(held: Held) -> frozenset[str]:

@@ -14,7 +14,7 @@ import pytest
 from fhir.documents.facts import Held
 from fhir.documents.sections import SECTIONS
 from fhir.documents.split import split
-from fhir.documents.summary import Summary
+from fhir.documents.summary import SUPPORT, Summary
 from fhir.envelope import read_bundle
 from fhir.exact import read
 from fhir.issue import Issue
@@ -236,6 +236,21 @@ def test_the_summary_is_the_same_in_xml(made):
     again = to_json(to_xml(made.body)).body
 
     assert json.loads(again) == bundle_of(made)
+
+
+def test_whatever_stands_in_the_examples_of_r4_becomes_a_sound_summary():
+    types = {ask.type for section in SECTIONS for ask in section.asks} | SUPPORT
+    bodies = [file.read_bytes() for file in sorted((SPEC_DATA / "fhir/r4-examples").glob("*.json"))]
+    known = [Held(read(body), body) for body in bodies]
+    chosen = [one for one in known if one.resource["resourceType"] in types and "id" in one.resource]
+
+    made = a_summary({"resourceType": "Patient", "id": "p"}, chosen)
+
+    bundle = bundle_of(made)
+    assert [one for one in check(bundle, entries=True) if one.severity == "error"] == []
+    assert json.loads(to_json(to_xml(made.body)).body)["type"] == "document"
+    assert len(bundle["entry"][0]["resource"]["section"]) == 11
+    assert len(bundle["entry"]) > 35
 
 
 def test_fhir_resources_reads_the_summary(made):

@@ -290,6 +290,17 @@ def test_the_newest_stand_first_and_what_is_left_out_is_said():
     assert "新しいものから2件まで" in sections(bundle)["30954-2"]["text"]["div"]
 
 
+def test_what_has_no_date_or_one_in_words_comes_last():
+    bundle = made(
+        a("Condition", "1", code=coded("a"), onsetString="about 2012"),
+        a("Condition", "2", code=coded("b")),
+        a("Condition", "3", code=coded("c"), onsetPeriod={"end": "2011"}),
+        a("Condition", "4", code=coded("d"), onsetDateTime="2012-05"),
+    )
+
+    assert titles(bundle)["現在の病名・問題"] == ["4", "3", "1", "2"]
+
+
 def test_labels_of_what_is_included_are_labels_of_the_summary():
     label = {"system": ACT_CODE, "code": "PSY"}
     labelled = {"meta": {"security": [label]}}
