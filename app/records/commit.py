@@ -17,6 +17,7 @@ from app.records.request import Request
 from app.records.scoped import check_written
 from app.records.search_parameters.follow import follow_written
 from app.records.search_parameters.known import lock_of
+from app.records.summary.on_demand import announce_summaries
 from app.records.writing import Writing
 
 T = TypeVar("T")
@@ -50,8 +51,10 @@ async def committed(
             raise StaleCaller
         writing = Writing(request, connection, known)
         result = await work(writing)
+        asked = len(writing.written)
+        await announce_summaries(writing, request)
         await writing.flush()
-        await check_written(request, connection, writing.written)
+        await check_written(request, connection, writing.written[:asked])
         moved = await follow_patients(connection, writing.written, request.now)
         settings = request.hub.settings
         actor = request.caller.user or request.caller.client

@@ -6,64 +6,26 @@ https://profiles.ihe.net/ITI/sIPS/, https://profiles.ihe.net/ITI/TF/Volume3/ch-4
 """
 
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
-
-import orjson
 
 from app.audit.record import Event
-from app.clock import instant
 from app.languages import Language
 from app.records.commit import committed
-from app.records.conditional import condition, lock, match, own
+from app.records.conditional import lock, own
 from app.records.events import events
 from app.records.prepare import prepare
 from app.records.request import FhirRequest
 from app.records.response import Response, fhir_response
 from app.records.summary.make import Drawn, make
+from app.records.summary.on_demand import entry_on_demand, prepared_entry
 from app.records.writing import Writing
-from fhir.documents.entry import entry
 from fhir.errors import Forbidden
 from fhir.store.labels import codings
 from fhir.store.stored import Stored
-
-_LANGUAGE: Language = "ja"
-"""Of an entry on demand: unless the one who retrieves it asks for another."""
 
 
 def _check(request: FhirRequest, patient: Stored) -> None:
     if patient.custodian != request.authority.custodian:
         raise Forbidden("A summary is kept by the site whose Patient it is about")
-
-
-def _on_demand_number(patient: Stored) -> str:
-    """Return what an entry on demand is known by: the same for a Patient, however often it is asked for."""
-    return f"urn:uuid:{uuid5(NAMESPACE_URL, f'Patient/{patient.id}/$summary')}"
-
-
-async def _entry_on_demand(writing: Writing, request: FhirRequest, patient: Stored) -> tuple[Stored, bool]:
-    """Return the entry of a Patient's summary on demand, and whether it is new; the lock on the type is held."""
-    number = _on_demand_number(patient)
-    query = condition(request, "DocumentReference", f"identifier=urn:ietf:rfc:3986|{number}", "identifier")
-    found = await match(writing.connection, own(request), query, "identifier")
-    if found is not None:
-        return found, False
-    address = f"{request.hub.settings.fhir_address}/Patient/{patient.id}/$summary"
-    return await writing.create(_prepared(request, patient, number, address, _LANGUAGE)), True
-
-
-def _prepared(
-    request: FhirRequest, patient: Stored, number: str, address: str, language: Language, **fields: Any
-) -> Any:
-    made = entry(
-        number=number,
-        address=address,
-        patient=f"Patient/{patient.id}",
-        custodian=request.caller.organisation_reference,
-        now=instant(request.now),
-        language=language,
-        **fields,
-    )
-    return prepare(orjson.dumps(made), request.authority)
 
 
 async def keep_on_demand(request: FhirRequest, patient: Stored) -> Response:
@@ -76,7 +38,7 @@ async def keep_on_demand(request: FhirRequest, patient: Stored) -> Response:
 
     async def work(writing: Writing) -> tuple[Stored, bool]:
         await lock(writing.connection, request, ["DocumentReference"])
-        return await _entry_on_demand(writing, request, patient)
+        return await entry_on_demand(writing, request, patient)
 
     async def tell(made: tuple[Stored, bool], writing: Writing) -> list[Event]:
         return await events(request, writing.written or [made[0]], 200, writing.connection)
@@ -98,7 +60,7 @@ async def keep_snapshot(request: FhirRequest, patient: Stored, language: Languag
 
     async def work(writing: Writing) -> Stored:
         await lock(writing.connection, request, ["DocumentReference"])
-        on_demand, _ = await _entry_on_demand(writing, request, patient)
+        on_demand, _ = await entry_on_demand(writing, request, patient)
         return await _file(writing, request, patient, drawn, bundle, on_demand, language)
 
     async def tell(_: Stored, writing: Writing) -> list[Event]:
@@ -119,7 +81,7 @@ async def _file(
     labels = drawn.summary.labels
     # It is not taken apart: its parts are there already.
     kept = await writing.create(bundle, patient_key=patient.patient_key, inherited_labels=labels)
-    described = _prepared(
+    described = prepared_entry(
         request,
         patient,
         f"urn:uuid:{drawn.id}",

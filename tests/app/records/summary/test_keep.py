@@ -152,6 +152,23 @@ async def test_however_many_ask_at_once_there_is_one_entry(world: World) -> None
     assert len(await entries(world, hospital, patient)) == 1
 
 
+async def test_where_the_region_wants_it_each_new_patient_has_an_entry(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    before = (await world.post(hospital, a_patient()))["id"]
+    world.hub.settings = world.hub.settings.model_copy(update={"summaries_on_demand": True})
+
+    new = (await world.post(hospital, a_patient(birthDate="1990-01-01")))["id"]
+    put = await world.http.put(
+        "/fhir/Patient/hospital-a-1", headers=hospital, json=a_patient(id="hospital-a-1", birthDate="1991-01-01")
+    )
+    changed = await world.http.put(f"/fhir/Patient/{before}", headers=hospital, json=a_patient(id=before))
+
+    assert (put.status_code, changed.status_code) == (201, 200)
+    listed = {one: len(await entries(world, hospital, one)) for one in (before, new, "hospital-a-1")}
+    assert listed == {before: 0, new: 1, "hospital-a-1": 1}
+    assert (await keep(world, hospital, new, "on-demand", 200))["subject"] == {"reference": f"Patient/{new}"}
+
+
 async def test_a_person_opens_both_from_the_chart(world: World) -> None:
     hospital = await world.client("hospital-a")
     patient = (await world.post(hospital, a_patient()))["id"]
