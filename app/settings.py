@@ -354,6 +354,9 @@ class Settings(BaseSettings):
     ntp_drift_seconds: float = 1.0
     """By how much the clock may be wrong before the hub says that it is not synchronised."""
 
+    summaries_on_demand: bool = False
+    """Whether each new Patient gets an entry by which a summary on demand is found among its documents (IHE sIPS)."""
+
     report_font: Path | None = None
     """The Japanese TrueType font that reports as PDF embed. Empty: IPAex Gothic, where the system has it."""
 

@@ -4,7 +4,9 @@ from typing import Any
 
 from sqlalchemy import BigInteger, bindparam, select
 
+from app.identity.link import link
 from app.identity.person import members, person_of
+from app.identity.tables import person_patient
 from fhir.store.tables import resource
 from tests.world import World
 
@@ -15,6 +17,12 @@ _KEY = select(resource.c.patient_key).where(
     resource.c.id == bindparam("id"),
     resource.c.row == resource.c.patient_key,
     resource.c.patient_key > bindparam("o", type_=BigInteger),
+)
+
+_PERSON_OF = (
+    select(person_patient.c.person)
+    .join(resource, resource.c.patient_key == person_patient.c.patient_key)
+    .where(resource.c.row == person_patient.c.patient_key, resource.c.id == bindparam("id"))
 )
 
 
@@ -68,3 +76,10 @@ async def together(world: World, id_: str) -> set[int]:
 async def at(world: World, site: str, patient: dict[str, Any]) -> str:
     """Let a site send a Patient, and return its id."""
     return str((await world.post(await world.client(site), patient))["id"])
+
+
+async def are_one_person(world: World, one: str, other: str) -> None:
+    """Link two Patients."""
+    async with world.hub.database.write() as connection:
+        persons = [(await connection.fetch(_PERSON_OF, {"id": id_}))[0][0] for id_ in (one, other)]
+        await link(connection, *persons)

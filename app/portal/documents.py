@@ -13,7 +13,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.portal.gate import Visit, view
+from app.portal.fhir_documents import composition_of, summary_page_of
+from app.portal.gate import Visit, moved, view
 from app.portal.items import item
 from app.portal.page import HEADERS, Page
 from app.portal.people import body_of
@@ -127,16 +128,19 @@ async def _read(visit: Visit, request: Request) -> Any:
 async def document(request: Request) -> Response:
     """Show a document."""
 
-    async def work(visit: Visit) -> Page:
+    async def work(visit: Visit) -> Page | Response:
         stored = await _read(visit, request)
         shown = item(stored)
         if shown is None:
             raise NotFound("The document was entered in error")
+        if page := summary_page_of(visit, shown.body):
+            return moved(page)
+        composition = await composition_of(visit, shown.body)
         values = {
             "document": shown,
             "address": f"/documents/{stored.type}/{stored.id}",
-            "sections": list(sections(shown.body.get("section", ()))),
-            "attachments": await _shown(visit, shown.body),
+            "sections": list(sections((composition or shown.body).get("section", ()))),
+            "attachments": [] if composition else await _shown(visit, shown.body),
             "signatures": await shown_signatures(visit, stored),
             "sites": await read_sites(visit.hub),
             "is_own": stored.custodian == visit.caller.organisation,

@@ -1,7 +1,4 @@
-"""The languages of the pages: one table of texts each, and which one a request wants.
-
-RFC 9110, section 12.5.4 (Accept-Language).
-"""
+"""The languages of the pages: one table of texts each, and which one a request wants."""
 
 import tomllib
 from collections.abc import Mapping
@@ -11,8 +8,9 @@ from typing import Any
 
 from starlette.requests import Request
 
-LANGUAGES = ("ja", "en")
-"""The first is the default."""
+from app.languages import LANGUAGES, Language, accepted, is_language
+
+__all__ = ["COOKIE", "LANGUAGES", "Language", "Words", "language_of", "texts", "words"]
 
 COOKIE = "renkei_lang"
 
@@ -62,25 +60,9 @@ def words(language: str) -> Words:
     return Words(language)
 
 
-def _accepted(header: str) -> str:
-    """Return the language that an Accept-Language header likes best."""
-    best, weight = LANGUAGES[0], 0.0
-    for part in header.split(","):
-        tag, _, parameter = part.strip().partition(";")
-        quality = parameter.strip().removeprefix("q=")
-        try:
-            found = float(quality) if quality else 1.0
-        except ValueError:
-            continue
-        language = tag.strip().lower().partition("-")[0]
-        if language in LANGUAGES and found > weight:
-            best, weight = language, found
-    return best
-
-
-def language_of(request: Request) -> str:
+def language_of(request: Request) -> Language:
     """Return the language of the answer: `?lang=`, else the cookie's, else the browser's."""
     for stated in (request.query_params.get("lang"), request.cookies.get(COOKIE)):
-        if stated in LANGUAGES:
+        if is_language(stated):
             return stated
-    return _accepted(request.headers.get("accept-language", ""))
+    return accepted(request.headers.get("accept-language", ""))

@@ -17,7 +17,7 @@ from app.portal.gate import Visit, view
 LONGEST = 2_000
 
 _PAGES = (
-    re.compile(r"/(patients|own-log)/([A-Za-z0-9\-.]{1,64})"),
+    re.compile(r"/(patients|own-log)/([A-Za-z0-9\-.]{1,64})(?:/summary)?"),
     re.compile(r"/documents/([A-Za-z]{1,40})/([A-Za-z0-9\-.]{1,64})"),
 )
 

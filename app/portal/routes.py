@@ -34,6 +34,7 @@ from app.portal.printed import printed
 from app.portal.second_step import by_passkey, give_second, second
 from app.portal.signing import home, password, sign_in, sign_out
 from app.portal.subject_rights import act_on_rights_request, enter_rights_request, rights_request, rights_requests
+from app.portal.summary import summary_page, summary_pdf
 from app.portal.third_party import third_party
 from app.portal.timeline import timeline
 
@@ -71,6 +72,8 @@ routes: list[BaseRoute] = [
     Route("/sign-out", sign_out, methods=["POST"]),
     Route("/patients", patients),
     Route("/patients/{id}", timeline),
+    Route("/patients/{id}/summary", summary_page),
+    Route("/patients/{id}/summary.pdf", summary_pdf),
     Route("/documents/{type}/{id}", document),
     Route("/documents/{type}/{id}/content/{number:int}", content),
     Route("/flags/{type}/{id}", flags),

@@ -18,6 +18,7 @@ from app.records.scoped import check_written
 from app.records.search_parameters.follow import follow_written
 from app.records.search_parameters.known import lock_of
 from app.records.signatures.keep import keep_verdicts
+from app.records.summary.on_demand import announce_summaries
 from app.records.writing import Writing
 
 T = TypeVar("T")
@@ -51,8 +52,10 @@ async def committed(
             raise StaleCaller
         writing = Writing(request, connection, known)
         result = await work(writing)
+        asked = len(writing.written)
+        await announce_summaries(writing, request)
         await writing.flush()
-        await check_written(request, connection, writing.written)
+        await check_written(request, connection, writing.written[:asked])
         is_pending = bool(writing.signed) and await keep_verdicts(connection, writing.signed, request.now)
         moved = await follow_patients(connection, writing.written, request.now)
         settings = request.hub.settings

@@ -9,15 +9,17 @@ from app.audit.record import Event
 from app.clock import instant
 from app.records.commit import committed
 from app.records.events import events
-from app.records.parameters import flag, only, operation_pairs
+from app.records.parameters import flag, one_of, only, operation_pairs
 from app.records.prepare import prepare
 from app.records.request import FhirRequest
 from app.records.response import Response, fhir_response
 from app.records.signatures.seal import sealed
 from app.records.writing import Writing
-from fhir.errors import Deleted, Forbidden, NotFound, TooLarge
+from fhir.errors import Deleted, Forbidden, InvalidValue, NotFound, NotSupported, TooLarge
 from fhir.operations.document import document, named
+from fhir.store.read import read
 from fhir.store.stored import Stored
+from fhir.store.tables import NO_PATIENT
 from fhir.store.types import NUMBERS
 
 MOST_ENTRIES = 1_000
@@ -41,6 +43,24 @@ async def _parts(request: FhirRequest, composition: Stored) -> list[Stored]:
     return found
 
 
+async def _still_there(request: FhirRequest, writing: Writing, composition: Stored) -> None:
+    """Check, inside the transaction, that neither the Composition nor its Patient was deleted since they were read.
+
+    Raises:
+        NotFound: the Composition does not exist for the caller any more.
+        Deleted: it was deleted.
+        Unprocessable: its Patient was.
+    """
+    now = await read(writing.connection, request.record.visibility, "Composition", composition.id)
+    if now is None:
+        raise NotFound(f"Composition/{composition.id} does not exist")
+    if now.deleted:
+        raise Deleted(f"Composition/{composition.id} was deleted")
+    if composition.patient_key > NO_PATIENT:
+        reference = await request.hub.patient_reference(composition.patient_key)
+        await writing.check_patient(reference.removeprefix("Patient/"))
+
+
 async def _persist(request: FhirRequest, body: bytes, parts: list[Stored]) -> Response:
     """Store the document; it is not taken apart, for its parts are stored already.
 
@@ -59,6 +79,7 @@ async def _persist(request: FhirRequest, body: bytes, parts: list[Stored]) -> Re
         labels |= one.labels
 
     async def work(writing: Writing) -> Stored:
+        await _still_there(request, writing, composition)
         return await writing.create(prepared, patient_key=composition.patient_key, inherited_labels=labels)
 
     async def tell(stored: Stored, _: Writing) -> list[Event]:
@@ -71,6 +92,23 @@ async def _persist(request: FhirRequest, body: bytes, parts: list[Stored]) -> Re
     )
 
 
+def _named(request: FhirRequest, stated: str | None) -> str:
+    """Return the id of the Composition that is asked for: in the address, or at the type as `id`.
+
+    Raises:
+        InvalidValue: it is not named, or in two ways.
+        NotFound: what is named is not on this server.
+    """
+    if request.id or stated is None:
+        if not request.id or stated is not None:
+            raise InvalidValue("A document is made of one Composition: it is named by the address, or by id", "id")
+        return request.id
+    id_ = stated.removeprefix(f"{request.hub.settings.fhir_address}/").removeprefix("Composition/")
+    if "/" in id_ or ":" in id_:
+        raise NotFound("The Composition is not on this server", "id")
+    return id_
+
+
 async def composition_document(request: FhirRequest) -> Response:
     """Answer a document, and store it when `persist` is true.
 
@@ -81,9 +119,13 @@ async def composition_document(request: FhirRequest) -> Response:
     request.check_accept()
     if request.type != "Composition":
         raise NotFound(f"{request.path} is not an address of this server")
-    found = only(await operation_pairs(request), ("persist",))
+    found = only(await operation_pairs(request), ("id", "persist", "graph"))
     persist = flag(found, "persist")
-    composition = await request.record.read("Composition", request.id)
+    if persist and request.method != "POST":
+        raise InvalidValue("What is kept is asked for by POST", "persist")
+    if "graph" in found:
+        raise NotSupported("A document is not made by a graph", "graph")
+    composition = await request.record.read("Composition", _named(request, one_of(found, "id")))
     parts = await _parts(request, composition)
     base = f"{request.hub.settings.address}/fhir"
     entries = [(f"{base}/{one.type}/{one.id}", one.body) for one in parts]

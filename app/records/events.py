@@ -29,6 +29,7 @@ _WITH_ENTITIES = {
     "iti-30",
     "iti-31",
     "hl7v2",
+    "print",
 }
 """Interactions whose events name resources; a search's event names the query, never its results."""
 

@@ -42,7 +42,7 @@ from app.records.response import FhirResponse
 from app.records.search import search, search_by_post
 from app.records.search_parameter_status import search_parameter_status
 from app.records.signatures.operation import signatures
-from app.records.summary import summary
+from app.records.summary.summary import summary
 from app.records.terminology.expand import expand
 from app.records.terminology.lookup import lookup
 from app.records.terminology.subsumes import subsumes
@@ -121,6 +121,8 @@ INTERACTIONS: dict[tuple[str, str], Interaction] = {
     ("GET", "type/id/$summary"): _SUMMARY,
     ("POST", "type/id/$summary"): _SUMMARY,
     ("GET", "type/id/$signatures"): Interaction("operation", "R", signatures),
+    ("GET", "type/$summary"): _SUMMARY,
+    ("POST", "type/$summary"): _SUMMARY,
     ("POST", "type/$validate"): _VALIDATE,
     ("GET", "type/id/$validate"): _VALIDATE,
     ("POST", "type/id/$validate"): _VALIDATE,
@@ -154,6 +156,8 @@ INTERACTIONS: dict[tuple[str, str], Interaction] = {
     ("POST", "type/id/$graphql"): _GRAPHQL,
     ("GET", "type/id/$document"): _DOCUMENT,
     ("POST", "type/id/$document"): _DOCUMENT,
+    ("GET", "type/$document"): _DOCUMENT,
+    ("POST", "type/$document"): _DOCUMENT,
     ("GET", "type/$lastn"): _LASTN,
     ("POST", "type/$lastn"): _LASTN,
     ("POST", "type/$match"): Interaction("operation", "E", match),

@@ -68,7 +68,10 @@ OPERATIONS: dict[str, Operation] = {
     "document": Operation(
         f"{R4}/Composition-document",
         "A document Bundle of a Composition and what it refers to, as far as the caller may see it.",
-        (Parameter("persist", "boolean", "Whether the document is stored as well; by POST."),),
+        (
+            Parameter("id", "uri", "Which Composition, at the type: its id, or its address on this server."),
+            Parameter("persist", "boolean", "Whether the document is stored as well; by POST."),
+        ),
         ("Composition",),
     ),
     "everything": Operation(
@@ -231,8 +234,19 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "summary": Operation(
         "http://hl7.org/fhir/uv/ips/OperationDefinition/summary",
-        "The International Patient Summary of what the caller may see of a person.",
-        types=("Patient",),
+        "The International Patient Summary of what the caller may see of a person, over all sites, as a document.",
+        (
+            Parameter("identifier", "string", "Whose, as `system|value`; at the type, in place of an id."),
+            Parameter("profile", "canonical", "That of IPS for the Bundle or the Composition."),
+            Parameter("_language", "code", "`ja` or `en`; unless said, what `Accept-Language` likes best."),
+            Parameter(
+                "persist",
+                "code",
+                "By POST: `snapshot` keeps what is in the own custody, `on-demand` makes a summary known that is made "
+                "when it is retrieved.",
+            ),
+        ),
+        ("Patient",),
     ),
     "translate": Operation(
         f"{R4}/ConceptMap-translate",

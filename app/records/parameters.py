@@ -37,6 +37,8 @@ def _text(name: str, value: Any, path: str) -> str:
             return ",".join(_token(coding) for coding in value["coding"])
         if "code" in value:
             return _token(value)
+        if isinstance(value.get("value"), str):
+            return f"{value.get('system', '')}|{value['value']}" if "system" in value else value["value"]
     raise InvalidValue(f"{name} has no value that can be read here", path)
 
 

@@ -206,7 +206,11 @@ class Record:
 
     async def named(self, names: Sequence[tuple[str, str]]) -> list[Stored]:
         """Return the resources of these types and ids that exist for the caller; whoever gives them out records it."""
-        return await read_named(self.connection, self.visibility, names)
+        return await self.named_within(self.visibility, names)
+
+    async def named_within(self, visibility: Visibility, names: Sequence[tuple[str, str]]) -> list[Stored]:
+        """Return the same, of what a narrower visibility lets see."""
+        return await read_named(self.connection, visibility, names)
 
     async def bodies(self, keys: Sequence[Key], *, as_found: bool = False) -> list[Stored]:
         """Return the resources at `keys` that exist for the caller by now; whoever gives them out records it.

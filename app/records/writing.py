@@ -100,6 +100,14 @@ class Writing:
             key = self._new_patients[id_] = int(rows[0][0])
         return key
 
+    async def check_patient(self, id_: str) -> None:
+        """Check that the caller may write about a Patient now.
+
+        Raises:
+            Unprocessable: it does not exist, was deleted, or is another custodian's; the answer is the same.
+        """
+        await self._patient_key(id_, "Patient")
+
     async def _belongs_to(
         self, stored: Mapping[str, Any], body: bytes, row: int, path: str, taken: AbstractSet[int] = frozenset()
     ) -> int:

@@ -30,6 +30,10 @@ class Sheet:
     facts: Sequence[tuple[str, Cell]] = ()
     tables: Sequence[Table] = ()
     notes: Sequence[str] = ()
+    running: str = ""
+    """What stands at the top of each page of paper: a page that was parted from the others tells whose it is."""
+    printed: str = ""
+    """Who printed it, when, and for what: at the foot of each page, and nothing in it is cut."""
 
     def table(self, name: str) -> Table:
         """Return a table by its name; the first for an empty one.

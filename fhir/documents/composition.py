@@ -1,106 +1,98 @@
 """The Composition of an International Patient Summary: its sections, each with a narrative and its entries.
 
-https://hl7.org/fhir/uv/ips/STU1.1/StructureDefinition-Composition-uv-ips.html
+https://hl7.org/fhir/uv/ips/StructureDefinition-Composition-uv-ips.html
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from fhir.documents.narrative import div, empty, table
-from fhir.documents.sections import SECTIONS, Language, Resource, Section, codes
+from fhir.documents.choosing import Chosen
+from fhir.documents.facts import Resource
+from fhir.documents.narrative import EMPTY, div, left_out, paragraph, table
+from fhir.documents.rows import Row, Terms, date, row
+from fhir.documents.words import Language
 
 _LOINC = "http://loinc.org"
 _EMPTY_REASON = "http://terminology.hl7.org/CodeSystem/list-empty-reason"
 _REASONS = {"unavailable": "Unavailable", "nilknown": "Nil Known"}
-_TITLE: Mapping[Language, str] = {"ja": "国際患者サマリー", "en": "International Patient Summary"}
-# What a List that stands for a section is coded with, besides the section's own code:
-# https://hl7.org/fhir/R4/valueset-list-example-codes.html
-_LISTS = {"11450-4": "problems", "48765-2": "allergies", "10160-0": "medications"}
+
+TYPE = {"coding": [{"system": _LOINC, "code": "60591-5", "display": "Patient summary Document"}]}
+"""What a patient summary is coded with."""
+
+TITLE: Mapping[Language, str] = {"ja": "国際患者サマリー", "en": "International Patient Summary"}
 
 
-def choose(records: Mapping[str, Sequence[Resource]]) -> dict[str, list[Resource]]:
-    """Return for each section, by its code, the resources that stand in it."""
-    return {
-        section.code: [
-            resource
-            for resource_type in section.types
-            for resource in records.get(resource_type, ())
-            if section.holds(resource)
-        ]
-        for section in SECTIONS
-    }
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A section as people read it."""
+
+    chosen: Chosen
+    title: str
+    rows: Sequence[Row]
+    note: str
+    """What is said below its lines, or instead of them; empty for nothing."""
 
 
-def composition(
-    chosen: Mapping[str, Sequence[Resource]],
-    lists: Sequence[Resource],
-    names: Mapping[str, str],
-    *,
-    now: str,
-    language: Language,
-) -> dict[str, Any]:
-    """Return the Composition, without id, subject and author.
-
-    A required section without resources says that nothing is available, for what a hub does not hold may be
-    all the same. It says that there is none if a current List without entries has the emptyReason `nilknown`.
+def parts(chosen: Sequence[Chosen], names: Mapping[str, Resource], terms: Terms, language: Language) -> list[Part]:
+    """Return the sections in words.
 
     Args:
-        chosen: What `choose` returned. The entries are references by type and id.
-        lists: The patient's List resources.
-        names: From a reference, `Medication/1`, to what the thing it means is called.
+        chosen: What stands in them.
+        names: From a reference, `Medication/1`, to the resource that it means.
+        terms: By which concepts are named in the language.
+        language: Of titles and headings; the content is in the sender's language where nothing else is known.
+    """
+    made = []
+    for one in chosen:
+        rows = [row(fact, names, terms, language) for fact in one.facts]
+        note = left_out(len(rows), language) if one.more else ""
+        made.append(Part(one, one.section.title[language], rows, note if rows else _why(one, language)))
+    return made
+
+
+def composition(parts: Sequence[Part], *, now: str, language: Language) -> dict[str, Any]:
+    """Return the Composition, without id, subject and author.
+
+    Args:
+        parts: The sections. Their entries are references by type and id.
         now: When the summary is made, a dateTime with seconds and zone.
-        language: Of titles and headings.
+        language: Of the title.
     """
     return {
         "resourceType": "Composition",
         "language": language,
-        "text": {"status": "generated", "div": div(f"<p>{_TITLE[language]}</p>", language)},
+        "text": {"status": "generated", "div": div(f"<p>{TITLE[language]}</p>", language)},
         "status": "final",
-        "type": _concept(_LOINC, "60591-5", "Patient summary Document"),
+        "type": TYPE,
         "date": now,
-        "title": _TITLE[language],
-        "section": [
-            _section(section, chosen[section.code], lists, names, language)
-            for section in SECTIONS
-            if section.required or chosen[section.code]
-        ],
+        "title": TITLE[language],
+        "section": [_section(part, language) for part in parts],
     }
 
 
-def reference(resource: Resource) -> str:
-    """Return the relative reference to a resource, `Patient/1`."""
-    return f"{resource['resourceType']}/{resource['id']}"
+def _why(chosen: Chosen, language: Language) -> str:
+    """Return why a section is empty, and who says so, and when."""
+    said = []
+    for held in chosen.nothing:
+        when = date(held.resource)
+        said.append(", ".join(filter(None, (held.source, when))))
+    by = "; ".join(dict.fromkeys(filter(None, said)))
+    return EMPTY[chosen.reason, language] + (f" ({by})" if by else "")
 
 
-def _section(
-    section: Section,
-    resources: Sequence[Resource],
-    lists: Sequence[Resource],
-    names: Mapping[str, str],
-    language: Language,
-) -> dict[str, Any]:
-    head = {"title": section.title[language], "code": _concept(_LOINC, section.code, section.display)}
-    if resources:
+def _section(part: Part, language: Language) -> dict[str, Any]:
+    section = part.chosen.section
+    code = {"coding": [{"system": _LOINC, "code": section.code, "display": section.display}]}
+    head = {"title": part.title, "code": code}
+    if part.rows:
         return head | {
-            "text": {"status": "generated", "div": table(resources, language, names)},
-            "entry": [{"reference": reference(resource)} for resource in resources],
+            "text": {"status": "generated", "div": table(part.rows, language, part.note)},
+            "entry": [{"reference": fact.first.link} for fact in part.chosen.facts],
         }
-    reason = "nilknown" if _is_nil(section.code, lists) else "unavailable"
+    reason = part.chosen.reason
+    coding = {"system": _EMPTY_REASON, "code": reason, "display": _REASONS[reason]}
     return head | {
-        "text": {"status": "generated", "div": empty(reason, language)},
-        "emptyReason": _concept(_EMPTY_REASON, reason, _REASONS[reason]),
+        "text": {"status": "generated", "div": paragraph(part.note, language)},
+        "emptyReason": {"coding": [coding]},
     }
-
-
-def _is_nil(code: str, lists: Iterable[Resource]) -> bool:
-    return any(
-        found.get("status") == "current"
-        and not found.get("entry")
-        and bool(codes(found.get("code")) & {code, _LISTS[code]})
-        and "nilknown" in codes(found.get("emptyReason"))
-        for found in lists
-    )
-
-
-def _concept(system: str, code: str, display: str) -> dict[str, Any]:
-    return {"coding": [{"system": system, "code": code, "display": display}]}

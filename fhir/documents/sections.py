@@ -1,17 +1,27 @@
-"""The sections of an International Patient Summary: code, title, and which resources stand in which.
+"""The sections of an International Patient Summary: their codes and titles, and what stands in which.
 
-https://hl7.org/fhir/uv/ips/STU1.1/StructureDefinition-Composition-uv-ips.html
+https://hl7.org/fhir/uv/ips/StructureDefinition-Composition-uv-ips.html
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
 
-Resource = Mapping[str, Any]
-Language = Literal["ja", "en"]
+from fhir.documents import belonging
+from fhir.documents.belonging import Belongs
+from fhir.documents.words import Language
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """A search in the person's record, the newest first, whose matches may stand in a section."""
+
+    type: str
+    criteria: tuple[tuple[str, str], ...] = ()
+    sort: str = "-date"
+    """The order; what has no date comes last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
     """One section of the summary."""
 
@@ -20,118 +30,195 @@ class Section:
     display: str
     """LOINC's own name of the code."""
     title: Mapping[Language, str]
-    types: tuple[str, ...]
-    """The resource types that stand in it, in this order."""
-    holds: Callable[[Resource], bool]
-    """Whether a resource of these types belongs here."""
+    asks: tuple[Ask, ...]
+    """Where its entries come from."""
+    holds: Belongs
+    """Whether a resource that was found belongs here."""
+    most: int
+    """The most entries, the newest first."""
     required: bool = False
     """A required section is there even when it is empty."""
+    nothing: frozenset[str] = frozenset()
+    """Codes with which somebody states that there is none: SNOMED CT, and those of IPS 1.1."""
+    no_information: str = ""
+    """The code of IPS 1.1 for "nobody knows"; it is no entry."""
+    list_code: str = ""
+    """What a List that stands for the section is coded with, besides the section's own code:
+    https://hl7.org/fhir/R4/valueset-list-example-codes.html"""
 
 
-def codes(concepts: Any) -> frozenset[str]:
-    """Return the codes of a CodeableConcept or of a list of them."""
-    found = concepts if isinstance(concepts, list) else [concepts]
-    return frozenset(
-        coding["code"]
-        for concept in found
-        if isinstance(concept, dict)
-        for coding in concept.get("coding", ())
-        if "code" in coding
-    )
-
-
-_PAST = frozenset(("inactive", "remission", "resolved"))
-_UNTRUE = frozenset(("entered-in-error", "refuted"))
-# A status with which a resource says of itself that nothing has happened yet, will not, or was never so.
-_VOID = frozenset(("entered-in-error", "cancelled", "draft", "registered", "not-done", "not-taken", "preparation"))
-_VITAL_SIGNS = frozenset(("vital-signs",))
-# Observations that are neither: https://hl7.org/fhir/R4/valueset-observation-category.html
-_NO_RESULT = _VITAL_SIGNS | {"social-history", "survey", "activity"}
-
-
-def _is_current(resource: Resource) -> bool:
-    return _is_true(resource) and not codes(resource.get("clinicalStatus")) & _PAST
-
-
-def _is_past(resource: Resource) -> bool:
-    return _is_true(resource) and bool(codes(resource.get("clinicalStatus")) & _PAST)
-
-
-def _is_true(resource: Resource) -> bool:
-    return not codes(resource.get("verificationStatus")) & _UNTRUE
-
-
-def _is_done(resource: Resource) -> bool:
-    return resource.get("status") not in _VOID and not resource.get("doNotPerform")
-
-
-def _is_result(resource: Resource) -> bool:
-    return _is_done(resource) and not codes(resource.get("category")) & _NO_RESULT
-
-
-def _is_vital_sign(resource: Resource) -> bool:
-    return _is_done(resource) and bool(codes(resource.get("category")) & _VITAL_SIGNS)
-
+_NOT_DONE = ("status:not", "entered-in-error,not-done")
+_PAST = "inactive,remission,resolved"
+_TRUE = ("verification-status:not", "entered-in-error,refuted")
+_DAILY_LIFE = "functional-status,disability-status"
+_PREGNANCY = ",".join(sorted(belonging.PREGNANCY))
 
 SECTIONS = (
     Section(
-        "11450-4",
-        "Problem list - Reported",
-        {"ja": "現在の病名・問題", "en": "Problem List"},
-        ("Condition",),
-        _is_current,
+        code="11450-4",
+        display="Problem list - Reported",
+        title={"ja": "現在の病名・問題", "en": "Problem List"},
+        asks=(Ask("Condition", (("clinical-status:not", _PAST), _TRUE), "-recorded-date"),),
+        holds=belonging.is_current,
+        most=100,
         required=True,
+        nothing=frozenset({"160245001", "no-known-problems"}),
+        no_information="no-problem-info",
+        list_code="problems",
     ),
     Section(
-        "48765-2",
-        "Allergies and adverse reactions Document",
-        {"ja": "アレルギー・不耐性", "en": "Allergies and Intolerances"},
-        ("AllergyIntolerance",),
-        _is_true,
+        code="48765-2",
+        display="Allergies and adverse reactions Document",
+        title={"ja": "アレルギー・不耐性", "en": "Allergies and Intolerances"},
+        asks=(Ask("AllergyIntolerance", (_TRUE,)),),
+        holds=belonging.is_true,
+        most=100,
         required=True,
+        nothing=frozenset({"716186003", "no-known-allergies"}),
+        no_information="no-allergy-info",
+        list_code="allergies",
     ),
     Section(
-        "10160-0",
-        "History of Medication use Narrative",
-        {"ja": "薬剤", "en": "Medication Summary"},
-        ("MedicationStatement", "MedicationRequest"),
-        _is_done,
+        code="10160-0",
+        display="History of Medication use Narrative",
+        title={"ja": "薬剤", "en": "Medication Summary"},
+        asks=(
+            Ask("MedicationStatement", (), "-effective"),
+            Ask("MedicationRequest", (), "-authoredon"),
+            Ask("MedicationDispense", (), "-whenhandedover"),
+        ),
+        holds=belonging.is_done,
+        most=60,
         required=True,
+        nothing=frozenset({"787481004", "no-known-medications"}),
+        no_information="no-medication-info",
+        list_code="medications",
     ),
     Section(
-        "30954-2",
-        "Relevant diagnostic tests/laboratory data Narrative",
-        {"ja": "検査結果", "en": "Results"},
-        ("DiagnosticReport", "Observation"),
-        _is_result,
+        code="104605-1",
+        display="Alert",
+        title={"ja": "注意事項", "en": "Alerts"},
+        asks=(Ask("Flag"),),
+        holds=belonging.is_active,
+        most=30,
     ),
     Section(
-        "11369-6",
-        "History of Immunization Narrative",
-        {"ja": "予防接種", "en": "Immunizations"},
-        ("Immunization",),
-        _is_done,
+        code="11369-6",
+        display="History of Immunization Narrative",
+        title={"ja": "予防接種", "en": "Immunizations"},
+        asks=(Ask("Immunization", (_NOT_DONE,)),),
+        holds=belonging.is_done,
+        most=60,
+        nothing=frozenset({"787482006", "no-known-immunizations"}),
+        no_information="no-immunization-info",
     ),
     Section(
-        "47519-4",
-        "History of Procedures Document",
-        {"ja": "手術・処置", "en": "History of Procedures"},
-        ("Procedure",),
-        _is_done,
+        code="30954-2",
+        display="Relevant diagnostic tests/laboratory data Narrative",
+        title={"ja": "検査結果", "en": "Results"},
+        asks=(
+            Ask("DiagnosticReport"),
+            Ask("Observation", (("category:not", ",".join(sorted(belonging.NO_RESULT))),)),
+        ),
+        holds=belonging.is_result,
+        most=100,
     ),
     Section(
-        "8716-3",
-        "Vital signs",
-        {"ja": "バイタルサイン", "en": "Vital Signs"},
-        ("Observation",),
-        _is_vital_sign,
+        code="47519-4",
+        display="History of Procedures Document",
+        title={"ja": "手術・処置", "en": "History of Procedures"},
+        asks=(Ask("Procedure", (_NOT_DONE,)),),
+        holds=belonging.is_done,
+        most=50,
+        nothing=frozenset({"787480003", "no-known-procedures"}),
+        no_information="no-procedure-info",
     ),
     Section(
-        "11348-0",
-        "History of Past illness Narrative",
-        {"ja": "既往歴", "en": "History of Past Illness"},
-        ("Condition",),
-        _is_past,
+        code="46264-8",
+        display="History of medical device use",
+        title={"ja": "医療機器・体内留置物", "en": "Medical Devices"},
+        asks=(Ask("DeviceUseStatement", (), "-_lastUpdated"),),
+        holds=belonging.is_done,
+        most=30,
+        nothing=frozenset({"787483001", "no-known-devices"}),
+        no_information="no-device-info",
+    ),
+    Section(
+        code="8716-3",
+        display="Vital signs",
+        title={"ja": "バイタルサイン", "en": "Vital Signs"},
+        asks=(Ask("Observation", (("category", "vital-signs"),)),),
+        holds=belonging.is_vital_sign,
+        most=30,
+    ),
+    Section(
+        code="11348-0",
+        display="History of Past illness Narrative",
+        title={"ja": "既往歴", "en": "History of Past Illness"},
+        asks=(Ask("Condition", (("clinical-status", _PAST), _TRUE), "-recorded-date"),),
+        holds=belonging.is_past,
+        most=60,
+    ),
+    Section(
+        code="10162-6",
+        display="History of pregnancies Narrative",
+        title={"ja": "妊娠・出産", "en": "History of Pregnancy"},
+        asks=(Ask("Observation", (("code", _PREGNANCY),)),),
+        holds=belonging.is_of_pregnancy,
+        most=20,
+    ),
+    Section(
+        code="29762-2",
+        display="Social history Narrative",
+        title={"ja": "生活歴", "en": "Social History"},
+        asks=(
+            Ask("Observation", (("category", "social-history"),)),
+            Ask("Observation", (("code", ",".join(sorted(belonging.LIFE))),)),
+        ),
+        holds=belonging.is_of_life,
+        most=20,
+    ),
+    Section(
+        code="47420-5",
+        display="Functional status assessment note",
+        title={"ja": "機能状態・日常生活動作", "en": "Functional Status"},
+        asks=(
+            Ask("Condition", (("category", _DAILY_LIFE), _TRUE), "-recorded-date"),
+            Ask("ClinicalImpression"),
+        ),
+        holds=belonging.is_of_function,
+        most=20,
+    ),
+    Section(
+        code="18776-5",
+        display="Plan of care note",
+        title={"ja": "診療・療養計画", "en": "Plan of Care"},
+        asks=(Ask("CarePlan", (("status", "active,on-hold"),)),),
+        holds=belonging.is_planned,
+        most=20,
+    ),
+    Section(
+        code="42348-3",
+        display="Advance healthcare directives",
+        title={"ja": "事前指示", "en": "Advance Directives"},
+        asks=(
+            Ask("Consent", (("scope", "adr"), ("status", "active"))),
+            Ask("Consent", (("category", ",".join(sorted(belonging.DIRECTIVES))), ("status", "active"))),
+            Ask("DocumentReference", (("type", "42348-3"), ("status", "current"))),
+        ),
+        holds=belonging.is_directive,
+        most=20,
+    ),
+    Section(
+        code="81338-6",
+        display="Patient Goals, preferences, and priorities for care experience",
+        title={"ja": "本人の思い・希望", "en": "Patient Story"},
+        asks=(
+            Ask("DocumentReference", (("type", "81338-6"), ("status", "current"))),
+            Ask("Observation", (("code", "81338-6"),)),
+        ),
+        holds=belonging.is_of_the_story,
+        most=10,
     ),
 )
 """In the order in which they are read."""

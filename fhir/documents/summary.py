@@ -1,147 +1,160 @@
 """An International Patient Summary: a document Bundle of what a record holds, and of what it does not.
 
-https://hl7.org/fhir/uv/ips/STU1.1/StructureDefinition-Bundle-uv-ips.html; empty sections are as in IPS 2.0,
-which asks for an emptyReason where 1.1 had a resource that stands for nothing.
+As IPS 2.0 says: https://hl7.org/fhir/uv/ips/StructureDefinition-Bundle-uv-ips.html; docs/summary.md tells where 1.1
+asks for something else.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-import orjson
+from msgspec import Raw
 
-from fhir.documents.composition import choose, composition, reference
-from fhir.documents.narrative import name
-from fhir.documents.sections import Language, Resource
-from fhir.links import references, rewrite
+from fhir.documents.choosing import Chosen
+from fhir.documents.composition import Part, composition, parts
+from fhir.documents.facts import Held
+from fhir.documents.references import Resolved, about, links
+from fhir.documents.rows import Terms
+from fhir.documents.translating import Translated
+from fhir.documents.words import Language
+from fhir.exact import write
+from fhir.links import rewrite
+from fhir.store.labels import codings
 from fhir.undo import apply
 
+SUPPORT = frozenset(
+    (
+        *("Practitioner", "PractitionerRole", "Organization", "Location", "Medication", "Device", "Specimen"),
+        "Observation",
+    )
+)
+"""The types that are included because something refers to them; anything else is told by its display alone."""
 
-def summary(
-    patient: Resource,
-    records: Mapping[str, Sequence[Resource]],
-    *,
-    id: str,
-    now: str,
-    author: Resource,
-    language: Language = "ja",
-) -> dict[str, Any]:
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A summary.
+
+    Attributes:
+        body: The Bundle as JSON.
+        parts: Its sections in words.
+        used: The references, `Condition/1`, of all it draws from: its entries, other statements of the same facts,
+            and who says that there is nothing.
+        labels: The labels of all that.
+    """
+
+    body: bytes
+    parts: Sequence[Part]
+    used: frozenset[str]
+    labels: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """How a summary is made.
+
+    Attributes:
+        id: Of the Bundle. All fullUrls follow from it and the references: same input, same document.
+        now: When, a dateTime with seconds and zone.
+        author: The Organization that makes it.
+        language: Of titles, headings and words; the content stays in the senders' languages where no name is known.
+        terms: What is known of terminology.
+        address: What the hub's own addresses begin with, up to the type.
+    """
+
+    id: str
+    now: str
+    author: Held
+    language: Language
+    terms: Terms
+    address: str
+
+
+def wanted(held: Iterable[Held], there: Mapping[str, Held], address: str) -> list[str]:
+    """Return the links to what is not there yet and belongs into the document of these resources, each once."""
+    found = dict.fromkeys(link for one in held for link in links(one.resource, address))
+    return [link for link in found if link not in there and link.partition("/")[0] in SUPPORT]
+
+
+def summary(patient: Held, chosen: Sequence[Chosen], support: Mapping[str, Held], made: Made) -> Summary:
     """Return a patient's summary as a document Bundle.
 
-    Problems, allergies and medications always have a section; others if there is anything for them. What the
-    included resources refer to is included if `records` holds it. Security labels of whatever is included are
+    Its resources have their stored bytes with rewritten references; one whose reference leads nowhere, or whose codes
+    are translated, is written anew with each number as it was sent. Security labels of whatever is drawn from are
     the Bundle's. No profile is claimed: whether the resources meet IPS is up to those who sent them.
 
     Args:
-        patient: The Patient, with its id.
-        records: By type, everything the summary may draw from: of this patient, and what the caller may see;
-            each resource has its id. The narrative shows numbers as they are here, so read them with
-            `resource.parse_exact`. `composition` says what a `List` does.
-        id: Of the Bundle. All fullUrls follow from it and the references: same input, same document.
-        now: When the summary is made, a dateTime with seconds and zone.
-        author: The Organization that makes it, with its id.
-        language: Of titles and headings; the content stays in the senders' languages.
+        patient: The Patient.
+        chosen: What stands in the sections. All of it is about the patient, whichever site's Patient it names.
+        support: By its link, what these refer to.
+        made: How it is made.
     """
-    chosen = choose(records)
-    held = {reference(resource): resource for resources in records.values() for resource in resources}
-    roots = [patient, author, *(resource for resources in chosen.values() for resource in resources)]
-    included = _closure(roots, held)
-    links = {link: f"urn:uuid:{uuid5(NAMESPACE_URL, f'{id}/{link}')}" for link in included}
-    names = {link: name(resource, {}) for link, resource in included.items()}
-    first = composition(chosen, records.get("List", ()), names, now=now, language=language) | {
-        "id": str(uuid5(NAMESPACE_URL, f"{id}/Composition")),
-        "subject": {"reference": reference(patient)},
-        "author": [{"reference": reference(author)}],
-        "custodian": {"reference": reference(author)},
-    }
-    labels = _labels(included.values())
-    return {
+    facts = [fact for one in chosen for fact in one.facts]
+    entries = {one.link: one for one in (patient, made.author, *(fact.first for fact in facts))}
+    _include(entries, support, made.address)
+    urls = {link: f"urn:uuid:{uuid5(NAMESPACE_URL, f'{made.id}/{link}')}" for link in entries}
+    named = {link for one in entries.values() for link in about(one.resource, made.address)}
+    persons = [link for link in named if link.startswith("Patient/")]
+    places = dict.fromkeys(persons, urls[patient.link]) | urls
+    names = {link: one.resource for link, one in entries.items()}
+    told = parts(chosen, names, made.terms, made.language)
+    drawn = [*entries.values(), *(held for fact in facts for held in fact.stated)]
+    drawn += [held for one in chosen for held in one.nothing]
+    first = _head(told, made, patient, urls)
+    bundle = {
         "resourceType": "Bundle",
-        "id": id,
-        **({"meta": {"security": labels}} if labels else {}),
-        "language": language,
-        "identifier": {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{uuid5(NAMESPACE_URL, id)}"},
+        "id": made.id,
+        **_meta(drawn),
+        "language": made.language,
+        "identifier": {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{uuid5(NAMESPACE_URL, made.id)}"},
         "type": "document",
-        "timestamp": now,
+        "timestamp": made.now,
         "entry": [
-            {"fullUrl": url, "resource": _rewritten(resource, links)}
-            for url, resource in [(f"urn:uuid:{first['id']}", first)]
-            + [(links[link], resource) for link, resource in included.items()]
+            {"fullUrl": f"urn:uuid:{first['id']}", "resource": first},
+            *(
+                {"fullUrl": urls[link], "resource": _written(one, places, made, is_patient=one is patient)}
+                for link, one in entries.items()
+            ),
         ],
     }
+    used = frozenset(one.link for one in drawn if one is not made.author)
+    return Summary(write(bundle), told, used, reduce(or_, (one.labels for one in drawn)))
 
 
-def body(summary: Mapping[str, Any], stored: Mapping[str, bytes]) -> bytes:
-    """Return a summary as JSON in which the resources have their stored bytes, so that 6.30 stays 6.30.
-
-    Args:
-        summary: What `summary` returned.
-        stored: From a reference, `Observation/1`, to the resource's bytes. One that is missing is written
-            from the tree.
-    """
-    entries = summary["entry"]
-    links = {reference(entry["resource"]): entry["fullUrl"] for entry in entries}
-    fragments = []
-    for entry in entries:
-        raw = stored.get(reference(entry["resource"]))
-        if raw is None:
-            fragments.append(entry)
-        else:
-            here = {link: links[whole] for link in references(raw) if (whole := _versionless(link)) in links}
-            fragments.append(entry | {"resource": orjson.Fragment(apply(raw, rewrite(raw, here))[0])})
-    return orjson.dumps({**summary, "entry": fragments}, default=_number)
+def _head(told: Sequence[Part], made: Made, patient: Held, urls: Mapping[str, str]) -> dict[str, Any]:
+    author = {"reference": urls[made.author.link], "display": made.author.resource["name"]}
+    head = composition(told, now=made.now, language=made.language)
+    head |= {"subject": {"reference": urls[patient.link]}, "author": [author], "custodian": author}
+    tree: dict[str, Any] = Resolved(urls, made.address).tree(head)
+    return {"resourceType": "Composition", "id": str(uuid5(NAMESPACE_URL, f"{made.id}/Composition"))} | tree
 
 
-def _number(value: Any) -> orjson.Fragment:
-    if not isinstance(value, Decimal):
-        raise TypeError(f"no JSON for {type(value)}")
-    return orjson.Fragment(str(value))
-
-
-def _closure(roots: Iterable[Resource], held: Mapping[str, Resource]) -> dict[str, Resource]:
-    included = {reference(resource): resource for resource in roots}
-    waiting = list(included.values())
+def _include(entries: dict[str, Held], support: Mapping[str, Held], address: str) -> None:
+    """Add what the entries refer to, and what that refers to in turn, as far as it is there."""
+    waiting = list(entries.values())
     while waiting:
-        for link in _links(waiting.pop()):
-            if link in held and link not in included:
-                included[link] = held[link]
-                waiting.append(held[link])
-    return included
+        for link in links(waiting.pop(0).resource, address):
+            if link in support and link not in entries and link.partition("/")[0] in SUPPORT:
+                entries[link] = support[link]
+                waiting.append(support[link])
 
 
-def _links(tree: Any) -> Iterator[str]:
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            if isinstance(link := node.get("reference"), str):
-                yield _versionless(link)
-            waiting += node.values()
-        elif isinstance(node, list):
-            waiting += node
-
-
-def _rewritten(tree: Any, links: Mapping[str, str]) -> Any:
-    if isinstance(tree, list):
-        return [_rewritten(item, links) for item in tree]
-    if not isinstance(tree, dict):
+def _written(one: Held, places: Mapping[str, str], made: Made, *, is_patient: bool) -> Any:
+    """Return an entry's resource: its bytes where only links change, else a tree."""
+    translated = Translated(made.terms)
+    resolved = Resolved(places, made.address)
+    tree = resolved.tree(one.resource if is_patient else translated.tree(one.resource))
+    if not one.body or translated.changed or resolved.cut:
         return tree
-    return {
-        key: links.get(_versionless(value), value)
-        if key == "reference" and isinstance(value, str)
-        else _rewritten(value, links)
-        for key, value in tree.items()
-    }
+    return Raw(apply(one.body, rewrite(one.body, resolved.written))[0])
 
 
-def _labels(resources: Iterable[Resource]) -> list[Any]:
-    labels: dict[tuple[Any, Any], Any] = {}
-    for resource in resources:
-        for label in resource.get("meta", {}).get("security", ()):
-            labels.setdefault((label.get("system"), label.get("code")), label)
-    return list(labels.values())
-
-
-def _versionless(link: str) -> str:
-    return link.partition("/_history/")[0]
+def _meta(drawn: Iterable[Held]) -> dict[str, Any]:
+    found: dict[tuple[Any, Any], Any] = {}
+    for one in drawn:
+        for label in (*one.resource.get("meta", {}).get("security", ()), *codings(one.labels)):
+            found.setdefault((label.get("system"), label.get("code")), label)
+    return {"meta": {"security": list(found.values())}} if found else {}

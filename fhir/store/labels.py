@@ -59,6 +59,12 @@ def codes(labels: int) -> list[str]:
     return known + (["?"] if labels & UNKNOWN else [])
 
 
+def codings(labels: int) -> list[dict[str, str]]:
+    """Return a label set as codings; a label that this table does not know makes what bears it very restricted."""
+    known = [{"system": system, "code": code} for (system, code), one in _BITS.items() if labels & one]
+    return known + ([{"system": CONFIDENTIALITY, "code": "V"}] if labels & UNKNOWN else [])
+
+
 _ELEMENTS = {"DocumentReference": "securityLabel"}
 """The element, beside `meta.security`, in which a type says how sensitive what it is about is."""
 

@@ -18,7 +18,7 @@ def languages(text: str) -> tuple[str, ...]:
     return tuple(one for one in found if one and one != "*")[:MOST_LANGUAGES]
 
 
-def _speaks(language: str, wanted: str) -> bool:
+def speaks(language: str, wanted: str) -> bool:
     """Return whether a language is the wanted one, or a kind of it, or what it is a kind of: `ja` and `ja-JP`."""
     language = language.lower()
     return language == wanted or language.startswith(f"{wanted}-") or wanted.startswith(f"{language}-")
@@ -27,10 +27,10 @@ def _speaks(language: str, wanted: str) -> bool:
 def display(table: CodeSystem, number: int, wanted: Sequence[str]) -> str:
     """Return what a concept is called in the first language in which it has a name, else its display."""
     for language in wanted:
-        if table.language and _speaks(table.language, language):
+        if table.language and speaks(table.language, language):
             break
         for one in table.rest(number).get("designation", ()):
-            if _speaks(one.get("language", "-"), language):
+            if speaks(one.get("language", "-"), language):
                 return str(one.get("value", ""))
     return table.displays[number]
 
@@ -57,8 +57,8 @@ def designations(table: CodeSystem, number: int, wanted: Sequence[str] = ()) -> 
 def _is(designation: dict[str, Any], mark: str) -> bool:
     system, bar, code = mark.rpartition("|")
     if not bar:
-        return _speaks(designation.get("language", "-"), mark.lower())
+        return speaks(designation.get("language", "-"), mark.lower())
     use = designation.get("use", {})
     if system in ("", "urn:ietf:bcp:47") and "language" in designation:
-        return _speaks(designation["language"], code.lower())
+        return speaks(designation["language"], code.lower())
     return use.get("code") == code and system in ("", use.get("system"))

@@ -191,8 +191,22 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
         ("GET", f"/fhir/{kind}/{id_}/_history/1/$original", b"", "")
     ],
     ("GET", "type/id/$signatures"): lambda kind, id_: [("GET", f"/fhir/{kind}/{id_}/$signatures", b"", "")],
-    ("GET", "type/id/$summary"): lambda kind, id_: [("GET", f"/fhir/{kind}/{id_}/$summary", b"", "")],
-    ("POST", "type/id/$summary"): lambda kind, id_: [("POST", f"/fhir/{kind}/{id_}/$summary", b"", JSON)],
+    ("GET", "type/id/$summary"): lambda kind, id_: [
+        ("GET", f"/fhir/{kind}/{id_}/$summary{query}", b"", "")
+        for query in ("", "?_language=en", "?_format=xml")
+        if not query or kind == "Patient"
+    ],
+    ("GET", "type/$summary"): lambda kind, id_: [
+        ("GET", f"/fhir/{kind}/$summary?identifier={value}", b"", "") for value in ("text", f"urn:oid:1.2.3|{id_}")
+    ],
+    ("POST", "type/$summary"): lambda kind, id_: [
+        ("POST", f"/fhir/{kind}/$summary?identifier=urn:oid:1.2.3|{id_}", b"", JSON)
+    ],
+    ("POST", "type/id/$summary"): lambda kind, id_: [
+        ("POST", f"/fhir/{kind}/{id_}/$summary{query}", b"", JSON)
+        for query in ("", "?persist=snapshot", "?persist=on-demand")
+        if not query or kind == "Patient"
+    ],
     ("POST", "type/$validate"): lambda kind, _: [
         ("POST", f"/fhir/{kind}/$validate", json.dumps(_innocent(kind)).encode(), JSON)
     ],
@@ -249,6 +263,10 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
     ("GET", "type/id/$document"): lambda kind, id_: [("GET", f"/fhir/{kind}/{id_}/$document", b"", "")],
     ("POST", "type/id/$document"): lambda kind, id_: [
         ("POST", f"/fhir/{kind}/{id_}/$document?persist=true", b"", JSON)
+    ],
+    ("GET", "type/$document"): lambda kind, id_: [("GET", f"/fhir/{kind}/$document?id={kind}/{id_}", b"", "")],
+    ("POST", "type/$document"): lambda kind, id_: [
+        ("POST", f"/fhir/{kind}/$document?id={id_}&persist=true", b"", JSON)
     ],
     ("GET", "type/$lastn"): lambda kind, _: [("GET", f"/fhir/{kind}/$lastn?patient={OWNER}-hidden", b"", "")],
     ("POST", "type/$lastn"): lambda kind, _: [("POST", f"/fhir/{kind}/$lastn?patient={OWNER}-hidden", b"", JSON)],
@@ -345,6 +363,10 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
     ("POST", "/password"): [("POST", "/password", b"", FORM)],
     ("GET", "/patients"): [("GET", f"/patients?q={text}", b"", "") for text in ("", "text", "2024-05-01", "1")],
     ("GET", "/patients/{id}"): [("GET", f"/patients/{OWNER}-hidden", b"", "")],
+    ("GET", "/patients/{id}/summary"): [
+        ("GET", f"/patients/{OWNER}-hidden/summary{query}", b"", "") for query in ("", "?lang=en")
+    ],
+    ("GET", "/patients/{id}/summary.pdf"): [("GET", f"/patients/{OWNER}-hidden/summary.pdf", b"", "")],
     ("GET", "/documents/{type}/{id}"): [
         ("GET", f"/documents/{kind}/{OWNER}-{kind.lower()}", b"", "") for kind in DOCUMENTS
     ],

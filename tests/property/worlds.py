@@ -563,10 +563,7 @@ def questions(chance: random.Random, world: WorldMaker, count: int) -> Iterator[
                 everywhere(chance, world, in_compartment=True) if place.endswith("*") else chance.choice(COMMON),
             )
         elif kind == 7:
-            query = chance.choice(
-                ("", "", "_count=2", "_type=Observation,Practitioner", "start=2024-03", "end=2024-03")
-            )
-            yield "GET", f"Patient/{_named(chance, world, 'Patient')}/$everything", query
+            yield from _of_a_record(chance, world)
         elif kind == 16:
             yield _about_identity(chance)
         elif kind == 15:
@@ -598,6 +595,28 @@ def questions(chance: random.Random, world: WorldMaker, count: int) -> Iterator[
             )
 
 
+def _of_a_record(chance: random.Random, world: WorldMaker) -> Iterator[tuple[str, str, str]]:
+    """Yield a question for a whole record, and at times one for its summary, which is dear."""
+    query = chance.choice(("", "", "_count=2", "_type=Observation,Practitioner", "start=2024-03", "end=2024-03"))
+    yield "GET", f"Patient/{_named(chance, world, 'Patient')}/$everything", query
+    if chance.random() < 0.25:
+        yield _a_summary(chance, world)
+
+
+def _a_summary(chance: random.Random, world: WorldMaker) -> tuple[str, str, str]:
+    """Return a question for a summary, whose person is named by id or by number."""
+    whose = _named(chance, world, "Patient")
+    return chance.choice(
+        (
+            ("GET", f"Patient/{whose}/$summary", ""),
+            ("GET", f"Patient/{whose}/$summary", "_language=en"),
+            ("POST", f"Patient/{whose}/$summary", f"profile={quote(IPS)}"),
+            ("GET", "Patient/$summary", f"identifier=urn:oid:1.2.3|{chance.randrange(5)}"),
+            ("POST", "Patient/$summary", f"identifier={chance.randrange(5)}&_language=en"),
+        )
+    )
+
+
 def _about_identity(chance: random.Random) -> tuple[str, str, str]:
     """Return a question of the identity doors."""
     number, other = (f"urn:oid:1.2.3|{chance.randrange(5)}" for _ in range(2))
@@ -619,6 +638,8 @@ def _about_identity(chance: random.Random) -> tuple[str, str, str]:
         )
     )
 
+
+IPS = "http://hl7.org/fhir/uv/ips/StructureDefinition/Bundle-uv-ips"
 
 GRAPHS = (
     *('{Patient(id:"PATIENT"){id name{family} generalPractitioner{resource(optional:true){...on Practitioner{id}}}}}',),

@@ -18,7 +18,8 @@ from fhir.issue import Issue
 
 def stores_document(request: FhirRequest) -> bool:
     """Return whether a `$document` may store what it answers: it is no read, and is never answered later."""
-    return "$document" in request.path and (request.method == "POST" or b"persist" in request.query_string)
+    made = "$document" in request.path or "$summary" in request.path
+    return made and (request.method == "POST" or b"persist" in request.query_string)
 
 
 def prefers_later(request: FhirRequest) -> bool:

@@ -28,6 +28,8 @@ _HEAD_POINTS = 90
 """What a table's title, its head and a row take."""
 _MOST_CHARACTERS, _MOST_ROWS = 400, 2_000
 """Of a cell, and rows of a table: a page is no place for more, and CSV has it all."""
+_MARGIN, _MOST_AROUND = 42, 90
+"""Points around a page; characters of a line at its top or its foot."""
 _WIDE = 7
 """With more columns than this a sheet lies on its side."""
 
@@ -115,11 +117,11 @@ def _widths(table: Table, width: float) -> list[float]:
     return [width * one / sum(longest) for one in longest]
 
 
-def _table(table: Table, width: float, styles: dict[str, Any]) -> list[Any]:
+def _table(table: Table, width: float, styles: dict[str, Any], *, whole: bool = False) -> list[Any]:
     from reportlab.lib.colors import HexColor
     from reportlab.platypus import CondPageBreak, LongTable, Paragraph, TableStyle
 
-    table = _short(table)
+    table = table if whole else _short(table)
     # A head does not stand alone at the end of a page.
     found = [CondPageBreak(_HEAD_POINTS), Paragraph(escape(table.title), styles["head"])] if table.title else []
     grid = LongTable(
@@ -149,13 +151,38 @@ def _table(table: Table, width: float, styles: dict[str, Any]) -> list[Any]:
     return found
 
 
-def _numbered(sheet: Sheet) -> Any:
-    def draw(canvas: Any, document: Any) -> None:
-        canvas.setFont(_FONT, 7.5)
-        canvas.drawString(document.leftMargin, 24, f"{sheet.region} {sheet.title} {sheet.made}"[:90])
-        canvas.drawRightString(document.pagesize[0] - document.rightMargin, 24, str(document.page))
+def _canvas(sheet: Sheet) -> type[Any]:
+    """Return a canvas that writes the foot of each page once it is known how many there are."""
+    from reportlab.pdfgen.canvas import Canvas
 
-    return draw
+    class Numbered(Canvas):  # type: ignore[misc]
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, **named)
+            self._done: list[dict[str, Any]] = []
+
+        def showPage(self) -> None:  # noqa: N802 - reportlab's name
+            self._done.append(dict(self.__dict__))
+            self._startPage()
+
+        def save(self) -> None:
+            for number, page in enumerate(done := self._done, start=1):
+                self.__dict__.update(page)
+                _around(self, sheet, f"{number} / {len(done)}")
+                super().showPage()
+            super().save()
+
+    return Numbered
+
+
+def _around(canvas: Any, sheet: Sheet, number: str) -> None:
+    """Write what stands around a page."""
+    width, height = canvas._pagesize  # noqa: SLF001 - the library has no other name for it
+    canvas.setFont(_FONT, 7.5)
+    if sheet.running:
+        canvas.drawString(_MARGIN, height - 28, sheet.running[:_MOST_AROUND])
+    below = sheet.printed or f"{sheet.region} {sheet.title} {sheet.made}"
+    canvas.drawString(_MARGIN, 24, below[:_MOST_AROUND])
+    canvas.drawRightString(width - _MARGIN, 24, number)
 
 
 def paper(sheet: Sheet, font: Path) -> bytes:
@@ -178,7 +205,7 @@ def paper(sheet: Sheet, font: Path) -> bytes:
         out,
         pagesize=landscape(A4) if wide else A4,
         initialFontName=_FONT,
-        **dict.fromkeys(("leftMargin", "rightMargin", "topMargin", "bottomMargin"), 42),
+        **dict.fromkeys(("leftMargin", "rightMargin", "topMargin", "bottomMargin"), _MARGIN),
         title=sheet.title,
         author=sheet.region,
         lang="ja-JP",
@@ -189,8 +216,7 @@ def paper(sheet: Sheet, font: Path) -> bytes:
         facts = Table("facts", "", ("項目 / Item", "内容 / Content"), sheet.facts)
         story += _table(facts, document.width, styles)
     for table in sheet.tables:
-        story += _table(table, document.width, styles)
+        story += _table(table, document.width, styles, whole=bool(sheet.printed))
     story += [Paragraph(escape(note), styles["muted"]) for note in sheet.notes]
-    draw = _numbered(sheet)
-    document.build(story, onFirstPage=draw, onLaterPages=draw)
+    document.build(story, canvasmaker=_canvas(sheet))
     return out.getvalue()

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from app.records import composition_document
 from fhir.store.labels import ACT_CODE
 from tests.portal import recorded
 from tests.world import World, a_consent, a_patient, an_observation
@@ -103,13 +104,64 @@ async def test_what_was_deleted_is_left_out(world: World) -> None:
     assert held(answer.json()) == expected[:-1]
 
 
-@pytest.mark.parametrize(
-    "path", ["Composition/never/$document", "Patient/{}/$document", "Composition/{}/$document?persist=x"]
-)
-async def test_what_is_no_composition_is_refused(world: World, path: str) -> None:
+async def test_the_composition_is_named_at_the_type_too(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    _, composition, expected = await a_composition(world, hospital)
+    parameters = {
+        "resourceType": "Parameters",
+        "parameter": [
+            {"name": "id", "valueUri": f"http://127.0.0.1:8080/fhir/Composition/{composition}"},
+            {"name": "persist", "valueBoolean": True},
+        ],
+    }
+
+    asked = await world.http.get(f"/fhir/Composition/$document?id=Composition/{composition}", headers=hospital)
+    kept = await world.http.post("/fhir/Composition/$document", headers=hospital, json=parameters)
+
+    assert [asked.status_code, kept.status_code] == [200, 201]
+    assert held(asked.json()) == held(kept.json()) == expected
+
+
+REFUSED = {
+    "Composition/never/$document": 404,
+    "Patient/{}/$document": 404,
+    "Composition/{}/$document?persist=x": 400,
+    "Composition/{}/$document?persist=true": 400,
+    "Composition/{}/$document?graph=http://example.org/graph": 400,
+    "Composition/{0}/$document?id={0}": 400,
+    "Composition/$document": 400,
+    "Composition/$document?id=http://elsewhere.example/Composition/{}": 404,
+    "Composition/$document?id=Composition/never": 404,
+}
+
+
+async def test_what_is_no_composition_or_no_document_is_refused(world: World) -> None:
     hospital = await world.client("hospital-a")
     _, composition, _ = await a_composition(world, hospital)
 
-    response = await world.http.get(f"/fhir/{path.format(composition)}", headers=hospital)
+    told = {
+        path: (await world.http.get(f"/fhir/{path.format(composition)}", headers=hospital)).status_code
+        for path in REFUSED
+    }
 
-    assert response.status_code in (400, 404)
+    assert told == REFUSED
+
+
+@pytest.mark.parametrize(("gone", "status"), [("Patient", 422), ("Composition", 410)])
+async def test_nothing_is_kept_of_what_was_deleted_meanwhile(
+    world: World, monkeypatch: pytest.MonkeyPatch, gone: str, status: int
+) -> None:
+    hospital = await world.client("hospital-a")
+    patient, composition, _ = await a_composition(world, hospital)
+    address = f"/fhir/Patient/{patient}" if gone == "Patient" else f"/fhir/Composition/{composition}"
+
+    async def delete_first(*given: Any) -> Any:
+        assert (await world.http.delete(address, headers=hospital)).status_code == 204
+        return await committing(*given)
+
+    committing = composition_document.committed
+    monkeypatch.setattr(composition_document, "committed", delete_first)
+    answer = await world.http.post(f"/fhir/Composition/{composition}/$document?persist=true", headers=hospital)
+
+    assert answer.status_code == status, answer.text
+    assert await world.total(hospital, "Bundle") == 0

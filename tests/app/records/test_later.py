@@ -216,7 +216,7 @@ async def test_what_is_short_or_stores_a_document_is_answered_at_once(world: Wor
 
     made = await world.http.post("/fhir/Patient", headers=headers, json=a_patient())
     read = await world.http.get(f"/fhir/Patient/{made.json()['id']}", headers=headers)
-    stored = await world.http.get("/fhir/Composition/x/$document?persist=true", headers=headers)
+    stored = await world.http.post("/fhir/Composition/x/$document?persist=true", headers=headers)
 
     assert (made.status_code, read.status_code, stored.status_code) == (201, 200, 404)
 

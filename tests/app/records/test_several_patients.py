@@ -1,31 +1,15 @@
 import pytest
-from sqlalchemy import bindparam, select
 
-from app.identity.link import link
-from app.identity.tables import person_patient
-from fhir.store.tables import resource
+from tests.identity import are_one_person
 from tests.portal import recorded
 from tests.world import World, a_consent, a_patient, an_observation
 
 pytestmark = pytest.mark.anyio
 
-_PERSON = (
-    select(person_patient.c.person)
-    .join(resource, resource.c.patient_key == person_patient.c.patient_key)
-    .where(resource.c.row == person_patient.c.patient_key, resource.c.id == bindparam("id"))
-)
-
 
 async def patients(world: World, hospital: dict[str, str], count: int = 2) -> list[str]:
     """Return the ids of new Patients of a site."""
     return [(await world.post(hospital, a_patient()))["id"] for _ in range(count)]
-
-
-async def are_one_person(world: World, one: str, other: str) -> None:
-    """Link two Patients."""
-    async with world.hub.database.write() as connection:
-        persons = [(await connection.fetch(_PERSON, {"id": id_}))[0][0] for id_ in (one, other)]
-        await link(connection, *persons)
 
 
 def performed_by(patient: str) -> dict[str, object]:
