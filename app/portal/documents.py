@@ -3,9 +3,9 @@
 https://hl7.org/fhir/R4/documentreference.html, https://hl7.org/fhir/R4/composition.html
 """
 
+import asyncio
 import html
 import re
-from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,24 +13,24 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.portal.attachments.cda import Embedded, read_cda
+from app.portal.attachments.held import octets_of
+from app.portal.attachments.kinds import PICTURE, XML, disposition, kind_of, type_of
+from app.portal.attachments.markup import Unreadable
+from app.portal.attachments.pictures import draw_page
+from app.portal.attachments.shown import shown
 from app.portal.gate import Visit, view
 from app.portal.items import item
 from app.portal.page import HEADERS, Page
 from app.portal.people import body_of
 from app.portal.sites import read_sites
-from fhir.errors import NotFound
+from fhir.errors import Deleted, NotFound
 
 TYPES = ("DocumentReference", "Composition")
-
-INLINE = {"application/pdf": "application/pdf", "image/png": "image/png", "image/jpeg": "image/jpeg"}
-"""What a browser may show by itself; anything else is offered as a file, so that it is never run as a page."""
-
-TEXTS = ("text/plain", "text/markdown", "application/json", "application/fhir+json", "text/xml", "application/xml")
 
 _BLOCK = re.compile(r"</(?:p|div|tr|li|h[1-6]|table|caption)>|<br\s*/?>", re.IGNORECASE)
 _CELL = re.compile(r"</t[dh]>", re.IGNORECASE)
 _TAG = re.compile(r"<[^>]*>")
-_BINARY = re.compile(r"(?:.*/)?Binary/([A-Za-z0-9\-.]{1,64})(?:/_history/[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +40,6 @@ class Section:
     title: str
     text: str
     depth: int
-
-
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """A file of a document."""
-
-    number: int
-    title: str
-    content_type: str
-    text: str
-    """What it says, when it is a text."""
-
-    @property
-    def is_inline(self) -> bool:
-        """Whether a browser shows it."""
-        return self.content_type in INLINE
 
 
 def plain(div: str) -> str:
@@ -78,44 +62,6 @@ def _attachments(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [one.get("attachment", {}) for one in body.get("content", ())]
 
 
-def _type_of(attachment: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the media type of an attachment and its character set."""
-    kind, _, parameters = str(attachment.get("contentType", "")).lower().partition(";")
-    charset = parameters.partition("charset=")[2].strip(' "')
-    return kind.strip(), charset or "utf-8"
-
-
-async def _bytes(visit: Visit, attachment: Mapping[str, Any]) -> bytes:
-    """Return what an attachment holds.
-
-    Raises:
-        NotFound: it is kept elsewhere, or does not exist for the caller.
-    """
-    data = attachment.get("data")
-    if data is None:
-        found = _BINARY.fullmatch(str(attachment.get("url", "")))
-        if found is None:
-            raise NotFound("The document is not kept here")
-        data = body_of(await visit.fhir.record.read("Binary", found[1])).get("data", "")
-    return b64decode(data)
-
-
-async def _shown(visit: Visit, body: Mapping[str, Any]) -> list[Attachment]:
-    shown = []
-    for number, attachment in enumerate(_attachments(body)):
-        kind, charset = _type_of(attachment)
-        text = ""
-        if kind in TEXTS:
-            octets = await _bytes(visit, attachment)
-            try:
-                text = octets.decode(charset, "replace")
-            except LookupError:
-                text = octets.decode("utf-8", "replace")
-        title = str(attachment.get("title") or kind)
-        shown.append(Attachment(number, title, kind, text))
-    return shown
-
-
 async def _read(visit: Visit, request: Request) -> Any:
     type_name: str = request.path_params["type"]
     if type_name not in TYPES:
@@ -123,19 +69,33 @@ async def _read(visit: Visit, request: Request) -> Any:
     return await visit.fhir.record.read(type_name, request.path_params["id"])
 
 
+async def _patient(visit: Visit, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the Patient that a document was filed under; None when it does not exist for the caller."""
+    kind, _, id_ = str(body.get("subject", {}).get("reference", "")).partition("/")
+    if kind != "Patient" or not id_:
+        return None
+    try:
+        return body_of(await visit.fhir.record.read("Patient", id_))
+    except (NotFound, Deleted):
+        return None
+
+
 async def document(request: Request) -> Response:
     """Show a document."""
 
     async def work(visit: Visit) -> Page:
         stored = await _read(visit, request)
-        shown = item(stored)
-        if shown is None:
+        one = item(stored)
+        if one is None:
             raise NotFound("The document was entered in error")
+        address = f"/documents/{stored.type}/{stored.id}"
+        attachments = _attachments(one.body)
+        patient = await _patient(visit, one.body) if attachments else None
         values = {
-            "document": shown,
-            "address": f"/documents/{stored.type}/{stored.id}",
-            "sections": list(sections(shown.body.get("section", ()))),
-            "attachments": await _shown(visit, shown.body),
+            "document": one,
+            "address": address,
+            "sections": list(sections(one.body.get("section", ()))),
+            "attachments": await shown(visit, attachments, address, patient),
             "sites": await read_sites(visit.hub),
             "is_own": stored.custodian == visit.caller.organisation,
             "patient": await visit.hub.patient_reference(stored.patient_key) if stored.patient_key > 0 else "",
@@ -145,21 +105,94 @@ async def document(request: Request) -> Response:
     return await view(request, "timeline", work, interaction="read", action="R")
 
 
+async def _attached(visit: Visit, request: Request) -> tuple[Mapping[str, Any], bytes]:
+    """Return the attachment that an address names, and its bytes."""
+    attachments = _attachments(body_of(await _read(visit, request)))
+    number: int = request.path_params["number"]
+    if number >= len(attachments):
+        raise NotFound("There is no such attachment")
+    return attachments[number], await octets_of(visit, attachments[number])
+
+
+def _file(octets: bytes, title: str, media_type: str, *, saved: bool) -> Response:
+    """Return a file, as it was sent: a PDF for the browser to show, everything else to save."""
+    is_pdf = media_type == "application/pdf" and not saved
+    # A PDF not in `sandbox`: browsers then refuse to show it. Its scripts reach no page; nothing else is inline.
+    policy = "default-src 'none'; frame-ancestors 'none'" + ("" if is_pdf else "; sandbox")
+    headers = {
+        **HEADERS,
+        "content-security-policy": policy,
+        "content-disposition": disposition(title, media_type, inline=is_pdf),
+    }
+    return Response(octets, media_type="application/pdf" if is_pdf else "application/octet-stream", headers=headers)
+
+
 async def content(request: Request) -> Response:
-    """Answer an attachment as it was sent."""
+    """Answer an attachment as it was sent; with `?save` always as a file to save."""
 
     async def work(visit: Visit) -> Response:
-        stored = await _read(visit, request)
-        attachments = _attachments(body_of(stored))
-        number: int = request.path_params["number"]
-        if number >= len(attachments):
-            raise NotFound("There is no such attachment")
-        octets = await _bytes(visit, attachments[number])
-        kind = INLINE.get(_type_of(attachments[number])[0])
-        # Not `sandbox`: browsers then refuse to show a PDF. The types in INLINE run nothing.
-        headers = {**HEADERS, "content-security-policy": "default-src 'none'; frame-ancestors 'none'"}
-        if kind is None:
-            headers["content-disposition"] = "attachment"
-        return Response(octets, media_type=kind or "application/octet-stream", headers=headers)
+        attachment, octets = await _attached(visit, request)
+        media_type = type_of(attachment)[0]
+        saved = "save" in request.query_params
+        return _file(octets, str(attachment.get("title", "")), media_type, saved=saved)
+
+    return await view(request, "timeline", work, interaction="read", action="R")
+
+
+def _embedded(octets: bytes, number: int) -> Embedded:
+    """Return a file that is in a CDA document.
+
+    Raises:
+        NotFound: there is none.
+    """
+    try:
+        found = read_cda(octets, "")
+    except Unreadable as error:
+        raise NotFound("There is no such file") from error
+    if found is None or number >= len(found.embedded):
+        raise NotFound("There is no such file")
+    return found.embedded[number]
+
+
+def _drawn(octets: bytes, media_type: str, number: int) -> tuple[bytes, str]:
+    """Return a page of a picture, or a picture in a CDA document, drawn anew, and its media type."""
+    kind = kind_of(media_type, octets)
+    try:
+        if kind == XML:
+            return draw_page(_embedded(octets, number).octets(), 0)
+        if kind == PICTURE:
+            return draw_page(octets, number)
+    except Unreadable as error:
+        raise NotFound("There is no such picture") from error
+    raise NotFound("There is no such picture")
+
+
+async def picture(request: Request) -> Response:
+    """Answer a page of a picture, or a picture that is in a CDA document, drawn anew."""
+
+    async def work(visit: Visit) -> Response:
+        attachment, octets = await _attached(visit, request)
+        number: int = request.path_params["picture"]
+        made, media_type = await asyncio.to_thread(_drawn, octets, type_of(attachment)[0], number)
+        headers = {**HEADERS, "content-security-policy": "default-src 'none'; frame-ancestors 'none'; sandbox"}
+        return Response(made, media_type=media_type, headers=headers)
+
+    return await view(request, "timeline", work, interaction="read", action="R")
+
+
+async def embedded(request: Request) -> Response:
+    """Answer a file that is in a CDA document, as it was sent."""
+
+    async def work(visit: Visit) -> Response:
+        attachment, octets = await _attached(visit, request)
+        if kind_of(type_of(attachment)[0], octets) != XML:
+            raise NotFound("There is no such file")
+        found = await asyncio.to_thread(_embedded, octets, request.path_params["file"])
+        try:
+            inner = found.octets()
+        except Unreadable as error:
+            raise NotFound("There is no such file") from error
+        saved = "save" in request.query_params
+        return _file(inner, str(attachment.get("title", "")), found.media_type, saved=saved)
 
     return await view(request, "timeline", work, interaction="read", action="R")

@@ -21,7 +21,7 @@ from app.portal.desk.own_log import link_account, log_at_counter, log_of_oneself
 from app.portal.desk.reviews import one_review, save_review, saved_reviews, sign_review
 from app.portal.desk.state import log_state
 from app.portal.desk.watched import change_watched, watched_patients
-from app.portal.documents import content, document
+from app.portal.documents import content, document, embedded, picture
 from app.portal.entries import approve, entries
 from app.portal.explain import explain
 from app.portal.flags import flags, mark
@@ -73,6 +73,8 @@ routes: list[BaseRoute] = [
     Route("/patients/{id}", timeline),
     Route("/documents/{type}/{id}", document),
     Route("/documents/{type}/{id}/content/{number:int}", content),
+    Route("/documents/{type}/{id}/content/{number:int}/pictures/{picture:int}", picture),
+    Route("/documents/{type}/{id}/content/{number:int}/files/{file:int}", embedded),
     Route("/flags/{type}/{id}", flags),
     Route("/flags/{type}/{id}", mark, methods=["POST"]),
     Route("/break-glass", break_glass),

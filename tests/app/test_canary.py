@@ -347,7 +347,15 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
         ("GET", f"/documents/{kind}/{OWNER}-{kind.lower()}", b"", "") for kind in DOCUMENTS
     ],
     ("GET", "/documents/{type}/{id}/content/{number:int}"): [
-        ("GET", f"/documents/{kind}/{OWNER}-{kind.lower()}/content/0", b"", "") for kind in DOCUMENTS
+        ("GET", f"/documents/{kind}/{OWNER}-{kind.lower()}/content/0{how}", b"", "")
+        for kind in DOCUMENTS
+        for how in ("", "?save")
+    ],
+    ("GET", "/documents/{type}/{id}/content/{number:int}/pictures/{picture:int}"): [
+        ("GET", f"/documents/{kind}/{OWNER}-{kind.lower()}/content/0/pictures/0", b"", "") for kind in DOCUMENTS
+    ],
+    ("GET", "/documents/{type}/{id}/content/{number:int}/files/{file:int}"): [
+        ("GET", f"/documents/{kind}/{OWNER}-{kind.lower()}/content/0/files/0", b"", "") for kind in DOCUMENTS
     ],
     ("GET", "/break-glass"): [("GET", f"/break-glass?patient={OWNER}-hidden", b"", "")],
     ("POST", "/break-glass"): [
