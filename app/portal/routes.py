@@ -32,10 +32,10 @@ from app.portal.page import HERE
 from app.portal.patients import patients
 from app.portal.printed import printed
 from app.portal.second_step import by_passkey, give_second, second
+from app.portal.series.page import person_page
 from app.portal.signing import home, password, sign_in, sign_out
 from app.portal.subject_rights import act_on_rights_request, enter_rights_request, rights_request, rights_requests
 from app.portal.third_party import third_party
-from app.portal.timeline import timeline
 
 routes: list[BaseRoute] = [
     Route("/", home),
@@ -70,7 +70,7 @@ routes: list[BaseRoute] = [
     Route("/unlock", unlock, methods=["POST"]),
     Route("/sign-out", sign_out, methods=["POST"]),
     Route("/patients", patients),
-    Route("/patients/{id}", timeline),
+    Route("/patients/{id}", person_page),
     Route("/documents/{type}/{id}", document),
     Route("/documents/{type}/{id}/content/{number:int}", content),
     Route("/documents/{type}/{id}/content/{number:int}/pictures/{picture:int}", picture),

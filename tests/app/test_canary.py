@@ -342,7 +342,10 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
     ("GET", "/password"): [("GET", "/password", b"", "")],
     ("POST", "/password"): [("POST", "/password", b"", FORM)],
     ("GET", "/patients"): [("GET", f"/patients?q={text}", b"", "") for text in ("", "text", "2024-05-01", "1")],
-    ("GET", "/patients/{id}"): [("GET", f"/patients/{OWNER}-hidden", b"", "")],
+    ("GET", "/patients/{id}"): [
+        ("GET", f"/patients/{OWNER}-hidden{how}", b"", "")
+        for how in ("", "?view=results", "?view=results&series=loinc:4548-4")
+    ],
     ("GET", "/documents/{type}/{id}"): [
         ("GET", f"/documents/{kind}/{OWNER}-{kind.lower()}", b"", "") for kind in DOCUMENTS
     ],
