@@ -6,6 +6,12 @@ of SMART are. https://profiles.ihe.net/ITI/IUA/index.html, each transaction's pa
 
 _DOCUMENTS = ("DocumentReference", "List", "Binary", "Bundle")
 
+EXISTING_DATA = (
+    *("Observation", "AllergyIntolerance", "Condition", "DiagnosticReport", "MedicationStatement", "MedicationRequest"),
+    *("Immunization", "Procedure", "Encounter"),
+)
+"""What QEDm's options search. https://profiles.ihe.net/PCC/QEDm/PCC-44.html"""
+
 TRANSACTIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "ITI-20": (("system", "AuditEvent", "c"),),
     "ITI-65": (*(("system", name, "cu") for name in (*_DOCUMENTS, "Patient", "Provenance")),),
@@ -27,5 +33,6 @@ TRANSACTIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "ITI-104": (("system", "Patient", "cuds"),),
     "ITI-108": (("system", "Consent", "cruds"),),
     "ITI-119": (("system", "Patient", "rs"),),
+    "PCC-44": (*(("system", name, "rs") for name in (*EXISTING_DATA, "Medication", "Provenance")),),
 }
 """By the transaction's number."""
