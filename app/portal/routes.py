@@ -11,6 +11,7 @@ from app.portal.accounts.person import change_person, person
 from app.portal.accounts.requests import decide_request, make_request, new_request, one_request
 from app.portal.accounts.sections import roles
 from app.portal.apps import open_app
+from app.portal.attachments.answers import content, embedded, picture
 from app.portal.audit import audit
 from app.portal.authorize import authorize
 from app.portal.break_glass import break_glass, do_break_glass, end_break_glass
@@ -21,7 +22,7 @@ from app.portal.desk.own_log import link_account, log_at_counter, log_of_oneself
 from app.portal.desk.reviews import one_review, save_review, saved_reviews, sign_review
 from app.portal.desk.state import log_state
 from app.portal.desk.watched import change_watched, watched_patients
-from app.portal.documents import content, document, embedded, picture
+from app.portal.documents import document
 from app.portal.entries import approve, entries
 from app.portal.explain import explain
 from app.portal.flags import flags, mark

@@ -9,11 +9,46 @@ from binascii import Error as Base64Error
 from collections.abc import Mapping
 from typing import Any
 
+from starlette.requests import Request
+
 from app.portal.gate import Visit
 from app.portal.people import body_of
 from fhir.errors import Deleted, NotFound
+from fhir.store.stored import Stored
 
 _BINARY = re.compile(r"Binary/([A-Za-z0-9\-.]{1,64})(?:/_history/[0-9]+)?")
+
+
+TYPES = ("DocumentReference", "Composition")
+"""Resources that have a page as documents."""
+
+
+async def read_document(visit: Visit, request: Request) -> Stored:
+    """Return the document that an address names.
+
+    Raises:
+        NotFound: it is none, or does not exist for the caller.
+    """
+    type_name: str = request.path_params["type"]
+    if type_name not in TYPES:
+        raise NotFound("There is no such document")
+    return await visit.fhir.record.read(type_name, request.path_params["id"])
+
+
+def attachments_of(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the Attachments of a DocumentReference."""
+    return [one.get("attachment", {}) for one in body.get("content", ())]
+
+
+async def filed_under(visit: Visit, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the Patient that a document was filed under; None when it does not exist for the caller."""
+    kind, _, id_ = str(body.get("subject", {}).get("reference", "")).partition("/")
+    if kind != "Patient" or not id_:
+        return None
+    try:
+        return body_of(await visit.fhir.record.read("Patient", id_))
+    except (NotFound, Deleted):
+        return None
 
 
 def binary_of(url: str, fhir_address: str) -> str:

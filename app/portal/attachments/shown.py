@@ -116,7 +116,7 @@ async def _shown(visit: Visit, number: int, attachment: Mapping[str, Any], addre
     return await asyncio.to_thread(read_attachment, one, octets, charset, f"{address}/content/{number}")
 
 
-async def shown(
+async def shown_attachments(
     visit: Visit, attachments: Sequence[Mapping[str, Any]], address: str, patient: Mapping[str, Any] | None
 ) -> list[Attachment]:
     """Return the attachments of a document as its page shows them.

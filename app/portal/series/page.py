@@ -31,7 +31,7 @@ from fhir.search.values import escape
 from fhir.store.stored import Stored
 
 MOST_PATIENTS = 100
-MOST_RESULTS = 2_000
+MOST_RESULTS = 1_500
 """Observations of one page; the next page goes on from there."""
 
 MOST_OF_SERIES = 1_000
