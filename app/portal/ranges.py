@@ -9,7 +9,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from fhir.spec.written_units import converted, exact, ucum_of
+from fhir.spec.written_units import code_of, converted, exact
 
 Json = Mapping[str, Any]
 
@@ -53,9 +53,8 @@ def _sexes(one: Json) -> set[str]:
 
 def _days(quantity: Json) -> Fraction | None:
     """Return an age in days; None for one that cannot be read."""
-    code = str(quantity.get("code") or "") or ucum_of(str(quantity.get("unit", "")))
     number = exact(quantity.get("value"))
-    return None if number is None else converted(number, code, "d", "")
+    return None if number is None else converted(number, code_of(quantity), "d", "")
 
 
 def _age_days(who: Subject, day: str) -> int | None:
@@ -73,12 +72,8 @@ def _fits_age(one: Json, days: int | None) -> bool:
         return False
     low, high = (_days(age[side]) if side in age else None for side in ("low", "high"))
     # The high age counts in whole: 15 years are those until the sixteenth birthday.
-    top = None if high is None else high + (365 if _is_in_years(age["high"]) else 1)
+    top = None if high is None else high + (365 if code_of(age["high"]) == "a" else 1)
     return (low is None or days >= low - 1) and (top is None or days < top)
-
-
-def _is_in_years(quantity: Json) -> bool:
-    return (str(quantity.get("code") or "") or ucum_of(str(quantity.get("unit", "")))) == "a"
 
 
 def fit(observation: Json, who: Subject = NOBODY, day: str = "") -> int | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from app.portal.ranges import NOBODY, Subject, fit, range_text
-from fhir.spec.written_units import converted, exact, ucum_of
+from fhir.spec.written_units import code_of, converted, exact
 
 Json = Mapping[str, Any]
 
@@ -75,17 +75,13 @@ def bounds(observation: Json, who: Subject = NOBODY, day: str = "") -> tuple[flo
     return _in_unit(one.get("low"), unit), _in_unit(one.get("high"), unit)
 
 
-def _code(value: Json) -> str:
-    return ucum_of(str(value.get("code", ""))) or ucum_of(str(value.get("unit", "")))
-
-
 def _in_unit(end: Any, of: Json) -> float | None:
     """Return an end of a range in the unit of its result; None where that cannot be told."""
     found = number(end)
     if found is None or not end.get("unit") or end.get("unit") == of.get("unit"):
         return found
     exact_ = exact(end["value"])
-    other = None if exact_ is None else converted(exact_, _code(end), _code(of), "")
+    other = None if exact_ is None else converted(exact_, code_of(end), code_of(of), "")
     return None if other is None else float(other)
 
 

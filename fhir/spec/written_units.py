@@ -6,9 +6,11 @@ analyte whose molar mass or charge is known. https://ucum.org/ucum
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 from fhir.spec.jlac10 import CHARGE, MOLAR_MASS, is_enzyme
 from fhir.spec.ucum import Unit, read
@@ -81,6 +83,11 @@ def ucum_of(text: str) -> str:
     for form, code in _PARTS:
         plain = form.sub(code, plain)
     return plain if read(plain) is not None else ""
+
+
+def code_of(quantity: Mapping[str, Any]) -> str:
+    """Return the code of UCUM that a Quantity's unit means; empty when it is none that is known."""
+    return ucum_of(str(quantity.get("code", ""))) or ucum_of(str(quantity.get("unit", "")))
 
 
 def _replaced(unit: Unit, base: str, others: dict[str, int], factor: Fraction) -> Unit:

@@ -14,10 +14,9 @@ from markupsafe import Markup
 
 from app.portal.attachments.cda_header import Fact, facts, person_of
 from app.portal.attachments.cda_narrative import Narrator
-from app.portal.attachments.markup import Unreadable, parse_xml, words
+from app.portal.attachments.markup import V3, Unreadable, parse_xml, words
 from app.portal.attachments.subject import Told
 
-V3 = "{urn:hl7-org:v3}"
 MOST_SECTIONS = 1_000
 MOST_EMBEDDED = 200
 

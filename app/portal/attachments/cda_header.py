@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from app.portal.attachments.markup import words
+from app.portal.attachments.markup import V3, words
 from app.portal.attachments.subject import Told
 from app.portal.dates import in_japan
 
-V3 = "{urn:hl7-org:v3}"
 _TIME = re.compile(r"(\d{4})(\d{2})?(\d{2})?(?:(\d{2})(\d{2})(\d{2})?(?:\.\d+)?)?([+-]\d{4})?")
 _GENDERS = {"M": "male", "F": "female", "UN": "other", "male": "male", "female": "female"}
 MOST_OF_A_KIND = 20

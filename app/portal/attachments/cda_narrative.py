@@ -8,7 +8,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-V3 = "{urn:hl7-org:v3}"
+from app.portal.attachments.markup import V3, words
+
 DEEPEST = 40
 """Levels of markup that are kept; what is deeper gives its text."""
 
@@ -110,4 +111,4 @@ class Narrator:
                 yield Markup('<img class="picture" src="{}/{}" alt="{}">').format(self._address, number, id_)
         caption = element.find(f"{V3}caption")
         if caption is not None:
-            yield escape(" ".join("".join(caption.itertext()).split()))
+            yield escape(words(caption))

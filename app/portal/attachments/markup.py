@@ -7,6 +7,9 @@ from typing import Any
 
 from lxml import etree
 
+V3 = "{urn:hl7-org:v3}"
+"""The namespace of HL7 v3, as lxml writes it before a name."""
+
 DEEPEST = 200
 """Levels of elements."""
 

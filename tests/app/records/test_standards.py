@@ -72,7 +72,8 @@ SENT: dict[str, tuple[dict[str, Any], str, str]] = {
             "status": "completed",
             "performedDateTime": "2024-05-01",
             "code": codings(
-                ("http://example.jp/CodeSystem/JJ1017-32", "10000002000002000000000000000000"), text="胸部単純Ｘ線撮影　正面"
+                ("http://example.jp/CodeSystem/JJ1017-32", "10000002000002000000000000000000"),
+                text="胸部単純Ｘ線撮影　正面",
             ),
         },
         "code=http://example.jp/CodeSystem/JJ1017-32|10000002000002000000000000000000",
