@@ -3,8 +3,8 @@
 https://hl7.org/fhir/R4/valueset-issue-type.html, https://hl7.org/fhir/R4/http.html#Status-Codes
 """
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 
 class FhirError(Exception):
@@ -13,12 +13,14 @@ class FhirError(Exception):
     Attributes:
         status: HTTP status code.
         code: FHIR issue type.
+        details: A CodeableConcept for the caller's program, or None.
         diagnostics: One English sentence for the caller; it holds no patient data but what the caller sent.
         expression: FHIRPath or parameter name the failure is about, or None.
     """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "exception"
+    details: ClassVar[Mapping[str, Any] | None] = None
 
     def __init__(self, diagnostics: str = "", expression: str | None = None) -> None:
         super().__init__(diagnostics)
@@ -80,6 +82,19 @@ class NotFound(FhirError):
 
     status = 404
     code = "not-found"
+
+
+class NotSearched(NotFound):
+    """A search of what is no resource type here.
+
+    https://profiles.ihe.net/PCC/QEDm/PCC-44.html#message-semantics: the answer names this code.
+    """
+
+    code = "not-supported"
+    details: ClassVar[Mapping[str, Any]] = {
+        "coding": [{"system": "http://terminology.hl7.org/CodeSystem/operation-outcome", "code": "MSG_NO_MATCH"}],
+        "text": "No Resource found matching the query",
+    }
 
 
 class MethodNotAllowed(FhirError):

@@ -3,8 +3,8 @@
 https://hl7.org/fhir/R4/operationoutcome.html
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Severity = Literal["fatal", "error", "warning", "information"]
@@ -22,6 +22,8 @@ class Issue:
     """Where: a simple FHIRPath such as `Patient.name[1].given[0]`; empty when nothing can be pointed at."""
     diagnostics: str
     """What is wrong, as an English sentence. Never holds a value that could be about a person."""
+    details: Mapping[str, Any] | None = field(default=None, compare=False)
+    """A CodeableConcept of what is wrong, where a profile names one."""
 
 
 def outcome(issues: Iterable[Issue]) -> dict[str, Any]:
@@ -39,6 +41,8 @@ def _component(issue: Issue) -> dict[str, Any]:
         "code": issue.code,
         "diagnostics": issue.diagnostics,
     }
+    if issue.details is not None:
+        component["details"] = dict(issue.details)
     if issue.expression:
         component["expression"] = [issue.expression]
     return component

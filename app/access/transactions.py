@@ -15,6 +15,11 @@ _OF_FILES = (
     *("Procedure", "ImagingStudy", "CareTeam", "DocumentReference", "Binary", "Provenance"),
 )
 """What files become; docs/hl7v2.md."""
+EXISTING_DATA = (
+    *("Observation", "AllergyIntolerance", "Condition", "DiagnosticReport", "MedicationStatement", "MedicationRequest"),
+    *("Immunization", "Procedure", "Encounter"),
+)
+"""What QEDm's options search. https://profiles.ihe.net/PCC/QEDm/PCC-44.html"""
 
 TRANSACTIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "ITI-20": (("system", "AuditEvent", "c"),),
@@ -38,5 +43,6 @@ TRANSACTIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "ITI-108": (("system", "Consent", "cruds"),),
     "ITI-119": (("system", "Patient", "rs"),),
     SSMIX2: (*(("system", name, "cud") for name in _OF_FILES),),
+    "PCC-44": (*(("system", name, "rs") for name in (*EXISTING_DATA, "Medication", "Provenance")),),
 }
 """By the transaction's number, and the gateway's scope."""

@@ -3,6 +3,7 @@
 https://profiles.ihe.net/ITI/PDQm/, https://profiles.ihe.net/ITI/PIXm/: the audit profiles of each transaction
 """
 
+from app.access.transactions import EXISTING_DATA
 from app.audit.patterns import PATTERNS, Coding, Pattern, coding, pattern_of
 from app.audit.record import Event
 
@@ -24,9 +25,21 @@ _BY_PATH = {
 """By interaction and path."""
 
 
+_EXISTING_DATA = coding("urn:ihe:event-type-code", "PCC-44", "Mobile Query Existing Data")
+
+
+def _is_existing_data(event: Event) -> bool:
+    """Return whether a search is one of QEDm: of one patient's data, of a type that it names."""
+    name = (event.path or "").removeprefix("/fhir/").removesuffix("/_search")
+    asked = (pair.partition("=")[0].partition(":")[0] for pair in (event.query or "").split("&"))
+    return name in EXISTING_DATA and any(one in ("patient", "subject") for one in asked)
+
+
 def transaction_of(event: Event) -> Coding | None:
     """Return the transaction that an event was; None for none, and once its details are erased."""
     found = _BY_PATH.get((event.interaction, event.path or ""))
+    if found is None and event.interaction == "search-type" and _is_existing_data(event):
+        return _EXISTING_DATA
     if found is _FEED and not (event.query or "").startswith("identifier="):
         return None
     return found

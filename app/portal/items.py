@@ -9,6 +9,7 @@ from typing import Any
 
 from app.portal.dates import in_japan
 from app.portal.people import body_of
+from app.portal.ranges import NOBODY, Subject
 from app.portal.values import concept, interpretation, people_text, quantity, reference_range, value
 from fhir.store.categories import Category, category
 from fhir.store.labels import SENSITIVE, UNINFORMED
@@ -248,12 +249,19 @@ TYPES: dict[str, Callable[[Json], dict[str, Any]]] = {
 _MISTAKES = {"entered-in-error", "cancelled"}
 
 
-def item(stored: Stored) -> Item | None:
-    """Return the line of a stored resource, or None when it has none: an entry that was a mistake."""
+def item(stored: Stored, who: Subject = NOBODY) -> Item | None:
+    """Return the line of a stored resource, or None when it has none: an entry that was a mistake.
+
+    Args:
+        stored: The resource.
+        who: Whom it is about, as far as reference ranges depend on it.
+    """
     body = body_of(stored)
     if body.get("status") in _MISTAKES or _code_of(body, "verificationStatus") == "entered-in-error":
         return None
     fields = TYPES[stored.type](body)
+    if stored.type == "Observation" and who is not NOBODY:
+        fields["flag"] = interpretation(body, who, in_japan(fields["when"])[0])
     return Item(
         **{**fields, "title": fields["title"] or "—"},
         type=stored.type,

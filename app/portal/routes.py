@@ -11,6 +11,7 @@ from app.portal.accounts.person import change_person, person
 from app.portal.accounts.requests import decide_request, make_request, new_request, one_request
 from app.portal.accounts.sections import roles
 from app.portal.apps import open_app
+from app.portal.attachments.answers import content, embedded, picture
 from app.portal.audit import audit
 from app.portal.authorize import authorize
 from app.portal.break_glass import break_glass, do_break_glass, end_break_glass
@@ -21,7 +22,7 @@ from app.portal.desk.own_log import link_account, log_at_counter, log_of_oneself
 from app.portal.desk.reviews import one_review, save_review, saved_reviews, sign_review
 from app.portal.desk.state import log_state
 from app.portal.desk.watched import change_watched, watched_patients
-from app.portal.documents import content, document
+from app.portal.documents import document
 from app.portal.entries import approve, entries
 from app.portal.explain import explain
 from app.portal.flags import flags, mark
@@ -32,11 +33,11 @@ from app.portal.page import HERE
 from app.portal.patients import patients
 from app.portal.printed import printed
 from app.portal.second_step import by_passkey, give_second, second
+from app.portal.series.page import person_page
 from app.portal.signing import home, password, sign_in, sign_out
 from app.portal.subject_rights import act_on_rights_request, enter_rights_request, rights_request, rights_requests
 from app.portal.summary import summary_page, summary_pdf
 from app.portal.third_party import third_party
-from app.portal.timeline import timeline
 
 routes: list[BaseRoute] = [
     Route("/", home),
@@ -71,11 +72,13 @@ routes: list[BaseRoute] = [
     Route("/unlock", unlock, methods=["POST"]),
     Route("/sign-out", sign_out, methods=["POST"]),
     Route("/patients", patients),
-    Route("/patients/{id}", timeline),
+    Route("/patients/{id}", person_page),
     Route("/patients/{id}/summary", summary_page),
     Route("/patients/{id}/summary.pdf", summary_pdf),
     Route("/documents/{type}/{id}", document),
     Route("/documents/{type}/{id}/content/{number:int}", content),
+    Route("/documents/{type}/{id}/content/{number:int}/pictures/{picture:int}", picture),
+    Route("/documents/{type}/{id}/content/{number:int}/files/{file:int}", embedded),
     Route("/flags/{type}/{id}", flags),
     Route("/flags/{type}/{id}", mark, methods=["POST"]),
     Route("/break-glass", break_glass),

@@ -20,8 +20,11 @@ from app.portal.items import KINDS, TYPES, Item, item
 from app.portal.page import Page, address_with
 from app.portal.patients import today
 from app.portal.people import Someone, someone
+from app.portal.ranges import Subject
 from app.portal.results import flow_sheet
 from app.portal.roles import PAGES
+from app.portal.series.bindings import read_bindings
+from app.portal.series.codes import Bindings
 from app.portal.sites import Sites, read_sites
 from app.records.record import NEWEST
 from fhir.errors import InvalidValue, NotFound
@@ -83,11 +86,24 @@ async def read_person(visit: Visit, patient_id: str, *, dated: bool, before: tup
         part = await visit.fhir.record.everything(patient_id, DATED_TYPES, limit=MOST_ON_PAGE, before=before)
         stored += part.resources
         after = part.after
-    items = chart.unrepeated(made for made in map(item, stored) if made is not None)
+    who = subject_of(patients)
+    items = chart.unrepeated(made for one in stored if (made := item(one, who)) is not None)
     return Person(patients, items, [consent_facts.facts_of(one) for one in consents], after)
 
 
-def _before(visit: Visit) -> tuple[int, int]:
+def subject_of(patients: Sequence[Someone]) -> Subject:
+    """Return what reference ranges depend on, by the Patients of a person: the first that says it."""
+    born = next((one.birth_date for one in patients if len(one.birth_date) == 10), "")
+    gender = next((one.gender for one in patients if one.gender in ("male", "female")), "")
+    return Subject(gender, born)
+
+
+def place_before(visit: Visit) -> tuple[int, int]:
+    """Return where the part of the record that is asked for begins.
+
+    Raises:
+        InvalidValue: `before` is no place.
+    """
     text = visit.web.query_params.get("before")
     if text is None:
         return NEWEST
@@ -108,8 +124,9 @@ def _toggles(request: Request, name: str, values: Sequence[str]) -> list[tuple[s
     return found
 
 
-def _values(visit: Visit, person: Person, sites: Sites, patient_id: str) -> dict[str, Any]:
+def _values(visit: Visit, person: Person, sites: Sites, patient_id: str, bindings: Bindings) -> dict[str, Any]:
     request = visit.web
+    who = subject_of(person.someones)
     keys = {sites.slug(key): key for key in person.custodians}
     present = [kind for kind in KINDS if any(one.kind == kind for one in person.items)]
     kinds = [one for one in request.query_params.getlist("kind") if one in present]
@@ -135,8 +152,8 @@ def _values(visit: Visit, person: Person, sites: Sites, patient_id: str) -> dict
         "past_problems": chart.problems(person.items, active=False),
         "allergies": chart.allergies(person.items),
         "medicines": chart.latest_medicines(person.items),
-        "laboratory": flow_sheet(results),
-        "vitals": flow_sheet(vitals),
+        "laboratory": flow_sheet(results, who, bindings),
+        "vitals": flow_sheet(vitals, who, bindings),
         "studies": studies(person.items),
         "consents": [one for one in person.consents if one.holds_on(today(visit))],
         "consents_ended": bool(person.consents),
@@ -145,7 +162,6 @@ def _values(visit: Visit, person: Person, sites: Sites, patient_id: str) -> dict
         "older": address_with(request, before=after) if after else None,
         "newest": address_with(request, before=None) if "before" in request.query_params else None,
         "results_address": address_with(request, view="results"),
-        "timeline_address": address_with(request, view=None),
         "printed": f"{moment(visit.fhir.now):%Y-%m-%d %H:%M}",
     }
 
@@ -161,18 +177,18 @@ async def _in_glass(visit: Visit, person: Person) -> bool:
 
 
 async def timeline(request: Request) -> Response:
-    """Show a person's timeline, or with `?view=results` the results of all sites as one table."""
+    """Show a person's timeline."""
     patient_id: str = request.path_params["id"]
 
     async def work(visit: Visit) -> Page:
-        person = await read_person(visit, patient_id, dated=True, before=_before(visit))
+        person = await read_person(visit, patient_id, dated=True, before=place_before(visit))
         sites = await read_sites(visit.hub)
         more = {
             "apps": await apps(visit.hub),
             "may_break": await _may_break(visit),
             "in_glass": await _in_glass(visit, person),
         }
-        template = "results.html" if request.query_params.get("view") == "results" else "timeline.html"
-        return Page(template, _values(visit, person, sites, patient_id) | more)
+        bindings = await read_bindings(visit, person.items)
+        return Page("timeline.html", _values(visit, person, sites, patient_id, bindings) | more)
 
     return await view(request, "timeline", work)

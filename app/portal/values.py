@@ -6,6 +6,9 @@ https://hl7.org/fhir/R4/datatypes.html
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from app.portal.ranges import NOBODY, Subject, fit, range_text
+from fhir.spec.written_units import code_of, converted, exact
+
 Json = Mapping[str, Any]
 
 _FLAGS = {"H": "H", "HU": "H", "HH": "HH", "L": "L", "LU": "L", "LL": "LL", "A": "A", "AA": "A", "POS": "A"}
@@ -62,39 +65,49 @@ def _components(components: Iterable[Json]) -> str:
     return ", ".join(f"{concept(one.get('code'))} {value(one)}".strip() for one in components)
 
 
-def bounds(observation: Json) -> tuple[float | None, float | None]:
-    """Return the reference range of an Observation as numbers; None where it is open."""
-    ranges = observation.get("referenceRange", ())
-    if not ranges:
+def bounds(observation: Json, who: Subject = NOBODY, day: str = "") -> tuple[float | None, float | None]:
+    """Return the reference range of an Observation that is the person's, as numbers; None where it is open."""
+    chosen = fit(observation, who, day)
+    if chosen is None:
         return None, None
-    return number(ranges[0].get("low")), number(ranges[0].get("high"))
+    one = observation["referenceRange"][chosen]
+    unit = observation.get("valueQuantity", {})
+    return _in_unit(one.get("low"), unit), _in_unit(one.get("high"), unit)
 
 
-def reference_range(observation: Json) -> str:
-    """Return the reference range of an Observation: `4.6–6.2`, `≤ 150`, or the lab's own words."""
-    for one in observation.get("referenceRange", ()):
-        low, high = (one.get(side, {}).get("value") for side in ("low", "high"))
-        if low is not None and high is not None:
-            return f"{low}–{high}"
-        if low is not None or high is not None:
-            return f"≥ {low}" if low is not None else f"≤ {high}"
-        return str(one.get("text", ""))
-    return ""
+def _in_unit(end: Any, of: Json) -> float | None:
+    """Return an end of a range in the unit of its result; None where that cannot be told."""
+    found = number(end)
+    if found is None or not end.get("unit") or end.get("unit") == of.get("unit"):
+        return found
+    exact_ = exact(end["value"])
+    other = None if exact_ is None else converted(exact_, code_of(end), code_of(of), "")
+    return None if other is None else float(other)
 
 
-def interpretation(observation: Json) -> str:
-    """Return the flag of an Observation: the lab's, else what follows from the reference range."""
+def reference_range(observation: Json, who: Subject = NOBODY, day: str = "") -> str:
+    """Return the reference range of an Observation that is the person's, as `range_text` says it."""
+    chosen = fit(observation, who, day)
+    return "" if chosen is None else range_text(observation["referenceRange"][chosen])
+
+
+def interpretation(observation: Json, who: Subject = NOBODY, day: str = "") -> str:
+    """Return the flag of an Observation: the lab's, else what follows from the person's reference range."""
     for one in observation.get("interpretation", ()):
         for coding in one.get("coding", ()):
             if "code" in coding:
                 return _FLAGS.get(coding["code"], "")
-    found = number(observation.get("valueQuantity"))
-    low, high = bounds(observation)
+    value_ = observation.get("valueQuantity")
+    found = number(value_)
     if found is None:
         return ""
-    if high is not None and found > high:
+    low, high = bounds(observation, who, day)
+    comparator = value_.get("comparator", "") if isinstance(value_, dict) else ""
+    if high is not None and "<" not in comparator and (found > high or (comparator == ">" and found == high)):
         return "H"
-    return "L" if low is not None and found < low else ""
+    # What is below a limit that is itself below the range is low; below a limit within the range it is not known.
+    is_low = low is not None and ">" not in comparator and (found < low or (comparator == "<" and found == low))
+    return "L" if is_low else ""
 
 
 def people_text(references: Iterable[Json]) -> str:

@@ -50,6 +50,7 @@ INSTANTIATES = [
     f"{_IHE}/PDQm/CapabilityStatement/IHE.PDQm.PatientDemographicsSupplier",
     f"{_IHE}/PDQm/CapabilityStatement/IHE.PDQm.PatientDemographicsSupplierMatch",
     f"{_IHE}/PIXm/CapabilityStatement/IHE.PIXm.Manager",
+    "https://profiles.ihe.net/PCC/QEDm/CapabilityStatement/IHE.QEDm.Clinical-Data-Source",
 ]
 """The actors of IHE profiles that the hub is."""
 

@@ -148,7 +148,7 @@ def failure_response(error: FhirError) -> Response:
     if isinstance(error, Unprocessable):
         issues = [issue for issue in error.issues if isinstance(issue, Issue)]
     if not issues:
-        issues = [Issue("error", error.code, error.expression or "", error.diagnostics)]
+        issues = [Issue("error", error.code, error.expression or "", error.diagnostics, error.details)]
     response = outcome_response(error.status, issues)
     response.headers += _what_would_do(error)
     return response

@@ -15,7 +15,7 @@ from app.records.request import FhirRequest, decode_pairs
 from app.records.response import FhirResponse, Response, fhir_response
 from app.records.searchset import searchset
 from app.records.terminology.search import with_terms
-from fhir.errors import InvalidValue, UnknownParameter
+from fhir.errors import InvalidValue, NotSearched, UnknownParameter
 from fhir.search import compartment
 from fhir.search.compartment import Compartment
 from fhir.search.control import once
@@ -61,7 +61,9 @@ def _types(request: FhirRequest, pairs: Pairs) -> tuple[str, ...]:
             raise InvalidValue("The address names the type already", "_type")
         if inside:
             compartment.shape(request.type, known_type(named))
-        return (known_type(named),)
+        if named not in NUMBERS:
+            raise NotSearched(f"{named} is not a resource type of R4")
+        return (named,)
     known = compartment.types(known_type(request.type)) if inside else tuple(NUMBERS)
     if stated is None:
         return known

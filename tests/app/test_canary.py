@@ -362,7 +362,10 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
     ("GET", "/password"): [("GET", "/password", b"", "")],
     ("POST", "/password"): [("POST", "/password", b"", FORM)],
     ("GET", "/patients"): [("GET", f"/patients?q={text}", b"", "") for text in ("", "text", "2024-05-01", "1")],
-    ("GET", "/patients/{id}"): [("GET", f"/patients/{OWNER}-hidden", b"", "")],
+    ("GET", "/patients/{id}"): [
+        ("GET", f"/patients/{OWNER}-hidden{how}", b"", "")
+        for how in ("", "?view=results", "?view=results&series=loinc:4548-4")
+    ],
     ("GET", "/patients/{id}/summary"): [
         ("GET", f"/patients/{OWNER}-hidden/summary{query}", b"", "") for query in ("", "?lang=en")
     ],
@@ -371,7 +374,15 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
         ("GET", f"/documents/{kind}/{OWNER}-{kind.lower()}", b"", "") for kind in DOCUMENTS
     ],
     ("GET", "/documents/{type}/{id}/content/{number:int}"): [
-        ("GET", f"/documents/{kind}/{OWNER}-{kind.lower()}/content/0", b"", "") for kind in DOCUMENTS
+        ("GET", f"/documents/{kind}/{OWNER}-{kind.lower()}/content/0{how}", b"", "")
+        for kind in DOCUMENTS
+        for how in ("", "?save")
+    ],
+    ("GET", "/documents/{type}/{id}/content/{number:int}/pictures/{picture:int}"): [
+        ("GET", f"/documents/{kind}/{OWNER}-{kind.lower()}/content/0/pictures/0", b"", "") for kind in DOCUMENTS
+    ],
+    ("GET", "/documents/{type}/{id}/content/{number:int}/files/{file:int}"): [
+        ("GET", f"/documents/{kind}/{OWNER}-{kind.lower()}/content/0/files/0", b"", "") for kind in DOCUMENTS
     ],
     ("GET", "/break-glass"): [("GET", f"/break-glass?patient={OWNER}-hidden", b"", "")],
     ("POST", "/break-glass"): [

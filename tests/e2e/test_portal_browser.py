@@ -10,7 +10,7 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from tests.browser import CHROMIUM, DRIVER, a_driver, fill, kept, text_of
+from tests.browser import CHROMIUM, DRIVER, a_driver, fill, kept, press, text_of
 from tests.hub_process import HubProcess, hub_process
 from tests.world import a_consent, a_patient, an_observation
 
@@ -125,3 +125,42 @@ def test_the_slash_key_puts_the_cursor_in_the_search(hub: HubProcess, driver: we
 
     assert driver.switch_to.active_element.get_attribute("name") == "q"
     assert driver.switch_to.active_element.get_attribute("value") == ""
+
+
+def test_results_of_two_units_stand_in_one_series(hub: HubProcess, driver: webdriver.Chrome) -> None:
+    headers = hub.token("system-hospital-a")
+    jlac10 = {"system": "urn:oid:1.2.392.200119.4.504", "code": "3D010000002327101"}
+    female = [{"low": {"value": 70}, "high": {"value": 105}, "appliesTo": [{"text": "女性"}]}]
+    ranges = [{"low": {"value": 73}, "high": {"value": 109}, "appliesTo": [{"text": "男性"}]}, *female]
+
+    def post(resource: dict[str, object]) -> str:
+        answer = httpx.post(f"{hub.address}/fhir/{resource['resourceType']}", headers=headers, json=resource)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    patient = post(a_patient(name=[{"text": "系列 花子"}], gender="female"))
+    told = [("2023-05-01", 98, "mg/dL"), ("2023-11-01", 107, "mg/dL"), ("2024-05-01", 5.4, "mmol/L")]
+    for day, value, unit in [*told, ("2024-08-01", 112, "mg/dL")]:
+        found = an_observation(patient, effectiveDateTime=day, code={"coding": [jlac10], "text": "血糖"})
+        stated = {"referenceRange": ranges} if unit == "mg/dL" else {}
+        post(found | {"valueQuantity": {"value": value, "unit": unit}, **stated})
+    first = hub.add_user("doctor-series", "hospital-a", "doctor")
+    driver.get(f"{hub.address}/?lang=ja")
+    fill(driver, name="doctor-series", password=first)
+    fill(driver, present=first, password=PASSWORD, again=PASSWORD)
+
+    driver.get(f"{hub.address}/patients/{patient}?view=results")
+    kept(driver, "results-ja")
+    press(driver, "th[scope=row] a")
+
+    shown = text_of(driver)
+    assert [text for text in ("5.4 mmol/L", "≈ 97.3", "70–105 (女性)", "血清", "023-271") if text not in shown] == []
+    assert len(driver.find_elements(By.CSS_SELECTOR, "svg circle title")) == 4
+    kept(driver, "series-ja")
+    driver.get(f"{driver.current_url}&lang=en")
+    kept(driver, "series-en")
+    size = {"width": 375, "height": 812, "deviceScaleFactor": 1, "mobile": True}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    kept(driver, "series-phone")
+    assert driver.execute_script("return document.documentElement.scrollWidth") == 375
+    assert [one["message"] for one in driver.get_log("browser")] == []

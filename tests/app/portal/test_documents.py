@@ -3,6 +3,7 @@ import base64
 import pytest
 
 from app.portal.documents import plain, sections
+from tests.attachments import a_cda, a_picture, an_mfer, media, non_xml
 from tests.portal import recorded, signed_in
 from tests.world import World, a_patient
 
@@ -67,7 +68,7 @@ async def test_a_pdf_is_opened_by_the_browser(world: World) -> None:
     assert "ファイルを開く" in page.text
     assert file.content == PDF
     assert file.headers["content-type"] == "application/pdf"
-    assert "content-disposition" not in file.headers
+    assert file.headers["content-disposition"].startswith('inline; filename="document.pdf"; filename*=UTF-8')
 
 
 @pytest.mark.parametrize("content_type", ["text/html", "image/svg+xml", "application/zip"])
@@ -79,7 +80,9 @@ async def test_a_type_that_could_run_is_a_file_to_save(world: World, content_typ
 
     assert "ファイルを保存" in page.text
     assert file.headers["content-type"] == "application/octet-stream"
-    assert file.headers["content-disposition"] == "attachment"
+    assert file.headers["content-disposition"].startswith("attachment; ")
+    assert file.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'; sandbox"
+    assert file.headers["x-content-type-options"] == "nosniff"
 
 
 async def test_an_attachment_in_a_binary_is_read_through_the_gate(world: World) -> None:
@@ -176,6 +179,138 @@ async def test_a_composition_shows_its_sections(world: World) -> None:
     for text in ("紹介状", "構造情報", "現病歴", "発熱 3 日\n咳 &lt; 1 週", "川辺 史郎"):
         assert text in page.text
     assert f"/documents/Composition/{id_}" in on_timeline.text
+
+
+FORM = {"contentType": "text/xml", "title": "紹介状"}
+
+
+async def test_a_cda_document_is_shown_with_its_header_and_its_pictures(world: World) -> None:
+    octets = a_cda(
+        '<renderMultiMedia referencedObject="M"/><paragraph>所見</paragraph>', entries=media("M", a_picture())
+    )
+    address = await a_document(world, FORM | {"data": encoded(octets)})
+    browser = await signed_in(world, "clinic-c")
+
+    page = await browser.get(address)
+    drawn = await browser.get(f"{address}/content/0/pictures/0")
+    saved = await browser.get(f"{address}/content/0")
+
+    for text in ("診療情報提供書", "川辺 史郎 (北見病院)", "紹介目的", "<p>所見</p>", "2024-05-01 10:30"):
+        assert text in page.text
+    assert f'src="{address}/content/0/pictures/0"' in page.text
+    assert (drawn.headers["content-type"], drawn.content[:2]) == ("image/jpeg", b"\xff\xd8")
+    assert "sandbox" in drawn.headers["content-security-policy"]
+    assert saved.content == octets
+    assert saved.headers["content-type"] == "application/octet-stream"
+
+
+async def test_a_body_that_is_a_pdf_is_opened_from_within(world: World) -> None:
+    address = await a_document(world, FORM | {"data": encoded(a_cda(non_xml=non_xml(PDF)))})
+    browser = await signed_in(world, "clinic-c")
+
+    page, file = await browser.get(address), await browser.get(f"{address}/content/0/files/0")
+
+    assert f'href="{address}/content/0/files/0"' in page.text
+    assert (file.content, file.headers["content-type"]) == (PDF, "application/pdf")
+
+
+@pytest.mark.parametrize(
+    ("octets", "content_type", "word"),
+    [
+        (a_cda(family="佐藤", born="19700101", gender="F"), "text/xml", "氏名、生年月日、性別"),
+        (an_mfer(name="佐藤^サトウ^花子^ハナコ"), "application/octet-stream", "氏名"),
+    ],
+    ids=["CDA", "waveform"],
+)
+async def test_a_file_of_another_person_is_shown_with_a_warning(
+    world: World, octets: bytes, content_type: str, word: str
+) -> None:
+    address = await a_document(world, {"contentType": content_type, "data": encoded(octets)})
+    browser = await signed_in(world, "clinic-c")
+
+    page = await browser.get(address)
+
+    assert "登録先の患者と一致しません" in page.text
+    assert word in page.text
+
+
+@pytest.mark.parametrize(("octets", "content_type"), [(a_cda(), "text/xml"), (an_mfer(), "application/mfer")])
+async def test_a_file_of_the_person_has_no_warning(world: World, octets: bytes, content_type: str) -> None:
+    address = await a_document(world, {"contentType": content_type, "data": encoded(octets)})
+    browser = await signed_in(world, "clinic-c")
+
+    assert "一致しません" not in (await browser.get(address)).text
+
+
+async def test_a_waveform_is_drawn_and_saved_as_it_came(world: World) -> None:
+    octets = an_mfer()
+    address = await a_document(world, {"contentType": "application/octet-stream", "data": encoded(octets)})
+    browser = await signed_in(world, "clinic-c")
+
+    page, file = await browser.get(address), await browser.get(f"{address}/content/0")
+
+    assert page.text.count("<polyline") == 3
+    assert "標準12誘導心電図" in page.text
+    assert file.content == octets
+
+
+async def test_the_pages_of_a_fax_are_drawn(world: World) -> None:
+    octets = a_picture("TIFF", pages=2, mode="1")
+    address = await a_document(world, {"contentType": "image/tiff", "data": encoded(octets)})
+    browser = await signed_in(world, "clinic-c")
+
+    page = await browser.get(address)
+
+    assert page.text.count('<img class="picture"') == 2
+    assert (await browser.get(f"{address}/content/0/pictures/1")).headers["content-type"] == "image/png"
+    assert (await browser.get(f"{address}/content/0/pictures/2")).status_code == 404
+    assert (await browser.get(f"{address}/content/0/files/0")).status_code == 404
+    assert (await browser.get(f"{address}/content/0?save")).content == octets
+
+
+async def test_what_cannot_be_read_is_a_file_to_save(world: World) -> None:
+    sent = [
+        ("text/xml", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"),
+        ("image/png", b"<svg/>"),
+        ("application/mfer", b"x"),
+    ]
+    files = [{"contentType": kind, "data": encoded(octets)} for kind, octets in sent]
+    address = await a_document(world, *files)
+    browser = await signed_in(world, "clinic-c")
+
+    page = await browser.get(address)
+
+    assert page.status_code == 200
+    assert page.text.count("書かれている形式では読めません") == 3
+    for number, (_, octets) in enumerate(sent):
+        assert (await browser.get(f"{address}/content/{number}")).content == octets
+        assert (await browser.get(f"{address}/content/{number}/pictures/0")).status_code == 404
+
+
+async def test_an_address_elsewhere_is_named_and_never_a_link(world: World) -> None:
+    elsewhere = ("https://elsewhere.example/fhir/Binary/1", "javascript:alert(1)")
+    here = ("Binary/none", "http://127.0.0.1:8080/fhir/Binary/none")
+    address = await a_document(world, *({"contentType": "application/pdf", "url": one} for one in (*elsewhere, *here)))
+    browser = await signed_in(world, "clinic-c")
+
+    page = await browser.get(address)
+
+    assert page.status_code == 200
+    assert [one for one in elsewhere if f"<code>{one}</code>" not in page.text] == []
+    assert page.text.count("ここにはありません") == 2
+    assert 'href="https://elsewhere' not in page.text
+    assert 'href="javascript' not in page.text
+
+
+async def test_a_long_text_is_cut_and_saved_whole(world: World) -> None:
+    octets = ("あ" * 600_000).encode()
+    address = await a_document(world, {"contentType": "text/plain", "data": encoded(octets)})
+    browser = await signed_in(world, "clinic-c")
+
+    page = await browser.get(address)
+
+    assert "ここまでを表示しています" in page.text
+    assert (await browser.get(f"{address}/content/0")).content == octets
 
 
 def test_a_narrative_becomes_lines_and_cells() -> None:

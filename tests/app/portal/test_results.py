@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from app.portal.items import Item
-from app.portal.results import HEIGHT, MARGIN, WIDTH, flow_sheet
+from app.portal.results import flow_sheet
+from app.portal.series.chart import HEIGHT, MARGIN, WIDTH
 
 
 def result(when: str, value: object, code: str = "4548-4", unit: str = "%", custodian: int = 1, **fields: Any) -> Item:
