@@ -65,6 +65,14 @@ async def _named(connection: DatabaseConnection, link: str, custodian: int) -> l
     return [stored(row) for row in await connection.fetch(_NAMED, values)]
 
 
+async def _held(connection: DatabaseConnection, link: str, custodian: int) -> list[str]:
+    """Return what holds a document: of a DocumentReference the Bundles that it describes, else itself."""
+    if not link.startswith("DocumentReference/"):
+        return [link]
+    found = [held for one in await _named(connection, link, custodian) for held in attached(orjson.loads(one.body))]
+    return [held for held in found if held.startswith("Bundle/")] or [link]
+
+
 class _Heir(NamedTuple):
     """What takes labels over."""
 
@@ -91,7 +99,8 @@ async def _inheriting(connection: DatabaseConnection, one: Stored) -> list[_Heir
             links.setdefault(link, (extracted, True))
         # Whoever reads the document reads what was extracted from it.
         for link in extracted_from(origin) if row[-1] == TARGET else ():
-            links.setdefault(link, (one.labels, False))
+            for held in await _held(connection, link, one.custodian):
+                links.setdefault(held, (one.labels, False))
     described = await find_by_row(connection, one.patient_key, one.row) if one.type == "Bundle" else None
     if described is not None and described.reference:
         # What was extracted from a document names its DocumentReference.

@@ -365,6 +365,10 @@ class Writing:
         stored, index = self._index(spliced.body)
         return self._replaced(current, prepared, spliced, stored, index, current.labels | labels, PUT)
 
+    async def codings_of(self, current: Stored) -> tuple[Mapping[str, Any], ...]:
+        """Return the labels that are written into a resource, or were before it was deleted."""
+        return await self._codings(current, EVERYTHING_VISIBLE)
+
     async def _last_body(self, current: Stored, seen: Visibility | None = None) -> Stored | None:
         """Return the version that says what a resource is: of a deletion, which has no body, the one before."""
         if not current.deleted:

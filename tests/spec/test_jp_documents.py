@@ -78,7 +78,8 @@ async def test_a_referral_is_shown_in_the_order_of_its_sections(world: World) ->
     assert places == sorted(places)
     assert "腹痛精査お願いします。" in page
     assert "アルブミン" in timeline
-    assert timeline.count(">診療情報提供書</a>") == 1 + 5 + 3  # its own line, and as the source of what it states
+    assert timeline.count('class="kind k-document"') == 2  # the referral, and what it has attached
+    assert "出典 1文書" in timeline
 
 
 async def test_the_same_document_sent_again_with_fresh_links_makes_nothing_new(world: World) -> None:

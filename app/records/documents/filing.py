@@ -13,6 +13,8 @@ from app.records.documents import kept
 from app.records.documents.facts import Facts, Labels, Place
 from app.records.documents.kept import DocumentRow
 from app.records.documents.statement import statement
+from app.records.inheritance import attaching
+from app.records.labelled import widen
 from app.records.prepare import Prepared, prepare
 from app.records.row_ids import new_id
 from app.records.writing import Writing
@@ -23,7 +25,7 @@ from fhir.documents.reference import document_reference
 from fhir.errors import Conflict
 from fhir.resolve import resolve_internal
 from fhir.search.hashing import hash64
-from fhir.store.labels import bit, of_entries_alone
+from fhir.store.labels import bit
 from fhir.store.read import read
 from fhir.store.stored import Stored
 from fhir.store.write import POST, PUT
@@ -76,6 +78,7 @@ class Filing:
     async def file(self) -> Stored:
         """Gather what the document comes to, and return the version of the Bundle that holds its bytes."""
         await self._writing.write_gathered()
+        await self._name()
         await self._lock()
         known = await kept.find(self._connection, self._hash)
         await self._find_patient(known)
@@ -90,9 +93,22 @@ class Filing:
         same = await kept.same_bytes(self._connection, bundle.patient_key, bundle.row, self._document.bundle.digest)
         if same is not None and known.holds:
             return same
-        if known.holds and self._edition <= known.edition:
+        if known.holds and self._is_older(known):
             return await self._older(bundle)
         return await self._newest(known, bundle)
+
+    async def _name(self) -> None:
+        """Let a document without an identifier be the one that the request names."""
+        if not self._id or self._row or self._document.extract.identifier:
+            return
+        current = await read(self._connection, self._request.visibility_for("u"), "Bundle", self._id)
+        if current is not None:
+            known = await kept.find_by_row(self._connection, current.patient_key, current.row)
+            self._hash = self._hash if known is None else known.hash
+
+    def _is_older(self, known: DocumentRow) -> bool:
+        """Return whether a newer version is there; of two of one edition the first, unless the request names it."""
+        return self._edition < known.edition or (self._edition == known.edition and not self._id)
 
     async def _lock(self) -> None:
         """Let sends of one document, and documents about one patient, wait for each other."""
@@ -162,16 +178,18 @@ class Filing:
             bits |= bit(label.get("system"), label.get("code"))
         return Labels(bits, self._labels.codings)
 
-    async def _inherit(self, known: DocumentRow | None, bundle: Stored | None) -> None:
+    async def _inherit(self, bundle: Stored | None) -> None:
         """Take over the labels of the versions before: a later write lowers none."""
         own = self._own_labels()
         bits, codings = own.bits, list(own.codings)
         if bundle is not None:
-            body = orjson.loads(bundle.body) if bundle.body else {}
-            bits |= bundle.labels & ~of_entries_alone(body)
-            codings += [one for one in body.get("meta", {}).get("security", ()) if one not in codings]
-            reference = await self._reference(known.reference if known is not None else "")
-            bits |= reference.labels if reference is not None else 0
+            # Its row has the labels of its entries too, and of what was labelled after it was taken from it.
+            before = await self._writing.codings_of(bundle)
+            codings += [one for one in before if one not in codings]
+            for one in before:
+                bits |= bit(one.get("system"), one.get("code"))
+            link, address = f"Bundle/{bundle.id}", self._request.hub.settings.fhir_address
+            bits |= await attaching(self._connection, link, f"{address}/{link}", bundle.custodian)
         self._labels = Labels(bits, tuple(codings))
 
     async def _reference(self, id_: str) -> Stored | None:
@@ -179,7 +197,7 @@ class Filing:
 
     async def _newest(self, known: DocumentRow | None, bundle: Stored | None) -> Stored:
         """Gather the version that holds from now on."""
-        await self._inherit(known, bundle)
+        await self._inherit(bundle)
         stored = await self._store(bundle)
         before = await kept.entries(self._connection, self._patient_key, stored.row)
         facts = Facts(self._writing, self._patient_key, self._labels)
@@ -294,7 +312,15 @@ class Filing:
         )
         id_ = known.provenance if known is not None else ""
         current = await read(self._connection, EVERYTHING_VISIBLE, "Provenance", id_) if id_ else None
+        if current is not None and not current.deleted and _same_origin(orjson.loads(current.body), body):
+            await self._widen(current)
+            return current.id
         return await self._write(body, current)
+
+    async def _widen(self, current: Stored) -> None:
+        """Give a resource of the hub's own the labels of the document."""
+        if self._labels.bits & ~current.labels:
+            self._writing.labelled.append(await widen(self._connection, current, self._labels.bits))
 
     async def _write(self, body: dict[str, Any], current: Stored | None) -> str:
         """Gather a resource of the hub's own, and return its id."""
@@ -304,8 +330,14 @@ class Filing:
                 prepared, patient_key=self._patient_key, inherited_labels=labels.bits, security=labels.codings
             )
             return made.id
-        await self._writing.follow(current, prepared, labels=labels.bits, security=labels.codings)
+        if await self._writing.follow(current, prepared, labels=labels.bits, security=labels.codings) is None:
+            await self._widen(current)
         return current.id
+
+
+def _same_origin(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Return whether two Provenances name the same facts and the same document."""
+    return all(one.get(name) == other.get(name) for name in ("target", "entity"))
 
 
 def _received(body: bytes, digest: bytes) -> Prepared:

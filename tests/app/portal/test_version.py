@@ -89,7 +89,7 @@ async def test_a_collection_is_shown_by_what_it_holds(world: World) -> None:
 
 async def test_a_document_is_one_line_of_the_timeline(world: World) -> None:
     clinic = await world.client("clinic-c")
-    await send(world, clinic, a_document(a_disease("胃潰瘍", "1")))
+    await send(world, clinic, a_document(a_result("4548-4", "6.3", "1")))
     (patient,) = await found(world, clinic, "Patient")
     (reference,) = await found(world, clinic, "DocumentReference")
     browser = await signed_in(world, "clinic-c")
@@ -135,6 +135,6 @@ async def test_a_problem_names_the_documents_that_state_it(world: World) -> None
 
     page = (await browser.get(f"/patients/{patient['id']}")).text
 
-    assert page.count("<b>胃潰瘍</b>") == 1
+    assert page.count("<b>胃潰瘍</b>") == 2  # among the problems, and on its day
     assert page.count("出典 2文書") == 1
     assert page.count("出典 1文書") == 1

@@ -242,3 +242,38 @@ async def test_a_number_of_somebody_else_is_refused(world: World) -> None:
 
     assert status == 422
     assert outcome["issue"][0]["expression"] == ["Bundle.entry[2].resource.subject.identifier"]
+
+
+async def test_a_label_of_one_fact_is_its_documents_too_and_not_that_of_its_next_versions_other_facts(
+    world: World,
+) -> None:
+    hospital, clinic = await world.client("hospital-a"), await world.client("clinic-c")
+    patient = await world.post(hospital, a_person())
+    await world.post(hospital, a_consent(patient["id"], "clinic-c"))
+    _, bundle = await send(world, hospital, a_document(a_disease("うつ病", "1"), a_disease("貧血", "2")))
+    (disease,) = [one for one in await found(world, hospital, "Condition") if one["code"]["text"] == "うつ病"]
+    meta = {"resourceType": "Parameters", "parameter": [{"name": "meta", "valueMeta": {"security": [PSYCHIATRY]}}]}
+    await world.http.post(f"/fhir/Condition/{disease['id']}/$meta-add", headers=hospital, json=meta)
+    assert (await world.http.get(f"/fhir/Bundle/{bundle['id']}", headers=clinic)).status_code == 404
+    assert await diseases(world, clinic) == ["貧血"]
+
+    await send(world, hospital, a_document(a_disease("うつ病", "1"), a_disease("骨折", "3"), made=LATER))
+
+    assert await diseases(world, clinic) == ["骨折"]
+    assert (await world.http.get(f"/fhir/Bundle/{bundle['id']}", headers=clinic)).status_code == 404
+
+
+async def test_a_label_of_a_document_comes_down_to_what_its_next_version_states(world: World) -> None:
+    hospital, clinic = await world.client("hospital-a"), await world.client("clinic-c")
+    patient = await world.post(hospital, a_person())
+    await world.post(hospital, a_consent(patient["id"], "clinic-c"))
+    await send(world, hospital, a_document(a_disease("骨折", "1")))
+    (reference,) = await found(world, hospital, "DocumentReference")
+    meta = {"resourceType": "Parameters", "parameter": [{"name": "meta", "valueMeta": {"security": [PSYCHIATRY]}}]}
+    await world.http.post(f"/fhir/DocumentReference/{reference['id']}/$meta-add", headers=hospital, json=meta)
+    assert await diseases(world, clinic) == []
+
+    await send(world, hospital, a_document(a_disease("貧血", "2"), made=LATER))
+
+    assert await diseases(world, hospital) == ["貧血"]
+    assert await diseases(world, clinic) == []
