@@ -4,6 +4,7 @@ Everything taken from it belongs to the patient it is about, carries its labels,
 send of the same document replaces it (`app/records/documents/`). https://profiles.ihe.net/ITI/mXDE/
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.records.checked import checked
@@ -41,8 +42,15 @@ def is_document(prepared: Prepared) -> bool:
     return prepared.type == "Bundle" and prepared.resource.get("type") in TYPES
 
 
-def prepare_document(request: FhirRequest, bundle: Prepared) -> Document:
+def prepare_document(
+    request: FhirRequest, bundle: Prepared, *, sources: Sequence[bytes | None] | None = None
+) -> Document:
     """Return a document whose every entry is checked.
+
+    Args:
+        request: Who sends it.
+        bundle: The document.
+        sources: What its sender wrote of each entry's resource, when that was XML; those of the request, unless said.
 
     Raises:
         Unprocessable: an entry breaks a rule of R4, a reference means no entry, the patient is not one, or a rule of
@@ -50,7 +58,8 @@ def prepare_document(request: FhirRequest, bundle: Prepared) -> Document:
         Forbidden: an entry is not the caller's to write.
     """
     settings = request.hub.settings
-    envelope = read_bundle(bundle.body, most=settings.bundle_entries, sources=request.sources)
+    own = request.sources if sources is None else sources
+    envelope = read_bundle(bundle.body, most=settings.bundle_entries, sources=own)
     extract = split(envelope)
     if extract.issues:
         raise Unprocessable("The document is not whole", issues=extract.issues)
@@ -79,7 +88,13 @@ async def document_of(request: FhirRequest, prepared: Prepared) -> Document | No
 
 
 async def file_document(
-    writing: Writing, document: Document, *, described: str = "", row: int = 0, id_: str = ""
+    writing: Writing,
+    document: Document,
+    *,
+    described: str | None = None,
+    patient: tuple[str, int] | None = None,
+    row: int = 0,
+    id_: str = "",
 ) -> Stored:
     """Gather a document and everything taken from it, and return the version of the Bundle that holds its bytes.
 
@@ -88,8 +103,10 @@ async def file_document(
     Args:
         writing: The write transaction.
         document: The document.
-        described: The DocumentReference that its sender has written for it, `DocumentReference/1`; without one a
-            document (not a collection) gets one of the hub's.
+        described: The DocumentReference that its sender writes for it, `DocumentReference/1`, or an empty text for one
+            that is written later; unless said, a document (not a collection) gets one of the hub's.
+        patient: Id and key of the site's Patient whom it is about, where the Patient in it has no identifier that the
+            site knows.
         row: The row number of its Bundle, when it was given before.
         id_: The id that the Bundle has or is to have, when the request names it.
 
@@ -97,4 +114,4 @@ async def file_document(
         Conflict: the document was about another patient, has another id, or was deleted after this version was made.
         NotFound: there is no such Bundle, and the id is not the caller's to choose.
     """
-    return await Filing(writing, document, described, row=row, id_=id_).file()
+    return await Filing(writing, document, described, patient, row=row, id_=id_).file()

@@ -52,13 +52,24 @@ class Filing:
     Args:
         writing: The write transaction.
         document: The document.
-        described: The DocumentReference that its sender has written for it, or an empty text.
+        described: The DocumentReference that its sender writes for it, an empty text for one that is written later, or
+            None when the hub is to make one.
+        patient: Id and key of the site's Patient whom it is about, where the Patient in it is not known by identifier.
         row: The row number of its Bundle, when it was given before.
         id_: The id that the Bundle has or is to have, when the request names it.
     """
 
-    def __init__(self, writing: Writing, document: "Document", described: str, *, row: int = 0, id_: str = "") -> None:
-        self._row, self._id = row, id_
+    def __init__(
+        self,
+        writing: Writing,
+        document: "Document",
+        described: str | None,
+        patient: tuple[str, int] | None,
+        *,
+        row: int = 0,
+        id_: str = "",
+    ) -> None:
+        self._row, self._id, self._named_patient = row, id_, patient
         self._writing = writing
         self._connection = writing.connection
         self._request = writing.request
@@ -124,7 +135,7 @@ class Filing:
             Conflict: the document was about another.
         """
         custodian = self._request.authority.custodian
-        found = await known_patient(self._connection, self._patient.resource, custodian)
+        found = await known_patient(self._connection, self._patient.resource, custodian) or self._named_patient
         if found is not None:
             self._patient_id, self._patient_key = found
         else:
@@ -285,8 +296,8 @@ class Filing:
 
     async def _describe(self, known: DocumentRow | None, bundle: Stored, targets: list[str]) -> str:
         """Gather the DocumentReference of a document, and return the reference to it; empty for a collection."""
-        if self._described or self._document.extract.composition is None:
-            return self._described
+        if self._described is not None or self._document.extract.composition is None:
+            return self._described or ""
         head = next(link for link in targets if link.startswith("Composition/"))
         body = document_reference(
             self._document.envelope.head,
