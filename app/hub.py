@@ -95,10 +95,10 @@ class Hub:
 
     async def profiles(self, *bodies: bytes) -> Profiles:
         """Return by what these bodies are checked beside base R4."""
-        definitions = await self.packages.for_bodies(bodies)
+        settings, definitions = self.settings, await self.packages.for_bodies(bodies)
         present = EPOCH + timedelta(microseconds=self.clock())
-        arrival = Arrival(self.trust.current, self.settings.signatures_strict, present)
-        return Profiles(definitions, self.settings.profiles_strict, arrival)
+        arrival = Arrival(self.trust.current, settings.signatures_strict, present)
+        return Profiles(definitions, settings.profiles_strict, settings.strict_documents, arrival)
 
     async def patient_reference(self, patient_key: int) -> str:
         """Return `Patient/<id>` of a site's Patient; it never changes, so it is remembered."""

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.comma import parts
+from fhir.documents.kind import KINDS
 
 MEGABYTE = 1_000_000
 
@@ -121,6 +122,9 @@ class Settings(BaseSettings):
 
     profiles_strict: bool = False
     """Whether a resource that breaks a profile it names, or names an unknown one, is refused, not warned of."""
+
+    documents_strict: str = ""
+    """The kinds of Japan's documents, parted by commas, that are refused where they break a profile or a rule."""
 
     resource_bytes: int = 20 * MEGABYTE
     """The largest body of one resource."""
@@ -417,6 +421,16 @@ class Settings(BaseSettings):
 
         coding_systems(self.coding_systems, "")
         return self
+
+    def _documents_are_known(self) -> "Settings":
+        if unknown := sorted(self.strict_documents - set(KINDS)):
+            raise ValueError(f"documents_strict names {', '.join(unknown)}; there are {', '.join(KINDS)}")
+        return self
+
+    @property
+    def strict_documents(self) -> frozenset[str]:
+        """The kinds of documents that are refused where they break a rule."""
+        return frozenset(parts(self.documents_strict))
 
     @property
     def break_glass_allowed(self) -> frozenset[str]:

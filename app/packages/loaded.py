@@ -1,7 +1,7 @@
 """What a process knows of the loaded packages: refreshed when they have changed, parsed when it is used."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -32,6 +32,8 @@ class Profiles:
     definitions: Definitions
     strict: bool
     """Whether a resource that breaks a profile it names, or names an unknown one, is refused."""
+    strict_documents: Collection[str] = ()
+    """The kinds of documents that are refused in any case."""
     arrival: Arrival | None = None
     """By what its signatures are checked; without it they are looked at once it is stored."""
 

@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/documentreference.html, https://hl7.org/fhir/R4/composit
 
 import html
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +14,15 @@ from starlette.responses import Response
 
 from app.portal.attachments.held import attachments_of, filed_under, read_document
 from app.portal.attachments.shown import Attachment, shown_attachments
-from app.portal.fhir_documents import composition_of, summary_page_of
+from app.portal.fhir_documents import page_of
 from app.portal.gate import Visit, moved, view
 from app.portal.items import item
+from app.portal.narrative import Block, blocks
 from app.portal.page import Page
+from app.portal.people import body_of
 from app.portal.signatures import shown_signatures
 from app.portal.sites import read_sites
+from app.portal.versions import versions_of
 from fhir.errors import NotFound
 
 _BLOCK = re.compile(r"</(?:p|div|tr|li|h[1-6]|table|caption)>|<br\s*/?>", re.IGNORECASE)
@@ -34,6 +37,8 @@ class Section:
     title: str
     text: str
     depth: int
+    blocks: Sequence[Block] = ()
+    """The same text as it is shown: in lines and in tables."""
 
 
 def plain(div: str) -> str:
@@ -48,7 +53,8 @@ def sections(parts: Any, depth: int = 0) -> Iterator[Section]:
     """Yield the sections of a Composition, each before those within it."""
     for part in parts:
         title = str(part.get("title") or part.get("code", {}).get("text") or "")
-        yield Section(title, plain(str(part.get("text", {}).get("div", ""))), depth)
+        div = str(part.get("text", {}).get("div", ""))
+        yield Section(title, plain(div), depth, tuple(blocks(div)))
         yield from sections(part.get("section", ()), depth + 1)
 
 
@@ -64,19 +70,19 @@ async def document(request: Request) -> Response:
 
     async def work(visit: Visit) -> Page | Response:
         stored = await read_document(visit, request)
+        if page := page_of(visit, body_of(stored)):
+            return moved(page)
         shown = item(stored)
         if shown is None:
             raise NotFound("The document was entered in error")
-        if page := summary_page_of(visit, shown.body):
-            return moved(page)
-        composition = await composition_of(visit, shown.body)
         values = {
             "document": shown,
             "address": f"/documents/{stored.type}/{stored.id}",
-            "sections": list(sections((composition or shown.body).get("section", ()))),
-            "attachments": [] if composition else await _shown(visit, shown.body),
+            "sections": list(sections(shown.body.get("section", ()))),
+            "attachments": await _shown(visit, shown.body),
             "signatures": await shown_signatures(visit, stored),
             "sites": await read_sites(visit.hub),
+            "versions": await versions_of(visit, stored),
             "is_own": stored.custodian == visit.caller.organisation,
             "patient": await visit.hub.patient_reference(stored.patient_key) if stored.patient_key > 0 else "",
         }

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.portal.gate import Visit
-from app.portal.people import body_of
-from fhir.errors import Deleted, NotFound
 
 _ID = r"([A-Za-z0-9\-.]{1,64})"
 _SUMMARY = re.compile(rf"Patient/{_ID}/\$summary")
@@ -19,23 +17,11 @@ def _addresses(visit: Visit, body: Mapping[str, Any]) -> list[str]:
     return [url.removeprefix(f"{visit.hub.settings.fhir_address}/") for url in urls]
 
 
-def summary_page_of(visit: Visit, body: Mapping[str, Any]) -> str:
-    """Return the page of the summary that a document is on demand; empty for another document."""
-    found = next((match for one in _addresses(visit, body) if (match := _SUMMARY.fullmatch(one))), None)
-    return f"/patients/{found[1]}/summary" if found else ""
-
-
-async def composition_of(visit: Visit, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the Composition of the FHIR document that a DocumentReference describes.
-
-    None when it describes another kind of document, or the Bundle does not exist for the caller.
-    """
-    found = next((match for one in _addresses(visit, body) if (match := _BUNDLE.fullmatch(one))), None)
-    if found is None:
-        return None
-    try:
-        bundle = body_of(await visit.fhir.record.read("Bundle", found[1]))
-    except (NotFound, Deleted):
-        return None
-    first: Mapping[str, Any] = (bundle.get("entry") or [{}])[0].get("resource", {})
-    return first if first.get("resourceType") == "Composition" else None
+def page_of(visit: Visit, body: Mapping[str, Any]) -> str:
+    """Return the page of the summary or of the Bundle that a document names; empty for any other document."""
+    for address in _addresses(visit, body):
+        if found := _SUMMARY.fullmatch(address):
+            return f"/patients/{found[1]}/summary"
+        if found := _BUNDLE.fullmatch(address):
+            return f"/documents/Bundle/{found[1]}"
+    return ""

@@ -38,6 +38,7 @@ from app.portal.signing import home, password, sign_in, sign_out
 from app.portal.subject_rights import act_on_rights_request, enter_rights_request, rights_request, rights_requests
 from app.portal.summary import summary_page, summary_pdf
 from app.portal.third_party import third_party
+from app.portal.version import as_it_came, version
 
 routes: list[BaseRoute] = [
     Route("/", home),
@@ -75,6 +76,9 @@ routes: list[BaseRoute] = [
     Route("/patients/{id}", person_page),
     Route("/patients/{id}/summary", summary_page),
     Route("/patients/{id}/summary.pdf", summary_pdf),
+    Route("/documents/Bundle/{id}", version),
+    Route("/documents/Bundle/{id}/versions/{number:int}", version),
+    Route("/documents/Bundle/{id}/versions/{number:int}/original", as_it_came),
     Route("/documents/{type}/{id}", document),
     Route("/documents/{type}/{id}/content/{number:int}", content),
     Route("/documents/{type}/{id}/content/{number:int}/pictures/{picture:int}", picture),
