@@ -12,6 +12,7 @@ NEEDED: dict[str, str] = {
     **dict.fromkeys(("search-type", "search-system", "history-type", "history-system", "qido"), SEARCH),
     # The rows that a write changes are looked up by the letter of the write; this is for its conditions.
     **dict.fromkeys(("create", "update", "patch", "delete", "transaction", "batch", "message", "stow"), SEARCH),
+    **dict.fromkeys(("provide", "publish", "generate-metadata"), SEARCH),
 }
 """By interaction; the others need `BOTH`."""
 

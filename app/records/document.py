@@ -4,6 +4,7 @@ Everything taken from it belongs to the patient it is about, carries its labels,
 https://profiles.ihe.net/ITI/mXDE/
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -33,14 +34,22 @@ class Document:
     entries: tuple[Prepared, ...]
 
 
-def prepare_document(request: FhirRequest, bundle: Prepared) -> Document:
+def prepare_document(
+    request: FhirRequest, bundle: Prepared, *, sources: Sequence[bytes | None] | None = None
+) -> Document:
     """Return a document whose every entry is checked.
+
+    Args:
+        request: Who sends it.
+        bundle: The document.
+        sources: What its sender wrote of each entry's resource, when that was XML; those of the request, unless said.
 
     Raises:
         Unprocessable: an entry breaks a rule of R4, a reference means no entry, or the patient is not one.
         Forbidden: an entry is not the caller's to write.
     """
-    envelope = read_bundle(bundle.body, most=request.hub.settings.bundle_entries, sources=request.sources)
+    own = request.sources if sources is None else sources
+    envelope = read_bundle(bundle.body, most=request.hub.settings.bundle_entries, sources=own)
     extract = split(envelope)
     if extract.issues:
         raise Unprocessable("The document is not whole", issues=extract.issues)
@@ -61,8 +70,9 @@ def prepare_document(request: FhirRequest, bundle: Prepared) -> Document:
 class _Filing:
     """One document on its way into the store."""
 
-    def __init__(self, writing: Writing, document: Document) -> None:
+    def __init__(self, writing: Writing, document: Document, patient: tuple[str, int] | None) -> None:
         self._writing = writing
+        self._patient = patient
         self._document = document
         self._labels = document.extract.labels
         self._bits = 0
@@ -79,7 +89,7 @@ class _Filing:
         for entry, prepared in zip(self._document.extract.resources, self._document.entries, strict=True):
             row, id_ = new_id(hub)
             if entry is self._document.extract.patient:
-                known = await known_patient(self._writing.connection, prepared.resource, custodian)
+                known = await known_patient(self._writing.connection, prepared.resource, custodian) or self._patient
                 if known is not None:
                     id_, self._patient_key = known
                     row = 0
@@ -137,6 +147,9 @@ class _Filing:
         )
 
 
-async def file_document(writing: Writing, document: Document) -> Stored:
-    """Gather a document and everything taken from it, and return the stored Bundle."""
-    return await _Filing(writing, document).file()
+async def file_document(writing: Writing, document: Document, *, patient: tuple[str, int] | None = None) -> Stored:
+    """Gather a document and everything taken from it, and return the stored Bundle.
+
+    `patient` is the id and key of the site's Patient whom it is about, where it has no identifier that the site knows.
+    """
+    return await _Filing(writing, document, patient).file()

@@ -24,6 +24,9 @@ _WITH_ENTITIES = {
     "batch",
     "operation",
     "message",
+    "provide",
+    "publish",
+    "generate-metadata",
     "retention",
 }
 """Interactions whose events name resources; a search's event names the query, never its results."""

@@ -5,7 +5,7 @@ more in the transaction that wrote it: its index rows are there by then, so that
 https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Select, and_, bindparam, select
@@ -74,6 +74,20 @@ def check_interaction(request: "FhirRequest") -> None:
     number = NUMBERS.get(about) if typed and about != "*" else None
     if not _may(limits(scopes, letters), number):
         raise _refused(letters, about)
+
+
+def check_creation(request: "Request", types: Iterable[str]) -> None:
+    """Refuse to begin what creates resources of types that the scopes do not name for it.
+
+    Raises:
+        InsufficientScope: they do not.
+    """
+    scopes = request.caller.scopes
+    if scopes is None:
+        return
+    for type_name in types:
+        if not _may(limits(scopes, "c"), NUMBERS.get(type_name)):
+            raise _refused("c", type_name)
 
 
 def check_condition(request: "Request", type_name: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
+from app.exchange.mhd.asked import check_asked
 from app.exchange.pdqm.restricted import about_unknown, domains_of, restricted
 from app.identity.scope import patient_keys
 from app.records.enumeration import asking
@@ -108,6 +109,7 @@ async def search_pairs(request: FhirRequest, pairs: Pairs) -> Response:
     settings, record = request.hub.settings, request.record
     known = request.hub.search_parameters.in_force
     types, where = _types(request, pairs), "/".join(_place(request))
+    check_asked(request, types, pairs)
     here = opened(request, pairs, where)
     asked_for = None if request.member else asking(request, types, pairs)
     queries = await _asked(request, pairs, types, here.place.as_of)

@@ -8,6 +8,8 @@ from functools import partial
 import orjson
 
 from app.audit.record import Event
+from app.exchange.mhd.profiles import level_of
+from app.exchange.mhd.provide import provide
 from app.records.batch import written_entry
 from app.records.checked import begun_again, checked
 from app.records.commit import committed
@@ -145,11 +147,14 @@ def _entry(request: FhirRequest, step: Step, stored: Stored | None, whole: bool)
 
 
 async def transaction(request: FhirRequest, envelope: Envelope) -> Response:
-    """Carry out all entries of a transaction, or none of them.
+    """Carry out all entries of a transaction, or none of them; one that provides documents is MHD's.
 
     Raises:
         FhirError: an entry is refused; the expression names it, nothing was written.
     """
+    level = level_of(envelope.head)
+    if level is not None:
+        return await provide(request, envelope, level)
     request.interaction = "transaction"
     profiles = await request.hub.profiles(*(entry.resource or b"" for entry in envelope.entries))
     check = partial(steps, request, envelope, profiles)

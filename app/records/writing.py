@@ -80,7 +80,7 @@ class Writing:
         """Make a Patient known that this transaction will create, so that others may refer to it."""
         self._new_patients[id_] = row
 
-    async def _patient_key(self, id_: str, path: str) -> int:
+    async def patient_key(self, id_: str, path: str) -> int:
         """Return the key of a Patient that the caller may write about.
 
         Raises:
@@ -104,7 +104,7 @@ class Writing:
         type_name: str = stored["resourceType"]
         if type_name == "Patient":
             return row
-        named = {id_: await self._patient_key(id_, path or type_name) for id_ in sorted(patients(body))}
+        named = {id_: await self.patient_key(id_, path or type_name) for id_ in sorted(patients(body))}
         taken = await self._several.patients_of(taken)
         keys = {*named.values(), *taken}
         if len(keys) > 1:
@@ -129,6 +129,7 @@ class Writing:
         patient_key: int | None = None,
         inherited_labels: int = 0,
         security: tuple[Mapping[str, Any], ...] = (),
+        more: Mapping[str, Any] | None = None,
         path: str = "",
     ) -> Stored:
         """Gather a new resource.
@@ -142,6 +143,7 @@ class Writing:
             patient_key: The patient, when the resource does not name it itself: a document Bundle.
             inherited_labels: Labels of the document it comes from, as bits.
             security: The same labels as codings, written into `meta.security`.
+            more: Elements that it gets where it has none of the name: whom bytes belong with.
             path: Where it lies in a Bundle, for errors.
 
         Raises:
@@ -159,6 +161,7 @@ class Writing:
             last_updated=instant(self.request.now),
             references=references,
             labels=labels,
+            more=more,
             received=prepared.received,
         )
         stored, index = self._index(spliced.body)

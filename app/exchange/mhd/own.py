@@ -1,0 +1,52 @@
+"""What a site keeps itself: what it provides may replace, extend and join that, whatever the token opens to be read."""
+
+from collections.abc import Sequence
+
+from app.consent.visibility import EVERYTHING_VISIBLE
+from app.records.conditional import Custody, matches
+from app.records.prepare import prepare
+from app.records.query import read_query
+from app.records.writing import Writing
+from fhir.patch.exact import Patch
+from fhir.resource import parse
+from fhir.search.values import escape
+from fhir.store.read import read
+from fhir.store.stored import Stored
+from fhir.store.write import PATCH
+
+MOST = 1_000
+"""Documents or Folders that one document may be tied to."""
+
+
+def custody(writing: Writing) -> Custody:
+    """Return what is in the site's own custody."""
+    return Custody(EVERYTHING_VISIBLE, writing.request.authority.custodian)
+
+
+async def read_own(writing: Writing, type_name: str, id_: str) -> Stored | None:
+    """Return the current version of one of the site's resources; None when there is none, or it was deleted."""
+    found = await read(writing.connection, custody(writing), type_name, id_)
+    return None if found is None or found.deleted else found
+
+
+async def find_own(writing: Writing, type_name: str, *pairs: tuple[str, str]) -> Sequence[Stored]:
+    """Return the site's resources of a type that a search finds."""
+    query = read_query(writing.request.hub, type_name, pairs)
+    return await matches(writing.connection, custody(writing), query, most=MOST)
+
+
+def token(system: str, value: str) -> str:
+    """Return system and value as a search writes them."""
+    return f"{escape(system)}|{escape(value)}"
+
+
+async def change(writing: Writing, current: Stored, patch: Patch, path: str) -> Stored:
+    """Gather the next version of one of the site's resources, made by a patch of the hub's own.
+
+    Raises:
+        Forbidden: the role does not write such resources.
+        Conflict: it was changed at the same time.
+    """
+    body = patch(bytes(current.body))
+    prepared = prepare(body, writing.request.authority, resource=parse(body), path=path)
+    return await writing.update(prepared, current.id, path=path, method=PATCH)
