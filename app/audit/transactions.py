@@ -1,6 +1,7 @@
 """Which transaction of IHE an event was, by how it was asked: its code stands beside that of the interaction.
 
-https://profiles.ihe.net/ITI/PDQm/, https://profiles.ihe.net/ITI/PIXm/, https://profiles.ihe.net/ITI/MHD/: the audit profiles of each transaction
+https://profiles.ihe.net/ITI/PDQm/, https://profiles.ihe.net/ITI/PIXm/, https://profiles.ihe.net/ITI/MHD/:
+the audit profiles of each transaction
 """
 
 import re

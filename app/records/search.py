@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
-from app.exchange.mhd.asked import check_asked
+from app.exchange.mhd.asked import by_their_ids, check_asked
 from app.exchange.pdqm.restricted import about_unknown, domains_of, restricted
 from app.identity.scope import patient_keys
 from app.records.enumeration import asking
@@ -112,7 +112,7 @@ async def search_pairs(request: FhirRequest, pairs: Pairs) -> Response:
     check_asked(request, types, pairs)
     here = opened(request, pairs, where)
     asked_for = None if request.member else asking(request, types, pairs)
-    queries = await _asked(request, pairs, types, here.place.as_of)
+    queries = await _asked(request, await by_their_ids(request, types, pairs), types, here.place.as_of)
     queries = [await with_terms(request, query) for query in queries]
     query = queries[0]
     subset = chosen(query.summary, query.elements, types)

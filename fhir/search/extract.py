@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from fhir.recurring import TYPES, Recurring
 from fhir.search import composite, date, near, number, quantity, reference, string, token, uri
 from fhir.search.accessor import Collect, Node, plant, walk
-from fhir.search.content import Row, content_row
 from fhir.search.contained import with_writers
+from fhir.search.content import Row, content_row
 from fhir.search.in_force import R4, InForce
 from fhir.search.internal import internal_rows
 from fhir.spec.elements import properties

@@ -54,7 +54,9 @@ def level_of(bundle: Mapping[str, Any]) -> Level | None:
 
 def list_type(resource: Mapping[str, Any]) -> str:
     """Return `submissionset` or `folder`, or what else a List is by MHD's code system; an empty text for any other."""
-    for coding in resource.get("code", {}).get("coding", ()):
+    code = resource.get("code")
+    codings = code.get("coding") if isinstance(code, dict) else None
+    for coding in codings if isinstance(codings, list) else ():
         if isinstance(coding, dict) and coding.get("system") == LIST_TYPES:
             return str(coding.get("code", ""))
     return ""

@@ -51,5 +51,6 @@ async def warnings(writing: Writing, part: Part) -> list[Issue]:
             if known
             else "UnknownRecipient: the directory has no such recipient; documents are kept"
         )
-        found.append(Issue("warning", "not-supported" if known else "not-found", f"{part.path}.extension[{number}]", text))
+        code = "not-supported" if known else "not-found"
+        found.append(Issue("warning", code, f"{part.path}.extension[{number}]", text))
     return found

@@ -85,9 +85,7 @@ class Superseding:
 
     async def _following(self, document: Stored) -> list[Stored]:
         reference = f"DocumentReference/{document.id}"
-        found = await find_own(
-            self._writing, "DocumentReference", ("relatesto", reference), ("status", "current")
-        )
+        found = await find_own(self._writing, "DocumentReference", ("relatesto", reference), ("status", "current"))
         return [
             one
             for one in found

@@ -113,7 +113,8 @@ def _extension(tree: Tree, url: str, place: str, *, least: int) -> Iterator[Issu
 
 def submission_set(tree: Tree, level: Level, place: str) -> Iterator[Issue]:
     """Yield what is wrong with a SubmissionSet."""
-    yield from _required(tree, ("date", "entry.item") if level == "minimal" else ("date", "subject", "entry.item"), place)
+    more = () if level == "minimal" else ("subject",)
+    yield from _required(tree, ("date", "entry.item", *more), place)
     yield from _absent(tree, _NOT_OF_LIST, place)
     yield from _single(tree, ("note",), place)
     yield from _fixed(tree, "status", ("current",), place)

@@ -77,8 +77,7 @@ _TYPES = {"DocumentReference": "documents", "Parameters": "updates", "Binary": "
 def _slice(tree: Mapping[str, Any]) -> str:
     """Return the slice that a resource is for; an empty text for none."""
     if tree.get("resourceType") == "List":
-        code = tree.get("code")
-        return _LISTS.get(list_type(tree), "") if isinstance(code, dict) and isinstance(code.get("coding"), list) else ""
+        return _LISTS.get(list_type(tree), "")
     if tree.get("resourceType") == "Bundle":
         return "fhir_documents" if tree.get("type") == "document" else ""
     return _TYPES.get(tree.get("resourceType", ""), "")

@@ -42,7 +42,13 @@ OF_LISTS = {
     "source.family": "鈴",
     "status": "current",
 }
-OTHERS = {"author.given": "次", "author.family": "鈴木", "creation": "lt2024", "sourceId": "urn:oid:9", "source.given": "花"}
+OTHERS = {
+    "author.given": "次",
+    "author.family": "鈴木",
+    "creation": "lt2024",
+    "sourceId": "urn:oid:9",
+    "source.given": "花",
+}
 """Values that nothing has; the names of a source are no author's."""
 
 

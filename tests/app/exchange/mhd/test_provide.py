@@ -103,7 +103,12 @@ CASES: dict[str, tuple[str, int, str, Change]] = {
     # Slices
     "another type": ("Minimal", 400, "Bundle.entry[3]", add(an_entry(9, {"resourceType": "Basic", "code": {}}))),
     "no submission set": ("Minimal", 400, "Bundle.entry", lambda bundle: bundle["entry"].pop(0)),
-    "two submission sets": ("Minimal", 400, "Bundle.entry[3]", lambda bundle: bundle["entry"].append(bundle["entry"][0])),
+    "two submission sets": (
+        "Minimal",
+        400,
+        "Bundle.entry[3]",
+        lambda bundle: bundle["entry"].append(bundle["entry"][0]),
+    ),
     "a document that is put": (
         *("Minimal", 400, "Bundle.entry[1].request.method"),
         lambda bundle: bundle["entry"][1]["request"].update(method="PUT", url="DocumentReference/x"),
@@ -146,7 +151,12 @@ CASES: dict[str, tuple[str, int, str, Change]] = {
         *("Minimal", 422, f"{ENTRY}.masterIdentifier.system"),
         lambda bundle: document(bundle).pop("masterIdentifier"),
     ),
-    "no content type": ("Minimal", 422, f"{ENTRY}.content.attachment.contentType", remove("content.attachment.contentType")),
+    "no content type": (
+        "Minimal",
+        422,
+        f"{ENTRY}.content.attachment.contentType",
+        remove("content.attachment.contentType"),
+    ),
     "a docStatus": ("Minimal", 422, f"{ENTRY}.docStatus", merge(document, docStatus="final")),
     "data in the attachment": ("Minimal", 422, f"{ENTRY}.content.attachment.data", merge(attachment, data="eA==")),
     "entered in error": ("Minimal", 422, f"{ENTRY}.status", merge(document, status="entered-in-error")),
@@ -158,9 +168,19 @@ CASES: dict[str, tuple[str, int, str, Change]] = {
         *("Minimal", 422, f"{ENTRY}.identifier[0].value"),
         merge(document, identifier=[{"use": "official", "system": URI, "value": "urn:uuid:1"}]),
     ),
-    "an author elsewhere": ("Comprehensive", 422, f"{ENTRY}.author", lambda bundle: document(bundle)["author"].append({"reference": "Practitioner/x"})),
+    "an author elsewhere": (
+        "Comprehensive",
+        422,
+        f"{ENTRY}.author",
+        lambda bundle: document(bundle)["author"].append({"reference": "Practitioner/x"}),
+    ),
     "no source id": ("Minimal", 422, "Bundle.entry[0].resource.extension", without_extension("sourceId")),
-    "no designation": ("Comprehensive", 422, "Bundle.entry[0].resource.extension", without_extension("designationType")),
+    "no designation": (
+        "Comprehensive",
+        422,
+        "Bundle.entry[0].resource.extension",
+        without_extension("designationType"),
+    ),
     "a retired set": ("Minimal", 422, "Bundle.entry[0].resource.status", merge(submission_set, status="retired")),
     "a set of a visit": (
         *("Minimal", 422, "Bundle.entry[0].resource.encounter"),
@@ -172,17 +192,29 @@ CASES: dict[str, tuple[str, int, str, Change]] = {
     ),
     "one identifier twice": (
         *("Minimal", 422, "Bundle.entry[3].resource.masterIdentifier.value"),
-        lambda bundle: bundle["entry"].append(an_entry(8, {**document(bundle), "content": [{"attachment": an_attachment(url=uid(7))}]})),
+        lambda bundle: bundle["entry"].append(
+            an_entry(8, {**document(bundle), "content": [{"attachment": an_attachment(url=uid(7))}]})
+        ),
     ),
     # Bytes
     "a wrong size": ("Minimal", 422, f"{ENTRY}.content[0].attachment.size", merge(attachment, size=1)),
-    "a wrong hash": ("Minimal", 422, f"{ENTRY}.content[0].attachment.hash", merge(attachment, hash="2jmj7l5rSw0yVb/vlWAYkK/YBwk=")),
+    "a wrong hash": (
+        "Minimal",
+        422,
+        f"{ENTRY}.content[0].attachment.hash",
+        merge(attachment, hash="2jmj7l5rSw0yVb/vlWAYkK/YBwk="),
+    ),
     "another content type": (
         *("Minimal", 422, f"{ENTRY}.content[0].attachment.contentType"),
         merge(attachment, contentType="text/html"),
     ),
     "bytes nowhere": ("Minimal", 422, f"{ENTRY}.content[0].attachment.url", merge(attachment, url=uid(99))),
-    "bytes elsewhere": ("Minimal", 422, f"{ENTRY}.content[0].attachment.url", merge(attachment, url="http://10.0.0.1/x")),
+    "bytes elsewhere": (
+        "Minimal",
+        422,
+        f"{ENTRY}.content[0].attachment.url",
+        merge(attachment, url="http://10.0.0.1/x"),
+    ),
     "bytes of nobody": ("Minimal", 422, "Bundle.entry[3].fullUrl", add(an_entry(9, a_binary()))),
     # Patients and parties
     "another subject": (
@@ -317,10 +349,7 @@ async def test_d10_of_two_that_replace_at_once_one_wins(world: World) -> None:
     old = (await provided(world, caller, a_submission(patient)))[1]
 
     answers = await asyncio.gather(
-        *(
-            world.http.post("/fhir", headers=caller, json=replacing(patient, number, old))
-            for number in ("2", "3", "4")
-        )
+        *(world.http.post("/fhir", headers=caller, json=replacing(patient, number, old)) for number in ("2", "3", "4"))
     )
 
     assert sorted(one.status_code for one in answers) == [200, 409, 409]
@@ -523,7 +552,10 @@ async def test_what_is_no_such_bundle_is_refused_and_never_a_failure(world: Worl
     odd: list[Any] = [None, 1, "x", [], {}, [None], {"coding": "x"}, [[1]], {"reference": 1}]
     paths: list[tuple[int, str]] = [
         *((0, name) for name in ("code", "extension", "identifier", "entry", "subject", "source", "contained")),
-        *((1, name) for name in ("masterIdentifier", "content", "relatesTo", "context", "author", "subject", "identifier")),
+        *(
+            (1, name)
+            for name in ("masterIdentifier", "content", "relatesTo", "context", "author", "subject", "identifier")
+        ),
         *((2, name) for name in ("data", "contentType", "securityContext")),
     ]
 
