@@ -31,6 +31,9 @@ _WRITES = {"create": "c", "update": "u", "patch": "ru", "delete": "d"}
 _WHOLE = {"$import": "cruds", "$expunge": "d"}
 """Operations beyond any row's visibility, and the letters that they need of all resources."""
 
+_CHANGES = {"$meta-add": "ru", "$meta-delete": "ru", "$generate-metadata": "c"}
+"""Operations on a type that change something, and the letters that they need of it."""
+
 _EACH = ("transaction", "batch", "options")
 """What asks nothing itself: each entry is looked at."""
 
@@ -66,11 +69,11 @@ def check_interaction(request: "FhirRequest") -> None:
             raise _refused(_WHOLE[operation], "*")
         return
     letters = _WRITES.get(request.interaction, needed(request.interaction))
-    meta_change = operation in ("$meta-add", "$meta-delete")
-    if meta_change:
-        letters = "ru"
+    change = _CHANGES.get(operation)
+    if change is not None:
+        letters = change
     about = request.member or request.type
-    typed = request.interaction != "operation" or meta_change
+    typed = request.interaction != "operation" or change is not None
     number = NUMBERS.get(about) if typed and about != "*" else None
     if not _may(limits(scopes, letters), number):
         raise _refused(letters, about)

@@ -74,6 +74,7 @@ EXPRESSIONS = {
 what is published and what is meant. Of JP Core 1.1.2: its extensions hold a Coding or an Identifier, never a code."""
 
 _MHD = "https://profiles.ihe.net/ITI/MHD"
+_MHD_EXTENSION = f"{_MHD}/StructureDefinition/ihe-"
 
 WRITERS = {"DocumentReference": "author", "List": "source"}
 """By type, the element whose names are found where who wrote it is contained: no chain leads into a resource."""
@@ -118,7 +119,7 @@ ADDED = (
         "code": "designationType",
         "base": ["List"],
         "type": "token",
-        "expression": f"List.extension.where(url='{_MHD}/StructureDefinition/ihe-designationType').value.as(CodeableConcept)",
+        "expression": f"List.extension.where(url='{_MHD_EXTENSION}designationType').value.as(CodeableConcept)",
     },
     {
         "id": "List-SourceId",
@@ -126,7 +127,7 @@ ADDED = (
         "code": "sourceId",
         "base": ["List"],
         "type": "token",
-        "expression": f"List.extension.where(url='{_MHD}/StructureDefinition/ihe-sourceId').value.as(Identifier)",
+        "expression": f"List.extension.where(url='{_MHD_EXTENSION}sourceId').value.as(Identifier)",
     },
     *(_of_writer(type_name, code, part) for type_name, code in WRITERS.items() for part in ("family", "given")),
 )

@@ -1,14 +1,18 @@
 """What a site keeps itself: what it provides may replace, extend and join that, whatever the token opens to be read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from app.consent.visibility import EVERYTHING_VISIBLE
+from app.identity.scope import patient_keys
 from app.records.conditional import Custody, matches
 from app.records.prepare import prepare
 from app.records.query import read_query
+from app.records.request import Request
 from app.records.writing import Writing
 from fhir.patch.exact import Patch
 from fhir.resource import parse
+from fhir.search.run import search
 from fhir.search.values import escape
 from fhir.store.read import read
 from fhir.store.stored import Stored
@@ -33,6 +37,14 @@ async def find_own(writing: Writing, type_name: str, *pairs: tuple[str, str]) ->
     """Return the site's resources of a type that a search finds."""
     query = read_query(writing.request.hub, type_name, pairs)
     return await matches(writing.connection, custody(writing), query, most=MOST)
+
+
+async def by_identifier(request: Request, type_name: str, identifier: Mapping[str, Any]) -> Sequence[Stored]:
+    """Return the site's resources of a type that have an identifier, outside of a transaction."""
+    asked = token(str(identifier.get("system", "")), str(identifier.get("value", "")))
+    query = read_query(request.hub, type_name, [("identifier", asked)])
+    seen = Custody(EVERYTHING_VISIBLE, request.authority.custodian)
+    return (await search(request.hub.database.reader, seen, query, patient_keys, limit=MOST)).matches
 
 
 def token(system: str, value: str) -> str:

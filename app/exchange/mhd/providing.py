@@ -28,7 +28,7 @@ from app.records.request import FhirRequest
 from app.records.steps import READS, Step, name_entry
 from app.records.update import check_version
 from app.records.writing import Writing
-from fhir.envelope import Envelope
+from fhir.envelope import Envelope, EnvelopeEntry
 from fhir.errors import FhirError, Unprocessable
 from fhir.issue import Issue, outcome
 from fhir.resolve import resolve_internal
@@ -178,7 +178,9 @@ class Providing:
         """Find out what each link of each entry becomes."""
         patients = {part.number: f"Patient/{self._asked_patient(part)}" for part in self._found.patients}
         assigned = [one.reference or (patients.get(one.number) if one.method in READS else None) for one in self._steps]
-        resolved = resolve_internal(self._entries, assigned)
+        # A Patient inside of a document that is a Bundle is meant by its fullUrl there.
+        inside = [EnvelopeEntry(link, type="Patient") for link in self._patient_links]
+        resolved = resolve_internal([*self._entries, *inside], [*assigned, *self._patient_links.values()])
         if resolved.issues:
             raise Unprocessable("A reference means no entry", issues=resolved.issues)
         self._links = {

@@ -10,6 +10,7 @@ import pytest
 
 from app.audit.balp import Observer, audit_event
 from fhir.xml.to_xml import to_xml
+from tests.app.records.test_later import answered, begin
 from tests.mhd import (
     LETTER,
     MHD,
@@ -535,15 +536,10 @@ async def test_it_is_taken_and_answered_in_xml(world: World) -> None:
 async def test_it_may_be_answered_later(world: World) -> None:
     caller, patient = await a_site(world)
 
-    answer = await world.http.post("/fhir", headers={**caller, "prefer": "respond-async"}, json=a_submission(patient))
+    status = await begin(world, caller, "POST", "", json=a_submission(patient))
 
-    place = answer.headers["content-location"]
-    async with asyncio.timeout(20):
-        while (told := await world.http.get(place, headers=caller)).status_code == 202:
-            await asyncio.sleep(0.01)
-    assert (answer.status_code, told.status_code) == (202, 200)
-    (whole,) = told.json()["entry"]
-    assert [entry["response"]["status"] for entry in whole["resource"]["entry"]] == ["201", "201", "201"]
+    whole = (await answered(world, caller, status))["resource"]
+    assert [entry["response"]["status"] for entry in whole["entry"]] == ["201", "201", "201"]
     assert await world.total(caller, f"DocumentReference?patient={patient}") == 1
 
 
