@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.exchange.mhd.submission import Part, Submission
 from fhir.issue import Issue
 
 FHIR_TYPES = ("application/fhir+json", "application/fhir+xml")
@@ -56,55 +55,3 @@ def states(attachment: Mapping[str, Any], octets: bytes, place: str) -> Iterator
         written = (digest.digest(), digest.hexdigest().encode())
         if attachment["hash"] not in [base64.b64encode(one).decode() for one in written]:
             yield Issue("error", "value", f"{place}.hash", "The hash is not the SHA-1 of the bytes")
-
-
-def check(found: Submission, bases: tuple[str, ...]) -> list[Issue]:
-    """Return what is wrong with the attachments of a submission.
-
-    Args:
-        found: What is provided.
-        bases: Addresses, whose resources an attachment may lead to: they are not looked at.
-    """
-    binaries = {part.entry.full_url: part for part in found.binaries}
-    bundles = {part.entry.full_url: part for part in found.fhir_documents}
-    issues: list[Issue] = []
-    led_to: set[str] = set()
-    for part in found.documents:
-        attachment, place = attachment_of(part.tree), f"{part.path}.content[0].attachment"
-        url = str(attachment.get("url", ""))
-        if url in binaries:
-            issues += _of_binary(attachment, binaries[url], place)
-        elif url in bundles:
-            issues += _of_bundle(attachment, place)
-        elif not url.startswith(bases) or not bases:
-            issues.append(Issue("error", "not-found", f"{place}.url", "The url leads to no document of the Bundle"))
-        if url in led_to:
-            issues.append(Issue("error", "duplicate", f"{place}.url", "Two DocumentReferences lead to one document"))
-        led_to.add(url)
-    for part in (*found.binaries, *found.fhir_documents):
-        if part.entry.full_url not in led_to:
-            text = "No DocumentReference of the Bundle leads to this document"
-            issues.append(Issue("error", "not-found", f"Bundle.entry[{part.number}].fullUrl", text))
-        elif not str(part.entry.full_url).startswith("urn:"):
-            text = "The fullUrl of what is new is a urn:uuid"
-            issues.append(Issue("error", "value", f"Bundle.entry[{part.number}].fullUrl", text))
-    return issues
-
-
-def _of_binary(attachment: Mapping[str, Any], part: Part, place: str) -> Iterator[Issue]:
-    if media_type(attachment.get("contentType")) != media_type(part.tree.get("contentType")):
-        yield Issue("error", "value", f"{place}.contentType", "The contentType is not that of the Binary")
-    try:
-        octets = octets_of(part.tree)
-    except ValueError:
-        yield Issue("error", "value", f"{part.path}.data", "This is not base64")
-    else:
-        yield from states(attachment, octets, place)
-
-
-def _of_bundle(attachment: Mapping[str, Any], place: str) -> Iterator[Issue]:
-    if media_type(attachment.get("contentType")) not in FHIR_TYPES:
-        yield Issue("error", "value", f"{place}.contentType", f"A FHIR document is {' or '.join(FHIR_TYPES)}")
-    for name in ("size", "hash"):
-        if name in attachment:
-            yield Issue("error", "structure", f"{place}.{name}", f"A FHIR document has no {name}: it has many forms")

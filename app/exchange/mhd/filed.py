@@ -62,4 +62,4 @@ async def file_bundle(writing: Writing, document: Document, part: Part, subject:
     bundle = await file_document(writing, document, patient=patient)
     own = document.extract.patient
     reference = await writing.request.hub.patient_reference(bundle.patient_key)
-    return Filed(bundle, reference, (own.full_url,) if own is not None and own.full_url else ())
+    return Filed(bundle, reference, (own.full_url,) if own.full_url else ())

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from app.exchange.mhd.attachments import media_type, octets_of
-from app.exchange.mhd.made import BYTES, DOCUMENT, a_urn, entry, envelope
+from app.exchange.mhd.made import BYTES, DOCUMENT, a_urn, entry, envelope, place_at
 from app.exchange.mhd.own import by_identifier
 from app.exchange.mhd.provide import carried_out, read_provided
 from app.exchange.mhd.providing import Providing
@@ -25,12 +25,11 @@ from app.records.scoped import check_creation
 from fhir.documents.metadata.bundle import bundle_metadata, relations
 from fhir.documents.metadata.bytes import bytes_metadata
 from fhir.documents.metadata.cda import NoDocument, cda_metadata, cda_relations, patient_identifiers
-from fhir.errors import FhirError, InvalidValue, Unprocessable
+from fhir.errors import FhirError, InvalidValue, NotFound, Unprocessable
 from fhir.issue import Issue
 from fhir.members import items, value_of
 
 _PLACE = "Parameters.parameter[0].resource"
-_MADE = f"Bundle.entry[{DOCUMENT}].resource"
 
 _XML = ("text/xml", "application/xml", "application/hl7-cda+xml")
 """Media types of what may be CDA."""
@@ -98,24 +97,14 @@ def _read(request: FhirRequest, body: bytes, metadata: dict[str, Any], profiles:
     return read_provided(request, envelope(request, document, entry(url, body)), "minimal", profiles)
 
 
-def _of_parameters(error: FhirError) -> None:
-    """Let a failure say where in the document it is, or that its metadata are lacking."""
-
-    def place(text: str) -> str:
-        return text.replace(f"Bundle.entry[{BYTES}].resource", _PLACE).replace(_MADE, _PLACE)
-
-    error.expression = place(error.expression or "") or None
-    if isinstance(error, Unprocessable):
-        found = [one for one in error.issues if isinstance(one, Issue)]
-        error.issues = [Issue(one.severity, one.code, place(one.expression), one.diagnostics) for one in found]
-
-
 async def generate_metadata(request: FhirRequest) -> Response:
     """File a document, make its DocumentReference, and answer where this is.
 
     Raises:
         FhirError: the document is refused; nothing was written.
     """
+    if request.type != "DocumentReference":
+        raise NotFound("$generate-metadata is asked of DocumentReference")
     request.check_content_type()
     check_creation(request, ("DocumentReference", "List"))
     request.interaction, request.action = "generate-metadata", "C"
@@ -134,7 +123,7 @@ async def generate_metadata(request: FhirRequest) -> Response:
         providing = await checked(request.hub, partial(_read, request, body, metadata, profiles), len(body))
         await carried_out(request, providing)
     except FhirError as error:
-        _of_parameters(error)
+        place_at(error, {f"Bundle.entry[{BYTES}].resource": _PLACE, f"Bundle.entry[{DOCUMENT}].resource": _PLACE})
         raise
     stored = providing.done[DOCUMENT]
     reference = f"{request.hub.settings.fhir_address}/DocumentReference/{stored.id if stored is not None else ''}"

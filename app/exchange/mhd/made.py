@@ -5,6 +5,7 @@ https://profiles.ihe.net/ITI/MHD/ITI-105.html, https://profiles.ihe.net/ITI/MHD/
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -13,6 +14,8 @@ from app.clock import instant
 from app.exchange.mhd.profiles import LIST_TYPES, SOURCE_ID, URI
 from app.records.request import FhirRequest
 from fhir.envelope import Envelope, EnvelopeEntry, Request
+from fhir.errors import FhirError, Unprocessable
+from fhir.issue import Issue
 
 SET, DOCUMENT, BYTES = 0, 1, 2
 """The places of the SubmissionSet, the DocumentReference and the bytes."""
@@ -51,6 +54,25 @@ def submission_set(request: FhirRequest, document: Mapping[str, Any], name: str)
     if "subject" in document:
         made["subject"] = document["subject"]
     return orjson.dumps(made)
+
+
+def place_at(error: FhirError, places: Mapping[str, str]) -> None:
+    """Let a failure say where it is in what was sent, rather than in the Bundle that the hub made of it.
+
+    Args:
+        error: The failure; each issue of it is changed.
+        places: From a place in the Bundle to that in what was sent, the longer ones first.
+    """
+
+    def sent(text: str) -> str:
+        for made, place in places.items():
+            text = text.replace(made, place)
+        return text
+
+    error.expression = sent(error.expression or "") or None
+    if isinstance(error, Unprocessable):
+        found = [one for one in error.issues if isinstance(one, Issue)]
+        error.issues = tuple(replace(one, expression=sent(one.expression)) for one in found)
 
 
 def envelope(request: FhirRequest, document: EnvelopeEntry, octets: EnvelopeEntry) -> Envelope:

@@ -6,10 +6,11 @@ https://profiles.ihe.net/ITI/MHD/ITI-65.html
 from dataclasses import replace
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
-from app.exchange.mhd import attachments, rules
+from app.exchange.mhd import contents, rules
 from app.exchange.mhd.filed import prepare_bundles
 from app.exchange.mhd.profiles import Level, unique_id
 from app.exchange.mhd.providing import Providing, refuse
@@ -33,9 +34,8 @@ def _addressed(envelope: Envelope, found: Submission) -> Envelope:
         asked, identifier = part.entry.request, unique_id(part.tree)
         if asked is not None and asked.method == "PUT" and asked.url.strip("/") == "List" and identifier is not None:
             value = f"{escape(str(identifier.get('system', '')))}|{escape(str(identifier['value']))}"
-            entries[part.number] = part.entry._replace(
-                request=asked._replace(url=f"List?identifier={value}"), resource=part.entry.resource
-            )
+            address = f"List?identifier={quote(value)}"
+            entries[part.number] = part.entry._replace(request=asked._replace(url=address))
     return replace(envelope, entries=tuple(entries))
 
 
@@ -58,11 +58,11 @@ def read_provided(request: FhirRequest, envelope: Envelope, level: Level, profil
     Raises:
         FhirError: it is refused.
     """
-    found = read_submission(envelope, level)
+    settings, found = request.hub.settings, read_submission(envelope, level)
     envelope = _addressed(envelope, found)
     all_steps = steps(request, envelope, profiles)
     warned = [one for one in check_profiles(_as_tree(envelope), "", profiles) if one.code != "not-found"]
-    refuse([*rules.check(found), *attachments.check(found, request.hub.settings.mhd_bases)])
+    refuse([*rules.check(found), *contents.check(found, settings.fhir_address, settings.mhd_bases)])
     bundles = prepare_bundles(request, [all_steps[part.number] for part in found.fhir_documents])
     providing = Providing(request, envelope, found, all_steps, bundles)
     providing.warnings = {found.sets[0].number: warned}

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from app.exchange.mhd.attachments import attachment_of, octets_of, sha1, states
-from app.exchange.mhd.made import DOCUMENT, a_urn, entry, envelope
+from app.exchange.mhd.made import DOCUMENT, a_urn, entry, envelope, place_at
 from app.exchange.mhd.profiles import DEFINITIONS, SIMPLIFIED, profiles_of
 from app.exchange.mhd.provide import carried_out, read_provided
 from app.exchange.mhd.providing import Providing, refuse
@@ -21,7 +21,7 @@ from app.records.request import FhirRequest
 from app.records.response import Response
 from app.records.scoped import check_creation
 from app.records.written import written_response
-from fhir.errors import FhirError, NotSupported, Unprocessable
+from fhir.errors import FhirError, NotSupported
 from fhir.exact import read, write
 from fhir.issue import Issue
 from fhir.resource import parse
@@ -67,18 +67,6 @@ def _without_data(body: bytes, url: str) -> tuple[bytes, bytes]:
     return write(tree), write(binary)
 
 
-def _of_itself(error: FhirError) -> None:
-    """Let a failure say where in the DocumentReference it is, which was sent alone."""
-
-    def place(text: str) -> str:
-        return text.replace(f"{_PLACE}.DocumentReference", _ITSELF).replace(_PLACE, _ITSELF)
-
-    error.expression = place(error.expression or "") or None
-    if isinstance(error, Unprocessable):
-        found = [one for one in error.issues if isinstance(one, Issue)]
-        error.issues = [Issue(one.severity, one.code, place(one.expression), one.diagnostics) for one in found]
-
-
 def _read(request: FhirRequest, body: bytes, resource: dict[str, Any], profiles: Profiles) -> Providing:
     check_structure(resource)
     refuse([*_rules(resource)])
@@ -107,7 +95,7 @@ async def publish(request: FhirRequest, body: bytes) -> Response:
         providing = await checked(request.hub, partial(_read, request, body, resource, profiles), len(body))
         await carried_out(request, providing)
     except FhirError as error:
-        _of_itself(error)
+        place_at(error, {f"{_PLACE}.DocumentReference": _ITSELF, _PLACE: _ITSELF})
         raise
     stored = providing.done[DOCUMENT]
     if stored is None:

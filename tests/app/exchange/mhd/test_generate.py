@@ -151,10 +151,7 @@ CASES: dict[str, tuple[int, dict[str, Any]]] = {
     "another XML": (422, parameters(a_binary(b"<x/>", "text/xml"))),
     "entities": (422, parameters(a_binary(BOMB, "text/xml"))),
     "somebody else": (422, parameters(a_binary(a_letter().replace(b'extension="1"', b'extension="2"'), "text/xml"))),
-    "no Composition": (
-        422,
-        parameters({"resourceType": "Bundle", "type": "document", "entry": [{"resource": a_patient()}]}),
-    ),
+    "no Composition": (400, parameters({"resourceType": "Bundle", "type": "document"})),
     "no document": (400, parameters(a_patient())),
     "a collection": (400, parameters({"resourceType": "Bundle", "type": "collection"})),
     "two": (400, {"resourceType": "Parameters", "parameter": parameters(a_binary())["parameter"] * 2}),

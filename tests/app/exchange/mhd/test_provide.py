@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from app.audit.balp import Observer, audit_event
+from app.settings import Settings
 from fhir.xml.to_xml import to_xml
 from tests.app.records.test_later import answered, begin
 from tests.mhd import (
@@ -31,7 +32,7 @@ from tests.mhd import (
 )
 from tests.oauth import scoped
 from tests.portal import recorded
-from tests.world import World, a_patient
+from tests.world import World, a_patient, running
 
 pytestmark = pytest.mark.anyio
 
@@ -257,6 +258,62 @@ async def test_what_breaks_a_rule_is_refused_with_its_place_and_nothing_is_kept(
         assert places[0] == place or place in places, (name, answer.text)
     for type_name in ("DocumentReference", "List", "Binary"):
         assert await world.total(caller, type_name) == 0
+
+
+async def test_d9_no_attachment_lies_about_its_bytes(world: World) -> None:
+    caller, patient = await a_site(world)
+
+    for fields in ({"size": 0}, {"size": 11}, {"hash": "eA=="}, {"hash": ""}, {"contentType": "text/html"}):
+        bundle = a_submission(patient)
+        attachment(bundle).update(fields)
+        answer = await world.http.post("/fhir", headers=caller, json=bundle)
+        assert 400 <= answer.status_code < 500, fields
+    assert await world.total(caller, "Binary") == 0
+
+
+async def test_g1_no_address_of_a_document_is_asked(world: World) -> None:
+    caller, patient = await a_site(world)
+    asked: list[str] = []
+
+    async def elsewhere(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readline()).decode())
+        writer.close()
+
+    server = await asyncio.start_server(elsewhere, "127.0.0.1", 0)
+    base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    changes: list[Change] = [
+        merge(attachment, url=f"{base}/x"),
+        merge(document, subject={"reference": f"{base}/Patient/{patient}"}),
+        merge(document, custodian={"reference": f"{base}/Organization/1"}),
+        merge(document, relatesTo=[{"code": "replaces", "target": {"reference": f"{base}/DocumentReference/1"}}]),
+        merge(submission_set, entry=[{"item": {"reference": f"{base}/List/1"}}]),
+    ]
+
+    for change in changes:
+        bundle = a_submission(patient)
+        bundle["meta"]["profile"] = [f"{MHD}/IHE.MHD.Minimal.ProvideBundle"]
+        change(bundle)
+        assert (await world.http.post("/fhir", headers=caller, json=bundle)).status_code == 422
+    server.close()
+
+    assert asked == []
+
+
+async def test_a_region_names_servers_that_documents_may_refer_to(settings: Settings) -> None:
+    named = settings.model_copy(update={"mhd_references": "https://directory.example/fhir/"})
+    async with running(named) as world:
+        caller, patient = await a_site(world)
+        told = []
+        for number, link in enumerate(
+            (
+                *("https://directory.example/fhir/Organization/1", "https://directory.example/fhir/Patient/1"),
+                "https://directory.example.evil/fhir/Organization/1",
+            )
+        ):
+            bundle = a_submission(patient, str(number), custodian={"reference": link})
+            told.append((await world.http.post("/fhir", headers=caller, json=bundle)).status_code)
+
+    assert told == [200, 422, 422]
 
 
 async def test_a_hash_may_be_of_the_digest_s_text(world: World) -> None:

@@ -7,10 +7,10 @@ import pytest
 from app.audit.balp import Observer, audit_event
 from app.exchange.mhd.retrieve import is_raw
 from fhir.errors import NotAcceptable
-from tests.mhd import LETTER, a_submission, provided
+from tests.mhd import LETTER, a_submission, document, provided
 from tests.oauth import scoped
 from tests.portal import recorded
-from tests.world import World, a_consent, a_patient
+from tests.world import World, a_consent, a_patient, an_observation
 
 pytestmark = pytest.mark.anyio
 
@@ -155,3 +155,32 @@ async def test_no_media_type_breaks_a_header(world: World, kind: str) -> None:
         answer = await world.http.get(f"/fhir/Binary/{stored.json()['id']}", headers=caller)
         assert (answer.status_code, "x" in answer.headers) == (200, False)
         assert answer.headers["content-type"] == "application/octet-stream"
+
+
+async def test_a_document_made_on_demand_is_made_anew_when_it_is_retrieved(world: World) -> None:
+    caller = await world.client("hospital-a")
+    patient = (await world.post(caller, a_patient()))["id"]
+    url = f"http://127.0.0.1:8080/fhir/Patient/{patient}/$summary"
+    kind = {"coding": [{"system": "http://loinc.org", "code": "60591-5"}]}
+    bundle = a_submission(patient, type=kind)
+    del bundle["entry"][2]
+    document(bundle)["content"][0]["attachment"] = {
+        "contentType": "application/fhir+json",
+        "language": "ja",
+        "creation": "2024-05-01",
+        "url": url,
+    }
+
+    _, place = await provided(world, caller, bundle)
+    before = (await world.http.get(url, headers=caller)).json()
+    await world.post(caller, an_observation(patient))
+    after = (await world.http.get(url, headers=caller)).json()
+
+    kept = (await world.http.get(f"/fhir/{place}", headers=caller)).json()
+    assert kept["content"][0]["attachment"]["url"] == url
+    assert (before["type"], after["type"]) == ("document", "document")
+    assert len(after["entry"]) == len(before["entry"]) + 1
+    for fields in ({"size": 1}, {"hash": "eA=="}, {"url": url.replace(patient, "other")}):
+        document(bundle)["content"][0]["attachment"] |= fields
+        refused = await world.http.post("/fhir", headers=caller, json=bundle)
+        assert refused.status_code == 422
