@@ -8,7 +8,7 @@ import hashlib
 from copy import deepcopy
 from typing import Any
 
-from tests.world import World
+from tests.world import World, a_patient
 
 MHD = "https://profiles.ihe.net/ITI/MHD/StructureDefinition"
 URI = "urn:ietf:rfc:3986"
@@ -128,6 +128,34 @@ def attachment(bundle: dict[str, Any]) -> dict[str, Any]:
 def submission_set(bundle: dict[str, Any]) -> dict[str, Any]:
     """Return its SubmissionSet."""
     return dict.__getitem__(bundle["entry"][0], "resource")
+
+
+def a_fhir_document(patient: dict[str, Any], *others: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """Return a document Bundle; `others` are `uid(13)` and so on, `fields` are the Composition's."""
+    composition = {
+        "resourceType": "Composition",
+        "status": "final",
+        "type": concept("http://loinc.org", "57133-1"),
+        "subject": {"reference": uid(12)},
+        "date": "2024-05-01T10:00:00+09:00",
+        "author": [{"display": "佐藤"}],
+        "title": "紹介状",
+        **fields,
+    }
+    resources = enumerate((composition, patient, *others), start=11)
+    return {
+        "resourceType": "Bundle",
+        "type": "document",
+        "identifier": {"system": URI, "value": uid(10)},
+        "timestamp": "2024-05-01T10:00:00+09:00",
+        "entry": [{"fullUrl": uid(number), "resource": one} for number, one in resources],
+    }
+
+
+async def a_site(world: World, site: str = "hospital-a", **fields: Any) -> tuple[dict[str, str], str]:
+    """Return a caller of a site and the id of one of its Patients, which has these fields."""
+    caller = await world.client(site)
+    return caller, (await world.post(caller, a_patient(**fields)))["id"]
 
 
 async def provided(world: World, caller: dict[str, str], bundle: dict[str, Any]) -> list[str]:

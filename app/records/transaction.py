@@ -28,7 +28,6 @@ from fhir.envelope import Envelope
 from fhir.errors import FhirError, Unprocessable
 from fhir.resolve import resolve_internal
 from fhir.store.stored import Stored
-from fhir.store.write import POST, PUT
 
 THREAD_ENTRIES = 50
 """From so many entries on, bodies are checked in a thread, so that other requests go on."""
@@ -82,9 +81,8 @@ class _Transaction:
         if step.prepared is None:
             return await writing.delete(step.type, step.id)
         if step.row:
-            method = PUT if step.method == "PUT" else POST
             return await writing.create(
-                step.prepared, row=step.row, id_=step.id, method=method, references=links, path=step.path
+                step.prepared, row=step.row, id_=step.id, method=step.creates_by, references=links, path=step.path
             )
         new_only = step.query is not None and not step.found
         return await writing.update(step.prepared, step.id, references=links, path=step.path, new_only=new_only)

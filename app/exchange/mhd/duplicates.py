@@ -13,14 +13,13 @@ from typing import Any
 import orjson
 
 from app.exchange.mhd.attachments import attachment_of, octets_of
-from app.exchange.mhd.own import custody, find_own, read_own, token
 from app.exchange.mhd.profiles import list_type, unique_id
 from app.exchange.mhd.submission import Part
+from app.records.own import digest_of, find_own, read_own, token
 from app.records.writing import Writing
 from fhir.errors import Conflict
 from fhir.exact import read as read_exactly
 from fhir.exact import same
-from fhir.store.read import received
 from fhir.store.stored import Stored
 
 _BYTES = re.compile(r"(?:.*/)?(Binary|Bundle)/([A-Za-z0-9\-.]{1,64})(?:/_history/[0-9]+)?")
@@ -50,9 +49,8 @@ async def _is_same(writing: Writing, kept: Stored | None, sent: Part) -> bool:
         return False
     if kept.type == "Binary":
         return octets_of(orjson.loads(kept.body)) == octets_of(sent.tree)
-    found = await received(writing.connection, custody(writing), kept.type, kept.id, kept.version)
     body = sent.entry.source if sent.entry.source is not None else sent.entry.resource
-    return found is not None and bytes(found[2]) == hashlib.sha256(body or b"").digest()
+    return await digest_of(writing, kept) == hashlib.sha256(body or b"").digest()
 
 
 async def _of_identifier(writing: Writing, part: Part) -> list[Stored]:

@@ -11,12 +11,13 @@ import orjson
 
 from app.exchange.mhd.attachments import media_type, octets_of
 from app.exchange.mhd.made import BYTES, DOCUMENT, a_urn, entry, envelope, place_at
-from app.exchange.mhd.own import by_identifier
 from app.exchange.mhd.provide import carried_out, read_provided
 from app.exchange.mhd.providing import Providing
+from app.exchange.mhd.refusing import refuse_for
 from app.identity.known import known_patient
 from app.packages.loaded import Profiles
 from app.records.checked import checked
+from app.records.own import by_identifier
 from app.records.parameters import parameters_of
 from app.records.prepare import check_structure
 from app.records.request import FhirRequest
@@ -26,7 +27,6 @@ from fhir.documents.metadata.bundle import bundle_metadata, relations
 from fhir.documents.metadata.bytes import bytes_metadata
 from fhir.documents.metadata.cda import NoDocument, cda_metadata, cda_relations, patient_identifiers
 from fhir.errors import FhirError, InvalidValue, NotFound, Unprocessable
-from fhir.issue import Issue
 from fhir.members import items, value_of
 
 _PLACE = "Parameters.parameter[0].resource"
@@ -76,7 +76,7 @@ async def _of_binary(request: FhirRequest, binary: Mapping[str, Any], owner: str
     known = await known_patient(request.hub.database.reader, {"identifier": stated}, request.authority.custodian)
     if known is None:
         text = "The document is about no Patient whom this site has"
-        raise Unprocessable(text, issues=[Issue("error", "not-found", f"{_PLACE}.data", text)])
+        refuse_for("not-found", f"{_PLACE}.data", text)
     return made | {"subject": {"reference": f"Patient/{known[0]}"}}, related
 
 

@@ -13,7 +13,8 @@ import orjson
 from app.exchange.mhd import contents, rules
 from app.exchange.mhd.filed import prepare_bundles
 from app.exchange.mhd.profiles import Level, unique_id
-from app.exchange.mhd.providing import Providing, refuse
+from app.exchange.mhd.providing import Providing
+from app.exchange.mhd.refusing import refuse
 from app.exchange.mhd.submission import Submission, read_submission
 from app.packages.loaded import Profiles
 from app.records.checked import checked

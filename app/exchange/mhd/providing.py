@@ -11,18 +11,19 @@ import orjson
 
 from app.audit.record import Event
 from app.exchange.mhd import attachments, recipients, rules
+from app.exchange.mhd.answer import answer_to
 from app.exchange.mhd.duplicates import known_document, known_list
 from app.exchange.mhd.filed import Filed, file_bundle
-from app.exchange.mhd.own import read_own
-from app.exchange.mhd.relations import Joining, Superseding, is_about, relations, target_of
+from app.exchange.mhd.refusing import refuse, refuse_for
+from app.exchange.mhd.relations import Joining, Superseding, check_items, target_of, targets_of
 from app.exchange.mhd.subjects import addresses, known_parties, known_subject, one_subject
 from app.exchange.mhd.submission import Part, Submission
 from app.identity.known import known_patient
-from app.records.batch import written_entry
 from app.records.conditional import lock
 from app.records.document import Document
 from app.records.events import events
 from app.records.meant import meant
+from app.records.own import read_own
 from app.records.reads import Reads
 from app.records.request import FhirRequest
 from app.records.steps import READS, Step, name_entry
@@ -30,23 +31,12 @@ from app.records.update import check_version
 from app.records.writing import Writing
 from fhir.envelope import Envelope, EnvelopeEntry
 from fhir.errors import FhirError, Unprocessable
-from fhir.issue import Issue, outcome
+from fhir.issue import Issue
 from fhir.resolve import resolve_internal
 from fhir.store.stored import Stored
-from fhir.store.write import POST, PUT
 
 _LOCKED = ("DocumentReference", "List", "Patient")
 """What a site provides comes one after another, so that no two find the same document current or an identifier free."""
-
-
-def refuse(issues: Sequence[Issue]) -> None:
-    """Refuse what is provided for these reasons, if there are any.
-
-    Raises:
-        Unprocessable: there are.
-    """
-    if issues:
-        raise Unprocessable("The documents cannot be taken as they are provided", issues=issues)
 
 
 class Providing:
@@ -72,6 +62,7 @@ class Providing:
         self._links: Mapping[int, Mapping[str, str]] = {}
         self._patient_links: dict[str, str] = {}
         self._new_patients: dict[str, Mapping[str, Any]] = {}
+        self._patient: str | None = None
         self._again: set[int] = set()
 
     # What is written, in the order of the work
@@ -90,8 +81,10 @@ class Providing:
         subject, patient_key = await self._subject(writing)
         if self._found.level == "uncontained":
             refuse(await known_parties(writing, self._found, self._all_links(), subject))
-        targets = await self._targets(writing, patient_key)
-        await self._check_items(writing, patient_key)
+        inside = {one.reference for one in self._steps if one.reference is not None}
+        targets = await targets_of(writing, [*self._new(self._found.documents)], self._means, inside, patient_key)
+        lists = [*self._new([*self._found.sets, *self._found.folders])]
+        await check_items(writing, lists, self._means, inside, patient_key)
         await self._write_documents(writing, subject)
         await self._relate(writing, targets, patient_key)
         (one,) = self._found.sets
@@ -118,11 +111,10 @@ class Providing:
 
     async def _find_again(self, writing: Writing) -> None:
         """Find what was provided before, so that it is not stored twice."""
-        patient = one_subject(self._found, self._early_links(), self._own)
-        key = None
-        if patient is not None and patient.startswith("Patient/"):
+        named, key = one_subject(self._found, self._early_links(), self._own), None
+        if named is not None and named.startswith("Patient/"):
             (first,) = self._found.sets
-            key = await known_subject(writing, patient, first, self._new_patients)
+            self._patient, key = named, await known_subject(writing, named, first, self._new_patients)
         sent = {part.entry.full_url: part for part in (*self._found.binaries, *self._found.fhir_documents)}
         for part in self._found.documents:
             bytes_ = sent.get(attachments.attachment_of(part.tree).get("url"))
@@ -153,15 +145,10 @@ class Providing:
         for part in self._found.fhir_documents:
             if part.number in self._again:
                 continue
-            filed: Filed = await file_bundle(writing, self._bundles[part.number], part, self._subject_before(part))
+            filed: Filed = await file_bundle(writing, self._bundles[part.number], part, self._patient)
             self.done[part.number] = filed.bundle
             self._steps[part.number].id = filed.bundle.id
             self._patient_links |= dict.fromkeys(filed.names, filed.patient)
-
-    def _subject_before(self, _: Part) -> str | None:
-        """Return the Patient that is named for all that is provided, where it is not one of a document's own."""
-        link = one_subject(self._found, self._early_links(), self._own)
-        return link if link is not None and link.startswith("Patient/") else None
 
     def _early_links(self) -> Mapping[str, str]:
         """Return what references to the Patient become, before anything else is resolved."""
@@ -191,6 +178,10 @@ class Providing:
         (one,) = self._found.sets
         return self._links[one.number]
 
+    def _means(self, link: str) -> str:
+        """Return what a reference to a resource of the hub or of the Bundle becomes."""
+        return self._all_links().get(link, link).removeprefix(f"{self._own}/")
+
     async def _subject(self, writing: Writing) -> tuple[str | None, int | None]:
         link = one_subject(self._found, self._all_links(), self._own)
         if link is None:
@@ -201,44 +192,13 @@ class Providing:
             bundle = self.done[other.number]
             if bundle is not None and bundle.patient_key != key:
                 text = "The document is about another Patient than its DocumentReference"
-                refuse([Issue("error", "value", f"{other.path}.entry", text)])
+                refuse_for("value", f"{other.path}.entry", text)
         return link, key
 
     def _new(self, parts: Sequence[Part]) -> Iterator[Part]:
         for part in parts:
             if part.number not in self._again:
                 yield part
-
-    async def _targets(self, writing: Writing, patient_key: int | None) -> list[tuple[Part, str, Stored]]:
-        """Return what each new document relates to: the document, the code, the target."""
-        inside = {self._steps[part.number].reference for part in self._found.documents}
-        found = []
-        for part in self._new(self._found.documents):
-            for number, code, link in relations(part.tree):
-                meant_by = self._all_links().get(link, link).removeprefix(f"{self._own}/")
-                place = f"{part.path}.relatesTo[{number}].target"
-                if meant_by not in inside:
-                    found.append((part, code, await target_of(writing, meant_by, patient_key, place)))
-                elif code == "replaces":
-                    text = "A document is not replaced by one that comes with it"
-                    refuse([Issue("error", "business-rule", place, text)])
-        return found
-
-    async def _check_items(self, writing: Writing, patient_key: int | None) -> None:
-        """Refuse a SubmissionSet or Folder that names what the site does not have, or has of another Patient."""
-        inside = {one.reference for one in self._steps}
-        for part in self._new([*self._found.sets, *self._found.folders]):
-            for number, item in enumerate(part.tree.get("entry", ())):
-                link = str(item.get("item", {}).get("reference", ""))
-                meant_by = self._all_links().get(link, link).removeprefix(f"{self._own}/")
-                if meant_by in inside:
-                    continue
-                type_name, _, id_ = meant_by.partition("/")
-                known = type_name in ("DocumentReference", "List")
-                kept = await read_own(writing, type_name, id_) if known else None
-                if kept is None or not is_about(kept, patient_key):
-                    text = "This is no document or Folder of this site and this Patient"
-                    refuse([Issue("error", "not-found", f"{part.path}.entry[{number}].item", text)])
 
     async def _write_documents(self, writing: Writing, subject: str | None) -> None:
         owners = {}
@@ -257,7 +217,7 @@ class Providing:
             context = part.tree.get("securityContext", {}).get("reference")
             if context is not None and self._links[part.number].get(context, context) not in (owner, subject):
                 text = "The bytes belong with the DocumentReference that leads to them"
-                refuse([Issue("error", "value", f"{part.path}.securityContext", text)])
+                refuse_for("value", f"{part.path}.securityContext", text)
             more = {"securityContext": {"reference": owner}}
             await self._one(writing, self._steps[part.number], self._links[part.number], more)
 
@@ -271,9 +231,14 @@ class Providing:
         try:
             await check_version(writing, step.type, step.id, step.if_match)
             if step.row:
-                method = PUT if step.method == "PUT" else POST
                 made = await writing.create(
-                    step.prepared, row=step.row, id_=step.id, method=method, references=links, more=more, path=path
+                    step.prepared,
+                    row=step.row,
+                    id_=step.id,
+                    method=step.creates_by,
+                    references=links,
+                    more=more,
+                    path=path,
                 )
             else:
                 made = await writing.update(step.prepared, step.id, references=links, path=path)
@@ -322,15 +287,7 @@ class Providing:
         return told + await self.reads.events(writing.connection)
 
     def _entry(self, step: Step) -> bytes:
-        stored = self.done[step.number]
-        if stored is None:
-            return orjson.dumps({"response": {"status": "204"}})
-        entry: dict[str, Any] = orjson.loads(written_entry(self.request, [stored], "200" if step.found else ""))
-        warned = [one for one in step.prepared.warnings if one.code != "not-found"] if step.prepared else []
-        warned += self.warnings.get(step.number, [])
-        if warned:
-            entry["response"]["outcome"] = outcome(warned)
-        return orjson.dumps(entry)
+        return answer_to(self.request, step, self.done[step.number], self.warnings.get(step.number, []))
 
     def parts(self) -> dict[int, bytes]:
         """Return the answers to the entries that write, by their numbers."""

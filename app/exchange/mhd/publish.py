@@ -13,7 +13,8 @@ from app.exchange.mhd.attachments import attachment_of, octets_of, sha1, states
 from app.exchange.mhd.made import DOCUMENT, a_urn, entry, envelope, place_at
 from app.exchange.mhd.profiles import DEFINITIONS, SIMPLIFIED, profiles_of
 from app.exchange.mhd.provide import carried_out, read_provided
-from app.exchange.mhd.providing import Providing, refuse
+from app.exchange.mhd.providing import Providing
+from app.exchange.mhd.refusing import refuse
 from app.packages.loaded import Profiles
 from app.records.checked import checked
 from app.records.prepare import check_profiles, check_structure

@@ -11,9 +11,9 @@ import orjson
 
 from app.exchange.mhd.profiles import RECIPIENT, extensions
 from app.exchange.mhd.submission import Part
+from app.records.own import read_named
 from app.records.writing import Writing
 from fhir.issue import Issue
-from fhir.store.read import read
 from fhir.store.types import NUMBERS
 
 _REFERENCE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
@@ -37,8 +37,8 @@ async def is_known(writing: Writing, link: str) -> bool:
     named = _REFERENCE.fullmatch(link)
     if named is None or named[1] not in NUMBERS:
         return False
-    found = await read(writing.connection, writing.request.visibility_for("r"), named[1], named[2])
-    return found is not None and not found.deleted and is_active(orjson.loads(found.body))
+    found = await read_named(writing, named[1], named[2])
+    return found is not None and is_active(orjson.loads(found.body))
 
 
 async def warnings(writing: Writing, part: Part) -> list[Issue]:

@@ -6,17 +6,19 @@ https://profiles.ihe.net/ITI/TF/Volume3/ch-4.2.html#4.2.2.2
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import orjson
 
 from app.clock import instant
-from app.exchange.mhd.own import change, find_own, read_own
 from app.exchange.mhd.profiles import list_type
+from app.exchange.mhd.refusing import refuse_for
+from app.exchange.mhd.submission import Part
+from app.records.own import change, find_own, read_own
 from app.records.writing import Writing
-from fhir.errors import Conflict, Unprocessable
-from fhir.issue import Issue
+from fhir.errors import Conflict
 from fhir.patch.json_patch import read as read_patch
 from fhir.store.stored import Stored
 from fhir.store.tables import NO_PATIENT
@@ -56,10 +58,68 @@ async def target_of(writing: Writing, link: str, patient_key: int | None, place:
     found = await read_own(writing, "DocumentReference", named[1]) if named else None
     if found is None or not is_about(found, patient_key):
         text = "The target is no document of this site and this patient"
-        raise Unprocessable(text, issues=[Issue("error", "not-found", place, text)])
+        refuse_for("not-found", place, text)
     if orjson.loads(found.body).get("status") != "current":
         raise Conflict("The target is not current any more", place)
     return found
+
+
+async def targets_of(
+    writing: Writing,
+    documents: Sequence[Part],
+    means: Callable[[str], str],
+    inside: AbstractSet[str],
+    patient_key: int | None,
+) -> list[tuple[Part, str, Stored]]:
+    """Return what each document relates to: the document, the code, the target; not what comes with it.
+
+    Args:
+        writing: The transaction.
+        documents: The DocumentReferences that are new.
+        means: From a reference as it was sent to that which is stored.
+        inside: The references of what comes along.
+        patient_key: Whose they are.
+
+    Raises:
+        Unprocessable: a target is none, or comes along and would be replaced.
+        Conflict: a target is superseded.
+    """
+    found = []
+    for part in documents:
+        for number, code, link in relations(part.tree):
+            place = f"{part.path}.relatesTo[{number}].target"
+            if means(link) not in inside:
+                found.append((part, code, await target_of(writing, means(link), patient_key, place)))
+            elif code == "replaces":
+                refuse_for("business-rule", place, "A document is not replaced by one that comes with it")
+    return found
+
+
+async def check_items(
+    writing: Writing,
+    lists: Sequence[Part],
+    means: Callable[[str], str],
+    inside: AbstractSet[str],
+    patient_key: int | None,
+) -> None:
+    """Refuse a SubmissionSet or Folder that names what the site does not have, or has of another Patient.
+
+    The arguments are those of `targets_of`.
+
+    Raises:
+        Unprocessable: one does.
+    """
+    for part in lists:
+        for number, item in enumerate(part.tree.get("entry", ())):
+            link = means(str(item.get("item", {}).get("reference", "")))
+            type_name, _, id_ = link.partition("/")
+            if link in inside:
+                continue
+            known = type_name in ("DocumentReference", "List")
+            kept = await read_own(writing, type_name, id_) if known else None
+            if kept is None or not is_about(kept, patient_key):
+                text = "This is no document or Folder of this site and this Patient"
+                refuse_for("not-found", f"{part.path}.entry[{number}].item", text)
 
 
 class Superseding:

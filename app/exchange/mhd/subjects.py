@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 
 import orjson
 
-from app.exchange.mhd.own import read_own
 from app.exchange.mhd.profiles import AUTHOR_ORGANISATION, extensions
 from app.exchange.mhd.recipients import is_active, is_known
+from app.exchange.mhd.refusing import refuse_for
 from app.exchange.mhd.rules import found_at, subject_of
 from app.exchange.mhd.submission import Part, Submission
+from app.records.own import read_own
 from app.records.writing import Writing
-from fhir.errors import Unprocessable
 from fhir.issue import Issue
 from fhir.links import references
 
@@ -58,7 +58,7 @@ def one_subject(found: Submission, links: Links, own: str) -> str | None:
     if len(named) > 1:
         text = "What is provided together is about one Patient"
         place = f"{list(named.values())[1].path}.subject"
-        raise Unprocessable(text, issues=[Issue("error", "value", place, text)])
+        refuse_for("value", place, text)
     return next(iter(named), None)
 
 
@@ -78,7 +78,7 @@ async def known_subject(writing: Writing, link: str, part: Part, new: Mapping[st
     named = _PATIENT.fullmatch(link)
     if named is None:
         text = "The subject is a Patient of this site"
-        raise Unprocessable(text, issues=[Issue("error", "not-found", place, text)])
+        refuse_for("not-found", place, text)
     key = await writing.patient_key(named[1], place)
     if link in new:
         active = is_active(new[link])
@@ -87,7 +87,7 @@ async def known_subject(writing: Writing, link: str, part: Part, new: Mapping[st
         active = kept is None or is_active(orjson.loads(kept.body))
     if not active:
         text = "The Patient is not active: it was merged, or its record is closed"
-        raise Unprocessable(text, issues=[Issue("error", "business-rule", place, text)])
+        refuse_for("business-rule", place, text)
     return key
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from app.audit.balp import Observer, audit_event
 from fhir.documents.metadata.cda import NoDocument, cda_metadata, date_time
-from tests.mhd import URI, a_binary, uid
+from tests.mhd import a_binary, a_fhir_document, a_site, uid
 from tests.oauth import scoped
 from tests.portal import recorded
 from tests.world import World, a_patient
@@ -50,14 +50,13 @@ async def generate(world: World, caller: dict[str, str], resource: dict[str, Any
     return dict((await world.http.get(told["valueReference"]["reference"], headers=caller)).json())
 
 
-async def a_site(world: World) -> tuple[dict[str, str], str]:
-    caller = await world.client("hospital-a")
-    patient = await world.post(caller, a_patient(identifier=[{"system": NUMBER, "value": "1"}]))
-    return caller, patient["id"]
+async def with_number(world: World) -> tuple[dict[str, str], str]:
+    """Return a caller of a site and the id of its Patient of the number in `LETTER`."""
+    return await a_site(world, identifier=[{"system": NUMBER, "value": "1"}])
 
 
 async def test_cda_says_whose_what_and_by_whom_it_is(world: World) -> None:
-    caller, patient = await a_site(world)
+    caller, patient = await with_number(world)
     before = len(await recorded(world))
 
     made = await generate(world, caller, a_binary(a_letter(), "text/xml"))
@@ -82,7 +81,7 @@ async def test_cda_says_whose_what_and_by_whom_it_is(world: World) -> None:
 
 
 async def test_it_is_made_once_and_replaces_what_the_document_says(world: World) -> None:
-    caller, _ = await a_site(world)
+    caller, _ = await with_number(world)
     first = await generate(world, caller, a_binary(a_letter(), "text/xml"))
     again = await generate(world, caller, a_binary(a_letter(), "text/xml"))
     more = (
@@ -97,34 +96,13 @@ async def test_it_is_made_once_and_replaces_what_the_document_says(world: World)
     assert old["status"] == "superseded"
 
 
-def a_fhir_document(**fields: Any) -> dict[str, Any]:
-    composition = {
-        "resourceType": "Composition",
-        "status": "final",
-        "type": {"coding": [{"system": "http://loinc.org", "code": "57133-1"}]},
-        "subject": {"reference": uid(12)},
-        "date": "2024-05-01T10:00:00+09:00",
-        "author": [{"reference": uid(13)}],
-        "title": "紹介状",
-        "confidentiality": "R",
-        **fields,
-    }
-    practitioner = {"resourceType": "Practitioner", "name": [{"family": "佐藤"}]}
-    patient = a_patient(identifier=[{"system": NUMBER, "value": "1"}])
-    resources = {11: composition, 12: patient, 13: practitioner}
-    return {
-        "resourceType": "Bundle",
-        "type": "document",
-        "identifier": {"system": URI, "value": uid(10)},
-        "timestamp": "2024-05-01T10:00:00+09:00",
-        "entry": [{"fullUrl": uid(number), "resource": one} for number, one in resources.items()],
-    }
-
-
 async def test_a_fhir_document_says_it_by_its_composition(world: World) -> None:
-    caller, patient = await a_site(world)
+    caller, patient = await with_number(world)
+    person = a_patient(identifier=[{"system": NUMBER, "value": "1"}])
+    practitioner = {"resourceType": "Practitioner", "name": [{"family": "佐藤"}]}
+    author = [{"reference": uid(13)}]
 
-    made = await generate(world, caller, a_fhir_document())
+    made = await generate(world, caller, a_fhir_document(person, practitioner, author=author, confidentiality="R"))
 
     assert made["subject"] == {"reference": f"Patient/{patient}"}
     assert made["masterIdentifier"]["value"] == uid(10)
@@ -135,7 +113,7 @@ async def test_a_fhir_document_says_it_by_its_composition(world: World) -> None:
 
 
 async def test_other_bytes_say_nothing_and_are_named_by_what_they_are(world: World) -> None:
-    caller, _ = await a_site(world)
+    caller, _ = await with_number(world)
 
     made = await generate(world, caller, a_binary(b"Hello World"))
     again = await generate(world, caller, a_binary(b"Hello World"))
@@ -161,7 +139,7 @@ CASES: dict[str, tuple[int, dict[str, Any]]] = {
 
 
 async def test_what_is_no_document_is_refused_and_nothing_is_kept(world: World) -> None:
-    caller, _ = await a_site(world)
+    caller, _ = await with_number(world)
 
     for name, (status, body) in CASES.items():
         answer = await world.http.post("/fhir/DocumentReference/$generate-metadata", headers=caller, json=body)
@@ -170,7 +148,7 @@ async def test_what_is_no_document_is_refused_and_nothing_is_kept(world: World) 
 
 
 async def test_the_scope_of_the_transaction_is_enough(world: World) -> None:
-    await a_site(world)
+    await with_number(world)
 
     for scope, status in (("ITI-67", 403), ("ITI-106", 200)):
         answer = await world.http.post(

@@ -19,8 +19,10 @@ from tests.mhd import (
     a_binary,
     a_bundle,
     a_document,
+    a_fhir_document,
     a_folder,
     a_set,
+    a_site,
     a_submission,
     an_attachment,
     an_entry,
@@ -38,12 +40,6 @@ pytestmark = pytest.mark.anyio
 
 Bundle = dict[str, Any]
 Change = Callable[[Bundle], object]
-
-
-async def a_site(world: World, site: str = "hospital-a") -> tuple[dict[str, str], str]:
-    """Return a caller of a site and the id of one of its Patients."""
-    caller = await world.client(site)
-    return caller, (await world.post(caller, a_patient()))["id"]
 
 
 async def read(world: World, caller: dict[str, str], place: str) -> dict[str, Any]:
@@ -504,10 +500,12 @@ async def test_who_is_meant_to_read_it_is_kept_and_told_that_nobody_is_told(worl
 
 async def test_a_document_that_is_a_bundle_is_searchable_under_the_patient_that_is_named(world: World) -> None:
     caller, patient = await a_site(world)
+    condition = {"resourceType": "Condition", "subject": {"reference": uid(12)}, "code": {"text": "肺炎"}}
+    section = [{"title": "病名", "entry": [{"reference": uid(13)}]}]
     bundle = a_bundle(
         an_entry(1, a_set(patient)),
         an_entry(2, a_document(patient, content=[{"attachment": fhir_attachment(), "format": {"code": "x"}}])),
-        an_entry(3, a_fhir_document(), url="Bundle"),
+        an_entry(3, a_fhir_document(a_patient(), condition, section=section), url="Bundle"),
     )
 
     places = await provided(world, caller, bundle)
@@ -527,29 +525,6 @@ async def test_a_document_that_is_a_bundle_is_searchable_under_the_patient_that_
 def fhir_attachment() -> dict[str, Any]:
     found = an_attachment(contentType="application/fhir+json")
     return {name: value for name, value in found.items() if name not in ("size", "hash")}
-
-
-def a_fhir_document() -> dict[str, Any]:
-    """Return a document whose Patient has no identifier."""
-    composition = {
-        "resourceType": "Composition",
-        "status": "final",
-        "type": {"coding": [{"system": "http://loinc.org", "code": "57133-1"}]},
-        "subject": {"reference": uid(12)},
-        "date": "2024-05-01",
-        "author": [{"display": "佐藤"}],
-        "title": "紹介状",
-        "section": [{"title": "病名", "entry": [{"reference": uid(13)}]}],
-    }
-    condition = {"resourceType": "Condition", "subject": {"reference": uid(12)}, "code": {"text": "肺炎"}}
-    resources = {11: composition, 12: a_patient(), 13: condition}
-    return {
-        "resourceType": "Bundle",
-        "type": "document",
-        "identifier": {"system": URI, "value": uid(10)},
-        "timestamp": "2024-05-01T10:00:00+09:00",
-        "entry": [{"fullUrl": uid(number), "resource": one} for number, one in resources.items()],
-    }
 
 
 async def test_it_is_on_record_as_the_transaction(world: World) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from app.audit.balp import Observer, audit_event
-from tests.mhd import LETTER, MHD, URI, a_submission, provided
+from tests.mhd import LETTER, MHD, URI, a_site, a_submission, provided
 from tests.oauth import scoped
 from tests.portal import recorded
-from tests.world import World, a_patient
+from tests.world import World
 
 pytestmark = pytest.mark.anyio
 
@@ -25,11 +25,6 @@ def a_letter(patient: str, octets: bytes = LETTER, **fields: Any) -> dict[str, A
         "content": [{"attachment": attachment}],
         **fields,
     }
-
-
-async def a_site(world: World) -> tuple[dict[str, str], str]:
-    caller = await world.client("hospital-a")
-    return caller, (await world.post(caller, a_patient()))["id"]
 
 
 async def test_the_bytes_are_kept_apart_and_what_was_sent_stays(world: World) -> None:

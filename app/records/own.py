@@ -1,4 +1,4 @@
-"""What a site keeps itself: what it provides may replace, extend and join that, whatever the token opens to be read."""
+"""What a site keeps itself, for writes that go on from it whatever the token opens: documents that are replaced."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from fhir.patch.exact import Patch
 from fhir.resource import parse
 from fhir.search.run import search
 from fhir.search.values import escape
-from fhir.store.read import read
+from fhir.store.read import read, received
 from fhir.store.stored import Stored
 from fhir.store.write import PATCH
 
@@ -62,3 +62,15 @@ async def change(writing: Writing, current: Stored, patch: Patch, path: str) -> 
     body = patch(bytes(current.body))
     prepared = prepare(body, writing.request.authority, resource=parse(body), path=path)
     return await writing.update(prepared, current.id, path=path, method=PATCH)
+
+
+async def digest_of(writing: Writing, one: Stored) -> bytes:
+    """Return the SHA-256 of what the sender of one of the site's resources wrote; nothing when it is not there."""
+    found = await received(writing.connection, custody(writing), one.type, one.id, one.version)
+    return bytes(found[2]) if found is not None else b""
+
+
+async def read_named(writing: Writing, type_name: str, id_: str) -> Stored | None:
+    """Return the current version of what a write names, as far as the caller may read it; None where it was deleted."""
+    found = await read(writing.connection, writing.request.visibility_for("r"), type_name, id_)
+    return None if found is None or found.deleted else found
