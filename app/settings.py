@@ -99,6 +99,9 @@ class Settings(BaseSettings):
     single_owner: bool = False
     """Whether a PUT may create a resource under any id, not only under the caller's own prefix."""
 
+    mhd_references: str = ""
+    """Addresses of other FHIR servers, parted by commas, to which provided documents may refer; none is ever asked."""
+
     conditional_delete: Literal["single", "multiple"] = "single"
     """Whether `DELETE [type]?…` may delete several resources at once."""
 
@@ -456,6 +459,11 @@ class Settings(BaseSettings):
     def fhir_address(self) -> str:
         """The address below which resources are, without a slash at the end."""
         return f"{self.address}/fhir"
+
+    @property
+    def mhd_bases(self) -> tuple[str, ...]:
+        """The addresses of `mhd_references`, each with a slash at its end."""
+        return tuple(f"{one.strip().rstrip('/')}/" for one in self.mhd_references.split(",") if one.strip())
 
     def largest(self, type_name: str) -> int:
         """Return the bytes that a body of a resource type may have."""

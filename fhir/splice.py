@@ -40,6 +40,7 @@ def splice(
     last_updated: str,
     references: Mapping[str, str] | None = None,
     labels: Labels | None = None,
+    more: Mapping[str, Any] | None = None,
     received: bytes | None = None,
     subject: tuple[str, str] | None = None,
 ) -> Spliced:
@@ -54,6 +55,7 @@ def splice(
         references: From each link as sent to the link that is stored, `{"urn:uuid:…": "Patient/1"}`; see
             `links.rewrite` for where they are looked for.
         labels: Codings to add to `meta.security` and `meta.tag`; one already there (system and code) is left.
+        more: Elements that the resource gets where it has none of the name.
         received: What the sender wrote, when `body` was made of it: the XML of a resource.
         subject: An element that names a resource by an identifier alone, and the link that is put in beside it.
 
@@ -61,7 +63,8 @@ def splice(
         InvalidJson: `meta`, or a list in it that gets labels, is of another JSON type.
     """
     texts = {"versionId": str(version), "lastUpdated": last_updated}
-    own = [*_own(body, resource, id, texts, labels or {})]
+    added = {name: value for name, value in (more or {}).items() if name not in resource}
+    own = [*_own(body, resource, id, texts, labels or {}, added)]
     # A link can stand in what is replaced whole only if the sender's id or version is no string.
     links = [edit for edit in rewrite(body, references or {}) if not _is_within(edit, own)]
     if subject is not None and (at := _find(body, [subject[0]]).get(subject[0])) is not None:
@@ -74,7 +77,12 @@ def splice(
 
 
 def _own(
-    body: bytes, resource: Mapping[str, Any], logical_id: str, texts: Mapping[str, str], labels: Labels
+    body: bytes,
+    resource: Mapping[str, Any],
+    logical_id: str,
+    texts: Mapping[str, str],
+    labels: Labels,
+    added: Mapping[str, Any],
 ) -> Iterator[Edit]:
     meta = resource.get("meta", {})
     if type(meta) is not dict:
@@ -93,6 +101,7 @@ def _own(
         yield from _meta(body, found["meta"], meta, texts, lists)
     else:
         missing.append(_member("meta", {**texts, **{name: new for name, new in lists.items() if new}}))
+    missing += [_member(name, value) for name, value in added.items()]
     # New members go behind the last of resourceType and id, where people and streaming readers look for them.
     last = found.get("id") or found.get("resourceType")
     after = alone.end() if alone else last.end if last else None

@@ -5,6 +5,7 @@ of SMART are. https://profiles.ihe.net/ITI/IUA/index.html, each transaction's pa
 """
 
 _DOCUMENTS = ("DocumentReference", "List", "Binary", "Bundle")
+_PARTIES = ("Practitioner", "PractitionerRole", "Organization", "Device", "RelatedPerson")
 
 SSMIX2 = "ssmix2"
 """The scope of a gateway that sends files of an SS-MIX2 store: no transaction of IHE, but translated as they are."""
@@ -23,7 +24,11 @@ EXISTING_DATA = (
 
 TRANSACTIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "ITI-20": (("system", "AuditEvent", "c"),),
-    "ITI-65": (*(("system", name, "cu") for name in (*_DOCUMENTS, "Patient", "Provenance")),),
+    "ITI-65": (
+        *(("system", name, "cu") for name in (*_DOCUMENTS, "Patient", "Provenance")),
+        # Authors that are referred to must be there.
+        *(("system", name, "r") for name in _PARTIES),
+    ),
     "ITI-66": (("system", "List", "rs"),),
     "ITI-67": (("system", "DocumentReference", "rs"),),
     "ITI-68": (("system", "Binary", "r"), ("system", "Bundle", "r")),
@@ -40,6 +45,11 @@ TRANSACTIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "ITI-93": (("system", "Patient", "cud"), ("system", "RelatedPerson", "cud")),
     # A feed is conditional: what it writes is searched for.
     "ITI-104": (("system", "Patient", "cuds"),),
+    "ITI-105": (("system", "DocumentReference", "cu"), ("system", "List", "cu"), ("system", "Binary", "c")),
+    "ITI-106": (
+        *(("system", name, "cu") for name in ("DocumentReference", "List")),
+        *(("system", name, "c") for name in ("Binary", "Bundle", "Provenance")),
+    ),
     "ITI-108": (("system", "Consent", "cruds"),),
     "ITI-119": (("system", "Patient", "rs"),),
     SSMIX2: (*(("system", name, "cud") for name in _OF_FILES),),

@@ -1,7 +1,10 @@
 """Which transaction of IHE an event was, by how it was asked: its code stands beside that of the interaction.
 
-https://profiles.ihe.net/ITI/PDQm/, https://profiles.ihe.net/ITI/PIXm/: the audit profiles of each transaction
+https://profiles.ihe.net/ITI/PDQm/, https://profiles.ihe.net/ITI/PIXm/, https://profiles.ihe.net/ITI/MHD/:
+the audit profiles of each transaction
 """
+
+import re
 
 from app.access.transactions import EXISTING_DATA
 from app.audit.patterns import PATTERNS, Coding, Pattern, coding, pattern_of
@@ -18,11 +21,22 @@ _BY_PATH = {
     ("search-type", "/fhir/Patient/_search"): _ihe("ITI-78", "Mobile Patient Demographics Query"),
     ("operation", "/fhir/Patient/$match"): _ihe("ITI-119", "Patient Demographics Match"),
     ("operation", "/fhir/Patient/$ihe-pix"): _ihe("ITI-83", "Mobile Patient Identifier Cross-reference Query"),
+    ("search-type", "/fhir/List"): _ihe("ITI-66", "Find Document Lists"),
+    ("search-type", "/fhir/List/_search"): _ihe("ITI-66", "Find Document Lists"),
+    ("search-type", "/fhir/DocumentReference"): _ihe("ITI-67", "Find Document References"),
+    ("search-type", "/fhir/DocumentReference/_search"): _ihe("ITI-67", "Find Document References"),
     # With a condition, which is why the path names no id.
     ("update", "/fhir/Patient"): _FEED,
     ("delete", "/fhir/Patient"): _FEED,
 }
 """By interaction and path."""
+
+_BY_INTERACTION = {
+    "publish": _ihe("ITI-105", "Simplified Publish"),
+    "generate-metadata": _ihe("ITI-106", "Generate Metadata"),
+}
+_RETRIEVE = _ihe("ITI-68", "Retrieve Document")
+_DOCUMENT = re.compile(r"/fhir/(?:Binary|Bundle)/[A-Za-z0-9\-.]{1,64}")
 
 
 _EXISTING_DATA = coding("urn:ihe:event-type-code", "PCC-44", "Mobile Query Existing Data")
@@ -37,7 +51,10 @@ def _is_existing_data(event: Event) -> bool:
 
 def transaction_of(event: Event) -> Coding | None:
     """Return the transaction that an event was; None for none, and once its details are erased."""
-    found = _BY_PATH.get((event.interaction, event.path or ""))
+    path = event.path or ""
+    if event.interaction == "read" and _DOCUMENT.fullmatch(path):
+        return _RETRIEVE
+    found = _BY_PATH.get((event.interaction, path)) or _BY_INTERACTION.get(event.interaction)
     if found is None and event.interaction == "search-type" and _is_existing_data(event):
         return _EXISTING_DATA
     if found is _FEED and not (event.query or "").startswith("identifier="):

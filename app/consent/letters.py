@@ -13,6 +13,7 @@ NEEDED: dict[str, str] = {
     # The rows that a write changes are looked up by the letter of the write; this is for its conditions.
     **dict.fromkeys(("create", "update", "patch", "delete", "transaction", "batch", "message", "stow"), SEARCH),
     **dict.fromkeys(("iti-8", "iti-30", "iti-31", "hl7v2"), SEARCH),
+    **dict.fromkeys(("provide", "publish", "generate-metadata"), SEARCH),
 }
 """By interaction; the others need `BOTH`."""
 

@@ -12,8 +12,8 @@ from fhir.errors import NotAcceptable
 PLAIN = frozenset({b"", b"application/fhir+json", b"application/json", b"*/*"})
 """What `Accept` says when nothing but JSON is meant."""
 
-_JSON = frozenset({"json", "application/fhir+json", "application/json", "text/json"})
-_XML = frozenset({"xml", "application/fhir+xml", "application/xml", "text/xml"})
+JSON_TYPES = frozenset({"json", "application/fhir+json", "application/json", "text/json"})
+XML_TYPES = frozenset({"xml", "application/fhir+xml", "application/xml", "text/xml"})
 _VERSION = re.compile(r'fhirversion\s*=\s*"?\s*(?:4\.0|r4)\b', re.IGNORECASE)
 _QUALITY = re.compile(r"\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*", re.IGNORECASE)
 
@@ -34,9 +34,9 @@ def wants_xml(accept: bytes, format: str | None) -> bool:
     if not asked.strip():
         return False
     json = xml = (-1, 0.0)
-    for kind, quality in _ranges(asked):
-        json = max(json, (_fits(kind, _JSON), quality))
-        xml = max(xml, (_fits(kind, _XML), quality))
+    for kind, quality in ranges(asked):
+        json = max(json, (fits(kind, JSON_TYPES), quality))
+        xml = max(xml, (fits(kind, XML_TYPES), quality))
     best_json, best_xml = (quality if rank >= 0 else 0.0 for rank, quality in (json, xml))
     if not best_json and not best_xml:
         text = "Resources are written as application/fhir+json and application/fhir+xml, of FHIR version 4.0"
@@ -44,7 +44,7 @@ def wants_xml(accept: bytes, format: str | None) -> bool:
     return best_xml > best_json
 
 
-def _ranges(text: str) -> Iterator[tuple[str, float]]:
+def ranges(text: str) -> Iterator[tuple[str, float]]:
     """Yield media ranges with their qualities; those of another version of FHIR are left out."""
     for one in text.split(","):
         kind, *parameters = one.split(";")
@@ -56,14 +56,16 @@ def _ranges(text: str) -> Iterator[tuple[str, float]]:
             yield kind.strip().lower(), quality
 
 
-def _fits(kind: str, types: frozenset[str]) -> int:
+def fits(kind: str, types: frozenset[str]) -> int:
     """Return how closely a range means a format, more is closer; -1 if it does not."""
     if kind in types:
         return 2
-    return {"application/*": 1, "text/*": 1, "*/*": 0, "*": 0}.get(kind, -1)
+    if kind in ("*/*", "*"):
+        return 0
+    return 1 if kind.endswith("/*") and any(one.startswith(kind[:-1]) for one in types) else -1
 
 
 @lru_cache(maxsize=1024)
 def takes_gzip(encoding: bytes) -> bool:
     """Return whether `Accept-Encoding` allows gzip."""
-    return any(kind == "gzip" and quality > 0 for kind, quality in _ranges(encoding.decode("latin-1")))
+    return any(kind == "gzip" and quality > 0 for kind, quality in ranges(encoding.decode("latin-1")))

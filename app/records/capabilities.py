@@ -51,6 +51,13 @@ INSTANTIATES = [
     f"{_IHE}/PDQm/CapabilityStatement/IHE.PDQm.PatientDemographicsSupplierMatch",
     f"{_IHE}/PIXm/CapabilityStatement/IHE.PIXm.Manager",
     "https://profiles.ihe.net/PCC/QEDm/CapabilityStatement/IHE.QEDm.Clinical-Data-Source",
+    f"{_IHE}/MHD/CapabilityStatement/IHE.MHD.DocumentRecipient",
+    f"{_IHE}/MHD/CapabilityStatement/IHE.MHD.DocumentRecipient.Comprehensive",
+    f"{_IHE}/MHD/CapabilityStatement/IHE.MHD.DocumentRecipient.UnContained",
+    f"{_IHE}/MHD/CapabilityStatement/IHE.MHD.DocumentRecipient.Fdoc",
+    f"{_IHE}/MHD/CapabilityStatement/IHE.MHD.DocumentRecipient.Simplified",
+    f"{_IHE}/MHD/CapabilityStatement/IHE.MHD.DocumentRecipient.Generate",
+    f"{_IHE}/MHD/CapabilityStatement/IHE.MHD.DocumentResponder",
 ]
 """The actors of IHE profiles that the hub is."""
 
@@ -59,6 +66,17 @@ PROFILES = {
     "Patient": [
         f"{_IHE}/PDQm/StructureDefinition/IHE.PDQm.Patient",
         f"{_IHE}/PIXm/StructureDefinition/IHE.PIXm.Patient",
+    ],
+    "DocumentReference": [
+        f"{_IHE}/MHD/StructureDefinition/IHE.MHD.{name}.DocumentReference"
+        for name in ("Minimal", "Comprehensive", "UnContained.Comprehensive", "SimplifiedPublish")
+    ],
+    "List": [
+        f"{_IHE}/MHD/StructureDefinition/IHE.MHD.{name}"
+        for name in (
+            *("Minimal.SubmissionSet", "Comprehensive.SubmissionSet", "UnContained.Comprehensive.SubmissionSet"),
+            *("Minimal.Folder", "Comprehensive.Folder"),
+        )
     ],
 }
 """By type, the profiles that the actors take and answer."""

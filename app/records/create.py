@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 
 from app.audit.record import Event
+from app.exchange.mhd.profiles import SIMPLIFIED
+from app.exchange.mhd.publish import is_simplified, publish
 from app.records.checked import checked
 from app.records.commit import committed
 from app.records.conditional import condition, lock, match, own
@@ -11,25 +13,12 @@ from app.records.events import events
 from app.records.prepare import prepare
 from app.records.record import known_type
 from app.records.request import FhirRequest
-from app.records.response import Response, fhir_response, outcome_response
+from app.records.response import Response
 from app.records.row_ids import new_id
 from app.records.writing import Writing
-from fhir.issue import Issue
+from app.records.written import written_response
+from fhir.resource import parse
 from fhir.store.stored import Stored
-
-
-def written_response(request: FhirRequest, stored: Stored, status: int, warnings: tuple[Issue, ...]) -> Response:
-    """Return the answer to a write, as `Prefer: return=` asks for it."""
-    location = f"{request.hub.settings.address}/fhir/{stored.type}/{stored.id}/_history/{stored.version}"
-    preference = request.headers.get(b"prefer", b"")
-    body = b"" if b"return=minimal" in preference else stored.body
-    response = fhir_response(
-        body, status=status, version=stored.version, last_updated=stored.last_updated, location=location
-    )
-    if b"return=OperationOutcome" in preference:
-        done = Issue("information", "informational", "", f"{stored.type}/{stored.id} was written")
-        response.body = outcome_response(status, [done, *warnings]).body
-    return response
 
 
 async def committed_or_found(request: FhirRequest, work: Callable[[Writing], Awaitable[Stored]]) -> tuple[Stored, bool]:
@@ -53,7 +42,10 @@ async def create(request: FhirRequest) -> Response:
     """Store the body as a new resource, unless `If-None-Exist` finds one in the caller's custody."""
     known_type(request.type)
     request.check_content_type()
-    return await create_of(request, await request.body(request.hub.settings.largest(request.type)))
+    body = await request.body(request.hub.settings.largest(request.type))
+    if request.type == "DocumentReference" and SIMPLIFIED.encode() in body and is_simplified(parse(body)):
+        return await publish(request, body)
+    return await create_of(request, body)
 
 
 async def create_of(request: FhirRequest, body: bytes) -> Response:

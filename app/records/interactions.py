@@ -7,6 +7,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Literal, NamedTuple
 
+from app.exchange.mhd.generate import generate_metadata
 from app.exchange.pdqm.match import match
 from app.exchange.pixm.ihe_pix import ihe_pix
 from app.exchange.pmir.process_message import process_message
@@ -160,6 +161,7 @@ INTERACTIONS: dict[tuple[str, str], Interaction] = {
     ("POST", "type/$document"): _DOCUMENT,
     ("GET", "type/$lastn"): _LASTN,
     ("POST", "type/$lastn"): _LASTN,
+    ("POST", "type/$generate-metadata"): Interaction("operation", "C", generate_metadata),
     ("POST", "type/$match"): Interaction("operation", "E", match),
     ("GET", "type/$ihe-pix"): _IHE_PIX,
     ("POST", "type/$ihe-pix"): _IHE_PIX,

@@ -184,6 +184,12 @@ OPERATIONS: dict[str, Operation] = {
         ),
         ("CodeSystem",),
     ),
+    "generate-metadata": Operation(
+        "https://profiles.ihe.net/ITI/MHD/OperationDefinition/generate-metadata",
+        "File a document, a Binary or a document Bundle, with the metadata that it says of itself (ITI-106).",
+        (Parameter("document", "Resource", "The document."),),
+        ("DocumentReference",),
+    ),
     "match": Operation(
         "https://profiles.ihe.net/ITI/PDQm/OperationDefinition/PDQmMatch",
         "The Patients that may be the one that is described, with how sure that is (ITI-119).",

@@ -1,60 +1,76 @@
-"""Resources of a site that are found again by an identifier: those of one custodian, whoever may see them."""
+"""What a site keeps itself, for writes that go on from it whatever the token opens: documents that are replaced."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, SmallInteger, bindparam, select
-
-from app.db import DatabaseConnection
-from fhir.search.hashing import hash64
-from fhir.spec.identifier_systems import forms
-from fhir.spec.search_parameters import parameters
-from fhir.store.read import COLUMNS, stored
+from app.consent.visibility import EVERYTHING_VISIBLE
+from app.identity.scope import patient_keys
+from app.records.conditional import Custody, matches
+from app.records.prepare import prepare
+from app.records.query import read_query
+from app.records.request import Request
+from app.records.writing import Writing
+from fhir.patch.exact import Patch
+from fhir.resource import parse
+from fhir.search.run import search
+from fhir.search.values import escape
+from fhir.store.read import read, received
 from fhir.store.stored import Stored
-from fhir.store.tables import CURRENT_VERSION, index_token, resource, resource_version
-from fhir.store.types import NUMBERS
+from fhir.store.write import PATCH
 
-MOST = 500
-"""Resources of one order that are looked at."""
-
-_FOUND: Any = (
-    select(*COLUMNS)
-    .select_from(index_token)
-    .join(
-        resource,
-        (resource.c.patient_key == index_token.c.patient_key)
-        & (resource.c.row == index_token.c.row)
-        & (resource.c.version == index_token.c.version),
-    )
-    .join(resource_version, CURRENT_VERSION)
-    .where(
-        index_token.c.parameter == bindparam("parameter", type_=Integer),
-        index_token.c.code_hash == bindparam("code_hash", type_=BigInteger),
-        index_token.c.system_hash == bindparam("system_hash", type_=BigInteger),
-        resource.c.type == bindparam("type", type_=SmallInteger),
-        resource.c.deleted == 0,
-        resource.c.custodian == bindparam("custodian", type_=Integer),
-    )
-    .order_by(resource.c.row)
-    .limit(MOST)
-)
+MOST = 1_000
+"""Documents or Folders that one document may be tied to."""
 
 
-async def by_identifier(
-    connection: DatabaseConnection, type_name: str, system: str, value: str, custodian: int
-) -> Sequence[Stored]:
-    """Return the custodian's resources of a type that state an identifier, the oldest first."""
-    for form in forms(system):
-        rows = await connection.fetch(
-            _FOUND,
-            {
-                "parameter": parameters(type_name)["identifier"].id,
-                "code_hash": hash64(value),
-                "system_hash": hash64(form),
-                "type": NUMBERS[type_name],
-                "custodian": custodian,
-            },
-        )
-        if rows:
-            return [stored(row) for row in rows]
-    return []
+def custody(writing: Writing) -> Custody:
+    """Return what is in the site's own custody."""
+    return Custody(EVERYTHING_VISIBLE, writing.request.authority.custodian)
+
+
+async def read_own(writing: Writing, type_name: str, id_: str) -> Stored | None:
+    """Return the current version of one of the site's resources; None when there is none, or it was deleted."""
+    found = await read(writing.connection, custody(writing), type_name, id_)
+    return None if found is None or found.deleted else found
+
+
+async def find_own(writing: Writing, type_name: str, *pairs: tuple[str, str]) -> Sequence[Stored]:
+    """Return the site's resources of a type that a search finds."""
+    query = read_query(writing.request.hub, type_name, pairs)
+    return await matches(writing.connection, custody(writing), query, most=MOST)
+
+
+async def by_identifier(request: Request, type_name: str, identifier: Mapping[str, Any]) -> Sequence[Stored]:
+    """Return the site's resources of a type that have an identifier, outside of a transaction."""
+    asked = token(str(identifier.get("system", "")), str(identifier.get("value", "")))
+    query = read_query(request.hub, type_name, [("identifier", asked)])
+    seen = Custody(EVERYTHING_VISIBLE, request.authority.custodian)
+    return (await search(request.hub.database.reader, seen, query, patient_keys, limit=MOST)).matches
+
+
+def token(system: str, value: str) -> str:
+    """Return system and value as a search writes them."""
+    return f"{escape(system)}|{escape(value)}"
+
+
+async def change(writing: Writing, current: Stored, patch: Patch, path: str) -> Stored:
+    """Gather the next version of one of the site's resources, made by a patch of the hub's own.
+
+    Raises:
+        Forbidden: the role does not write such resources.
+        Conflict: it was changed at the same time.
+    """
+    body = patch(bytes(current.body))
+    prepared = prepare(body, writing.request.authority, resource=parse(body), path=path)
+    return await writing.update(prepared, current.id, path=path, method=PATCH)
+
+
+async def digest_of(writing: Writing, one: Stored) -> bytes:
+    """Return the SHA-256 of what the sender of one of the site's resources wrote; nothing when it is not there."""
+    found = await received(writing.connection, custody(writing), one.type, one.id, one.version)
+    return bytes(found[2]) if found is not None else b""
+
+
+async def read_named(writing: Writing, type_name: str, id_: str) -> Stored | None:
+    """Return the current version of what a write names, as far as the caller may read it; None where it was deleted."""
+    found = await read(writing.connection, writing.request.visibility_for("r"), type_name, id_)
+    return None if found is None or found.deleted else found

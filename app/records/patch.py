@@ -13,13 +13,13 @@ import orjson
 from app.records.checked import begun_again, checked_inside
 from app.records.commit import committed
 from app.records.conditional import condition, lock, match, own
-from app.records.create import written_response
 from app.records.prepare import Prepared, prepare
 from app.records.record import known_type
 from app.records.request import FhirRequest
 from app.records.response import Response
 from app.records.update import check_version, version_wanted
 from app.records.writing import Writing
+from app.records.written import written_response
 from fhir.errors import Deleted, InvalidValue, NotFound, Unprocessable, UnsupportedPatch
 from fhir.patch import fhirpath_patch, json_patch, xml_patch
 from fhir.patch.exact import Patch

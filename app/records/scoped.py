@@ -5,7 +5,7 @@ more in the transaction that wrote it: its index rows are there by then, so that
 https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Select, and_, bindparam, select
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 _WRITES = {"create": "c", "update": "u", "patch": "ru", "delete": "d"}
 _WHOLE = {"$import": "cruds", "$expunge": "d"}
 """Operations beyond any row's visibility, and the letters that they need of all resources."""
+
+_CHANGES = {"$meta-add": "ru", "$meta-delete": "ru", "$generate-metadata": "c"}
+"""Operations on a type that change something, and the letters that they need of it."""
 
 _EACH = ("transaction", "batch", "options")
 """What asks nothing itself: each entry is looked at."""
@@ -66,14 +69,28 @@ def check_interaction(request: "FhirRequest") -> None:
             raise _refused(_WHOLE[operation], "*")
         return
     letters = _WRITES.get(request.interaction, needed(request.interaction))
-    meta_change = operation in ("$meta-add", "$meta-delete")
-    if meta_change:
-        letters = "ru"
+    change = _CHANGES.get(operation)
+    if change is not None:
+        letters = change
     about = request.member or request.type
-    typed = request.interaction != "operation" or meta_change
+    typed = request.interaction != "operation" or change is not None
     number = NUMBERS.get(about) if typed and about != "*" else None
     if not _may(limits(scopes, letters), number):
         raise _refused(letters, about)
+
+
+def check_creation(request: "Request", types: Iterable[str]) -> None:
+    """Refuse to begin what creates resources of types that the scopes do not name for it.
+
+    Raises:
+        InsufficientScope: they do not.
+    """
+    scopes = request.caller.scopes
+    if scopes is None:
+        return
+    for type_name in types:
+        if not _may(limits(scopes, "c"), NUMBERS.get(type_name)):
+            raise _refused("c", type_name)
 
 
 def check_condition(request: "Request", type_name: str) -> None:

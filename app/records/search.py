@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
+from app.exchange.mhd.asked import by_their_ids, check_asked
 from app.exchange.pdqm.restricted import about_unknown, domains_of, restricted
 from app.identity.scope import patient_keys
 from app.records.enumeration import asking
@@ -110,9 +111,10 @@ async def search_pairs(request: FhirRequest, pairs: Pairs) -> Response:
     settings, record = request.hub.settings, request.record
     known = request.hub.search_parameters.in_force
     types, where = _types(request, pairs), "/".join(_place(request))
+    check_asked(request, types, pairs)
     here = opened(request, pairs, where)
     asked_for = None if request.member else asking(request, types, pairs)
-    queries = await _asked(request, pairs, types, here.place.as_of)
+    queries = await _asked(request, await by_their_ids(request, types, pairs), types, here.place.as_of)
     queries = [await with_terms(request, query) for query in queries]
     query = queries[0]
     subset = chosen(query.summary, query.elements, types)

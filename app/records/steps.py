@@ -22,6 +22,7 @@ from fhir.envelope import Request as Asked
 from fhir.errors import FhirError, InvalidValue, NotSupported
 from fhir.patch.exact import Patch
 from fhir.search.query import Query
+from fhir.store.write import POST, PUT
 
 _INSTANCE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
 READS = frozenset(("GET", "HEAD"))
@@ -66,6 +67,11 @@ class Step:
     def path(self) -> str:
         """Where the resource is."""
         return f"Bundle.entry[{self.number}].resource"
+
+    @property
+    def creates_by(self) -> int:
+        """What history says of a resource that it creates."""
+        return PUT if self.method == "PUT" else POST
 
     @property
     def reference(self) -> str | None:

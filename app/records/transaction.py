@@ -8,6 +8,8 @@ from functools import partial
 import orjson
 
 from app.audit.record import Event
+from app.exchange.mhd.profiles import level_of
+from app.exchange.mhd.provide import provide
 from app.records.batch import written_entry
 from app.records.checked import begun_again, checked
 from app.records.commit import committed
@@ -26,7 +28,6 @@ from fhir.envelope import Envelope
 from fhir.errors import FhirError, Unprocessable
 from fhir.resolve import resolve_internal
 from fhir.store.stored import Stored
-from fhir.store.write import POST, PUT
 
 THREAD_ENTRIES = 50
 """From so many entries on, bodies are checked in a thread, so that other requests go on."""
@@ -80,9 +81,8 @@ class _Transaction:
         if step.prepared is None:
             return await writing.delete(step.type, step.id)
         if step.row:
-            method = PUT if step.method == "PUT" else POST
             return await writing.create(
-                step.prepared, row=step.row, id_=step.id, method=method, references=links, path=step.path
+                step.prepared, row=step.row, id_=step.id, method=step.creates_by, references=links, path=step.path
             )
         new_only = step.query is not None and not step.found
         return await writing.update(step.prepared, step.id, references=links, path=step.path, new_only=new_only)
@@ -145,11 +145,14 @@ def _entry(request: FhirRequest, step: Step, stored: Stored | None, whole: bool)
 
 
 async def transaction(request: FhirRequest, envelope: Envelope) -> Response:
-    """Carry out all entries of a transaction, or none of them.
+    """Carry out all entries of a transaction, or none of them; one that provides documents is MHD's.
 
     Raises:
         FhirError: an entry is refused; the expression names it, nothing was written.
     """
+    level = level_of(envelope.head)
+    if level is not None:
+        return await provide(request, envelope, level)
     request.interaction = "transaction"
     profiles = await request.hub.profiles(*(entry.resource or b"" for entry in envelope.entries))
     check = partial(steps, request, envelope, profiles)

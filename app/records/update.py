@@ -6,7 +6,6 @@ from app.exchange.pixm.feed import check_domain, check_patient
 from app.records.checked import checked
 from app.records.commit import committed
 from app.records.conditional import condition, lock, match, own
-from app.records.create import written_response
 from app.records.document import document_of, file_document
 from app.records.prepare import Prepared, check_whole, prepare
 from app.records.record import known_type
@@ -14,6 +13,7 @@ from app.records.request import FhirRequest
 from app.records.response import Response
 from app.records.row_ids import new_id
 from app.records.writing import Writing
+from app.records.written import written_response
 from fhir.errors import InvalidValue, VersionConflict
 from fhir.search.query import Query
 from fhir.store.read import read

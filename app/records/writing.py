@@ -100,7 +100,7 @@ class Writing:
         """Make a Patient known that this transaction will create, so that others may refer to it."""
         self._new_patients[id_] = row
 
-    async def _patient_key(self, id_: str, path: str) -> int:
+    async def patient_key(self, id_: str, path: str) -> int:
         """Return the key of a Patient that the caller may write about.
 
         Raises:
@@ -132,7 +132,7 @@ class Writing:
         type_name: str = stored["resourceType"]
         if type_name == "Patient":
             return row
-        named = {id_: await self._patient_key(id_, path or type_name) for id_ in sorted(patients(body))}
+        named = {id_: await self.patient_key(id_, path or type_name) for id_ in sorted(patients(body))}
         taken = await self._several.patients_of(taken)
         keys = {*named.values(), *taken}
         if len(keys) > 1:
@@ -157,6 +157,7 @@ class Writing:
         patient_key: int | None = None,
         inherited_labels: int = 0,
         security: tuple[Mapping[str, Any], ...] = (),
+        more: Mapping[str, Any] | None = None,
         path: str = "",
         subject: tuple[str, str] | None = None,
     ) -> Stored:
@@ -171,6 +172,7 @@ class Writing:
             patient_key: The patient, when the resource does not name it itself: a document Bundle.
             inherited_labels: Labels of the document it comes from, as bits.
             security: The same labels as codings, written into `meta.security`.
+            more: Elements that it gets where it has none of the name: whom bytes belong with.
             path: Where it lies in a Bundle, for errors.
             subject: The element that names its patient by a number alone, and the reference that is put in.
 
@@ -189,6 +191,7 @@ class Writing:
             last_updated=instant(self.request.now),
             references=references,
             labels=labels,
+            more=more,
             received=prepared.received,
             subject=subject,
         )

@@ -123,9 +123,14 @@ def parse(type_name: str, name: str, text: str, region: Region) -> Asked:
 def _followed(type_name: str, name: str, text: str, region: Region, depth: int) -> Asked:
     if not chain.is_chained(name):
         return _plain(type_name, name, text, region)
-    return chain.parse(
+    led = chain.parse(
         type_name, name, depth, lambda target, rest, far: _followed(target, rest, text, region, far), region.known
     )
+    code, _, modifier = name.partition(":")
+    if "." in code and code in region.known.of(type_name) and modifier != "missing":
+        # What the chain leads to may be contained, where it is found without a step.
+        return any_of([_plain(type_name, name, text, region), led])
+    return led
 
 
 def _plain(type_name: str, name: str, text: str, region: Region) -> Asked:

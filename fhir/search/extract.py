@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 from fhir.recurring import TYPES, Recurring
 from fhir.search import composite, date, near, number, quantity, reference, string, token, uri
 from fhir.search.accessor import Collect, Node, plant, walk
+from fhir.search.contained import with_writers
 from fhir.search.content import Row, content_row
 from fhir.search.in_force import R4, InForce
 from fhir.search.internal import internal_rows
 from fhir.spec.elements import properties
 from fhir.spec.search_parameters import SearchParameter, parameters
 
-VERSION = 5
+VERSION = 6
 """Counts up when the same resource would give other rows; older rows must then be made again."""
 
 MOST_OWN = 1_000
@@ -98,7 +99,7 @@ def extract(
     text: tuple[Row, ...] = ()
     type_name = resource.get("resourceType")
     if type(type_name) is str and parameters(type_name):
-        walk(resource, _tree(type_name, zone, base_url, japanese), rows)
+        walk(with_writers(resource), _tree(type_name, zone, base_url, japanese), rows)
         rows[_COMPOSITE].extend(_composites(type_name, zone, base_url, japanese)(resource))
         rows[_REFERENCE].extend(internal_rows(resource, rows[_REFERENCE]))
         text = content_row(resource)

@@ -85,6 +85,8 @@ def _row(type_name: str, parameter: Mapping[str, Any], elements: Elements, codes
     row: dict[str, Any] = {"base": type_name, "code": parameter["code"], "id": 0, "type": parameter["type"]}
     if parameter["id"] in WITHOUT_PATHS:
         return row
+    if "paths" in parameter:
+        return {**row, "expression": parameter["expression"], "paths": parameter["paths"]}
     places = resolve(parameter["expression"], type_name, elements)
     row["expression"] = " | ".join(_branches_of(type_name, parameter["expression"]))
     row["paths"] = _paths(places)

@@ -7,6 +7,8 @@ there.
 https://hl7.org/fhir/R4/resourcelist.html
 """
 
+from typing import Any
+
 FOREIGN_TYPES = frozenset({"SubscriptionStatus", "MetadataResource", "MoneyQuantity", "SimpleQuantity"})
 """No R4 types of their own: R4B's SubscriptionStatus, a logical model, and two profiles on Quantity."""
 
@@ -71,6 +73,28 @@ EXPRESSIONS = {
 """Expressions of packages that name another type than the same package gives the element: the URL of the parameter, to
 what is published and what is meant. Of JP Core 1.1.2: its extensions hold a Coding or an Identifier, never a code."""
 
+_MHD = "https://profiles.ihe.net/ITI/MHD"
+_MHD_EXTENSION = f"{_MHD}/StructureDefinition/ihe-"
+
+WRITERS = {"DocumentReference": "author", "List": "source"}
+"""By type, the element whose names are found where who wrote it is contained: no chain leads into a resource."""
+
+WRITER = "%writer"
+"""The step to whoever wrote a resource and is contained in it."""
+
+
+def _of_writer(type_name: str, code: str, part: str) -> dict[str, Any]:
+    return {
+        "id": f"{type_name}-{code}-{part}",
+        "url": "",
+        "code": f"{code}.{part}",
+        "base": [type_name],
+        "type": "string",
+        "expression": f"{type_name}.{code}.resolve().name.{part}",
+        "paths": [f"{WRITER} name {part} :string"],
+    }
+
+
 _MAIDEN = "http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName"
 ADDED = (
     {
@@ -81,5 +105,31 @@ ADDED = (
         "type": "string",
         "expression": f"Patient.extension.where(url='{_MAIDEN}').value.as(string)",
     },
+    {
+        "id": "DocumentReference-Creation",
+        "url": f"{_MHD}/SearchParameter/DocumentReference-Creation",
+        "code": "creation",
+        "base": ["DocumentReference"],
+        "type": "date",
+        "expression": "DocumentReference.content.attachment.creation",
+    },
+    {
+        "id": "List-DesignationType",
+        "url": f"{_MHD}/SearchParameter/List-DesignationType",
+        "code": "designationType",
+        "base": ["List"],
+        "type": "token",
+        "expression": f"List.extension.where(url='{_MHD_EXTENSION}designationType').value.as(CodeableConcept)",
+    },
+    {
+        "id": "List-SourceId",
+        "url": f"{_MHD}/SearchParameter/List-SourceId",
+        "code": "sourceId",
+        "base": ["List"],
+        "type": "token",
+        "expression": f"List.extension.where(url='{_MHD_EXTENSION}sourceId').value.as(Identifier)",
+    },
+    *(_of_writer(type_name, code, part) for type_name, code in WRITERS.items() for part in ("family", "given")),
 )
-"""Search parameters of HL7's extension packs that R4's own list lacks: PDQm (ITI-78) asks for this one."""
+"""Search parameters that R4's own list lacks: PDQm (ITI-78) asks for the one of HL7's extension packs, MHD (ITI-66,
+ITI-67) for the others."""

@@ -37,6 +37,7 @@ from tests.asgi import Answer, call
 from tests.canary import CANARY, a_canary, found_in
 from tests.canary_images import OWNER, PATIENT_ID, STRANGER, plant, searches, shown
 from tests.feed import a_change, a_message
+from tests.mhd import a_binary, a_submission
 from tests.oauth import a_client, asked
 from tests.portal import a_session
 from tests.world import World
@@ -124,6 +125,11 @@ _TERMINOLOGY = {
 """The operations of terminology, and what they are asked."""
 
 
+def _replacing(kind: str, id_: str) -> dict[str, Any]:
+    """Return a Bundle that provides a document in place of another one."""
+    return a_submission(PATIENT_ID, relatesTo=[{"code": "replaces", "target": {"reference": f"{kind}/{id_}"}}])
+
+
 def _of_terminology(method: str, form: str, query: str, kind: str, id_: str) -> list[Request]:
     """Return how an operation of terminology is asked; of other types it is no address, which one of them shows."""
     if kind not in ("ValueSet", "CodeSystem", "ConceptMap", "Patient"):
@@ -131,6 +137,12 @@ def _of_terminology(method: str, form: str, query: str, kind: str, id_: str) -> 
     address = f"/fhir/{form.format(kind=kind, id_=id_)}"
     return [(method, address, b"", JSON if method == "POST" else ""), (method, f"{address}?{query}", b"", "")]
 
+
+_GENERATED = tuple(
+    {"resourceType": "Parameters", "parameter": [{"name": "document", "resource": one}]}
+    for one in (a_binary(), a_binary(b"x", "text/xml"))
+)
+"""Documents of which a stranger lets the hub make metadata."""
 
 _MATCHED = (
     {"resourceType": "Patient", "name": [{"family": "山田", "given": ["太郎"]}], "birthDate": "1960-01-02"},
@@ -277,6 +289,9 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
         ("GET", f"/fhir/{kind}/$ihe-pix?sourceIdentifier=http://127.0.0.1:8080/fhir|{kind}/{id_}", b"", ""),
         ("GET", f"/fhir/{kind}/$ihe-pix?sourceIdentifier=urn:oid:1.2.3|{id_}&targetSystem=urn:oid:1.2.3", b"", ""),
     ],
+    ("POST", "type/$generate-metadata"): lambda kind, _: [
+        ("POST", f"/fhir/{kind}/$generate-metadata", json.dumps(body).encode(), JSON) for body in _GENERATED
+    ],
     ("POST", "type/$ihe-pix"): lambda kind, _: [("POST", f"/fhir/{kind}/$ihe-pix", b"", JSON)],
     ("POST", "$process-message"): lambda kind, id_: [
         ("POST", "/fhir/$process-message", json.dumps(a_message(change)).encode(), JSON)
@@ -308,6 +323,10 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
             XML,
         ),
         ("POST", "/fhir", _bundle("transaction", _entry("PUT", f"{kind}/{id_}", _innocent(kind))), JSON),
+        *(
+            ("POST", "/fhir", json.dumps(_replacing(kind, id_)).encode(), JSON)
+            for _ in range(kind == "DocumentReference")
+        ),
         ("POST", "/fhir", _bundle("transaction", _entry("DELETE", f"{kind}/{id_}")), JSON),
         ("POST", "/fhir", _bundle("transaction", _entry("PATCH", f"{kind}/{id_}", _deletion(kind))), JSON),
         ("POST", "/fhir", _bundle("batch", _entry("PATCH", f"{kind}/{id_}", _deletion(kind))), JSON),

@@ -12,7 +12,7 @@ from app.exchange.mllp.kept import keep
 from app.exchange.mllp.newest import instant, is_late
 from app.exchange.mllp.visit import Visit
 from app.identity.replaced import is_replaced
-from app.records.own import by_identifier
+from app.records.identified import by_identifier
 from app.records.prepare import prepare
 from app.records.row_ids import new_id
 from app.records.writing import Writing

@@ -85,7 +85,9 @@ async def test_a_binary_that_is_written_again_takes_over_what_its_document_is_la
     patient = (await world.post(hospital, a_patient()))["id"]
     posted = await world.http.post("/fhir", headers=hospital, json=an_attachment(patient))
     addresses = ["/".join(entry["response"]["location"].split("/")[-4:-2]) for entry in posted.json()["entry"]]
-    binary, document = [(await world.http.get(f"/fhir/{one}", headers=hospital)).json() for one in addresses]
+    binary, document = [
+        (await world.http.get(f"/fhir/{one}?_format=json", headers=hospital)).json() for one in addresses
+    ]
     await world.post(hospital, a_consent(patient, "clinic-c"))
     document["meta"]["security"] = [PSYCHIATRY]
     await world.http.put(f"/fhir/{addresses[1]}", headers=hospital, json=document)

@@ -8,12 +8,16 @@ from fhir.errors import Unprocessable
 from fhir.search.definition import compiled, same
 from fhir.search.extract import extract, extract_own
 from fhir.search.in_force import R4, in_force
+from fhir.spec.corrections import WRITERS
 from fhir.spec.search_parameters import COMPARTMENTS, FIRST_OWN, Rules, SearchParameter, parameters
 from fhir.store.types import NUMBERS
 from tests.search_parameters import a_search_parameter
 
-NOT_UNDERSTOOD = {("DeviceDefinition", "classification"), ("InsurancePlan", "name")}
-"""Parameters of R4 whose expression names an element that R4 does not have, or is not in the table."""
+NOT_UNDERSTOOD = {
+    *(("DeviceDefinition", "classification"), ("InsurancePlan", "name")),
+    *((type_name, f"{code}.{part}") for type_name, code in WRITERS.items() for part in ("family", "given")),
+}
+"""Those whose expression names an element that R4 does not have, or is not in the table, or follows a reference."""
 
 
 def _compiled(base: str, type_: str, expression: str, **fields: object) -> SearchParameter:

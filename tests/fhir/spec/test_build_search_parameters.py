@@ -40,7 +40,7 @@ STRUCTURES = [
     a_structure("Resource", ID, abstract=True),
     a_structure("Bundle", ID),
     a_structure("Flag", ID, TEXT, ("subject", [REFERENCE]), ("code", [{"code": "CodeableConcept"}])),
-    a_structure("List", ID, TEXT, ("item", [{"code": "Reference"}]), ("code", [{"code": "CodeableConcept"}])),
+    a_structure("Media", ID, TEXT, ("item", [{"code": "Reference"}]), ("code", [{"code": "CodeableConcept"}])),
     a_structure("Vitals", derivation="constraint"),
     a_structure("SubscriptionStatus", ID, fhirVersion="4.3.0"),
 ]
@@ -49,13 +49,13 @@ PARAMETERS = [
     a_parameter("Resource-id", ["Resource"], "_id", "token", expression="Resource.id"),
     a_parameter("Resource-content", ["Resource"], "_content", "string"),
     a_parameter("DomainResource-text", ["DomainResource"], "_text", "string"),
-    a_parameter("clinical-code", ["Flag", "List"], "code", "token", expression="Flag.code | List.code"),
+    a_parameter("clinical-code", ["Flag", "Media"], "code", "token", expression="Flag.code | Media.code"),
     a_parameter(
         "clinical-subject",
-        ["Flag", "List"],
+        ["Flag", "Media"],
         "subject",
         "reference",
-        expression="Flag.subject | List.item",
+        expression="Flag.subject | Media.item",
         target=["Group", "Location", "Patient"],
     ),
     a_parameter(
@@ -112,11 +112,11 @@ def test_every_concrete_type_gets_its_own_and_the_common_parameters(definitions,
         ("Flag", "both"),
         ("Flag", "code"),
         ("Flag", "subject"),
-        ("List", "_content"),
-        ("List", "_id"),
-        ("List", "_text"),
-        ("List", "code"),
-        ("List", "subject"),
+        ("Media", "_content"),
+        ("Media", "_id"),
+        ("Media", "_text"),
+        ("Media", "code"),
+        ("Media", "subject"),
     ]
     assert [row["id"] for row in rows.values()] == list(range(1, 14))
 
@@ -133,7 +133,7 @@ def test_a_row_holds_what_its_own_type_needs(definitions, tmp_path):
         "paths": ["subject :Reference"],
         "target": ["Group", "Patient"],
     }
-    assert rows["List", "subject"]["target"] == ["Group", "Location", "Patient"]
+    assert rows["Media", "subject"]["target"] == ["Group", "Location", "Patient"]
     assert rows["Flag", "_content"] == {"base": "Flag", "code": "_content", "id": 3, "type": "string"}
     assert rows["Flag", "both"]["component"] == [
         {"code": "code", "paths": ["code :CodeableConcept"]},
@@ -164,15 +164,15 @@ def test_ids_stay_and_new_parameters_get_new_ones(definitions, tmp_path):
 def test_a_reference_to_nearly_all_types_is_to_any(definitions, tmp_path):
     anything = a_parameter(
         "List-item",
-        ["List"],
+        ["Media"],
         "item",
         "reference",
-        expression="List.item",
+        expression="Media.item",
         target=[f"T{n}" for n in range(145)],
     )
     write_parameters(definitions, [anything])
 
-    assert built(definitions, tmp_path)["List", "item"]["target"] == ["*"]
+    assert built(definitions, tmp_path)["Media", "item"]["target"] == ["*"]
 
 
 def test_a_reference_whose_published_targets_are_wrong_goes_where_its_element_goes(definitions, tmp_path):

@@ -1,0 +1,65 @@
+"""Documents that are Bundles, among what is provided: filed as those that are posted by themselves."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from app.exchange.mhd.submission import Part
+from app.records.document import Document, file_document, prepare_document
+from app.records.request import FhirRequest
+from app.records.steps import Step, name_entry
+from app.records.writing import Writing
+from fhir.errors import FhirError
+from fhir.store.stored import Stored
+
+_PATIENT = re.compile(r"Patient/([A-Za-z0-9\-.]{1,64})")
+
+
+class Filed(NamedTuple):
+    """A document that was filed.
+
+    Attributes:
+        bundle: Its Bundle as it is stored.
+        patient: The reference of the site's Patient whom it is about.
+        names: What references to that Patient are in the document: the fullUrl of its entry.
+    """
+
+    bundle: Stored
+    patient: str
+    names: tuple[str, ...]
+
+
+def prepare_bundles(request: FhirRequest, documents: Sequence[Step]) -> list[Document]:
+    """Return documents whose every entry is checked, in their order.
+
+    Raises:
+        FhirError: one is refused; the expression names its entry.
+    """
+    made = []
+    for step in documents:
+        if step.prepared is None:
+            continue
+        try:
+            made.append(prepare_document(request, step.prepared, sources=()))
+        except FhirError as error:
+            name_entry(error, step.number)
+            raise
+    return made
+
+
+async def file_bundle(writing: Writing, document: Document, part: Part, subject: str | None) -> Filed:
+    """File a document.
+
+    Args:
+        writing: The transaction.
+        document: What was checked of it.
+        part: Its entry.
+        subject: The Patient whom its DocumentReference is about, if that names one of the site's: whom the document
+            calls by no identifier that the site knows is this Patient.
+    """
+    named = _PATIENT.fullmatch(subject or "")
+    patient = (named[1], await writing.patient_key(named[1], f"{part.path}.subject")) if named else None
+    bundle = await file_document(writing, document, patient=patient)
+    own = document.extract.patient
+    reference = await writing.request.hub.patient_reference(bundle.patient_key)
+    return Filed(bundle, reference, (own.full_url,) if own.full_url else ())
