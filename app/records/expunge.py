@@ -9,8 +9,8 @@ from sqlalchemy import BigInteger, bindparam, select
 from app.audit.desk import forget as desk
 from app.audit.record import Event
 from app.consent.visibility import EVERYTHING_VISIBLE
-from app.exchange.ssmix2.forget import forget_files
 from app.exchange.mllp.kept import forget_messages
+from app.exchange.ssmix2.forget import forget_files
 from app.identity.forget import forget_patient
 from app.records.commit import committed
 from app.records.events import events

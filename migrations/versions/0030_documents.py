@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0030"
-down_revision = "0026"
+down_revision = "0029"
 
 
 def _numbers(*names: str, type_: type[sa.types.TypeEngine] = sa.BigInteger) -> list[sa.Column]:

@@ -142,10 +142,15 @@ class Providing:
 
     async def _file_documents(self, writing: Writing) -> None:
         """File the documents that are Bundles: each is kept whole, and its entries are searchable."""
+        described = {
+            attachments.attachment_of(part.tree).get("url"): self._steps[part.number].reference
+            for part in self._found.documents
+        }
         for part in self._found.fhir_documents:
             if part.number in self._again:
                 continue
-            filed: Filed = await file_bundle(writing, self._bundles[part.number], part, self._patient)
+            reference = described.get(part.entry.full_url) or ""
+            filed: Filed = await file_bundle(writing, self._bundles[part.number], part, self._patient, reference)
             self.done[part.number] = filed.bundle
             self._steps[part.number].id = filed.bundle.id
             self._patient_links |= dict.fromkeys(filed.names, filed.patient)

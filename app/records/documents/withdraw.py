@@ -85,7 +85,10 @@ def _ends(one: Stored) -> bool:
 
 
 async def _described(writing: Writing, reference: Stored) -> list[Stored]:
-    """Return the Bundles that a DocumentReference describes, of the same custody, when they hold no more by it."""
+    """Return the Bundles that a DocumentReference describes, of the same custody, when they hold no more by it.
+
+    One of which a newer version came with a DocumentReference of its own holds by that.
+    """
     connection = writing.connection
     last: Stored | None = reference
     if reference.deleted:
@@ -95,4 +98,10 @@ async def _described(writing: Writing, reference: Stored) -> list[Stored]:
         return []
     links = [link.partition("/")[2] for link in attached(tree) if link.startswith("Bundle/")]
     found = [await read(connection, EVERYTHING_VISIBLE, "Bundle", id_) for id_ in links]
-    return [one for one in found if one is not None and one.custodian == reference.custodian]
+    own = [one for one in found if one is not None and one.custodian == reference.custodian]
+    return [one for one in own if await _is_described_by(writing, one, reference.id)]
+
+
+async def _is_described_by(writing: Writing, bundle: Stored, id_: str) -> bool:
+    known = await kept.find_by_row(writing.connection, bundle.patient_key, bundle.row)
+    return known is not None and known.reference in ("", id_)
