@@ -123,7 +123,7 @@ class Writing:
         Raises:
             Unprocessable: it does not exist, was deleted, or is another custodian's; the answer is the same.
         """
-        await self._patient_key(id_, "Patient")
+        await self.patient_key(id_, "Patient")
 
     async def _belongs_to(
         self, stored: Mapping[str, Any], body: bytes, row: int, path: str, taken: AbstractSet[int] = frozenset()
