@@ -1,10 +1,10 @@
 """Which patients' files have changed: by the transaction store where there is one, else by the system's file events."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import anyio
 import watchfiles
 
 from app.exchange.ssmix2.gateway.journal import Journal
@@ -60,7 +60,7 @@ class Transactions:
         return ["/".join(folders_of(number)) for number in found]
 
 
-async def by_events(root: Path, stop: anyio.Event) -> AsyncIterator[set[str]]:
+async def by_events(root: Path, stop: asyncio.Event) -> AsyncIterator[set[str]]:
     """Yield the folders of patients whose files have changed, as the system tells of it; end when it cannot."""
     try:
         async for changes in watchfiles.awatch(root, stop_event=stop, recursive=True, step=200, rust_timeout=2_000):

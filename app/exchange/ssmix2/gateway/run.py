@@ -7,10 +7,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import anyio
 
 from app.background import started
 from app.exchange.ssmix2.gateway.batches import MOST_BYTES, Batch, Reader
@@ -83,7 +82,7 @@ class Gateway:
         self.progress = Progress()
         self._wanted, self._journal, self._dead, self._line, self._tell = wanted, journal, dead, line, tell
         self._reader = Reader(wanted.root, journal, wanted.settle_seconds)
-        self._stop = anyio.Event()
+        self._stop = asyncio.Event()
         self._changed: set[str] = set()
         self._woken = asyncio.Event()
 
@@ -213,8 +212,8 @@ class Gateway:
                 if self._wanted.once and attempts >= ATTEMPTS_ONCE:
                     raise
                 self._line_is(str(error))
-                with anyio.move_on_after(max(wait, error.after_seconds)):
-                    await self._stop.wait()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), max(wait, error.after_seconds))
                 wait = min(wait * 2, LONGEST_WAIT_SECONDS)
             else:
                 self._line_is("")
