@@ -6,6 +6,8 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
+from app.comma import parts
+
 
 class WrongCodingSystems(ValueError):
     """The setting cannot be read; the text says which part."""
@@ -24,7 +26,7 @@ def coding_systems(text: str, slug: str) -> Mapping[str, str]:
     """
     everywhere: dict[str, str] = {}
     here: dict[str, str] = {}
-    for part in filter(None, (each.strip() for each in text.split(","))):
+    for part in parts(text):
         left, equals, uri = part.partition("=")
         site, _, name = left.rpartition("/")
         if not (equals and name and ":" in uri) or any(each.isspace() for each in part):
