@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-
 from app.background import started
 from app.exchange.ssmix2.gateway.batches import MOST_BYTES, Batch, Reader
 from app.exchange.ssmix2.gateway.changes import LOOK_SECONDS, Transactions, by_events
