@@ -28,8 +28,13 @@ def _der(value: bytes) -> bytes:
         return b""
 
 
+def thumbprint(der: bytes) -> str:
+    """Return the SHA-256 of a certificate as base64url (`x5t#S256`)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(der).digest()).decode().rstrip("=")
+
+
 def certificate_of(scope: Mapping[str, Any]) -> str:
     """Return the SHA-256 of the caller's certificate as base64url (`x5t#S256`); empty when it showed none, or two."""
     stated = [value for name, value in scope["headers"] if name == CERTIFICATE]
     found = _der(stated[0]) if len(stated) == 1 else b""
-    return base64.urlsafe_b64encode(hashlib.sha256(found).digest()).decode().rstrip("=") if found else ""
+    return thumbprint(found) if found else ""

@@ -5,10 +5,10 @@ from ssl import PEM_cert_to_DER_cert
 
 import click
 
+from app.access.certificate import thumbprint
 from app.cli.recorded import record
 from app.cli.running import opened, synchronous
 from app.consent.purposes import NUMBERS
-from app.exchange.mllp.peer import thumbprint
 from app.exchange.mllp.source import Binding, NotASource, add_source, remove_source, sources
 
 _PATH = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -6,8 +6,6 @@ https://profiles.ihe.net/ITI/TF/Volume2/ITI-20.html, RFC 5425
 """
 
 import asyncio
-import base64
-import hashlib
 import logging
 import ssl
 from collections import Counter
@@ -15,6 +13,7 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy import bindparam, select
 
+from app.access.certificate import thumbprint
 from app.access.tables import client, organisation
 from app.access.tls import context_of
 from app.audit.inbound.arrived import of_syslog
@@ -109,8 +108,7 @@ class Door:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         network = str((writer.get_extra_info("peername") or ("",))[0])
         shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True) or b""
-        thumbprint = base64.urlsafe_b64encode(hashlib.sha256(shown).digest()).decode().rstrip("=")
-        rows = await self._hub.database.reader.fetch(_BY_CERTIFICATE, {"certificate": thumbprint})
+        rows = await self._hub.database.reader.fetch(_BY_CERTIFICATE, {"certificate": thumbprint(shown)})
         if not rows:
             await self._refuse(network, "No client of the hub has this certificate")
             return

@@ -107,16 +107,16 @@ class Answer:
 
 def echoed(found: Segment | None, field: int) -> Field:
     """Return a field as it came, to be written again."""
-    repetitions = found.repetitions(field) if found is not None else []
-    parts: list[Components] = []
-    for one in repetitions:
-        count = one.raw.count(one.separators.component) + 1
-        parts.append(tuple(_component(one.raw_component(number), found) for number in range(1, count + 1)))
+    if found is None:
+        return ""
+    mark = found.separators
+    parts: list[Components] = [
+        tuple(_component(raw, mark) for raw in one.raw.split(mark.component)) for one in found.repetitions(field)
+    ]
     return parts or ""
 
 
-def _component(raw: str, found: Segment | None) -> str | tuple[str, ...]:
-    separators = found.separators if found is not None else STANDARD
+def _component(raw: str, separators: Separators) -> str | tuple[str, ...]:
     pieces = tuple(unescape(piece, separators) for piece in raw.split(separators.subcomponent))
     return pieces if len(pieces) > 1 else pieces[0]
 

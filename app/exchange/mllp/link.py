@@ -4,7 +4,7 @@ Records do not move, and nobody else's Patients are touched: where the two are l
 the secretariat is asked. https://profiles.ihe.net/ITI/TF/Volume2/ITI-30.html
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from app.access import epoch
 from app.audit.record import Event
@@ -34,6 +34,9 @@ from fhir.store.stored import Stored
 LINKED = "linked by the site"
 PARTED = "parted by the site"
 
+Decide = Callable[[Storing, Stored, Stored], Awaitable[Sequence[int]]]
+"""Decides of two Patients; returns the keys of those that became another person's."""
+
 
 async def _two(storing: Storing) -> tuple[Stored, Stored]:
     """Return the two Patients of a message.
@@ -62,6 +65,21 @@ def _why(visit: Visit, words: str) -> Why:
     return Why(visit.request.now, visit.source.caller.client, words)
 
 
+async def _decided(visit: Visit, interaction: str, decide: Decide) -> Answer:
+    """Decide of the two Patients of a message, and say the same whatever it was.
+
+    What is known of the persons depends on other sites: it is not the sender's to learn.
+    """
+
+    async def work(writing: Writing) -> Sequence[Problem]:
+        storing = Storing(visit, writing)
+        one, other = await _two(storing)
+        await _note(storing, (one, other), await decide(storing, one, other), interaction)
+        return []
+
+    return await carried_out(visit, work)
+
+
 async def link(visit: Visit) -> Answer:
     """Make one person of two Patients of a site (A24).
 
@@ -69,16 +87,7 @@ async def link(visit: Visit) -> Answer:
         Hl7Error, Refused, FhirError: it is refused; nothing changed.
         Again: it was carried out before.
     """
-
-    async def work(writing: Writing) -> Sequence[Problem]:
-        storing = Storing(visit, writing)
-        one, other = await _two(storing)
-        moved = await join(writing.connection, other.patient_key, one.patient_key, _why(visit, LINKED))
-        await _note(storing, (one, other), moved, "link")
-        # Whether the secretariat is asked depends on what other sites know: the site is not told.
-        return []
-
-    return await carried_out(visit, work)
+    return await _decided(visit, "link", _join)
 
 
 async def unlink(visit: Visit) -> Answer:
@@ -88,25 +97,25 @@ async def unlink(visit: Visit) -> Answer:
         Hl7Error, Refused, FhirError: it is refused; nothing changed.
         Again: it was carried out before.
     """
+    return await _decided(visit, "unlink", _part)
 
-    async def work(writing: Writing) -> Sequence[Problem]:
-        storing = Storing(visit, writing)
-        one, other = await _two(storing)
-        connection = writing.connection
-        person = await person_of(connection, one.patient_key)
-        moved: Sequence[int] = ()
-        if person is not None and person == await person_of(connection, other.patient_key):
-            whole = await members(connection, person)
-            found = await read_candidates(connection, EVERYTHING_VISIBLE, whole)
-            if {each.key for each in found if each.stored.custodian == storing.custodian} == set(whole):
-                moved = await break_link(connection, other.patient_key, _why(visit, PARTED))
-            else:
-                await _ask(storing, one, other)
-        await _note(storing, (one, other), moved, "unlink")
-        # Whether others are linked with them is not the site's to know: it is told the same.
-        return []
 
-    return await carried_out(visit, work)
+async def _join(storing: Storing, one: Stored, other: Stored) -> Sequence[int]:
+    why = _why(storing.visit, LINKED)
+    return await join(storing.writing.connection, other.patient_key, one.patient_key, why)
+
+
+async def _part(storing: Storing, one: Stored, other: Stored) -> Sequence[int]:
+    connection = storing.writing.connection
+    person = await person_of(connection, one.patient_key)
+    if person is None or person != await person_of(connection, other.patient_key):
+        return ()
+    whole = await members(connection, person)
+    found = await read_candidates(connection, EVERYTHING_VISIBLE, whole)
+    if {each.key for each in found if each.stored.custodian == storing.custodian} == set(whole):
+        return await break_link(connection, other.patient_key, _why(storing.visit, PARTED))
+    await _ask(storing, one, other)
+    return ()
 
 
 async def _ask(storing: Storing, one: Stored, other: Stored) -> None:

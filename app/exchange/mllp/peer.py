@@ -1,11 +1,11 @@
 """Who is at the other end of a connection: its address, and the certificate that it has shown."""
 
-import base64
-import hashlib
 import ssl
 from dataclasses import dataclass
 
 from cryptography import x509
+
+from app.access.certificate import thumbprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +21,6 @@ class Peer:
     network: str
     certificate: str = ""
     subject: str = ""
-
-
-def thumbprint(der: bytes) -> str:
-    """Return the SHA-256 of a certificate as base64url (`x5t#S256`, RFC 8705)."""
-    return base64.urlsafe_b64encode(hashlib.sha256(der).digest()).decode().rstrip("=")
 
 
 def peer_of(network: str, secured: ssl.SSLObject | None) -> Peer:

@@ -16,6 +16,7 @@ from app.records.identified import by_identifier
 from app.records.prepare import prepare
 from app.records.row_ids import new_id
 from app.records.writing import Writing
+from app.uploads.check import check_body
 from fhir.exact import read, same, write
 from fhir.resource import parse
 from fhir.search.hashing import hash64
@@ -23,6 +24,7 @@ from fhir.store.stored import Stored
 
 LATE = "Something newer is known; this was not written over it"
 _NOT_COMPARED = ("id", "meta", "text")
+_OF_THE_STORE = ("versionId", "lastUpdated")
 _MOST_WARNINGS = 20
 
 
@@ -87,11 +89,16 @@ class Storing:
     async def put(self, resource: Mapping[str, Any], current: Stored | None) -> Stored:
         """Write a resource as the next version of `current`, or as a new one; what says nothing new is not written."""
         tree = await self.resolved({name: value for name, value in resource.items() if name not in ("id", "meta")})
+        if meta := _meta(resource):
+            # It says what is sensitive, and what the patient was not told.
+            tree["meta"] = meta
         if current is not None and _same(tree, read(current.body)):
             return current
         if current is not None:
             tree = {"resourceType": tree["resourceType"], "id": current.id, **tree}
         body, request = write(tree), self.visit.request
+        if b'"data":' in body:
+            await check_body(request, body)
         prepared = prepare(body, request.authority, profiles=await request.hub.profiles(body))
         if current is None:
             row, id_ = new_id(request.hub)
@@ -123,7 +130,16 @@ def _key_of(link: str) -> Key:
     return Key(type_name, system, unquote(value))
 
 
+def _meta(resource: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the meta of a resource that is not the store's own."""
+    return {name: value for name, value in resource.get("meta", {}).items() if name not in _OF_THE_STORE}
+
+
 def _same(new: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
+    """Return whether a resource says nothing that a stored one does not."""
+    stored, labels = _meta(body), _meta(new)
+    if any(one not in stored.get(name, ()) for name, some in labels.items() if isinstance(some, list) for one in some):
+        return False
     kept = {name: value for name, value in body.items() if name not in _NOT_COMPARED}
     return same({name: value for name, value in new.items() if name not in _NOT_COMPARED}, kept)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from app.access.certificate import thumbprint
 from app.exchange.mllp.frames import framed
-from app.exchange.mllp.peer import thumbprint
 from app.exchange.mllp.source import Binding, NotASource, checked, remove_source
 from app.settings import Settings
 from tests.app.audit.test_at_work import query, recorded

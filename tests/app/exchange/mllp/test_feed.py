@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from app.identity.link import link
 from app.settings import Settings
 from tests.app.audit.test_at_work import query, recorded
-from tests.identity import together
+from tests.identity import at, person, someone, together
 from tests.mllp import Line, a_message, fields, outcome, speaking
 from tests.world import World
 
@@ -159,3 +160,26 @@ async def test_patients_of_a_site_are_linked_and_parted_and_those_of_others_stay
         assert (await send(line, "A24", numbers[0], id="one"))[0] == "AE"
         assert (await send(line, "A24", numbers[0], numbers[0], id="same"))[0] == "AE"
         assert (await send(other, "A37", *numbers, id="foreign", f4="B"))[0] == "AE"
+
+
+async def test_who_is_linked_with_patients_elsewhere_is_parted_by_the_secretariat_alone(
+    settings: Settings, world: World
+) -> None:
+    numbers = (pid("0001"), pid("0002", "川村^花", "19701112"))
+    alike = someone("川村 花", "", birthDate="1970-11-12", phone="", identifier=[{"system": SYSTEM, "value": "0002"}])
+    async with speaking(world) as line:
+        for one in numbers:
+            await send(line, "A28", one)
+        first, second = [one["id"] for one in await found(world)]
+        other = await at(world, "hospital-b", alike)
+        assert await send(line, "A24", *numbers, id="link") == ("AA",)
+        async with world.hub.database.write() as connection:
+            persons = [await person(world, one) for one in (first, other)]
+            await link(connection, persons[0], persons[1])
+        assert len(await together(world, first)) == 3
+        assert await send(line, "A37", *numbers, id="part") == ("AA",)
+        assert len(await together(world, first)) == 3
+
+    waiting = await query(settings, "SELECT reason, actor FROM identity_pair WHERE state = 0")
+    assert ("doubt", "hospital-a-system") in [tuple(one) for one in waiting]
+    assert second

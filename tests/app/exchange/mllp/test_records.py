@@ -1,5 +1,6 @@
 """Orders and results of JAHIS: what they become, what of an order is no more, and the message as it came."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -113,3 +114,34 @@ async def test_messages_go_with_what_is_removed_for_good(settings: Settings, wor
     assert expunged.status_code == 200, expunged.text
     assert await query(settings, "SELECT 1 FROM mllp_message") == []
     assert await query(settings, "SELECT 1 FROM mllp_newest") == []
+
+
+async def test_what_a_message_marks_is_withheld_and_a_later_one_lowers_no_mark(world: World) -> None:
+    told = "|" * 14 + "未告知" + "|" * 4 + "V"
+    problem = "PRB|AD|20260401|20058036^慢性肝炎^MDCDX2|P1||20260401|20260401"
+    async with speaking(world) as line:
+        assert await send(line, "PPR^ZD1", pid("0001"), problem + told, id="1") == ("AA",)
+        (marked,) = await found(world, "Condition")
+        assert await send(line, "PPR^ZD1", pid("0001"), problem, at="20260402120000", id="2") == ("AA",)
+        (still,) = await found(world, "Condition")
+
+    for one in (marked, still):
+        assert {each["code"] for each in one["meta"]["tag"]} == {"UNINFORMED"}
+        assert {each["code"] for each in one["meta"]["security"]} == {"V"}
+
+
+async def test_a_program_in_a_message_is_refused_and_a_report_is_taken(world: World) -> None:
+    obr = ("ORC|SC|000000000000007", "OBR|1|000000000000007||E1^心電図^99L|||20260401090000")
+    program = base64.b64encode(b"\x7fELF\x02\x01\x01" + bytes(100)).decode()
+    paper = base64.b64encode(b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n").decode()
+
+    def report(data: str) -> str:
+        return f"OBX|1|ED|PDF^報告書^99L||^application^PDF^Base64^{data}||||||F"
+
+    async with speaking(world) as line:
+        assert (await send(line, "ORU^R01", pid("0001"), *obr, report(program), id="1"))[0] == "AE"
+        assert await found(world) == []
+        assert (await send(line, "ORU^R01", pid("0001"), *obr, report(paper), id="2"))[0] == "AA"
+        (kept,) = await found(world, "DiagnosticReport")
+
+    assert kept["presentedForm"][0]["data"] == paper
