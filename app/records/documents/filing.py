@@ -1,26 +1,20 @@
 """One document on its way into the store: as the first of its identifier, as a newer version, or as an older one."""
 
 from collections.abc import Mapping
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import orjson
-
-from app.clock import instant
-from app.consent.visibility import EVERYTHING_VISIBLE
 from app.identity.known import known_patient
 from app.records.documents import kept
+from app.records.documents.describe import Description
 from app.records.documents.facts import Facts, Labels, Place
 from app.records.documents.kept import DocumentRow
+from app.records.documents.late import put_into_history
 from app.records.documents.statement import statement
 from app.records.inheritance import attaching
-from app.records.labelled import widen
-from app.records.prepare import Prepared, prepare
 from app.records.row_ids import new_id
 from app.records.writing import Writing
 from fhir.documents.edition import edition
 from fhir.documents.identity import identities
-from fhir.documents.provenance import provenance
 from fhir.documents.reference import document_reference
 from fhir.errors import Conflict
 from fhir.resolve import resolve_internal
@@ -29,14 +23,9 @@ from fhir.store.labels import bit
 from fhir.store.read import read
 from fhir.store.stored import Stored
 from fhir.store.write import POST, PUT
-from fhir.undo import original
-from fhir.xml.to_json import to_json
 
 if TYPE_CHECKING:
     from app.records.document import Document
-
-_XML = (b"<", b"\xef\xbb\xbf")
-"""What begins a body that its sender wrote as XML."""
 
 
 def key_of(document: "Document") -> str:
@@ -105,7 +94,7 @@ class Filing:
         if same is not None and known.holds:
             return same
         if known.holds and self._is_older(known):
-            return await self._older(bundle)
+            return await put_into_history(self._writing, bundle, self._document.bundle, self._own_labels())
         return await self._newest(known, bundle)
 
     async def _name(self) -> None:
@@ -174,15 +163,6 @@ class Filing:
             raise Conflict("A resource stays with its patient", "Bundle")
         return current
 
-    async def _older(self, bundle: Stored) -> Stored:
-        """Put a version that came late into the history: before the newest, which is written once more after it."""
-        undo, digest = await kept.received(self._connection, bundle)
-        newest = _received(original(bytes(bundle.body), undo), digest)
-        labels = self._own_labels()
-        late = await self._writing.next_version(bundle, self._document.bundle, labels.bits, labels.codings)
-        await self._writing.next_version(late, newest, labels.bits, labels.codings)
-        return late
-
     def _own_labels(self) -> Labels:
         bits = 0
         for label in self._labels.codings:
@@ -203,9 +183,6 @@ class Filing:
             bits |= await attaching(self._connection, link, f"{address}/{link}", bundle.custodian)
         self._labels = Labels(bits, tuple(codings))
 
-    async def _reference(self, id_: str) -> Stored | None:
-        return await read(self._connection, EVERYTHING_VISIBLE, "DocumentReference", id_) if id_ else None
-
     async def _newest(self, known: DocumentRow | None, bundle: Stored | None) -> Stored:
         """Gather the version that holds from now on."""
         await self._inherit(bundle)
@@ -213,8 +190,10 @@ class Filing:
         before = await kept.entries(self._connection, self._patient_key, stored.row)
         facts = Facts(self._writing, self._patient_key, self._labels)
         targets = await self._state(facts, stored)
-        reference = await self._describe(known, stored, targets)
-        about = await self._provenance(known, reference or f"Bundle/{stored.id}", targets)
+        description = Description(self._writing, self._patient_key, self._labels)
+        reference = await self._describe(description, known, stored, targets)
+        source, before_it = reference or f"Bundle/{stored.id}", known.provenance if known is not None else ""
+        about = await description.provenance(before_it, source, targets)
         row = DocumentRow(
             *(self._hash, self._request.authority.custodian, self._patient_key, stored.row, 1),
             *(*self._edition, known.withdrawn if known is not None else 0),
@@ -284,6 +263,25 @@ class Filing:
             [f"Patient/{self._patient_id}"] if self._patient_row else []
         )
 
+    async def _describe(
+        self, description: Description, known: DocumentRow | None, bundle: Stored, targets: list[str]
+    ) -> str:
+        """Gather the DocumentReference of a document, and return the reference to it; empty where there is none."""
+        composition = self._document.extract.composition
+        if self._described is not None or composition is None:
+            return self._described or ""
+        body = document_reference(
+            self._document.envelope.head,
+            composition,
+            links=self._links_of_head,
+            address=f"Bundle/{bundle.id}",
+            patient=f"Patient/{self._patient_id}",
+            organization=self._request.caller.organisation_reference,
+            head=next(link for link in targets if link.startswith("Composition/")),
+            labels=self._labels.codings,
+        )
+        return await description.reference(known.reference if known is not None else "", body)
+
     async def _create_patient(self, links: Mapping[str, str]) -> None:
         await self._writing.create(
             self._patient,
@@ -293,66 +291,3 @@ class Filing:
             inherited_labels=self._labels.bits,
             security=self._labels.codings,
         )
-
-    async def _describe(self, known: DocumentRow | None, bundle: Stored, targets: list[str]) -> str:
-        """Gather the DocumentReference of a document, and return the reference to it; empty for a collection."""
-        if self._described is not None or self._document.extract.composition is None:
-            return self._described or ""
-        head = next(link for link in targets if link.startswith("Composition/"))
-        body = document_reference(
-            self._document.envelope.head,
-            self._document.extract.composition,
-            links=self._links_of_head,
-            address=f"Bundle/{bundle.id}",
-            patient=f"Patient/{self._patient_id}",
-            organization=self._request.caller.organisation_reference,
-            head=head,
-            labels=self._labels.codings,
-        )
-        current = await self._reference(known.reference if known is not None else "")
-        return f"DocumentReference/{await self._write(body, current)}"
-
-    async def _provenance(self, known: DocumentRow | None, source: str, targets: list[str]) -> str:
-        """Gather the Provenance of what the document states, and return its id."""
-        body = provenance(
-            targets,
-            source,
-            recorded=instant(self._request.now),
-            organization=self._request.caller.organisation_reference,
-            version=version("renkei"),
-        )
-        id_ = known.provenance if known is not None else ""
-        current = await read(self._connection, EVERYTHING_VISIBLE, "Provenance", id_) if id_ else None
-        if current is not None and not current.deleted and _same_origin(orjson.loads(current.body), body):
-            await self._widen(current)
-            return current.id
-        return await self._write(body, current)
-
-    async def _widen(self, current: Stored) -> None:
-        """Give a resource of the hub's own the labels of the document."""
-        if self._labels.bits & ~current.labels:
-            self._writing.labelled.append(await widen(self._connection, current, self._labels.bits))
-
-    async def _write(self, body: dict[str, Any], current: Stored | None) -> str:
-        """Gather a resource of the hub's own, and return its id."""
-        prepared, labels = prepare(orjson.dumps(body), self._request.authority), self._labels
-        if current is None:
-            made = await self._writing.create(
-                prepared, patient_key=self._patient_key, inherited_labels=labels.bits, security=labels.codings
-            )
-            return made.id
-        if await self._writing.follow(current, prepared, labels=labels.bits, security=labels.codings) is None:
-            await self._widen(current)
-        return current.id
-
-
-def _same_origin(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Return whether two Provenances name the same facts and the same document."""
-    return all(one.get(name) == other.get(name) for name in ("target", "entity"))
-
-
-def _received(body: bytes, digest: bytes) -> Prepared:
-    """Return a Bundle that is stored as one that may be stored again."""
-    if body.startswith(_XML):
-        return Prepared(to_json(body).body, "Bundle", digest, received=body)
-    return Prepared(body, "Bundle", digest)
