@@ -62,29 +62,30 @@ def _has_font(visit: Visit) -> bool:
     return True
 
 
+async def shown(visit: Visit) -> Page:
+    """Return the page of a person's summary."""
+    who, drawn = await _made(visit)
+    language = language_of(visit.web)
+    values = {
+        "who": who,
+        "people": [who],
+        "patient_id": who.id,
+        "sites": await read_sites(visit.hub),
+        "own": visit.caller.organisation,
+        "headings": HEADINGS[language],
+        "parts": drawn.summary.parts,
+        "sensitive": bool(drawn.summary.labels & SENSITIVE),
+        "untold": bool(drawn.summary.labels & UNINFORMED),
+        "made": _when(visit),
+        "printed": _printed_by(visit, words(language)),
+        "on_paper": _has_font(visit),
+    }
+    return Page("summary.html", values)
+
+
 async def summary_page(request: Request) -> Response:
     """Show a person's summary."""
-
-    async def work(visit: Visit) -> Page:
-        who, drawn = await _made(visit)
-        t = words(language_of(request))
-        values = {
-            "who": who,
-            "people": [who],
-            "patient_id": who.id,
-            "sites": await read_sites(visit.hub),
-            "own": visit.caller.organisation,
-            "headings": HEADINGS[language_of(request)],
-            "parts": drawn.summary.parts,
-            "sensitive": bool(drawn.summary.labels & SENSITIVE),
-            "untold": bool(drawn.summary.labels & UNINFORMED),
-            "made": _when(visit),
-            "printed": _printed_by(visit, t),
-            "on_paper": _has_font(visit),
-        }
-        return Page("summary.html", values)
-
-    return await view(request, "timeline", work, interaction="operation")
+    return await view(request, "timeline", shown, interaction="operation")
 
 
 def _facts(who: Someone, t: Words) -> list[tuple[str, str]]:
@@ -98,8 +99,11 @@ def _facts(who: Someone, t: Words) -> list[tuple[str, str]]:
     ]
 
 
-def _sheet(visit: Visit, who: Someone, drawn: Drawn, t: Words) -> Sheet:
-    head = HEADINGS[language_of(visit.web)]
+async def sheet_of(visit: Visit) -> Sheet:
+    """Return a person's summary as it is printed."""
+    who, drawn = await _made(visit)
+    language = language_of(visit.web)
+    t, head = words(language), HEADINGS[language]
     tables = [Table("patient", "", (t("summary.item"), t("summary.content")), _facts(who, t))]
     for part in drawn.summary.parts:
         rows: list[tuple[str, ...]] = [(row.name, row.details, row.date, row.source) for row in part.rows]
@@ -128,13 +132,11 @@ async def summary_pdf(request: Request) -> Response:
     """Answer a person's summary as PDF; that it was made is on record as a print."""
 
     async def work(visit: Visit) -> Response:
-        who, drawn = await _made(visit)
         try:
             font = font_file(visit.hub.settings.report_font)
         except NoFont as error:
             raise NotFound("There is no font for a summary on paper") from error
-        sheet = _sheet(visit, who, drawn, words(language_of(request)))
-        content = await asyncio.to_thread(paper, sheet, font)
+        content = await asyncio.to_thread(paper, await sheet_of(visit), font)
         return Response(content, media_type="application/pdf", headers=_headers())
 
     return await view(request, "timeline", work, interaction="print", action="R")

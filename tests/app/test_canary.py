@@ -208,11 +208,14 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
         for query in ("", "?_language=en", "?_format=xml")
         if not query or kind == "Patient"
     ],
+    # Of other types these are no addresses, which one of them shows.
     ("GET", "type/$summary"): lambda kind, id_: [
-        ("GET", f"/fhir/{kind}/$summary?identifier={value}", b"", "") for value in ("text", f"urn:oid:1.2.3|{id_}")
+        ("GET", f"/fhir/{kind}/$summary?identifier={value}", b"", "")
+        for value in ("text", f"urn:oid:1.2.3|{id_}")
+        if kind in ("Patient", "Observation")
     ],
     ("POST", "type/$summary"): lambda kind, id_: [
-        ("POST", f"/fhir/{kind}/$summary?identifier=urn:oid:1.2.3|{id_}", b"", JSON)
+        ("POST", f"/fhir/{kind}/$summary?identifier=urn:oid:1.2.3|{id_}", b"", JSON) for _ in range(kind == "Patient")
     ],
     ("POST", "type/id/$summary"): lambda kind, id_: [
         ("POST", f"/fhir/{kind}/{id_}/$summary{query}", b"", JSON)
@@ -276,9 +279,12 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
     ("POST", "type/id/$document"): lambda kind, id_: [
         ("POST", f"/fhir/{kind}/{id_}/$document?persist=true", b"", JSON)
     ],
-    ("GET", "type/$document"): lambda kind, id_: [("GET", f"/fhir/{kind}/$document?id={kind}/{id_}", b"", "")],
+    ("GET", "type/$document"): lambda kind, id_: [
+        ("GET", f"/fhir/{kind}/$document?id={kind}/{id_}", b"", "")
+        for _ in range(kind in ("Composition", "Observation"))
+    ],
     ("POST", "type/$document"): lambda kind, id_: [
-        ("POST", f"/fhir/{kind}/$document?id={id_}&persist=true", b"", JSON)
+        ("POST", f"/fhir/{kind}/$document?id={id_}&persist=true", b"", JSON) for _ in range(kind == "Composition")
     ],
     ("GET", "type/$lastn"): lambda kind, _: [("GET", f"/fhir/{kind}/$lastn?patient={OWNER}-hidden", b"", "")],
     ("POST", "type/$lastn"): lambda kind, _: [("POST", f"/fhir/{kind}/$lastn?patient={OWNER}-hidden", b"", JSON)],

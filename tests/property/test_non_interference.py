@@ -264,17 +264,22 @@ async def hold_the_law(world: World, keys: dict[str, int], seed: int, size: int)
         await compare(world, by, list(questions(chance, made, 14)), hidden)
 
 
-async def compare(world: World, by: Caller, asked: Sequence[tuple[str, str, str]], hidden: Sequence[Row]) -> None:
-    """Compare the answers to a caller with those in a world from which rows were removed."""
+async def removed(world: World, connection: DatabaseConnection, hidden: Sequence[Row]) -> None:
+    """Remove rows from the world, as if they had never been there."""
     numbers = {(NAMES[kind], id_): row for kind, id_, row in await world.hub.database.reader.fetch(_ROWS, {})}
     rows = [numbers[row.type, row.id] for row in hidden]
+    for statement in _REMOVE:
+        await connection.execute_many(statement, [{"k_row": row} for row in rows])
+    await connection.execute_many(_LEAVE_CHARTS, [{"k_key": key_of_several(row)} for row in rows])
+    await connection.execute_many(_LEAVE_KEYS, [{"k_key": row} for row in rows])
+
+
+async def compare(world: World, by: Caller, asked: Sequence[tuple[str, str, str]], hidden: Sequence[Row]) -> None:
+    """Compare the answers to a caller with those in a world from which rows were removed."""
     answers = [await ask_all_pages(world, by, one) for one in asked]
     with pytest.raises(Undo):
         async with world.hub.database.write() as connection:
-            for statement in _REMOVE:
-                await connection.execute_many(statement, [{"k_row": row} for row in rows])
-            await connection.execute_many(_LEAVE_CHARTS, [{"k_key": key_of_several(row)} for row in rows])
-            await connection.execute_many(_LEAVE_KEYS, [{"k_key": row} for row in rows])
+            await removed(world, connection, hidden)
             for one, answer in zip(asked, answers, strict=True):
                 expected = await ask_all_pages(world, by, one, all_seeing_on=connection)
                 assert answer == expected, (by, one)
