@@ -13,7 +13,7 @@ from fhir.signatures.check import check_data, check_document
 from fhir.signatures.verdict import State, Verdict
 from fhir.signatures.xml_tree import DSIG
 
-MOST = 20
+MOST = 10
 """Signatures of one resource that are looked at."""
 
 _MARK = DSIG.encode()

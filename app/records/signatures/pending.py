@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -38,6 +38,9 @@ BATCH = 20
 
 MOST_TARGETS = 20
 """Of one Provenance."""
+
+MOST_BYTES = 20_000_000
+"""Of all its targets together: each of its signatures may be of each of them, in several forms."""
 
 _SAME_ROW = and_(resource.c.patient_key == signature_check.c.patient_key, resource.c.row == signature_check.c.row)
 _SAME_VERSION = and_(
@@ -84,10 +87,12 @@ async def _verdicts(hub: Hub, one: Stored, undo: bytes) -> Sequence[Verdict]:
         sent = _Sent(one.body, undo)
         return await asyncio.to_thread(lambda: own_verdicts(orjson.loads(sent.body), sent.body, sent.xml, trust, came))
     tree = orjson.loads(one.body)
-    contents = [target for link in _links(tree) if (target := await _content(hub, one, link)) is not None]
-    return await asyncio.to_thread(
-        lambda: [_of_targets(signature, contents, trust, one) for signature in tree.get("signature", ())[:MOST]]
-    )
+    contents, is_whole = await _contents(hub, one, _links(tree))
+
+    def look() -> list[Verdict]:
+        return [_of_targets(each, contents, is_whole, trust, came) for each in tree.get("signature", ())[:MOST]]
+
+    return await asyncio.to_thread(look)
 
 
 class _Sent:
@@ -107,6 +112,7 @@ class _Content:
         self._sent = _Sent(target.body, undo)
         self._body = target.body
         self._attached = attached
+        self.size = len(self._body) + sum(map(len, attached))
 
     def ways(self) -> Iterator[tuple[str, bytes]]:
         """Yield its bytes, those of what it holds, and its canonical forms as sent and as stored."""
@@ -122,6 +128,21 @@ class _Content:
 
 def _links(tree: Mapping[str, Any]) -> list[str]:
     return [str(one["reference"]) for one in tree.get("target", ()) if "reference" in one][:MOST_TARGETS]
+
+
+async def _contents(hub: Hub, by: Stored, links: Sequence[str]) -> tuple[list[_Content], bool]:
+    """Return what the targets of a Provenance hold, and whether all of them are small enough to be looked at."""
+    found: list[_Content] = []
+    left = MOST_BYTES
+    for link in links:
+        one = await _content(hub, by, link)
+        if one is None:
+            continue
+        left -= one.size
+        if left < 0:
+            return found, False
+        found.append(one)
+    return found, True
 
 
 async def _content(hub: Hub, by: Stored, link: str) -> _Content | None:
@@ -161,18 +182,21 @@ async def _attached(hub: Hub, target: Stored, as_of: int) -> list[bytes]:
     return found[:MOST_TARGETS]
 
 
-def _of_targets(signature: Mapping[str, Any], contents: Sequence[_Content], trust: Trust, by: Stored) -> Verdict:
+def _of_targets(
+    signature: Mapping[str, Any], contents: Sequence[_Content], is_whole: bool, trust: Trust, came: datetime
+) -> Verdict:
     """Return the verdict of a signature: of the target that it is of, or why it is of none."""
     data = signature_data(signature)
     if not data:
         return Verdict(State.UNCHECKED, "missing", "The signature has no data")
-    if not contents:
-        return Verdict(State.UNCHECKED, "target", "What is signed is not kept here by the same site")
-    came = EPOCH + timedelta(microseconds=by.last_updated)
     told = []
     for one in contents:
-        verdict = check_content(data, one.ways(), trust, came, trees=one.trees)
+        verdict = replace(check_content(data, one.ways(), trust, came, trees=one.trees), target=one.name)
         if (verdict.state, verdict.reason) != (State.INVALID, "content"):
-            return replace(verdict, target=one.name)
-        told.append(replace(verdict, target=one.name))
+            return verdict
+        told.append(verdict)
+    if not is_whole:
+        return Verdict(State.UNCHECKED, "size", "What is signed is too large to be looked at")
+    if not told:
+        return Verdict(State.UNCHECKED, "target", "What is signed is not kept here by the same site")
     return told[0]

@@ -256,6 +256,21 @@ async def test_a_provenance_of_several_signs_one_of_them(world: World, tmp_path:
     assert await states(world, hospital, f"Provenance/{provenance['id']}") == ["valid"]
 
 
+async def test_what_is_too_large_is_told_and_not_looked_at(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pending, "MOST_BYTES", 100)
+    trusting(world)
+    hospital = await world.client("hospital-a")
+    patient = (await world.post(hospital, a_patient()))["id"]
+    document = await world.post(hospital, a_reference(patient, "text/plain", data="YQ=="))
+    name = f"DocumentReference/{document['id']}"
+    await world.post(hospital, a_provenance(name, openssl_jws(region().doctor, b"a", tmp_path)))
+    await check_pending(world.hub)
+
+    assert [(one["state"], one["reason"]) for one in await told(world, hospital, name)] == [("unchecked", "size")]
+
+
 async def test_of_what_others_keep_no_signature_tells(world: World, tmp_path: Path) -> None:
     trusting(world)
     hospital, clinic = await world.client("hospital-a"), await world.client("clinic-c")
