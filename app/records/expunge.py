@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, bindparam, select
 from app.audit.desk import forget as desk
 from app.audit.record import Event
 from app.consent.visibility import EVERYTHING_VISIBLE
+from app.exchange.ssmix2.forget import forget_files
 from app.identity.forget import forget_patient
 from app.records.commit import committed
 from app.records.events import events
@@ -50,6 +51,7 @@ async def remove(writing: Writing, current: Stored) -> int:
             raise Conflict(f"{named} still has a record: what belongs to it is removed first")
         await desk.forget_patient(writing.connection, current.patient_key)
         await forget_patient(writing.connection, current.patient_key)
+    await forget_files(writing.connection, current)
     return await remove_deleted(writing.connection, current, hash64(named), reader(writing.request.hub))
 
 
