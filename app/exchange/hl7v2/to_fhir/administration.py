@@ -10,9 +10,9 @@ from app.exchange.hl7v2.message import Segment
 from app.exchange.hl7v2.to_fhir.coded import concept, concept_of, identity
 from app.exchange.hl7v2.to_fhir.draft import Draft, present
 from app.exchange.hl7v2.to_fhir.mapped import Action
-from app.exchange.hl7v2.to_fhir.order import authored, belonging, number_identifiers, order_reference, period
+from app.exchange.hl7v2.to_fhir.order import authored, number_identifiers, order_reference, period
 from app.exchange.hl7v2.to_fhir.people import department_of, place_of, practitioner, practitioner_of
-from app.exchange.hl7v2.to_fhir.prescription import ORDER_IN_RP, RP_NUMBER, rp_of
+from app.exchange.hl7v2.to_fhir.prescription import ORDER_IN_RP, RP_NUMBER, group_identifiers, rp_of
 from app.exchange.hl7v2.to_fhir.quantity import quantity, unit_of
 from app.exchange.hl7v2.to_fhir.systems import EXTENSION
 
@@ -43,7 +43,7 @@ def _draw_row(draft: Draft, group: Sequence[Segment], row: Segment, place: int, 
     lasted = "end" in span and span.get("start") != span["end"]
     lot = row.text(15)
     content: dict[str, Any] = {
-        "extension": [*belonging(draft, orc), *_asked_by(draft, orc), *_given_at(draft, row)],
+        "extension": [*_asked_by(draft, orc), *_given_at(draft, row)],
         "status": _STATUSES.get(status, "unknown"),
         "medicationCodeableConcept": concept(what[0], source),
         "subject": draft.subject,
@@ -53,7 +53,7 @@ def _draw_row(draft: Draft, group: Sequence[Segment], row: Segment, place: int, 
         "request": next(iter(order_reference(draft, "MedicationRequest", number)), {}),
         "device": [{"display": text}] if way is not None and (text := way.text(3, 2)) else [],
         "note": [
-            *({"text": each.text(2) or each.text()} for each in row.repetitions(9)),
+            *({"text": each.text(2) or each.text() or each.shown()} for each in row.repetitions(9)),
             *([{"text": f"ロット番号: {lot}"}] if lot else []),
         ],
         "dosage": _dosage(draft, row, way),
@@ -64,8 +64,9 @@ def _draw_row(draft: Draft, group: Sequence[Segment], row: Segment, place: int, 
         {"system": RP_NUMBER, "value": rp_of(orc)},
         {"system": ORDER_IN_RP, "value": str(place)},
         *number_identifiers(source, number, orc.text(3)),
+        *group_identifiers(source, orc),
     ]
-    parts = (number or draft.message.control_id, orc.text(4), row.text(3), identity(what[0]))
+    parts = (number or draft.message.control_id, orc.text(4), span.get("start", ""), identity(what[0]))
     action: Action | None = "delete" if row.text(21) == "D" else None
     key = draft.add(draft.own("MedicationAdministration", *parts), content, identifiers=identifiers, action=action)
     draft.order("MedicationAdministration", number, key, "entered-in-error")

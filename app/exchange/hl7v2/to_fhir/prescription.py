@@ -14,11 +14,12 @@ from app.exchange.hl7v2.to_fhir.order import GONE, authored, belonging, gone, nu
 from app.exchange.hl7v2.to_fhir.people import practitioner_of
 from app.exchange.hl7v2.to_fhir.quantity import number as exact
 from app.exchange.hl7v2.to_fhir.quantity import quantity, unit_of
+from app.exchange.hl7v2.to_fhir.source import Source
 from app.exchange.hl7v2.to_fhir.systems import EXTENSION, MHLW_IDENTIFIER, UCUM
 
 RP_NUMBER = f"{MHLW_IDENTIFIER}Medication-RPGroupNumber"
 ORDER_IN_RP = f"{MHLW_IDENTIFIER}MedicationAdministrationIndex"
-_INSTRUCTION = f"{EXTENSION}JP_MedicationRequest_DispenseRequest_InstructionForDispense"
+INSTRUCTION = f"{EXTENSION}JP_MedicationRequest_DispenseRequest_InstructionForDispense"
 
 
 def draw(draft: Draft) -> None:
@@ -48,6 +49,12 @@ def rp_of(orc: Segment) -> str:
     return parts[0] or "1"
 
 
+def group_identifiers(source: Source, orc: Segment) -> list[dict[str, str]]:
+    """Return ORC-4 as an identifier, in a list, where it says more than the number of the group."""
+    whole = orc.text(4)
+    return [{"system": source.local("order-group"), "value": whole}] if whole and whole != rp_of(orc) else []
+
+
 def _draw_row(draft: Draft, group: Sequence[Segment], row: Segment, place: int, status: str) -> None:
     orc, source = group[0], draft.source
     number = orc.text(2)
@@ -74,6 +81,7 @@ def _draw_row(draft: Draft, group: Sequence[Segment], row: Segment, place: int, 
         {"system": ORDER_IN_RP, "value": str(place)},
         *number_identifiers(source, number, orc.text(3)),
     ]
+    identifiers += group_identifiers(source, orc)
     if row.text(15):
         identifiers.append({"system": source.local("prescription-number"), "value": row.text(15)})
     drug = "+".join(identity(each.repetitions(2)[0]) for each in mixed if each.repetitions(2))
@@ -117,8 +125,7 @@ def _dispense(draft: Draft, row: Segment, timing: Segment | None) -> dict[str, A
     return present(
         {
             "extension": [
-                {"url": _INSTRUCTION, "valueCodeableConcept": concept(each, draft.source)}
-                for each in row.repetitions(7)
+                {"url": INSTRUCTION, "valueCodeableConcept": concept(each, draft.source)} for each in row.repetitions(7)
             ],
             "numberOfRepeatsAllowed": int(repeats) if repeats.isdecimal() and len(repeats) < 4 else None,
             "quantity": quantity(row.text(10), unit_of(row, 11, draft.source)),

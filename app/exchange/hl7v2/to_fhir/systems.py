@@ -13,10 +13,10 @@ STANDARD = {
     "JC10": "http://medis.or.jp/CodeSystem/master-JLAC10-17digits",
     "JLAC10": "http://medis.or.jp/CodeSystem/master-JLAC10-17digits",
     "LN": "http://loinc.org",
-    "HOT": "http://medis.or.jp/CodeSystem/master-HOT9",
     "HOT7": "http://medis.or.jp/CodeSystem/master-HOT7",
     "HOT9": "http://medis.or.jp/CodeSystem/master-HOT9",
     "HOT13": "http://medis.or.jp/CodeSystem/master-HOT13",
+    "HOT": "http://medis.or.jp/CodeSystem/master-HOT9",
     "YJ": "http://capstandard.jp/iyaku.info/CodeSystem/YJ-code",
     "MR9P": "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/MedicationUnitMERIT9Code",
     "MEDU": "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/MedicationUnitMERIT9Code",
@@ -25,7 +25,7 @@ STANDARD = {
     "DCM": "http://dicom.nema.org/resources/ontology/DCM",
     "SCT": "http://snomed.info/sct",
 }
-"""URIs by the names that messages of Japan use."""
+"""URIs by the names that messages of Japan use; of several names of one, the first is written."""
 
 KEY_NUMBER = STANDARD["MDCDX2"]
 EXCHANGE_CODE = "http://medis.or.jp/CodeSystem/master-disease-exCode"

@@ -169,9 +169,10 @@ def test_a_disease_has_its_codes_modifiers_and_course():
     assert disease["code"]["coding"][2]["version"] == "2013"
     modifiers = {
         each["url"].rpartition("_")[2]: each["valueCodeableConcept"]["coding"][0]["code"]
-        for each in disease["extension"]
-        if "Modifier" in each["url"]
+        for each in disease["code"]["extension"]
     }
+    (main,) = (each for each in disease["extension"] if each["url"].endswith("JP_eCS_DiagnosisType"))
+    assert [each["code"] for each in main["valueCodeableConcept"]["coding"]] == ["principal", "1"]
     assert modifiers == {"DiseasePrefixModifier": "4012", "DiseasePostfixModifier": "8002"}
     assert disease["clinicalStatus"]["coding"][0]["code"] == "resolved"
     assert disease["verificationStatus"]["coding"][0]["code"] == "provisional"

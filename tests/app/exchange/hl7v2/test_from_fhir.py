@@ -1,0 +1,180 @@
+"""Resources written as messages again."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from app.exchange.hl7v2.charset import encode
+from app.exchange.hl7v2.from_fhir.messages import messages
+from app.exchange.hl7v2.from_fhir.written import MESSAGES as WRITTEN
+from app.exchange.hl7v2.message import parse
+from app.exchange.hl7v2.to_fhir.kinds import KINDS
+from app.exchange.hl7v2.to_fhir.resources import resources
+from app.exchange.hl7v2.write import write
+from fhir import exact
+from tests.app.exchange.hl7v2.messages import MESSAGES, SITE, line, mapped
+from tests.spec_data import SPEC_DATA
+
+NOW = "2024-07-01T00:00:00+09:00"
+ON_THE_WAY = {"ADT-31", "ADT-32", "ADT-41", "ADT-42", "ADT-51"}
+"""Of what happens during a stay, its begin is written, and its end: what moves a patient is told by no resource."""
+
+DIFFERENT = {
+    "ADT-00": {"Observation.effectiveDateTime"},  # DB1 has no date of its own
+    "OMG-12": {"DiagnosticReport.effectiveDateTime"},  # OBR-7 takes the time of the procedure
+}
+
+
+def plain(resource: dict[str, Any]) -> dict[str, Any]:
+    return exact.read(exact.write(resource))
+
+
+def named_of(found) -> tuple[tuple[str, dict], dict[str, dict]]:
+    named = {entry.key.reference: plain(entry.resource) for entry in found.entries if entry.action != "delete"}
+    name = found.patient.reference
+    return (name, named.pop(name)), named
+
+
+def again(written) -> dict[str, dict]:
+    """What the messages become."""
+    back = {}
+    for each in written:
+        found = resources(parse(encode(write(each.lines))), SITE, kind=each.kind)
+        assert found.findings == ()
+        for entry in found.entries:
+            if entry.action != "mention":
+                back[entry.key.reference] = plain(entry.resource)
+    return back
+
+
+def differences(one: Any, other: Any, path: str) -> Iterator[str]:
+    if isinstance(one, dict) and isinstance(other, dict):
+        for name in one.keys() | other.keys():
+            yield from differences(one.get(name), other.get(name), f"{path}.{name}")
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for first, second in zip(one, other, strict=True):
+            yield from differences(first, second, path)
+    elif one != other or getattr(one, "text", None) != getattr(other, "text", None):
+        yield path
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - ON_THE_WAY))
+def test_what_a_message_became_becomes_a_message_of_the_same(kind):
+    patient, named = named_of(mapped(kind))
+
+    written = messages(patient, named, SITE, NOW)
+    back = again(written)
+
+    assert {name for each in written for name in each.covers} == {patient[0], *named}
+    found = {
+        path
+        for name, resource in named.items()
+        for path in differences(resource, back.get(name), name.partition("?")[0])
+    }
+    assert found == DIFFERENT.get(kind, set())
+    if kind == "ADT-00":
+        assert list(differences(patient[1], back[patient[0]], "Patient")) == []
+
+
+@pytest.mark.parametrize("kind", sorted(ON_THE_WAY))
+def test_what_happens_during_a_stay_is_written_as_its_begin(kind):
+    patient, named = named_of(mapped(kind))
+
+    back = again(messages(patient, named, SITE, NOW))
+
+    (encounter,) = (one for one in back.values() if one["resourceType"] == "Encounter")
+    assert encounter["identifier"][0]["value"] == "0110123456-0001234-I-20240601"
+    assert encounter["period"] == {"start": "2024-06-01T10:30:00+09:00"}
+
+
+def test_a_stay_that_is_over_is_written_with_its_begin_and_its_end():
+    patient, named = named_of(mapped("ADT-52"))
+
+    written = messages(patient, named, SITE, NOW)
+
+    assert [(each.kind, each.day) for each in written] == [
+        ("ADT-00", "-"),
+        ("ADT-22", "20240601"),
+        ("ADT-52", "20240610"),
+    ]
+
+
+def test_every_kind_that_is_written_is_one_of_a_store():
+    assert set(WRITTEN) == set(KINDS) - ON_THE_WAY
+
+
+def test_a_prescription_lies_under_its_day_order_and_department():
+    patient, named = named_of(mapped("OMP-01"))
+
+    written = messages(patient, named, SITE, NOW)[0]
+
+    assert (written.kind, written.day, written.order) == ("OMP-01", "20240510", "100001")
+    assert (written.occurred, written.department) == ("20240510103045000", "01")
+
+
+def test_a_header_says_the_character_sets_and_the_profile():
+    patient, named = named_of(mapped("OMP-01"))
+
+    text = write(messages(patient, named, SITE, NOW)[0].lines)
+
+    assert text.startswith(
+        "MSH|^~\\&|RENKEI|RENKEI|GW|RCV|20240510103045.000||RDE^O11^RDE_O11|202405101030450000|P|2.5||||||~ISO IR87||"
+        "ISO 2022-1994|SS-MIX2_1.20^SS-MIX2^1.2.392.200250.2.1.100.1.2.120^ISO\r"
+    )
+
+
+def test_what_entered_in_error_is_not_written():
+    patient, named = named_of(mapped("OMP-01"))
+    for resource in named.values():
+        resource["status"] = "entered-in-error"
+
+    assert [each.kind for each in messages(patient, named, SITE, NOW)] == ["ADT-00"]
+
+
+def test_an_unknown_coding_system_is_named_by_its_uri():
+    disease = line("PRB", f1="AD", f3="X1^何か^http://example.org/codes", f4="9")
+    patient, named = named_of(mapped("PPR-01", MESSAGES["PPR-01"][0], MESSAGES["PPR-01"][1], disease))
+
+    (back,) = (one for one in again(messages(patient, named, SITE, NOW)).values() if one["resourceType"] == "Condition")
+
+    assert back["code"]["coding"] == [{"system": "http://example.org/codes", "code": "X1", "display": "何か"}]
+
+
+FACTS = {
+    "AllergyIntolerance": ("code", "clinicalStatus", "category", "onsetDateTime"),
+    "Condition": ("code", "clinicalStatus", "verificationStatus", "onsetDateTime", "abatementDateTime"),
+    "Observation": ("code", "status", "effectiveDateTime", "valueQuantity", "valueString", "valueCodeableConcept"),
+    "MedicationRequest": ("medicationCodeableConcept", "authoredOn", "dispenseRequest"),
+}
+"""What of a resource of others a message says."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "AllergyIntolerance-Example-JP-AllergyIntolerance-eCS-01.json",
+        "Condition-Example-JP-Condition-eCS-01.json",
+        "Observation-Example-JP-Obs-LabResult-eCS-K.json",
+        "MedicationRequest-Example-JP-MedReq-TID-01.json",
+    ],
+)
+def test_the_facts_of_a_published_example_survive_the_way(name):
+    example = exact.read((SPEC_DATA / "jp/examples" / name).read_bytes())
+    patient = exact.read((SPEC_DATA / "jp/examples/Patient-Example-JP-Patient-standard.json").read_bytes())
+    patient["identifier"][0] = {"system": SITE.patient_system, "value": "000999739"}
+
+    written = messages(("Patient/1", patient), {"Thing/1": example}, SITE, NOW)
+
+    (back,) = (one for one in again(written).values() if one["resourceType"] == example["resourceType"])
+    for fact in FACTS[example["resourceType"]]:
+        assert _said(back.get(fact)) == _said(example.get(fact)), fact
+
+
+def _said(value: Any) -> Any:
+    """Leave out what a message has no place for, a third coding for one, and the UCUM code that a unit is given."""
+    if isinstance(value, dict) and "coding" in value:
+        return [(one["system"], one["code"]) for one in value["coding"][:2]]
+    if isinstance(value, dict) and "unit" in value:
+        return value["value"].text, value["unit"]
+    return value
