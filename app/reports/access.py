@@ -23,7 +23,12 @@ TELLS_NOTHING = frozenset(
 )
 """Events that name a patient and neither tell nor change what is kept of one."""
 
-_CHANGES = frozenset({"create", "update", "patch", "transaction", "batch", "message", "stow", "import"})
+_CHANGES = frozenset(
+    {
+        *("create", "update", "patch", "transaction", "batch", "message", "stow", "import"),
+        *("iti-8", "iti-30", "iti-31", "hl7v2"),
+    }
+)
 _DELETES = frozenset({"delete", "dicom-delete"})
 _IMAGES = frozenset({"wado", "qido", "stow", "dicom-delete"})
 
