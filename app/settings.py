@@ -327,6 +327,9 @@ class Settings(BaseSettings):
     retention: str = ""
     """What `renkei retention` removes: `problem=5y, allergy=5y, laboratory=1y+3`. Empty: nothing."""
 
+    coding_systems: str = ""
+    """What names of coding systems in messages of HL7 2 mean, parted by commas: `NAME=URI`, `SLUG/NAME=URI`."""
+
     ntp_servers: str = ""
     """NTP servers that the hub checks its clock against, parted by commas: `host` or `host:port`. Empty: none."""
 
@@ -383,6 +386,14 @@ class Settings(BaseSettings):
 
         kinds_of(self.flag_kinds)
         hours_of(self.flag_hours)
+        return self
+
+    @model_validator(mode="after")
+    def _coding_systems_are_named(self) -> "Settings":
+        """Hold how coding systems of messages are named."""
+        from app.exchange.hl7v2.coding_systems import coding_systems
+
+        coding_systems(self.coding_systems, "")
         return self
 
     @property

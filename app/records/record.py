@@ -23,9 +23,9 @@ from fhir.store.named import read_named
 from fhir.store.statement import Statement
 from fhir.store.stored import Stored
 from fhir.store.types import NUMBERS
-from fhir.store.walk import Key, Span, bodies, keys_of_person, keys_of_type, keys_with_meta, referred_keys
+from fhir.store.walk import CHUNK_ROWS, Key, Span, bodies, keys_of_person, keys_of_type, keys_with_meta, referred_keys
 
-__all__ = ["NEWEST", "Asked", "Past", "Record", "StaleCaller", "known_type"]
+__all__ = ["CHUNK_ROWS", "NEWEST", "Asked", "Past", "Record", "Span", "StaleCaller", "known_type"]
 
 
 class StaleCaller(Exception):

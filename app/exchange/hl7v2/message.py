@@ -44,7 +44,7 @@ class Hl7Error(Exception):
 
 
 def _text(raw: str, subcomponent: int, separators: Separators) -> str:
-    """Return the text of one subcomponent of a component."""
+    """Return the text of one subcomponent of a component; spaces around it are padding."""
     if separators.subcomponent in raw:
         parts = raw.split(separators.subcomponent)
         raw = parts[subcomponent - 1] if subcomponent <= len(parts) else ""
@@ -52,7 +52,7 @@ def _text(raw: str, subcomponent: int, separators: Separators) -> str:
         return ""
     if raw == DELETE:
         return ""
-    return unescape(raw, separators) if separators.escape in raw else raw
+    return (unescape(raw, separators) if separators.escape in raw else raw).strip()
 
 
 class Repetition:
@@ -80,7 +80,17 @@ class Repetition:
         return unescape(self.raw, self.separators)
 
     def __bool__(self) -> bool:
-        return bool(self.raw.strip(f"{self.separators.component}{self.separators.subcomponent} "))
+        """Whether it says anything."""
+        said = self.raw.strip(f'{self.separators.component}{self.separators.subcomponent}" \u3000')
+        if self.separators.escape in said:
+            return bool(self.shown())
+        return bool(said)
+
+    def shown(self) -> str:
+        """Return the texts of all components in one line: of a value that has not the form it should have."""
+        parts = self.raw.replace(self.separators.subcomponent, self.separators.component)
+        texts = (_text(part, 1, self.separators) for part in parts.split(self.separators.component))
+        return " ".join(text for text in texts if text)
 
     def __repr__(self) -> str:
         return f"Repetition({self.raw!r})"

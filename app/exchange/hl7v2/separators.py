@@ -88,7 +88,9 @@ def _meant(sequence: str, separators: Separators) -> str | None:
         return ""
     if sequence[:1] == "X":
         try:
-            return bytes.fromhex(sequence[1:]).decode() if sequence[1:].isalnum() else None
+            said = bytes.fromhex(sequence[1:]).decode() if sequence[1:].isalnum() else ""
         except ValueError:
             return None
+        # FHIR has no other control characters; what would be one stays as it is written.
+        return said if said and all(each >= " " or each in "\t\r\n" for each in said) else None
     return None

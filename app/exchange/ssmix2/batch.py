@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.access.directory import organisations
+from app.exchange.hl7v2.coding_systems import coding_systems
 from app.exchange.hl7v2.message import Finding
 from app.exchange.hl7v2.to_fhir.source import Source
 from app.exchange.ssmix2.document import understand_document
@@ -39,7 +40,7 @@ async def source_of(hub: Hub, custodian: int) -> Source:
     """
     for one in await organisations(hub.database.reader):
         if one.key == custodian and one.number:
-            return Source(one.resource_id, one.number)
+            return Source(one.resource_id, one.number, coding_systems(hub.settings.coding_systems, one.slug))
     raise Forbidden("Only a site with an institution number has a store")
 
 

@@ -53,7 +53,7 @@ def _draw_row(draft: Draft, group: Sequence[Segment], row: Segment, place: int, 
         "request": next(iter(order_reference(draft, "MedicationRequest", number)), {}),
         "device": [{"display": text}] if way is not None and (text := way.text(3, 2)) else [],
         "note": [
-            *({"text": each.text(2) or each.text()} for each in row.repetitions(9)),
+            *({"text": each.text(2) or each.text() or each.shown()} for each in row.repetitions(9)),
             *([{"text": f"ロット番号: {lot}"}] if lot else []),
         ],
         "dosage": _dosage(draft, row, way),

@@ -59,7 +59,7 @@ def _certainty(segment: Segment) -> dict[str, Any]:
 
 
 def _reactions(segment: Segment, severity: str) -> list[dict[str, Any]]:
-    told = [each.text(2) or each.text(1) for each in segment.repetitions(5)]
+    told = [each.text(2) or each.text(1) or each.shown() for each in segment.repetitions(5)]
     graded = {"severity": _SEVERITIES[severity]} if severity in _SEVERITIES else {}
     if not told and not graded:
         return []

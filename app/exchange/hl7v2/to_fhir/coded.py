@@ -12,6 +12,7 @@ from app.exchange.hl7v2.to_fhir.systems import EXCHANGE_CODE, KEY_NUMBER, TERMIN
 
 def coding(code: str, display: str, name: str, source: Source) -> dict[str, str]:
     """Return a Coding; the members that are empty are left out."""
+    code = " ".join(code.split())
     system = source.system_of(name)
     if system == KEY_NUMBER and not (len(code) == 8 and code.isdigit()):
         system = EXCHANGE_CODE
@@ -41,7 +42,7 @@ def _concept(value: Repetition, source: Source) -> dict[str, Any]:
         code, display, name = (value.text(first + place) for place in range(3))
         if code and name:
             codings.append(coding(code, display, name, source))
-    text = value.text(9) or value.text(2) or value.text(5) or value.text(1) or value.text(4)
+    text = value.text(9) or value.text(2) or value.text(5) or value.text(1) or value.text(4) or value.shown()
     made: dict[str, Any] = {}
     if codings:
         made["coding"] = codings
@@ -78,4 +79,4 @@ def identity(value: Repetition) -> str:
     code, name = value.text(1), value.text(3)
     if code:
         return f"{name}.{code}" if name else code
-    return value.text(4) or value.text(2) or value.text(5) or value.text(9)
+    return value.text(4) or value.text(2) or value.text(5) or value.text(9) or value.shown()

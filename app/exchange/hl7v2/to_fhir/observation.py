@@ -97,7 +97,7 @@ def _draw(draft: Draft, row: Segment, notes: list[str], of: Of) -> Key | None:
         "interpretation": [_interpretation(each) for each in row.repetitions(8)],
         "note": [{"text": each} for each in notes],
         "method": concept(row.repetitions(17)[0], draft.source) if row.repetitions(17) else {},
-        "referenceRange": [_range(each.text(), unit) for each in row.repetitions(7)],
+        "referenceRange": [_range(each.text() or each.shown(), unit) for each in row.repetitions(7)],
     }
     identifiers = list(of.identifiers)
     if row.text(4):
@@ -193,7 +193,7 @@ def _interpretation(flag: Repetition) -> dict[str, Any]:
     code = flag.text()
     if code in _FLAGS:
         return hl7("v3-ObservationInterpretation", code)
-    return {"text": flag.text(2) or code}
+    return {"text": flag.text(2) or code or flag.shown()}
 
 
 def _range(text: str, unit: dict[str, str]) -> dict[str, Any]:

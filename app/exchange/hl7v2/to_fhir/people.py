@@ -128,6 +128,7 @@ def department(code: str, display: str, name: str, source: Source) -> dict[str, 
     """Return a department as a CodeableConcept; two digits without a system are those of SS-MIX2."""
     if not code and not display:
         return {}
+    code = " ".join(code.split())
     if code:
         two = len(code) == 2 and code.isdigit()
         system = source.system_of(name) or (DEPARTMENT if two else source.local("department"))

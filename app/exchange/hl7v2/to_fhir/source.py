@@ -30,8 +30,17 @@ class Source:
     """URIs of coding systems by the names that this site uses; they go before those of `STANDARD`."""
     zone: str = "+09:00"
     """The offset of its clock, for moments that do not say theirs."""
-    memory: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict, compare=False, repr=False)
+    memory: dict[tuple[str, str], dict[str, Any]] = field(init=False, compare=False, repr=False)
     """What coded values, people and places became: they are the same few thousand in all messages of a site."""
+
+    def __post_init__(self) -> None:
+        """Take up what this process remembers of the site."""
+        known = _memory(self.custodian, self.institution, tuple(sorted(self.systems.items())), self.zone)
+        object.__setattr__(self, "memory", known)
+
+    def __reduce__(self) -> tuple[type["Source"], tuple[str, str, dict[str, str], str]]:
+        """Leave what is remembered where it is, when the site goes to another process."""
+        return Source, (self.custodian, self.institution, dict(self.systems), self.zone)
 
     def remembered(self, kind: str, value: Repetition, make: Callable[[Repetition, "Source"], T]) -> T:
         """Return what a value becomes, made once; it is shared, so nobody may change it.
@@ -78,6 +87,16 @@ class Source:
     def system_of(self, name: str) -> str:
         """Return the URI of a coding system by its name in a message; empty for no name."""
         return self.systems.get(name) or _system_of(name, self.institution)
+
+
+@lru_cache(maxsize=256)
+def _memory(
+    custodian: str,  # noqa: ARG001 - by these four one memory is told from another
+    institution: str,  # noqa: ARG001
+    systems: tuple[tuple[str, str], ...],  # noqa: ARG001
+    zone: str,  # noqa: ARG001
+) -> dict[tuple[str, str], dict[str, Any]]:
+    return {}
 
 
 @lru_cache(maxsize=4096)

@@ -16,13 +16,12 @@ from app.exchange.ssmix2.export.folder import EXTENDED, STANDARD, Out
 from app.exchange.ssmix2.export.kept import Kept, kept_files
 from app.exchange.ssmix2.export.naming import can_name, name_of
 from app.exchange.ssmix2.path import path_of
-from app.records.record import NEWEST
+from app.records.record import CHUNK_ROWS, NEWEST, Span
 from app.records.request import FhirRequest
 from fhir import exact
 from fhir.errors import NotFound
 from fhir.store.stored import Stored
 from fhir.store.types import NUMBERS
-from fhir.store.walk import CHUNK_ROWS, Span
 
 KEYS = 2_000
 _TYPES = sorted(set(NUMBERS) - {"Binary", "Provenance", "AuditEvent"})

@@ -126,7 +126,7 @@ def test_groups_begin_where_they_are_said_to():
     assert [[each.name for each in group] for group in message.groups("ORC")] == [["ORC", "RXE"], ["ORC", "RXE", "RXR"]]
 
 
-words = st.text(st.characters(codec="iso2022_jp", exclude_characters="\x1b\x0e\x0f¥‾"), max_size=8)
+words = st.text(st.characters(codec="iso2022_jp", exclude_characters="\x1b\x0e\x0f¥‾"), max_size=8).map(str.strip)
 full = words.filter(bool)
 components = st.lists(words, max_size=3).flatmap(lambda some: full.map(lambda last: (*some, last)))
 fields = st.lists(st.one_of(full, components), min_size=1, max_size=3)
