@@ -27,6 +27,7 @@ _CHANGES = frozenset(
     {
         *("create", "update", "patch", "transaction", "batch", "message", "stow", "import"),
         *("provide", "publish", "generate-metadata"),
+        *("iti-8", "iti-30", "iti-31", "hl7v2"),
     }
 )
 _DELETES = frozenset({"delete", "dicom-delete"})

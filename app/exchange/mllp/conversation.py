@@ -74,6 +74,22 @@ def _answered(hub: Hub, message: Message, body: bytes, answer: Answer) -> list[b
     return answers(message, body, answer, (token_hex(10), token_hex(10)), hub.clock())
 
 
+def _read(body: bytes) -> Message:
+    """Return a message, taken apart.
+
+    Raises:
+        Hl7Error: it is none.
+        Refused: it is one that this hub fails to read.
+    """
+    try:
+        return parse(body)
+    except Hl7Error:
+        raise
+    except Exception as error:
+        logger.exception("A message cannot be read")
+        raise Refused(FAILED) from error
+
+
 async def _done(visit: Visit, carrying_out: Awaitable[Answer]) -> Done:
     """Return what became of a message; a refusal is an answer too."""
     status = 200
@@ -147,7 +163,7 @@ class Conversation:
         message: Message | None = None
         try:
             known = await self.known()
-            message = parse(body)
+            message = _read(body)
             done = await self._carried_out(known, message, body)
         except Hl7Error as error:
             done = await self._refused(message, body, Refused(of_error(error)))
@@ -163,8 +179,8 @@ class Conversation:
     def _not_now(self, message: Message | None, body: bytes, problem: Problem) -> list[bytes]:
         if message is None:
             try:
-                message = parse(body)
-            except Hl7Error:
+                message = _read(body)
+            except (Hl7Error, Refused):
                 return [unread(body, problem, stated_id(body), self._hub.clock())]
         return _answered(self._hub, message, body, Answer("AE", (problem,)))
 

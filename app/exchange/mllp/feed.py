@@ -33,7 +33,7 @@ async def written(visit: Visit, writing: Writing) -> Sequence[Problem]:
     pid = visit.message.required("PID")
     numbers = await own_numbers(writing.connection, visit.message, visit.source, pid, 3)
     message = with_first(visit.message, pid, 3, numbers[0].repetition)
-    mapped = resources(message, site_of(visit.source, numbers[0]))
+    mapped = resources(message, site_of(visit.request.hub, visit.source, numbers[0]))
     storing = Storing(visit, writing)
     pid = message.required("PID")
     await store_patient(storing, mapped, pid, numbers, updates=visit.message.kind in TELLS_WHO)

@@ -76,8 +76,8 @@ def check_header(message: Message) -> None:
     for field, what in ((9, "the type of the message"), (10, "its control id"), (11, "its processing id")):
         if not header.text(field):
             raise refused(MISSING, f"MSH-{field}, {what}, is missing", "MSH", 1, field)
-    if len(header.text(10)) > LONGEST_ID:
-        raise refused(TYPE, f"A control id has at most {LONGEST_ID} characters", "MSH", 1, 10)
+    if len(header.text(10)) > LONGEST_ID or not header.text(10).isprintable():
+        raise refused(TYPE, f"A control id has at most {LONGEST_ID} characters, all printable", "MSH", 1, 10)
     if header.text(11) != "P":
         raise refused(PROCESSING, "Only messages of production (P) are taken here", "MSH", 1, 11)
     if not header.text(12).startswith("2."):

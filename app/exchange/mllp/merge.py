@@ -100,7 +100,7 @@ async def _merged(storing: Storing, message: Message, group: _Group, staying: di
     if (ended.system, ended.value) in {(one.system, one.value) for one in numbers}:
         raise refused(DUPLICATE_KEY, "A patient is not merged into itself", "MRG", group.mrg.index, 1)
     message = with_first(message, group.pid, 3, numbers[0].repetition)
-    mapped = resources(message, site_of(visit.source, numbers[0]))
+    mapped = resources(message, site_of(visit.request.hub, visit.source, numbers[0]))
     survivor = staying.get(mapped.patient.reference)
     if survivor is None:
         survivor = await store_patient(storing, mapped, message.required("PID"), numbers, updates=True)

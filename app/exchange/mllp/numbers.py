@@ -4,11 +4,13 @@ from dataclasses import dataclass, field
 
 from app.db import DatabaseConnection
 from app.exchange.domains import owner_of
+from app.exchange.hl7v2.coding_systems import coding_systems
 from app.exchange.hl7v2.message import Message, Repetition, Segment
 from app.exchange.hl7v2.to_fhir.source import Source as Site
 from app.exchange.mllp.acknowledge import MISSING, UNKNOWN_KEY, refused
 from app.exchange.mllp.authority import own_system, system_of
 from app.exchange.mllp.source import Source
+from app.hub import Hub
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,12 @@ class OfSite(Site):
         return self.numbers or super(OfSite, self).patient_system
 
 
-def site_of(source: Source, number: Number) -> OfSite:
+def site_of(hub: Hub, source: Source, number: Number) -> OfSite:
     """Return what a message of a source does not say about its site."""
+    slug = source.caller.organisation_slug
+    systems = coding_systems(hub.settings.coding_systems, slug)
     custodian = source.caller.organisation_reference.partition("/")[2]
-    return OfSite(custodian, source.number or source.caller.organisation_slug, numbers=number.system)
+    return OfSite(custodian, source.number or slug, systems, numbers=number.system)
 
 
 def _is_own_name(namespace: str, message: Message, source: Source) -> bool:

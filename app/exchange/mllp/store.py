@@ -67,24 +67,17 @@ class Storing:
         self.late = self.late or found
         return found
 
-    async def resolved(self, tree: Any) -> Any:
+    async def resolved(self, tree: dict[str, Any]) -> dict[str, Any]:
         """Return a resource whose references by identifiers are those of this store.
 
-        What the site does not have stays a reference by its identifier.
+        What the site does not have stays a reference by its identifier. Parts that messages share are not changed.
         """
-        for node in list(_references(tree)):
-            link = node["reference"]
-            if link not in self.links:
-                key = _key_of(link)
-                found = await self.current(key)
-                if found is None:
-                    del node["reference"]
-                    node.setdefault("type", key.type)
-                    node["identifier"] = {"system": key.system, "value": key.value}
-                    continue
+        for link in set(_links(tree)) - self.links.keys():
+            found = await self.current(_key_of(link))
+            if found is not None:
                 self.links[link] = f"{found.type}/{found.id}"
-            node["reference"] = self.links[link]
-        return tree
+        made: dict[str, Any] = _linked(tree, self.links)
+        return made
 
     async def put(self, resource: Mapping[str, Any], current: Stored | None) -> Stored:
         """Write a resource as the next version of `current`, or as a new one; what says nothing new is not written."""
@@ -111,17 +104,36 @@ class Storing:
         return made
 
 
-def _references(node: Any) -> Iterator[dict[str, Any]]:
+def _is_link(node: Mapping[str, Any]) -> bool:
+    """Return whether an element refers to something by its identifier."""
+    return "?identifier=" in str(node.get("reference", ""))
+
+
+def _links(node: Any) -> Iterator[str]:
     """Yield the references that name what they mean by an identifier."""
     if isinstance(node, dict):
-        link = node.get("reference")
-        if isinstance(link, str) and "?identifier=" in link:
-            yield node
+        if _is_link(node):
+            yield str(node["reference"])
         for value in node.values():
-            yield from _references(value)
+            yield from _links(value)
     elif isinstance(node, list):
         for value in node:
-            yield from _references(value)
+            yield from _links(value)
+
+
+def _linked(node: Any, links: Mapping[str, str]) -> Any:
+    """Return a copy of a tree with the references that `links` says."""
+    if isinstance(node, list):
+        return [_linked(value, links) for value in node]
+    if not isinstance(node, dict):
+        return node
+    if not _is_link(node):
+        return {name: _linked(value, links) for name, value in node.items()}
+    link = str(node["reference"])
+    if link in links:
+        return {**node, "reference": links[link]}
+    key, rest = _key_of(link), {name: value for name, value in node.items() if name != "reference"}
+    return {"type": key.type, "identifier": {"system": key.system, "value": key.value}, **rest}
 
 
 def _key_of(link: str) -> Key:
