@@ -134,6 +134,8 @@ class Filing:
             raise Conflict("A document stays with its patient", "Bundle.identifier")
         if found is None:
             self._writing.announce_patient(self._patient_id, self._patient_row)
+        else:
+            await kept.lock_facts(self._connection, [self._patient_key])
 
     async def _bundle(self, known: DocumentRow | None) -> Stored | None:
         """Return the Bundle of the versions before; None for the first."""
