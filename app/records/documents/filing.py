@@ -279,7 +279,7 @@ class Filing:
             address=f"Bundle/{bundle.id}",
             patient=f"Patient/{self._patient_id}",
             organization=self._request.caller.organisation_reference,
-            head=next(link for link in targets if link.startswith("Composition/")),
+            head=next((link for link in targets if link.startswith("Composition/")), ""),
             labels=self._labels.codings,
         )
         return await description.reference(known.reference if known is not None else "", body)
@@ -289,7 +289,7 @@ class Filing:
             self._patient,
             row=self._patient_row,
             id_=self._patient_id,
-            references=dict(links),
+            references=links,
             inherited_labels=self._labels.bits,
             security=self._labels.codings,
         )
