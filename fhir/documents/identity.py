@@ -8,7 +8,8 @@ left or two entries of one Bundle would be one.
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
@@ -61,7 +62,7 @@ def _by_number(resource: Mapping[str, Any]) -> str:
     return ""
 
 
-def _plain(node: Any, means: Mapping[str, str]) -> Any:
+def _plain(node: Any, means: Callable[[str], str]) -> Any:
     """Return an element in which each link to another entry stands for what that is the same as."""
     if isinstance(node, list):
         return [_plain(one, means) for one in node]
@@ -69,17 +70,17 @@ def _plain(node: Any, means: Mapping[str, str]) -> Any:
         return node
     plain = {name: _plain(value, means) for name, value in node.items()}
     link = node.get("reference")
-    if isinstance(link, str) and link in means:
-        plain["reference"] = means[link]
+    if isinstance(link, str):
+        plain["reference"] = means(link)
     return plain
 
 
-def fingerprint(resource: Mapping[str, Any], means: Mapping[str, str]) -> str:
+def fingerprint(resource: Mapping[str, Any], means: Callable[[str], str]) -> str:
     """Return a text that two resources have in common when they say the same; ids, narrative and `meta` say nothing.
 
     Args:
         resource: The resource.
-        means: From links to other entries to what stands for them.
+        means: From a link to what stands for the entry that it leads to, or to itself.
     """
     said = {name: value for name, value in resource.items() if name not in ("id", "meta", "text")}
     text = orjson.dumps(_plain(said, means), option=orjson.OPT_SORT_KEYS)
@@ -98,15 +99,17 @@ def identities(entries: Sequence[EnvelopeEntry], links: Sequence[Mapping[str, st
     prints: list[str] = []
     for entry, here in zip(entries, links, strict=True):
         resource: Mapping[str, Any] = orjson.loads(entry.resource or b"{}")
-        means = {link: _stand_in(found, entries, int(number)) for link, number in here.items()}
-        prints.append(fingerprint(resource, means))
+        prints.append(fingerprint(resource, partial(_stand_in, found, entries, here)))
         type_name = resource["resourceType"]
         of_head = f"{type_name}||{document}" if type_name == "Composition" else ""
         found.append(of_head or _by_number(resource) or f"{type_name}|||{prints[-1]}")
     return _apart(found, prints)
 
 
-def _stand_in(found: Sequence[str], entries: Sequence[EnvelopeEntry], number: int) -> str:
+def _stand_in(found: Sequence[str], entries: Sequence[EnvelopeEntry], here: Mapping[str, str], link: str) -> str:
+    if link not in here:
+        return link
+    number = int(here[link])
     # In a circle of links one is met before it is known.
     return found[number] if number < len(found) else str(entries[number].type)
 

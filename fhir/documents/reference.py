@@ -38,7 +38,7 @@ def document_reference(
         address: Reference to the Bundle, `Bundle/1`.
         patient: Reference to the Patient.
         organization: Reference to the Organization that keeps it.
-        head: Reference to the stored Composition.
+        head: Reference to the stored Composition; empty when its site has deleted that.
         labels: The security labels of the document.
         status: `current`, or `superseded` and `entered-in-error` for one that holds no more.
     """
@@ -52,7 +52,7 @@ def document_reference(
     context = {
         "event": [code for event in composition.get("event", ()) for code in event.get("code", ())],
         "period": next((event["period"] for event in composition.get("event", ()) if "period" in event), None),
-        "related": [{"reference": head}],
+        "related": [{"reference": head}] if head else [],
     }
     made = {
         "resourceType": "DocumentReference",
@@ -74,7 +74,7 @@ def document_reference(
 
 
 def _said(element: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in element.items() if value not in (None, [], "")}
+    return {name: value for name, value in element.items() if value not in (None, [], "", {})}
 
 
 def _resolved(reference: Mapping[str, Any], links: Mapping[str, str]) -> dict[str, Any]:

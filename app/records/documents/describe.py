@@ -36,7 +36,7 @@ class Description:
         return f"DocumentReference/{await self._write(body, await self._current('DocumentReference', id_))}"
 
     async def provenance(self, id_: str, source: str, targets: Sequence[str]) -> str:
-        """Gather the Provenance of what a document states, and return its id.
+        """Gather the Provenance of what a document states, and return its id; empty for one that states nothing.
 
         Args:
             id_: That of the version before, or an empty text.
@@ -44,6 +44,8 @@ class Description:
             targets: References to what it states.
         """
         request = self._writing.request
+        if not targets:
+            return await self._without(id_)
         body = provenance(
             targets,
             source,
@@ -56,6 +58,12 @@ class Description:
             await self._widen(current)
             return current.id
         return await self._write(body, current)
+
+    async def _without(self, id_: str) -> str:
+        current = await self._current("Provenance", id_)
+        if current is not None and not current.deleted:
+            self._writing.take_back(current)
+        return id_
 
     async def _current(self, type_name: str, id_: str) -> Stored | None:
         return await read(self._writing.connection, EVERYTHING_VISIBLE, type_name, id_) if id_ else None

@@ -134,6 +134,8 @@ class Filing:
             raise Conflict("A document stays with its patient", "Bundle.identifier")
         if found is None:
             self._writing.announce_patient(self._patient_id, self._patient_row)
+        else:
+            await kept.lock_facts(self._connection, [self._patient_key])
 
     async def _bundle(self, known: DocumentRow | None) -> Stored | None:
         """Return the Bundle of the versions before; None for the first."""
@@ -277,7 +279,7 @@ class Filing:
             address=f"Bundle/{bundle.id}",
             patient=f"Patient/{self._patient_id}",
             organization=self._request.caller.organisation_reference,
-            head=next(link for link in targets if link.startswith("Composition/")),
+            head=next((link for link in targets if link.startswith("Composition/")), ""),
             labels=self._labels.codings,
         )
         return await description.reference(known.reference if known is not None else "", body)
@@ -287,7 +289,7 @@ class Filing:
             self._patient,
             row=self._patient_row,
             id_=self._patient_id,
-            references=dict(links),
+            references=links,
             inherited_labels=self._labels.bits,
             security=self._labels.codings,
         )

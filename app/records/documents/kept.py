@@ -118,6 +118,11 @@ def hash_of(custodian: int, key: str) -> int:
     return hash64(f"document/{custodian}/{key}")
 
 
+async def lock_facts(connection: WriteConnection, patient_keys: Iterable[int]) -> None:
+    """Let transactions that change what documents state of the same patients wait for each other."""
+    await connection.lock_all(sorted({hash64(f"documents/{key}") for key in patient_keys}))
+
+
 async def find(connection: DatabaseConnection, hash_: int) -> DocumentRow | None:
     """Return what is kept of a document, by its hash."""
     rows = await connection.fetch(_BY_HASH, {"hash": hash_})

@@ -32,7 +32,7 @@ def statement(prepared: Prepared, links: Mapping[str, str], patient: str) -> Sta
         patient: Reference to the patient of the document.
     """
     element = logical_subject(prepared.resource) if b'"identifier"' in prepared.body else ""
-    return Statement(prepared, dict(links), (element, patient) if element else None)
+    return Statement(prepared, links, (element, patient) if element else None)
 
 
 class Statements:

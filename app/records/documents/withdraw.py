@@ -4,6 +4,8 @@ What another document that holds states too stays, and what its site has written
 does not come back when the one that superseded it goes: its sender has withdrawn the document, not gone back in it.
 """
 
+from collections.abc import Iterable
+
 from app.consent.visibility import EVERYTHING_VISIBLE
 from app.records.documents import kept
 from app.records.documents.facts import Facts
@@ -35,7 +37,6 @@ async def withdraw(writing: Writing, patient_key: int, row: int, *, status: str 
     known = await kept.find_by_row(connection, patient_key, row)
     if known is None or not known.holds:
         return False
-    await connection.lock(known.hash)
     until = max(writing.request.now, known.instant)
     await kept.put(connection, known._replace(holds=0, withdrawn=until))
     stated = set((await kept.entries(connection, patient_key, row)).values())
@@ -66,13 +67,28 @@ async def follow_documents(writing: Writing) -> None:
     ended = [one for one in writing.written if _ends(one)]
     if not ended:
         return
+    named = [
+        (bundle.patient_key, bundle.row, status) for one in ended for bundle, status in await _bundles(writing, one)
+    ]
+    await _lock(writing, named)
+    # Nothing was written before these locks: whoever files a document takes them first, too.
     await writing.write_gathered()
-    for one in ended:
-        if one.type == "Bundle":
-            await withdraw(writing, one.patient_key, one.row, status="entered-in-error")
-            continue
-        for bundle in await _described(writing, one):
-            await withdraw(writing, bundle.patient_key, bundle.row)
+    for patient_key, row, status in named:
+        await withdraw(writing, patient_key, row, status=status)
+
+
+async def _bundles(writing: Writing, one: Stored) -> list[tuple[Stored, str]]:
+    """Return the Bundles that a version ends, each with what its DocumentReference is then."""
+    if one.type == "Bundle":
+        return [(one, "entered-in-error")]
+    return [(bundle, "superseded") for bundle in await _described(writing, one)]
+
+
+async def _lock(writing: Writing, named: Iterable[tuple[int, int, str]]) -> None:
+    """Lock documents, then the facts of their patients."""
+    known = [await kept.find_by_row(writing.connection, patient_key, row) for patient_key, row, _ in named]
+    await writing.connection.lock_all(sorted({one.hash for one in known if one is not None}))
+    await kept.lock_facts(writing.connection, [one.patient_key for one in known if one is not None])
 
 
 def _ends(one: Stored) -> bool:

@@ -5,6 +5,7 @@ import pytest
 from tests.documents import (
     NUMBER,
     PSYCHIATRY,
+    a_collection,
     a_disease,
     a_document,
     a_key,
@@ -277,3 +278,28 @@ async def test_a_label_of_a_document_comes_down_to_what_its_next_version_states(
 
     assert await diseases(world, hospital) == ["貧血"]
     assert await diseases(world, clinic) == []
+
+
+async def test_a_document_whose_facts_its_site_has_deleted_is_still_a_document(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    body = a_document(a_disease("胃潰瘍", "1"))
+    await send(world, hospital, body)
+    for type_name in ("Condition", "Composition"):
+        (one,) = await found(world, hospital, type_name)
+        await world.http.delete(f"/fhir/{type_name}/{one['id']}", headers=hospital)
+
+    status, _ = await send(world, hospital, a_document(a_disease("胃潰瘍", "1"), made=LATER))
+
+    assert status == 201
+    assert await diseases(world, hospital) == []
+    assert await world.total(hospital, "Provenance") == 0
+
+
+async def test_a_collection_of_a_patient_alone_states_nothing(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    await world.post(hospital, a_person())
+
+    status, _ = await send(world, hospital, a_collection())
+
+    assert status == 201
+    assert await world.total(hospital, "Provenance") == 0

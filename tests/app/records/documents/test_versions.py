@@ -202,6 +202,22 @@ async def test_of_two_versions_at_once_one_holds(world: World) -> None:
     assert await world.total(hospital, "Patient") == 1
 
 
+async def test_a_fact_stays_when_one_document_goes_while_another_that_states_it_comes(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    await send(world, hospital, a_document(a_disease("胃潰瘍", "1"), key="0"))
+    for number in range(6):
+        key = a_key(str(number))
+        coming = a_document(a_disease("胃潰瘍", "1"), key=str(number + 1))
+
+        answers = await asyncio.gather(
+            send(world, hospital, coming),
+            world.http.delete(f"/fhir/Bundle?identifier={key['system']}|{key['value']}", headers=hospital),
+        )
+
+        assert (answers[0][0], answers[1].status_code) == (201, 204)
+        assert await diseases(world, hospital) == ["胃潰瘍"]
+
+
 async def _state(world: World, site: dict[str, str]) -> list[Any]:
     titles = [one["title"] for one in await found(world, site, "Composition")]
     return [titles, await diseases(world, site), await world.total(site, "Provenance")]
