@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from fhir.documents.provenance import POLICY
+from fhir.documents.provenance import MADE_OF, POLICY
 
 POINTERS = {"Binary": "securityContext", "Provenance": "target"}
 """The element by which resources of a type point at those they belong with."""
@@ -43,8 +43,19 @@ def pointed_at(resource: Mapping[str, Any]) -> list[str]:
 
 def extracted_from(resource: Mapping[str, Any]) -> list[str]:
     """Return what a Provenance says its targets were extracted from, as `Type/id`; nothing for any other resource."""
+    return _entities(resource, {POLICY})
+
+
+def made_from(resource: Mapping[str, Any]) -> list[str]:
+    """Return what a Provenance says its targets were extracted from, or put together of, as `Type/id`."""
+    return _entities(resource, {POLICY, MADE_OF})
+
+
+def _entities(resource: Mapping[str, Any], wanted: set[str]) -> list[str]:
     policies = resource.get("policy")
-    if resource.get("resourceType") != "Provenance" or not isinstance(policies, list) or POLICY not in policies:
+    if resource.get("resourceType") != "Provenance" or not isinstance(policies, list):
+        return []
+    if not any(isinstance(one, str) and one in wanted for one in policies):
         return []
     return _references(one.get("what") for one in _members(resource.get("entity")))
 

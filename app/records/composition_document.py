@@ -11,6 +11,7 @@ from app.records.commit import committed
 from app.records.events import events
 from app.records.parameters import flag, one_of, only, operation_pairs
 from app.records.prepare import prepare
+from app.records.put_together import labels_together, name_parts
 from app.records.request import FhirRequest
 from app.records.response import Response, fhir_response
 from app.records.signatures.seal import sealed
@@ -74,16 +75,16 @@ async def _persist(request: FhirRequest, body: bytes, parts: list[Stored]) -> Re
         if one.patient_key not in (0, composition.patient_key):
             raise Forbidden("A document is kept when it is about one patient only")
     prepared = prepare(body, request.authority, type_name="Bundle")
-    labels = 0
-    for one in parts:
-        labels |= one.labels
 
     async def work(writing: Writing) -> Stored:
         await _still_there(request, writing, composition)
-        return await writing.create(prepared, patient_key=composition.patient_key, inherited_labels=labels)
+        labels = await labels_together(writing, parts)
+        kept = await writing.create(prepared, patient_key=composition.patient_key, inherited_labels=labels)
+        await name_parts(writing, [kept], parts, labels)
+        return kept
 
-    async def tell(stored: Stored, _: Writing) -> list[Event]:
-        return await events(request, [stored, *parts], 200)
+    async def tell(_: Stored, writing: Writing) -> list[Event]:
+        return await events(request, [*writing.written, *parts], 200, writing.connection)
 
     stored = await committed(request, work, tell)
     address = f"{request.hub.settings.address}/fhir/Bundle/{stored.id}/_history/{stored.version}"

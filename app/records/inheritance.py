@@ -4,7 +4,7 @@ They are in the record of those they point at, and carry their labels; `app/reco
 those are given later.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import BigInteger, Integer, SmallInteger, Text, and_, bindparam, select
@@ -72,13 +72,26 @@ async def inherited(
     for link in pointed_at(stored):
         belonging = made.get(link)
         if belonging is None:
-            type_name, _, id_ = link.partition("/")
-            values = {"hash": hash64(link), "type": NUMBERS.get(type_name, 0), "id": id_, "custodian": custodian}
-            rows = await connection.fetch(_OWN, values)
-            belonging = (rows[0][0], rows[0][1]) if rows else (NO_PATIENT, 0)
+            belonging = await _own(connection, link, custodian)
         keys.add(belonging[0])
         labels |= belonging[1]
     return keys - {NO_PATIENT}, labels
+
+
+async def _own(connection: DatabaseConnection, link: str, custodian: int) -> Belonging:
+    type_name, _, id_ = link.partition("/")
+    values = {"hash": hash64(link), "type": NUMBERS.get(type_name, 0), "id": id_, "custodian": custodian}
+    rows = await connection.fetch(_OWN, values)
+    return (rows[0][0], rows[0][1]) if rows else (NO_PATIENT, 0)
+
+
+async def labels_of(connection: DatabaseConnection, links: Iterable[str], custodian: int) -> int:
+    """Return the labels that resources of a custodian, as `Type/id`, have now and until this transaction is done."""
+    labels = 0
+    # In one order, so that two transactions cannot wait for each other.
+    for link in sorted(links):
+        labels |= (await _own(connection, link, custodian))[1]
+    return labels
 
 
 async def attaching(connection: DatabaseConnection, link: str, address: str, custodian: int) -> int:

@@ -1,4 +1,6 @@
-"""The Provenance of what was extracted from a document: one a document, its targets are all its resources.
+"""The Provenance of what was extracted from a document, and of a document that was put together.
+
+One a document: the targets are all its resources, or the entities all its parts.
 
 https://profiles.ihe.net/ITI/mXDE/StructureDefinition-IHE.ITI.mXDE.Provenance.html
 """
@@ -7,6 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 POLICY = "urn:ihe:iti:mxde:2023:document-provenance-policy"
+MADE_OF = "http://renkei.example/fhir/policy/made-of"
+"""Under which the hub keeps a document that it puts together: a label of a part is one of the whole."""
+
 _ACTIVITY = "http://hl7.org/fhir/w3c-provenance-activity-type"
 _PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 
@@ -27,6 +32,30 @@ def provenance(
     Raises:
         ValueError: There is no target.
     """
+    return _provenance(POLICY, targets, [source], recorded, organization, version)
+
+
+def made_of(
+    targets: Sequence[str], sources: Sequence[str], *, recorded: str, organization: str, version: str
+) -> dict[str, Any]:
+    """Return the Provenance of a document that was put together of resources.
+
+    Args:
+        targets: References to the document, and to what describes it.
+        sources: References to its parts.
+        recorded: When it was put together, an instant.
+        organization: Reference to the Organization on whose behalf the hub did.
+        version: The hub's version.
+
+    Raises:
+        ValueError: There is no target.
+    """
+    return _provenance(MADE_OF, targets, sources, recorded, organization, version)
+
+
+def _provenance(
+    policy: str, targets: Sequence[str], sources: Sequence[str], recorded: str, organization: str, version: str
+) -> dict[str, Any]:
     if not targets:
         raise ValueError("a Provenance has at least one target")
     hub = {
@@ -41,7 +70,7 @@ def provenance(
         "contained": [hub],
         "target": [{"reference": target} for target in targets],
         "recorded": recorded,
-        "policy": [POLICY],
+        "policy": [policy],
         "activity": {"coding": [{"system": _ACTIVITY, "code": "Derivation"}]},
         "agent": [
             {
@@ -50,5 +79,5 @@ def provenance(
                 "onBehalfOf": {"reference": organization},
             }
         ],
-        "entity": [{"role": "source", "what": {"reference": source}}],
+        "entity": [{"role": "source", "what": {"reference": source}} for source in sources],
     }

@@ -6,7 +6,7 @@ They are references, as those of a search parameter are; codes lead to the numbe
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from fhir.belonging import POINTERS, all_references, authors, encounters, extracted_from, pointed_at
+from fhir.belonging import POINTERS, all_references, authors, encounters, made_from, pointed_at
 from fhir.search.hashing import hash64
 from fhir.spec.search_parameters import parameters
 from fhir.store.types import NUMBERS
@@ -66,7 +66,7 @@ def internal_rows(resource: Mapping[str, Any], known: Iterable[Row] = ()) -> lis
         return rows
     said = {target for number, target in known if number == TARGET}
     rows += [(BELONGS_WITH, target) for link in pointed_at(resource) if (target := hash64(link)) not in said]
-    return rows + [(EXTRACTED_FROM, hash64(link)) for link in extracted_from(resource)]
+    return rows + [(EXTRACTED_FROM, hash64(link)) for link in made_from(resource)]
 
 
 def rows_of_deleted(resource: Mapping[str, Any]) -> list[Row]:

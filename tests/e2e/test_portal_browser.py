@@ -53,12 +53,15 @@ def driver() -> Iterator[webdriver.Chrome]:
 
 @pytest.mark.parametrize(
     ("language", "words"),
-    [("ja", ("患者をさがす", "検査結果", "同意にもとづき")), ("en", ("Find a patient", "Laboratory", "by consent"))],
+    [
+        ("ja", ("患者をさがす", "検査結果", "同意にもとづき", "患者サマリー")),
+        ("en", ("Find a patient", "Laboratory", "by consent", "Patient summary")),
+    ],
 )
-def test_a_doctor_reads_a_timeline(
-    hub: HubProcess, driver: webdriver.Chrome, language: str, words: tuple[str, str, str]
+def test_a_doctor_reads_a_timeline_and_its_summary(
+    hub: HubProcess, driver: webdriver.Chrome, language: str, words: tuple[str, str, str, str]
 ) -> None:
-    find, laboratory, consent = words
+    find, laboratory, consent, summary = words
     first = hub.add_user(f"doctor-{language}", "clinic-c", "doctor")
     driver.get(f"{hub.address}/?lang={language}")
     fill(driver, name=f"doctor-{language}", password=first)
@@ -78,6 +81,10 @@ def test_a_doctor_reads_a_timeline(
     for text in (laboratory, consent, "HbA1c", "7.1", "2024-08-01", "hospital-a"):
         assert text in shown
     assert driver.find_element(By.CSS_SELECTOR, "svg.spark polyline").size["width"] > 50
+    driver.find_element(By.CSS_SELECTOR, ".sources a").click()
+    kept(driver, f"summary-{language}")
+    for text in (summary, "HbA1c", "7.1 %", "2024-08-01", "hospital-a"):
+        assert text in text_of(driver)
     assert (
         driver.find_element(By.TAG_NAME, "body").value_of_css_property("background-color") == "rgba(245, 248, 248, 1)"
     )
@@ -98,6 +105,7 @@ def test_nothing_is_wider_than_a_telephone(hub: HubProcess, driver: webdriver.Ch
         "/patients?q=%E5%B1%B1%E7%94%B0",
         "",
         "?view=results",
+        "summary",
         "/consents",
         "/fhir/api?type=Patient",
     ):
@@ -105,12 +113,14 @@ def test_nothing_is_wider_than_a_telephone(hub: HubProcess, driver: webdriver.Ch
             driver.get(hub.address + address)
         elif not address:
             driver.find_element(By.CSS_SELECTOR, ".found a").click()
+        elif address == "summary":
+            driver.get(driver.current_url.partition("?")[0] + "/summary")
         else:
             driver.get(driver.current_url + address)
         widths.append(driver.execute_script("return document.documentElement.scrollWidth"))
         kept(driver, f"phone-{len(widths)}")
 
-    assert widths == [390] * 6
+    assert widths == [390] * 7
 
 
 def test_the_slash_key_puts_the_cursor_in_the_search(hub: HubProcess, driver: webdriver.Chrome) -> None:

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from fhir.belonging import attached, extracted_from, pointed_at
-from fhir.documents.provenance import POLICY
+from fhir.belonging import attached, extracted_from, made_from, pointed_at
+from fhir.documents.provenance import POLICY, made_of
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,14 @@ def test_what_the_targets_of_a_provenance_were_extracted_from(fields: dict[str, 
     entity = [{"role": "source", "what": {"reference": "Bundle/1"}}, {"role": "source"}]
 
     assert extracted_from({"resourceType": "Provenance", "entity": entity, **fields}) == links
+
+
+def test_what_a_document_was_put_together_of_was_not_extracted_from_it() -> None:
+    told = made_of(["Bundle/1"], ["Condition/1", "Patient/2"], recorded="", organization="Organization/a", version="1")
+
+    assert made_from(told) == ["Condition/1", "Patient/2"]
+    assert extracted_from(told) == []
+    assert pointed_at(told) == ["Bundle/1"]
 
 
 def test_attachments_are_found_wherever_they_are() -> None:

@@ -28,8 +28,14 @@ pytestmark = [pytest.mark.anyio, pytest.mark.uncounted]
 async def told(world: World, by: Caller, patient: str, language: str, on: DatabaseConnection | None = None) -> Any:
     """Return what page and paper say of a patient, or that there is nobody."""
     scope = {
-        "type": "http", "method": "GET", "path": f"/patients/{patient}/summary", "headers": [], "client": None,
-        "query_string": f"lang={language}".encode(), "path_params": {"id": patient}, "app": world.app,
+        "type": "http",
+        "method": "GET",
+        "path": f"/patients/{patient}/summary",
+        "headers": [],
+        "client": None,
+        "query_string": f"lang={language}".encode(),
+        "path_params": {"id": patient},
+        "app": world.app,
     }
     found = []
     for make in (shown, sheet_of):

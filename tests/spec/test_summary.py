@@ -153,6 +153,63 @@ def test_the_summary_of_ips_own_examples_follows_its_profiles():
     }
 
 
+def coded(system: str, code: str) -> dict[str, Any]:
+    return {"coding": [{"system": system, "code": code}]}
+
+
+def more() -> list[dict[str, Any]]:
+    """Return a resource for each section of which IPS has no example."""
+    subject, loinc, hl7 = (
+        {"reference": "Patient/eumfh-39-07"},
+        "http://loinc.org",
+        "http://terminology.hl7.org/CodeSystem/",
+    )
+    condition = {
+        "resourceType": "Condition",
+        "clinicalStatus": coded(f"{hl7}condition-clinical", "active"),
+        "code": coded("http://snomed.info/sct", "1"),
+        "subject": subject,
+    }
+    observation = {
+        "resourceType": "Observation",
+        "status": "final",
+        "subject": subject,
+        "effectiveDateTime": "2024-01-01",
+        "valueString": "x",
+    }
+    category = f"{hl7}observation-category"
+    return [
+        condition | {"id": "past", "clinicalStatus": coded(f"{hl7}condition-clinical", "resolved")},
+        condition | {"id": "daily-life", "category": [coded("http://example.org", "functional-status")]},
+        observation | {"id": "vital", "category": [coded(category, "vital-signs")], "code": coded(loinc, "8867-4")},
+        observation | {"id": "story", "code": coded(loinc, "81338-6")},
+        {"resourceType": "Flag", "id": "flag", "status": "active", "code": {"text": "転倒"}, "subject": subject},
+        {"resourceType": "CarePlan", "id": "plan", "status": "active", "intent": "plan", "subject": subject},
+        {
+            "resourceType": "Consent",
+            "id": "will",
+            "status": "active",
+            "scope": coded(f"{hl7}consentscope", "adr"),
+            "category": [coded(f"{hl7}consentcategorycodes", "acd")],
+            "policyRule": coded(f"{hl7}consentpolicycodes", "cric"),
+            "patient": subject,
+        },
+    ]
+
+
+def test_a_summary_with_all_sections_follows_the_profiles_of_1_1():
+    examples = [one for one in package()[1].values() if one.get("resourceType") not in (None, "Bundle", "Composition")]
+    others = [one for one in examples if one["resourceType"] != "Patient"]
+    made = a_summary(package()[1]["Patient-eumfh-39-07.json"], [*others, *more()], language="ja")
+
+    bundle = bundle_of(made)
+
+    assert {one["code"]["coding"][0]["code"] for one in bundle["entry"][0]["resource"]["section"]} == set(
+        SECTIONS_OF_2_0
+    )
+    assert wrong(bundle, "Bundle") == []
+
+
 def test_a_minimal_summary_follows_its_profiles():
     bundle = bundle_of(of_the_examples("Condition", "AllergyIntolerance", "MedicationStatement", "Medication"))
 

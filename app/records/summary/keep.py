@@ -13,6 +13,7 @@ from app.records.commit import committed
 from app.records.conditional import lock, own
 from app.records.events import events
 from app.records.prepare import prepare
+from app.records.put_together import labels_together, name_parts
 from app.records.request import FhirRequest
 from app.records.response import Response, fhir_response
 from app.records.signatures.seal import sealed
@@ -79,7 +80,7 @@ async def _file(
     on_demand: Stored,
     language: Language,
 ) -> Stored:
-    labels = drawn.summary.labels
+    labels = await labels_together(writing, drawn.stored)
     # It is not taken apart: its parts are there already.
     kept = await writing.create(bundle, patient_key=patient.patient_key, inherited_labels=labels)
     described = prepared_entry(
@@ -91,7 +92,7 @@ async def _file(
         snapshot_of=f"DocumentReference/{on_demand.id}",
         labels=codings(labels),
     )
-    await writing.create(described, inherited_labels=labels)
+    await name_parts(writing, [kept, await writing.create(described, inherited_labels=labels)], drawn.stored, labels)
     return kept
 
 

@@ -103,6 +103,38 @@ async def test_a_snapshot_is_as_sensitive_as_what_it_holds(world: World) -> None
     ]
 
 
+async def test_a_label_that_a_part_is_given_later_reaches_the_snapshot(world: World) -> None:
+    hospital, clinic, one, _ = await two_sites(world)
+    problem, other = [await world.post(hospital, a_problem(one, code)) for code in ("F20", "I10")]
+    kept = await keep(world, hospital, one, "snapshot")
+    described = next(found for found in await entries(world, clinic, one) if "relatesTo" in found)
+    addresses = [f"/fhir/{link}" for link in (f"Bundle/{kept['id']}", f"DocumentReference/{described['id']}")]
+    before = [(await world.http.get(address, headers=clinic)).status_code for address in addresses]
+
+    secret = problem | {"meta": {"security": [{"system": ACT_CODE, "code": "PSY"}]}}
+    put = await world.http.put(f"/fhir/Condition/{problem['id']}", headers=hospital, json=secret)
+
+    after = [(await world.http.get(address, headers=clinic)).status_code for address in addresses]
+    assert (before, put.status_code, after) == ([200, 200], 200, [404, 404])
+    # The other parts are no more sensitive than they were.
+    assert (await world.http.get(f"/fhir/Condition/{other['id']}", headers=clinic)).status_code == 200
+    assert (await world.http.get(addresses[0], headers=hospital)).status_code == 200
+
+
+async def test_a_label_of_the_snapshot_is_none_of_its_parts(world: World) -> None:
+    hospital, clinic, one, _ = await two_sites(world)
+    problem = await world.post(hospital, a_problem(one))
+    kept = await keep(world, hospital, one, "snapshot")
+    described = next(found for found in await entries(world, clinic, one) if "relatesTo" in found)
+    secret = described | {"meta": {"security": [{"system": ACT_CODE, "code": "PSY"}]}}
+
+    put = await world.http.put(f"/fhir/DocumentReference/{described['id']}", headers=hospital, json=secret)
+
+    assert put.status_code == 200, put.text
+    assert (await world.http.get(f"/fhir/Bundle/{kept['id']}", headers=clinic)).status_code == 404
+    assert (await world.http.get(f"/fhir/Condition/{problem['id']}", headers=clinic)).status_code == 200
+
+
 async def test_only_the_patients_own_site_keeps_a_summary_and_only_by_post(world: World) -> None:
     hospital, clinic, one, _ = await two_sites(world)
 
