@@ -93,7 +93,7 @@ class Hub:
         definitions = await self.packages.for_bodies(bodies)
         present = EPOCH + timedelta(microseconds=self.clock())
         arrival = Arrival(self.trust.current, self.settings.signatures_strict, present)
-        return Profiles(definitions, self.settings.profiles_strict, arrival)
+        return Profiles(definitions, self.settings.profiles_strict, arrival=arrival)
 
     async def patient_reference(self, patient_key: int) -> str:
         """Return `Patient/<id>` of a site's Patient; it never changes, so it is remembered."""
