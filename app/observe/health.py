@@ -1,5 +1,6 @@
 """`/health` says whether the hub can answer; `/metrics` how it is doing (Prometheus text)."""
 
+import asyncio
 import hmac
 
 from fastapi import APIRouter, Request, Response
@@ -12,6 +13,7 @@ from app.db import DatabaseUnavailable
 from app.hub import Hub
 from app.observe import trusted_time
 from app.records.reindex import is_due
+from app.records.signatures import seal
 
 router = APIRouter()
 
@@ -34,6 +36,7 @@ async def health(request: Request) -> JSONResponse:
         notes += hub.notes
         notes += await warnings(hub) + take_up.warnings(hub)
         notes += await trusted_time.warnings(hub)
+        notes += await asyncio.to_thread(seal.warnings, hub)
     except (DatabaseUnavailable, OSError):
         return JSONResponse({"status": "fail"}, 503)
     return JSONResponse({"status": "warn", "notes": notes} if notes else {"status": "pass"})

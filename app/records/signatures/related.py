@@ -18,6 +18,7 @@ from fhir.search.query import parse as parse_query
 from fhir.search.run import search
 from fhir.signatures.verdict import State, Verdict
 from fhir.store.stored import Stored
+from fhir.undo import original
 
 MOST_PROVENANCES = 50
 """Of one resource."""
@@ -45,8 +46,9 @@ async def signatures_of(record: Record, document: Stored) -> list[Carried]:
         document: What is signed: a Bundle, a DocumentReference, what was taken from a document, any resource.
     """
     own = [document, *[one async for one in _held(record, document)]]
-    provenances = [one for part in own for one in await _provenances(record, part)]
-    own += [one for part in provenances if (one := await _taken_from(record, part)) is not None]
+    said = [(part, one) for part in own for one in await _provenances(record, part)]
+    own += [one for part, provenance in said async for one in _taken_from(record, part, provenance)]
+    provenances = [provenance for _, provenance in said]
     found = []
     for one in {(one.type, one.id): one for one in [*own, *provenances]}.values():
         verdicts = await kept_verdicts(record.connection, one)
@@ -96,13 +98,26 @@ async def _provenances(record: Record, document: Stored) -> list[Stored]:
     return list(page.matches)
 
 
-async def _taken_from(record: Record, provenance: Stored) -> Stored | None:
-    """Return the document of which the hub's own Provenance says that something was taken out of it."""
+async def _taken_from(record: Record, part: Stored, provenance: Stored) -> AsyncIterator[Stored]:
+    """Yield the documents that a resource was taken out of, as a Provenance says and their bytes show.
+
+    Any site may write such a Provenance about what it keeps: a document's signature is that of the resource only if the
+    resource is in the document as it is.
+    """
     tree = orjson.loads(provenance.body)
-    if POLICY not in tree.get("policy", ()):
-        return None
-    for entity in tree.get("entity", ()):
+    for entity in tree.get("entity", ()) if POLICY in tree.get("policy", ()) else ():
         type_name, _, id_ = str(entity.get("what", {}).get("reference", "")).partition("/")
-        if entity.get("role") == "source" and type_name in ("Bundle", "DocumentReference"):
-            return await _read(record, type_name, id_)
-    return None
+        if entity.get("role") != "source" or type_name not in ("Bundle", "DocumentReference"):
+            continue
+        source = await _read(record, type_name, id_)
+        if source is None:
+            continue
+        for one in (source, *[held async for held in _held(record, source)]):
+            if one.type == "Bundle" and await _sent(record, part) in await _sent(record, one):
+                yield one
+
+
+async def _sent(record: Record, one: Stored) -> bytes:
+    """Return the bytes of a version as they were sent."""
+    found, undo, _ = await record.received(one.type, one.id, str(one.version))
+    return original(found.body, bytes(undo))

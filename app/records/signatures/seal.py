@@ -1,12 +1,14 @@
 """The hub's seal: documents that the hub makes are signed with its key, and stamped by an authority of time.
 
-The key is read for each seal: a new one counts at once, and one that is gone is noticed.
+Its files are looked at for each seal: a new key counts at once, and one that is gone is noticed.
 """
 
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -17,18 +19,25 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from app.audit.keyfile import KeyFileError, read_key_file
 from app.audit.stamp import WrongStamp
 from app.audit.stamping import ask
-from app.clock import instant
+from app.clock import EPOCH, instant
 from app.settings import Settings
 from fhir.errors import FhirError
 from fhir.signatures.algorithms import PrivateKey
 from fhir.signatures.canonical import document_form
 from fhir.signatures.chain import Trust
+from fhir.signatures.check import UNREADABLE
 from fhir.signatures.seal import Sealed, seal, with_signature
 from fhir.signatures.stamp import stamped, token_of
 from fhir.signatures.verdict import Failed
 
 if TYPE_CHECKING:
     from app.hub import Hub
+
+Key = tuple[PrivateKey, Sequence[x509.Certificate]]
+
+UNUSABLE = "The seal cannot be used: documents that the hub makes are refused"
+RUN_OUT = "The certificate of the seal has run out: nobody trusts what is sealed with it"
+OLD_LIST = "A revocation list of signatures has run out: renkei trust add takes a new one"
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +49,8 @@ class NoSeal(FhirError):
     code = "transient"
 
 
-def read_key(settings: Settings) -> tuple[PrivateKey, Sequence[x509.Certificate]]:
-    """Return the key of the seal and its certificate with its chain.
+def read_key(settings: Settings) -> Key:
+    """Return the key of the seal and its certificate with its chain; read anew when a file has changed.
 
     Raises:
         NoSeal: they cannot be read, or do not belong together.
@@ -49,18 +58,43 @@ def read_key(settings: Settings) -> tuple[PrivateKey, Sequence[x509.Certificate]
     if settings.seal_key is None or settings.seal_certificate is None:
         raise NoSeal("The hub has no key to seal with")
     try:
-        key = load_pem_private_key(read_key_file(settings.seal_key).encode(), password=None)
-        chain = x509.load_pem_x509_certificates(settings.seal_certificate.read_bytes())
-    except (OSError, ValueError, TypeError, KeyFileError) as error:
+        return _read(
+            settings.seal_key, settings.seal_certificate, *map(_state, (settings.seal_key, settings.seal_certificate))
+        )
+    except (OSError, KeyFileError, *UNREADABLE) as error:
         logger.error("The seal cannot be used: %s", error)
-        raise NoSeal("The hub cannot seal its documents now: its key or certificate cannot be read") from error
-    if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) or key.public_key() != chain[0].public_key():
-        logger.error("The certificate of the seal is not that of its key, or the key is neither RSA nor ECDSA")
-        raise NoSeal("The hub cannot seal its documents now: its key and certificate do not belong together")
-    if chain[0].not_valid_after_utc < datetime.now(UTC):
-        # Who reads the document now is helped by it all the same.
-        logger.error("The certificate of the seal has run out: what is sealed with it is trusted by nobody")
+        raise NoSeal("The hub cannot seal its documents now: its key or certificate cannot be used") from error
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    told = path.stat()
+    return told.st_mtime_ns, told.st_ctime_ns, told.st_size, told.st_mode
+
+
+@lru_cache(maxsize=4)
+def _read(key_path: Path, certificate_path: Path, *_: tuple[int, ...]) -> Key:
+    """Return what two files hold that are as they were; to read an RSA key takes many times what a seal takes."""
+    key = load_pem_private_key(read_key_file(key_path).encode(), password=None)
+    chain = x509.load_pem_x509_certificates(certificate_path.read_bytes())
+    if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+        raise ValueError("the key is neither RSA nor ECDSA")
+    if key.public_key() != chain[0].public_key():
+        raise ValueError("the certificate is not that of the key")
     return key, chain
+
+
+def warnings(hub: "Hub") -> list[str]:
+    """Return what the operator must know of the seal, and of the lists of what was revoked."""
+    present = EPOCH + timedelta(microseconds=hub.clock())
+    found = []
+    if hub.settings.seal_key is not None:
+        try:
+            found += [RUN_OUT] if read_key(hub.settings)[1][0].not_valid_after_utc < present else []
+        except NoSeal:
+            found.append(UNUSABLE)
+    lists = hub.trust.current().revoked
+    found += [OLD_LIST] if any(one.next_update_utc and one.next_update_utc < present for one in lists) else []
+    return found
 
 
 def _made(settings: Settings, content: bytes, claimed: str) -> Sealed:

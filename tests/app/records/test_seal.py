@@ -1,17 +1,23 @@
 """The hub's seal under what it makes: checked by the command, without the hub."""
 
+import base64
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from joserfc import jws
+from joserfc.jwk import ECKey
 
 from app.cli.seal import seal
 from app.cli.verify_document import verify_document
+from app.records.signatures.seal import OLD_LIST, RUN_OUT, UNUSABLE
 from app.settings import settings as chosen
-from tests.signers import Holder, a_signer, region, write_trust
+from tests.signers import Holder, a_signer, base64url, region, revoked, write_trust
 from tests.time_authority import Authority, serving
 from tests.world import World, a_patient, an_observation
 
@@ -60,6 +66,25 @@ async def test_a_summary_is_sealed_and_proven_elsewhere(world: World, tmp_path: 
     assert verified(made.replace(b"6.25", b"6.26"), tmp_path, trust)[0] == 3
     assert verified(made, tmp_path, tmp_path)[0] == 4
     assert verified(await a_summary(world, accept="application/fhir+xml"), tmp_path, trust)[0] == 0
+
+
+async def test_another_library_proves_the_seal(world: World) -> None:
+    holder = a_signer(region().below, "連携 hub")
+    with_seal(world, holder)
+
+    bundle = json.loads(await a_summary(world))
+
+    signature = bundle.pop("signature")
+    protected, _, value = base64.b64decode(signature["data"]).decode().split(".")
+    rest = {name: part for name, part in bundle.items() if name not in ("id", "meta")}
+    canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    key = ECKey.import_key(
+        holder.certificate.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    )
+    registry = jws.JWSRegistry(algorithms=["ES256"], strict_check_header=False)
+    registry.max_header_length = 10_000
+    proven = jws.deserialize_compact(f"{protected}.{base64url(canonical)}.{value}", key, registry=registry)
+    assert proven.headers()["x5c"] == holder.x5c
 
 
 async def test_without_a_key_nothing_is_sealed(world: World, tmp_path: Path) -> None:
@@ -118,6 +143,21 @@ async def test_a_key_that_cannot_be_used_is_said(world: World) -> None:
         answer = await world.http.get(f"/fhir/Patient/{patient}/$summary", headers=hospital)
         assert (answer.status_code, answer.json()["issue"][0]["code"]) == (503, "transient"), name
         assert "seal" in answer.json()["issue"][0]["diagnostics"], name
+        assert UNUSABLE in (await world.http.get("/health")).json()["notes"], name
+
+
+async def test_what_has_run_out_is_told(world: World) -> None:
+    write_trust(world.hub.settings.trust_folder, revoked=revoked(region().below))
+    with_seal(world, a_signer(region().below))
+    before = (await world.http.get("/health")).json()
+    with_seal(world, a_signer(region().below, until=timedelta(days=-1)))
+    clock = world.hub.clock
+    world.hub.clock = lambda: clock() + 31 * 86_400_000_000
+
+    after = (await world.http.get("/health")).json()
+
+    assert before == {"status": "pass"}
+    assert [one for one in after["notes"] if one in (RUN_OUT, OLD_LIST)] == [RUN_OUT, OLD_LIST]
 
 
 @pytest.fixture

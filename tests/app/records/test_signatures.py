@@ -105,6 +105,29 @@ async def test_a_signed_document_is_checked_when_it_comes(world: World, tmp_path
     assert await told(world, hospital, f"Composition/{composition['id']}") == [found]
 
 
+async def test_e7_nobody_borrows_the_signature_of_a_document(world: World, tmp_path: Path) -> None:
+    trusting(world)
+    hospital = await world.client("hospital-a")
+    signed = await world.post(hospital, a_referral(region().doctor, tmp_path))
+    true = (await world.http.get("/fhir/Composition", headers=hospital)).json()["entry"][0]["resource"]
+    made = (await world.http.get(f"/fhir/Provenance?target=Composition/{true['id']}", headers=hospital)).json()
+    provenance = made["entry"][0]["resource"]
+    forged = await world.post(
+        hospital, {name: true[name] for name in true if name not in ("id", "meta")} | {"title": "x"}
+    )
+    borrowed = {**provenance, "target": [{"reference": f"Composition/{forged['id']}"}]}
+    await world.post(hospital, {name: borrowed[name] for name in borrowed if name not in ("id", "meta")})
+
+    before = await states(world, hospital, f"Composition/{true['id']}")
+    changed = await world.http.put(f"/fhir/Composition/{true['id']}", headers=hospital, json=true | {"title": "x"})
+
+    assert changed.status_code == 200, changed.text
+    assert before == ["valid"]
+    assert await states(world, hospital, f"Composition/{true['id']}") == []
+    assert await states(world, hospital, f"Composition/{forged['id']}") == []
+    assert await states(world, hospital, f"Bundle/{signed['id']}") == ["valid"]
+
+
 async def test_what_is_wrong_is_a_warning_and_the_document_is_kept(world: World, tmp_path: Path) -> None:
     trusting(world)
     hospital = await world.client("hospital-a")

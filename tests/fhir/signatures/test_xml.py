@@ -165,6 +165,12 @@ def test_e7_an_id_that_two_elements_have_is_nobodys(signed_by_id: bytes) -> None
         assert told(made) == [(State.INVALID, "id")], name
 
 
+def test_a_pointer_is_not_followed(tmp_path: Path) -> None:
+    made = xmlsec(region().doctor, a_cda(xml_template(uri="#xpointer(/)")), tmp_path)
+
+    assert told(made) == [(State.UNCHECKED, "format")]
+
+
 def test_e7_a_part_is_not_the_document(tmp_path: Path) -> None:
     part = '<ds:Object Id="part"><note xmlns="">harmless</note></ds:Object>'
     template = xml_template(uri="#part", transforms=(EXCLUSIVE,), objects=part)
