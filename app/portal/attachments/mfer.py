@@ -207,10 +207,11 @@ class _Reader:
             fields.append((f"c{channel}", order + kind, (block,)))
             needed = min(MOST_SECONDS / self._seconds(channel), MOST_SAMPLES)
             most = max(most, -(-int(needed) // block), 1)
+        if sum(np.dtype(kind).itemsize * block for _, kind, (block,) in fields) > len(data):
+            # Asked first: a form of many gigabytes cannot even be written down.
+            raise Unreadable("it ends within a sequence")
         form = np.dtype(fields)
         rows = min(len(data) // form.itemsize, most)
-        if not rows:
-            raise Unreadable("it ends within a sequence")
         table = np.frombuffer(data, form, rows)
         return tuple(self._lead(channel, table[f"c{channel}"].reshape(-1)) for channel in range(len(fields)))
 

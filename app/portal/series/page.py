@@ -18,7 +18,7 @@ from app.portal.page import Page, address_with
 from app.portal.patients import today
 from app.portal.people import Someone, someone
 from app.portal.ranges import Subject
-from app.portal.results import Row, flow_sheet
+from app.portal.results import flow_sheet
 from app.portal.series.bindings import read_bindings
 from app.portal.series.chart import LARGE
 from app.portal.series.codes import Bindings, analyte_of, codings
@@ -74,10 +74,27 @@ async def _of_series(
     return list(page.matches)
 
 
-def _one(row: Row) -> dict[str, Any]:
-    """Return what the page of a series shows: its results, the newest first."""
-    days = sorted(row.cells, reverse=True)
-    return {"row": row, "results": [(day, cell) for day in days for cell in reversed(row.cells[day])]}
+def _custodians(items: Sequence[Item]) -> list[int]:
+    return sorted({one.custodian for one in items})
+
+
+def _one(items: Sequence[Item], who: Subject, bindings: Bindings, key: str) -> dict[str, Any]:
+    """Return what the page of a series shows: a row for each unit that it has, its results with the newest first."""
+    members = [one for one in items if analyte_of(one, bindings).key == key]
+    series = []
+    for row in flow_sheet(members, who, bindings, LARGE).rows:
+        days = sorted(row.cells, reverse=True)
+        series.append({"row": row, "results": [(day, cell) for day in days for cell in reversed(row.cells[day])]})
+    return {"series": series, "custodians": _custodians(members)}
+
+
+def _tables(items: Sequence[Item], who: Subject, bindings: Bindings) -> dict[str, Any]:
+    """Return what the page of all results shows: laboratory results, and vital signs."""
+    kinds = {"laboratory": "laboratory", "vitals": "vital"}
+    tables = {
+        name: flow_sheet([one for one in items if one.kind == kind], who, bindings) for name, kind in kinds.items()
+    }
+    return {**tables, "custodians": _custodians(items)}
 
 
 async def results(request: Request) -> Response:
@@ -93,33 +110,24 @@ async def results(request: Request) -> Response:
         )
         items = _items(part.resources, who)
         bindings = await read_bindings(visit, items)
-        if key:
-            known = {(one.type, one.id) for one in part.resources}
-            more = await _of_series(visit, patient_id, items, bindings, key)
-            items = _items([*part.resources, *(one for one in more if (one.type, one.id) not in known)], who)
-            items = [one for one in items if analyte_of(one, bindings).key == key]
-        after = f"{part.after[0]}_{part.after[1]}" if part.after else None
         values = {
             "patient_id": patient_id,
             "people": patients,
             "who": patients[0],
             "own": visit.caller.organisation,
             "sites": await read_sites(visit.hub),
-            "custodians": sorted({one.custodian for one in items}),
             "timeline_address": request.url.path,
             "results_address": f"{request.url.path}?view=results",
             "series_address": lambda one: f"{request.url.path}?{urlencode({'view': 'results', 'series': one})}",
         }
         if key:
-            rows = flow_sheet(items, who, bindings, LARGE).rows
-            return Page("series.html", values | {"series": [_one(row) for row in rows]})
-        tables = {
-            kind: flow_sheet([one for one in items if one.kind == kind], who, bindings)
-            for kind in ("laboratory", "vital")
-        }
-        shown = {"laboratory": tables["laboratory"], "vitals": tables["vital"]}
+            more = await _of_series(visit, patient_id, items, bindings, key)
+            known = {(one.type, one.id) for one in part.resources}
+            whole = _items([*part.resources, *(one for one in more if (one.type, one.id) not in known)], who)
+            return Page("series.html", values | _one(whole, who, bindings, key))
+        after = f"{part.after[0]}_{part.after[1]}" if part.after else None
         older = address_with(request, before=after) if after else None
-        return Page("results.html", values | shown | {"older": older})
+        return Page("results.html", values | _tables(items, who, bindings) | {"older": older})
 
     return await view(request, "timeline", work)
 

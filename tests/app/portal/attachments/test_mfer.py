@@ -72,6 +72,7 @@ def definition(tag: int, value: bytes) -> bytes:
         definition(0x0E, b"\0\1") + definition(0x1E, b"ab"),
         definition(0x0B, b"\1\0\0\0") + definition(0x1E, b"ab"),
         definition(0x04, b"\xff\xff\xff\xff") + definition(0x1E, b"ab"),
+        definition(0x05, b"\x40") + definition(0x04, b"\0\xff\xff\xff") + b"\x1e\x84\x01\0\0\0" + b"\0" * (1 << 24),
         b"\x1e\x84\xff\xff\xff\xff",
         b"\x1e\x85\0\0\0\0\0",
         b"\x3f\xff",
