@@ -1,11 +1,13 @@
 """Work that needs a processor and no database, in a process beside the hub's own, so that both go on at once."""
 
 import asyncio
+import os
 import signal
+import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -18,6 +20,15 @@ TASKS_PER_PROCESS = 10_000
 def _begin() -> None:
     # The hub alone answers Ctrl-C.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_hub, name="end with the hub", daemon=True).start()
+
+
+def _end_with_the_hub() -> None:
+    """End when the hub has, however it did: nobody would end a process that waits for work."""
+    hub = parent_process()
+    if hub is not None:
+        hub.join()
+        os._exit(1)
 
 
 class Beside:
