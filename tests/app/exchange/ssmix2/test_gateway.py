@@ -91,13 +91,8 @@ def test_a_content_folder_is_one_letter_and_waits_for_all_of_its_files(tmp_path:
 
 
 def test_files_where_a_store_has_none_are_sent_too_so_that_somebody_hears_of_them(tmp_path: Path):
-    put(
-        tmp_path / "store",
-        ("stray", b"a"),
-        ("999/stray", b"b"),
-        ("999/901/stray", b"c"),
-        ("999/901/9/20200401/d", b"d"),
-    )
+    wrong = ("stray", "999/stray", "999/901/stray", "999/901/9/20200401/d")
+    put(tmp_path / "store", *((path, b"a") for path in wrong))
 
     found = paths(tmp_path / "store", Journal(tmp_path / "journal"))
 
