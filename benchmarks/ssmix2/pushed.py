@@ -126,9 +126,10 @@ class _Push:
         before, began = hub.memory("VmRSS"), time.monotonic()
         gateway = subprocess.Popen(self._command(), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         first = seconds = 0.0
+        at_first = self.sent()
         while gateway.poll() is None and time.monotonic() - began < LONGEST_SECONDS:
             sent = self.sent()
-            if first == 0.0 and sent > 0:
+            if first == 0.0 and sent > at_first:
                 first, before = _memory(gateway.pid, "VmRSS"), hub.memory("VmRSS")
             if first:
                 self._grown(gateway.pid, hub, first, before)
