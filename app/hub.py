@@ -18,6 +18,7 @@ from app.audit.log import AuditLog
 from app.audit.review import Reviewer
 from app.audit.second.take_up import TakingUp
 from app.audit.stamping import Stamping
+from app.beside import Beside
 from app.blobs import Blobs
 from app.clock import Clock
 from app.db import Database
@@ -69,6 +70,8 @@ class Hub:
     """Set when a request that is answered later was put in the queue by this process."""
     imports_wait: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when an import was put in the queue by this process."""
+    beside: Beside = field(default_factory=Beside)
+    """A process for work that needs no database."""
     compiling: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a thread compiles profiles."""
     reviewer: Reviewer | None = None
@@ -119,6 +122,7 @@ class Hub:
         async with AsyncExitStack() as last_first:
             # What fails to close keeps nothing else from being closed.
             last_first.push_async_callback(self.database.close)
+            last_first.push_async_callback(asyncio.to_thread, self.beside.close)
             for close in reversed(self.closing):
                 last_first.push_async_callback(close)
             last_first.push_async_callback(self.leader.stop)

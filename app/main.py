@@ -90,7 +90,7 @@ def create_app(chosen: Settings | None = None, *, is_told: bool = False) -> Fast
     app.router.routes.extend(audit_log)
     app.router.routes.append(Route(f"{BASE}/{{place:path}}", FeedRoute()))
     app.router.routes.append(Route(BASE, FeedRoute()))
-    app.router.routes.append(Route(SSMIX2_FILES, Ssmix2Route()))
+    app.router.routes.append(Route(SSMIX2_FILES, Ssmix2Route(), methods=["POST"]))
     app.router.routes.extend(portal)
     app.add_exception_handler(404, nowhere)
     app.add_exception_handler(405, nowhere)

@@ -63,6 +63,14 @@ def parent(pid: int) -> int:
     return int(_stat(pid)[1])
 
 
+def seconds(pid: int) -> float:
+    """Return the processor time that a process has used; 0 when it has ended."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        fields = _stat(pid)
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
 def children_seconds(pid: int) -> float:
     """Return the processor time that the children of a process have used, those that ended included."""
     own = _stat(pid)

@@ -37,7 +37,7 @@ def with_flag(file: tuple[str, bytes], flag: int, body: bytes | None = None) -> 
 
 def batch(*files: tuple[str, bytes | dict[str, bytes]]) -> bytes:
     """Return files as the door takes them."""
-    lines = []
+    lines: list[dict[str, Any]] = []
     for path, body in files:
         if isinstance(body, bytes):
             lines.append({"path": path, "body": b64encode(body).decode()})

@@ -10,6 +10,7 @@ from app.audit.desk import forget as desk
 from app.audit.record import Event
 from app.consent.visibility import EVERYTHING_VISIBLE
 from app.exchange.mllp.kept import forget_messages
+from app.exchange.ssmix2.forget import forget_files
 from app.identity.forget import forget_patient
 from app.records.commit import committed
 from app.records.events import events
@@ -52,6 +53,7 @@ async def remove(writing: Writing, current: Stored) -> int:
         await desk.forget_patient(writing.connection, current.patient_key)
         await forget_patient(writing.connection, current.patient_key)
     await forget_messages(writing.connection, current)
+    await forget_files(writing.connection, current)
     return await remove_deleted(writing.connection, current, hash64(named), reader(writing.request.hub))
 
 

@@ -281,6 +281,10 @@ class Writing:
         self._batch.replace(new)
         return self._noted(new, stored, current.labels)
 
+    async def current(self, type_name: str, id_: str) -> Stored | None:
+        """Return the version that an update would replace; None when there is none that the caller may replace."""
+        return await read(self.connection, self.request.visibility_for("u"), type_name, id_)
+
     async def _last_body(self, current: Stored) -> Stored | None:
         """Return the version that says what a resource is: of a deletion, which has no body, the one before."""
         if not current.deleted:

@@ -312,6 +312,7 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
         for name in ("introspect", "revoke")
     },
     ("POST", "/oauth/launch"): [("POST", "/oauth/launch", f"client_id=app&patient={OWNER}-hidden".encode(), FORM)],
+    ("POST", "/exchange/ssmix2/files"): [("POST", "/exchange/ssmix2/files", b"{}", "application/x-ndjson")],
     ("GET", "/health"): [("GET", "/health", b"", "")],
     ("GET", "/metrics"): [("GET", "/metrics", b"", "")],
     ("GET", "/static"): [("GET", "/static/nothing", b"", ""), ("GET", "/static/../settings.py", b"", "")],

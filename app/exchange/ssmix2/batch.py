@@ -2,34 +2,28 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from concurrent.futures.process import BrokenProcessPool
 
 from app.access.directory import organisations
+from app.db import DatabaseUnavailable
 from app.exchange.hl7v2.coding_systems import coding_systems
 from app.exchange.hl7v2.message import Finding
 from app.exchange.hl7v2.to_fhir.source import Source
-from app.exchange.ssmix2.document import understand_document
 from app.exchange.ssmix2.filing import Filing, Outcome
 from app.exchange.ssmix2.rounds import Round, rounds, slot_of
-from app.exchange.ssmix2.understand import Refused, Understood, understand
+from app.exchange.ssmix2.sent import Sent, understand_all
+from app.exchange.ssmix2.understand import Refused, Understood
 from app.hub import Hub
 from app.records.commit import committed
 from app.records.request import FhirRequest
 from app.uploads.check import Dangerous, check_body
 from fhir.errors import FhirError, Forbidden
 
+CHUNK_FILES = 150
+"""From so many files on a part of a batch is understood by itself, while the part before it is written."""
+
 _DATA = b'"data":'
 """What a resource has that holds a file."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A file as it was sent."""
-
-    path: str
-    body: bytes = b""
-    parts: tuple[tuple[str, bytes], ...] | None = None
-    """The files of a content folder, each with its name, instead of `body`."""
 
 
 async def source_of(hub: Hub, custodian: int) -> Source:
@@ -44,16 +38,6 @@ async def source_of(hub: Hub, custodian: int) -> Source:
     raise Forbidden("Only a site with an institution number has a store")
 
 
-def _understood(one: Sent, source: Source) -> Understood | Refused:
-    if one.parts is None:
-        return understand(one.path, one.body, source)
-    return understand_document(one.path, one.parts, source)
-
-
-def _all_understood(sent: Sequence[Sent], source: Source) -> list[Understood | Refused]:
-    return [_understood(one, source) for one in sent]
-
-
 async def store(request: FhirRequest, source: Source, sent: Sequence[Sent]) -> list[Outcome]:
     """Store files and return what became of each, in their order.
 
@@ -66,7 +50,42 @@ async def store(request: FhirRequest, source: Source, sent: Sequence[Sent]) -> l
         StaleCaller: the rights of callers have changed; what was not written yet is written when this is done again.
         DatabaseUnavailable: the same.
     """
-    understood = await asyncio.to_thread(_all_understood, sent, source)
+    told: dict[str, Outcome] = {}
+    parts = chunks(sent)
+    coming = [_begin(request.hub, part, source, alone=len(parts) == 1) for part in parts]
+    try:
+        for each in coming:
+            told |= await _store(request, await each)
+    except BrokenProcessPool as error:
+        raise DatabaseUnavailable("The process that reads messages has ended") from error
+    finally:
+        for each in coming:
+            each.cancel()
+    return [told[one.path] for one in sent]
+
+
+def chunks(sent: Sequence[Sent]) -> list[Sequence[Sent]]:
+    """Return files in parts that are understood one after the other; none parts the files of a patient."""
+    found: list[Sequence[Sent]] = []
+    start = 0
+    for number, one in enumerate(sent):
+        if number - start >= CHUNK_FILES and one.patient != sent[number - 1].patient:
+            found.append(sent[start:number])
+            start = number
+    return [*found, sent[start:]]
+
+
+def _begin(
+    hub: Hub, part: Sequence[Sent], source: Source, *, alone: bool
+) -> asyncio.Future[list[Understood | Refused]]:
+    """Begin to understand files: many in a process beside the hub's, which goes on writing those before meanwhile."""
+    if alone and len(part) < CHUNK_FILES:
+        return asyncio.ensure_future(asyncio.to_thread(understand_all, part, source))
+    return hub.beside.start(understand_all, part, source)
+
+
+async def _store(request: FhirRequest, understood: Sequence[Understood | Refused]) -> dict[str, Outcome]:
+    """Store files that were understood, and return what became of each by its path."""
     looked_at = [await _looked_at(request, one) for one in understood]
     outcomes: dict[str, Outcome] = {
         one.path: Outcome("refused", one.findings) for one in looked_at if isinstance(one, Refused)
@@ -75,7 +94,7 @@ async def store(request: FhirRequest, source: Source, sent: Sequence[Sent]) -> l
     awaited = [each for one in looked_at if isinstance(one, Refused) for each in slot_of(one.path)]
     for part in rounds(list(good.values()), awaited):
         outcomes |= await _write(request, part)
-    return [outcomes[one.path] for one in sent]
+    return outcomes
 
 
 async def _looked_at(request: FhirRequest, one: Understood | Refused) -> Understood | Refused:

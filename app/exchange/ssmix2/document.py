@@ -61,7 +61,7 @@ def understand_document(path: str, parts: Sequence[tuple[str, bytes]], source: S
         return Refused(path, (Finding("", 0, 0, "the content folder has no file, or only empty ones"),))
     patient = named(place.name.patient, source)
     pieces = _pieces(path, place, files, patient.key, source) if files else ()
-    return Understood(path, place.name, digest_of(parts), b"", "", patient, pieces, parts=tuple(parts))
+    return Understood(path, place.name, digest_of(parts), b"", "", patient, pieces)
 
 
 def digest_of(parts: Sequence[tuple[str, bytes]]) -> bytes:

@@ -16,8 +16,9 @@ from app.access.transactions import SSMIX2
 from app.audit.record import Event
 from app.doors import Door, enter
 from app.exchange.hl7v2.message import Finding
-from app.exchange.ssmix2.batch import Sent, source_of, store
+from app.exchange.ssmix2.batch import source_of, store
 from app.exchange.ssmix2.filing import Outcome
+from app.exchange.ssmix2.sent import Sent
 from app.records.content import is_packed, unpacked
 from app.records.events import events
 from app.records.request import FhirRequest, Request

@@ -26,7 +26,6 @@ from fhir.errors import FhirError
 from fhir.exact import read as read_exact
 from fhir.exact import write as write_exact
 from fhir.search.hashing import hash64
-from fhir.store.read import read
 from fhir.store.stored import Stored
 
 TOGETHER = 20
@@ -201,7 +200,7 @@ class Filing:
         own: _Own,
     ) -> None:
         """Give a resource that its order does not have any more another status."""
-        current = await read(self._writing.connection, self._writing.request.visibility_for("u"), type_name, id_)
+        current = await self._writing.current(type_name, id_)
         if current is None or current.deleted:
             return
         resource = read_exact(bytes(current.body))

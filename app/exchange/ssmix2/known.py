@@ -57,11 +57,13 @@ class Known:
         self._others = dict(await lookups.by_identifier(connection, custodian, unknown))
         orders = {Key(order.type, order.system, order.order) for one in old for order in one.orders}
         self._orders = dict(await lookups.by_identifier(connection, custodian, orders))
-        for key in pieces:
-            for patient_key in patient_keys:
-                there = self.resource(patient_key, key)
-                if there is not None:
-                    self._references[key] = f"{key.type}/{there[1]}"
+        for one in old:
+            patient_key = self.patient_key(one.patient.key)
+            for piece in one.pieces:
+                for key in (piece.key, *(target for _, target in piece.links)):
+                    there = self.resource(patient_key, key)
+                    if there is not None:
+                        self._references[key] = f"{key.type}/{there[1]}"
 
     def is_ambiguous(self, key: Key) -> bool:
         """Return whether several Patients have a number."""

@@ -44,12 +44,9 @@ class Piece:
     links: tuple[tuple[bytes, Key], ...]
     """The conditional references in it, each once, and what each means."""
     content: int
-    """hash64 of what it says, whatever file said it."""
-
-    @property
-    def hash(self) -> int:
-        """By which it is found again among a patient's."""
-        return hash_of(self.key)
+    """A hash of what it says, whatever file said it."""
+    hash: int
+    """By which it is found again among a patient's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +67,14 @@ class Understood:
     pieces: tuple[Piece, ...]
     orders: tuple[OrderSet, ...] = ()
     findings: tuple[Finding, ...] = ()
-    parts: tuple[tuple[str, bytes], ...] = ()
+    file_hash: int = field(init=False)
+    """hash64 of the name without its flag."""
+    slot_hash: int = field(init=False)
+    """hash64 of what the file shares with those that it replaces."""
 
-    @property
-    def file_hash(self) -> int:
-        """hash64 of the name without its flag."""
-        return hash64(self.name.without_flag)
-
-    @property
-    def slot_hash(self) -> int:
-        """hash64 of what the file shares with those that it replaces."""
-        return hash64(self.name.slot)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "file_hash", hash64(self.name.without_flag))
+        object.__setattr__(self, "slot_hash", hash64(self.name.slot))
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +206,7 @@ def piece_of(entry: Entry, origin: str) -> Piece:
         meta["source"] = origin
         body = _with_source(body, resource, meta)
     links = tuple((link, key_of(link)) for link in dict.fromkeys(_LINK.findall(body)))
-    return Piece(entry.key, entry.action, body, meta, links, content)
+    return Piece(entry.key, entry.action, body, meta, links, content, hash_of(entry.key))
 
 
 def _with_source(body: bytes, resource: Mapping[str, Any], meta: Mapping[str, Any]) -> bytes:

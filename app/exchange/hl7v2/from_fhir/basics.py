@@ -15,7 +15,7 @@ from app.exchange.hl7v2.from_fhir.values import (
     person,
 )
 from app.exchange.hl7v2.from_fhir.written import Resource
-from app.exchange.hl7v2.to_fhir.condition import DIAGNOSIS_TYPE, INDICATION
+from app.exchange.hl7v2.to_fhir.condition import DIAGNOSIS_TYPE, INDICATION, RANK
 from app.exchange.hl7v2.to_fhir.source import Source
 from app.exchange.hl7v2.to_fhir.systems import (
     EXCHANGE_CODE,
@@ -131,7 +131,7 @@ def _problem(one: Resource, source: Source) -> Line:
     status = next((c.get("code") for c in one.get("verificationStatus", {}).get("coding", ())), "")
     course = next((c.get("code") for c in one.get("clinicalStatus", {}).get("coding", ())), "")
     where: Resource = next((c for c in one.get("category", ()) if "condition-category" not in str(c)), {})
-    kind = next((e["valueCodeableConcept"] for e in one.get("extension", ()) if e.get("url") == DIAGNOSIS_TYPE), None)
+    kind = _rank(one)
     ended = moment(one.get("abatementDateTime", ""), source)
     text = one.get("code", {}).get("text", "")
     labels = one.get("meta", {})
@@ -160,6 +160,16 @@ def _problem(one: Resource, source: Source) -> Line:
     return segment("PRB", {place: field for place, field in fields.items() if field not in ("", ("",) * 7)})
 
 
+def _rank(one: Resource) -> Resource | None:
+    """Return the rank of a disease as the sender gave it."""
+    for each in one.get("extension", ()):
+        if each.get("url") in {DIAGNOSIS_TYPE, RANK}:
+            rank = dict(each["valueCodeableConcept"])
+            rank["coding"] = [c for c in rank.get("coding", ()) if not c["system"].endswith("ex-diagnosistype")]
+            return rank if rank["coding"] else {"coding": [{"code": "1", "display": "主診断", "system": ""}]}
+    return None
+
+
 def _words(one: Resource) -> dict[int, Field]:
     codings = one.get("code", {}).get("coding", ())
     made: dict[int, Field] = {}
@@ -169,7 +179,7 @@ def _words(one: Resource) -> dict[int, Field]:
             made[number] = (found["code"], found.get("display", ""), "MDCDX2")
     for name, numbers, codes in (("Prefix", 1, 4), ("Postfix", 3, 6)):
         url = f"{EXTENSION}JP_Condition_Disease{name}Modifier"
-        values = [e["valueCodeableConcept"] for e in one.get("extension", ()) if e.get("url") == url]
+        values = [e["valueCodeableConcept"] for e in one.get("code", {}).get("extension", ()) if e.get("url") == url]
         for number, word in ((numbers, "master-disease-modKeyNumber"), (codes, "master-disease-modExCode")):
             listed: list[Components] = [_modifier(value, word) for value in values]
             if any(listed):

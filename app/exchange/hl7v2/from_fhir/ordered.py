@@ -2,8 +2,9 @@
 
 from app.exchange.hl7v2.from_fhir.values import department, identifier, moment, person
 from app.exchange.hl7v2.from_fhir.written import Resource
-from app.exchange.hl7v2.to_fhir.order import DEPARTMENT
+from app.exchange.hl7v2.to_fhir.order import DEPARTMENT, OWN_DEPARTMENT
 from app.exchange.hl7v2.to_fhir.source import Source
+from app.exchange.hl7v2.to_fhir.systems import EXTENSION
 from app.exchange.hl7v2.write import Components, Field, Line, segment
 
 _CONTROLS = {"cancelled": "CA", "revoked": "CA", "stopped": "DC", "entered-in-error": "OC"}
@@ -16,8 +17,16 @@ def number_of(resource: Resource, source: Source) -> str:
 
 def department_of(resource: Resource, source: Source) -> str:
     """Return the code of the department, or `-`."""
-    unit = department(resource, DEPARTMENT, source)
+    unit = _unit(resource, source)
     return (unit[0] if isinstance(unit, tuple) and isinstance(unit[0], str) else "") or "-"
+
+
+def _unit(resource: Resource, source: Source) -> Components:
+    for url in (DEPARTMENT, OWN_DEPARTMENT, f"{EXTENSION}JP_MedicationAdministration_RequestDepartment"):
+        found = department(resource, url, source)
+        if found:
+            return found
+    return ""
 
 
 def order_line(
@@ -51,6 +60,6 @@ def order_line(
         9: moment(resource.get("authoredOn", ""), source),
         10: person(resource.get("recorder")) if requester else "",
         12: requester or recorder,
-        17: department(resource, DEPARTMENT, source),
+        17: _unit(resource, source),
     }
     return segment("ORC", {place: field for place, field in fields.items() if field})

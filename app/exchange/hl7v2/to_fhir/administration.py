@@ -10,7 +10,7 @@ from app.exchange.hl7v2.message import Segment
 from app.exchange.hl7v2.to_fhir.coded import concept, concept_of, identity
 from app.exchange.hl7v2.to_fhir.draft import Draft, present
 from app.exchange.hl7v2.to_fhir.mapped import Action
-from app.exchange.hl7v2.to_fhir.order import authored, belonging, number_identifiers, order_reference, period
+from app.exchange.hl7v2.to_fhir.order import authored, number_identifiers, order_reference, period
 from app.exchange.hl7v2.to_fhir.people import department_of, place_of, practitioner, practitioner_of
 from app.exchange.hl7v2.to_fhir.prescription import ORDER_IN_RP, RP_NUMBER, group_identifiers, rp_of
 from app.exchange.hl7v2.to_fhir.quantity import quantity, unit_of
@@ -43,7 +43,7 @@ def _draw_row(draft: Draft, group: Sequence[Segment], row: Segment, place: int, 
     lasted = "end" in span and span.get("start") != span["end"]
     lot = row.text(15)
     content: dict[str, Any] = {
-        "extension": [*belonging(draft, orc), *_asked_by(draft, orc), *_given_at(draft, row)],
+        "extension": [*_asked_by(draft, orc), *_given_at(draft, row)],
         "status": _STATUSES.get(status, "unknown"),
         "medicationCodeableConcept": concept(what[0], source),
         "subject": draft.subject,

@@ -23,6 +23,9 @@ _SUSPECTED = frozenset({"8002"})
 """Key numbers of the modifiers that make a disease a suspicion: の疑い."""
 
 DIAGNOSIS_TYPE = "http://jpfhir.jp/fhir/eCS/Extension/StructureDefinition/JP_eCS_DiagnosisType"
+RANK = "urn:renkei:diagnosis-rank"
+"""How the sender ranks a disease that is not the main one."""
+
 INDICATION = "http://jpfhir.jp/fhir/clins/CodeSystem/JP_ehrshrs_indication"
 
 
@@ -51,13 +54,12 @@ def _draw_disease(draft: Draft, named: dict[str, Segment]) -> None:
         "meta": _labels(row),
         "extension": [
             *belonging(draft, orc),
-            *_modifiers(words),
-            *({"url": DIAGNOSIS_TYPE, "valueCodeableConcept": concept(each, draft.source)} for each in ranked[:1]),
+            *(_rank(each, draft) for each in ranked[:1]),
         ],
         "clinicalStatus": hl7("condition-clinical", status),
         "verificationStatus": hl7("condition-ver-status", "provisional" if suspected else "confirmed"),
         "category": [hl7("condition-category", "encounter-diagnosis"), *_where(draft, row)],
-        "code": {"coding": _codings(draft, row, words), "text": title},
+        "code": {"extension": _modifiers(words), "coding": _codings(draft, row, words), "text": title},
         "subject": draft.subject,
         "onsetDateTime": onset,
         "abatementDateTime": abated,
@@ -97,6 +99,18 @@ def _codings(draft: Draft, row: Segment, words: Segment | None) -> list[dict[str
     for one in made:
         told.setdefault((one.get("system"), one.get("code")), one)
     return list(told.values())
+
+
+def _rank(value: Repetition, draft: Draft) -> dict[str, Any]:
+    """Return whether the disease is the main one, as HL7 says it; any other rank as the sender does."""
+    rank = concept(value, draft.source)
+    if "主" not in rank.get("text", "") and value.text(1) != "1":
+        return {"url": RANK, "valueCodeableConcept": rank}
+    principal = {"system": f"{TERMINOLOGY}ex-diagnosistype", "code": "principal", "display": "Principal Diagnosis"}
+    return {
+        "url": DIAGNOSIS_TYPE,
+        "valueCodeableConcept": {**rank, "coding": [principal, *rank.get("coding", [])]},
+    }
 
 
 def _where(draft: Draft, row: Segment) -> list[dict[str, Any]]:

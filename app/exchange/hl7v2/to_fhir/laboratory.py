@@ -15,6 +15,7 @@ from app.exchange.hl7v2.to_fhir.observation import Of, draw_rows
 from app.exchange.hl7v2.to_fhir.order import (
     Asked,
     asked,
+    asked_by_department,
     belonging,
     number_identifiers,
     order_reference,
@@ -98,7 +99,7 @@ def _draw_report(draft: Draft, each: Asked, obr: Segment, specimen: Key | None) 
         code = with_codings(code, _REPORT)
     span = period(draft, obr, 7, 8)
     content: dict[str, Any] = {
-        "extension": belonging(draft, each.orc),
+        "extension": asked_by_department(draft, each.orc),
         "basedOn": based_on,
         "status": _report_status(obr, each),
         "category": [{"coding": [_LABORATORY]}] if is_laboratory else [],

@@ -9,8 +9,8 @@ from app.exchange.hl7v2.to_fhir.dosage import usage
 from app.exchange.hl7v2.to_fhir.draft import Draft, present
 from app.exchange.hl7v2.to_fhir.order import (
     GONE,
+    asked_by_department,
     authored,
-    belonging,
     gone,
     number_identifiers,
     period,
@@ -39,7 +39,7 @@ def _draw_order(draft: Draft, group: Sequence[Segment], rows: Sequence[Segment])
         repeat = {"boundsPeriod": period(draft, timing, 7, 8)}
         schedules.append(present({"repeat": present(repeat), "code": usage(draft, timing)}))
     content: dict[str, Any] = {
-        "extension": belonging(draft, orc),
+        "extension": asked_by_department(draft, orc),
         "status": gone(orc.text(1), "revoked", "revoked") or "active",
         "intent": "order",
         "patient": draft.subject,

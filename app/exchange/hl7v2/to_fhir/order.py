@@ -19,6 +19,7 @@ GONE = CANCELLED | DISCONTINUED
 
 INSTITUTION = "http://jpfhir.jp/fhir/clins/Extension/StructureDefinition/JP_eCS_InstitutionNumber"
 DEPARTMENT = "http://jpfhir.jp/fhir/eCS/Extension/StructureDefinition/JP_eCS_Department"
+OWN_DEPARTMENT = "urn:renkei:department"
 INSTITUTION_NUMBER = "http://jpfhir.jp/fhir/core/IdSystem/insurance-medical-institution-no"
 _PRIORITIES = {"S": "stat", "A": "asap", "R": "routine", "P": "routine", "C": "urgent", "T": "urgent", "U": "urgent"}
 
@@ -146,14 +147,22 @@ def order_reference(draft: Draft, type_: str, number: str) -> list[dict[str, Any
 
 
 def belonging(draft: Draft, orc: Segment | None) -> list[dict[str, Any]]:
-    """Return the extensions that say which institution and department something is of."""
+    """Return the extensions that say which institution and department something is of, where JP-CLINS has them.
+
+    It has them for MedicationRequest, AllergyIntolerance, Condition and Observation.
+    """
     number = {"system": INSTITUTION_NUMBER, "value": draft.source.institution}
-    made: list[dict[str, Any]] = [{"url": INSTITUTION, "valueIdentifier": number}]
-    if orc is not None:
-        unit = department_of(orc, 17, draft.source)
-        if unit:
-            made.append({"url": DEPARTMENT, "valueCodeableConcept": unit})
-    return made
+    return [{"url": INSTITUTION, "valueIdentifier": number}, *_of_department(draft, orc, DEPARTMENT)]
+
+
+def asked_by_department(draft: Draft, orc: Segment | None) -> list[dict[str, Any]]:
+    """Return the extension that says which department something is of, where no profile has one."""
+    return _of_department(draft, orc, OWN_DEPARTMENT)
+
+
+def _of_department(draft: Draft, orc: Segment | None, url: str) -> list[dict[str, Any]]:
+    unit = department_of(orc, 17, draft.source)
+    return [{"url": url, "valueCodeableConcept": unit}] if unit else []
 
 
 def authored(draft: Draft, orc: Segment | None) -> str:

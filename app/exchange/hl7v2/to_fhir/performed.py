@@ -9,7 +9,15 @@ from app.exchange.hl7v2.to_fhir.draft import Draft, present
 from app.exchange.hl7v2.to_fhir.mapped import Key
 from app.exchange.hl7v2.to_fhir.moments import instant, moment_of
 from app.exchange.hl7v2.to_fhir.observation import Of, draw_rows
-from app.exchange.hl7v2.to_fhir.order import Asked, asked, belonging, number_identifiers, order_reference, period
+from app.exchange.hl7v2.to_fhir.order import (
+    Asked,
+    asked,
+    asked_by_department,
+    belonging,
+    number_identifiers,
+    order_reference,
+    period,
+)
 from app.exchange.hl7v2.to_fhir.people import practitioner
 
 _REPORT_CATEGORIES = {"OMG-11": "RAD", "OMG-12": "OTH"}
@@ -47,7 +55,7 @@ def _draw_procedure(draft: Draft, each: Asked, obr: Segment) -> tuple[Key, list[
     span = {**span, **told} if told else span
     parent = each.orc.text(8, 1) if each.orc else ""
     content: dict[str, Any] = {
-        "extension": belonging(draft, each.orc),
+        "extension": asked_by_department(draft, each.orc),
         "basedOn": order_reference(draft, "ServiceRequest", number),
         "partOf": order_reference(draft, "Procedure", parent) if parent and parent != number else [],
         "status": "completed",
@@ -67,7 +75,7 @@ def _draw_procedure(draft: Draft, each: Asked, obr: Segment) -> tuple[Key, list[
         parts=parts,
         at=span.get("start", "") or draft.occurred,
         category="procedure",
-        extension=content["extension"],
+        extension=belonging(draft, each.orc),
         links={"partOf": [{"reference": key.reference}]},
     )
     return key, draw_rows(draft, [row for row in each.rows if row.text(2) != "XCN"], of)
@@ -94,7 +102,7 @@ def _draw_report(draft: Draft, each: Asked, studies: dict[str, Segment], results
         return
     what = obr.repetitions(4)
     content: dict[str, Any] = {
-        "extension": belonging(draft, each.orc),
+        "extension": asked_by_department(draft, each.orc),
         "basedOn": order_reference(draft, "ServiceRequest", each.number),
         "status": "final" if obr.text(25) == "F" else "registered",
         "category": [hl7("v2-0074", _REPORT_CATEGORIES[draft.kind])],

@@ -10,6 +10,7 @@ from app.exchange.hl7v2.to_fhir.observation import Of, draw_rows
 from app.exchange.hl7v2.to_fhir.order import (
     GONE,
     Asked,
+    asked_by_department,
     authored,
     belonging,
     gone,
@@ -36,14 +37,15 @@ def draw_request(draft: Draft, each: Asked, category: list[dict[str, Any]], spec
     number = each.number
     wanted = [row for row in each.rows if row.name == "OBX" and not row.repetitions(5)]
     told = [row for row in each.rows if row not in wanted]
-    extension = belonging(draft, orc)
     parts = (number or draft.message.control_id, identity(what[0]) if what else "")
-    of = Of(parts=parts, at=moment_of(draft, obr, 7) or authored(draft, orc), category="", extension=extension)
+    of = Of(
+        parts=parts, at=moment_of(draft, obr, 7) or authored(draft, orc), category="", extension=belonging(draft, orc)
+    )
     about = draw_rows(draft, told, of)
     details = [item for row in wanted for item in row.repetitions(3)]
     timing = each.other("TQ1")
     content: dict[str, Any] = {
-        "extension": extension,
+        "extension": asked_by_department(draft, orc),
         "basedOn": _parent(draft, each),
         "status": gone(each.control, "revoked", "revoked") or ("completed" if each.control == "CM" else "active"),
         "intent": "order",

@@ -77,7 +77,7 @@ def resources(message: Message, source: Source, *, kind: str = "", flag: str = "
         message,
         source,
         kind,
-        _FLAGS.get(flag, "current"),
+        "delete" if message.kind == "ADT^A23" else _FLAGS.get(flag, "current"),
         Key("Patient", source.patient_system, pid.text(3).strip()),
         _occurred(message, source),
         list(message.findings),

@@ -9,7 +9,10 @@ from app.exchange.ssmix2.gateway.journal import DEAD, Journal, Row
 from app.exchange.ssmix2.gateway.line import Letter
 from app.exchange.ssmix2.gateway.walk import Found, files_of, readable
 
-BATCH_FILES = 400
+BATCH_FILES = 600
+"""Files after which a batch ends with the patient."""
+MOST_FILES = 1_000
+"""Files of a batch; what the hub's door takes."""
 BATCH_BYTES = 4_000_000
 MOST_BYTES = 20_000_000
 """A larger file is not read; nothing that the hub stores is."""
@@ -30,8 +33,12 @@ class Batch:
     @property
     def is_full(self) -> bool:
         """Whether nothing is to be added."""
-        count = max(len(self.letters), len(self.known), len(self.too_large))
-        return count >= BATCH_FILES or self.size >= BATCH_BYTES
+        return self.count >= MOST_FILES or self.size >= BATCH_BYTES
+
+    @property
+    def count(self) -> int:
+        """How many files there are, of the kind there are most of."""
+        return max(len(self.letters), len(self.known), len(self.too_large))
 
     @property
     def is_empty(self) -> bool:
@@ -78,12 +85,14 @@ class Reader:
             patients: Their folders.
             first: Files outside of any patient's folder.
         """
-        batch = Batch()
-        for found in self._files(patients, first):
-            self._add(batch, *found)
-            if batch.is_full:
+        batch, patient = Batch(), ""
+        for found, row in self._files(patients, first):
+            folder = "/".join(found.path.split("/")[:3])
+            if batch.is_full or (batch.count >= BATCH_FILES and folder != patient):
                 yield batch
                 batch = Batch()
+            patient = folder
+            self._add(batch, found, row)
         if not batch.is_empty:
             yield batch
 

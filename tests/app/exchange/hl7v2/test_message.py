@@ -126,7 +126,7 @@ def test_groups_begin_where_they_are_said_to():
     assert [[each.name for each in group] for group in message.groups("ORC")] == [["ORC", "RXE"], ["ORC", "RXE", "RXR"]]
 
 
-words = st.text(st.characters(codec="iso2022_jp", exclude_characters="\x1b\x0e\x0f¥‾"), max_size=8).map(str.strip)
+words = st.text('aB1|^&~\\#"\r\n\t 陸＾患ア■〜', max_size=8).map(str.strip)
 full = words.filter(bool)
 components = st.lists(words, max_size=3).flatmap(lambda some: full.map(lambda last: (*some, last)))
 fields = st.lists(st.one_of(full, components), min_size=1, max_size=3)
@@ -158,7 +158,7 @@ def test_any_bytes_are_read_or_refused(junk):
             each.text(number, 2, 2, 2)
 
 
-@given(st.text(max_size=30))
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs"]) | st.sampled_from("\r\n\t"), max_size=30))
 def test_an_escaped_text_takes_nothing_apart(text):
     assert unescape(escape(text), Separators()) == text
     assert not set(escape(text)) & set("|^~&\r\n")

@@ -1,6 +1,7 @@
 """What messages become."""
 
 import json
+import pickle
 
 import pytest
 
@@ -169,9 +170,10 @@ def test_a_disease_has_its_codes_modifiers_and_course():
     assert disease["code"]["coding"][2]["version"] == "2013"
     modifiers = {
         each["url"].rpartition("_")[2]: each["valueCodeableConcept"]["coding"][0]["code"]
-        for each in disease["extension"]
-        if "Modifier" in each["url"]
+        for each in disease["code"]["extension"]
     }
+    (main,) = (each for each in disease["extension"] if each["url"].endswith("JP_eCS_DiagnosisType"))
+    assert [each["code"] for each in main["valueCodeableConcept"]["coding"]] == ["principal", "1"]
     assert modifiers == {"DiseasePrefixModifier": "4012", "DiseasePostfixModifier": "8002"}
     assert disease["clinicalStatus"]["coding"][0]["code"] == "resolved"
     assert disease["verificationStatus"]["coding"][0]["code"] == "provisional"
@@ -394,6 +396,25 @@ def test_a_file_taken_back_takes_back_what_it_said(kind):
         assert entry.action == "delete"
         assert "entered-in-error" in str(status) or status is False
         assert check(plain(entry.resource)) == []
+
+
+def test_basic_data_that_are_deleted_take_the_patient_back():
+    lines = [header("ADT^A23"), *MESSAGES["ADT-00"][1:]]
+
+    found = mapped("ADT-00", *lines)
+
+    assert {entry.action for entry in found.entries} == {"delete"}
+    assert found.entries[0].resource["active"] is False
+
+
+def test_a_site_in_another_process_is_the_same_and_leaves_what_it_remembers():
+    mapped("OMP-01")
+
+    again = pickle.loads(pickle.dumps(SITE))  # noqa: S301 - our own
+
+    assert again == SITE
+    assert again.memory is SITE.memory
+    assert len(pickle.dumps(SITE)) < 300
 
 
 def test_a_file_of_history_is_history():

@@ -305,3 +305,18 @@ async def test_a_file_is_kept_byte_for_byte(world: World):
     rows = await world.hub.database.reader.fetch(select(ssmix2_file).order_by(ssmix2_file.c.path), {})
     assert (rows[0][4], bytes(rows[0][9]), rows[0][7]) == (path, body, "iso2022_jp")
     assert len(rows) == 2
+
+
+async def test_what_is_removed_for_good_takes_its_file_along(world: World):
+    site, office = await world.client("hospital-a"), await world.client("secretariat", role="secretariat")
+    file = a_file("OML-11")
+    await send(world, site, file, a_file("OMP-01"))
+    (report,) = await found(world, site, "DiagnosticReport")
+    await world.http.delete(f"/fhir/DiagnosticReport/{report['id']}", headers=site)
+
+    asked = {"resourceType": "Parameters", "parameter": [{"name": "expungeDeletedResources", "valueBoolean": True}]}
+    done = await world.http.post(f"/fhir/DiagnosticReport/{report['id']}/$expunge", headers=office, json=asked)
+
+    assert done.status_code == 200, done.text
+    rows = await world.hub.database.reader.fetch(select(ssmix2_file.c.path), {})
+    assert [path for (path,) in rows] == [a_file("OMP-01")[0]]

@@ -218,6 +218,49 @@ async def test_a_document_goes_out_as_a_content_folder(world: World, tmp_path: P
     assert the_files(tmp_path / "out", "extended") == {f"{folder}/{name}/紹介状.pdf": b"%PDF-1"}
 
 
+async def test_documents_of_fhir_and_attachments_elsewhere(world: World, tmp_path: Path):
+    site = await world.client("hospital-a")
+    patient = await world.post(site, a_numbered_patient())
+    subject = {"reference": f"Patient/{patient['id']}"}
+    picture = {"resourceType": "Binary", "contentType": "image/png", "data": b64encode(b"\x89PNG").decode()}
+    binary = await world.post(site, picture | {"securityContext": subject})
+    reference = {"resourceType": "DocumentReference", "status": "current", "subject": subject}
+    there = {"contentType": "image/png", "url": f"Binary/{binary['id']}"}
+    gone = {"contentType": "image/png", "url": "https://example.org/elsewhere.png"}
+    await world.post(site, reference | {"date": "2024-05-10T01:00:00Z", "content": [{"attachment": there}]})
+    lost = await world.post(site, reference | {"content": [{"attachment": gone}]})
+    composition = {
+        "resourceType": "Composition",
+        "status": "final",
+        "type": {"coding": [{"system": "http://loinc.org", "code": "18842-5"}], "text": "退院時サマリー"},
+        "subject": {"reference": "urn:uuid:1c1b1a19-0000-4000-8000-000000000003"},
+        "date": "2024-05-11",
+        "author": [{"display": "港 一郎"}],
+        "title": "退院時サマリー",
+    }
+    document = {
+        "resourceType": "Bundle",
+        "type": "document",
+        "identifier": {"system": "urn:ietf:rfc:3986", "value": "urn:uuid:1c1b1a19-0000-4000-8000-000000000001"},
+        "timestamp": "2024-05-11T10:00:00+09:00",
+        "entry": [
+            {"fullUrl": "urn:uuid:1c1b1a19-0000-4000-8000-000000000002", "resource": composition},
+            {"fullUrl": "urn:uuid:1c1b1a19-0000-4000-8000-000000000003", "resource": a_numbered_patient()},
+        ],
+    }
+    stored = await world.post(site, document)
+
+    await taken_out(world, tmp_path / "out")
+
+    names = sorted(path.split("/")[-1] for path in the_files(tmp_path / "out", "extended"))
+    left_out = {row["resource"]: row["reason"] for row in the_index(tmp_path / "out", "left-out.csv")}
+    assert left_out[f"DocumentReference/{lost['id']}"] == "attachment 1 is not in the hub"
+    covers = " ".join(row["covers"] for row in the_index(tmp_path / "out"))
+    assert f"Binary/{binary['id']}" in covers
+    assert f"Bundle/{stored['id']}" in covers
+    assert names == ["1.png", "document.json"]
+
+
 def a_numbered_patient(value: str = "0001234") -> dict[str, Any]:
     return {
         "resourceType": "Patient",
