@@ -138,7 +138,6 @@ class Superseding:
         if document.id in self.done:
             return self.done[document.id]
         made = self.done[document.id] = await change(self._writing, document, _SUPERSEDED, path)
-        await superseded(self._writing, made)
         for one in await self._following(document):
             await self.supersede(one, path)
         return made
@@ -152,15 +151,6 @@ class Superseding:
             if one.id not in self.done
             and any(code in _FOLLOWING and link == reference for _, code, link in relations(orjson.loads(one.body)))
         ]
-
-
-async def superseded(writing: Writing, document: Stored) -> None:
-    """Do what follows from a document's being superseded.
-
-    Args:
-        writing: The transaction in which it is.
-        document: Its version that says so.
-    """
 
 
 class Joining:
