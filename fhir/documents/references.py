@@ -6,8 +6,7 @@ https://hl7.org/fhir/R4/bundle.html#references
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-PATIENTS = ("subject", "patient")
-"""The elements that say about whom a resource is."""
+from fhir.documents.split import SUBJECTS
 
 
 def local(link: str, address: str) -> str:
@@ -35,7 +34,7 @@ def links(tree: Any, address: str) -> Iterator[str]:
 
 def about(tree: Mapping[str, Any], address: str) -> Iterator[str]:
     """Yield the links to whom a resource is about."""
-    for element in PATIENTS:
+    for element in SUBJECTS:
         found = tree.get(element)
         if isinstance(found, dict) and isinstance(link := found.get("reference"), str):
             yield local(link, address)
