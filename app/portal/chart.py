@@ -33,7 +33,8 @@ _PLACES = {"encounter": "encounters", "laboratory": "results", "vital": "vitals"
 
 def _is_repeated(item: Item) -> bool:
     """Return whether a line says only what others say: a report of results that are shown one by one."""
-    return item.type == "DiagnosticReport" and item.kind == "laboratory" and not item.detail
+    is_listing = item.type == "DiagnosticReport" and item.kind == "laboratory"
+    return is_listing and not item.detail and not item.body.get("presentedForm")
 
 
 def _identity(item: Item) -> tuple[object, ...] | None:

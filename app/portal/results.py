@@ -26,6 +26,8 @@ class Cell:
     custodian: int
     time: str
     sensitive: bool = False
+    unit: str = ""
+    """As sent, when it is not in the text."""
     converted: str = ""
     """The number in the row's unit, when it was sent in another."""
     range: str = ""
@@ -127,6 +129,7 @@ def _cell(result: _Result, of: Measured, who: Subject, bindings: Bindings) -> Ce
         custodian=item.custodian,
         time=item.time,
         sensitive=item.sensitive,
+        unit=result.measured.unit if same else "",
         converted="/".join(shown(number, result.measured.digits) for number in numbers),
         range=reference_range(item.body, who, item.day),
         ranges=tuple((told(one), number == chosen) for number, one in enumerate(item.body.get("referenceRange", ()))),

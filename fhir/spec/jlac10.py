@@ -20,8 +20,23 @@ SYSTEMS = frozenset(
 
 _FORM = re.compile(r"([0-9][A-Z][0-9]{3})([0-9]{4})([0-9]{3})([0-9]{3})([0-9]{2})")
 
-_BLOOD = frozenset({"017", "018", "019", "022", "023"})
-"""Blood, whole blood with and without additive, plasma, serum: what a doctor reads in one line."""
+_BLOOD = frozenset({"017", "018", "019", "020", "021", "022", "023"})
+"""Blood, whole blood with and without additive, arterial, capillary, plasma, serum: one item of the JP-CLINS core set
+may have any of them, and a doctor reads them in one line."""
+
+_VALUES = frozenset({"01", "02", "03"})
+"""Results that are the amount itself. What others are is another thing: a class, a ratio, a cut-off index; and of a
+panel (2A990, 1A990) each item has its own."""
+
+_SAME = {
+    ("2A990", "51"): ("2A020", "01"),
+    ("2A990", "52"): ("2A010", "01"),
+    ("2A990", "53"): ("2A030", "01"),
+    ("2A990", "55"): ("2A050", "01"),
+    ("2B030", "51"): ("2B030", "01"),
+}
+"""Items of panels that have an analyte of their own as well: red and white cells, haemoglobin, platelets of the blood
+count, the seconds of the prothrombin time; analyte and result."""
 
 _MOLAR_MASSES = """
     3C015 113.12; 3C020 168.11; 3C025 28.014; 3D010 180.156; 3F015 885.4; 3F050 386.65; 3F070 386.65; 3F077 386.65;
@@ -56,8 +71,10 @@ class Jlac10(NamedTuple):
 
     @property
     def series(self) -> str:
-        """What tests of one series have in common: analyte, identification, and material as far as it matters."""
-        return f"{self.analyte}-{self.identification}-{'blood' if self.material in _BLOOD else self.material}"
+        """What tests of one series share: analyte, identification, material and result, as far as they matter."""
+        analyte, result = _SAME.get((self.analyte, self.result), (self.analyte, self.result))
+        material = "blood" if self.material in _BLOOD else self.material
+        return "-".join([analyte, self.identification, material, *([] if result in _VALUES else [result])])
 
 
 def read(system: object, code: object) -> Jlac10 | None:

@@ -19,7 +19,7 @@ from fhir.store.stored import Stored
 _BINARY = re.compile(r"Binary/([A-Za-z0-9\-.]{1,64})(?:/_history/[0-9]+)?")
 
 
-TYPES = ("DocumentReference", "Composition")
+TYPES = ("DocumentReference", "Composition", "DiagnosticReport")
 """Resources that have a page as documents."""
 
 
@@ -36,8 +36,8 @@ async def read_document(visit: Visit, request: Request) -> Stored:
 
 
 def attachments_of(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the Attachments of a DocumentReference."""
-    return [one.get("attachment", {}) for one in body.get("content", ())]
+    """Return the Attachments of a DocumentReference, or of a DiagnosticReport that is also a paper."""
+    return [*(one.get("attachment", {}) for one in body.get("content", ())), *body.get("presentedForm", ())]
 
 
 async def filed_under(visit: Visit, body: Mapping[str, Any]) -> Mapping[str, Any] | None:

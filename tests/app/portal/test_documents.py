@@ -302,6 +302,27 @@ async def test_an_address_elsewhere_is_named_and_never_a_link(world: World) -> N
     assert 'href="javascript' not in page.text
 
 
+async def test_a_report_that_is_also_a_paper_is_a_document(world: World) -> None:
+    clinic = await world.client("clinic-c")
+    patient = (await world.post(clinic, a_patient()))["id"]
+    report = {
+        "resourceType": "DiagnosticReport",
+        "status": "final",
+        "code": {"text": "腹部超音波検査"},
+        "conclusion": "脂肪肝の疑い",
+        "subject": {"reference": f"Patient/{patient}"},
+        "effectiveDateTime": "2024-05-01",
+        "presentedForm": [{"contentType": "application/pdf", "data": encoded(PDF), "title": "報告書"}],
+    }
+    address = f"/documents/DiagnosticReport/{(await world.post(clinic, report))['id']}"
+    browser = await signed_in(world, "clinic-c")
+
+    assert f'href="{address}"' in (await browser.get(f"/patients/{patient}")).text
+    page = (await browser.get(address)).text
+    assert [text for text in ("報告書", "脂肪肝の疑い") if text not in page] == []
+    assert (await browser.get(f"{address}/content/0")).content == PDF
+
+
 async def test_a_long_text_is_cut_and_saved_whole(world: World) -> None:
     octets = ("あ" * 600_000).encode()
     address = await a_document(world, {"contentType": "text/plain", "data": encoded(octets)})

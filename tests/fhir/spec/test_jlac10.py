@@ -17,10 +17,20 @@ def test_a_code_has_five_parts() -> None:
         ("3C015000002327101", "3C015-0000-blood"),
         ("3C015000002226201", "3C015-0000-blood"),
         ("3C015000000127101", "3C015-0000-001"),
+        ("3D046000002106202", "3D046-0000-blood"),
         ("5F016141002302301", "5F016-1410-blood"),
+        ("5F016141002302311", "5F016-1410-blood-11"),
+        ("5F016141002302331", "5F016-1410-blood-31"),
+        ("2A990000001930951", "2A020-0000-blood"),
+        ("2A990000001930952", "2A010-0000-blood"),
+        ("2A990000001930955", "2A050-0000-blood"),
+        ("2A050000001930101", "2A050-0000-blood"),
+        ("2A990000001930956", "2A990-0000-blood-56"),
+        ("1A990000000190153", "1A990-0000-001-53"),
+        ("1A990000000190154", "1A990-0000-001-54"),
     ],
 )
-def test_methods_share_a_series_and_materials_do_not(code: str, series: str) -> None:
+def test_methods_share_a_series_and_materials_and_results_do_not(code: str, series: str) -> None:
     found = read(SYSTEM, code)
 
     assert found is not None

@@ -9,7 +9,7 @@ GLUCOSE, SODIUM, POTASSIUM, CALCIUM, LD, PLATELETS, HBA1C = (
     "3H010",
     "3H015",
     "3H030",
-    "3B035",
+    "3B050",
     "2A050",
     "3D046",
 )
