@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/bundle.html#references
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fhir.documents.split import SUBJECTS
+from fhir.documents.subject import ELEMENTS
 
 
 def local(link: str, address: str) -> str:
@@ -34,7 +34,7 @@ def links(tree: Any, address: str) -> Iterator[str]:
 
 def about(tree: Mapping[str, Any], address: str) -> Iterator[str]:
     """Yield the links to whom a resource is about."""
-    for element in SUBJECTS:
+    for element in ELEMENTS:
         found = tree.get(element)
         if isinstance(found, dict) and isinstance(link := found.get("reference"), str):
             yield local(link, address)
