@@ -425,6 +425,7 @@ class Settings(BaseSettings):
         coding_systems(self.coding_systems, "")
         return self
 
+    @model_validator(mode="after")
     def _documents_are_known(self) -> "Settings":
         if unknown := sorted(self.strict_documents - set(KINDS)):
             raise ValueError(f"documents_strict names {', '.join(unknown)}; there are {', '.join(KINDS)}")
@@ -463,7 +464,7 @@ class Settings(BaseSettings):
     @property
     def mhd_bases(self) -> tuple[str, ...]:
         """The addresses of `mhd_references`, each with a slash at its end."""
-        return tuple(f"{one.strip().rstrip('/')}/" for one in self.mhd_references.split(",") if one.strip())
+        return tuple(f"{one.rstrip('/')}/" for one in parts(self.mhd_references))
 
     def largest(self, type_name: str) -> int:
         """Return the bytes that a body of a resource type may have."""
