@@ -28,6 +28,8 @@ class Cell:
     sensitive: bool = False
     unit: str = ""
     """As sent, when it is not in the text."""
+    lacks_unit: bool = False
+    """Whether it is a number without a unit in a row that has one."""
     converted: str = ""
     """The number in the row's unit, when it was sent in another."""
     range: str = ""
@@ -130,6 +132,7 @@ def _cell(result: _Result, of: Measured, who: Subject, bindings: Bindings) -> Ce
         time=item.time,
         sensitive=item.sensitive,
         unit=result.measured.unit if same else "",
+        lacks_unit="valueQuantity" in item.body and not result.measured.unit and bool(of.unit),
         converted="/".join(shown(number, result.measured.digits) for number in numbers),
         range=reference_range(item.body, who, item.day),
         ranges=tuple((told(one), number == chosen) for number, one in enumerate(item.body.get("referenceRange", ()))),

@@ -63,6 +63,16 @@ def test_what_is_no_number_of_the_unit_is_in_the_table_and_not_in_the_line(told:
     assert len(row.chart.lines[0].split()) == 2
 
 
+def test_a_number_without_a_unit_is_marked_and_a_word_is_not() -> None:
+    bare = a_result((JLAC10, GLUCOSE), when="2024-05-02", valueQuantity={"value": "200"})
+    word = a_result((JLAC10, GLUCOSE), when="2024-05-03", valueString="溶血")
+    del word.body["valueQuantity"]  # type: ignore[attr-defined]
+
+    (row,) = rows(glucose("100", "mg/dL", 1), bare, word)
+
+    assert [row.cells[f"2024-05-0{day}"][0].lacks_unit for day in (1, 2, 3)] == [False, True, False]
+
+
 def test_counts_of_cells_are_one_however_the_ten_thousands_are_written() -> None:
     platelets = "2A050000001930952"
     units = ("×10^4/μL", "万/μL", "10³/μL", "/μL")
