@@ -75,7 +75,8 @@ class Line:
         """End the connection."""
         self.writer.close()
         with contextlib.suppress(OSError, ssl.SSLError):
-            await self.writer.wait_closed()
+            async with asyncio.timeout(2):
+                await self.writer.wait_closed()
 
 
 @asynccontextmanager
