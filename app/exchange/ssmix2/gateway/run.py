@@ -81,6 +81,7 @@ class Gateway:
         self.progress = Progress()
         self._wanted, self._journal, self._dead, self._line, self._tell = wanted, journal, dead, line, tell
         self._reader = Reader(wanted.root, journal, wanted.settle_seconds)
+        self._line_told = False
         self._stop = asyncio.Event()
         self._changed: set[str] = set()
         self._woken = asyncio.Event()
@@ -236,7 +237,9 @@ class Gateway:
     def _line_is(self, down: str) -> None:
         if down and not self.progress.down:
             logger.warning("The line is down: %s", down)
-        if bool(down) != bool(self.progress.down):
+        if not self._line_told or bool(down) != bool(self.progress.down):
+            # The gateway before may have ended while the line was down.
+            self._line_told = True
             self._journal.note(line_down=down and f"since {time.strftime('%Y-%m-%d %H:%M:%S')}: {down}")
         self.progress.down = down
         if down:
