@@ -111,7 +111,7 @@ class Folder:
 
     def _write(self, one: Out) -> Path:
         """Write a file and return its folder."""
-        place = self._path.joinpath(*one.path.split("/"))
+        place = self._path.joinpath(*one.path.replace("\0", "-").split("/"))
         for above in reversed(place.relative_to(self._path).parents):
             (self._path / above).mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         self._put(place, one.body)
