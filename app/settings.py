@@ -13,6 +13,8 @@ from typing import Literal
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.comma import parts
+
 MEGABYTE = 1_000_000
 
 
@@ -353,7 +355,7 @@ class Settings(BaseSettings):
     @property
     def break_glass_allowed(self) -> frozenset[str]:
         """The roles that may break the glass."""
-        return frozenset(one.strip() for one in self.break_glass_roles.split(",") if one.strip())
+        return frozenset(parts(self.break_glass_roles))
 
     @property
     def is_postgresql(self) -> bool:
