@@ -83,7 +83,9 @@ class Hub:
 
     async def profiles(self, *bodies: bytes) -> Profiles:
         """Return by what these bodies are checked beside base R4."""
-        return Profiles(await self.packages.for_bodies(bodies), self.settings.profiles_strict)
+        settings = self.settings
+        definitions = await self.packages.for_bodies(bodies)
+        return Profiles(definitions, settings.profiles_strict, settings.strict_documents)
 
     async def patient_reference(self, patient_key: int) -> str:
         """Return `Patient/<id>` of a site's Patient; it never changes, so it is remembered."""

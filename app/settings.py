@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.comma import parts
+from fhir.documents.kind import KINDS
 
 MEGABYTE = 1_000_000
 
@@ -109,6 +110,9 @@ class Settings(BaseSettings):
 
     profiles_strict: bool = False
     """Whether a resource that breaks a profile it names, or names an unknown one, is refused, not warned of."""
+
+    documents_strict: str = ""
+    """The kinds of Japan's documents, parted by commas, that are refused where they break a profile or a rule."""
 
     resource_bytes: int = 20 * MEGABYTE
     """The largest body of one resource."""
@@ -352,6 +356,17 @@ class Settings(BaseSettings):
         hours_of(self.flag_hours)
         return self
 
+    @model_validator(mode="after")
+    def _documents_are_known(self) -> "Settings":
+        if unknown := sorted(self.strict_documents - set(KINDS)):
+            raise ValueError(f"documents_strict names {', '.join(unknown)}; there are {', '.join(KINDS)}")
+        return self
+
+    @property
+    def strict_documents(self) -> frozenset[str]:
+        """The kinds of documents that are refused where they break a rule."""
+        return frozenset(filter(None, (one.strip() for one in self.documents_strict.split(","))))
+
     @property
     def break_glass_allowed(self) -> frozenset[str]:
         """The roles that may break the glass."""
@@ -375,7 +390,7 @@ class Settings(BaseSettings):
     @property
     def mhd_bases(self) -> tuple[str, ...]:
         """The addresses of `mhd_references`, each with a slash at its end."""
-        return tuple(f"{one.strip().rstrip('/')}/" for one in self.mhd_references.split(",") if one.strip())
+        return tuple(f"{one.rstrip('/')}/" for one in parts(self.mhd_references))
 
     def largest(self, type_name: str) -> int:
         """Return the bytes that a body of a resource type may have."""

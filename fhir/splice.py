@@ -42,6 +42,7 @@ def splice(
     labels: Labels | None = None,
     more: Mapping[str, Any] | None = None,
     received: bytes | None = None,
+    subject: tuple[str, str] | None = None,
 ) -> Spliced:
     """Write id, meta.versionId and meta.lastUpdated into a resource; add labels; rewrite links.
 
@@ -56,6 +57,7 @@ def splice(
         labels: Codings to add to `meta.security` and `meta.tag`; one already there (system and code) is left.
         more: Elements that the resource gets where it has none of the name.
         received: What the sender wrote, when `body` was made of it: the XML of a resource.
+        subject: An element that names a resource by an identifier alone, and the link that is put in beside it.
 
     Raises:
         InvalidJson: `meta`, or a list in it that gets labels, is of another JSON type.
@@ -64,7 +66,9 @@ def splice(
     added = {name: value for name, value in (more or {}).items() if name not in resource}
     own = [*_own(body, resource, id, texts, labels or {}, added)]
     # A link can stand in what is replaced whole only if the sender's id or version is no string.
-    links = (edit for edit in rewrite(body, references or {}) if not _is_within(edit, own))
+    links = [edit for edit in rewrite(body, references or {}) if not _is_within(edit, own)]
+    if subject is not None and (at := _find(body, [subject[0]]).get(subject[0])) is not None:
+        links.append(_first(body, at.start, [_member("reference", subject[1])], alone=not resource.get(subject[0])))
     made = Spliced(*apply(body, sorted((*own, *links), key=_start)))
     if received is None:
         return made

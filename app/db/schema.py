@@ -18,6 +18,7 @@ import app.identity.tables
 import app.observe.tables
 import app.packages.tables
 import app.records.bulk_import.tables
+import app.records.documents.tables
 import app.records.export.tables
 import app.records.later.tables
 import app.records.search_parameters.tables
@@ -43,6 +44,7 @@ METADATA = (
     app.observe.tables.metadata,
     app.packages.tables.metadata,
     app.records.bulk_import.tables.metadata,
+    app.records.documents.tables.metadata,
     app.records.export.tables.metadata,
     app.records.later.tables.metadata,
     app.records.search_parameters.tables.metadata,

@@ -1,7 +1,7 @@
 """What a process knows of the loaded packages: refreshed when they have changed, parsed when it is used."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -31,6 +31,8 @@ class Profiles:
     definitions: Definitions
     strict: bool
     """Whether a resource that breaks a profile it names, or names an unknown one, is refused."""
+    strict_documents: Collection[str] = ()
+    """The kinds of documents that are refused in any case."""
 
 
 UNCHECKED = Profiles(Definitions(), strict=False)

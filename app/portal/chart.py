@@ -51,13 +51,20 @@ def _identity(item: Item) -> tuple[object, ...] | None:
 def unrepeated(items: Iterable[Item]) -> list[Item]:
     """Return `items` without the copies that a site's documents carry of what the site has sent by itself.
 
-    A copy has the same identifiers and would look the same. Equal identifiers alone are not enough: systems number the
-    medicines of every prescription from 1.
+    Nor is what only describes a document that is there by itself. A copy has the same identifiers and would look the
+    same. Equal identifiers alone are not enough: systems number the medicines of every prescription from 1.
     """
     found: dict[tuple[object, ...], Item] = {}
     for number, one in enumerate(items):
         found.setdefault(_identity(one) or (number,), one)
-    return list(found.values())
+    heads = {(f"{one.type}/{one.id}", one.custodian) for one in found.values() if one.type == "Composition"}
+    return [one for one in found.values() if one.type != "DocumentReference" or heads.isdisjoint(_heads(one))]
+
+
+def _heads(reference: Item) -> set[tuple[str, int]]:
+    """Return the Compositions of the document that a DocumentReference describes: its own lines are more."""
+    related = reference.body.get("context", {}).get("related", ())
+    return {(str(one.get("reference", "")), reference.custodian) for one in related}
 
 
 def days(items: Iterable[Item]) -> list[Day]:

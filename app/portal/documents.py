@@ -6,18 +6,20 @@ https://hl7.org/fhir/R4/documentreference.html, https://hl7.org/fhir/R4/composit
 import html
 import re
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.portal.gate import Visit, view
+from app.portal.gate import Visit, moved, view
 from app.portal.items import item
+from app.portal.narrative import Block, blocks
 from app.portal.page import HEADERS, Page
 from app.portal.people import body_of
 from app.portal.sites import read_sites
+from app.portal.versions import leads_to, versions_of
 from fhir.errors import NotFound
 
 TYPES = ("DocumentReference", "Composition")
@@ -40,6 +42,8 @@ class Section:
     title: str
     text: str
     depth: int
+    blocks: Sequence[Block] = ()
+    """The same text as it is shown: in lines and in tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,8 @@ def sections(parts: Any, depth: int = 0) -> Iterator[Section]:
     """Yield the sections of a Composition, each before those within it."""
     for part in parts:
         title = str(part.get("title") or part.get("code", {}).get("text") or "")
-        yield Section(title, plain(str(part.get("text", {}).get("div", ""))), depth)
+        div = str(part.get("text", {}).get("div", ""))
+        yield Section(title, plain(div), depth, tuple(blocks(div)))
         yield from sections(part.get("section", ()), depth + 1)
 
 
@@ -126,8 +131,10 @@ async def _read(visit: Visit, request: Request) -> Any:
 async def document(request: Request) -> Response:
     """Show a document."""
 
-    async def work(visit: Visit) -> Page:
+    async def work(visit: Visit) -> Page | Response:
         stored = await _read(visit, request)
+        if there := leads_to(body_of(stored)):
+            return moved(there)
         shown = item(stored)
         if shown is None:
             raise NotFound("The document was entered in error")
@@ -137,6 +144,7 @@ async def document(request: Request) -> Response:
             "sections": list(sections(shown.body.get("section", ()))),
             "attachments": await _shown(visit, shown.body),
             "sites": await read_sites(visit.hub),
+            "versions": await versions_of(visit, stored),
             "is_own": stored.custodian == visit.caller.organisation,
             "patient": await visit.hub.patient_reference(stored.patient_key) if stored.patient_key > 0 else "",
         }

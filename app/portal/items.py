@@ -39,6 +39,8 @@ class Item:
     type: str = ""
     id: str = ""
     custodian: int = 0
+    row: int = 0
+    """The row of the resource: what documents state it is known by that."""
     sensitive: bool = False
     uninformed: bool = False
     """The patient has not been told (未告知)."""
@@ -259,6 +261,7 @@ def item(stored: Stored) -> Item | None:
         type=stored.type,
         id=stored.id,
         custodian=stored.custodian,
+        row=stored.row,
         sensitive=bool(stored.labels & SENSITIVE),
         uninformed=bool(stored.labels & UNINFORMED),
         body=body,

@@ -36,6 +36,7 @@ from app.portal.signing import home, password, sign_in, sign_out
 from app.portal.subject_rights import act_on_rights_request, enter_rights_request, rights_request, rights_requests
 from app.portal.third_party import third_party
 from app.portal.timeline import timeline
+from app.portal.version import as_it_came, version
 
 routes: list[BaseRoute] = [
     Route("/", home),
@@ -71,6 +72,9 @@ routes: list[BaseRoute] = [
     Route("/sign-out", sign_out, methods=["POST"]),
     Route("/patients", patients),
     Route("/patients/{id}", timeline),
+    Route("/documents/Bundle/{id}", version),
+    Route("/documents/Bundle/{id}/versions/{number:int}", version),
+    Route("/documents/Bundle/{id}/versions/{number:int}/original", as_it_came),
     Route("/documents/{type}/{id}", document),
     Route("/documents/{type}/{id}/content/{number:int}", content),
     Route("/flags/{type}/{id}", flags),

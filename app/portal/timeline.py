@@ -1,7 +1,7 @@
 """A person's page: one timeline over all sites, with a summary that is always whole."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from app.portal.people import Someone, someone
 from app.portal.results import flow_sheet
 from app.portal.roles import PAGES
 from app.portal.sites import Sites, read_sites
+from app.records.documents.sources import stating as bundles_stating
 from app.records.record import NEWEST
 from fhir.errors import InvalidValue, NotFound
 
@@ -150,6 +151,15 @@ def _values(visit: Visit, person: Person, sites: Sites, patient_id: str) -> dict
     }
 
 
+async def _sources(visit: Visit, person: Person) -> Mapping[int, Sequence[Item]]:
+    """Return the documents on the page that state facts on it, by the rows of these."""
+    keys = [one.patient_key for one in person.someones]
+    stating = await bundles_stating(visit.fhir.record.connection, keys)
+    heads = {bundle: one for one in person.items if one.type == "Composition" for bundle in stating.get(one.row, ())}
+    rows = [one.row for one in person.items if one.type != "Composition" and one.row in stating]
+    return {row: [heads[bundle] for bundle in sorted(stating[row]) if bundle in heads] for row in rows}
+
+
 async def _may_break(visit: Visit) -> bool:
     return await may_break(visit.hub.database.reader, visit.hub.settings, visit.caller)
 
@@ -170,6 +180,7 @@ async def timeline(request: Request) -> Response:
         more = {
             "apps": await apps(visit.hub),
             "may_break": await _may_break(visit),
+            "sources": await _sources(visit, person),
             "in_glass": await _in_glass(visit, person),
         }
         template = "results.html" if request.query_params.get("view") == "results" else "timeline.html"

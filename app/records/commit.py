@@ -10,6 +10,7 @@ from app.identity.follow import follow_patients
 from app.identity.merge import follow_merges
 from app.identity.recorded import moved_events
 from app.imaging.labels import label_images
+from app.records.documents.withdraw import follow_documents
 from app.records.events import events
 from app.records.labelled import pass_labels_on
 from app.records.record import StaleCaller
@@ -50,6 +51,7 @@ async def committed(
             raise StaleCaller
         writing = Writing(request, connection, known)
         result = await work(writing)
+        await follow_documents(writing)
         await writing.flush()
         await check_written(request, connection, writing.written)
         moved = await follow_patients(connection, writing.written, request.now)

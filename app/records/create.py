@@ -8,7 +8,7 @@ from app.exchange.mhd.publish import is_simplified, publish
 from app.records.checked import checked
 from app.records.commit import committed
 from app.records.conditional import condition, lock, match, own
-from app.records.document import file_document, prepare_document
+from app.records.document import document_of, file_document
 from app.records.events import events
 from app.records.prepare import prepare
 from app.records.record import known_type
@@ -17,7 +17,6 @@ from app.records.response import Response
 from app.records.row_ids import new_id
 from app.records.writing import Writing
 from app.records.written import written_response
-from fhir.documents.split import TYPES
 from fhir.resource import parse
 from fhir.store.stored import Stored
 
@@ -43,9 +42,13 @@ async def create(request: FhirRequest) -> Response:
     """Store the body as a new resource, unless `If-None-Exist` finds one in the caller's custody."""
     known_type(request.type)
     request.check_content_type()
+    return await create_of(request, await request.body(request.hub.settings.largest(request.type)))
+
+
+async def create_of(request: FhirRequest, body: bytes) -> Response:
+    """Store a body of the request's type, as `create` does."""
     header = request.headers.get(b"if-none-exist")
     query = condition(request, request.type, header.decode("latin-1"), "If-None-Exist") if header is not None else None
-    body = await request.body(request.hub.settings.largest(request.type))
     if request.type == "DocumentReference" and SIMPLIFIED.encode() in body and is_simplified(parse(body)):
         return await publish(request, body)
     profiles = await request.hub.profiles(body)
@@ -55,9 +58,7 @@ async def create(request: FhirRequest) -> Response:
         len(body),
     )
 
-    document = None
-    if request.type == "Bundle" and prepared.resource.get("type") in TYPES:
-        document = prepare_document(request, prepared)
+    document = await document_of(request, prepared)
 
     async def work(writing: Writing) -> Stored:
         if query is not None:
@@ -73,4 +74,5 @@ async def create(request: FhirRequest) -> Response:
         return await writing.create(prepared, row=row, id_=id_)
 
     stored, made = await committed_or_found(request, work)
-    return written_response(request, stored, 201 if made else 200, prepared.warnings)
+    warnings = document.warnings if document is not None else prepared.warnings
+    return written_response(request, stored, 201 if made else 200, warnings)

@@ -3,6 +3,7 @@
 from app.exchange.pixm.feed import check_domain
 from app.records.commit import committed
 from app.records.conditional import condition, lock, match, matches, own
+from app.records.documents.forestall import forestall
 from app.records.record import known_type
 from app.records.request import FhirRequest
 from app.records.response import Response
@@ -59,7 +60,12 @@ async def conditional_delete(request: FhirRequest) -> Response:
     async def work(writing: Writing) -> list[Stored]:
         await lock(writing.connection, request, [request.type])
         await check_domain(writing, request.type, where)
-        return await delete_where(writing, query, request.type)
+        try:
+            return await delete_where(writing, query, request.type)
+        except NotFound:
+            if request.type == "Bundle" and await forestall(writing, where):
+                return []
+            raise
 
     await committed(request, work)
     return Response(204)

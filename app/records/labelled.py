@@ -11,6 +11,7 @@ import orjson
 from sqlalchemy import BigInteger, Integer, SmallInteger, Text, and_, bindparam, literal, select, update
 
 from app.db import DatabaseConnection
+from app.records.documents.kept import find_by_row
 from fhir.belonging import attached, extracted_from, pointed_at
 from fhir.search.hashing import hash64
 from fhir.search.internal import BELONGS_WITH, EXTRACTED_FROM, TARGET
@@ -64,6 +65,14 @@ async def _named(connection: DatabaseConnection, link: str, custodian: int) -> l
     return [stored(row) for row in await connection.fetch(_NAMED, values)]
 
 
+async def _held(connection: DatabaseConnection, link: str, custodian: int) -> list[str]:
+    """Return what holds a document: of a DocumentReference the Bundles that it describes, else itself."""
+    if not link.startswith("DocumentReference/"):
+        return [link]
+    found = [held for one in await _named(connection, link, custodian) for held in attached(orjson.loads(one.body))]
+    return [held for held in found if held.startswith("Bundle/")] or [link]
+
+
 class _Heir(NamedTuple):
     """What takes labels over."""
 
@@ -90,10 +99,21 @@ async def _inheriting(connection: DatabaseConnection, one: Stored) -> list[_Heir
             links.setdefault(link, (extracted, True))
         # Whoever reads the document reads what was extracted from it.
         for link in extracted_from(origin) if row[-1] == TARGET else ():
-            links.setdefault(link, (one.labels, False))
+            for held in await _held(connection, link, one.custodian):
+                links.setdefault(held, (one.labels, False))
+    described = await find_by_row(connection, one.patient_key, one.row) if one.type == "Bundle" else None
+    if described is not None and described.reference:
+        # What was extracted from a document names its DocumentReference.
+        links.setdefault(f"DocumentReference/{described.reference}", (extracted, True))
     for link, (taken, passes_on) in links.items():
         found += [_Heir(other, taken, passes_on) for other in await _named(connection, link, one.custodian)]
     return found
+
+
+async def widen(connection: DatabaseConnection, one: Stored, labels: int) -> Stored:
+    """Add labels to a resource without a new version, and return it with all that it has."""
+    await connection.execute(_WIDEN, {"k_patient": one.patient_key, "k_row": one.row, "n_labels": labels})
+    return one._replace(labels=one.labels | labels)
 
 
 async def pass_labels_on(connection: DatabaseConnection, labelled: Iterable[Stored]) -> list[Stored]:
@@ -111,9 +131,7 @@ async def pass_labels_on(connection: DatabaseConnection, labelled: Iterable[Stor
         one = waiting.pop()
         for other, taken, passes_on in await _inheriting(connection, one):
             if taken & ~other.labels:
-                values = {"k_patient": other.patient_key, "k_row": other.row, "n_labels": taken}
-                await connection.execute(_WIDEN, values)
-                widened.append(other._replace(labels=other.labels | taken))
+                widened.append(await widen(connection, other, taken))
                 if passes_on:
                     waiting.append(widened[-1])
     return widened

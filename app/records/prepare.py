@@ -12,6 +12,7 @@ import orjson
 
 from app.consent.decide import Authority
 from app.packages.loaded import UNCHECKED, Profiles
+from fhir.documents.kind import kind_of_tree
 from fhir.errors import Forbidden, InvalidValue, Unprocessable
 from fhir.issue import Issue
 from fhir.profiles.conformance import conformance, names_profiles
@@ -81,16 +82,19 @@ def check_profiles(resource: dict[str, Any], path: str, profiles: Profiles) -> t
         found = [one for one in conformance(resource, profiles.definitions) if one.severity != "information"]
     prefix = f"{path}." if path else ""
     wrong = [one for one in found if one.severity == "error" or one.code == "not-found"]
+    strict = profiles.strict or (
+        bool(profiles.strict_documents) and kind_of_tree(resource) in profiles.strict_documents
+    )
     issues = tuple(
         Issue(
-            "error" if profiles.strict and one in wrong else "warning",
+            "error" if strict and one in wrong else "warning",
             one.code,
             f"{prefix}{one.expression}",
             one.diagnostics,
         )
         for one in found
     )
-    if profiles.strict and wrong:
+    if strict and wrong:
         raise Unprocessable("The resource does not follow a profile that it names", issues=issues)
     return issues
 

@@ -6,6 +6,7 @@ from app.exchange.pixm.feed import check_domain, check_patient
 from app.records.checked import checked
 from app.records.commit import committed
 from app.records.conditional import condition, lock, match, own
+from app.records.document import document_of, file_document
 from app.records.prepare import Prepared, check_whole, prepare
 from app.records.record import known_type
 from app.records.request import FhirRequest
@@ -100,9 +101,12 @@ async def update(request: FhirRequest) -> Response:
     request.check_content_type()
     wanted = version_wanted(request)
     prepared = await _prepared(request, request.id)
+    document = await document_of(request, prepared)
 
     async def work(writing: Writing) -> Stored:
         await check_version(writing, request.type, request.id, wanted)
+        if document is not None:
+            return await file_document(writing, document, id_=request.id)
         return await writing.update(prepared, request.id)
 
     stored = await committed(request, work)
@@ -117,9 +121,13 @@ async def conditional_update(request: FhirRequest) -> Response:
     query = condition(request, request.type, where, request.type)
     wanted = version_wanted(request)
     prepared = await _prepared(request, "")
+    document = await document_of(request, prepared)
 
     async def work(writing: Writing) -> Stored:
         await lock(writing.connection, request, [request.type])
+        if document is not None:
+            found = await match(writing.connection, own(request), query, request.type)
+            return await file_document(writing, document, id_=found.id if found is not None else "")
         if request.type == "Patient":
             await check_domain(writing, request.type, where)
             await check_patient(writing, prepared.resource, where)

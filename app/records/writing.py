@@ -3,7 +3,7 @@
 Custody never changes: a row keeps its custodian and its patient for ever, and a later write lowers no label.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, select
 
 from app.audit.tables import audit_salt
 from app.clock import instant
+from app.consent.visibility import EVERYTHING_VISIBLE
 from app.db import WriteConnection
 from app.identity.tables import person_patient
 from app.records.inheritance import Belonging, attaching, inherited
@@ -20,6 +21,8 @@ from app.records.row_ids import new_id
 from app.records.several import Several
 from fhir.belonging import ATTACHED, POINTERS, attached
 from fhir.errors import Conflict, Forbidden, NotFound, Unprocessable
+from fhir.exact import read as read_exactly
+from fhir.exact import write as write_exactly
 from fhir.issue import Issue
 from fhir.resource import parse
 from fhir.search.extract import NO_INDEX, Index, extract
@@ -28,6 +31,7 @@ from fhir.search.in_force import InForce
 from fhir.search.internal import rows_of_deleted
 from fhir.splice import Spliced, splice
 from fhir.store.categories import category
+from fhir.store.connection import Visibility
 from fhir.store.facts import Facts, facts, patients
 from fhir.store.in_order import by_hash
 from fhir.store.read import read, vread
@@ -49,6 +53,19 @@ _PATIENT = (
     )
 )
 _ANY_OF_ID = select(resource_id.c.row).where(resource_id.c.hash == bindparam("hash"))
+
+
+def _merged(*codings: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return codings without those that come twice."""
+    return list({(one.get("system"), one.get("code")): one for some in codings for one in some}.values())
+
+
+def _says(body: bytes) -> bytes:
+    """Return what a stored resource says, without what each version has of its own."""
+    tree = read_exactly(body)
+    for name in ("versionId", "lastUpdated"):
+        tree.get("meta", {}).pop(name, None)
+    return write_exactly(tree)
 
 
 class Writing:
@@ -131,6 +148,7 @@ class Writing:
         security: tuple[Mapping[str, Any], ...] = (),
         more: Mapping[str, Any] | None = None,
         path: str = "",
+        subject: tuple[str, str] | None = None,
     ) -> Stored:
         """Gather a new resource.
 
@@ -145,6 +163,7 @@ class Writing:
             security: The same labels as codings, written into `meta.security`.
             more: Elements that it gets where it has none of the name: whom bytes belong with.
             path: Where it lies in a Bundle, for errors.
+            subject: The element that names its patient by a number alone, and the reference that is put in.
 
         Raises:
             Unprocessable: a patient it names is not the caller's.
@@ -163,6 +182,7 @@ class Writing:
             labels=labels,
             more=more,
             received=prepared.received,
+            subject=subject,
         )
         stored, index = self._index(spliced.body)
         taken: set[int] = set()
@@ -258,18 +278,7 @@ class Writing:
             raise Conflict(f"{type_name}/{id_} exists and does not fulfil the condition", path or f"{type_name}.id")
         self.own(current)
         await self._may_replace(current)
-        security = await self._codings(current)
-        now = self._after(current)
-        spliced = splice(
-            prepared.body,
-            prepared.resource,
-            id=id_,
-            version=current.version + 1,
-            last_updated=instant(now),
-            references=references,
-            labels={"security": security} if security else None,
-            received=prepared.received,
-        )
+        spliced = self._next(current, prepared, references, await self._codings(current))
         stored, index = self._index(spliced.body)
         taken: set[int] = set()
         labels = current.labels
@@ -278,18 +287,97 @@ class Writing:
             labels |= labels_taken
         if await self._belongs_to(stored, spliced.body, current.row, path, taken) != current.patient_key:
             raise Conflict("A resource stays with its patient", path or f"{type_name}.subject")
+        return self._replaced(current, prepared, spliced, stored, index, labels, method)
+
+    def _next(
+        self,
+        current: Stored,
+        prepared: Prepared,
+        references: Mapping[str, str] | None,
+        security: Sequence[Mapping[str, Any]],
+        subject: tuple[str, str] | None = None,
+    ) -> Spliced:
+        """Return the bytes of the version after the current one."""
+        return splice(
+            prepared.body,
+            prepared.resource,
+            id=current.id,
+            version=current.version + 1,
+            last_updated=instant(self._after(current)),
+            references=references,
+            labels={"security": security} if security else None,
+            received=prepared.received,
+            subject=subject,
+        )
+
+    def _replaced(
+        self,
+        current: Stored,
+        prepared: Prepared,
+        spliced: Spliced,
+        stored: Mapping[str, Any],
+        index: Index,
+        labels: int,
+        method: int,
+    ) -> Stored:
+        """Gather the version after the current one."""
         known = facts(stored, index, inherited_labels=labels)
-        key, row, version = current.patient_key, current.row, current.version + 1
-        new = self._version(prepared, id_, key, row, version, known, method, spliced, index, now)
+        key, row, version, now = current.patient_key, current.row, current.version + 1, self._after(current)
+        new = self._version(prepared, current.id, key, row, version, known, method, spliced, index, now)
         self._batch.replace(new)
         return self._noted(new, stored, current.labels)
 
-    async def _last_body(self, current: Stored) -> Stored | None:
+    async def follow(
+        self,
+        current: Stored,
+        prepared: Prepared,
+        *,
+        references: Mapping[str, str] | None = None,
+        labels: int = 0,
+        security: Sequence[Mapping[str, Any]] = (),
+        subject: tuple[str, str] | None = None,
+    ) -> Stored | None:
+        """Gather the next version of what the hub took from a document: it follows the document, as its patient does.
+
+        Args:
+            current: The version that is there, a deletion perhaps; of the caller's own custody.
+            prepared: What is written.
+            references: From links inside the Bundle to the links that are stored.
+            labels: Labels of the document, as bits.
+            security: The same labels as codings.
+            subject: As for `create`.
+
+        Returns:
+            The version; None when the current one says the same.
+        """
+        self.own(current)
+        codings = _merged(await self._codings(current, EVERYTHING_VISIBLE), security)
+        spliced = self._next(current, prepared, references, codings, subject)
+        if not current.deleted and _says(spliced.body) == _says(bytes(current.body)):
+            return None
+        stored, index = self._index(spliced.body)
+        return self._replaced(current, prepared, spliced, stored, index, current.labels | labels, PUT)
+
+    async def next_version(
+        self, current: Stored, prepared: Prepared, labels: int, security: Sequence[Mapping[str, Any]]
+    ) -> Stored:
+        """Gather the next version of a document's Bundle, whatever it says; as for `follow`."""
+        self.own(current)
+        codings = _merged(await self._codings(current, EVERYTHING_VISIBLE), security)
+        spliced = self._next(current, prepared, None, codings)
+        stored, index = self._index(spliced.body)
+        return self._replaced(current, prepared, spliced, stored, index, current.labels | labels, PUT)
+
+    async def codings_of(self, current: Stored) -> tuple[Mapping[str, Any], ...]:
+        """Return the labels that are written into a resource, or were before it was deleted."""
+        return await self._codings(current, EVERYTHING_VISIBLE)
+
+    async def _last_body(self, current: Stored, seen: Visibility | None = None) -> Stored | None:
         """Return the version that says what a resource is: of a deletion, which has no body, the one before."""
         if not current.deleted:
             return current
         named = (current.type, current.id, current.version - 1)
-        return await vread(self.connection, self.request.visibility_for("u"), *named)
+        return await vread(self.connection, seen or self.request.visibility_for("u"), *named)
 
     async def _may_replace(self, current: Stored) -> None:
         """Refuse to make something of a resource that the role may write, out of something that it may not.
@@ -301,9 +389,9 @@ class Writing:
         if before is not None and not self.request.authority.may_write(category(orjson.loads(before.body))):
             raise Forbidden(f"This role does not write this {current.type}")
 
-    async def _codings(self, current: Stored) -> tuple[Mapping[str, Any], ...]:
+    async def _codings(self, current: Stored, seen: Visibility | None = None) -> tuple[Mapping[str, Any], ...]:
         """Return the labels of the version before, which the next one keeps."""
-        before = await self._last_body(current)
+        before = await self._last_body(current, seen)
         if before is None or not before.labels:
             return ()
         return tuple(parse(before.body).get("meta", {}).get("security", ()))
@@ -312,17 +400,24 @@ class Writing:
         self, prepared: Prepared, id_: str, references: Mapping[str, str] | None, path: str, *, any_id: bool
     ) -> Stored:
         """Create a resource under an id that the caller chose."""
-        type_name = prepared.type
+        row = await self.reserve(prepared.type, id_, path, any_id=any_id)
+        if prepared.type == "Patient":
+            self.announce_patient(id_, row)
+        return await self.create(prepared, row=row, id_=id_, method=PUT, references=references, path=path)
+
+    async def reserve(self, type_name: str, id_: str, path: str = "", *, any_id: bool = False) -> int:
+        """Return the row number of a resource that is to be made under an id that the caller chose.
+
+        Raises:
+            NotFound: the id is not the caller's to choose, or there is or was such a resource, of whomever.
+        """
         if not (any_id or self.request.authority.may_create_id(id_)):
             raise NotFound(f"{type_name}/{id_} does not exist, and its id is not the caller's to choose", path)
         hashed = hash64(f"{type_name}/{id_}")
         await self.connection.lock(hashed)
         if await self.connection.fetch(_ANY_OF_ID, {"hash": hashed}):
             raise NotFound(f"{type_name}/{id_} does not exist, and its id is not the caller's to choose", path)
-        row, _ = new_id(self.request.hub)
-        if type_name == "Patient":
-            self.announce_patient(id_, row)
-        return await self.create(prepared, row=row, id_=id_, method=PUT, references=references, path=path)
+        return new_id(self.request.hub)[0]
 
     async def delete(self, type_name: str, id_: str) -> Stored | None:
         """Gather a deletion; None when there is nothing left to delete.
@@ -341,8 +436,18 @@ class Writing:
         known = facts(stored, index, inherited_labels=current.labels)
         if not self.request.authority.may_write(known.category):
             raise Forbidden(f"This role does not delete {type_name}")
+        return self._deleted(current, stored, index, known)
+
+    def take_back(self, current: Stored) -> Stored:
+        """Gather the deletion of what the hub took from a document that holds no more."""
+        self.own(current)
+        stored, index = self._index(current.body)
+        return self._deleted(current, stored, index, facts(stored, index, inherited_labels=current.labels))
+
+    def _deleted(self, current: Stored, stored: Mapping[str, Any], index: Index, known: Facts) -> Stored:
+        """Gather the deletion of a version."""
         new = NewVersion(
-            *(type_name, id_, current.patient_key, current.row, current.version + 1, current.custodian),
+            *(current.type, current.id, current.patient_key, current.row, current.version + 1, current.custodian),
             *(current.custodian, known, self._after(current)),
             method=DELETE,
             body=b"",
@@ -354,14 +459,23 @@ class Writing:
         self._batch.replace(new, index)
         return self._noted(new, stored, known.labels)
 
+    async def write_gathered(self) -> None:
+        """Write the versions that were gathered, so that what comes next finds them.
+
+        Raises:
+            Conflict: another request changed one of the resources in the meantime.
+        """
+        gathered, self._batch = self._batch, Batch()
+        if not await gathered.flush(self.connection):
+            raise Conflict("Another request changed the resource at the same time")
+
     async def flush(self) -> None:
         """Write all that was gathered.
 
         Raises:
             Conflict: another request changed one of the resources in the meantime.
         """
-        if not await self._batch.flush(self.connection):
-            raise Conflict("Another request changed the resource at the same time")
+        await self.write_gathered()
         persons = [(key, key) for key, _ in self._salts]
         await self.connection.insert(person_patient, persons)
         await self.connection.insert(patient_chart, persons)

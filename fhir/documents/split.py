@@ -10,11 +10,13 @@ from typing import Any
 
 import orjson
 
+from fhir.documents.subject import ELEMENTS, is_another
 from fhir.envelope import Envelope, EnvelopeEntry
 from fhir.errors import Unprocessable
 from fhir.issue import Issue
 from fhir.links import references
 from fhir.resolve import Resolved, resolve_internal
+from fhir.store.labels import indications
 
 TYPES = frozenset(("document", "collection"))
 """The types of Bundle that are taken apart; JP-CLINS sends 5 information items as collections."""
@@ -22,9 +24,7 @@ TYPES = frozenset(("document", "collection"))
 NOT_STORED = frozenset(("OperationOutcome", "Parameters"))
 """Resource types that have no address on a server."""
 
-SUBJECTS = ("subject", "patient")
-"""The elements that say about whom a resource is."""
-
+_STRANGER = "The resource is about another Patient than the document."
 _CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 _PATIENT = re.compile(r"(?:.*/)?Patient/[^/?#]+(?:/_history/.*)?")
 
@@ -76,7 +76,7 @@ def split(envelope: Envelope) -> Extract:
         resources=tuple(entries[number] for number in order if stored[number]),
         identifier=envelope.head.get("identifier"),
         labels=tuple(_labels(envelope.head, composition or {})),
-        issues=(*resolved.issues, *_strangers(entries, resolved)),
+        issues=(*resolved.issues, *_strangers(entries, resolved, entries[patient])),
     )
 
 
@@ -92,7 +92,8 @@ def _composition(envelope: Envelope) -> Mapping[str, Any] | None:
 
 def _labels(*heads: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for head in heads:
-        yield from head.get("meta", {}).get("security", ())
+        meta = head.get("meta", {})
+        yield from (*meta.get("security", ()), *indications(meta))
         if "confidentiality" in head:
             yield {"system": _CONFIDENTIALITY, "code": head["confidentiality"]}
 
@@ -111,16 +112,21 @@ def _patient(entries: Sequence[EnvelopeEntry], composition: Mapping[str, Any] | 
     return patients[0]
 
 
-def _strangers(entries: Sequence[EnvelopeEntry], resolved: Resolved) -> Iterator[Issue]:
+def _strangers(entries: Sequence[EnvelopeEntry], resolved: Resolved, patient: EnvelopeEntry) -> Iterator[Issue]:
+    about: Mapping[str, Any] = orjson.loads(patient.resource or b"{}")
     for number, (entry, links) in enumerate(zip(entries, resolved.links, strict=True)):
         # A Patient that is addressed but is not in the Bundle would put the resource into another's record.
-        if entry.resource is None or not any(_foreign(link, links) for link in references(entry.resource)):
+        foreign = entry.resource is not None and any(_foreign(link, links) for link in references(entry.resource))
+        # One that is named by a number alone has an identifier and no reference.
+        if not foreign and (entry.resource is None or entry.resource.count(b'"identifier"') == 0):
             continue
-        resource = orjson.loads(entry.resource)
-        for name in SUBJECTS:
+        resource = orjson.loads(entry.resource or b"{}")
+        for name in ELEMENTS:
+            at = f"Bundle.entry[{number}].resource.{name}"
             if (link := _link(resource, name)) is not None and _foreign(link, links):
-                at = f"Bundle.entry[{number}].resource.{name}.reference"
-                yield Issue("error", "value", at, "The resource is about another Patient than the document.")
+                yield Issue("error", "value", f"{at}.reference", _STRANGER)
+            elif is_another(resource.get(name), about):
+                yield Issue("error", "value", f"{at}.identifier", _STRANGER)
 
 
 def _foreign(link: str, links: Mapping[str, str]) -> bool:

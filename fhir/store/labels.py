@@ -11,6 +11,9 @@ CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 DISCLOSURE = "http://renkei.example/fhir/CodeSystem/disclosure"
 """Our own codes: `UNINFORMED` (未告知) and `UNDELIVERED` (未提供)."""
 
+INDICATION = "http://jpfhir.jp/fhir/clins/CodeSystem/JP_ehrshrs_indication"
+"""The same two as JP-CLINS writes them, into `meta.tag`; beside `LTS`, which asks for longer keeping."""
+
 _SENSITIVE = (
     *("ETH", "GDIS", "HIV", "MST", "PREGNANT", "SCA", "SDV", "SEX", "SPI", "BH", "COGN", "DVD", "EMOTDIS"),
     *("MH", "PSY", "PSYTHPN", "SUD", "ETHUD", "OPIOIDUD", "STD", "TBOO", "VIO", "IDS", "SICKLE"),
@@ -21,6 +24,8 @@ _BITS: dict[tuple[str, str], int] = {
     (CONFIDENTIALITY, "V"): 1 << 1,
     (DISCLOSURE, "UNINFORMED"): 1 << 2,
     (DISCLOSURE, "UNDELIVERED"): 1 << 3,
+    (INDICATION, "UNINFORMED"): 1 << 2,
+    (INDICATION, "UNDELIVERED"): 1 << 3,
 }
 """Stored: a number is never given to another code."""
 
@@ -36,7 +41,7 @@ UNKNOWN = 1 << 62
 SENSITIVE = sum(bit for (system, _), bit in _BITS.items() if system in {ACT_CODE, CONFIDENTIALITY}) | UNKNOWN
 """The labels that are withheld from other sites unless a grant names them."""
 
-_ORDINARY = {(CONFIDENTIALITY, code) for code in ("U", "L", "M", "N")}
+_ORDINARY = {(CONFIDENTIALITY, code) for code in ("U", "L", "M", "N")} | {(INDICATION, "LTS")}
 
 _HARMLESS_SYSTEMS = {
     "http://terminology.hl7.org/CodeSystem/v3-ActReason",
@@ -55,18 +60,24 @@ def bit(system: str | None, code: str | None) -> int:
 
 def codes(labels: int) -> list[str]:
     """Return the codes of a label set; `?` for labels that this table does not know."""
-    known = [code for (_, code), one in _BITS.items() if labels & one]
-    return known + (["?"] if labels & UNKNOWN else [])
+    known = dict.fromkeys(code for (_, code), one in _BITS.items() if labels & one)
+    return [*known, *(["?"] if labels & UNKNOWN else [])]
 
 
 _ELEMENTS = {"DocumentReference": "securityLabel"}
 """The element, beside `meta.security`, in which a type says how sensitive what it is about is."""
 
 
+def indications(meta: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the tags of JP-CLINS by which a fact goes to no other site, or not to the patient."""
+    return [tag for tag in meta.get("tag", ()) if tag.get("system") == INDICATION and tag.get("code") != "LTS"]
+
+
 def _own(resource: Mapping[str, Any]) -> int:
     """Return the labels that a resource says of itself."""
     type_name = resource.get("resourceType")
-    codings = list(resource.get("meta", {}).get("security", ()))
+    meta = resource.get("meta", {})
+    codings = [*meta.get("security", ()), *indications(meta)]
     for concept in resource.get(_ELEMENTS.get(str(type_name), ""), ()):
         # A label in words alone is one that the table does not know.
         codings += concept.get("coding") or [{}]

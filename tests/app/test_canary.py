@@ -365,6 +365,13 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
     ("GET", "/documents/{type}/{id}"): [
         ("GET", f"/documents/{kind}/{OWNER}-{kind.lower()}", b"", "") for kind in DOCUMENTS
     ],
+    ("GET", "/documents/Bundle/{id}"): [("GET", f"/documents/Bundle/{OWNER}-bundle", b"", "")],
+    ("GET", "/documents/Bundle/{id}/versions/{number:int}"): [
+        ("GET", f"/documents/Bundle/{OWNER}-bundle/versions/1", b"", "")
+    ],
+    ("GET", "/documents/Bundle/{id}/versions/{number:int}/original"): [
+        ("GET", f"/documents/Bundle/{OWNER}-bundle/versions/1/original", b"", "")
+    ],
     ("GET", "/documents/{type}/{id}/content/{number:int}"): [
         ("GET", f"/documents/{kind}/{OWNER}-{kind.lower()}/content/0", b"", "") for kind in DOCUMENTS
     ],

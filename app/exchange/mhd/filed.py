@@ -47,19 +47,22 @@ def prepare_bundles(request: FhirRequest, documents: Sequence[Step]) -> list[Doc
     return made
 
 
-async def file_bundle(writing: Writing, document: Document, part: Part, subject: str | None) -> Filed:
+async def file_bundle(
+    writing: Writing, document: Document, part: Part, *, described: str | None, subject: str | None
+) -> Filed:
     """File a document.
 
     Args:
         writing: The transaction.
         document: What was checked of it.
         part: Its entry.
+        described: The reference of its DocumentReference.
         subject: The Patient whom its DocumentReference is about, if that names one of the site's: whom the document
             calls by no identifier that the site knows is this Patient.
     """
     named = _PATIENT.fullmatch(subject or "")
     patient = (named[1], await writing.patient_key(named[1], f"{part.path}.subject")) if named else None
-    bundle = await file_document(writing, document, patient=patient)
+    bundle = await file_document(writing, document, described=described, patient=patient)
     own = document.extract.patient
     reference = await writing.request.hub.patient_reference(bundle.patient_key)
     return Filed(bundle, reference, (own.full_url,) if own.full_url else ())

@@ -145,7 +145,9 @@ class Providing:
         for part in self._found.fhir_documents:
             if part.number in self._again:
                 continue
-            filed: Filed = await file_bundle(writing, self._bundles[part.number], part, self._patient)
+            described = self._owners().get(part.entry.full_url)
+            document = self._bundles[part.number]
+            filed: Filed = await file_bundle(writing, document, part, described=described, subject=self._patient)
             self.done[part.number] = filed.bundle
             self._steps[part.number].id = filed.bundle.id
             self._patient_links |= dict.fromkeys(filed.names, filed.patient)
@@ -200,12 +202,17 @@ class Providing:
             if part.number not in self._again:
                 yield part
 
+    def _owners(self) -> Mapping[str | None, str | None]:
+        """Return the reference of the DocumentReference that leads to each document, by what it leads to."""
+        return {
+            str(attachments.attachment_of(part.tree).get("url", "")): self._steps[part.number].reference
+            for part in self._found.documents
+        }
+
     async def _write_documents(self, writing: Writing, subject: str | None) -> None:
-        owners = {}
         for part in self._found.documents:
             url = str(attachments.attachment_of(part.tree).get("url", ""))
             step = self._steps[part.number]
-            owners[url] = step.reference
             if part.number not in self._again:
                 links = self._links[part.number]
                 at = {url: f"{self._own}/{links[url]}"} if url in links else {}
@@ -213,7 +220,7 @@ class Providing:
         for part in self._new([*self._found.folders, *self._found.sets]):
             await self._one(writing, self._steps[part.number], self._links[part.number])
         for part in self._new(self._found.binaries):
-            owner = owners[str(part.entry.full_url)]
+            owner = self._owners()[part.entry.full_url]
             context = part.tree.get("securityContext", {}).get("reference")
             if context is not None and self._links[part.number].get(context, context) not in (owner, subject):
                 text = "The bytes belong with the DocumentReference that leads to them"

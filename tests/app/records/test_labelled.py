@@ -48,10 +48,10 @@ def a_provenance(*targets: str, **fields: Any) -> dict[str, Any]:
     }
 
 
-def a_collection(patient: str) -> dict[str, Any]:
+def a_collection(patient: str, value: int = 6) -> dict[str, Any]:
     """Return a collection of a Patient that its site has and two Observations."""
     resources = [a_patient(id=patient, identifier=NUMBER)]
-    resources += [an_observation(patient, id=id_) for id_ in ("o", "q")]
+    resources += [an_observation(patient, id=id_, valueQuantity={"value": value}) for id_ in ("o", "q")]
     entries = [{"fullUrl": f"http://example.org/{address(one)}", "resource": one} for one in resources]
     return {"resourceType": "Bundle", "type": "collection", "entry": entries}
 
@@ -161,7 +161,7 @@ async def extracted(world: World, site: dict[str, str], bundle: str) -> list[str
 async def test_a_label_reaches_all_that_was_extracted_from_a_bundle(world: World) -> None:
     hospital = await world.client("hospital-a")
     patient = await a_disclosed_patient(world, hospital)
-    bundle, untouched = [address(await world.post(hospital, a_collection(patient))) for _ in range(2)]
+    bundle, untouched = [address(await world.post(hospital, a_collection(patient, value))) for value in (6, 7)]
     taken, kept = [await extracted(world, hospital, one) for one in (bundle, untouched)]
     assert await seen(world, bundle, *taken) == [200] * 4
 

@@ -1,0 +1,1 @@
+"""Documents that come as Bundles: their versions, what is taken from them, and what is withdrawn with them."""
