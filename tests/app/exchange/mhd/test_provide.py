@@ -547,6 +547,25 @@ async def test_what_was_taken_from_a_document_goes_when_it_is_replaced(world: Wo
     assert await statuses(world, caller, [old]) == ["superseded"]
 
 
+async def test_a_region_keeps_fhir_documents_as_plain_bytes_too(settings: Settings) -> None:
+    async with running(settings.model_copy(update={"mhd_serialised": True})) as world:
+        caller, patient = await a_site(world)
+        bundle = of_a_fhir_document(patient)
+        places = await provided(world, caller, bundle)
+        await provided(world, caller, bundle)
+
+        found = await world.http.get(f"/fhir/DocumentReference?relatesto={places[1]}", headers=caller)
+
+        (entry,) = found.json()["entry"]
+        second = entry["resource"]
+        assert second["relatesTo"] == [{"code": "transforms", "target": {"reference": places[1]}}]
+        attachment_of_it = second["content"][0]["attachment"]
+        octets = (await world.http.get(attachment_of_it["url"], headers=caller)).content
+        assert (orjson.loads(octets), attachment_of_it["size"]) == (bundle["entry"][2]["resource"], len(octets))
+        await provided(world, caller, replacing(patient, "2", places[1]))
+        assert await statuses(world, caller, [f"DocumentReference/{second['id']}"]) == ["superseded"]
+
+
 async def test_it_is_on_record_as_the_transaction(world: World) -> None:
     caller, patient = await a_site(world)
     before = len(await recorded(world))
