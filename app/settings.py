@@ -99,6 +99,9 @@ class Settings(BaseSettings):
     single_owner: bool = False
     """Whether a PUT may create a resource under any id, not only under the caller's own prefix."""
 
+    mhd_serialised: bool = False
+    """Whether a provided FHIR document is kept as plain bytes too, with a DocumentReference that transforms its own."""
+
     mhd_references: str = ""
     """Addresses of other FHIR servers, parted by commas, to which provided documents may refer; none is ever asked."""
 

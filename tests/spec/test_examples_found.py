@@ -107,7 +107,7 @@ async def kept(world: World, own: dict[str, str], places: dict[str, str]) -> dic
     bodies = examples()
     found: dict[str, Any] = {}
     for name, place in places.items():
-        read = await world.http.get(f"/fhir/{place}", headers=own)
+        read = await world.http.get(f"/fhir/{place}", headers={**own, "accept": "application/fhir+json"})
         xml = await world.http.get(f"/fhir/{place}?_format=xml", headers=own)
         original = await world.http.get(f"/fhir/{place}/$original", headers=own)
         stored = _EXACT.decode(read.content)
@@ -269,6 +269,9 @@ def questions(resources: dict[str, Any]) -> Questions:
     for place, resource in resources.items():
         type_name, _, id_ = place.partition("/")
         for parameter in parameters(type_name).values():
+            if ".resolve()." in parameter.expression:
+                # Names of who is contained: tests/app/exchange/mhd/test_find.py asks for them.
+                continue
             for name, text in _of_parameter(resource, parameter.code, parameter.type, parameter.expression):
                 found.setdefault((type_name, name, text), set()).add(id_)
             if parameter.type == "composite":

@@ -173,7 +173,7 @@ def matching(resource, parameter, text, index):
             {
                 "token": 4357,
                 "string": 473,
-                "date": 350,
+                "date": 351,
                 "number": 14,
                 "quantity": 26,
                 "reference": 1293,

@@ -47,16 +47,18 @@ def prepare_bundles(request: FhirRequest, documents: Sequence[Step]) -> list[Doc
     return made
 
 
-async def file_bundle(writing: Writing, document: Document, part: Part, subject: str | None, described: str) -> Filed:
+async def file_bundle(
+    writing: Writing, document: Document, part: Part, *, described: str | None, subject: str | None
+) -> Filed:
     """File a document.
 
     Args:
         writing: The transaction.
         document: What was checked of it.
         part: Its entry.
+        described: The reference of its DocumentReference.
         subject: The Patient whom its DocumentReference is about, if that names one of the site's: whom the document
             calls by no identifier that the site knows is this Patient.
-        described: The reference to its DocumentReference, as that will be written.
     """
     named = _PATIENT.fullmatch(subject or "")
     patient = (named[1], await writing.patient_key(named[1], f"{part.path}.subject")) if named else None

@@ -4,7 +4,7 @@ https://profiles.ihe.net/ITI/MHD/ITI-65.html#2365413-expected-actions
 """
 
 from collections import ChainMap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -16,54 +16,27 @@ from app.exchange.mhd.duplicates import known_document, known_list
 from app.exchange.mhd.filed import Filed, file_bundle
 from app.exchange.mhd.refusing import refuse, refuse_for
 from app.exchange.mhd.relations import Joining, Superseding, check_items, target_of, targets_of
+from app.exchange.mhd.serialised import write_serialised
 from app.exchange.mhd.subjects import addresses, known_parties, known_subject, one_subject
-from app.exchange.mhd.submission import Part, Submission
+from app.exchange.mhd.submission import Part
+from app.exchange.mhd.submitted import Submitted
 from app.identity.known import known_patient
 from app.records.conditional import lock
-from app.records.document import Document
 from app.records.events import events
 from app.records.meant import meant
 from app.records.own import read_own
-from app.records.reads import Reads
-from app.records.request import FhirRequest
 from app.records.steps import READS, Step, name_entry
 from app.records.update import check_version
 from app.records.writing import Writing
-from fhir.envelope import Envelope, EnvelopeEntry
-from fhir.errors import FhirError, Unprocessable
-from fhir.issue import Issue
-from fhir.resolve import resolve_internal
+from fhir.errors import FhirError
 from fhir.store.stored import Stored
 
 _LOCKED = ("DocumentReference", "List", "Patient")
 """What a site provides comes one after another, so that no two find the same document current or an identifier free."""
 
 
-class Providing:
-    """A submission on its way; `done` is what each entry wrote or found."""
-
-    def __init__(
-        self,
-        request: FhirRequest,
-        envelope: Envelope,
-        found: Submission,
-        all_steps: list[Step],
-        bundles: list[Document],
-    ) -> None:
-        self.request = request
-        self.done: list[Stored | None] = [None] * len(all_steps)
-        self.reads = Reads(request, envelope, [one.number for one in all_steps if one.method in READS])
-        self.warnings: dict[int, list[Issue]] = {}
-        self._entries = envelope.entries
-        self._steps = all_steps
-        self._found = found
-        self._bundles = dict(zip([part.number for part in found.fhir_documents], bundles, strict=True))
-        self._own = request.hub.settings.fhir_address
-        self._links: Mapping[int, Mapping[str, str]] = {}
-        self._patient_links: dict[str, str] = {}
-        self._new_patients: dict[str, Mapping[str, Any]] = {}
-        self._patient: str | None = None
-        self._again: set[int] = set()
+class Providing(Submitted):
+    """A submission inside its transaction."""
 
     # What is written, in the order of the work
 
@@ -86,6 +59,8 @@ class Providing:
         lists = [*self._new([*self._found.sets, *self._found.folders])]
         await check_items(writing, lists, self._means, inside, patient_key)
         await self._write_documents(writing, subject)
+        if self.request.hub.settings.mhd_serialised:
+            await self._write_serialised(writing)
         await self._relate(writing, targets, patient_key)
         (one,) = self._found.sets
         self.warnings.setdefault(one.number, []).extend(await recipients.warnings(writing, one))
@@ -130,62 +105,17 @@ class Providing:
                 if before is not None:
                     self._found_again(part, before)
 
-    def is_again(self, number: int) -> bool:
-        """Return whether what an entry provides was here before."""
-        return number in self._again
-
-    def _found_again(self, part: Part, kept: Stored) -> None:
-        step = self._steps[part.number]
-        step.found, step.id, step.row = True, kept.id, 0
-        self.done[part.number] = kept
-        self._again.add(part.number)
-
     async def _file_documents(self, writing: Writing) -> None:
         """File the documents that are Bundles: each is kept whole, and its entries are searchable."""
-        described = {
-            attachments.attachment_of(part.tree).get("url"): self._steps[part.number].reference
-            for part in self._found.documents
-        }
         for part in self._found.fhir_documents:
             if part.number in self._again:
                 continue
-            reference = described.get(part.entry.full_url) or ""
-            filed: Filed = await file_bundle(writing, self._bundles[part.number], part, self._patient, reference)
+            described = self._owners().get(part.entry.full_url)
+            document = self._bundles[part.number]
+            filed: Filed = await file_bundle(writing, document, part, described=described, subject=self._patient)
             self.done[part.number] = filed.bundle
             self._steps[part.number].id = filed.bundle.id
             self._patient_links |= dict.fromkeys(filed.names, filed.patient)
-
-    def _early_links(self) -> Mapping[str, str]:
-        """Return what references to the Patient become, before anything else is resolved."""
-        named = {
-            str(part.entry.full_url): f"Patient/{self._steps[part.number].id or self._asked_patient(part)}"
-            for part in self._found.patients
-        }
-        return {**self._patient_links, **named}
-
-    def _asked_patient(self, part: Part) -> str:
-        return part.entry.request.url.rpartition("/")[2] if part.entry.request is not None else ""
-
-    def _resolve(self) -> None:
-        """Find out what each link of each entry becomes."""
-        patients = {part.number: f"Patient/{self._asked_patient(part)}" for part in self._found.patients}
-        assigned = [one.reference or (patients.get(one.number) if one.method in READS else None) for one in self._steps]
-        # A Patient inside of a document that is a Bundle is meant by its fullUrl there.
-        inside = [EnvelopeEntry(link, type="Patient") for link in self._patient_links]
-        resolved = resolve_internal([*self._entries, *inside], [*assigned, *self._patient_links.values()])
-        if resolved.issues:
-            raise Unprocessable("A reference means no entry", issues=resolved.issues)
-        self._links = {
-            number: ChainMap({**self._patient_links}, {**links}) for number, links in enumerate(resolved.links)
-        }
-
-    def _all_links(self) -> Mapping[str, str]:
-        (one,) = self._found.sets
-        return self._links[one.number]
-
-    def _means(self, link: str) -> str:
-        """Return what a reference to a resource of the hub or of the Bundle becomes."""
-        return self._all_links().get(link, link).removeprefix(f"{self._own}/")
 
     async def _subject(self, writing: Writing) -> tuple[str | None, int | None]:
         link = one_subject(self._found, self._all_links(), self._own)
@@ -200,17 +130,10 @@ class Providing:
                 refuse_for("value", f"{other.path}.entry", text)
         return link, key
 
-    def _new(self, parts: Sequence[Part]) -> Iterator[Part]:
-        for part in parts:
-            if part.number not in self._again:
-                yield part
-
     async def _write_documents(self, writing: Writing, subject: str | None) -> None:
-        owners = {}
         for part in self._found.documents:
             url = str(attachments.attachment_of(part.tree).get("url", ""))
             step = self._steps[part.number]
-            owners[url] = step.reference
             if part.number not in self._again:
                 links = self._links[part.number]
                 at = {url: f"{self._own}/{links[url]}"} if url in links else {}
@@ -218,13 +141,22 @@ class Providing:
         for part in self._new([*self._found.folders, *self._found.sets]):
             await self._one(writing, self._steps[part.number], self._links[part.number])
         for part in self._new(self._found.binaries):
-            owner = owners[str(part.entry.full_url)]
+            owner = self._owners()[part.entry.full_url]
             context = part.tree.get("securityContext", {}).get("reference")
             if context is not None and self._links[part.number].get(context, context) not in (owner, subject):
                 text = "The bytes belong with the DocumentReference that leads to them"
                 refuse_for("value", f"{part.path}.securityContext", text)
             more = {"securityContext": {"reference": owner}}
             await self._one(writing, self._steps[part.number], self._links[part.number], more)
+
+    async def _write_serialised(self, writing: Writing) -> None:
+        """Write each new document that is a Bundle as plain bytes too."""
+        bundles = {part.entry.full_url: part for part in self._new(self._found.fhir_documents)}
+        for part in self._new(self._found.documents):
+            bundle = bundles.get(attachments.attachment_of(part.tree).get("url"))
+            reference = self._steps[part.number].reference
+            if bundle is not None and reference is not None:
+                await write_serialised(writing, part, bundle, self._links[part.number], reference)
 
     async def _one(
         self, writing: Writing, step: Step, links: Mapping[str, str], more: Mapping[str, Any] | None = None

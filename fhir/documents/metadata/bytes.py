@@ -20,6 +20,12 @@ def name_of(octets: bytes, owner: str) -> str:
     return f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{owner}|{digest}')}"
 
 
+def binary_of(octets: bytes, content_type: str) -> dict[str, Any]:
+    """Return the Binary that holds bytes."""
+    data = base64.b64encode(octets).decode()
+    return {"resourceType": "Binary", "contentType": content_type, "data": data}
+
+
 def bytes_metadata(octets: bytes, content_type: str, owner: str) -> dict[str, Any]:
     """Return the DocumentReference of bytes, without the attachment's url.
 

@@ -500,13 +500,7 @@ async def test_who_is_meant_to_read_it_is_kept_and_told_that_nobody_is_told(worl
 
 async def test_a_document_that_is_a_bundle_is_searchable_under_the_patient_that_is_named(world: World) -> None:
     caller, patient = await a_site(world)
-    condition = {"resourceType": "Condition", "subject": {"reference": uid(12)}, "code": {"text": "肺炎"}}
-    section = [{"title": "病名", "entry": [{"reference": uid(13)}]}]
-    bundle = a_bundle(
-        an_entry(1, a_set(patient)),
-        an_entry(2, a_document(patient, content=[{"attachment": fhir_attachment(), "format": {"code": "x"}}])),
-        an_entry(3, a_fhir_document(a_patient(), condition, section=section), url="Bundle"),
-    )
+    bundle = of_a_fhir_document(patient)
 
     places = await provided(world, caller, bundle)
 
@@ -514,6 +508,7 @@ async def test_a_document_that_is_a_bundle_is_searchable_under_the_patient_that_
     assert kept["content"][0]["attachment"]["url"] == f"http://127.0.0.1:8080/fhir/{places[2]}"
     assert await world.total(caller, "Patient") == 1
     assert await world.total(caller, f"Condition?patient={patient}") == 1
+    assert await world.total(caller, f"DocumentReference?patient={patient}") == 1
     for name in ("size", "hash"):
         attachment(bundle)[name] = {"size": 1, "hash": "eA=="}[name]
         document(bundle)["masterIdentifier"]["value"] = "urn:oid:1.2.3.4"
@@ -522,9 +517,53 @@ async def test_a_document_that_is_a_bundle_is_searchable_under_the_patient_that_
         del attachment(bundle)[name]
 
 
+def of_a_fhir_document(patient: str) -> Bundle:
+    """Return a Bundle that provides a document of one Condition."""
+    condition = {"resourceType": "Condition", "subject": {"reference": uid(12)}, "code": {"text": "肺炎"}}
+    section = [{"title": "病名", "entry": [{"reference": uid(13)}]}]
+    return a_bundle(
+        an_entry(1, a_set(patient)),
+        an_entry(2, a_document(patient, content=[{"attachment": fhir_attachment(), "format": {"code": "x"}}])),
+        an_entry(3, a_fhir_document(a_patient(), condition, section=section), url="Bundle"),
+    )
+
+
 def fhir_attachment() -> dict[str, Any]:
     found = an_attachment(contentType="application/fhir+json")
     return {name: value for name, value in found.items() if name not in ("size", "hash")}
+
+
+async def test_what_was_taken_from_a_document_goes_when_it_is_replaced(world: World) -> None:
+    caller, patient = await a_site(world)
+    bundle = of_a_fhir_document(patient)
+    old = (await provided(world, caller, bundle))[1]
+    again = await provided(world, caller, bundle)
+    before = await world.total(caller, f"Condition?patient={patient}")
+
+    await provided(world, caller, replacing(patient, "2", old))
+
+    assert (again[1], before) == (old, 1)
+    assert await world.total(caller, f"Condition?patient={patient}") == 0
+    assert await statuses(world, caller, [old]) == ["superseded"]
+
+
+async def test_a_region_keeps_fhir_documents_as_plain_bytes_too(settings: Settings) -> None:
+    async with running(settings.model_copy(update={"mhd_serialised": True})) as world:
+        caller, patient = await a_site(world)
+        bundle = of_a_fhir_document(patient)
+        places = await provided(world, caller, bundle)
+        await provided(world, caller, bundle)
+
+        found = await world.http.get(f"/fhir/DocumentReference?relatesto={places[1]}", headers=caller)
+
+        (entry,) = found.json()["entry"]
+        second = entry["resource"]
+        assert second["relatesTo"] == [{"code": "transforms", "target": {"reference": places[1]}}]
+        attachment_of_it = second["content"][0]["attachment"]
+        octets = (await world.http.get(attachment_of_it["url"], headers=caller)).content
+        assert (orjson.loads(octets), attachment_of_it["size"]) == (bundle["entry"][2]["resource"], len(octets))
+        await provided(world, caller, replacing(patient, "2", places[1]))
+        assert await statuses(world, caller, [f"DocumentReference/{second['id']}"]) == ["superseded"]
 
 
 async def test_it_is_on_record_as_the_transaction(world: World) -> None:
