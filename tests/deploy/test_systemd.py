@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-UNIT = Path(__file__).resolve().parents[2] / "deploy" / "systemd" / "renkei.service"
+UNITS = Path(__file__).resolve().parents[2] / "deploy" / "systemd"
+UNIT = UNITS / "renkei.service"
 
 
-@pytest.fixture
-def unit(tmp_path: Path) -> Path:
-    """The unit, but for a program that is not installed here."""
-    made = tmp_path / "renkei.service"
-    made.write_text(UNIT.read_text().replace("/opt/renkei/.venv/bin/renkei", "/bin/true"))
+@pytest.fixture(params=["renkei.service", "renkei-gateway.service"])
+def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A unit, but for a program that is not installed here."""
+    made = tmp_path / request.param
+    made.write_text((UNITS / request.param).read_text().replace("/opt/renkei/.venv/bin/renkei", "/bin/true"))
     return made
 
 
@@ -27,7 +28,7 @@ def test_the_unit_is_less_exposed_than_systemd_calls_ok(unit: Path) -> None:
     command = ["systemd-analyze", "security", "--offline=true", "--no-pager", unit]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
-    exposure = re.search(r"Overall exposure level for renkei.service: ([\d.]+)", shown)
+    exposure = re.search(rf"Overall exposure level for {unit.name}: ([\d.]+)", shown)
 
     assert exposure is not None
     assert float(exposure[1]) <= 1.5

@@ -13,7 +13,6 @@ import httpx
 import pytest
 
 from app.exchange.ssmix2.gateway.journal import Journal
-from benchmarks.ssmix2.made import make
 from tests.hub_process import RENKEI, HubProcess, hub_process
 from tests.spec_data import SPEC_DATA
 from tests.ssmix2 import a_file, with_flag
@@ -162,40 +161,6 @@ def test_while_the_line_is_down_the_store_is_the_spool_and_the_gateway_catches_u
         gateway.terminate()
         assert gateway.wait(timeout=20) == 0
     assert "line\tup" in site.run("--status").stdout
-
-
-def test_a_gateway_and_a_hub_that_are_killed_lose_nothing_and_send_nothing_twice(site: Site, hub: HubProcess):
-    make(site.root, patients=5, files=300)
-
-    gateway = site.start("--once")
-    until(lambda: _walks(site))
-    gateway.kill()
-    gateway.wait()
-    gateway = site.start("--once")
-    until(lambda: _walks(site))
-    hub.kill()
-    hub.start()
-    gateway.wait(timeout=60)
-    last = site.run("--once")
-
-    assert last.returncode == 0, last.stderr
-    assert _sent(site) == 300
-    assert site.total("Patient?identifier=0000000001,0000000002,0000000003,0000000004,0000000005") == 5
-    assert site.total("DiagnosticReport?code=E001") == len(list(site.root.rglob("OML-11/*")))
-
-
-def _walks(site: Site) -> bool:
-    return "walk_begun" in _notes(site)
-
-
-def _sent(site: Site) -> int:
-    if not (site.state / "journal.sqlite3").exists():
-        return 0
-    journal = Journal(site.state / "journal.sqlite3")
-    try:
-        return journal.counts()[0]
-    finally:
-        journal.close()
 
 
 def test_two_gateways_do_not_share_a_folder_and_a_wrong_key_is_told(site: Site, hub: HubProcess):

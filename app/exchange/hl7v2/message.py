@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.exchange.hl7v2.charset import Replaced, decode
+from app.exchange.hl7v2.finding import Finding, Hl7Error
 from app.exchange.hl7v2.separators import DELETE, STANDARD, Separators, unescape
+
+__all__ = ["Finding", "Hl7Error", "Message", "Repetition", "Segment", "parse"]
 
 MOST_BYTES = 10 * 1024 * 1024
 """A longer message is refused."""
@@ -18,29 +21,6 @@ MOST_SEGMENTS = 50_000
 
 _NAME = re.compile(r"[A-Z][A-Z0-9]{2}")
 _HEADER_BATCHES = frozenset({"FHS", "BHS"})
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something about a message that a person should look at."""
-
-    segment: str
-    """Its name; empty for a line that is no segment."""
-    index: int
-    """Which of the segments of that name, from 1; of a line that is no segment, which line."""
-    field: int
-    """Its number; 0 where the whole segment is meant."""
-    text: str
-
-
-class Hl7Error(Exception):
-    """A message that cannot be taken."""
-
-    def __init__(self, segment: str, index: int, field: int, text: str, *, code: int = 207) -> None:
-        """Keep where it is wrong; `code` is of HL7 table 0357, by default 207 (application internal error)."""
-        super().__init__(f"{segment or 'line'} {index}, field {field}: {text}")
-        self.finding = Finding(segment, index, field, text)
-        self.code = code
 
 
 def _text(raw: str, subcomponent: int, separators: Separators) -> str:

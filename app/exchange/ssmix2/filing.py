@@ -6,7 +6,7 @@ was deleted is deleted; each keeps its versions, and each file its bytes.
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from app.exchange.hl7v2.message import Finding
 from app.exchange.hl7v2.to_fhir.mapped import Key
 from app.exchange.ssmix2.kinds import Flag
 from app.exchange.ssmix2.known import Known
-from app.exchange.ssmix2.lookups import FORGET, Entry, File
+from app.exchange.ssmix2.lookups import FORGET, Entry, File, Found
 from app.exchange.ssmix2.origin import origin
 from app.exchange.ssmix2.rounds import Round
 from app.exchange.ssmix2.tables import ssmix2_entry, ssmix2_file
@@ -96,8 +96,9 @@ class Filing:
 
     async def _file(self, one: Understood) -> Outcome:
         key = one.patient.key
-        if self._known.is_ambiguous(key):
-            raise CannotFile(f"Several Patients of the site have the number {key.value}")
+        several = self._known.ambiguous(key)
+        if several:
+            await self._choose(key, several)
         patient_key = self._known.patient_key(key)
         latest = self._known.file(patient_key, one)
         if latest is not None and (latest.flag, latest.digest) == (int(one.name.flag), one.digest):
@@ -114,6 +115,18 @@ class Filing:
         await self._others(one, patient_key, own)
         self._note_file(one, patient_key, latest)
         return Outcome("done", one.findings)
+
+    async def _choose(self, key: Key, several: Sequence[Found]) -> None:
+        """Take of several Patients with a number the one that lives: one that was merged may still state it.
+
+        Raises:
+            CannotFile: several do.
+        """
+        bodies = [(one, await self._writing.current("Patient", one.id)) for one in several]
+        living = [one for one, found in bodies if found is None or read_exact(bytes(found.body)).get("active", True)]
+        if len(living) != 1:
+            raise CannotFile(f"Several Patients of the site have the number {key.value}")
+        self._known.choose(key, living[0])
 
     async def _new_patient(self, one: Understood, own: _Own) -> int:
         row, id_ = new_id(self._writing.request.hub)

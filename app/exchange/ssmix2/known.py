@@ -65,9 +65,15 @@ class Known:
                     if there is not None:
                         self._references[key] = f"{key.type}/{there[1]}"
 
-    def is_ambiguous(self, key: Key) -> bool:
-        """Return whether several Patients have a number."""
-        return len(self._patients.get(key, ())) > 1
+    def ambiguous(self, key: Key) -> Sequence[Found]:
+        """Return the Patients with a number, when there are several."""
+        there = self._patients.get(key, [])
+        return there if len(there) > 1 else ()
+
+    def choose(self, key: Key, one: Found) -> None:
+        """Note which of several Patients a number means."""
+        self._patients[key] = [one]
+        self.refer(key, one.id)
 
     def patient_key(self, key: Key) -> int:
         """Return the key of the Patient with a number; 0 when there is none."""

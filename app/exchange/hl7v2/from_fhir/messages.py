@@ -142,7 +142,7 @@ def _write_reports(store: _Store) -> None:
     for number, members in _grouped(store, "DiagnosticReport", lambda one: number_of(one, source)):
         some = [(name, one) for name, one in members if name not in studies]
         for is_laboratory in (True, False):
-            of_kind = [(name, one) for name, one in some if _is_laboratory(one) is is_laboratory]
+            of_kind = [(name, one) for name, one in some if _is_of_laboratory(store, one) is is_laboratory]
             if of_kind:
                 _write_report(store, of_kind, number, is_laboratory=is_laboratory)
     loose: dict[tuple[bool, str], list[tuple[str, Resource]]] = {}
@@ -168,7 +168,13 @@ def _is_basic(store: _Store, one: Resource) -> bool:
 
 def _is_laboratory(one: Resource) -> bool:
     codes = {c.get("code", "") for each in one.get("category", ()) for c in each.get("coding", ())}
-    return not codes.isdisjoint({"laboratory", "LP29693-6", "LAB"})
+    return not codes.isdisjoint({"laboratory", "LP29693-6", "26436-6", "LAB"})
+
+
+def _is_of_laboratory(store: _Store, report: Resource) -> bool:
+    """Return whether a report is a laboratory's: by its own category, or by that of a result."""
+    found = (store.named.get(each.get("reference", "")) for each in report.get("result", ()))
+    return _is_laboratory(report) or any(_is_laboratory(one) for one in found if one is not None)
 
 
 def _write_report(store: _Store, members: Sequence[tuple[str, Resource]], number: str, *, is_laboratory: bool) -> None:

@@ -26,8 +26,6 @@ class Written:
     lines: Sequence[Line]
     covers: tuple[str, ...]
     """What is in it: `Condition/4711`."""
-    lost: tuple[str, ...] = ()
-    """What of these the message cannot say."""
 
 
 NO_ORDER = "9" * 15

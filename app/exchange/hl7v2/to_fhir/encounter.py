@@ -90,6 +90,8 @@ def _key(draft: Draft, visit: Segment, at: str) -> Key:
         return draft.own("Encounter", "I", admitted)
     if visit.text(2) != "I":
         return draft.own("Encounter", visit.text(2), compact(at), visit.text(10))
+    if draft.kind != "ADT-21":  # what is planned has not begun
+        draft.report(visit, 44, "the message does not say which stay it is of: it has neither PV1-19 nor PV1-44")
     return draft.own("Encounter", "I", draft.kind, compact(at))
 
 

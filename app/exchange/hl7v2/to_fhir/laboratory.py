@@ -76,8 +76,7 @@ def _draw_report(draft: Draft, each: Asked, obr: Segment, specimen: Key | None) 
     at = moment_of(draft, obr, 7)
     sampled = moment_of(draft, each.specimen, 17) if each.specimen else ""
     issued = instant(moment_of(draft, obr, 22))
-    is_laboratory = draft.kind == "OML-11" or any(row.text(3, 3) in {"JC10", "JLAC10"} for row in each.rows)
-    is_laboratory = is_laboratory and not obr.text(4).startswith("9")
+    is_laboratory = _is_laboratory(draft, each, obr)
     what = obr.repetitions(4)
     parts = (number or draft.message.control_id, filler if number != filler else "", identity(what[0]) if what else "")
     based_on = order_reference(draft, "ServiceRequest", number)
@@ -115,6 +114,12 @@ def _draw_report(draft: Draft, each: Asked, obr: Segment, specimen: Key | None) 
     }
     key = draft.own("DiagnosticReport", *parts)
     draft.add(key, content, identifiers=of.identifiers)
+
+
+def _is_laboratory(draft: Draft, each: Asked, obr: Segment) -> bool:
+    """Return whether a report is a laboratory's: JLAC10 names what a body is examined by from 9 on."""
+    of_specimens = draft.kind == "OML-11" or any(row.text(3, 3) in {"JC10", "JLAC10"} for row in each.rows)
+    return of_specimens and not obr.text(4).startswith("9")
 
 
 def _report_status(obr: Segment, each: Asked) -> str:

@@ -12,10 +12,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from app.comma import comma_separated
-from app.flush import flush_folder
+from app.flush import flush_folder, write_whole
 
 STANDARD, EXTENDED = "standard", "extended"
-INDEX = ("path", "sha256", "bytes", "origin", "covers")
+INDEX = ("patient", "path", "sha256", "bytes", "origin", "replaced", "covers")
 LEFT_OUT = ("patient", "resource", "reason")
 PATIENTS = ("patient", "files")
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
@@ -36,6 +36,13 @@ class Out:
     """`kept`: as it came. `made`: of resources."""
     covers: tuple[str, ...]
     """The resources that are in it."""
+    replaced: int = 0
+    """Characters that JIS X 0208 does not have, and that are ■ in it."""
+
+
+def _line(patient: str, one: Out) -> tuple[object, ...]:
+    digest = sha256(one.body).hexdigest()
+    return patient, one.path, digest, len(one.body), one.origin, one.replaced, " ".join(one.covers)
 
 
 class Folder:
@@ -68,6 +75,8 @@ class Folder:
             self._put(mark, what.encode())
             for name, head in (("index.csv", INDEX), ("left-out.csv", LEFT_OUT), ("patients.csv", PATIENTS)):
                 self._put(path / name, comma_separated([], head).encode())
+        else:
+            self._forget_the_unfinished()
 
     def done(self) -> frozenset[str]:
         """Return the patients that are done."""
@@ -85,14 +94,24 @@ class Folder:
         folders = {self._write(one) for one in files}
         for folder in sorted(folders):
             flush_folder(folder)
-        lines = [(o.path, sha256(o.body).hexdigest(), len(o.body), o.origin, " ".join(o.covers)) for o in files]
-        self._append("index.csv", lines)
+        self._append("index.csv", [_line(patient, one) for one in files])
         self._append("left-out.csv", [(patient, *one) for one in left_out])
         self._append("patients.csv", [(patient, len(files))])
 
+    def _forget_the_unfinished(self) -> None:
+        """Take out of the index what an interruption left of a patient that is not done."""
+        done = self.done()
+        for name in ("index.csv", "left-out.csv"):
+            place = self._path / name
+            with place.open(encoding="utf-8", newline="") as file:
+                head, *rows = csv.reader(file)
+            write_whole(
+                place, comma_separated((row for row in rows if row[0] in done), head).encode(), mode=PRIVATE_FILE
+            )
+
     def _write(self, one: Out) -> Path:
         """Write a file and return its folder."""
-        place = self._path.joinpath(*one.path.split("/"))
+        place = self._path.joinpath(*one.path.replace("\0", "-").split("/"))
         for above in reversed(place.relative_to(self._path).parents):
             (self._path / above).mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         self._put(place, one.body)

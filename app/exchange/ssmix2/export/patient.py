@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from app.clock import instant
 from app.exchange.hl7v2.charset import encode
+from app.exchange.hl7v2.folding import UNWRITABLE, folded
 from app.exchange.hl7v2.from_fhir.messages import messages
 from app.exchange.hl7v2.from_fhir.values import identifier
 from app.exchange.hl7v2.from_fhir.written import Resource, Written
@@ -117,7 +118,9 @@ class _Patient:
                 self._into.files.append(Out(f"{STANDARD}/{one.path}", one.body, "kept", one.covers))
         for written in made:
             path = f"{STANDARD}/{path_of(name_of(self._number, written, taken))}"
-            self._into.files.append(Out(path, encode(write(written.lines)), "made", written.covers))
+            text = write(written.lines)
+            replaced = folded(text).count(UNWRITABLE) - text.count(UNWRITABLE)
+            self._into.files.append(Out(path, encode(text), "made", written.covers, replaced))
             covered.update(written.covers)
         await self._write_documents(covered, taken)
         for name, resource in self._named.items():

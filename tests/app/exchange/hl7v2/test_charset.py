@@ -48,6 +48,15 @@ def test_rows_of_cp932_within_iso_2022_jp_are_read():
     assert found.charset == "cp50221"
 
 
+def test_bytes_of_cp932_within_iso_2022_jp_are_read():
+    body = HEAD % b"~ISO IR87" + b"PID|||1||\xfb\xfc\x1b$B66\x1b(B^\x1b$B0lO:\x1b(B~\xb6\xc5"
+
+    found = decode(body)
+
+    assert found.text.endswith("PID|||1||髙橋^一郎~ｶﾅ")
+    assert (found.charset, found.replaced) == ("cp50221", ())
+
+
 def test_roman_of_jis_does_not_hide_what_takes_a_message_apart():
     body = HEAD % b"~ISO IR87" + b"PID|||1||\x1b$B0l\x1b(J~\\T\\^x"
 

@@ -1,21 +1,29 @@
 """Resources written as messages again."""
 
+import json
+from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import pytest
 
+from app.demo.records import transactions
+from app.demo.region import region
 from app.exchange.hl7v2.charset import encode
 from app.exchange.hl7v2.from_fhir.messages import messages
 from app.exchange.hl7v2.from_fhir.written import MESSAGES as WRITTEN
 from app.exchange.hl7v2.message import parse
 from app.exchange.hl7v2.to_fhir.kinds import KINDS
 from app.exchange.hl7v2.to_fhir.resources import resources
+from app.exchange.hl7v2.to_fhir.source import Source
 from app.exchange.hl7v2.write import write
 from fhir import exact
+from fhir.profiles.structure import check
 from tests.app.exchange.hl7v2.messages import MESSAGES, SITE, line, mapped
 from tests.spec_data import SPEC_DATA
 
+REGION = region()
 NOW = "2024-07-01T00:00:00+09:00"
 ON_THE_WAY = {"ADT-31", "ADT-32", "ADT-41", "ADT-42", "ADT-51"}
 """Of what happens during a stay, its begin is written, and its end: what moves a patient is told by no resource."""
@@ -139,6 +147,30 @@ def test_an_unknown_coding_system_is_named_by_its_uri():
     (back,) = (one for one in again(messages(patient, named, SITE, NOW)).values() if one["resourceType"] == "Condition")
 
     assert back["code"]["coding"] == [{"system": "http://example.org/codes", "code": "X1", "display": "何か"}]
+
+
+def test_a_record_of_another_origin_becomes_messages_that_are_read_without_a_fault():
+    kinds, left_out = Counter(), Counter()
+    site = REGION.sites[0]
+    for bundle in islice(transactions(REGION, site.slug), 8):
+        named = {each["fullUrl"]: exact.read(json.dumps(each["resource"]).encode()) for each in bundle["entry"]}
+        name = next(key for key, one in named.items() if one["resourceType"] == "Patient")
+        patient = named.pop(name)
+        (own,) = (one for one in patient["identifier"] if one["system"].startswith("urn:oid:1.2.392.100495.20.3.51.1"))
+        source = Source(site.slug, own["system"][-10:])
+
+        written = messages((name, patient), named, source, NOW)
+
+        covered = {one for each in written for one in each.covers}
+        left_out.update(one["resourceType"] for key, one in named.items() if key not in covered)
+        for each in written:
+            found = resources(parse(encode(write(each.lines))), source, kind=each.kind)
+            kinds[each.kind] += 1
+            assert found.findings == ()
+            assert [check(plain(entry.resource)) for entry in found.entries] == [[] for _ in found.entries]
+
+    assert set(kinds) >= {"ADT-00", "ADT-12", "PPR-01", "OMP-01", "OML-11", "OMG-13"}
+    assert set(left_out) <= {"DocumentReference", "Binary", "Immunization", "Procedure"}
 
 
 FACTS = {

@@ -159,6 +159,13 @@ def test_a_visit_of_an_unknown_class_is_told():
     assert found.findings == (Finding("PV1", 1, 2, "'Q' is no class of HL7 table 0004 that is known"),)
 
 
+def test_a_stay_that_nobody_could_find_again_is_told():
+    found = mapped("ADT-52", header("ADT^A03"), "EVN||202406101000||||202406101000", PID, PV1_IN)
+
+    assert [(each.segment, each.field) for each in found.findings] == [("PV1", 44)]
+    assert found.entries[1].resource["period"] == {"end": "2024-06-10T10:00:00+09:00"}
+
+
 def test_a_sex_of_no_table_is_told():
     found = mapped("ADT-00", header("ADT^A08"), PID[:-1] + "X", "PV1|1|O")
 

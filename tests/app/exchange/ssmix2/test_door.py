@@ -320,3 +320,19 @@ async def test_what_is_removed_for_good_takes_its_file_along(world: World):
     assert done.status_code == 200, done.text
     rows = await world.hub.database.reader.fetch(select(ssmix2_file.c.path), {})
     assert [path for (path,) in rows] == [a_file("OMP-01")[0]]
+
+
+async def test_a_number_of_several_patients_is_refused_unless_one_alone_lives(world: World):
+    site = await world.client("hospital-a")
+    number = {"system": "urn:oid:1.2.392.100495.20.3.51.10110000001", "value": "0000000101"}
+    ids = [(await world.post(site, {"resourceType": "Patient", "identifier": [number]}))["id"] for _ in range(2)]
+
+    answers = await told(world, site, a_file("OMP-01"), a_file("ADT-12", number="0000000102"))
+    merged = {"resourceType": "Patient", "id": ids[0], "identifier": [number], "active": False}
+    await world.http.put(f"/fhir/Patient/{ids[0]}", headers=site, json=merged)
+    again = await send(world, site, a_file("OMP-01"))
+
+    assert [one["state"] for one in answers] == ["refused", "done"]
+    assert "Several Patients" in answers[0]["findings"][0]["text"]
+    assert again == ["done"]
+    assert await world.total(site, f"MedicationRequest?patient={ids[1]}") == 2

@@ -317,9 +317,23 @@ async def test_an_export_that_was_stopped_goes_on(world: World, tmp_path: Path):
 
     assert (first.patients, second.patients, second.before) == (2, 1, 2)
     assert len(the_files(tmp_path / "out")) == 3
-    assert len(the_index(tmp_path / "out")) == 3
+    assert len({row["path"] for row in the_index(tmp_path / "out")}) == len(the_index(tmp_path / "out")) == 3
     with pytest.raises(NotEmpty, match="holds another export"):
         await taken_out(world, tmp_path / "out", "hospital-b", resume=True)
+
+
+async def test_what_an_interruption_left_of_a_patient_is_written_anew(world: World, tmp_path: Path):
+    site = await world.client("hospital-a")
+    patient = await world.post(site, a_numbered_patient("0001") | {"name": [{"text": "𩸽 花子"}]})
+    await taken_out(world, tmp_path / "out")
+    done = tmp_path / "out" / "patients.csv"
+    done.write_text(done.read_text().splitlines()[0] + "\n")
+
+    again = await taken_out(world, tmp_path / "out", resume=True)
+
+    (row,) = the_index(tmp_path / "out")
+    assert again.patients == 1
+    assert (row["patient"], row["replaced"]) == (f"Patient/{patient['id']}", "1")
 
 
 async def test_a_folder_with_something_in_it_is_left_alone(world: World, tmp_path: Path):
