@@ -136,6 +136,8 @@ def _shifted(pair: bytes) -> bytes:
     """Return a character of JIS X 0208's code space as Shift_JIS writes it; a control character as it is."""
     if len(pair) < 2 or pair[0] < 0x21 or pair[1] < 0x21:
         return pair
+    if max(pair) > 0x7E:
+        raise UnicodeDecodeError("cp50221", pair, 0, 2, "no character of JIS X 0208")
     row, cell = pair[0] - 0x21, pair[1] - 0x21
     lead = row // 2 + (0x81 if row < 0x3E else 0xC1)
     trail = cell + 0x9F if row % 2 else cell + 0x40 + (cell >= 0x3F)

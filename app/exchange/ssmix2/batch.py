@@ -1,6 +1,7 @@
 """A batch of files of one site: understood, written in few transactions, each file told what became of it."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 
@@ -18,6 +19,8 @@ from app.records.commit import committed
 from app.records.request import FhirRequest
 from app.uploads.check import Dangerous, check_body
 from fhir.errors import FhirError, Forbidden
+
+logger = logging.getLogger(__name__)
 
 CHUNK_FILES = 150
 """From so many files on a part of a batch is understood by itself, while the part before it is written."""
@@ -113,12 +116,16 @@ async def _write(request: FhirRequest, part: Round) -> dict[str, Outcome]:
     try:
         done = await committed(request, Filing(part).work)
     except FhirError as error:
-        if len(part.files) == 1:
-            (one,) = part.files
-            told = Finding("", 0, 0, f"{error.expression}: {error.diagnostics}" if error.expression else str(error))
-            return {one.path: Outcome("refused", (*one.findings, told))}
+        reason = f"{error.expression}: {error.diagnostics}" if error.expression else str(error)
+    except (LookupError, TypeError, ValueError, AttributeError, AssertionError) as error:
+        # A fault of ours: nothing of it was written.
+        logger.exception("Files cannot be stored")
+        reason = f"the hub failed at this file: {type(error).__name__}"
     else:
         return {one.path: outcome for one, outcome in zip(part.files, done, strict=True)}
+    if len(part.files) == 1:
+        (one,) = part.files
+        return {one.path: Outcome("refused", (*one.findings, Finding("", 0, 0, reason)))}
     outcomes: dict[str, Outcome] = {}
     for one in part.files:
         outcomes |= await _write(request, Round((one,), part.followed))

@@ -1,6 +1,7 @@
 """Reads what is to be sent, a batch at a time: files that the journal does not know, or knows otherwise."""
 
 import hashlib
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +17,10 @@ MOST_FILES = 1_000
 BATCH_BYTES = 4_000_000
 MOST_BYTES = 20_000_000
 """A larger file is not read; nothing that the hub stores is."""
+LONGEST_PATH = 1_000
+"""Characters."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -27,7 +32,8 @@ class Batch:
     """What the journal will say of each once it is answered."""
     known: list[Row] = field(default_factory=list)
     """Files that were touched and say what they said."""
-    too_large: list[Row] = field(default_factory=list)
+    refused: list[tuple[Row, str]] = field(default_factory=list)
+    """Files that are not sent, and why."""
     size: int = 0
 
     @property
@@ -38,12 +44,12 @@ class Batch:
     @property
     def count(self) -> int:
         """How many files there are, of the kind there are most of."""
-        return max(len(self.letters), len(self.known), len(self.too_large))
+        return max(len(self.letters), len(self.known), len(self.refused))
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing in it."""
-        return not (self.letters or self.known or self.too_large)
+        return not (self.letters or self.known or self.refused)
 
     def add(self, letter: Letter, row: Row) -> None:
         """Add a file."""
@@ -114,8 +120,9 @@ class Reader:
                 yield one, known.get(one.path)
 
     def _add(self, batch: Batch, found: Found, known: Row | None) -> None:
-        if found.size > MOST_BYTES:
-            batch.too_large.append(Row(found.path, found.mtime_ns, found.size, b"", DEAD))
+        reason = _not_sent(found)
+        if reason:
+            batch.refused.append((Row(found.path, found.mtime_ns, found.size, b"", DEAD), reason))
             return
         letter = _read(found)
         if letter is None:
@@ -127,6 +134,15 @@ class Reader:
             batch.known.append(replace(row, state=known.state))
         else:
             batch.add(letter, row)
+
+
+def _not_sent(found: Found) -> str:
+    """Return why a file is not even sent; empty when it is."""
+    if found.size > MOST_BYTES:
+        return f"the file has more than {MOST_BYTES} bytes"
+    if len(found.path) > LONGEST_PATH:
+        return f"the path has more than {LONGEST_PATH} characters"
+    return ""
 
 
 def _is_known(found: Found, row: Row | None) -> bool:
@@ -153,5 +169,8 @@ def _read(found: Found) -> Letter | None:
             parts = {readable(name): (found.place / name).read_bytes() for name in found.parts}
             letter = Letter(found.path, parts=parts)
     except FileNotFoundError:
+        return None
+    except OSError as error:
+        logger.warning("A file cannot be read: %s", error)
         return None
     return letter if letter.size == found.size else None

@@ -33,8 +33,8 @@ class LineDown(Exception):
         self.after_seconds = after_seconds
 
 
-class TooMuch(Exception):
-    """The hub takes less at once."""
+class NotTaken(Exception):
+    """The hub does not take the batch as it is: it may be too large, or one line of it may be at fault."""
 
 
 class NotLetIn(Exception):
@@ -113,7 +113,7 @@ class Line:
 
         Raises:
             LineDown: it is to be sent again later; perhaps the hub has some of it.
-            TooMuch: it is to be sent in smaller batches.
+            NotTaken: it is to be sent in smaller batches.
             NotLetIn: the gateway is refused.
         """
         body = b"\n".join(letter.line() for letter in letters)
@@ -122,8 +122,8 @@ class Line:
             # The token was revoked, or the hub has come back from a backup that does not know it.
             self._token = ""
             response = await self._post(body)
-        if response.status_code == 413:
-            raise TooMuch
+        if response.status_code in (400, 413, 422):
+            raise NotTaken(response.text[:300])
         if response.status_code != 200:
             raise _failed(response)
         return [Answered(one["path"], one["state"], one["findings"]) for one in orjson.loads(response.content)["files"]]

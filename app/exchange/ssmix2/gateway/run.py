@@ -10,13 +10,14 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from app.background import started
-from app.exchange.ssmix2.gateway.batches import MOST_BYTES, Batch, Reader
+from app.exchange.ssmix2.gateway.batches import Batch, Reader
 from app.exchange.ssmix2.gateway.changes import LOOK_SECONDS, Transactions, by_events
 from app.exchange.ssmix2.gateway.dead import DeadLetters
 from app.exchange.ssmix2.gateway.journal import DEAD, SENT, Journal
-from app.exchange.ssmix2.gateway.line import Answered, Letter, Line, LineDown, TooMuch
+from app.exchange.ssmix2.gateway.line import Answered, Letter, Line, LineDown, NotTaken
 from app.exchange.ssmix2.gateway.walk import Found, count_patients, patients, strays
 
 SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 60.0
@@ -27,8 +28,6 @@ ATTEMPTS_ONCE = 5
 
 STOP_SECONDS = 10.0
 """How long a batch that is on its way is waited for when the gateway is told to stop."""
-
-_LARGE = {"segment": "", "index": 0, "field": 0, "text": f"the file has more than {MOST_BYTES} bytes"}
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +81,7 @@ class Gateway:
         self.progress = Progress()
         self._wanted, self._journal, self._dead, self._line, self._tell = wanted, journal, dead, line, tell
         self._reader = Reader(wanted.root, journal, wanted.settle_seconds)
+        self._line_told = False
         self._stop = asyncio.Event()
         self._changed: set[str] = set()
         self._woken = asyncio.Event()
@@ -180,26 +180,27 @@ class Gateway:
         """Send a batch, again and again while the line is down, and note what became of it."""
         if batch.known:
             self._journal.keep(batch.known)
-        for row in batch.too_large:
-            self._dead.put(row.path, b"", [_LARGE])
-        self._journal.keep(batch.too_large)
-        self.progress.refused += len(batch.too_large)
+        for row, reason in batch.refused:
+            self._dead.put(row.path, b"", [_finding(reason)])
+        self._journal.keep([row for row, _ in batch.refused])
+        self.progress.refused += len(batch.refused)
         if not batch.letters:
             return
         try:
             answers = await self._answers(batch.letters)
-        except TooMuch:
-            await self._in_parts(batch)
+        except NotTaken as error:
+            await self._in_parts(batch, str(error))
             return
         if answers is not None:
             self._note(batch, answers)
 
-    async def _in_parts(self, batch: Batch) -> None:
+    async def _in_parts(self, batch: Batch, reason: str) -> None:
+        """Send a batch in halves, down to the one file that the hub does not take."""
         if len(batch.letters) > 1:
             for half in batch.halves():
                 await self._deliver(half)
         else:
-            self._note(batch, [Answered(batch.letters[0].path, "refused", [_LARGE | {"text": "the hub takes less"}])])
+            self._note(batch, [Answered(batch.letters[0].path, "refused", [_finding(reason)])])
 
     async def _answers(self, letters: list[Letter]) -> list[Answered] | None:
         """Return what the hub says; None when the gateway was told to stop before."""
@@ -236,7 +237,9 @@ class Gateway:
     def _line_is(self, down: str) -> None:
         if down and not self.progress.down:
             logger.warning("The line is down: %s", down)
-        if bool(down) != bool(self.progress.down):
+        if not self._line_told or bool(down) != bool(self.progress.down):
+            # The gateway before may have ended while the line was down.
+            self._line_told = True
             self._journal.note(line_down=down and f"since {time.strftime('%Y-%m-%d %H:%M:%S')}: {down}")
         self.progress.down = down
         if down:
@@ -255,6 +258,10 @@ class Gateway:
         self.progress.done += sum(one.state == "done" for one in answers)
         self.progress.unchanged += sum(one.state == "unchanged" for one in answers)
         self.progress.refused += sum(one.state == "refused" for one in answers)
+
+
+def _finding(text: str) -> dict[str, Any]:
+    return {"segment": "", "index": 0, "field": 0, "text": text}
 
 
 def _next_of(batches: Iterator[Batch]) -> Batch | None:

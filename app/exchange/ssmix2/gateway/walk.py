@@ -1,9 +1,11 @@
 """Walks a store, one patient after the other: memory holds the names of one patient's files."""
 
+import logging
 import os
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from app.exchange.ssmix2.transactions import NAME as TRANSACTIONS
 
 UNFINISHED = re.compile(r"[.~#].*|.*(?:~|\.(?:tmp|temp|part|partial|lock|lck|new|writing|swp))", re.IGNORECASE)
 """Names of files that somebody is still writing, and of locks."""
+
+logger = logging.getLogger(__name__)
 
 CONTENT_DEPTH = 6
 """A folder so deep is the content folder of an extended store: one document with its attachments."""
@@ -49,11 +53,14 @@ def readable(name: str) -> str:
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """Return what is in a folder, by name; nothing when it is gone."""
+    """Return what is in a folder, by name; nothing when it is gone or cannot be read."""
     try:
         with os.scandir(folder) as found:
             return sorted(found, key=lambda one: one.name)
     except FileNotFoundError:
+        return []
+    except OSError as error:
+        logger.warning("A folder cannot be read: %s", error)
         return []
 
 
@@ -82,7 +89,7 @@ def strays(root: Path) -> Iterator[Found]:
         above = folder.relative_to(root).as_posix().removeprefix(".")
         for one in _entries(folder):
             if _is_file(one):
-                yield _file(one, f"{above}/{readable(one.name)}".removeprefix("/"))
+                yield from _file(one, f"{above}/{readable(one.name)}".removeprefix("/"))
 
 
 def files_of(root: Path, patient: str) -> list[Found]:
@@ -101,11 +108,10 @@ def _below(folder: Path, path: str, depth: int) -> Iterator[Found]:
     for one in _entries(folder):
         below = f"{path}/{readable(one.name)}"
         if _is_file(one):
-            yield _file(one, below)
+            yield from _file(one, below)
         elif one.is_dir() and depth + 1 == CONTENT_DEPTH:
-            content = _content(Path(one.path), below)
-            if content is not None:
-                yield content
+            with suppress(FileNotFoundError):
+                yield from _content(Path(one.path), below)
         elif one.is_dir():
             yield from _below(Path(one.path), below, depth + 1)
 
@@ -114,21 +120,23 @@ def _is_file(one: os.DirEntry[str]) -> bool:
     return one.is_file() and not UNFINISHED.fullmatch(one.name) and not TRANSACTIONS.fullmatch(one.name)
 
 
-def _file(one: os.DirEntry[str], path: str) -> Found:
-    facts = one.stat()
-    return Found(path, Path(one.path), facts.st_mtime_ns, facts.st_size)
+def _file(one: os.DirEntry[str], path: str) -> Iterator[Found]:
+    """Yield a file; nothing when it was renamed meanwhile."""
+    with suppress(FileNotFoundError):
+        facts = one.stat()
+        yield Found(path, Path(one.path), facts.st_mtime_ns, facts.st_size)
 
 
-def _content(folder: Path, path: str) -> Found | None:
-    """Return a content folder; None when there is nothing in it, or somebody is still writing to it."""
+def _content(folder: Path, path: str) -> Iterator[Found]:
+    """Yield a content folder; nothing when there is nothing in it, or somebody is still writing to it."""
     entries = _entries(folder)
     if not entries or any(UNFINISHED.fullmatch(one.name) for one in entries):
-        return None
+        return
     files = [one for one in entries if one.is_file()]
     facts = [one.stat() for one in files]
     newest = max((one.st_mtime_ns for one in facts), default=folder.stat().st_mtime_ns)
     names = tuple(one.name for one in files)
-    return Found(path, folder, newest, sum(one.st_size for one in facts), names)
+    yield Found(path, folder, newest, sum(one.st_size for one in facts), names)
 
 
 def _order(one: Found) -> tuple[int, str, str, int, str]:

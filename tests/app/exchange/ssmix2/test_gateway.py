@@ -116,7 +116,7 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch):
 
     (batch,) = Reader(tmp_path / "store", Journal(tmp_path / "journal"), 2).batches(patients(tmp_path / "store"))
 
-    assert (batch.letters, [(row.path, row.state) for row in batch.too_large]) == ([], [(a_file()[0], DEAD)])
+    assert (batch.letters, [(row.path, row.state) for row, _ in batch.refused]) == ([], [(a_file()[0], DEAD)])
 
 
 def test_dead_letters_say_why_and_go_when_the_hub_has_taken_the_file(tmp_path: Path):
