@@ -104,7 +104,10 @@ async def test_what_is_counted_is_shown(world: World) -> None:
     assert counted("renkei_mllp_skipped_octets_total") == skipped + 5
 
 
-async def test_no_octets_are_acknowledged_that_are_no_message_and_none_keep_the_door_busy(settings: Settings) -> None:
+@pytest.mark.parametrize("rounds", [60, pytest.param(3_000, marks=pytest.mark.soak)])
+async def test_no_octets_are_acknowledged_that_are_no_message_and_none_keep_the_door_busy(
+    settings: Settings, rounds: int
+) -> None:
     chosen = random.Random(20260401)
     whole = (
         b"\x0b" + a_message(PID, "OBX|1|ST|A^B~C\\F\\&D||x", id="1", f18="~ISO IR87").encode("iso2022_jp") + b"\x1c\r"
@@ -115,7 +118,7 @@ async def test_no_octets_are_acknowledged_that_are_no_message_and_none_keep_the_
     async with running(settings.model_copy(update=bounds)) as world, listening(world.hub) as listener:
         await world.client("hospital-a")
         await add_binding(world, Binding("a", "hospital-a-system", network="127.0.0.1"))
-        for number in range(60):
+        for number in range(rounds):
             octets = bytearray(whole.replace(b"|1|P", b"|%d|P" % number))
             for _ in range(chosen.randrange(1, 6)):
                 at = chosen.randrange(len(octets))
