@@ -6,10 +6,13 @@ https://profiles.ihe.net/ITI/MHD/
 import functools
 import json
 import tarfile
+from copy import deepcopy
 from typing import Any
 
 import pytest
 
+from app.packages.archive import read_package
+from app.packages.load import load
 from app.records.capabilities import capability_statement
 from app.settings import Settings
 from tests.spec_data import SPEC_DATA
@@ -27,7 +30,7 @@ def package() -> dict[str, Any]:
 
 
 def example(name: str) -> dict[str, Any]:
-    return dict(package()[f"example/{name}.json"])
+    return dict(deepcopy(package()[f"example/{name}.json"]))
 
 
 async def stock(world: World) -> dict[str, str]:
@@ -85,13 +88,13 @@ REFUSED = {
 
 def mended(name: str) -> dict[str, Any]:
     """Return a Bundle that is refused without what is wrong with it."""
-    bundle = json.loads(json.dumps(example(name)))
+    bundle = example(name)
     for number, entry in enumerate(bundle["entry"]):
         if entry["resource"]["resourceType"] == "DocumentReference":
             entry["resource"]["masterIdentifier"]["value"] = f"urn:oid:1.2.{len(name)}.{number}"
             attachment = entry["resource"]["content"][0]["attachment"]
             attachment["size"] = 23 if attachment["size"] == 24 else attachment["size"]
-    return dict(bundle)
+    return bundle
 
 
 async def test_what_is_wrong_is_refused_and_taken_when_mended(settings: Settings) -> None:
@@ -252,3 +255,22 @@ def test_each_example_is_looked_at() -> None:
         *("DocumentReference-ex-documentreference2", "Parameters-ex-input-binary", "Parameters-ex-input-doc-bundle"),
         *("Parameters-ex-patchParameters", "Patient-ex-patient", "Practitioner-ex-practitioner"),
     }
+
+
+async def test_the_profiles_of_the_package_are_held_where_it_is_loaded(settings: Settings) -> None:
+    strict = settings.model_copy(update={"single_owner": True, "profiles_strict": True})
+    async with running(strict) as world:
+        await load(world.hub, read_package(PACKAGE), user_name="operator")
+        caller = await world.client("hospital-a")
+        await world.http.put("/fhir/Patient/ex-patient", headers=caller, json=example("Patient-ex-patient"))
+        bundle = example("Bundle-ex-comprehensiveProvideDocumentBundleSimple")
+        taken = await world.http.post("/fhir", headers=caller, json=bundle)
+        reference = bundle["entry"][1]["resource"]
+        reference["masterIdentifier"] |= {"use": "old", "value": "urn:oid:1.2.3"}
+        bundle["entry"][0]["resource"]["identifier"][0]["value"] = "urn:oid:1.2.4"
+
+        refused = await world.http.post("/fhir", headers=caller, json=bundle)
+
+        assert taken.status_code == 200, taken.text
+        assert refused.status_code == 422, refused.text
+        assert any("masterIdentifier" in one["expression"][0] for one in refused.json()["issue"])
