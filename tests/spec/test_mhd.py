@@ -3,9 +3,7 @@
 https://profiles.ihe.net/ITI/MHD/
 """
 
-import functools
 import json
-import tarfile
 from copy import deepcopy
 from typing import Any
 
@@ -15,22 +13,15 @@ from app.packages.archive import read_package
 from app.packages.load import load
 from app.records.capabilities import capability_statement
 from app.settings import Settings
-from tests.spec_data import SPEC_DATA
+from tests.spec_data import SPEC_DATA, package
 from tests.world import World, running
 
 PACKAGE = SPEC_DATA / "ihe/ihe.iti.mhd.tgz"
 pytestmark = [pytest.mark.anyio, pytest.mark.skipif(not PACKAGE.exists(), reason="the MHD package is not here")]
 
 
-@functools.cache
-def package() -> dict[str, Any]:
-    with tarfile.open(PACKAGE) as archive:
-        names = [one for one in archive if one.name.endswith(".json")]
-        return {one.name.removeprefix("package/"): json.load(archive.extractfile(one) or archive) for one in names}
-
-
 def example(name: str) -> dict[str, Any]:
-    return dict(deepcopy(package()[f"example/{name}.json"]))
+    return dict(deepcopy(package(PACKAGE)[f"example/{name}.json"]))
 
 
 async def stock(world: World) -> dict[str, str]:
@@ -115,7 +106,7 @@ async def test_responses_have_the_shape_of_the_published_ones(settings: Settings
     async with running(settings.model_copy(update={"single_owner": True})) as world:
         caller, other = await stock(world), await world.client("hospital-b")
         for name in TAKEN:
-            shape = package().get(f"example/Bundle-ex-response-{name.removeprefix('Bundle-ex-')}.json")
+            shape = package(PACKAGE).get(f"example/Bundle-ex-response-{name.removeprefix('Bundle-ex-')}.json")
             if shape is None:
                 continue
             sender = other if "minimal" in name else caller
@@ -167,11 +158,11 @@ REFERENCES = (
 async def test_every_document_reference_and_list_is_stored_and_found(settings: Settings) -> None:
     async with running(settings.model_copy(update={"single_owner": True})) as world:
         caller = await stock(world)
-        lists = [name for name in package() if name.startswith("example/List-")]
-        binaries = [name for name in package() if name.startswith("example/Binary-")]
+        lists = [name for name in package(PACKAGE) if name.startswith("example/List-")]
+        binaries = [name for name in package(PACKAGE) if name.startswith("example/Binary-")]
         documents = [f"example/DocumentReference-ex-DocumentReference{name}.json" for name in REFERENCES]
         for name in (*binaries, *documents, *lists, "example/Encounter-ex-encounter.json"):
-            one = package()[name]
+            one = package(PACKAGE)[name]
             answer = await world.http.put(f"/fhir/{one['resourceType']}/{one['id']}", headers=caller, json=one)
             assert answer.status_code in (200, 201), (name, answer.text)
         own = "http://127.0.0.1:8080/fhir/Binary/ex-b-binary"
@@ -219,7 +210,7 @@ ACTORS += ("Recipient.Simplified", "Recipient.Generate", "Responder")
 
 @pytest.mark.parametrize("name", ACTORS)
 def test_the_capability_statement_says_what_the_actor_s_says(name: str) -> None:
-    wanted = package()[f"CapabilityStatement-IHE.MHD.Document{name}.json"]
+    wanted = package(PACKAGE)[f"CapabilityStatement-IHE.MHD.Document{name}.json"]
     own = json.loads(capability_statement("http://hub", "single"))
 
     assert wanted["url"] in own["instantiates"]
@@ -241,7 +232,7 @@ def test_each_example_is_looked_at() -> None:
     looked_at = {*TAKEN, *REFUSED, *RESPONSES}
     looked_at |= {f"DocumentReference-ex-DocumentReference{name}" for name in REFERENCES}
     examples = {
-        name.removeprefix("example/").removesuffix(".json") for name in package() if name.startswith("example/")
+        name.removeprefix("example/").removesuffix(".json") for name in package(PACKAGE) if name.startswith("example/")
     }
 
     left = {
