@@ -7,6 +7,9 @@ from functools import lru_cache
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+DAY = 86_400_000_000
+"""A day in microseconds."""
+
 _JAPAN = timezone(timedelta(hours=9), "JST")
 
 Clock = Callable[[], int]

@@ -1,4 +1,4 @@
-"""Files of comma-separated values, as spreadsheets open them.
+"""Values parted by commas: files of them, as spreadsheets open them, and those of a setting.
 
 https://www.rfc-editor.org/rfc/rfc4180
 """
@@ -31,3 +31,8 @@ def comma_separated(rows: Iterable[Iterable[object]], head: Sequence[str] = ()) 
         writer.writerow(head)
     writer.writerows([_cell(value) for value in row] for row in rows)
     return out.getvalue()
+
+
+def parts(setting: str) -> list[str]:
+    """Return the values of a setting, without spaces around them and without empty ones."""
+    return [one for one in map(str.strip, setting.split(",")) if one]

@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.comma import parts
 from fhir.documents.kind import KINDS
 
 MEGABYTE = 1_000_000
@@ -361,12 +362,12 @@ class Settings(BaseSettings):
     @property
     def strict_documents(self) -> frozenset[str]:
         """The kinds of documents that are refused where they break a rule."""
-        return frozenset(filter(None, (one.strip() for one in self.documents_strict.split(","))))
+        return frozenset(parts(self.documents_strict))
 
     @property
     def break_glass_allowed(self) -> frozenset[str]:
         """The roles that may break the glass."""
-        return frozenset(one.strip() for one in self.break_glass_roles.split(",") if one.strip())
+        return frozenset(parts(self.break_glass_roles))
 
     @property
     def is_postgresql(self) -> bool:

@@ -13,6 +13,7 @@ from app.audit.desk.watch import look_through
 from app.audit.record import Event
 from app.audit.review import Reviewer, state
 from app.audit.tables import audit_leaf, audit_record
+from app.clock import DAY
 from app.db import DatabaseConnection
 from fhir.store.tables import resource
 from tests.world import World, a_patient
@@ -56,7 +57,7 @@ async def a_known(world: World, site: str = "hospital-a", **fields: Any) -> Know
 def at(world: World, hour: float, *, days_ago: int = 0) -> int:
     """Return an hour of today in Japan, or of a day before, in microseconds since 1970 UTC."""
     today = kinds.day_of(world.hub.clock()) - days_ago
-    return today * kinds.DAY - 9 * HOUR + int(hour * HOUR)
+    return today * DAY - 9 * HOUR + int(hour * HOUR)
 
 
 def a_look(world: World, patient: Known, user: str = "tanaka", **fields: Any) -> Event:

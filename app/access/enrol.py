@@ -15,6 +15,7 @@ from app.access.passwords import hash_password
 from app.access.person_tables import FOR_EVER
 from app.access.staff import change_account
 from app.audit.record import Event
+from app.clock import DAY
 from app.db import WriteConnection
 from app.exchange.domains import add_domain, remove_domain
 from app.hub import Hub
@@ -40,8 +41,6 @@ ONE_TIME_DAYS = 14
 """How long a password that somebody else made can be used for a first sign-in."""
 
 _SYSTEM = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\s|]{1,500}")
-DAY = 86_400_000_000
-"""Microseconds."""
 
 
 class Invalid(ValueError):

@@ -16,6 +16,8 @@ from urllib.parse import quote, urlsplit
 import httpx
 import orjson
 
+from app.comma import parts
+
 WAIT_SECONDS = 5.0
 """For the whole of a request."""
 
@@ -35,7 +37,7 @@ def may_reach(address: str, networks: str) -> bool:
     """
     found = ip_address(address)
     found = getattr(found, "ipv4_mapped", None) or found
-    named = [ip_network(one.strip(), strict=False) for one in networks.split(",") if one.strip()]
+    named = [ip_network(one, strict=False) for one in parts(networks)]
     return (found.is_global and not found.is_multicast) or any(found in one for one in named)
 
 

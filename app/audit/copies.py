@@ -19,6 +19,7 @@ from obstore.store import S3Store
 from app.audit import note, proofs
 from app.audit.publish import write
 from app.clock import Clock
+from app.comma import parts
 from app.db import Database
 
 SEND_SECONDS = 10.0
@@ -32,7 +33,7 @@ class Differs(Exception):
 
 def places(setting: str) -> tuple[str, ...]:
     """Return the places of a setting, parted by commas."""
-    return tuple(one.rstrip("/") for one in map(str.strip, setting.split(",")) if one)
+    return tuple(one.rstrip("/") for one in parts(setting))
 
 
 def name_of(size: int) -> str:

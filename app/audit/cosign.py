@@ -19,6 +19,7 @@ from app.audit.record import Event
 from app.audit.tables import audit_cosignature
 from app.audit.witness.add_checkpoint import MOST_BYTES, Submission
 from app.clock import Clock
+from app.comma import parts
 from app.db import Database, DatabaseConnection
 
 CALL_SECONDS = 10.0
@@ -61,7 +62,7 @@ def witnesses(setting: str) -> tuple[Witness, ...]:
         WitnessesError: it is not of that form.
     """
     found = []
-    for one in filter(None, map(str.strip, setting.split(","))):
+    for one in parts(setting):
         address, _, vkey = one.partition(" ")
         try:
             key = Verifier.parse(vkey.strip())

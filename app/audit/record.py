@@ -15,6 +15,7 @@ import orjson
 from cryptography.exceptions import InvalidTag
 
 from app.audit.keys import Keys
+from app.clock import DAY
 
 VERSION = 1
 NONCE_BYTES = 12
@@ -106,7 +107,6 @@ _DETAILS = (
 """The order of the details in version 1; a new field is a new version."""
 
 _details_of = attrgetter(*_DETAILS)
-_DAY = 86_400_000_000
 _END_OF_TIME = 253_402_300_800_000_000
 """The year 10000, which datetime does not know."""
 _REQUIRED = frozenset("vktaiod")
@@ -233,12 +233,12 @@ def search_keys(kind: str, value: str, keys: Keys, years: range) -> list[int]:
 
 def year_of(recorded: int) -> int:
     """Return the UTC year of an instant in microseconds: the year whose HMAC key hides its identifiers."""
-    return _year_of_day(recorded // _DAY)
+    return _year_of_day(recorded // DAY)
 
 
 @lru_cache(maxsize=64)
 def _year_of_day(day: int) -> int:
-    return datetime.fromtimestamp(day * (_DAY // 1_000_000), UTC).year
+    return datetime.fromtimestamp(day * (DAY // 1_000_000), UTC).year
 
 
 def _canonical(members: dict[str, Any]) -> bytes:

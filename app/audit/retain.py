@@ -20,7 +20,7 @@ from app.audit.record import Event
 from app.audit.stored import NEXT
 from app.audit.tables import audit_expired, audit_index, audit_record
 from app.background import again, started
-from app.clock import EPOCH, instant, row_at, row_time
+from app.clock import DAY, EPOCH, instant, row_at, row_time
 from app.db import DatabaseConnection, WriteConnection
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ MOST_AT_ONCE = 500
 
 PAUSE_SECONDS = 0.02
 
-HELD_MICROSECONDS = 86_400_000_000
+HELD_MICROSECONDS = DAY
 """A record holds others up when they are to go since so long, and it is not."""
 
 LOCK = 0x7265_7461_696E
@@ -68,7 +68,7 @@ def horizon(now: int, years: int) -> int:
     today = datetime.fromtimestamp(now // 1_000_000, UTC)
     leap_day = (today.month, today.day) == (2, 29)
     then = today.replace(year=max(1970, today.year - years), day=28 if leap_day else today.day)
-    return (then - EPOCH).days * 86_400_000_000
+    return (then - EPOCH).days * DAY
 
 
 async def remove_expired(hub: "Hub") -> int:

@@ -18,6 +18,7 @@ from sqlalchemy import BigInteger, Text, bindparam, delete, select
 from app.audit.log import AuditUnavailable
 from app.audit.record import Event
 from app.background import again, started
+from app.comma import parts
 from app.db import DatabaseConnection, DatabaseUnavailable
 from app.observe.sntp import NoTime, Told, ask
 from app.observe.tables import clock_check
@@ -85,7 +86,7 @@ def host() -> str:
 
 def servers(text: str) -> list[str]:
     """Return the servers that a setting names."""
-    return [one.strip() for one in text.split(",") if one.strip()][:MOST_SERVERS]
+    return parts(text)[:MOST_SERVERS]
 
 
 async def last(connection: DatabaseConnection) -> Check | None:

@@ -19,6 +19,7 @@ from app.access import sessions
 from app.access.caller import Caller
 from app.access.identify import COOKIE, Locked
 from app.audit.log import AuditUnavailable
+from app.comma import parts
 from app.db import DatabaseUnavailable
 from app.doors import MOST_ATTEMPTS, warn_of_many
 from app.hub import Hub
@@ -97,7 +98,7 @@ def _allowed(request: Request, error: Exception) -> list[str]:
     named = dict(error.headers or {}).get("Allow", "") if isinstance(error, HTTPException) else ""
     found = [route for route in request.app.router.routes if route.matches(request.scope)[0] is not Match.NONE]
     others = {method for route in found for method in getattr(route, "methods", None) or ()}
-    return sorted(others | {one.strip() for one in named.split(",") if one.strip()})
+    return sorted(others | set(parts(named)))
 
 
 STEPS = {"password": "/password", "second-factor": "/account/factors"}

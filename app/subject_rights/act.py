@@ -7,11 +7,11 @@ from sqlalchemy import BigInteger, Integer, bindparam, update
 
 from app.access.caller import Caller
 from app.access.events import by, event
+from app.clock import DAY
 from app.hub import Hub
 from app.subject_rights.case import (
     ANSWERED,
     CHECKED,
-    DAY_MICROSECONDS,
     DECIDED,
     DECISIONS,
     PROOFS,
@@ -61,7 +61,7 @@ def _changes(case: Case, said: Said, text: str, now: int, extension: int) -> dic
     if said.act == "withdraw":
         return {"state": WITHDRAWN, "closed": now}
     if said.act == "extend":
-        return {"extended": 1, "due": case.due + extension * DAY_MICROSECONDS}
+        return {"extended": 1, "due": case.due + extension * DAY}
     return {}
 
 

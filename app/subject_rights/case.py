@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass
 
+from app.clock import DAY
 from app.one_line import one_line
 from fhir.errors import Conflict, InvalidValue
 
@@ -35,8 +36,6 @@ _ALLOWED = {
 
 LONGEST = 2_000
 """Characters of what is asked for, of a reason, of a remark."""
-
-DAY_MICROSECONDS = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,7 @@ def due(received: int, days: int) -> int:
         received: The first instant of the day on which it came.
         days: Days until it is due; the day on which it came does not count (民法 第140条).
     """
-    return received + (days + 1) * DAY_MICROSECONDS
+    return received + (days + 1) * DAY
 
 
 def chosen(text: str, among: tuple[str, ...], field: str) -> str:

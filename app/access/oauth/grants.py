@@ -24,6 +24,7 @@ from app.access.tables import (
     token_binding,
 )
 from app.access.tokens import digest
+from app.clock import DAY
 from app.db import DatabaseConnection, WriteConnection
 
 CODE_MICROSECONDS = 60_000_000
@@ -133,7 +134,7 @@ async def allow(connection: WriteConnection, grant: Grant, *, redirect_uri: str,
     """Keep what a person has allowed, and return the code that the app redeems."""
     for forget in _FORGET:
         # A code that was used is kept a day beyond its end, so that a copy of it is known for one.
-        await connection.execute(forget, {"now": grant.begun - 86_400_000_000})
+        await connection.execute(forget, {"now": grant.begun - DAY})
     code = secrets.token_urlsafe(32)
     await connection.insert(app_grant, [astuple(grant)])
     row = (digest(code), grant.key, redirect_uri, challenge, nonce, 0, grant.begun + CODE_MICROSECONDS)

@@ -14,6 +14,7 @@ from app.access.known import Known, by_name
 from app.access.outside.tables import outside_identity, outside_session
 from app.access.tables import session
 from app.access.tokens import digest
+from app.comma import parts
 from app.db import WriteConnection
 from app.hub import Hub
 
@@ -77,7 +78,7 @@ def second_factor(claims: Mapping[str, Any], wanted: str) -> str:
     methods = claims.get("amr")
     said = [one for one in methods if isinstance(one, str)] if isinstance(methods, list) else []
     said.append(str(claims.get("acr", "")))
-    words = {one.strip() for one in wanted.split(",")} - {"", ANY}
+    words = set(parts(wanted)) - {ANY}
     return next((one for one in said if one in words), "")
 
 
@@ -95,7 +96,7 @@ async def let_in(hub: Hub, claims: Mapping[str, Any], *, network: str, agent: st
         await connection.lock(KNOWING)
         known = await by_name(connection, name)
         reason = await _refusal(connection, known, claims, now)
-        if not reason and not factor and ANY not in settings.oidc_second_factor.split(","):
+        if not reason and not factor and ANY not in parts(settings.oidc_second_factor):
             reason = "The provider shows no second factor"
         if known is None or reason:
             await sessions.record_sign_in(hub, connection, network=network, path=PATH, reason=reason, known=known)

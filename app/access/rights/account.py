@@ -9,11 +9,12 @@ import secrets
 from sqlalchemy import BigInteger, Integer, SmallInteger, Text, bindparam, update
 
 from app.access import epoch, factors
-from app.access.enrol import DAY, ONE_TIME_DAYS
+from app.access.enrol import ONE_TIME_DAYS
 from app.access.passwords import hash_password
 from app.access.person_tables import standing
 from app.access.sessions import end_all
 from app.access.tables import account, session
+from app.clock import DAY
 from app.db import WriteConnection
 
 _key = account.c.key == bindparam("k_key", type_=Integer)

@@ -9,13 +9,13 @@ from app.access.caller import Role
 from app.access.directory import Unknown
 from app.access.person_tables import FOR_EVER, right_request, second_factor, standing
 from app.access.tables import account, organisation
+from app.clock import DAY
 from app.db import DatabaseConnection
 from fhir.store.connection import Row
 
 EVERY = 0
 """Stands for all organisations."""
 
-DAY = 86_400_000_000
 EARLY_DAYS = 30
 """How long before it is due a confirmation is listed."""
 

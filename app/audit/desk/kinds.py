@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from urllib.parse import parse_qsl, urlsplit
 
 from app.audit.record import Event
+from app.clock import DAY
+from app.comma import parts
 
 BREAK_GLASS, VIP, COLLEAGUE, FAMILY_NAME, MANY_PATIENTS, MANY_PEOPLE, OUT_OF_HOURS, FIRST_ACCESS = KINDS = (
     *("break-glass", "vip", "colleague", "family-name", "many-patients", "many-people", "out-of-hours"),
     "first-access",
 )
-
-DAY = 86_400_000_000
-"""Microseconds."""
 
 _JAPAN = 9 * 3_600_000_000
 """Japan is so many microseconds before UTC, all year."""
@@ -100,7 +99,7 @@ def kinds_of(setting: str) -> Sequence[str]:
     """
     if setting == "none":
         return ()
-    found = [one.strip() for one in setting.split(",") if one.strip()]
+    found = parts(setting)
     unknown = [one for one in found if one not in KINDS]
     if unknown:
         raise ValueError(f"kinds of flags are {', '.join(KINDS)}; not {', '.join(unknown)}")

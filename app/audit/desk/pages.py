@@ -10,7 +10,7 @@ from app.audit.desk.own_log import patients_beside
 from app.audit.desk.shown import Shown, of_event, of_resource
 from app.audit.inbound.stored import received
 from app.audit.review import Reviewer
-from app.clock import row_at, row_time
+from app.clock import DAY, row_at, row_time
 from app.db import DatabaseConnection
 
 CHUNK = 500
@@ -70,7 +70,7 @@ class Log:
             at = page.before
 
     async def _others(self, asked: Asked, before: Before, chunk: int) -> AsyncIterator[tuple[Before, Shown]]:
-        organisation, tomorrow = self.keys.get(asked.site, 0), self.now + 86_400_000_000
+        organisation, tomorrow = self.keys.get(asked.site, 0), self.now + DAY
         begins, ends, arrived = asked.begins, min(asked.ends, tomorrow), None
         if asked.by_arrival:
             begins, ends, arrived = 0, tomorrow, (row_at(asked.begins), row_at(asked.ends))

@@ -13,11 +13,10 @@ from sqlalchemy import BigInteger, Integer, bindparam, func, select, update
 from app.access.caller import Caller
 from app.access.events import by, event
 from app.audit.desk.asked import Asked, asked_of, from_query
-from app.audit.desk.kinds import DAY
 from app.audit.desk.tables import audit_review, audit_sign_off
 from app.audit.desk.watch import looked_until
 from app.audit.review import state
-from app.clock import EPOCH, instant
+from app.clock import DAY, EPOCH, instant
 from app.db import DatabaseConnection
 from app.hub import Hub
 from app.one_line import one_line

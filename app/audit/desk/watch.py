@@ -26,7 +26,7 @@ from app.audit.review import Entry, Reviewer, is_newer
 from app.audit.stored import NEXT
 from app.audit.tables import audit_leaf, audit_stage
 from app.background import again, started
-from app.clock import row_time
+from app.clock import DAY, row_time
 from app.db import DatabaseConnection
 from app.hub import Hub
 from app.settings import Settings
@@ -123,7 +123,7 @@ class _Portion:
     ) -> None:
         self._keys: Keys = hub.audit.keys
         self._limits = limits_of(hub.settings)
-        self._oldest = hub.clock() - hub.settings.flag_days * kinds.DAY
+        self._oldest = hub.clock() - hub.settings.flag_days * DAY
         self._entries = entries
         self._known = known
         self._names = names

@@ -5,6 +5,7 @@ from typing import Any
 
 from app.audit.atna.from_dicom import MalformedMessage, from_dicom, parse, recorded_text
 from app.audit.inbound.stored import Arrived
+from app.clock import DAY
 from fhir.errors import InvalidValue
 from fhir.search import date
 
@@ -49,7 +50,7 @@ def _instant(text: str, now: int) -> int:
         found, _ = date.interval(text)
     except InvalidValue:
         return now
-    return found if EARLIEST <= found <= now + 86_400_000_000 else now
+    return found if EARLIEST <= found <= now + DAY else now
 
 
 def _few(names: Iterable[str]) -> frozenset[str]:

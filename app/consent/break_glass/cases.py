@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, Integer, Select, Text, and_, bindparam, or_, 
 
 from app.access.caller import Caller
 from app.access.tables import organisation
+from app.clock import DAY
 from app.consent.break_glass.tables import WAITING, break_glass, break_glass_remark, break_glass_site
 from app.db import DatabaseConnection
 
@@ -155,7 +156,7 @@ class Listed:
 
     def is_overdue(self, now: int, days: int) -> bool:
         """Return whether it waits for longer than `days`."""
-        return self.waits and self.case.begun + days * 86_400_000_000 <= now
+        return self.waits and self.case.begun + days * DAY <= now
 
     def at(self, organisation: int) -> Told | None:
         """Return how it stands at an organisation, if that was told."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from app.comma import parts
 from app.portal.dates import moment, to_microseconds
 from fhir.store.categories import BY_TYPE, Category
 from fhir.store.types import NUMBERS
@@ -76,9 +77,7 @@ def rules(text: str) -> dict[str, Rule]:
         WrongRule: one cannot be read, or something is named twice.
     """
     found: dict[str, Rule] = {}
-    for one in (part.strip() for part in text.split(",")):
-        if not one:
-            continue
+    for one in parts(text):
         rule = _rule(one)
         if rule.what in found:
             raise WrongRule(f"{rule.what} has two rules")

@@ -6,7 +6,6 @@ import pytest
 from app.access.caller import Caller
 from app.audit.desk.reviews import (
     _TURN,
-    DAY,
     OVERLAP,
     after,
     end,
@@ -18,7 +17,7 @@ from app.audit.desk.reviews import (
     waiting,
 )
 from app.audit.desk.tables import audit_sign_off
-from app.clock import EPOCH
+from app.clock import DAY, EPOCH
 from fhir.errors import Conflict, InvalidValue, NotFound
 from fhir.search.date import JST
 from tests.desk import a_known, a_look, looked

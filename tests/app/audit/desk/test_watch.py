@@ -13,7 +13,7 @@ from app.audit.keys import UnknownKey
 from app.audit.record import Event, UnknownVersion
 from app.audit.review import Reviewer
 from app.audit.tables import audit_record, audit_salt, audit_stage
-from app.clock import row_at, row_time
+from app.clock import DAY, row_at, row_time
 from app.settings import Settings
 from fhir.store.labels import ACT_CODE
 from tests.desk import Known, a_grown_log, a_known, a_look, at, canonical, kinds_after, looked
@@ -318,8 +318,8 @@ async def test_the_log_is_looked_through_until_what_waits_for_the_tree(world: Wo
     await world.hub.audit.append([a_look(world, patient)])
     ((row,),) = await reader.fetch(select(audit_stage.c.row), {})
 
-    assert await looked_until(reader, now + kinds.DAY) == row_time(row)
+    assert await looked_until(reader, now + DAY) == row_time(row)
     await world.hub.leader.integrate_all()
-    assert await looked_until(reader, now + kinds.DAY) == row_time(row)
+    assert await looked_until(reader, now + DAY) == row_time(row)
     await looked(world)
-    assert await looked_until(reader, now + kinds.DAY) == now + kinds.DAY
+    assert await looked_until(reader, now + DAY) == now + DAY

@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
-from app.audit.desk.reviews import DAY, sign
+from app.audit.desk.reviews import sign
 from app.audit.desk.tables import audit_review
+from app.clock import DAY
 from app.identity.tables import person_patient
 from tests.desk import a_known, a_look, looked
 from tests.portal import Browser, recorded, signed_in
