@@ -368,7 +368,7 @@ class Settings(BaseSettings):
     @property
     def strict_documents(self) -> frozenset[str]:
         """The kinds of documents that are refused where they break a rule."""
-        return frozenset(filter(None, (one.strip() for one in self.documents_strict.split(","))))
+        return frozenset(parts(self.documents_strict))
 
     @property
     def break_glass_allowed(self) -> frozenset[str]:

@@ -14,7 +14,7 @@ from app.records.request import FhirRequest
 from app.records.writing import Writing
 from fhir.documents.kind import Kind, kind
 from fhir.documents.rules import broken
-from fhir.documents.split import TYPES, Extract, split
+from fhir.documents.split import NOT_STORED, TYPES, Extract, split
 from fhir.envelope import Envelope, read_bundle
 from fhir.errors import Unprocessable
 from fhir.issue import Issue
@@ -60,18 +60,20 @@ def prepare_document(
     settings = request.hub.settings
     own = request.sources if sources is None else sources
     envelope = read_bundle(bundle.body, most=settings.bundle_entries, sources=own)
+    # What is taken apart has the structure of R4. Profiles that the entries name were checked with the Bundle.
+    prepared = {
+        number: prepare(
+            entry.resource, request.authority, path=f"Bundle.entry[{number}].resource", received=entry.source
+        )
+        for number, entry in enumerate(envelope.entries)
+        if entry.resource is not None and entry.type not in NOT_STORED
+    }
     extract = split(envelope)
     if extract.issues:
         raise Unprocessable("The document is not whole", issues=extract.issues)
     places = {id(entry): number for number, entry in enumerate(envelope.entries)}
     numbers = tuple(places[id(entry)] for entry in extract.resources)
-    # Profiles that the entries name were checked with the Bundle.
-    entries = tuple(
-        prepare(
-            entry.resource or b"", request.authority, path=f"Bundle.entry[{number}].resource", received=entry.source
-        )
-        for entry, number in zip(extract.resources, numbers, strict=True)
-    )
+    entries = tuple(prepared[number] for number in numbers)
     found = kind(envelope.head, extract.composition)
     strict = settings.profiles_strict or found in settings.strict_documents
     wrong = tuple(broken(found, envelope, strict=strict))
