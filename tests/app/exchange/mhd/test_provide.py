@@ -333,6 +333,19 @@ async def test_a_patient_that_is_not_active_or_not_the_site_s_gets_no_documents(
     assert told == [(422, "business-rule"), (422, "not-found"), (422, "not-found")]
 
 
+async def test_who_is_referred_to_is_in_the_directory_and_active(world: World) -> None:
+    caller, patient = await a_site(world)
+    secretariat = await world.client("secretariat", role="secretariat")
+    told = []
+    for number, active in enumerate((True, False)):
+        author = await world.post(secretariat, {"resourceType": "Practitioner", "active": active})
+        bundle = a_submission(patient, str(number), level="UnContained.Comprehensive")
+        document(bundle)["author"].append({"reference": f"Practitioner/{author['id']}"})
+        told.append((await world.http.post("/fhir", headers=caller, json=bundle)).status_code)
+
+    assert told == [200, 422]
+
+
 async def test_a_patient_that_comes_along_is_found_or_made(world: World) -> None:
     caller = await world.client("hospital-a")
     person = a_patient(identifier=[{"system": "urn:oid:1.2.392.100495.20.3.51.1", "value": "9"}])
