@@ -3,31 +3,25 @@
 https://profiles.ihe.net/ITI/MHD/
 """
 
-import functools
 import json
-import tarfile
+from copy import deepcopy
 from typing import Any
 
 import pytest
 
+from app.packages.archive import read_package
+from app.packages.load import load
 from app.records.capabilities import capability_statement
 from app.settings import Settings
-from tests.spec_data import SPEC_DATA
+from tests.spec_data import SPEC_DATA, package
 from tests.world import World, running
 
 PACKAGE = SPEC_DATA / "ihe/ihe.iti.mhd.tgz"
 pytestmark = [pytest.mark.anyio, pytest.mark.skipif(not PACKAGE.exists(), reason="the MHD package is not here")]
 
 
-@functools.cache
-def package() -> dict[str, Any]:
-    with tarfile.open(PACKAGE) as archive:
-        names = [one for one in archive if one.name.endswith(".json")]
-        return {one.name.removeprefix("package/"): json.load(archive.extractfile(one) or archive) for one in names}
-
-
 def example(name: str) -> dict[str, Any]:
-    return dict(package()[f"example/{name}.json"])
+    return dict(deepcopy(package(PACKAGE)[f"example/{name}.json"]))
 
 
 async def stock(world: World) -> dict[str, str]:
@@ -85,13 +79,13 @@ REFUSED = {
 
 def mended(name: str) -> dict[str, Any]:
     """Return a Bundle that is refused without what is wrong with it."""
-    bundle = json.loads(json.dumps(example(name)))
+    bundle = example(name)
     for number, entry in enumerate(bundle["entry"]):
         if entry["resource"]["resourceType"] == "DocumentReference":
             entry["resource"]["masterIdentifier"]["value"] = f"urn:oid:1.2.{len(name)}.{number}"
             attachment = entry["resource"]["content"][0]["attachment"]
             attachment["size"] = 23 if attachment["size"] == 24 else attachment["size"]
-    return dict(bundle)
+    return bundle
 
 
 async def test_what_is_wrong_is_refused_and_taken_when_mended(settings: Settings) -> None:
@@ -112,7 +106,7 @@ async def test_responses_have_the_shape_of_the_published_ones(settings: Settings
     async with running(settings.model_copy(update={"single_owner": True})) as world:
         caller, other = await stock(world), await world.client("hospital-b")
         for name in TAKEN:
-            shape = package().get(f"example/Bundle-ex-response-{name.removeprefix('Bundle-ex-')}.json")
+            shape = package(PACKAGE).get(f"example/Bundle-ex-response-{name.removeprefix('Bundle-ex-')}.json")
             if shape is None:
                 continue
             sender = other if "minimal" in name else caller
@@ -164,11 +158,11 @@ REFERENCES = (
 async def test_every_document_reference_and_list_is_stored_and_found(settings: Settings) -> None:
     async with running(settings.model_copy(update={"single_owner": True})) as world:
         caller = await stock(world)
-        lists = [name for name in package() if name.startswith("example/List-")]
-        binaries = [name for name in package() if name.startswith("example/Binary-")]
+        lists = [name for name in package(PACKAGE) if name.startswith("example/List-")]
+        binaries = [name for name in package(PACKAGE) if name.startswith("example/Binary-")]
         documents = [f"example/DocumentReference-ex-DocumentReference{name}.json" for name in REFERENCES]
         for name in (*binaries, *documents, *lists, "example/Encounter-ex-encounter.json"):
-            one = package()[name]
+            one = package(PACKAGE)[name]
             answer = await world.http.put(f"/fhir/{one['resourceType']}/{one['id']}", headers=caller, json=one)
             assert answer.status_code in (200, 201), (name, answer.text)
         own = "http://127.0.0.1:8080/fhir/Binary/ex-b-binary"
@@ -216,7 +210,7 @@ ACTORS += ("Recipient.Simplified", "Recipient.Generate", "Responder")
 
 @pytest.mark.parametrize("name", ACTORS)
 def test_the_capability_statement_says_what_the_actor_s_says(name: str) -> None:
-    wanted = package()[f"CapabilityStatement-IHE.MHD.Document{name}.json"]
+    wanted = package(PACKAGE)[f"CapabilityStatement-IHE.MHD.Document{name}.json"]
     own = json.loads(capability_statement("http://hub", "single"))
 
     assert wanted["url"] in own["instantiates"]
@@ -238,7 +232,7 @@ def test_each_example_is_looked_at() -> None:
     looked_at = {*TAKEN, *REFUSED, *RESPONSES}
     looked_at |= {f"DocumentReference-ex-DocumentReference{name}" for name in REFERENCES}
     examples = {
-        name.removeprefix("example/").removesuffix(".json") for name in package() if name.startswith("example/")
+        name.removeprefix("example/").removesuffix(".json") for name in package(PACKAGE) if name.startswith("example/")
     }
 
     left = {
@@ -252,3 +246,22 @@ def test_each_example_is_looked_at() -> None:
         *("DocumentReference-ex-documentreference2", "Parameters-ex-input-binary", "Parameters-ex-input-doc-bundle"),
         *("Parameters-ex-patchParameters", "Patient-ex-patient", "Practitioner-ex-practitioner"),
     }
+
+
+async def test_the_profiles_of_the_package_are_held_where_it_is_loaded(settings: Settings) -> None:
+    strict = settings.model_copy(update={"single_owner": True, "profiles_strict": True})
+    async with running(strict) as world:
+        await load(world.hub, read_package(PACKAGE), user_name="operator")
+        caller = await world.client("hospital-a")
+        await world.http.put("/fhir/Patient/ex-patient", headers=caller, json=example("Patient-ex-patient"))
+        bundle = example("Bundle-ex-comprehensiveProvideDocumentBundleSimple")
+        taken = await world.http.post("/fhir", headers=caller, json=bundle)
+        reference = bundle["entry"][1]["resource"]
+        reference["masterIdentifier"] |= {"use": "old", "value": "urn:oid:1.2.3"}
+        bundle["entry"][0]["resource"]["identifier"][0]["value"] = "urn:oid:1.2.4"
+
+        refused = await world.http.post("/fhir", headers=caller, json=bundle)
+
+        assert taken.status_code == 200, taken.text
+        assert refused.status_code == 422, refused.text
+        assert any("masterIdentifier" in one["expression"][0] for one in refused.json()["issue"])

@@ -3,28 +3,18 @@
 https://profiles.ihe.net/ITI/PDQm/
 """
 
-import functools
 import json
-import tarfile
-from typing import Any
 
 import orjson
 import pytest
 
 from app.exchange.pdqm.match import read_asked
 from app.records.capabilities import capability_statement, operations_of, searchable
-from tests.spec_data import SPEC_DATA
+from tests.spec_data import SPEC_DATA, package
 from tests.world import World
 
 PACKAGE = SPEC_DATA / "ihe/ihe.iti.pdqm.tgz"
 pytestmark = [pytest.mark.anyio, pytest.mark.skipif(not PACKAGE.exists(), reason="the PDQm package is not here")]
-
-
-@functools.cache
-def package() -> dict[str, Any]:
-    with tarfile.open(PACKAGE) as archive:
-        names = [one for one in archive if one.name.endswith(".json")]
-        return {one.name.removeprefix("package/"): json.load(archive.extractfile(one) or archive) for one in names}
 
 
 INPUTS = ("count", "onlyCertainMatches", "patient-only")
@@ -33,14 +23,14 @@ INPUTS = ("count", "onlyCertainMatches", "patient-only")
 @pytest.mark.parametrize("name", INPUTS)
 async def test_each_input_of_match_is_answered_in_the_shape_of_the_outputs(world: World, name: str) -> None:
     headers = await world.client("hospital-a")
-    patient = package()["example/Patient-ex-patient.json"]
+    patient = package(PACKAGE)["example/Patient-ex-patient.json"]
     await world.post(headers, patient)
-    asked = package()[f"example/Parameters-ex-match-input-{name}.json"]
+    asked = package(PACKAGE)[f"example/Parameters-ex-match-input-{name}.json"]
 
     answer = await world.http.post("/fhir/Patient/$match", headers=headers, json=asked)
 
     assert answer.status_code == 200
-    shape = package()["example/Bundle-ex-match-output.json"]
+    shape = package(PACKAGE)["example/Bundle-ex-match-output.json"]
     bundle = answer.json()
     assert bundle["type"] == shape["type"]
     for entry in bundle.get("entry", []):
@@ -49,7 +39,7 @@ async def test_each_input_of_match_is_answered_in_the_shape_of_the_outputs(world
 
 
 def test_a_patient_alone_is_an_input() -> None:
-    patient = package()["example/Patient-ex-match-input-patient.json"]
+    patient = package(PACKAGE)["example/Patient-ex-match-input-patient.json"]
 
     assert read_asked(orjson.dumps(patient)).patient["name"][0]["family"] == "Schmidt"
 
@@ -57,8 +47,8 @@ def test_a_patient_alone_is_an_input() -> None:
 async def test_the_example_of_a_query_is_reproduced(world: World) -> None:
     headers = await world.client("hospital-a")
     for name in ("Patient-ex-patient", "Patient-ex-patient-mothers-maiden-name"):
-        await world.post(headers, package()[f"example/{name}.json"])
-    shape = package()["example/Bundle-ex-QueryPatientResourceResponseMessage.json"]
+        await world.post(headers, package(PACKAGE)[f"example/{name}.json"])
+    shape = package(PACKAGE)["example/Bundle-ex-QueryPatientResourceResponseMessage.json"]
 
     found = (await world.http.get("/fhir/Patient?family=Schmidt", headers=headers)).json()
     by_mother = await world.total(headers, "Patient?mothersMaidenName:exact=" + mother())
@@ -70,13 +60,13 @@ async def test_the_example_of_a_query_is_reproduced(world: World) -> None:
 
 
 def mother() -> str:
-    extensions = package()["example/Patient-ex-patient-mothers-maiden-name.json"]["extension"]
+    extensions = package(PACKAGE)["example/Patient-ex-patient-mothers-maiden-name.json"]["extension"]
     return str(next(one["valueString"] for one in extensions if one["url"].endswith("mothersMaidenName")))
 
 
 @pytest.mark.parametrize("name", ["PatientDemographicsSupplier", "PatientDemographicsSupplierMatch"])
 def test_the_capability_statement_says_what_the_actor_s_says(name: str) -> None:
-    wanted = package()[f"CapabilityStatement-IHE.PDQm.{name}.json"]
+    wanted = package(PACKAGE)[f"CapabilityStatement-IHE.PDQm.{name}.json"]
     own = json.loads(capability_statement("http://hub", "single"))
 
     (patient,) = [one for one in own["rest"][0]["resource"] if one["type"] == "Patient"]

@@ -3,15 +3,13 @@
 https://profiles.ihe.net/ITI/PIXm/
 """
 
-import functools
 import json
-import tarfile
 from typing import Any
 
 import pytest
 
 from app.records.capabilities import capability_statement
-from tests.spec_data import SPEC_DATA
+from tests.spec_data import SPEC_DATA, package
 from tests.world import World, a_consent
 
 PACKAGE = SPEC_DATA / "ihe/ihe.iti.pixm.tgz"
@@ -20,15 +18,8 @@ pytestmark = [pytest.mark.anyio, pytest.mark.skipif(not PACKAGE.exists(), reason
 SITES = {"Red": "hospital-a", "Green": "hospital-b", "Blue": "clinic-c"}
 
 
-@functools.cache
-def package() -> dict[str, Any]:
-    with tarfile.open(PACKAGE) as archive:
-        names = [one for one in archive if one.name.endswith(".json")]
-        return {one.name.removeprefix("package/"): json.load(archive.extractfile(one) or archive) for one in names}
-
-
 def example(name: str) -> dict[str, Any]:
-    patient = dict(package()[f"example/Patient-Patient-{name}.json"])
+    patient = dict(package(PACKAGE)[f"example/Patient-Patient-{name}.json"])
     del patient["id"]
     return patient
 
@@ -58,8 +49,8 @@ async def test_the_examples_of_queries_are_answered(world: World, name: str) -> 
         stored = (await fed(world, f"MohrAlice-{site}")).json()
         await world.post(await world.client(SITES[site]), a_consent(stored["id"], "clinic-d"))
     await link_all(world)
-    asked = package()[f"example/Parameters-pixm-request-mohralice-{name}.json"]
-    wanted = package()[f"example/Parameters-pixm-response-mohralice-{name}.json"]
+    asked = package(PACKAGE)[f"example/Parameters-pixm-request-mohralice-{name}.json"]
+    wanted = package(PACKAGE)[f"example/Parameters-pixm-response-mohralice-{name}.json"]
     parameters = [one for one in asked["parameter"] if one["name"] != "_format"]
 
     answer = await world.http.post(
@@ -89,7 +80,7 @@ async def link_all(world: World) -> None:
 
 async def test_the_example_of_an_unknown_identifier_is_answered_so(world: World) -> None:
     await fed(world, "MohrAlice-Red")
-    wanted = package()["example/OperationOutcome-pixm-response-error-not-found.json"]
+    wanted = package(PACKAGE)["example/OperationOutcome-pixm-response-error-not-found.json"]
     domain = example("MohrAlice-Red")["identifier"][0]["system"]
 
     answer = await world.http.get(
@@ -101,7 +92,7 @@ async def test_the_example_of_an_unknown_identifier_is_answered_so(world: World)
 
 
 def test_the_capability_statement_says_what_the_manager_s_says() -> None:
-    wanted = package()["CapabilityStatement-IHE.PIXm.Manager.json"]
+    wanted = package(PACKAGE)["CapabilityStatement-IHE.PIXm.Manager.json"]
     own = json.loads(capability_statement("http://hub", "single"))
 
     (patient,) = [one for one in own["rest"][0]["resource"] if one["type"] == "Patient"]

@@ -34,7 +34,7 @@ from tests.mhd import (
 )
 from tests.oauth import scoped
 from tests.portal import recorded
-from tests.world import World, a_patient, running
+from tests.world import World, a_consent, a_patient, running
 
 pytestmark = pytest.mark.anyio
 
@@ -333,6 +333,19 @@ async def test_a_patient_that_is_not_active_or_not_the_site_s_gets_no_documents(
     assert told == [(422, "business-rule"), (422, "not-found"), (422, "not-found")]
 
 
+async def test_who_is_referred_to_is_in_the_directory_and_active(world: World) -> None:
+    caller, patient = await a_site(world)
+    secretariat = await world.client("secretariat", role="secretariat")
+    told = []
+    for number, active in enumerate((True, False)):
+        author = await world.post(secretariat, {"resourceType": "Practitioner", "active": active})
+        bundle = a_submission(patient, str(number), level="UnContained.Comprehensive")
+        document(bundle)["author"].append({"reference": f"Practitioner/{author['id']}"})
+        told.append((await world.http.post("/fhir", headers=caller, json=bundle)).status_code)
+
+    assert told == [200, 422]
+
+
 async def test_a_patient_that_comes_along_is_found_or_made(world: World) -> None:
     caller = await world.client("hospital-a")
     person = a_patient(identifier=[{"system": "urn:oid:1.2.392.100495.20.3.51.1", "value": "9"}])
@@ -349,6 +362,36 @@ async def test_a_patient_that_comes_along_is_found_or_made(world: World) -> None
     assert places[0][3] == places[1][3]
     assert await world.total(caller, "Patient") == 1
     assert await world.total(caller, f"DocumentReference?patient={places[0][3]}") == 2
+
+
+async def test_a_patient_that_is_asked_for_comes_with_the_answer(world: World) -> None:
+    caller, patient = await a_site(world)
+    bundle = a_submission("x")
+    bundle["entry"].append(an_entry(4, a_patient(), "GET", f"Patient/{patient}"))
+    for described in (document(bundle), submission_set(bundle)):
+        described["subject"] = {"reference": uid(4)}
+
+    answer = await world.http.post("/fhir", headers=caller, json=bundle)
+
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["entry"][3]["resource"]["id"] == patient
+    assert await world.total(caller, f"DocumentReference?patient=Patient/{patient}") == 1
+
+
+async def test_b8_a_label_of_what_describes_a_document_closes_what_it_leads_to(world: World) -> None:
+    caller, patient = await a_site(world)
+    bundle = of_a_fhir_document(patient)
+    psychiatry = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "PSY"}
+    document(bundle)["securityLabel"].append({"coding": [psychiatry]})
+    _, described, bytes_ = await provided(world, caller, bundle)
+    await world.post(caller, a_consent(patient, "clinic-c"))
+    clinic = await world.client("clinic-c")
+    query = f"Condition?patient=Patient/{patient}"
+
+    told = [(await world.http.get(f"/fhir/{one}", headers=clinic)).status_code for one in (described, bytes_)]
+
+    assert told == [404, 404]
+    assert (await world.total(clinic, query), await world.total(caller, query)) == (0, 1)
 
 
 def replacing(patient: str, number: str, target: str, code: str = "replaces") -> Bundle:
