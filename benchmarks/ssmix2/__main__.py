@@ -37,7 +37,7 @@ def _measured(database: str, root: Path, files: int, kills: int, plain: float) -
         "files a second": f"{done.files / done.wall_seconds:,.0f}",
         "files a second of processor, hub and gateway": f"{of_processor:,.0f}",
         "of that, the gateway alone": f"{done.files / done.gateway_seconds:,.0f}",
-        "ratio to reading and decoding alone": f"{done.files / done.wall_seconds / plain:.3f} (bar {BAR})",
+        "of that of reading and decoding alone": f"{of_processor / plain:.3f} (bar {BAR})",
         "memory, gateway": f"+{done.gateway_growth_mebibytes:.0f} MiB",
         "memory, hub": f"+{done.hub_growth_mebibytes:.0f} MiB",
         "killed": f"{done.kills} times",

@@ -125,7 +125,7 @@ def _diseases(about: About) -> Sequence[str]:
 
 def _adt(kind: str, **at: str) -> Body:
     def body(about: About) -> Sequence[str]:
-        told = {name: about.minute if value == "*" else value for name, value in at.items()}
+        told = {name: {"minute": about.minute, "day": about.day}[value] for name, value in at.items()}
         planned = f"PV2||||||||{about.day}|{about.day}"
         return (f"EVN||{about.minute}||||{about.minute}|SEND001", _pid(about), _visit(kind, **told), planned)
 
@@ -254,16 +254,16 @@ _XRAY, _ENDOSCOPY = ("1000000000000000", "Ｘ線単純撮影", "JJ1017"), ("E100
 
 _BODIES = {
     "ADT-00": ("ADT^A08", _basic),
-    "ADT-01": ("ADT^A54", _adt("I")),
-    "ADT-12": ("ADT^A04", _adt("O", f44="*")),
-    "ADT-21": ("ADT^A14", _adt("I")),
-    "ADT-22": ("ADT^A01", _adt("I", f44="*")),
-    "ADT-31": ("ADT^A21", _adt("I")),
-    "ADT-32": ("ADT^A22", _adt("I")),
-    "ADT-41": ("ADT^A15", _adt("I")),
-    "ADT-42": ("ADT^A02", _adt("I")),
-    "ADT-51": ("ADT^A16", _adt("I")),
-    "ADT-52": ("ADT^A03", _adt("I", f45="*")),
+    "ADT-01": ("ADT^A54", _adt("I", f44="day")),
+    "ADT-12": ("ADT^A04", _adt("O", f44="minute")),
+    "ADT-21": ("ADT^A14", _adt("I", f44="day")),
+    "ADT-22": ("ADT^A01", _adt("I", f44="day")),
+    "ADT-31": ("ADT^A21", _adt("I", f44="day")),
+    "ADT-32": ("ADT^A22", _adt("I", f44="day")),
+    "ADT-41": ("ADT^A15", _adt("I", f44="day")),
+    "ADT-42": ("ADT^A02", _adt("I", f44="day")),
+    "ADT-51": ("ADT^A16", _adt("I", f44="day")),
+    "ADT-52": ("ADT^A03", _adt("I", f44="day", f45="minute")),
     "ADT-61": ("ADT^A60", _allergies),
     "PPR-01": ("PPR^ZD1", _diseases),
     "OMD": ("OMD^O03", _meal),
