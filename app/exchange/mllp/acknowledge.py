@@ -38,6 +38,9 @@ _WORDS = {
 REJECTED = frozenset({MESSAGE_TYPE, EVENT, PROCESSING, VERSION})
 """What is wrong with a message as such, whatever it says: it is rejected (AR) where others are errors (AE)."""
 
+CONDITIONS = frozenset({"AL", "NE", "ER", "SU"})
+"""Table 0155: when an acknowledgement is wanted."""
+
 _LONGEST_TEXT = 250
 _TOKYO_HOURS = 9
 
@@ -209,7 +212,8 @@ def answers(message: Message, body: bytes, answer: Answer, new_id: Sequence[str]
     """
     failed, event = answer.outcome != "AA", message.header.text(9, 2)
     kind = tuple(one for one in ("ACK", event, "ACK") if one) if not answer.kind[0] else answer.kind
-    accept, apply = message.header.text(15), message.header.text(16)
+    # What is no condition says nothing: a sender that hears nothing by mistake would wait for ever.
+    accept, apply = (text if (text := message.header.text(field)) in CONDITIONS else "" for field in (15, 16))
 
     def made(code: str, kind: tuple[str, ...], problems: Sequence[Problem], more: Sequence[Line], id_: str) -> bytes:
         head = _header(message, kind, id_, now)

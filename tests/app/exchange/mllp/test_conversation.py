@@ -84,6 +84,7 @@ MODES: list[tuple[str, str, list[str], list[str], list[str]]] = [
     ("ER", "NE", [], ["CE"], ["CR"]),
     ("SU", "NE", ["CA"], [], []),
     ("", "AL", ["AA"], ["AE"], []),
+    ("X", "?", ["AA"], ["AE"], ["AR"]),
 ]
 """MSH-15, MSH-16, and what is answered: to what is done, to what has an error, to what is of no kind."""
 

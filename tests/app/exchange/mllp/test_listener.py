@@ -114,7 +114,7 @@ async def test_no_octets_are_acknowledged_that_are_no_message_and_none_keep_the_
     )
     marks = [b"\x0b", b"\x1c\r", b"\x1c", b"\r", b"|", b"^", b"~", b"\\", b"&", b"\x1b$B", b"\x1b(B", b"\x00", b"\xff"]
     bounds = {"mllp_read_seconds": 0.2, "mllp_idle_seconds": 0.2}
-    acknowledged = 0
+    acknowledged: set[str] = set()
     async with running(settings.model_copy(update=bounds)) as world, listening(world.hub) as listener:
         await world.client("hospital-a")
         await add_binding(world, Binding("a", "hospital-a-system", network="127.0.0.1"))
@@ -127,10 +127,12 @@ async def test_no_octets_are_acknowledged_that_are_no_message_and_none_keep_the_
             await line.send(bytes(octets))
             line.writer.write_eof()
             while answer := await line.answer():
-                acknowledged += outcome(answer)[0] == "AA"
+                # What parts fields may be another character by now.
+                if f"\rMSA{answer[3]}AA" in answer:
+                    acknowledged.add(answer)
         known = await a_line(listener)
         assert outcome(await known.say(a_message(PID, id="after")))[0] == "AA"
         ((kept,),) = await query(settings, "SELECT count(*) FROM mllp_message")
 
-    assert acknowledged > 0
-    assert kept == acknowledged + 1
+    # The same octets again are answered by the same octets.
+    assert kept == len(acknowledged) + 1 > 1
