@@ -61,7 +61,7 @@ async def test_transaction_scopes_open_their_transaction_alone(world: World) -> 
 
     statuses = [
         (await world.http.get(f"/fhir/{kind}", headers=bearer(answer))).status_code
-        for kind in ("DocumentReference", "List", "Patient", "Binary")
+        for kind in ("DocumentReference?patient=Patient/1&status=current", "List", "Patient", "Binary")
     ]
 
     assert statuses == [200, 403, 403, 403]

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from app.audit.balp import Observer, audit_event
 from tests.mhd import a_folder, a_submission, an_entry, provided, submission_set, uid
 from tests.oauth import scoped
 from tests.portal import recorded
@@ -138,3 +139,5 @@ async def test_others_find_what_consent_discloses_and_it_is_on_record(world: Wor
     assert url.startswith("http://127.0.0.1:8080/fhir/Binary/")
     (event,) = (await recorded(world))[count:]
     assert (event.interaction, event.patient) == ("search-type", f"Patient/{patient}")
+    rendered = audit_event(event, id="1", observer=Observer("Device/hub", "http://hub"))
+    assert [one["code"] for one in rendered["subtype"]] == ["ITI-67", "search-type"]
