@@ -49,8 +49,8 @@ def test_a_withdrawal_counts_at_the_next_request_of_every_worker(hub: HubProcess
         callers: list[httpx.Client] = []
 
         def open_callers() -> None:
-            for _ in range(CALLERS):
-                callers.append(stack.enter_context(httpx.Client(base_url=f"{hub.address}/fhir")))
+            addressed = (httpx.Client(base_url=f"{hub.address}/fhir") for _ in range(CALLERS))
+            callers.extend(map(stack.enter_context, addressed))
 
         open_callers()
         first = callers[0]
