@@ -1,8 +1,11 @@
 """A version of a document that came after a newer one."""
 
+from dataclasses import replace
+
 from app.records.documents import kept
 from app.records.documents.facts import Labels
 from app.records.prepare import Prepared
+from app.records.signatures.keep import kept_verdicts
 from app.records.writing import Writing
 from fhir.store.stored import Stored
 from fhir.undo import original
@@ -22,7 +25,10 @@ async def put_into_history(writing: Writing, bundle: Stored, prepared: Prepared,
         labels: Of the late version: the document has them from now on.
     """
     undo, digest = await kept.received(writing.connection, bundle)
-    newest = _received(original(bytes(bundle.body), undo), digest)
+    verdicts = await kept_verdicts(writing.connection, bundle)
+    newest = replace(
+        _received(original(bytes(bundle.body), undo), digest), verdicts=None if verdicts is None else tuple(verdicts)
+    )
     late = await writing.next_version(bundle, prepared, labels.bits, labels.codings)
     await writing.next_version(late, newest, labels.bits, labels.codings)
     return late

@@ -14,6 +14,7 @@ from app.records.signatures.pending import check_pending
 from app.records.signatures.tables import signature_check
 from fhir.signatures.canonical import document_form
 from fhir.xml.to_xml import to_xml
+from tests.documents import a_disease, a_document
 from tests.signers import Holder, openssl_jws, region, write_trust, xml_template, xmlsec
 from tests.world import World, a_consent, a_patient
 
@@ -126,6 +127,49 @@ async def test_e7_nobody_borrows_the_signature_of_a_document(world: World, tmp_p
     assert await states(world, hospital, f"Composition/{true['id']}") == []
     assert await states(world, hospital, f"Composition/{forged['id']}") == []
     assert await states(world, hospital, f"Bundle/{signed['id']}") == ["valid"]
+
+
+async def test_nobody_borrows_it_for_another_patient_by_sending_the_same_bytes(world: World, tmp_path: Path) -> None:
+    trusting(world)
+    hospital = await world.client("hospital-a")
+    signed = a_referral(region().doctor, tmp_path)
+    copied = json.loads(json.dumps(signed)) | {"identifier": {"system": "urn:oid:1.2.3", "value": "2"}}
+    copied["entry"][1]["resource"] = a_patient(identifier=[{"system": "urn:oid:1.2.3.4", "value": "another"}])
+    del copied["signature"]
+
+    async def compositions() -> dict[str, dict[str, Any]]:
+        found = (await world.http.get("/fhir/Composition", headers=hospital)).json()
+        return {one["resource"]["id"]: one["resource"] for one in found["entry"]}
+
+    await world.post(hospital, signed)
+    (true,) = await compositions()
+    await world.post(hospital, copied)
+    found = await compositions()
+    (other,) = found.keys() - {true}
+    made = (await world.http.get(f"/fhir/Provenance?target=Composition/{true}", headers=hospital)).json()
+    provenance = made["entry"][0]["resource"]
+    borrowed = {**provenance, "target": [{"reference": f"Composition/{other}"}]}
+    await world.post(hospital, {name: borrowed[name] for name in borrowed if name not in ("id", "meta")})
+
+    assert found[true]["subject"] != found[other]["subject"]
+    assert await states(world, hospital, f"Composition/{true}") == ["valid"]
+    assert await states(world, hospital, f"Composition/{other}") == []
+
+
+async def test_the_newest_version_keeps_its_signature_when_an_older_one_comes_late(
+    world: World, tmp_path: Path
+) -> None:
+    trusting(world)
+    hospital = await world.client("hospital-a")
+    newest = a_document(a_disease("胃癌", "1"), version="2")
+    signature = a_signature(openssl_jws(region().doctor, document_form(json.dumps(newest).encode()), tmp_path))
+    stored = await world.post(hospital, newest | {"signature": signature})
+
+    late = await world.post(hospital, a_document(a_disease("胃潰瘍", "1"), version="1"))
+
+    current = (await world.http.get(f"/fhir/Bundle/{stored['id']}", headers=hospital)).json()
+    assert (late["id"], current["meta"]["versionId"]) == (stored["id"], "3")
+    assert await states(world, hospital, f"Bundle/{stored['id']}") == ["valid"]
 
 
 async def test_what_is_wrong_is_a_warning_and_the_document_is_kept(world: World, tmp_path: Path) -> None:
