@@ -34,9 +34,10 @@ def in_japan(text: str) -> tuple[str, str]:
         return text, ""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        local = moment.astimezone(JST) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
+        # At the end of the calendar, `9999-12-31T23:59:59Z` for a time without end, Japan's is not to be had.
         return text[:10], ""
-    local = moment.astimezone(JST) if moment.tzinfo else moment
     return f"{local:%Y-%m-%d}", f"{local:%H:%M}"
 
 

@@ -9,7 +9,9 @@ from fhir.documents.facts import Resource, codes
 
 Belongs = Callable[[Resource], bool]
 
-_PAST = frozenset(("inactive", "remission", "resolved"))
+PAST = frozenset(("inactive", "remission", "resolved"))
+"""Clinical states of what is over."""
+
 _UNTRUE = frozenset(("entered-in-error", "refuted"))
 # A status with which a resource says of itself that nothing has happened yet, will not, or was never so.
 _VOID = frozenset(
@@ -65,12 +67,12 @@ def is_planned(resource: Resource) -> bool:
 
 def is_current(resource: Resource) -> bool:
     """Return whether a problem is not over, or does not say so."""
-    return _is_problem(resource) and not codes(resource.get("clinicalStatus")) & _PAST
+    return _is_problem(resource) and not codes(resource.get("clinicalStatus")) & PAST
 
 
 def is_past(resource: Resource) -> bool:
     """Return whether a problem is over."""
-    return _is_problem(resource) and bool(codes(resource.get("clinicalStatus")) & _PAST)
+    return _is_problem(resource) and bool(codes(resource.get("clinicalStatus")) & PAST)
 
 
 def is_result(resource: Resource) -> bool:

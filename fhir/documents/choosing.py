@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from fhir.documents.belonging import PAST
 from fhir.documents.facts import NAMING, Fact, Held, codes, once
 from fhir.documents.rows import date
 from fhir.documents.sections import SECTIONS, Ask, Section
@@ -48,9 +49,11 @@ def _chosen(section: Section, found: Mapping[Ask, tuple[Sequence[Held], bool]], 
     silent = section.nothing | {section.no_information}
     entries = [one for one in held if not _named(one) & silent]
     facts = sorted(once(entries), key=_newness, reverse=True)
-    nothing = [] if facts else [one for one in held if _named(one) & section.nothing]
-    nothing += [] if facts else [one for one in lists if _says_nothing(one, section)]
     more = len(facts) > section.most or any(found[ask][1] for ask in section.asks if ask in found)
+    # What was not looked at may say the contrary.
+    silenced = facts or more
+    nothing = [] if silenced else [one for one in held if _named(one) & section.nothing and not _is_over(one)]
+    nothing += [] if silenced else [one for one in lists if _says_nothing(one, section)]
     return Chosen(section, facts[: section.most], more, nothing)
 
 
@@ -62,6 +65,11 @@ def _newness(fact: Fact) -> str:
 
 def _named(held: Held) -> frozenset[str]:
     return frozenset().union(*(codes(held.resource.get(element)) for element in NAMING[:3]))
+
+
+def _is_over(held: Held) -> bool:
+    """Return whether a statement says of itself that it does not hold any more."""
+    return bool(codes(held.resource.get("clinicalStatus")) & PAST)
 
 
 def _says_nothing(held: Held, section: Section) -> bool:

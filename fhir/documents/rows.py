@@ -87,9 +87,11 @@ def _in_japan(text: str) -> str:
         return text
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        local = moment.astimezone(_JAPAN) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
+        # At the end of the calendar, `9999-12-31T23:59:59Z` for a time without end, Japan's is not to be had.
         return text
-    return f"{moment.astimezone(_JAPAN) if moment.tzinfo else moment:%Y-%m-%d %H:%M}"
+    return f"{local:%Y-%m-%d %H:%M}"
 
 
 class _Writer:
@@ -124,7 +126,8 @@ class _Writer:
             if text := found.get("display") or self._text(found):
                 yield text
         for named in resource.get("deviceName", ()):
-            yield named["name"]
+            if text := named.get("name"):
+                yield text
         for listed in resource.get("category", ()):
             if text := self._text(listed):
                 yield text

@@ -19,6 +19,8 @@ class Ask:
     criteria: tuple[tuple[str, str], ...] = ()
     sort: str = "-date"
     """The order; what has no date comes last."""
+    most: int = 0
+    """How many are looked at, where what belongs there can only be told afterwards; else as many as the section has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +100,8 @@ SECTIONS = (
         code="104605-1",
         display="Alert",
         title={"ja": "注意事項", "en": "Alerts"},
-        asks=(Ask("Flag"),),
+        # R4 has no search parameter for a Flag's status: an old one that is active must not be lost behind others.
+        asks=(Ask("Flag", most=300),),
         holds=belonging.is_active,
         most=30,
     ),

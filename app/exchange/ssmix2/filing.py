@@ -26,6 +26,7 @@ from fhir.errors import FhirError
 from fhir.exact import read as read_exact
 from fhir.exact import write as write_exact
 from fhir.search.hashing import hash64
+from fhir.signatures.carried import is_signed
 from fhir.store.stored import Stored
 
 TOGETHER = 20
@@ -244,7 +245,10 @@ class Filing:
             else:
                 body = _by_identifier(body, link, key)
         tree: Mapping[str, Any] = {"resourceType": piece.key.type} | ({"meta": piece.meta} if piece.meta else {})
-        return Prepared(body, piece.key.type, hashlib.sha256(body).digest(), tree=tree)
+        # Of what is made of a store only the files of documents may be signed: they are looked at once they are stored.
+        is_of_signer = piece.key.type == "Binary" and is_signed(read_exact(body))
+        verdicts = None if is_of_signer else ()
+        return Prepared(body, piece.key.type, hashlib.sha256(body).digest(), tree=tree, verdicts=verdicts)
 
     def _note(
         self, one: Understood, piece: Piece, patient_key: int, row: int, slot: int, occurred: int, content: int

@@ -1,6 +1,7 @@
 """An attachment as a page shows it: each kind by its own reader, in a thread; what cannot be read is to be saved."""
 
 import asyncio
+import codecs
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,6 +22,9 @@ MOST_CHARACTERS = 500_000
 
 MOST_ATTACHMENTS = 50
 """Of a document whose content is shown; further ones are files to save."""
+
+_NO_CHARACTER_SETS = frozenset(("idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"))
+"""Codecs of the language that are none: of these one takes the square of the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,9 @@ class Attachment:
 def decoded(octets: bytes, charset: str) -> str:
     """Return a text; what its character set does not hold is marked."""
     try:
-        return octets.decode(charset, "replace")
-    except LookupError:
+        known = codecs.lookup(charset).name.replace("_", "-")
+        return octets.decode("utf-8" if known in _NO_CHARACTER_SETS else known, "replace")
+    except (LookupError, ValueError):
         return octets.decode("utf-8", "replace")
 
 

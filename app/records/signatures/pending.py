@@ -33,8 +33,8 @@ from fhir.store.types import NUMBERS
 from fhir.undo import original
 from fhir.xml.to_json import to_json
 
-BATCH = 20
-"""Versions that are looked at before others have their turn."""
+BATCH = 1
+"""Versions that are held at a time: each may have as many bytes as a Bundle may."""
 
 MOST_TARGETS = 20
 """Of one Provenance."""

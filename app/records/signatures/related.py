@@ -18,6 +18,7 @@ from fhir.search.query import parse as parse_query
 from fhir.search.run import search
 from fhir.signatures.verdict import State, Verdict
 from fhir.store.stored import Stored
+from fhir.store.tables import NO_PATIENT
 from fhir.undo import original
 
 MOST_PROVENANCES = 50
@@ -102,7 +103,8 @@ async def _taken_from(record: Record, part: Stored, provenance: Stored) -> Async
     """Yield the documents that a resource was taken out of, as a Provenance says and their bytes show.
 
     Any site may write such a Provenance about what it keeps: a document's signature is that of the resource only if the
-    resource is in the document as it is.
+    resource is in the document as it is, and both are kept by one site, and are of one patient unless of nobody. The
+    same bytes may be sent again, and mean another patient by the same link.
     """
     tree = orjson.loads(provenance.body)
     for entity in tree.get("entity", ()) if POLICY in tree.get("policy", ()) else ():
@@ -113,7 +115,8 @@ async def _taken_from(record: Record, part: Stored, provenance: Stored) -> Async
         if source is None:
             continue
         for one in (source, *[held async for held in _held(record, source)]):
-            if one.type == "Bundle" and await _sent(record, part) in await _sent(record, one):
+            is_alike = one.custodian == part.custodian and part.patient_key in (NO_PATIENT, one.patient_key)
+            if one.type == "Bundle" and is_alike and await _sent(record, part) in await _sent(record, one):
                 yield one
 
 

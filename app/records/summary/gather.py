@@ -70,7 +70,7 @@ class _Gathering:
         found = {}
         for section in SECTIONS:
             for ask in section.asks:
-                found[ask] = await self._found(ask, section.most)
+                found[ask] = await self._found(ask, max(ask.most, section.most))
         found[LISTS] = await self._found(LISTS, MOST_LISTS)
         chosen = choose(found)
         (patient,) = self._held([self._patient])

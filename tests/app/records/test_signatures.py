@@ -128,6 +128,33 @@ async def test_e7_nobody_borrows_the_signature_of_a_document(world: World, tmp_p
     assert await states(world, hospital, f"Bundle/{signed['id']}") == ["valid"]
 
 
+async def test_nobody_borrows_it_for_another_patient_by_sending_the_same_bytes(world: World, tmp_path: Path) -> None:
+    trusting(world)
+    hospital = await world.client("hospital-a")
+    signed = a_referral(region().doctor, tmp_path)
+    copied = json.loads(json.dumps(signed)) | {"identifier": {"system": "urn:oid:1.2.3", "value": "2"}}
+    copied["entry"][1]["resource"] = a_patient(identifier=[{"system": "urn:oid:1.2.3.4", "value": "another"}])
+    del copied["signature"]
+
+    async def compositions() -> dict[str, dict[str, Any]]:
+        found = (await world.http.get("/fhir/Composition", headers=hospital)).json()
+        return {one["resource"]["id"]: one["resource"] for one in found["entry"]}
+
+    await world.post(hospital, signed)
+    (true,) = await compositions()
+    await world.post(hospital, copied)
+    found = await compositions()
+    (other,) = found.keys() - {true}
+    made = (await world.http.get(f"/fhir/Provenance?target=Composition/{true}", headers=hospital)).json()
+    provenance = made["entry"][0]["resource"]
+    borrowed = {**provenance, "target": [{"reference": f"Composition/{other}"}]}
+    await world.post(hospital, {name: borrowed[name] for name in borrowed if name not in ("id", "meta")})
+
+    assert found[true]["subject"] != found[other]["subject"]
+    assert await states(world, hospital, f"Composition/{true}") == ["valid"]
+    assert await states(world, hospital, f"Composition/{other}") == []
+
+
 async def test_what_is_wrong_is_a_warning_and_the_document_is_kept(world: World, tmp_path: Path) -> None:
     trusting(world)
     hospital = await world.client("hospital-a")

@@ -140,6 +140,18 @@ def test_who_says_that_there_is_nothing_is_told_with_the_date_and_is_no_entry():
     assert found.used == {"Patient/p", "AllergyIntolerance/1", "Condition/2"}
 
 
+def test_nothing_is_known_neither_by_what_is_over_nor_where_something_was_not_looked_at():
+    over = a("AllergyIntolerance", "1", code=coded("716186003"), clinicalStatus=coded("inactive"))
+    holds = a("AllergyIntolerance", "2", code=coded("716186003"), clinicalStatus=coded("active"))
+
+    reasons = [
+        sections(made(*resources, more=more))["48765-2"]["emptyReason"]["coding"][0]["code"]
+        for resources, more in (((over,), False), ((holds,), True), ((over, holds), False))
+    ]
+
+    assert reasons == ["unavailable", "unavailable", "nilknown"]
+
+
 def test_where_one_site_knows_of_something_another_sites_nothing_is_not_told():
     bundle = made(a("AllergyIntolerance", "1", code=coded("716186003")), a("AllergyIntolerance", "2", code=coded("x")))
 
@@ -383,6 +395,14 @@ def test_a_mark_says_what_the_patient_was_not_told():
             ["c", "はい; 異常", ""],
         ),
         (
+            a("Observation", "1", code=coded("c"), effectivePeriod={"start": "2024", "end": "9999-12-31T23:59:59Z"}),
+            ["c", "", "2024–9999-12-31T23:59:59Z"],
+        ),
+        (
+            a("Observation", "1", code=coded("c"), valueDateTime="0001-01-01T00:00:00+14:00"),
+            ["c", "0001-01-01T00:00:00+14:00", ""],
+        ),
+        (
             a("DiagnosticReport", "1", code={"text": "CT"}, conclusion="no finding", effectivePeriod={"end": "2024"}),
             ["CT", "no finding", "–2024"],
         ),
@@ -424,6 +444,21 @@ def test_the_narrative_names_medications_by_what_they_refer_to():
         ["contained", "", ""],
         ["MedicationRequest/5", "", ""],
     ]
+
+
+def test_a_device_whose_name_is_withheld_stands_in_a_line_all_the_same():
+    unsaid = {
+        "extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]
+    }
+    device = {
+        "resourceType": "Device",
+        "id": "d",
+        "deviceName": [{"_name": unsaid, "type": "other"}],
+        "modelNumber": "1",
+    }
+    bundle = made(a("DeviceUseStatement", "1", status="active", device={"reference": "Device/d"}), device)
+
+    assert [line[0] for line in cells(sections(bundle)["46264-8"])] == ["DeviceUseStatement/1"]
 
 
 def test_the_narrative_of_an_allergy_and_of_a_problem():

@@ -78,8 +78,12 @@ def at_17(made: str, source: Source) -> str:
     """Return a FHIR moment as 17 digits of the site's own clock; what it does not say is zero, or the first."""
     if "T" in made:
         own = datetime.fromisoformat(f"2000-01-01T00:00:00{source.zone}").tzinfo
-        at = datetime.fromisoformat(made).astimezone(own)
-        return f"{at:%Y%m%d%H%M%S}{at.microsecond // 1000:03d}"
+        try:
+            at = datetime.fromisoformat(made).astimezone(own)
+        except (ValueError, OverflowError):
+            # A leap second, or the end of the calendar for a time without end: its own clock's digits.
+            return re.sub("[^0-9]", "", made[:19]).ljust(17, "0")
+        return f"{at.year:04}{at:%m%d%H%M%S}{at.microsecond // 1000:03d}"
     whole = made.replace("-", "")
     return f"{whole}{'0101'[len(whole) - 4 :]}".ljust(17, "0")
 

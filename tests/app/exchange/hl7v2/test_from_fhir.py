@@ -12,6 +12,7 @@ from app.demo.records import transactions
 from app.demo.region import region
 from app.exchange.hl7v2.charset import encode
 from app.exchange.hl7v2.from_fhir.messages import messages
+from app.exchange.hl7v2.from_fhir.values import at_17
 from app.exchange.hl7v2.from_fhir.written import MESSAGES as WRITTEN
 from app.exchange.hl7v2.message import parse
 from app.exchange.hl7v2.to_fhir.kinds import KINDS
@@ -32,6 +33,20 @@ DIFFERENT = {
     "ADT-00": {"Observation.effectiveDateTime"},  # DB1 has no date of its own
     "OMG-12": {"DiagnosticReport.effectiveDateTime"},  # OBR-7 takes the time of the procedure
 }
+
+
+@pytest.mark.parametrize(
+    ("made", "digits"),
+    [
+        ("2024-07-01T00:00:00.5Z", "20240701090000500"),
+        ("2024-07", "20240701000000000"),
+        ("0800-01-01T00:00:00+09:00", "08000101000000000"),
+        ("9999-12-31T23:59:59Z", "99991231235959000"),
+        ("2016-12-31T23:59:60Z", "20161231235960000"),
+    ],
+)
+def test_a_moment_has_seventeen_digits_at_the_end_of_the_calendar_too(made: str, digits: str) -> None:
+    assert at_17(made, SITE) == digits
 
 
 def plain(resource: dict[str, Any]) -> dict[str, Any]:

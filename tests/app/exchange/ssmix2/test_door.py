@@ -1,10 +1,14 @@
+from pathlib import Path
+
 import pytest
 from sqlalchemy import select
 
 from app.exchange.ssmix2.path import path_of
 from app.exchange.ssmix2.tables import ssmix2_file
+from app.records.signatures.pending import check_pending
 from benchmarks.ssmix2.made import names
 from tests.oauth import scoped
+from tests.signers import region, write_trust, xml_template, xmlsec
 from tests.ssmix2 import DOOR, a_file, batch, found, send, told, with_flag
 from tests.world import World
 
@@ -251,6 +255,20 @@ async def test_a_document_of_an_extended_store_is_found_by_its_standard_code_and
     assert read.content == CDA
     (patient,) = await found(world, site, "Patient")
     assert document["subject"]["reference"] == f"Patient/{patient['id']}"
+
+
+async def test_the_signature_in_a_document_of_an_extended_store_is_checked(world: World, tmp_path: Path):
+    write_trust(world.hub.settings.trust_folder, documents=region().root.pem)
+    site = await world.client("hospital-a")
+    template = CDA.decode().replace("</title>", f"</title>{xml_template(holder=region().doctor)}")
+    await send(world, site, a_document(**{"main.xml": xmlsec(region().doctor, template, tmp_path)}), a_file("ADT-00"))
+
+    await check_pending(world.hub)
+
+    (document,) = await found(world, site, "DocumentReference")
+    answer = await world.http.get(f"/fhir/DocumentReference/{document['id']}/$signatures", headers=site)
+    parts = [part for one in answer.json()["parameter"] for part in one["part"]]
+    assert [part["valueCode"] for part in parts if part["name"] == "state"] == ["valid"]
 
 
 async def test_a_document_that_was_replaced_or_deleted_follows(world: World):

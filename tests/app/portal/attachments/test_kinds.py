@@ -1,6 +1,7 @@
 import pytest
 
 from app.portal.attachments.kinds import disposition, file_name, kind_of, type_of
+from app.portal.attachments.shown import decoded
 from tests.attachments import an_mfer
 
 
@@ -54,3 +55,11 @@ def test_the_header_holds_ascii_and_the_name_in_utf_8() -> None:
 
 def test_a_type_is_read_with_its_character_set() -> None:
     assert type_of({"contentType": 'Text/Plain; charset="Shift_JIS"; x=y'}) == ("text/plain", "shift_jis")
+
+
+@pytest.mark.parametrize(
+    "charset",
+    ["idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "zip", "hex", "a\0b", "x" * 99, ""],
+)
+def test_what_is_no_character_set_is_read_as_utf_8(charset: str) -> None:
+    assert decoded("咳 \\u0041 a-b".encode(), charset) == "咳 \\u0041 a-b"

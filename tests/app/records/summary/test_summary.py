@@ -149,6 +149,31 @@ async def test_every_access_is_on_record_for_each_patient_with_what_was_drawn_fr
     assert {event.interaction for event in events} == {"operation"}
 
 
+async def test_an_old_alert_that_is_active_is_not_lost_behind_newer_ones_that_are_over(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    patient = (await world.post(hospital, a_patient()))["id"]
+    flags = [
+        {
+            "resourceType": "Flag",
+            "status": "active" if number == 0 else "inactive",
+            "code": {"text": f"注意{number}"},
+            "subject": {"reference": f"Patient/{patient}"},
+            "period": {"start": f"2024-01-{number + 1:02}" if number < 31 else "2024-02-01"},
+        }
+        for number in range(35)
+    ]
+    entries = [{"resource": one, "request": {"method": "POST", "url": "Flag"}} for one in flags]
+    sent = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    answer = await world.http.post("/fhir", headers=hospital, json=sent)
+
+    bundle = await ask(world, hospital, f"Patient/{patient}/$summary")
+
+    assert answer.status_code == 200, answer.text
+    assert [len(entries) for code, entries in sections(bundle).items() if code == "104605-1"] == [1]
+    assert "注意0" in str(bundle["entry"][0]["resource"]["section"])
+    assert "注意1" not in str(bundle["entry"][0]["resource"]["section"])
+
+
 async def test_a_summary_speaks_the_language_that_is_asked_for(world: World) -> None:
     hospital = await world.client("hospital-a")
     patient = (await world.post(hospital, a_patient()))["id"]
