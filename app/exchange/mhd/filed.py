@@ -1,7 +1,7 @@
 """Documents that are Bundles, among what is provided: filed as those that are posted by themselves."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from app.exchange.mhd.submission import Part
@@ -48,7 +48,13 @@ def prepare_bundles(request: FhirRequest, documents: Sequence[Step]) -> list[Doc
 
 
 async def file_bundle(
-    writing: Writing, document: Document, part: Part, *, described: str | None, subject: str | None
+    writing: Writing,
+    document: Document,
+    part: Part,
+    *,
+    described: str | None,
+    subject: str | None,
+    replaced: Collection[str] = (),
 ) -> Filed:
     """File a document.
 
@@ -59,10 +65,11 @@ async def file_bundle(
         described: The reference of its DocumentReference.
         subject: The Patient whom its DocumentReference is about, if that names one of the site's: whom the document
             calls by no identifier that the site knows is this Patient.
+        replaced: The ids of the DocumentReferences that are superseded by what is provided with it.
     """
     named = _PATIENT.fullmatch(subject or "")
     patient = (named[1], await writing.patient_key(named[1], f"{part.path}.subject")) if named else None
-    bundle = await file_document(writing, document, described=described, patient=patient)
+    bundle = await file_document(writing, document, described=described, patient=patient, replaced=replaced)
     own = document.extract.patient
     reference = await writing.request.hub.patient_reference(bundle.patient_key)
     return Filed(bundle, reference, (own.full_url,) if own.full_url else ())
