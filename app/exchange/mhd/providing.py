@@ -119,6 +119,8 @@ class Providing(Submitted):
             self.done[part.number] = filed.bundle
             self._steps[part.number].id = filed.bundle.id
             self._patient_links |= dict.fromkeys(filed.names, filed.patient)
+            if filed.is_past:
+                self._past[str(part.entry.full_url)] = f"/_history/{filed.bundle.version}"
 
     def _replaced_by(self, part: Part) -> set[str]:
         """Return the ids of the documents that a document which is a Bundle replaces, or that its sender supersedes."""
@@ -148,7 +150,7 @@ class Providing(Submitted):
             step = self._steps[part.number]
             if part.number not in self._again:
                 links = self._links[part.number]
-                at = {url: f"{self._own}/{links[url]}"} if url in links else {}
+                at = {url: f"{self._own}/{links[url]}{self._past.get(url, '')}"} if url in links else {}
                 await self._one(writing, step, ChainMap(at, {**links}), labels=self._labels_of(url))
         for part in self._new([*self._found.folders, *self._found.sets]):
             await self._one(writing, self._steps[part.number], self._links[part.number])

@@ -51,12 +51,18 @@ async def _stop(writing: Writing, one: _Ended) -> DocumentRow | None:
     return known
 
 
+async def _describes(writing: Writing, reference: Stored, bundle: Stored) -> bool:
+    """Return whether a DocumentReference was made for the version of a Bundle that holds, not for one before it."""
+    first = await vread(writing.connection, EVERYTHING_VISIBLE, reference.type, reference.id, 1)
+    return first is not None and first.last_updated >= bundle.last_updated
+
+
 async def _hand_over(writing: Writing, known: DocumentRow, one: _Ended) -> bool:
     """Let a document hold by another current DocumentReference that leads to its Bundle, if there is one."""
     link = f"Bundle/{one.bundle.id}"
     at = f"{link},{writing.request.hub.settings.fhir_address}/{link}"
     found = await find_own(writing, "DocumentReference", ("location", at), ("status", "current"))
-    others = [other for other in found if other.id != one.reference]
+    others = [other for other in found if other.id != one.reference and await _describes(writing, other, one.bundle)]
     if not others:
         return False
     last = max(others, key=lambda other: (other.last_updated, other.row))

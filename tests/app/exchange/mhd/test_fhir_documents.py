@@ -97,16 +97,29 @@ async def test_a_version_may_come_back(world: World) -> None:
     assert await diseases(world, caller) == ["肺炎"]
 
 
-async def test_a_late_version_that_replaces_nothing_stays_history(world: World) -> None:
+@pytest.mark.parametrize("first", ["new", "late"])
+async def test_a_late_version_that_replaces_nothing_is_history_and_so_described(world: World, first: str) -> None:
     caller, patient = await a_site(world, identifier=[NUMBER])
     new = (await provided(world, caller, providing(patient, "1", "気管支炎", LATE)))[1]
-
     late = (await provided(world, caller, providing(patient, "2", "肺炎")))[1]
+    told = [await shown(world, caller, one) for one in (new, late)]
+    states = [await diseases(world, caller)]
 
-    assert await diseases(world, caller) == ["気管支炎"]
-    assert await supersede(world, caller, late) == 200
-    assert await diseases(world, caller) == ["気管支炎"]
-    assert await supersede(world, caller, new) == 200
+    for one in (new, late) if first == "new" else (late, new):
+        assert await supersede(world, caller, one) == 200
+        states.append(await diseases(world, caller))
+
+    assert told == ["気管支炎", "肺炎"]
+    assert states == [["気管支炎"], [] if first == "new" else ["気管支炎"], []]
+
+
+async def test_a_newer_version_is_withdrawn_though_the_one_before_is_described(world: World) -> None:
+    caller, patient = await a_site(world, identifier=[NUMBER])
+    await provided(world, caller, providing(patient, "1", "肺炎"))
+    newer = (await provided(world, caller, providing(patient, "2", "気管支炎", LATE)))[1]
+
+    assert await supersede(world, caller, newer) == 200
+
     assert await diseases(world, caller) == []
 
 
