@@ -215,3 +215,24 @@ async def test_a_bundle_that_is_sent_again_after_its_next_version_makes_nothing_
 
     assert await provided(world, caller, first) == places
     assert await diseases(world, caller) == ["気管支炎"]
+
+
+@pytest.mark.parametrize("labelled", ["DocumentReference", "Condition", "Bundle"])
+async def test_a_label_that_is_given_later_closes_the_bytes_of_a_document(settings: Settings, labelled: str) -> None:
+    async with running(settings.model_copy(update={"mhd_serialised": True})) as world:
+        caller, patient = await a_site(world, identifier=[NUMBER])
+        await world.post(caller, a_consent(patient, "clinic-c"))
+        clinic = await world.client("clinic-c")
+        _, described, bundle = await provided(world, caller, providing(patient, "1", "うつ病"))
+        found = (await world.http.get(f"/fhir/DocumentReference?relatesto={described}", headers=caller)).json()
+        url = found["entry"][0]["resource"]["content"][0]["attachment"]["url"]
+        disease = (await world.http.get("/fhir/Condition", headers=caller)).json()["entry"][0]["resource"]["id"]
+        place = {"DocumentReference": described, "Bundle": bundle, "Condition": f"Condition/{disease}"}[labelled]
+        before = (await world.http.get(url, headers=clinic)).status_code
+        meta = {"resourceType": "Parameters", "parameter": [{"name": "meta", "valueMeta": {"security": [PSYCHIATRY]}}]}
+
+        answer = await world.http.post(f"/fhir/{place}/$meta-add", headers=caller, json=meta)
+
+        assert (before, answer.status_code) == (200, 200)
+        assert (await world.http.get(url, headers=clinic)).status_code == 404
+        assert (await world.http.get(url, headers=caller)).status_code == 200
