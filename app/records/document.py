@@ -12,7 +12,7 @@ from app.records.documents.filing import Filing
 from app.records.prepare import Prepared, prepare
 from app.records.request import FhirRequest
 from app.records.writing import Writing
-from fhir.documents.kind import Kind, kind
+from fhir.documents.kind import Kind, kind, kind_of_tree
 from fhir.documents.rules import broken
 from fhir.documents.split import NOT_STORED, TYPES, Extract, split
 from fhir.envelope import Envelope, read_bundle
@@ -40,6 +40,18 @@ class Document:
 def is_document(prepared: Prepared) -> bool:
     """Return whether a resource is a Bundle that is taken apart."""
     return prepared.type == "Bundle" and prepared.resource.get("type") in TYPES
+
+
+def is_plain(prepared: Prepared) -> bool:
+    """Return whether a Bundle is a collection of no specification that is not about one patient.
+
+    Nothing can be taken from it; under an id that its site has chosen it is kept like any other resource.
+    """
+    bundle = prepared.resource
+    if not is_document(prepared) or bundle["type"] != "collection" or kind_of_tree(bundle) != "other":
+        return False
+    patients = [one for one in bundle.get("entry", ()) if one.get("resource", {}).get("resourceType") == "Patient"]
+    return len(patients) != 1
 
 
 def prepare_document(

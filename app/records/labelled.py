@@ -1,7 +1,8 @@
 """The write of a label: what takes its labels from the labelled resource carries it from that transaction on.
 
 Labels go to what points at the resource, to what is attached to it, to what was extracted from it, and to other forms
-of a document, however far: from a document to a DocumentReference in it to the bytes. They stay among what a site keeps.
+of a document, however far: from a document to a DocumentReference in it to the bytes. They stay among what one site
+keeps.
 """
 
 from collections.abc import Iterable, Sequence

@@ -6,7 +6,7 @@ from app.exchange.pixm.feed import check_domain, check_patient
 from app.records.checked import checked
 from app.records.commit import committed
 from app.records.conditional import condition, lock, match, own
-from app.records.document import document_of, file_document
+from app.records.document import document_of, file_document, is_plain
 from app.records.prepare import Prepared, check_whole, prepare
 from app.records.record import known_type
 from app.records.request import FhirRequest
@@ -101,7 +101,7 @@ async def update(request: FhirRequest) -> Response:
     request.check_content_type()
     wanted = version_wanted(request)
     prepared = await _prepared(request, request.id)
-    document = await document_of(request, prepared)
+    document = None if is_plain(prepared) else await document_of(request, prepared)
 
     async def work(writing: Writing) -> Stored:
         await check_version(writing, request.type, request.id, wanted)
@@ -121,7 +121,7 @@ async def conditional_update(request: FhirRequest) -> Response:
     query = condition(request, request.type, where, request.type)
     wanted = version_wanted(request)
     prepared = await _prepared(request, "")
-    document = await document_of(request, prepared)
+    document = None if is_plain(prepared) else await document_of(request, prepared)
 
     async def work(writing: Writing) -> Stored:
         await lock(writing.connection, request, [request.type])

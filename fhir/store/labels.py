@@ -65,8 +65,15 @@ def codes(labels: int) -> list[str]:
 
 
 def codings(labels: int) -> list[dict[str, str]]:
-    """Return a label set as codings; a label that this table does not know makes what bears it very restricted."""
-    known = [{"system": system, "code": code} for (system, code), one in _BITS.items() if labels & one]
+    """Return a label set as codings of `meta.security`.
+
+    A label that this table does not know makes what bears it very restricted.
+    """
+    known = [
+        {"system": system, "code": code}
+        for (system, code), one in _BITS.items()
+        if labels & one and system != INDICATION
+    ]
     return known + ([{"system": CONFIDENTIALITY, "code": "V"}] if labels & UNKNOWN else [])
 
 

@@ -12,7 +12,9 @@ from tests.hub_process import HubProcess, hub_process
 from tests.world import a_consent, a_patient, an_observation
 
 CALLERS = 24
-"""Connections; whichever worker accepts one keeps it."""
+"""Connections that are opened at once; whichever worker accepts one keeps it."""
+MOST_CALLERS = 240
+"""A busy machine may let one worker accept all of them: then others are opened."""
 ESTABLISHED = "01"
 
 
@@ -44,7 +46,13 @@ def _connections(hub: HubProcess) -> Counter[int]:
 def test_a_withdrawal_counts_at_the_next_request_of_every_worker(hub: HubProcess) -> None:
     hospital, clinic = hub.token("system-hospital-a"), hub.token("system-clinic-c")
     with contextlib.ExitStack() as stack:
-        callers = [stack.enter_context(httpx.Client(base_url=f"{hub.address}/fhir")) for _ in range(CALLERS)]
+        callers: list[httpx.Client] = []
+
+        def open_callers() -> None:
+            for _ in range(CALLERS):
+                callers.append(stack.enter_context(httpx.Client(base_url=f"{hub.address}/fhir")))
+
+        open_callers()
         first = callers[0]
 
         def posted(body: dict[str, object]) -> dict[str, object]:
@@ -61,12 +69,14 @@ def test_a_withdrawal_counts_at_the_next_request_of_every_worker(hub: HubProcess
             return {one.get(f"/Observation/{observation}", headers=clinic).status_code for one in callers}
 
         permitted = seen()
-        workers = _connections(hub)
+        while len(workers := _connections(hub)) < 2 and len(callers) < MOST_CALLERS:
+            open_callers()
+            permitted |= seen()
         first.put(
             f"/Consent/{consent['id']}", headers=hospital, json={**consent, "status": "inactive"}
         ).raise_for_status()
         withdrawn = seen()
 
     assert len(workers) == 2, workers
-    assert workers.total() == CALLERS
+    assert workers.total() == len(callers)
     assert (permitted, withdrawn) == ({200}, {404})

@@ -214,9 +214,10 @@ async def test_a_person_opens_both_from_the_chart(world: World) -> None:
     ]
 
     assert on_demand.headers["location"] == f"/patients/{patient}/summary"
-    assert snapshot.status_code == 200
-    assert "高血圧症" in snapshot.text
-    assert kept["type"] == "document"
+    assert snapshot.headers["location"] == f"/documents/Bundle/{kept['id']}"
+    page = await browser.get(snapshot.headers["location"])
+    assert page.status_code == 200
+    assert "高血圧症" in page.text
 
 
 @pytest.mark.skipif(not SPEC_DATA.exists(), reason="the published packages are not on this machine")
