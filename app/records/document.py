@@ -4,7 +4,7 @@ Everything taken from it belongs to the patient it is about, carries its labels,
 send of the same document replaces it (`app/records/documents/`). https://profiles.ihe.net/ITI/mXDE/
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from app.records.checked import checked
@@ -109,6 +109,7 @@ async def file_document(
     patient: tuple[str, int] | None = None,
     row: int = 0,
     id_: str = "",
+    replaced: Collection[str] = (),
 ) -> Stored:
     """Gather a document and everything taken from it, and return the version of the Bundle that holds its bytes.
 
@@ -123,9 +124,11 @@ async def file_document(
             site knows.
         row: The row number of its Bundle, when it was given before.
         id_: The id that the Bundle has or is to have, when the request names it.
+        replaced: The ids of DocumentReferences that are superseded by the one that its sender writes for it: where the
+            document holds by one of them, this version holds from now on, whenever it was made.
 
     Raises:
         Conflict: the document was about another patient, has another id, or was deleted after this version was made.
         NotFound: there is no such Bundle, and the id is not the caller's to choose.
     """
-    return await Filing(writing, document, described, patient, row=row, id_=id_).file()
+    return await Filing(writing, document, described, patient, row=row, id_=id_, replaced=replaced).file()

@@ -13,6 +13,7 @@ from app.exchange.mllp.kept import forget_messages
 from app.exchange.ssmix2.forget import forget_files
 from app.identity.forget import forget_patient
 from app.records.commit import committed
+from app.records.documents.forget import forget_document
 from app.records.events import events
 from app.records.forget import count_removal, forget
 from app.records.parameters import flag, only, operation_pairs
@@ -56,6 +57,7 @@ async def remove(writing: Writing, current: Stored) -> int:
     await forget_files(writing.connection, current)
     await forget_messages(writing.connection, current)
     await forget_verdicts(writing.connection, current, current.version + 1)
+    await forget_document(writing.connection, current)
     return await remove_deleted(writing.connection, current, hash64(named), reader(writing.request.hub))
 
 

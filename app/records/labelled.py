@@ -1,11 +1,12 @@
 """The write of a label: what takes its labels from the labelled resource carries it from that transaction on.
 
-Labels go to what points at the resource, to what is attached to it, and to what was extracted from it, however far:
-from a document to a DocumentReference in it to the bytes. They stay among what the same site keeps.
+Labels go to what points at the resource, to what is attached to it, to what was extracted from it, and to other forms
+of a document, however far: from a document to a DocumentReference in it to the bytes. They stay among what one site
+keeps.
 """
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import BigInteger, Integer, SmallInteger, Text, and_, bindparam, literal, select, update
@@ -15,6 +16,7 @@ from app.records.documents.kept import find_by_row
 from fhir.belonging import attached, extracted_from, pointed_at
 from fhir.search.hashing import hash64
 from fhir.search.internal import BELONGS_WITH, EXTRACTED_FROM, TARGET
+from fhir.spec.search_parameters import parameters
 from fhir.store.in_order import by_hash, in_order
 from fhir.store.labels import of_entries_alone
 from fhir.store.read import COLUMNS, LAST_BODY, stored
@@ -22,6 +24,8 @@ from fhir.store.stored import Stored
 from fhir.store.tables import index_reference, resource, resource_id, resource_version
 from fhir.store.types import NUMBERS
 from fhir.store.write import WIDER
+
+_RELATES_TO = parameters("DocumentReference")["relatesto"].id
 
 _REFERRING = in_order(
     index_reference,
@@ -36,7 +40,9 @@ _POINTING = (
     select(*COLUMNS, index_reference.c.parameter)
     .select_from(in_order(_REFERRING, resource_version, LAST_BODY))
     .where(
-        index_reference.c.parameter.in_([literal(number) for number in (BELONGS_WITH, EXTRACTED_FROM, TARGET)]),
+        index_reference.c.parameter.in_(
+            [literal(number) for number in (BELONGS_WITH, EXTRACTED_FROM, TARGET, _RELATES_TO)]
+        ),
         index_reference.c.target_hash == bindparam("hash", type_=BigInteger),
         resource.c.custodian == bindparam("custodian", type_=Integer),
     )
@@ -73,6 +79,21 @@ async def _held(connection: DatabaseConnection, link: str, custodian: int) -> li
     return [held for held in found if held.startswith("Bundle/")] or [link]
 
 
+def _transforms(row: Sequence[Any], link: str) -> bool:
+    """Return whether a row of what refers to a document is of another form of it, which says all that it says."""
+    if row[-1] != _RELATES_TO:
+        return False
+    related = orjson.loads(stored(row).body or b"{}").get("relatesTo", ())
+    links = [one["target"].get("reference", "") for one in related if one["code"] == "transforms"]
+    return any(one.partition("/_history/")[0].endswith(link) for one in links)
+
+
+async def _forms(connection: DatabaseConnection, link: str, custodian: int) -> list[Stored]:
+    """Return the DocumentReferences of a document's other forms."""
+    rows = await connection.fetch(_POINTING, {"hash": hash64(link), "custodian": custodian})
+    return [stored(row) for row in rows if _transforms(row, link)]
+
+
 class _Heir(NamedTuple):
     """What takes labels over."""
 
@@ -93,7 +114,8 @@ async def _inheriting(connection: DatabaseConnection, one: Stored) -> list[_Heir
     found = []
     for row in rows:
         other = stored(row)
-        found.append(_Heir(other, one.labels, True))
+        if row[-1] != _RELATES_TO or _transforms(row, f"{one.type}/{one.id}"):
+            found.append(_Heir(other, one.labels, True))
         origin = orjson.loads(other.body) if row[-1] in (EXTRACTED_FROM, TARGET) else {}
         for link in pointed_at(origin) if row[-1] == EXTRACTED_FROM else ():
             links.setdefault(link, (extracted, True))
@@ -101,6 +123,7 @@ async def _inheriting(connection: DatabaseConnection, one: Stored) -> list[_Heir
         for link in extracted_from(origin) if row[-1] == TARGET else ():
             for held in await _held(connection, link, one.custodian):
                 links.setdefault(held, (one.labels, False))
+            found += [_Heir(form, one.labels, True) for form in await _forms(connection, link, one.custodian)]
     described = await find_by_row(connection, one.patient_key, one.row) if one.type == "Bundle" else None
     if described is not None and described.reference:
         # What was extracted from a document names its DocumentReference.

@@ -14,7 +14,7 @@ from fhir.patch.exact import Patch
 from fhir.resource import parse
 from fhir.search.run import search
 from fhir.search.values import escape
-from fhir.store.read import read, received
+from fhir.store.read import read
 from fhir.store.stored import Stored
 from fhir.store.write import PATCH
 
@@ -62,12 +62,6 @@ async def change(writing: Writing, current: Stored, patch: Patch, path: str) -> 
     body = patch(bytes(current.body))
     prepared = prepare(body, writing.request.authority, resource=parse(body), path=path)
     return await writing.update(prepared, current.id, path=path, method=PATCH)
-
-
-async def digest_of(writing: Writing, one: Stored) -> bytes:
-    """Return the SHA-256 of what the sender of one of the site's resources wrote; nothing when it is not there."""
-    found = await received(writing.connection, custody(writing), one.type, one.id, one.version)
-    return bytes(found[2]) if found is not None else b""
 
 
 async def read_named(writing: Writing, type_name: str, id_: str) -> Stored | None:

@@ -15,6 +15,7 @@ from app.clock import instant
 from app.consent.visibility import EVERYTHING_VISIBLE
 from app.db import WriteConnection
 from app.identity.tables import person_patient
+from app.records.documents.kept import find_by_row
 from app.records.inheritance import Belonging, attaching, inherited
 from app.records.prepare import Prepared
 from app.records.row_ids import new_id
@@ -298,9 +299,17 @@ class Writing:
         if type_name in POINTERS:
             taken, labels_taken = await inherited(self.connection, stored, self._made, current.custodian)
             labels |= labels_taken
-        if await self._belongs_to(stored, spliced.body, current.row, path, taken) != current.patient_key:
+        belongs = await self._belongs_to(stored, spliced.body, current.row, path, taken)
+        if belongs != current.patient_key and not await self._is_same_document(current, prepared):
             raise Conflict("A resource stays with its patient", path or f"{type_name}.subject")
         return self._replaced(current, prepared, spliced, stored, index, labels, method)
+
+    async def _is_same_document(self, current: Stored, prepared: Prepared) -> bool:
+        """Return whether a document that was taken apart says what it did: only its entries tell whom it is about."""
+        if current.type != "Bundle" or await find_by_row(self.connection, current.patient_key, current.row) is None:
+            return False
+        before = parse(current.body)
+        return all(before.get(name) == prepared.resource.get(name) for name in ("type", "identifier", "entry"))
 
     def _next(
         self,

@@ -15,7 +15,8 @@ import orjson
 from app.exchange.mhd.attachments import attachment_of, octets_of
 from app.exchange.mhd.profiles import list_type, unique_id
 from app.exchange.mhd.submission import Part
-from app.records.own import digest_of, find_own, read_own, token
+from app.records.documents.kept import same_bytes
+from app.records.own import find_own, read_own, token
 from app.records.writing import Writing
 from fhir.errors import Conflict
 from fhir.exact import read as read_exactly
@@ -50,7 +51,9 @@ async def _is_same(writing: Writing, kept: Stored | None, sent: Part) -> bool:
     if kept.type == "Binary":
         return octets_of(orjson.loads(kept.body)) == octets_of(sent.tree)
     body = sent.entry.source if sent.entry.source is not None else sent.entry.resource
-    return await digest_of(writing, kept) == hashlib.sha256(body or b"").digest()
+    digest = hashlib.sha256(body or b"").digest()
+    # A document that has a newer version by now is here all the same.
+    return await same_bytes(writing.connection, kept.patient_key, kept.row, digest) is not None
 
 
 async def _of_identifier(writing: Writing, part: Part) -> list[Stored]:

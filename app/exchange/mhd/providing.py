@@ -15,7 +15,7 @@ from app.exchange.mhd.answer import answer_to
 from app.exchange.mhd.duplicates import known_document, known_list
 from app.exchange.mhd.filed import Filed, file_bundle
 from app.exchange.mhd.refusing import refuse, refuse_for
-from app.exchange.mhd.relations import Joining, Superseding, check_items, target_of, targets_of
+from app.exchange.mhd.relations import Joining, Superseding, check_items, relations, target_of, targets_of
 from app.exchange.mhd.serialised import write_serialised
 from app.exchange.mhd.subjects import addresses, known_parties, known_subject, one_subject
 from app.exchange.mhd.submission import Part
@@ -29,6 +29,7 @@ from app.records.steps import READS, Step, name_entry
 from app.records.update import check_version
 from app.records.writing import Writing
 from fhir.errors import FhirError
+from fhir.store.labels import of_entries_alone
 from fhir.store.stored import Stored
 
 _LOCKED = ("DocumentReference", "List", "Patient")
@@ -112,10 +113,23 @@ class Providing(Submitted):
                 continue
             described = self._owners().get(part.entry.full_url)
             document = self._bundles[part.number]
-            filed: Filed = await file_bundle(writing, document, part, described=described, subject=self._patient)
+            filed: Filed = await file_bundle(
+                writing, document, part, described=described, subject=self._patient, replaced=self._replaced_by(part)
+            )
             self.done[part.number] = filed.bundle
             self._steps[part.number].id = filed.bundle.id
             self._patient_links |= dict.fromkeys(filed.names, filed.patient)
+            if filed.is_past:
+                self._past[str(part.entry.full_url)] = f"/_history/{filed.bundle.version}"
+
+    def _replaced_by(self, part: Part) -> set[str]:
+        """Return the ids of the documents that a document which is a Bundle replaces, or that its sender supersedes."""
+        found = {self._steps[update.number].id for update in self._found.updates}
+        for one in self._found.documents:
+            if attachments.attachment_of(one.tree).get("url") == part.entry.full_url:
+                links = [link for _, code, link in relations(one.tree) if code == "replaces"]
+                found |= {self._patient_links.get(link, link).rpartition("/")[2] for link in links}
+        return found
 
     async def _subject(self, writing: Writing) -> tuple[str | None, int | None]:
         link = one_subject(self._found, self._all_links(), self._own)
@@ -136,8 +150,8 @@ class Providing(Submitted):
             step = self._steps[part.number]
             if part.number not in self._again:
                 links = self._links[part.number]
-                at = {url: f"{self._own}/{links[url]}"} if url in links else {}
-                await self._one(writing, step, ChainMap(at, {**links}))
+                at = {url: f"{self._own}/{links[url]}{self._past.get(url, '')}"} if url in links else {}
+                await self._one(writing, step, ChainMap(at, {**links}), labels=self._labels_of(url))
         for part in self._new([*self._found.folders, *self._found.sets]):
             await self._one(writing, self._steps[part.number], self._links[part.number])
         for part in self._new(self._found.binaries):
@@ -149,17 +163,30 @@ class Providing(Submitted):
             more = {"securityContext": {"reference": owner}}
             await self._one(writing, self._steps[part.number], self._links[part.number], more)
 
+    def _labels_of(self, url: str) -> int:
+        """Return the labels of the Bundle that is described, as bits: what tells of it is as sensitive as it is."""
+        kept = [self.done[part.number] for part in self._found.fhir_documents if part.entry.full_url == url]
+        found = [one.labels & ~of_entries_alone(orjson.loads(one.body)) for one in kept if one is not None]
+        return found[0] if found else 0
+
     async def _write_serialised(self, writing: Writing) -> None:
         """Write each new document that is a Bundle as plain bytes too."""
         bundles = {part.entry.full_url: part for part in self._new(self._found.fhir_documents)}
         for part in self._new(self._found.documents):
             bundle = bundles.get(attachments.attachment_of(part.tree).get("url"))
             reference = self._steps[part.number].reference
-            if bundle is not None and reference is not None:
-                await write_serialised(writing, part, bundle, self._links[part.number], reference)
+            kept = None if bundle is None else self.done[bundle.number]
+            if bundle is not None and kept is not None and reference is not None:
+                # All of its bytes are there once more, so all of its labels are.
+                await write_serialised(writing, part, bundle, self._links[part.number], reference, kept.labels)
 
     async def _one(
-        self, writing: Writing, step: Step, links: Mapping[str, str], more: Mapping[str, Any] | None = None
+        self,
+        writing: Writing,
+        step: Step,
+        links: Mapping[str, str],
+        more: Mapping[str, Any] | None = None,
+        labels: int = 0,
     ) -> None:
         """Write what an entry provides."""
         if step.prepared is None:
@@ -174,6 +201,7 @@ class Providing(Submitted):
                     id_=step.id,
                     method=step.creates_by,
                     references=links,
+                    inherited_labels=labels,
                     more=more,
                     path=path,
                 )

@@ -33,7 +33,7 @@ def _described(document: Part, octets: bytes, base: str, binary: str, transforme
 
 
 async def write_serialised(
-    writing: Writing, document: Part, bundle: Part, links: Mapping[str, str], transformed: str
+    writing: Writing, document: Part, bundle: Part, links: Mapping[str, str], transformed: str, labels: int
 ) -> None:
     """Gather the bytes of a FHIR document, and the DocumentReference that leads to them.
 
@@ -43,6 +43,7 @@ async def write_serialised(
         bundle: The document.
         links: What references become.
         transformed: The reference of its DocumentReference, as it is stored.
+        labels: Of the document, as bits.
     """
     request, source = writing.request, bundle.entry.source
     octets = (bundle.entry.resource or b"") if source is None else source
@@ -56,7 +57,10 @@ async def write_serialised(
         row=row,
         id_=id_,
         references=links,
+        inherited_labels=labels,
         path=document.path,
     )
     binary = binary_of(octets, kind) | {"securityContext": {"reference": f"DocumentReference/{id_}"}}
-    await writing.create(prepare(orjson.dumps(binary), request.authority), row=binary_row, id_=binary_id)
+    await writing.create(
+        prepare(orjson.dumps(binary), request.authority), row=binary_row, id_=binary_id, inherited_labels=labels
+    )

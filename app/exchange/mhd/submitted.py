@@ -42,6 +42,8 @@ class Submitted:
         self._own = request.hub.settings.fhir_address
         self._links: Mapping[int, Mapping[str, str]] = {}
         self._patient_links: dict[str, str] = {}
+        # Of documents that came after a newer version, by what they are called in the Bundle: where theirs lies.
+        self._past: dict[str, str] = {}
         self._new_patients: dict[str, Mapping[str, Any]] = {}
         self._patient: str | None = None
         self._again: set[int] = set()

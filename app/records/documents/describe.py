@@ -32,8 +32,17 @@ class Description:
         self._labels = labels
 
     async def reference(self, id_: str, body: dict[str, Any]) -> str:
-        """Gather a DocumentReference, and return the reference to it; `id_` is that of the version before, if any."""
-        return f"DocumentReference/{await self._write(body, await self._current('DocumentReference', id_))}"
+        """Gather a DocumentReference, and return the reference to it; `id_` is that of the version before, if any.
+
+        What its sender tells of the document stays as it is; where that has ended, the hub tells anew.
+        """
+        current = await self._current("DocumentReference", id_)
+        tree = {} if current is None or current.deleted else orjson.loads(current.body)
+        if tree and _leads_to(tree) != _leads_to(body):
+            if tree.get("status") == "current":
+                return f"DocumentReference/{id_}"
+            current = None
+        return f"DocumentReference/{await self._write(body, current)}"
 
     async def provenance(self, id_: str, source: str, targets: Sequence[str]) -> str:
         """Gather the Provenance of what a document states, and return its id; empty for one that states nothing.
@@ -84,6 +93,11 @@ class Description:
         """Give a resource that says the same the labels of the document."""
         if self._labels.bits & ~current.labels:
             self._writing.labelled.append(await widen(self._writing.connection, current, self._labels.bits))
+
+
+def _leads_to(document: Mapping[str, Any]) -> list[Any]:
+    """Return where the attachments of a DocumentReference lie; only the hub's own leave out the hub's address."""
+    return [one.get("attachment", {}).get("url") for one in document.get("content", ())]
 
 
 def _same_origin(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -1,6 +1,6 @@
 """One document on its way into the store: as the first of its identifier, as a newer version, or as an older one."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from app.identity.known import known_patient
@@ -46,6 +46,7 @@ class Filing:
         patient: Id and key of the site's Patient whom it is about, where the Patient in it is not known by identifier.
         row: The row number of its Bundle, when it was given before.
         id_: The id that the Bundle has or is to have, when the request names it.
+        replaced: The ids of DocumentReferences that are superseded by what its sender writes for it.
     """
 
     def __init__(
@@ -57,8 +58,9 @@ class Filing:
         *,
         row: int = 0,
         id_: str = "",
+        replaced: Collection[str] = (),
     ) -> None:
-        self._row, self._id, self._named_patient = row, id_, patient
+        self._row, self._id, self._named_patient, self._replaced = row, id_, patient, replaced
         self._writing = writing
         self._connection = writing.connection
         self._request = writing.request
@@ -91,6 +93,10 @@ class Filing:
             text = "The document was deleted after this version of it was made"
             raise Conflict(text, "Bundle.timestamp")
         same = await kept.same_bytes(self._connection, bundle.patient_key, bundle.row, self._document.bundle.digest)
+        if known.holds and known.reference in self._replaced and (same is None or same.version != bundle.version):
+            # Its sender says that it replaces the one that holds, so it does, whenever it was made.
+            self._edition = max(self._edition, known.edition)
+            return await self._newest(known, bundle)
         if same is not None and known.holds:
             return same
         if known.holds and self._is_older(known):

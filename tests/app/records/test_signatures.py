@@ -14,6 +14,7 @@ from app.records.signatures.pending import check_pending
 from app.records.signatures.tables import signature_check
 from fhir.signatures.canonical import document_form
 from fhir.xml.to_xml import to_xml
+from tests.documents import NUMBER
 from tests.signers import Holder, openssl_jws, region, write_trust, xml_template, xmlsec
 from tests.world import World, a_consent, a_patient
 
@@ -45,7 +46,7 @@ def a_referral(holder: Holder, folder: Path, **head: Any) -> dict[str, Any]:
         **head,
         "entry": [
             {"fullUrl": "urn:uuid:00000000-0000-4000-8000-000000000001", "resource": composition},
-            {"fullUrl": "urn:uuid:00000000-0000-4000-8000-000000000002", "resource": a_patient()},
+            {"fullUrl": "urn:uuid:00000000-0000-4000-8000-000000000002", "resource": a_patient(identifier=[NUMBER])},
         ],
     }
     return bundle | {"signature": a_signature(openssl_jws(holder, document_form(json.dumps(bundle).encode()), folder))}
@@ -374,6 +375,21 @@ async def test_each_version_is_checked_for_itself(world: World, tmp_path: Path) 
 
     assert changed.status_code == 200, changed.text
     assert (before, await states(world, hospital, address)) == (["valid"], ["invalid"])
+
+
+async def test_a_version_that_comes_late_takes_no_signature_off_the_one_that_holds(
+    world: World, tmp_path: Path
+) -> None:
+    trusting(world)
+    hospital = await world.client("hospital-a")
+    signed = a_referral(region().doctor, tmp_path)
+    stored = (await world.http.post("/fhir/Bundle", headers=hospital, json=signed)).json()
+    late = {name: one for name, one in signed.items() if name != "signature"} | {"timestamp": "2026-04-01T10:00:00Z"}
+
+    answer = await world.http.post("/fhir/Bundle", headers=hospital, json=late)
+
+    assert (answer.status_code, answer.json()["id"]) == (201, stored["id"])
+    assert await states(world, hospital, f"Bundle/{stored['id']}") == ["valid"]
 
 
 @pytest.fixture

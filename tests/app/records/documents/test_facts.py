@@ -280,6 +280,30 @@ async def test_a_label_of_a_document_comes_down_to_what_its_next_version_states(
     assert await diseases(world, clinic) == []
 
 
+async def test_a_document_is_labelled_as_it_is_and_its_entries_are_not_patched(world: World) -> None:
+    hospital, clinic = await world.client("hospital-a"), await world.client("clinic-c")
+    patient = await world.post(hospital, a_person())
+    await world.post(hospital, a_consent(patient["id"], "clinic-c"))
+    _, bundle = await send(world, hospital, a_document(a_disease("うつ病", "1")))
+    address = f"/fhir/Bundle/{bundle['id']}"
+    assert await diseases(world, clinic) == ["うつ病"]
+    meta = {"resourceType": "Parameters", "parameter": [{"name": "meta", "valueMeta": {"security": [PSYCHIATRY]}}]}
+    patch = hospital | {"content-type": "application/json-patch+json"}
+
+    answers = [
+        await world.http.patch(address, headers=patch, json=[{"op": "remove", "path": "/entry/2"}]),
+        await world.http.put(
+            address, headers=hospital, json={"resourceType": "Bundle", "id": bundle["id"], "type": "searchset"}
+        ),
+        await world.http.post(f"{address}/$meta-add", headers=hospital, json=meta),
+    ]
+
+    assert [one.status_code for one in answers] == [409, 409, 200], answers[2].text
+    assert await diseases(world, hospital) == ["うつ病"]
+    for type_name in ("Condition", "Bundle", "Composition", "DocumentReference", "Provenance"):
+        assert await world.total(clinic, type_name) == 0, type_name
+
+
 async def test_a_document_whose_facts_its_site_has_deleted_is_still_a_document(world: World) -> None:
     hospital = await world.client("hospital-a")
     body = a_document(a_disease("胃潰瘍", "1"))

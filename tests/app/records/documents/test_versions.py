@@ -2,8 +2,12 @@ import asyncio
 import itertools
 from typing import Any
 
+import orjson
 import pytest
+from sqlalchemy import select
 
+from app.records.documents.tables import document, document_fact
+from fhir.xml.to_xml import to_xml
 from tests.documents import a_collection, a_disease, a_document, a_key, a_person, a_result, diseases, found, send
 from tests.world import World
 
@@ -252,3 +256,51 @@ async def test_any_order_of_arrival_comes_to_the_same(world: World, what: tuple[
         await world.http.delete(address, headers=hospital)
 
     assert states == [state] * len(states)
+
+
+async def test_two_documents_of_one_fact_are_deleted_at_once(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    sent = [await send(world, hospital, a_document(a_disease("胃潰瘍", "1"), key=str(number))) for number in range(2)]
+    entries = [{"request": {"method": "DELETE", "url": f"Bundle/{body['id']}"}} for _, body in sent]
+
+    answer = await world.http.post(
+        "/fhir", headers=hospital, json={"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    )
+
+    assert answer.status_code == 200, answer.text
+    assert await diseases(world, hospital) == []
+    assert await world.total(hospital, "Provenance") == 0
+
+
+async def test_a_document_that_was_removed_for_good_is_forgotten_but_for_its_deletion(world: World) -> None:
+    hospital, office = await world.client("hospital-a"), await world.client("secretariat", role="secretariat")
+    _, bundle = await send(world, hospital, a_document(a_disease("胃潰瘍", "1")))
+    (disease,) = await found(world, hospital, "Condition")
+    await world.http.delete(f"/fhir/Bundle/{bundle['id']}", headers=hospital)
+
+    removed = [
+        await world.http.post(f"/fhir/{place}/$expunge?expungeDeletedResources=true", headers=office)
+        for place in (f"Bundle/{bundle['id']}", f"Condition/{disease['id']}")
+    ]
+
+    assert [one.status_code for one in removed] == [200, 200]
+    reader = world.hub.database.reader
+    # That of the Composition is there still.
+    assert len(await reader.fetch(select(document_fact.c.row), {})) == 1
+    assert [tuple(one) for one in await reader.fetch(select(document.c.patient_key, document.c.row), {})] == [(0, 0)]
+    assert (await send(world, hospital, a_document(a_disease("胃潰瘍", "1"))))[0] == 409
+
+
+async def test_a_late_version_follows_one_whose_xml_begins_on_its_second_line(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    xml = b"\r\n" + to_xml(orjson.dumps(a_document(a_disease("胃癌", "1"), version="2"))).partition(b"?>")[2]
+    first = await world.http.post(
+        "/fhir/Bundle", headers=hospital | {"content-type": "application/fhir+xml"}, content=xml
+    )
+
+    status, _ = await send(world, hospital, a_document(a_disease("疑い", "1"), version="1"))
+
+    assert (first.status_code, status) == (201, 201)
+    address = first.headers["location"].partition("/_history")[0].partition("/fhir/")[2]
+    assert (await world.http.get(f"/fhir/{address}/$original", headers=hospital)).content == xml
+    assert await diseases(world, hospital) == ["胃癌"]
