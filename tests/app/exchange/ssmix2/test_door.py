@@ -1,3 +1,4 @@
+import asyncio
 from base64 import b64decode
 
 import pytest
@@ -6,6 +7,7 @@ from sqlalchemy import select
 from app.exchange.ssmix2.path import path_of
 from app.exchange.ssmix2.tables import ssmix2_file
 from benchmarks.ssmix2.made import names
+from tests.mllp import a_message, speaking
 from tests.oauth import scoped
 from tests.ssmix2 import DOOR, a_file, batch, found, send, told, with_flag
 from tests.world import World
@@ -82,6 +84,20 @@ async def test_a_file_that_comes_late_never_replaces_a_newer_one(world: World):
 
     (result,) = await found(world, site, "Observation?code=3A010000002327101")
     assert (result["valueQuantity"]["value"], result["meta"]["versionId"]) == (8.4, "1")
+
+
+@pytest.mark.parametrize("kind", ["OMP-01", "ADT-61"], ids=["an order", "a list"])
+async def test_a_file_that_comes_late_takes_up_nothing_that_a_newer_one_has_left_out(world: World, kind: str):
+    site = await world.client("hospital-a")
+    old, (path, body) = a_file(kind, occurred=EARLY), a_file(kind, occurred=LATE)
+    lines = body.split(b"\r")
+    cut = max(number for number, line in enumerate(lines) if line.startswith((b"ORC", b"IAM")))
+
+    assert await send(world, site, (path, b"\r".join(lines[:cut]) + b"\r")) == ["done"]
+    assert await send(world, site, old) == ["done"]
+
+    type_name = "MedicationRequest" if kind == "OMP-01" else "AllergyIntolerance"
+    assert await world.total(site, type_name) == 1
 
 
 @pytest.mark.parametrize("body", [None, b""], ids=["with its message", "empty"])
@@ -249,7 +265,7 @@ async def test_a_document_of_an_extended_store_is_found_by_its_standard_code_and
     (document,) = await found(world, site, "DocumentReference?type=http://loinc.org|18842-5")
     main, figure = (one["attachment"] for one in document["content"])
     assert (main["contentType"], main["title"], figure["contentType"]) == ("application/xml", "main.xml", "image/png")
-    read = await world.http.get(f"/fhir/{main['url']}", headers=site)
+    read = await world.http.get(f"/fhir/{main['url']}", headers={**site, "accept": "application/fhir+json"})
     assert b64decode(read.json()["data"]) == CDA
     (patient,) = await found(world, site, "Patient")
     assert document["subject"]["reference"] == f"Patient/{patient['id']}"
@@ -336,3 +352,50 @@ async def test_a_number_of_several_patients_is_refused_unless_one_alone_lives(wo
     assert "Several Patients" in answers[0]["findings"][0]["text"]
     assert again == ["done"]
     assert await world.total(site, f"MedicationRequest?patient={ids[1]}") == 2
+
+
+async def test_the_basic_data_of_a_patient_who_was_merged_make_no_other_of_it(world: World):
+    site = await world.client("hospital-a")
+    system = "urn:oid:1.2.392.100495.20.3.51.10110000001"
+    stays = await world.post(site, {"resourceType": "Patient", "identifier": [{"system": system, "value": "1"}]})
+    ended = {
+        "resourceType": "Patient",
+        "identifier": [{"system": system, "value": "0000000101"}],
+        "active": False,
+        "link": [{"other": {"reference": f"Patient/{stays['id']}"}, "type": "replaced-by"}],
+    }
+    await world.post(site, ended)
+
+    states = await send(world, site, a_file("ADT-00"), a_file("OMP-01"))
+
+    assert states == ["done", "done"]
+    (patient,) = await found(world, site, "Patient?identifier=0000000101")
+    assert (patient["active"], patient["link"]) == (False, ended["link"])
+
+
+async def test_a_name_that_the_database_cannot_hold_is_refused_and_stops_no_other_file(world: World):
+    site = await world.client("hospital-a")
+    folder = "000/000/0000000101/20200401/L1^{0}^99Z/0000000101_20200401_L1_S{0}_20200401090000000_01_1"
+
+    states = await send(world, site, (folder.format("\x00"), {"main.pdf": b"%PDF-1"}), a_file("OML-11"))
+
+    assert states == ["refused", "done"]
+
+
+async def test_a_message_and_a_file_of_a_new_patient_at_once_make_one_patient(world: World):
+    site = await world.client("hospital-a")
+    numbers = [f"00000005{each:02d}" for each in range(6)]
+    async with speaking(world) as line:
+
+        async def say() -> None:
+            for each in numbers:
+                pid = f"PID|||{each}^^^^PI||山田^太郎^^^^^L^I||19600102|M"
+                assert "MSA|AA" in await line.say(a_message(pid, kind="ADT^A28", id=each))
+
+        async def write() -> None:
+            for each in numbers:
+                assert await send(world, site, a_file("ADT-12", number=each)) == ["done"]
+
+        await asyncio.gather(say(), write())
+
+    assert await world.total(site, "Patient") == len(numbers)
