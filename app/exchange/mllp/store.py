@@ -36,6 +36,7 @@ class Storing:
         writing: The transaction.
         links: What references by an identifier mean, once that is known.
         written: What was written.
+        said: What else the message says, that was there or newer already, as `Type/id`.
         late: Whether something newer was known.
         patient_key: Whose it is, once the Patient is known.
     """
@@ -44,6 +45,7 @@ class Storing:
     writing: Writing
     links: dict[str, str] = field(default_factory=dict)
     written: list[Stored] = field(default_factory=list)
+    said: set[str] = field(default_factory=set)
     late: bool = False
     patient_key: int = 0
 
@@ -184,10 +186,14 @@ async def _store(storing: Storing, entry: Entry, happened: int | None, *, is_pas
         named = True
     if named or nothing_to_delete:
         if current is not None:
-            storing.links[entry.key.reference] = f"{current.type}/{current.id}"
+            _note(storing, entry, current)
         return
-    made = await storing.put(_with_its_beginning(entry.resource, current), current)
-    storing.links[entry.key.reference] = f"{made.type}/{made.id}"
+    _note(storing, entry, await storing.put(_with_its_beginning(entry.resource, current), current))
+
+
+def _note(storing: Storing, entry: Entry, found: Stored) -> None:
+    storing.links[entry.key.reference] = f"{found.type}/{found.id}"
+    storing.said.add(f"{found.type}/{found.id}")
 
 
 def _with_its_beginning(resource: Mapping[str, Any], current: Stored | None) -> Mapping[str, Any]:
@@ -211,7 +217,8 @@ async def _settle_order(storing: Storing, order: OrderSet) -> None:
 
 async def kept(storing: Storing, mapped_findings: tuple[Finding, ...] = ()) -> list[Problem]:
     """Keep the message with what was written for it; return what its sender should know."""
-    await keep(storing.visit, storing.writing.connection, storing.patient_key, storing.written)
+    said = storing.said | {f"{one.type}/{one.id}" for one in storing.written}
+    await keep(storing.visit, storing.writing.connection, storing.patient_key, said)
     found = [Problem(INTERNAL, LATE, severity="W")] if storing.late else []
     for one in mapped_findings[:_MOST_WARNINGS]:
         place: tuple[str | int, ...] = (one.segment, one.index, one.field) if one.field else (one.segment, one.index)

@@ -148,6 +148,23 @@ async def test_messages_go_with_what_is_removed_for_good(settings: Settings, wor
     assert await query(settings, "SELECT 1 FROM mllp_newest") == []
 
 
+async def test_each_message_that_says_it_goes_with_a_resource(settings: Settings, world: World) -> None:
+    row = "AL1|1|DA|A1^ペニシリン^99A"
+    body = {"resourceType": "Parameters", "parameter": [{"name": "expungeDeletedResources", "valueBoolean": True}]}
+    async with speaking(world) as line:
+        for number, at in enumerate(("20260402", "20260403", "20260401")):
+            sent = await send(line, "ADT^A08", f"EVN||{at}", pid("0001"), row, id=f"{number}")
+            assert sent[0] == "AA"
+        (allergy,) = await found(world, "AllergyIntolerance")
+        headers, secretariat = await world.client("hospital-a"), await world.client("secretariat", role="secretariat")
+        address = f"/fhir/AllergyIntolerance/{allergy['id']}"
+        await world.http.delete(address, headers=headers)
+        expunged = await world.http.post(f"{address}/$expunge", headers=secretariat, json=body)
+
+    assert expunged.status_code == 200, expunged.text
+    assert await query(settings, "SELECT control_id FROM mllp_message") == []
+
+
 async def test_what_a_message_marks_is_withheld_and_a_later_one_lowers_no_mark(world: World) -> None:
     told = "|" * 14 + "未告知" + "|" * 4 + "V"
     problem = "PRB|AD|20260401|20058036^慢性肝炎^MDCDX2|P1||20260401|20260401"
