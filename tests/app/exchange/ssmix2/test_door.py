@@ -325,8 +325,9 @@ async def test_a_file_is_kept_byte_for_byte(world: World):
 
 async def test_what_is_removed_for_good_takes_its_file_along(world: World):
     site, office = await world.client("hospital-a"), await world.client("secretariat", role="secretariat")
-    file = a_file("OML-11")
+    file = a_file("OML-11", occurred=EARLY)
     await send(world, site, file, a_file("OMP-01"))
+    await send(world, site, with_flag(file, 2), a_file("OML-11", occurred=LATE))
     (report,) = await found(world, site, "DiagnosticReport")
     await world.http.delete(f"/fhir/DiagnosticReport/{report['id']}", headers=site)
 
