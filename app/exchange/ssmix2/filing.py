@@ -102,6 +102,7 @@ class Filing:
 
     async def _file(self, one: Understood) -> Outcome:
         key = one.patient.key
+        self._known.adopt(one)
         several = self._known.ambiguous(key)
         if several:
             await self._choose(key, several)

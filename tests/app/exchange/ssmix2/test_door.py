@@ -400,3 +400,20 @@ async def test_a_message_and_a_file_of_a_new_patient_at_once_make_one_patient(wo
         await asyncio.gather(say(), write())
 
     assert await world.total(site, "Patient") == len(numbers)
+
+
+@pytest.mark.parametrize("turn", [1, -1], ids=["the message first", "the document first"])
+@pytest.mark.parametrize("together", [True, False], ids=["in one batch", "one after the other"])
+async def test_a_number_with_zeros_before_it_in_the_path_alone_is_of_one_patient(
+    world: World, turn: int, together: bool
+):
+    site = await world.client("hospital-a")
+    path, body = a_file("OMP-01")
+    files = [(path, body.replace(b"0000000101", b"101")), a_document()][::turn]
+
+    for some in [files] if together else [[one] for one in files]:
+        assert set(await send(world, site, *some)) == {"done"}
+
+    (patient,) = await found(world, site, "Patient")
+    assert await world.total(site, f"MedicationRequest?patient={patient['id']}") == 2
+    assert await world.total(site, f"DocumentReference?patient={patient['id']}") == 1
