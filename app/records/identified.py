@@ -40,6 +40,11 @@ _FOUND: Any = (
 )
 
 
+def lock_of(custodian: int, system: str, value: str) -> int:
+    """Return the lock of a site's patient with a number, for whoever looks it up and writes what is not there."""
+    return hash64(f"patient\0{custodian}\0{system}|{value}")
+
+
 async def by_identifier(
     connection: DatabaseConnection, type_name: str, system: str, value: str, custodian: int
 ) -> Sequence[Stored]:

@@ -6,10 +6,13 @@ HL7 2.5 section 2.15.9.18 and table 0211; SS-MIX2 standard store, character sets
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 from app.exchange.hl7v2.folding import folded
+
+MOST_REPLACED = 1_000
+"""Characters that cannot be read, of which each is told; what comes after so many is read as ASCII, untold."""
 
 UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 """Stands where bytes were that no character set explains; those bytes are told apart in `Decoded.replaced`."""
@@ -18,6 +21,7 @@ _ISO_2022 = ("iso2022_jp", "iso2022_jp_ext", "iso2022_jp_3", "cp50221")
 _UTF_8_NAMES = ("UNICODE UTF-8", "UTF-8", "UNICODE")
 _PYTHON = {"UNICODE UTF-8": "utf-8", "UTF-8": "utf-8", "UNICODE": "utf-8", "8859/1": "latin-1", "ASCII": "ascii"}
 _NO_CHARACTERS = frozenset("\uf8f0\uf8f1\uf8f2\uf8f3")
+_ASCII = re.compile(rb"[\x00-\x7f]+")
 _ESCAPE_SEQUENCE = re.compile(rb"\x1b(?:\$[@B]|\([BIJ]|\$\([A-Z]|&@\x1b\$B)")
 
 
@@ -107,11 +111,15 @@ def _decode_cp50221(body: bytes) -> str:
     return "".join(_decode_run(mode, run) for mode, run, _ in _runs(body))
 
 
-def _runs(body: bytes) -> list[tuple[bytes, bytes, int]]:
-    """Return what lies between escape sequences: the sequence before it, the bytes, and where they begin."""
-    marks = [(0, 0, b"\x1b(B")] + [(m.start(), m.end(), m.group()) for m in _ESCAPE_SEQUENCE.finditer(body)]
-    marks.append((len(body), len(body), b""))
-    return [(mode, body[end:start], end) for (_, end, mode), (start, _, _) in pairwise(marks) if end < start]
+def _runs(body: bytes) -> Iterator[tuple[bytes, bytes, int]]:
+    """Yield what lies between escape sequences: the sequence before it, the bytes, and where they begin."""
+    mode, begins = b"\x1b(B", 0
+    for mark in _ESCAPE_SEQUENCE.finditer(body):
+        if begins < mark.start():
+            yield mode, body[begins : mark.start()], begins
+        mode, begins = mark.group(), mark.end()
+    if begins < len(body):
+        yield mode, body[begins:], begins
 
 
 def _decode_run(mode: bytes, run: bytes) -> str:
@@ -159,6 +167,15 @@ def _replacing(body: bytes) -> tuple[str, tuple[Replaced, ...]]:
     for mode, run, begins in _runs(body):
         at = 0
         while at < len(run):
+            if len(replaced) >= MOST_REPLACED:
+                # What is double-byte holds the characters that take a message apart: it is left out.
+                parts.append(run[at:].decode("ascii", "replace") if mode == b"\x1b(B" else UNREADABLE)
+                break
+            plain = _ASCII.match(run, at) if mode == b"\x1b(B" else None
+            if plain is not None:
+                parts.append(plain.group().decode("ascii"))
+                at = plain.end()
+                continue
             width = 2 if mode in double and run[at] >= 0x21 else _width(run, at)
             piece = run[at : at + width]
             try:

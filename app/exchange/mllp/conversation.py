@@ -36,6 +36,8 @@ UNPROCESSABLE = 422
 LONGEST_WAIT_SECONDS = 30.0
 """How long a sender that is too fast is held up before it is told."""
 
+LARGE_BYTES = 100_000
+
 _CONTROL_ID = re.compile(rb"[\x21-\x7e]{1,199}")
 _BEFORE_ID = 9
 """Fields of MSH before MSH-10, as they lie parted by MSH-1."""
@@ -163,7 +165,8 @@ class Conversation:
         message: Message | None = None
         try:
             known = await self.known()
-            message = _read(body)
+            # A large one is taken apart while others are answered.
+            message = _read(body) if len(body) < LARGE_BYTES else await asyncio.to_thread(_read, body)
             done = await self._carried_out(known, message, body)
         except Hl7Error as error:
             done = await self._refused(message, body, Refused(of_error(error)))

@@ -4,7 +4,7 @@ A message holds in one piece what consent and labels tell apart, so it is nothin
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import orjson
 from sqlalchemy import BigInteger, Text, bindparam, delete
@@ -21,17 +21,17 @@ _NEWEST = delete(mllp_newest).where(mllp_newest.c.patient_key == bindparam("k_pa
 _OF_RESOURCE = delete(mllp_message).where(_patient, mllp_message.c.written.contains(bindparam("k_link", type_=Text)))
 
 
-async def keep(visit: Visit, connection: WriteConnection, patient_key: int, written: Sequence[Stored]) -> None:
+async def keep(visit: Visit, connection: WriteConnection, patient_key: int, said: Iterable[str]) -> None:
     """Keep a message in the transaction that carries it out.
 
     Args:
         visit: The message.
         connection: The write's.
         patient_key: Whose it is.
-        written: What was written for it.
+        said: The resources that it says something of, `Type/id`: with each of them it is removed.
     """
     message, (row, _) = visit.message, new_id(visit.request.hub)
-    links = orjson.dumps(sorted({f"{one.type}/{one.id}" for one in written})).decode()
+    links = orjson.dumps(sorted(said)).decode()
     custodian, name = visit.source.caller.organisation, visit.source.binding.name
     values = (
         *(patient_key, row, custodian, name, message.control_id, message.kind, visit.request.now, message.charset),
@@ -41,7 +41,7 @@ async def keep(visit: Visit, connection: WriteConnection, patient_key: int, writ
 
 
 async def forget_messages(connection: WriteConnection, removed: Stored) -> None:
-    """Remove the messages that wrote a resource which is removed for good; of a Patient all of its messages."""
+    """Remove the messages that say something of what is removed for good; of a Patient all of its messages."""
     patient = {"k_patient": removed.patient_key}
     if removed.type == "Patient":
         await connection.execute(_OF_PATIENT, patient)

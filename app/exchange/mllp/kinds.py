@@ -41,8 +41,8 @@ _ENCOUNTER = Kind("iti-31", "U", feed)
 _RECORDS = Kind("hl7v2", "C", records)
 
 _ENCOUNTERS = (
-    *("A02", "A03", "A06", "A07", "A11", "A12", "A13", "A14", "A15", "A16", "A21", "A22", "A23", "A25", "A26"),
-    *("A27", "A38", "A44", "A52", "A53", "A54", "A55"),
+    *("A02", "A03", "A06", "A07", "A11", "A12", "A13", "A14", "A15", "A16", "A21", "A22", "A25", "A26", "A27"),
+    *("A52", "A53", "A54", "A55"),
 )
 
 KINDS: dict[str, Kind] = {
@@ -52,7 +52,7 @@ KINDS: dict[str, Kind] = {
     "ADT^A47": Kind("iti-30", "U", change_number),
     "ADT^A24": Kind("iti-30", "U", link),
     "ADT^A37": Kind("iti-30", "U", unlink),
-    **{f"ADT^{event}": _ENCOUNTER for event in _ENCOUNTERS if event != "A44"},
+    **{f"ADT^{event}": _ENCOUNTER for event in _ENCOUNTERS},
     "ADT^A60": _RECORDS,
     **dict.fromkeys(
         ("ORU^R01", "OUL^R22", "RDE^O11", "RAS^O17", "OMG^O19", "OML^O33", "OMI^Z23", "PPR^ZD1", "OMD^O03"), _RECORDS

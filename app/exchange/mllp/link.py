@@ -23,12 +23,14 @@ from app.identity.history import Why
 from app.identity.link import break_link
 from app.identity.match import judge
 from app.identity.merge import join
+from app.identity.never import apart
 from app.identity.person import members, person_of
 from app.identity.queue import put
 from app.identity.recorded import LINKED as LINKED_WORDS
 from app.identity.recorded import moved_events
 from app.records.events import events
 from app.records.writing import Writing
+from fhir.errors import Conflict
 from fhir.store.stored import Stored
 
 LINKED = "linked by the site"
@@ -102,7 +104,14 @@ async def unlink(visit: Visit) -> Answer:
 
 async def _join(storing: Storing, one: Stored, other: Stored) -> Sequence[int]:
     why = _why(storing.visit, LINKED)
-    return await join(storing.writing.connection, other.patient_key, one.patient_key, why)
+    try:
+        return await join(storing.writing.connection, other.patient_key, one.patient_key, why)
+    except Conflict:
+        if await apart(storing.writing.connection, [one.patient_key], [other.patient_key]):
+            raise
+        # It is of other sites' Patients that the secretariat knows better.
+        await _ask(storing, one, other, Grade.POSSIBLE)
+        return ()
 
 
 async def _part(storing: Storing, one: Stored, other: Stored) -> Sequence[int]:
@@ -114,17 +123,17 @@ async def _part(storing: Storing, one: Stored, other: Stored) -> Sequence[int]:
     found = await read_candidates(connection, EVERYTHING_VISIBLE, whole)
     if {each.key for each in found if each.stored.custodian == storing.custodian} == set(whole):
         return await break_link(connection, other.patient_key, _why(storing.visit, PARTED))
-    await _ask(storing, one, other)
+    await _ask(storing, one, other, Grade.NO)
     return ()
 
 
-async def _ask(storing: Storing, one: Stored, other: Stored) -> None:
+async def _ask(storing: Storing, one: Stored, other: Stored, grade: Grade) -> None:
     """Ask the secretariat whether the two are one person."""
     connection, visit = storing.writing.connection, storing.visit
     mine, theirs = await read_candidates(connection, EVERYTHING_VISIBLE, [other.patient_key, one.patient_key])
     match = judge(mine.traits, theirs)
     pair = (other.patient_key, one.patient_key)
-    await put(connection, pair, Grade.NO, match.points, match.evidence, _why(visit, "doubt"))
+    await put(connection, pair, grade, match.points, match.evidence, _why(visit, "doubt"))
 
 
 async def _note(storing: Storing, two: Sequence[Stored], moved: Sequence[int], interaction: str) -> None:

@@ -105,6 +105,9 @@ async def _merged(storing: Storing, message: Message, group: _Group, staying: di
     if survivor is None:
         survivor = await store_patient(storing, mapped, message.required("PID"), numbers, updates=True)
         staying[mapped.patient.reference] = survivor
+    if survivor.row == subsumed.row:
+        # Two of its numbers: of the institution, and of another domain of the site.
+        raise refused(DUPLICATE_KEY, "A patient is not merged into itself", "MRG", group.mrg.index, 1)
     storing.patient_key = survivor.patient_key
     reference = f"Patient/{survivor.id}"
     tree = read(subsumed.body)

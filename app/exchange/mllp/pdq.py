@@ -52,7 +52,7 @@ async def find_candidates(visit: Visit) -> Answer:
         # Who was merged into another is found as that one.
         if has_numbers(patient) and not is_replaced(patient):
             lines.append(person_line(patient, len(lines) + 1))
-    if not lines:
+    if not lines and not after:
         return answered(found, KIND, "NF", counts=(0, 0, 0))
     left = (
         max((page.total or 0) - len(page.matches), 0) if not _is_continued(visit) and page.total is not None else None

@@ -12,14 +12,13 @@ from app.exchange.mllp.kept import keep
 from app.exchange.mllp.newest import instant, is_late
 from app.exchange.mllp.visit import Visit
 from app.identity.replaced import is_replaced
-from app.records.identified import by_identifier
+from app.records.identified import by_identifier, lock_of
 from app.records.prepare import prepare
 from app.records.row_ids import new_id
 from app.records.writing import Writing
 from app.uploads.check import check_body
 from fhir.exact import read, same, write
 from fhir.resource import parse
-from fhir.search.hashing import hash64
 from fhir.store.stored import Stored
 
 LATE = "Something newer is known; this was not written over it"
@@ -37,6 +36,7 @@ class Storing:
         writing: The transaction.
         links: What references by an identifier mean, once that is known.
         written: What was written.
+        said: What else the message says, that was there or newer already, as `Type/id`.
         late: Whether something newer was known.
         patient_key: Whose it is, once the Patient is known.
     """
@@ -45,6 +45,7 @@ class Storing:
     writing: Writing
     links: dict[str, str] = field(default_factory=dict)
     written: list[Stored] = field(default_factory=list)
+    said: set[str] = field(default_factory=set)
     late: bool = False
     patient_key: int = 0
 
@@ -163,25 +164,36 @@ async def store_entries(storing: Storing, mapped: Mapped) -> None:
         FhirError: one is refused; nothing was written.
     """
     happened = instant(mapped.occurred)
+    orders, passed = [], set[tuple[str, str]]()
+    for order in mapped.orders:
+        if await storing.is_late(f"{order.type} {order.system}|{order.order}", happened):
+            # A newer message has said what the order consists of: also of what it left out nothing is taken up again.
+            passed |= {(order.type, value) for value in order.present}
+        else:
+            orders.append(order)
     for entry in mapped.entries:
         if entry.key.type != "Patient":
-            await _store(storing, entry, happened)
-    for order in mapped.orders:
-        await _settle_order(storing, order, happened)
+            await _store(storing, entry, happened, is_passed=(entry.key.type, entry.key.value) in passed)
+    for order in orders:
+        await _settle_order(storing, order)
 
 
-async def _store(storing: Storing, entry: Entry, happened: int | None) -> None:
+async def _store(storing: Storing, entry: Entry, happened: int | None, *, is_passed: bool) -> None:
     current = await storing.current(entry.key)
     named = current is not None and entry.action in ("mention", "history")
     nothing_to_delete = current is None and entry.action == "delete"
-    if not named and await storing.is_late(entry.key.reference, happened):
+    if not named and (is_passed or await storing.is_late(entry.key.reference, happened)):
         named = True
     if named or nothing_to_delete:
         if current is not None:
-            storing.links[entry.key.reference] = f"{current.type}/{current.id}"
+            _note(storing, entry, current)
         return
-    made = await storing.put(_with_its_beginning(entry.resource, current), current)
-    storing.links[entry.key.reference] = f"{made.type}/{made.id}"
+    _note(storing, entry, await storing.put(_with_its_beginning(entry.resource, current), current))
+
+
+def _note(storing: Storing, entry: Entry, found: Stored) -> None:
+    storing.links[entry.key.reference] = f"{found.type}/{found.id}"
+    storing.said.add(f"{found.type}/{found.id}")
 
 
 def _with_its_beginning(resource: Mapping[str, Any], current: Stored | None) -> Mapping[str, Any]:
@@ -192,10 +204,8 @@ def _with_its_beginning(resource: Mapping[str, Any], current: Stored | None) -> 
     return {**resource, "period": {"start": began, **resource.get("period", {})}} if began else resource
 
 
-async def _settle_order(storing: Storing, order: OrderSet, happened: int | None) -> None:
+async def _settle_order(storing: Storing, order: OrderSet) -> None:
     """Let what is stored of an order and is no more of it say so."""
-    if await storing.is_late(f"{order.type} {order.system}|{order.order}", happened):
-        return
     connection = storing.writing.connection
     for one in await by_identifier(connection, order.type, order.system, order.order, storing.custodian):
         tree = read(one.body)
@@ -207,7 +217,8 @@ async def _settle_order(storing: Storing, order: OrderSet, happened: int | None)
 
 async def kept(storing: Storing, mapped_findings: tuple[Finding, ...] = ()) -> list[Problem]:
     """Keep the message with what was written for it; return what its sender should know."""
-    await keep(storing.visit, storing.writing.connection, storing.patient_key, storing.written)
+    said = storing.said | {f"{one.type}/{one.id}" for one in storing.written}
+    await keep(storing.visit, storing.writing.connection, storing.patient_key, said)
     found = [Problem(INTERNAL, LATE, severity="W")] if storing.late else []
     for one in mapped_findings[:_MOST_WARNINGS]:
         place: tuple[str | int, ...] = (one.segment, one.index, one.field) if one.field else (one.segment, one.index)
@@ -216,8 +227,8 @@ async def kept(storing: Storing, mapped_findings: tuple[Finding, ...] = ()) -> l
 
 
 async def lock_patient(storing: Storing, system: str, value: str) -> None:
-    """Wait for other messages about the same patient of the site: each sees what the one before it wrote."""
-    await storing.writing.connection.lock(hash64(f"mllp\0{storing.custodian}\0{system}|{value}"))
+    """Wait for others who write about the same patient of the site: each sees what the one before it wrote."""
+    await storing.writing.connection.lock(lock_of(storing.custodian, system, value))
 
 
 def is_merged(patient: Stored) -> bool:

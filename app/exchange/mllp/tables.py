@@ -50,7 +50,7 @@ mllp_message = Table(
     Column("body", LargeBinary, nullable=False),
     comment="Each message that was carried out, as it came, and what was written for it",
 )
-"""`written` is a JSON array of `Type/id`; `digest` the SHA-256 of `body`."""
+"""`written` is a JSON array of `Type/id`, what was there already included; `digest` the SHA-256 of `body`."""
 
 mllp_newest = Table(
     "mllp_newest",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 
 from app.access.directory import organisations
+from app.audit.batch import AuditUnavailable
 from app.db import DatabaseUnavailable
 from app.exchange.hl7v2.coding_systems import coding_systems
 from app.exchange.hl7v2.message import Finding
@@ -16,6 +17,7 @@ from app.exchange.ssmix2.sent import Sent, understand_all
 from app.exchange.ssmix2.understand import Refused, Understood
 from app.hub import Hub
 from app.records.commit import committed
+from app.records.record import StaleCaller
 from app.records.request import FhirRequest
 from app.uploads.check import Dangerous, check_body
 from fhir.errors import FhirError, Forbidden
@@ -117,8 +119,10 @@ async def _write(request: FhirRequest, part: Round) -> dict[str, Outcome]:
         done = await committed(request, Filing(part).work)
     except FhirError as error:
         reason = f"{error.expression}: {error.diagnostics}" if error.expression else str(error)
-    except (LookupError, TypeError, ValueError, AttributeError, AssertionError) as error:
-        # A fault of ours: nothing of it was written.
+    except (StaleCaller, DatabaseUnavailable, AuditUnavailable):
+        raise
+    except Exception as error:
+        # A fault of ours, or what the database cannot hold: nothing of it was written, and it stops no other file.
         logger.exception("Files cannot be stored")
         reason = f"the hub failed at this file: {type(error).__name__}"
     else:

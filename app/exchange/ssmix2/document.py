@@ -60,6 +60,9 @@ def understand_document(path: str, parts: Sequence[tuple[str, bytes]], source: S
     if not files and place.name.flag is Flag.CURRENT:
         return Refused(path, (Finding("", 0, 0, "the content folder has no file, or only empty ones"),))
     patient = named(place.name.patient, source)
+    wrong = [name for name, _ in files if not name.strip() or not name.isprintable()]
+    if wrong:
+        return Refused(path, (Finding("", 0, 0, f"the content folder has a file whose name is none: {wrong[0]!r}"),))
     pieces = _pieces(path, place, files, patient.key, source) if files else ()
     return Understood(path, place.name, digest_of(parts), b"", "", patient, pieces)
 

@@ -19,12 +19,15 @@ from app.exchange.ssmix2.origin import origin
 from app.exchange.ssmix2.rounds import Round
 from app.exchange.ssmix2.tables import ssmix2_entry, ssmix2_file
 from app.exchange.ssmix2.understand import Piece, Understood, problems
+from app.identity.replaced import is_replaced
+from app.records.identified import lock_of
 from app.records.prepare import Prepared
 from app.records.row_ids import new_id
 from app.records.writing import Writing
 from fhir.errors import FhirError
 from fhir.exact import read as read_exact
 from fhir.exact import write as write_exact
+from fhir.resource import parse
 from fhir.search.hashing import hash64
 from fhir.signatures.carried import is_signed
 from fhir.store.stored import Stored
@@ -80,6 +83,9 @@ class Filing:
         custodian = writing.request.authority.custodian
         # Two batches of a site are written one after the other, so that each finds what the other wrote.
         await writing.connection.lock(hash64(f"ssmix2 {custodian}"))
+        # Messages of a line may be about the same patients.
+        patients = {lock_of(custodian, one.patient.key.system, one.patient.key.value) for one in self._part.files}
+        await writing.connection.lock_all(sorted(patients))
         self._known = await Known.of(writing.connection, custodian, self._part.files)
         self._entries: dict[tuple[int, int], Entry] = {}
         self._stale: list[dict[str, int]] = []
@@ -97,6 +103,7 @@ class Filing:
 
     async def _file(self, one: Understood) -> Outcome:
         key = one.patient.key
+        self._known.adopt(one)
         several = self._known.ambiguous(key)
         if several:
             await self._choose(key, several)
@@ -114,7 +121,7 @@ class Filing:
         for piece in one.pieces:
             await self._piece(one, piece, patient_key, own, slot=0 if piece.action == "mention" else one.slot_hash)
         await self._others(one, patient_key, own)
-        self._note_file(one, patient_key, latest)
+        self._note_file(one, patient_key, latest, own)
         return Outcome("done", one.findings)
 
     async def _choose(self, key: Key, several: Sequence[Found]) -> None:
@@ -139,9 +146,13 @@ class Filing:
         self._note(one, one.patient, row, row, 0, occurred, one.patient.content)
         return row
 
-    def _is_made(self, one: Understood, piece: Piece) -> bool:
+    def _is_made(self, one: Understood, piece: Piece, patient_key: int) -> bool:
         """Return whether a resource is created when nothing is known of it."""
-        return piece.action in ("current", "mention") or (piece.action == "history" and self._is_followed(one, piece))
+        if piece.action == "current":
+            # What a newer file of the same order or list has left out is not taken up again by an older one.
+            slot = self._known.of_slot(patient_key, one.slot_hash)
+            return all(entry.occurred <= one.name.instant for entry in slot)
+        return piece.action == "mention" or (piece.action == "history" and self._is_followed(one, piece))
 
     def _is_followed(self, one: Understood, what: Piece | Entry) -> bool:
         """Return whether a later file of the batch says what holds instead: of the resource, or of all of its order."""
@@ -151,7 +162,7 @@ class Filing:
     def _give_ids(self, one: Understood, patient_key: int) -> None:
         """Give ids to what a file creates, so that its resources may refer to each other."""
         for piece in one.pieces:
-            if self._known.resource(patient_key, piece.key) is None and self._is_made(one, piece):
+            if self._known.resource(patient_key, piece.key) is None and self._is_made(one, piece, patient_key):
                 self._given[piece.key] = new_id(self._writing.request.hub)
                 self._known.refer(piece.key, self._given[piece.key][1])
 
@@ -160,7 +171,7 @@ class Filing:
         known = self._known.resource(patient_key, piece.key)
         entry = self._known.entry(patient_key, piece.hash)
         if known is None:
-            if self._is_made(one, piece):
+            if self._is_made(one, piece, patient_key):
                 row, id_ = self._given.pop(piece.key)
                 own.written.append(await self._writing.create(self._prepared(piece), row=row, id_=id_))
                 self._known.add(patient_key, piece.key, row, id_)
@@ -169,6 +180,8 @@ class Filing:
         row, id_ = known
         occurred = entry.occurred if entry is not None else 0
         if piece.action == "mention" or occurred > one.name.instant:
+            return
+        if piece.key.type == "Patient" and await self._was_merged(id_):
             return
         if piece.action == "current" or (piece.action == "delete" and piece.key.type == "Patient"):
             if entry is None or entry.content != piece.content:
@@ -181,6 +194,11 @@ class Filing:
         elif piece.key.type != "Patient" and (entry is None or entry.content != GONE):
             await self._writing.delete(piece.key.type, id_)
             self._note(one, piece, patient_key, row, slot, one.name.instant, GONE)
+
+    async def _was_merged(self, id_: str) -> bool:
+        """Return whether a Patient was merged into another: a file of its own number makes it no other's again."""
+        current = await self._writing.current("Patient", id_)
+        return current is not None and b"replaced-by" in current.body and is_replaced(parse(current.body))
 
     async def _others(self, one: Understood, patient_key: int, own: _Own) -> None:
         """Let go of what the file's order, or what it replaces, consisted of before and does not any more."""
@@ -266,13 +284,15 @@ class Filing:
             self._stale.append({"k_patient": entry.patient_key, "k_hash": entry.hash})
         self._entries[place] = entry
 
-    def _note_file(self, one: Understood, patient_key: int, latest: File | None) -> None:
+    def _note_file(self, one: Understood, patient_key: int, latest: File | None, own: _Own) -> None:
         request = self._writing.request
+        # Not before what was written of it: what is newer than its file was changed since.
+        received = max(request.now, *(each.last_updated for each in own.written), 0)
         number = latest.number + 1 if latest is not None else 1
         self._rows.append(
             (
                 *(patient_key, one.file_hash, number, request.authority.custodian, one.path, int(one.name.flag)),
-                *(one.digest, one.charset, request.now, one.body),
+                *(one.digest, one.charset, received, one.body),
             )
         )
 

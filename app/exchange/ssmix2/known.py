@@ -33,10 +33,12 @@ class Known:
         """
         known = cls()
         wanted = list(files)
-        patients = {one.patient.key for one in wanted}
+        patients = {key for one in wanted for key in (one.patient.key, *one.other_numbers)}
         for key, there in (await lookups.by_identifier(connection, custodian, patients)).items():
             known._patients[key] = list(there)
             known._references[key] = f"Patient/{there[0].id}"
+        for one in wanted:
+            known.adopt(one)
         old = [one for one in wanted if one.patient.key in known._patients]
         if old:
             await known._learn(connection, custodian, old)
@@ -64,6 +66,13 @@ class Known:
                     there = self.resource(patient_key, key)
                     if there is not None:
                         self._references[key] = f"{key.type}/{there[1]}"
+
+    def adopt(self, one: Understood) -> None:
+        """Let a number that nobody has mean the Patient whose number differs by zeros before it alone."""
+        key = one.patient.key
+        other = next((each for each in one.other_numbers if each in self._patients), None)
+        if other is not None and key not in self._patients:
+            self._patients[key], self._references[key] = self._patients[other], self._references[other]
 
     def ambiguous(self, key: Key) -> Sequence[Found]:
         """Return the Patients with a number, when there are several."""

@@ -134,6 +134,8 @@ def read_path(path: str, *, extended: bool = False) -> Place:
     parts = PurePosixPath(path).parts
     if len(parts) != 6 or ".." in parts:
         raise NotOfAStore("the path does not have the five folders of a store")
+    if not path.isprintable():
+        raise NotOfAStore("the path has characters that no name of a store has")
     first, second, number, day, kind, last = parts
     name = read_name(last)
     if not same_patient(number, name.patient):

@@ -76,6 +76,12 @@ class Understood:
         object.__setattr__(self, "file_hash", hash64(self.name.without_flag))
         object.__setattr__(self, "slot_hash", hash64(self.name.slot))
 
+    @property
+    def other_numbers(self) -> tuple[Key, ...]:
+        """How the number of its patient may be written otherwise: as in its path, and without zeros before it."""
+        own, stated = self.patient.key, self.name.patient
+        return tuple(Key(own.type, own.system, one) for one in sorted({stated, stated.lstrip("0")} - {own.value, ""}))
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:

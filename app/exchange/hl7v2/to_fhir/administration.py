@@ -68,8 +68,8 @@ def _draw_row(draft: Draft, group: Sequence[Segment], row: Segment, place: int, 
     ]
     parts = (number or draft.message.control_id, orc.text(4), span.get("start", ""), identity(what[0]))
     action: Action | None = "delete" if row.text(21) == "D" else None
-    key = draft.add(draft.own("MedicationAdministration", *parts), content, identifiers=identifiers, action=action)
-    draft.order("MedicationAdministration", number, key, "entered-in-error")
+    # An order is given day by day, each told by itself: no message says all that was given of it.
+    draft.add(draft.own("MedicationAdministration", *parts), content, identifiers=identifiers, action=action)
 
 
 def _asked_by(draft: Draft, orc: Segment) -> list[dict[str, Any]]:

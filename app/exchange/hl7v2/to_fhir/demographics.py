@@ -58,14 +58,15 @@ def draw_patient(draft: Draft, pid: Segment) -> None:
         draft.add(draft.patient, content, identifiers=_other_numbers(draft, pid))
         return
     # Hundreds of files of a patient repeat the same row.
-    known = draft.source.memory.get(("PID", pid.line))
+    place = ("PID", f"{draft.patient.system} {pid.line}")
+    known = draft.source.memory.get(place)
     if known is not None:
         draft.entries.append(Entry(draft.patient, known, "mention"))
         return
     reported = len(draft.findings)
     draft.add(draft.patient, _content(draft, pid), identifiers=_other_numbers(draft, pid), action="mention")
     if len(draft.findings) == reported:
-        draft.source.remember(("PID", pid.line), draft.entries[-1].resource)
+        draft.source.remember(place, draft.entries[-1].resource)
 
 
 def _content(draft: Draft, pid: Segment) -> dict[str, Any]:

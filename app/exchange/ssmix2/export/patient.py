@@ -65,8 +65,7 @@ async def gather(request: FhirRequest, source: Source, id_: str) -> Gathered:
     if not can_name(number):
         gathered.left_out = [(each, "the patient has no number of the site that a folder can have") for each in named]
         return gathered
-    rows = {one.row: f"{one.type}/{one.id}" for one in versions}
-    kept = await kept_files(request.hub.database.reader, patient.row, named, rows)
+    kept = await kept_files(request.hub.database.reader, patient.row, named, versions)
     await _Patient(request, source, name, number, named, gathered).write(kept)
     return gathered
 

@@ -108,7 +108,7 @@ class Reader:
         for patient in patients:
             self.begun += 1
             self.unfinished.discard(patient)
-            known = self._journal.below(patient)
+            known = self._journal.below(readable(patient))
             found = files_of(self._root, patient)
             news = [one for one in found if not _is_known(one, known.get(one.path))]
             whole = [one for one in news if one.is_whole(self._settle)]

@@ -86,7 +86,7 @@ def strays(root: Path) -> Iterator[Found]:
     folders = [root, *(root / one for one in _folders(root))]
     folders += [folder / one for folder in folders[1:] for one in _folders(folder)]
     for folder in folders:
-        above = folder.relative_to(root).as_posix().removeprefix(".")
+        above = readable(folder.relative_to(root).as_posix()).removeprefix(".")
         for one in _entries(folder):
             if _is_file(one):
                 yield from _file(one, f"{above}/{readable(one.name)}".removeprefix("/"))
@@ -101,7 +101,7 @@ def files_of(root: Path, patient: str) -> list[Found]:
         root: The root of the store.
         patient: The patient's folder below it.
     """
-    return sorted(_below(root / patient, patient, patient.count("/") + 1), key=_order)
+    return sorted(_below(root / patient, readable(patient), patient.count("/") + 1), key=_order)
 
 
 def _below(folder: Path, path: str, depth: int) -> Iterator[Found]:

@@ -100,3 +100,11 @@ def test_an_answer_is_written_as_it_was_asked():
     assert encode("髙橋", "cp932") == b"\xee\xe0\x8b\xb4"
     assert encode("髙橋", "utf-8") == "髙橋".encode()
     assert encode("é", "ascii") == b"?"
+
+
+def test_octets_without_end_that_are_no_text_are_told_up_to_a_thousand():
+    header = b"MSH|^~\\&|A\r"
+    for mode in (b"", b"\x1b$B"):
+        found = decode(header + mode + b"\xff\xfd" * 300_000)
+        assert len(found.replaced) == 1_000
+        assert found.text.startswith("MSH|^~\\&|A\r")

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
-from app.identity.link import link
+from app.exchange.domains import add_domain
+from app.identity.history import Why
+from app.identity.link import link, never_link
 from app.settings import Settings
 from tests.app.audit.test_at_work import query, recorded
-from tests.identity import at, person, someone, together
+from tests.identity import at, key_of, person, someone, together
 from tests.mllp import Line, a_message, fields, outcome, speaking
 from tests.world import World
 
@@ -129,6 +131,19 @@ async def test_two_patients_become_one_person_and_the_one_that_ended_is_not_used
     assert {one.interaction for one in await recorded(settings) if one.patient} >= {"iti-8", "link"}
 
 
+async def test_a_patient_is_not_merged_into_itself_by_another_of_its_numbers(world: World) -> None:
+    await world.client("hospital-a")
+    async with world.hub.database.write() as connection:
+        await add_domain(connection, "urn:oid:1.2.3.4", 1)
+    other = "K7^^^&1.2.3.4&ISO^PI"
+    async with speaking(world) as line:
+        assert await send(line, "A28", f"PID|||0001^^^^PI~{other}||山田^太郎") == ("AA",)
+        assert await send(line, "A40", pid("0001"), f"MRG|{other}") == ("AE", "MRG^1^1 205")
+    (patient,) = await found(world)
+
+    assert (patient["active"], "link" in patient) == (True, False)
+
+
 async def test_a_number_is_changed_and_the_patient_stays(world: World) -> None:
     async with speaking(world) as line:
         for number in ("0001", "0002"):
@@ -183,3 +198,30 @@ async def test_who_is_linked_with_patients_elsewhere_is_parted_by_the_secretaria
     waiting = await query(settings, "SELECT reason, actor FROM identity_pair WHERE state = 0")
     assert ("doubt", "hospital-a-system") in [tuple(one) for one in waiting]
     assert second
+
+
+async def test_whom_others_know_to_be_different_is_not_told_to_who_links_them(settings: Settings, world: World) -> None:
+    numbers = (pid("0001"), pid("0002", "川村^花", "19701112"))
+    async with speaking(world) as line:
+        for one in numbers:
+            await send(line, "A28", one)
+        first, second = [one["id"] for one in await found(world)]
+        other = await at(world, "hospital-b", someone("山田 太郎", "", birthDate="1960-01-02", phone=""))
+        async with world.hub.database.write() as connection:
+            await link(connection, *[await person(world, one) for one in (first, other)])
+            keys = [await key_of(world, one) for one in (other, second)]
+            await never_link(connection, *keys, Why(1, "jimu", "told apart"))
+        assert await send(line, "A24", *numbers, id="link") == ("AA",)
+        assert len(await together(world, first)) == 2
+
+    waiting = await query(settings, "SELECT reason, actor FROM identity_pair WHERE state = 0")
+    assert ("doubt", "hospital-a-system") in [tuple(one) for one in waiting]
+
+
+async def test_a_patient_is_not_deleted_by_a_message_and_its_sender_is_told(world: World) -> None:
+    async with speaking(world) as line:
+        assert await send(line, "A28", pid("0001"), "AL1|1|DA|A1^ペニシリン^99A") == ("AA",)
+        assert await send(line, "A23", pid("0001"), "AL1|1|DA|A1^ペニシリン^99A") == ("AR", "MSH^1^9^1^2 201")
+        (allergy,) = await found(world, "AllergyIntolerance")
+
+    assert allergy["clinicalStatus"]["coding"][0]["code"] == "active"

@@ -125,3 +125,17 @@ async def test_a_system_that_looks_for_too_many_people_is_told_to_wait(world: Wo
         found = [outcome(await ask(line, "@PID.5.1=山"))[0] for _ in range(11)]
 
     assert found == ["AA"] * 10 + ["AE"]
+
+
+async def test_a_part_in_which_nobody_has_a_number_is_not_the_end(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    for number in (None, [{"system": SYSTEM, "value": "5"}], None):
+        await world.post(hospital, someone("佐々木 一", "ササキ ハジメ", identifier=number))
+    parts, pointer = [], ""
+    async with speaking(world) as line:
+        for _ in range(3):
+            parts.append(await ask(line, "@PID.5.1=佐々木", rcp="I|1^RD", dsc=pointer))
+            pointer = fields(parts[-1], "DSC")[0][1] if fields(parts[-1], "DSC") else ""
+
+    assert [fields(each, "QAK")[0][2] for each in parts] == ["OK", "OK", "NF"]
+    assert [one[3].partition("^")[0] for each in parts for one in fields(each, "PID")] == ["5"]

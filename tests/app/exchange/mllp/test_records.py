@@ -56,6 +56,38 @@ async def test_what_an_order_has_no_more_is_stopped_and_a_cancelled_order_is_can
     assert third == {"103835401": "stopped", "110626901": "active", "100558502": "cancelled"}
 
 
+async def test_what_a_newer_message_has_left_out_is_not_taken_up_by_an_older_one(world: World) -> None:
+    one = a_drug("000000000000001", "001", "103835401", "ムコダイン錠２５０ｍｇ")
+    two = a_drug("000000000000001", "002", "110626901", "パンスポリン")
+    cancel = "ORC|CA|000000000000002"
+    other = a_drug("000000000000002", "001", "100558502", "フロモックス")
+    kind = "RDE^O11^RDE_O11"
+    async with speaking(world) as line:
+        assert await send(line, kind, pid("0001"), *one, at="20260401130000") == ("AA",)
+        assert (await send(line, kind, pid("0001"), *one, *two, at="20260401110000"))[0] == "AA"
+        assert await send(line, kind, pid("0001"), cancel, at="20260401150000") == ("AA",)
+        assert (await send(line, kind, pid("0001"), *other, at="20260401140000"))[0] == "AA"
+
+    assert await statuses(world) == {"103835401": "active"}
+
+
+async def test_what_was_given_on_one_day_stays_when_the_same_order_is_given_on_another(world: World) -> None:
+    def given(day: str) -> tuple[str, ...]:
+        return (
+            "ORC|OK|000000000000001||000000000000001_01_001|CM||||20260401120000",
+            f"RXA|0|1|{day}080000|{day}080000|103835401^ムコダイン錠２５０ｍｇ^HOT9|1|TAB^錠^MR9P|||||||||||||CP",
+            "RXR|PO^口^HL70162",
+        )
+
+    async with speaking(world) as line:
+        for day in ("20260402", "20260403"):
+            sent = await send(line, "RAS^O17^RAS_O17", pid("0001"), *given(day), at=f"{day}090000")
+            assert sent == ("AA",)
+        found_ = await found(world, "MedicationAdministration?_sort=effective-time")
+
+    assert [one["status"] for one in found_] == ["completed", "completed"]
+
+
 async def test_a_result_keeps_its_numbers_as_they_were_written_and_its_message_octet_by_octet(
     settings: Settings, world: World
 ) -> None:
@@ -114,6 +146,23 @@ async def test_messages_go_with_what_is_removed_for_good(settings: Settings, wor
     assert expunged.status_code == 200, expunged.text
     assert await query(settings, "SELECT 1 FROM mllp_message") == []
     assert await query(settings, "SELECT 1 FROM mllp_newest") == []
+
+
+async def test_each_message_that_says_it_goes_with_a_resource(settings: Settings, world: World) -> None:
+    row = "AL1|1|DA|A1^ペニシリン^99A"
+    body = {"resourceType": "Parameters", "parameter": [{"name": "expungeDeletedResources", "valueBoolean": True}]}
+    async with speaking(world) as line:
+        for number, at in enumerate(("20260402", "20260403", "20260401")):
+            sent = await send(line, "ADT^A08", f"EVN||{at}", pid("0001"), row, id=f"{number}")
+            assert sent[0] == "AA"
+        (allergy,) = await found(world, "AllergyIntolerance")
+        headers, secretariat = await world.client("hospital-a"), await world.client("secretariat", role="secretariat")
+        address = f"/fhir/AllergyIntolerance/{allergy['id']}"
+        await world.http.delete(address, headers=headers)
+        expunged = await world.http.post(f"{address}/$expunge", headers=secretariat, json=body)
+
+    assert expunged.status_code == 200, expunged.text
+    assert await query(settings, "SELECT control_id FROM mllp_message") == []
 
 
 async def test_what_a_message_marks_is_withheld_and_a_later_one_lowers_no_mark(world: World) -> None:

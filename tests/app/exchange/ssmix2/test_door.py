@@ -1,3 +1,4 @@
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from app.exchange.ssmix2.path import path_of
 from app.exchange.ssmix2.tables import ssmix2_file
 from app.records.signatures.pending import check_pending
 from benchmarks.ssmix2.made import names
+from tests.mllp import a_message, speaking
 from tests.oauth import scoped
 from tests.signers import region, write_trust, xml_template, xmlsec
 from tests.ssmix2 import DOOR, a_file, batch, found, send, told, with_flag
@@ -84,6 +86,20 @@ async def test_a_file_that_comes_late_never_replaces_a_newer_one(world: World):
 
     (result,) = await found(world, site, "Observation?code=3A010000002327101")
     assert (result["valueQuantity"]["value"], result["meta"]["versionId"]) == (8.4, "1")
+
+
+@pytest.mark.parametrize("kind", ["OMP-01", "ADT-61"], ids=["an order", "a list"])
+async def test_a_file_that_comes_late_takes_up_nothing_that_a_newer_one_has_left_out(world: World, kind: str):
+    site = await world.client("hospital-a")
+    old, (path, body) = a_file(kind, occurred=EARLY), a_file(kind, occurred=LATE)
+    lines = body.split(b"\r")
+    cut = max(number for number, line in enumerate(lines) if line.startswith((b"ORC", b"IAM")))
+
+    assert await send(world, site, (path, b"\r".join(lines[:cut]) + b"\r")) == ["done"]
+    assert await send(world, site, old) == ["done"]
+
+    type_name = "MedicationRequest" if kind == "OMP-01" else "AllergyIntolerance"
+    assert await world.total(site, type_name) == 1
 
 
 @pytest.mark.parametrize("body", [None, b""], ids=["with its message", "empty"])
@@ -325,8 +341,9 @@ async def test_a_file_is_kept_byte_for_byte(world: World):
 
 async def test_what_is_removed_for_good_takes_its_file_along(world: World):
     site, office = await world.client("hospital-a"), await world.client("secretariat", role="secretariat")
-    file = a_file("OML-11")
+    file = a_file("OML-11", occurred=EARLY)
     await send(world, site, file, a_file("OMP-01"))
+    await send(world, site, with_flag(file, 2), a_file("OML-11", occurred=LATE))
     (report,) = await found(world, site, "DiagnosticReport")
     await world.http.delete(f"/fhir/DiagnosticReport/{report['id']}", headers=site)
 
@@ -352,3 +369,67 @@ async def test_a_number_of_several_patients_is_refused_unless_one_alone_lives(wo
     assert "Several Patients" in answers[0]["findings"][0]["text"]
     assert again == ["done"]
     assert await world.total(site, f"MedicationRequest?patient={ids[1]}") == 2
+
+
+async def test_the_basic_data_of_a_patient_who_was_merged_make_no_other_of_it(world: World):
+    site = await world.client("hospital-a")
+    system = "urn:oid:1.2.392.100495.20.3.51.10110000001"
+    stays = await world.post(site, {"resourceType": "Patient", "identifier": [{"system": system, "value": "1"}]})
+    ended = {
+        "resourceType": "Patient",
+        "identifier": [{"system": system, "value": "0000000101"}],
+        "active": False,
+        "link": [{"other": {"reference": f"Patient/{stays['id']}"}, "type": "replaced-by"}],
+    }
+    await world.post(site, ended)
+
+    states = await send(world, site, a_file("ADT-00"), a_file("OMP-01"))
+
+    assert states == ["done", "done"]
+    (patient,) = await found(world, site, "Patient?identifier=0000000101")
+    assert (patient["active"], patient["link"]) == (False, ended["link"])
+
+
+async def test_a_name_that_the_database_cannot_hold_is_refused_and_stops_no_other_file(world: World):
+    site = await world.client("hospital-a")
+    folder = "000/000/0000000101/20200401/L1^{0}^99Z/0000000101_20200401_L1_S{0}_20200401090000000_01_1"
+
+    states = await send(world, site, (folder.format("\x00"), {"main.pdf": b"%PDF-1"}), a_file("OML-11"))
+
+    assert states == ["refused", "done"]
+
+
+async def test_a_message_and_a_file_of_a_new_patient_at_once_make_one_patient(world: World):
+    site = await world.client("hospital-a")
+    numbers = [f"00000005{each:02d}" for each in range(6)]
+    async with speaking(world) as line:
+
+        async def say() -> None:
+            for each in numbers:
+                pid = f"PID|||{each}^^^^PI||山田^太郎^^^^^L^I||19600102|M"
+                assert "MSA|AA" in await line.say(a_message(pid, kind="ADT^A28", id=each))
+
+        async def write() -> None:
+            for each in numbers:
+                assert await send(world, site, a_file("ADT-12", number=each)) == ["done"]
+
+        await asyncio.gather(say(), write())
+
+    assert await world.total(site, "Patient") == len(numbers)
+
+
+@pytest.mark.parametrize("turn", [1, -1], ids=["the message first", "the document first"])
+@pytest.mark.parametrize("together", [True, False], ids=["in one batch", "one after the other"])
+async def test_a_number_with_zeros_before_it_in_the_path_alone_is_of_one_patient(
+    world: World, turn: int, together: bool
+):
+    site = await world.client("hospital-a")
+    path, body = a_file("OMP-01")
+    files = [(path, body.replace(b"0000000101", b"101")), a_document()][::turn]
+
+    for some in [files] if together else [[one] for one in files]:
+        assert set(await send(world, site, *some)) == {"done"}
+
+    (patient,) = await found(world, site, "Patient")
+    assert await world.total(site, f"MedicationRequest?patient={patient['id']}") == 2
+    assert await world.total(site, f"DocumentReference?patient={patient['id']}") == 1

@@ -163,12 +163,13 @@ def an_example(name: str, patient: str) -> dict[str, Any]:
     return kept | {key: value for key, value in changed.items() if value}
 
 
-async def test_what_was_changed_since_is_made_anew(world: World, tmp_path: Path):
+@pytest.mark.parametrize("left", [{"meta"}, set()], ids=["without its origin", "as it was read"])
+async def test_what_was_changed_since_is_made_anew(world: World, tmp_path: Path, left: set[str]):
     site = await world.client("hospital-a")
     store = [one for one in a_store() if "/OMP-01/" in one[0] or "/OML-11/" in one[0]]
     await send(world, site, *store)
     (first, *_) = await found(world, site, "MedicationRequest?_sort=_lastUpdated")
-    changed = {name: value for name, value in first.items() if name != "meta"} | {"note": [{"text": "電話で変更"}]}
+    changed = {name: value for name, value in first.items() if name not in left} | {"note": [{"text": "電話で変更"}]}
     response = await world.http.put(f"/fhir/MedicationRequest/{first['id']}", headers=site, json=changed)
     assert response.status_code == 200, response.text
 

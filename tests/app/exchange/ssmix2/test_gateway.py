@@ -99,6 +99,23 @@ def test_files_where_a_store_has_none_are_sent_too_so_that_somebody_hears_of_the
     assert found == list(wrong)
 
 
+def test_a_folder_named_in_another_character_set_stops_nothing(tmp_path: Path):
+    root, file = tmp_path / "store", a_file()
+    put(root, file)
+    for folder in (b"\x90V", b"000/\x90V", b"000/000/\x90V"):
+        place = root / os.fsdecode(folder) / "x" / "y"
+        place.mkdir(parents=True)
+        (place / "z").write_bytes(b"z")
+        os.utime(place / "z", (OLD, OLD))
+        (place.parent.parent / "z").write_bytes(b"z")
+
+    batches = Reader(root, Journal(tmp_path / "journal"), 0).batches(patients(root), first=strays(root))
+    lines = [letter.line().decode() for one in batches for letter in one.letters]
+
+    assert any(file[0] in line for line in lines)
+    assert any('"000/000/新/x/y/z"' in line for line in lines)
+
+
 def test_a_batch_ends_with_a_patient_or_when_it_is_full(tmp_path: Path, monkeypatch):
     monkeypatch.setattr("app.exchange.ssmix2.gateway.batches.BATCH_FILES", 2)
     monkeypatch.setattr("app.exchange.ssmix2.gateway.batches.MOST_FILES", 4)
