@@ -8,7 +8,7 @@ from app.portal.gate import Visit
 
 _ID = r"([A-Za-z0-9\-.]{1,64})"
 _SUMMARY = re.compile(rf"Patient/{_ID}/\$summary")
-_BUNDLE = re.compile(rf"Bundle/{_ID}(?:/_history/[0-9]+)?")
+_BUNDLE = re.compile(rf"Bundle/{_ID}(?:/_history/([0-9]{{1,9}}))?")
 
 
 def _addresses(visit: Visit, body: Mapping[str, Any]) -> list[str]:
@@ -18,10 +18,11 @@ def _addresses(visit: Visit, body: Mapping[str, Any]) -> list[str]:
 
 
 def page_of(visit: Visit, body: Mapping[str, Any]) -> str:
-    """Return the page of the summary or of the Bundle that a document names; empty for any other document."""
+    """Return the page of the summary, of the Bundle or of its version that a document names; empty for any other."""
     for address in _addresses(visit, body):
         if found := _SUMMARY.fullmatch(address):
             return f"/patients/{found[1]}/summary"
         if found := _BUNDLE.fullmatch(address):
-            return f"/documents/Bundle/{found[1]}"
+            version = f"/versions/{found[2]}" if found[2] else ""
+            return f"/documents/Bundle/{found[1]}{version}"
     return ""

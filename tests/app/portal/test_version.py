@@ -39,6 +39,29 @@ async def test_a_document_is_shown_with_its_versions(world: World) -> None:
     assert "差し替え済みです" not in new
 
 
+@pytest.mark.parametrize(("version", "page"), [("", ""), ("/_history/1", "/versions/1")], ids=["newest", "earlier"])
+async def test_what_describes_a_document_leads_to_the_version_that_it_describes(
+    world: World, version: str, page: str
+) -> None:
+    clinic = await world.client("clinic-c")
+    await send(world, clinic, a_document(a_disease("胃潰瘍", "1")))
+    _, second = await send(world, clinic, a_document(a_disease("胃潰瘍", "1"), made=LATER))
+    patient = (await found(world, clinic, "Patient"))[0]["id"]
+    attachment = {"contentType": "application/fhir+json", "url": f"Bundle/{second['id']}{version}"}
+    described = {
+        "resourceType": "DocumentReference",
+        "status": "current",
+        "subject": {"reference": f"Patient/{patient}"},
+        "content": [{"attachment": attachment}],
+    }
+    posted = (await world.http.post("/fhir/DocumentReference", headers=clinic, json=described)).json()
+    browser = await signed_in(world, "clinic-c")
+
+    answer = await browser.get(f"/documents/DocumentReference/{posted['id']}")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/documents/Bundle/{second['id']}{page}")
+
+
 async def test_a_version_is_saved_as_it_came(world: World) -> None:
     clinic = await world.client("clinic-c")
     posted = await world.http.post("/fhir/Bundle", headers=clinic, json=a_document(a_disease("胃潰瘍", "1")))
