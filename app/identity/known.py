@@ -12,7 +12,7 @@ from app.db import DatabaseConnection
 from fhir.search.hashing import hash64
 from fhir.spec.identifier_systems import MEMBER_ID, forms
 from fhir.spec.search_parameters import parameters
-from fhir.store.tables import index_token, resource
+from fhir.store.tables import CURRENT_TOKEN, index_token, resource
 from fhir.store.types import NUMBERS
 
 _IDENTIFIER = parameters("Patient")["identifier"].id
@@ -20,12 +20,7 @@ _IDENTIFIER = parameters("Patient")["identifier"].id
 _BY_IDENTIFIER = (
     select(resource.c.id, resource.c.patient_key)
     .select_from(index_token)
-    .join(
-        resource,
-        (resource.c.patient_key == index_token.c.patient_key)
-        & (resource.c.row == index_token.c.row)
-        & (resource.c.version == index_token.c.version),
-    )
+    .join(resource, CURRENT_TOKEN)
     .where(
         index_token.c.parameter == _IDENTIFIER,
         index_token.c.code_hash == bindparam("code_hash", type_=BigInteger),

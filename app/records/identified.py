@@ -11,7 +11,7 @@ from fhir.spec.identifier_systems import forms
 from fhir.spec.search_parameters import parameters
 from fhir.store.read import COLUMNS, stored
 from fhir.store.stored import Stored
-from fhir.store.tables import CURRENT_VERSION, index_token, resource, resource_version
+from fhir.store.tables import CURRENT_TOKEN, CURRENT_VERSION, index_token, resource, resource_version
 from fhir.store.types import NUMBERS
 
 MOST = 500
@@ -20,12 +20,7 @@ MOST = 500
 _FOUND: Any = (
     select(*COLUMNS)
     .select_from(index_token)
-    .join(
-        resource,
-        (resource.c.patient_key == index_token.c.patient_key)
-        & (resource.c.row == index_token.c.row)
-        & (resource.c.version == index_token.c.version),
-    )
+    .join(resource, CURRENT_TOKEN)
     .join(resource_version, CURRENT_VERSION)
     .where(
         index_token.c.parameter == bindparam("parameter", type_=Integer),

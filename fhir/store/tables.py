@@ -157,6 +157,13 @@ index_token = _by_value(
     Column("code_hash", BigInteger, primary_key=True, autoincrement=False),
     extra=(Column("system_hash", BigInteger, primary_key=True, autoincrement=False),),
 )
+CURRENT_TOKEN = and_(
+    resource.c.patient_key == index_token.c.patient_key,
+    resource.c.row == index_token.c.row,
+    resource.c.version == index_token.c.version,
+)
+"""What joins a token with its resource, when it is the current version's."""
+
 index_string = _by_value(
     "index_string",
     Column("value", _BY_BYTES, primary_key=True),

@@ -18,7 +18,7 @@ from app.hub import Hub
 from fhir.search.hashing import hash64
 from fhir.spec.search_parameters import parameters
 from fhir.store.categories import Category
-from fhir.store.tables import index_token, resource
+from fhir.store.tables import CURRENT_TOKEN, index_token, resource
 from fhir.store.types import NUMBERS
 
 ACCOUNT_SYSTEM = "http://renkei.example/fhir/NamingSystem/account"
@@ -27,12 +27,7 @@ ACCOUNT_SYSTEM = "http://renkei.example/fhir/NamingSystem/account"
 _PRACTITIONER = (
     select(resource.c.id)
     .select_from(index_token)
-    .join(
-        resource,
-        (resource.c.patient_key == index_token.c.patient_key)
-        & (resource.c.row == index_token.c.row)
-        & (resource.c.version == index_token.c.version),
-    )
+    .join(resource, CURRENT_TOKEN)
     .where(
         index_token.c.parameter == parameters("Practitioner")["identifier"].id,
         index_token.c.code_hash == bindparam("code_hash", type_=BigInteger),

@@ -16,7 +16,7 @@ from fhir.search.numbers import in_numbers
 from fhir.search.values import Numbers
 from fhir.spec.search_parameters import parameters
 from fhir.store.in_order import in_order
-from fhir.store.tables import index_token, resource
+from fhir.store.tables import CURRENT_TOKEN, index_token, resource
 from fhir.store.types import NAMES, NUMBERS
 
 _PATIENT_KEYS, _HASHES = bindparam("patient_keys", type_=MANY), bindparam("hashes", type_=MANY)
@@ -29,17 +29,7 @@ _BY_IDENTIFIER = (
         resource.c.row,
         resource.c.id,
     )
-    .select_from(
-        in_order(
-            index_token,
-            resource,
-            and_(
-                resource.c.patient_key == index_token.c.patient_key,
-                resource.c.row == index_token.c.row,
-                resource.c.version == index_token.c.version,
-            ),
-        )
-    )
+    .select_from(in_order(index_token, resource, CURRENT_TOKEN))
     .where(
         index_token.c.parameter == bindparam("parameter", type_=Integer),
         in_numbers(index_token.c.code_hash, _HASHES),

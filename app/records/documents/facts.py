@@ -23,17 +23,12 @@ from fhir.search.numbers import NUMBERS, in_numbers
 from fhir.search.values import Numbers
 from fhir.spec.search_parameters import parameters
 from fhir.store.stored import Stored
-from fhir.store.tables import index_token, resource
+from fhir.store.tables import CURRENT_TOKEN, index_token, resource
 
 _BY_IDENTIFIER = (
     select(resource.c.row)
     .select_from(index_token)
-    .join(
-        resource,
-        (resource.c.patient_key == index_token.c.patient_key)
-        & (resource.c.row == index_token.c.row)
-        & (resource.c.version == index_token.c.version),
-    )
+    .join(resource, CURRENT_TOKEN)
     .where(
         in_numbers(index_token.c.parameter, bindparam("parameters", type_=NUMBERS)),
         in_numbers(index_token.c.code_hash, bindparam("codes", type_=NUMBERS)),
