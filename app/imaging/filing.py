@@ -17,8 +17,8 @@ from app.identity.known import known_patient
 from app.imaging.custody import Custody
 from app.imaging.events import Touched
 from app.imaging.imaging_study import JAPAN_MINUTES, MOST_INSTANCES, imaging_study
+from app.imaging.keep import Failure, Received, failure
 from app.imaging.patient import patient, system
-from app.imaging.receive import Failure, Received, failure
 from app.records.prepare import prepare
 from app.records.record import StaleCaller
 from app.records.row_ids import id_of, new_id

@@ -4,23 +4,17 @@ from typing import Any
 
 import orjson
 
-from app.audit.record import Event
-from app.imaging.events import imaging_events
-from app.imaging.filing import Filed, file_instances
-from app.imaging.receive import Failure, Received, receive
+from app.imaging.filing import Filed
+from app.imaging.keep import Failure, Received
+from app.imaging.receive import receive
 from app.imaging.request import DicomRequest
 from app.imaging.response import DICOM_JSON, headers
-from app.records.commit import committed
-from app.records.record import StaleCaller
+from app.imaging.stored import stored
 from app.records.response import Response
-from app.records.writing import Writing
 from dicom.accept import Representation, choose
 from dicom.media_types import parse
 from fhir.errors import Forbidden, InvalidValue, UnsupportedMediaType
 from fhir.store.categories import Category
-
-MOST_ATTEMPTS = 5
-"""Rights may change, of anybody, while the last bytes are on their way."""
 
 
 async def stow(request: DicomRequest) -> Response:
@@ -40,7 +34,7 @@ async def stow(request: DicomRequest) -> Response:
     if not parts:
         raise InvalidValue("The body has no part")
     received = [one for one in parts if isinstance(one, Received)]
-    filed = await _filed(request, received) if received else Filed()
+    filed = await stored(request, received) if received else Filed()
     filed.failures[:0] = [one for one in parts if isinstance(one, Failure)]
     return Response(_status(filed), orjson.dumps(_answer(request, filed)), headers(DICOM_JSON))
 
@@ -53,32 +47,6 @@ def _check_content_type(request: DicomRequest) -> None:
         raise UnsupportedMediaType("The parts are application/dicom; metadata and bulk data apart are not read")
     if request.headers.get(b"content-encoding", b"identity") != b"identity":
         raise UnsupportedMediaType("A compressed body is not read")
-
-
-async def _filed(request: DicomRequest, received: list[Received]) -> Filed:
-    """Return what became of the instances once all of it is durable.
-
-    Raises:
-        StaleCaller: the caller's rights changed again and again.
-    """
-
-    async def work(writing: Writing) -> Filed:
-        return await file_instances(writing, received)
-
-    async def told(filed: Filed, _: Writing) -> list[Event]:
-        return await imaging_events(request, filed.touched, 200)
-
-    custodian = request.authority.custodian
-    for _ in range(MOST_ATTEMPTS):
-        # The body took its time, and is not to be sent again because somebody, somewhere, gave a consent.
-        await request.renew()
-        if not request.authority.may_write(Category.IMAGING) or request.authority.custodian != custodian:
-            raise Forbidden("The right to store images was withdrawn")
-        try:
-            return await committed(request, work, told)
-        except StaleCaller:
-            continue
-    raise StaleCaller
 
 
 def _status(filed: Filed) -> int:

@@ -1,0 +1,117 @@
+"""An instance on its way in, by any door: read, checked, and its bytes kept, before the transaction that files it.
+
+https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.5.html
+"""
+
+import asyncio
+import logging
+import mmap
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.blobs import Incoming
+from app.imaging.patient import issuer, printable
+from dicom.failures import (
+    DATA_SET_DOES_NOT_MATCH_SOP_CLASS,
+    DUPLICATE_SOP_INSTANCE,
+    PROCESSING_FAILURE,
+    InvalidInstance,
+)
+from dicom.part10 import media_storage_uids, read_instance
+from dicom.store.write import Extracted, extract, stored_digest
+
+if TYPE_CHECKING:
+    from app.hub import Hub
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An instance whose bytes are durable."""
+
+    extracted: Extracted = field(repr=False)
+    issuer: str
+    """Of the Patient ID, as `app.imaging.patient.issuer` returned it."""
+    digest: str
+    size: int
+    """Bytes."""
+
+    @property
+    def sop_class_uid(self) -> str:
+        """What kind of instance it is."""
+        return self.extracted.facts.instance.sop_class_uid
+
+    @property
+    def sop_instance_uid(self) -> str:
+        """Its name."""
+        return self.extracted.facts.instance.sop_instance_uid
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An instance that is not stored; its UIDs are empty when they could not be read."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    code: int
+    """The Failure Reason (0008,1197)."""
+    reason: str
+
+
+async def keep(
+    hub: "Hub", custodian: int, incoming: Incoming, *, size: int, sha256: str, study: str = ""
+) -> Received | Failure:
+    """Return what a file is; it is kept when it is sound and not there already, and the caller discards `incoming`.
+
+    Args:
+        hub: The running hub.
+        custodian: Whose it becomes.
+        incoming: Holds the Part 10 file.
+        size: Bytes of it.
+        sha256: Its digest in hexadecimal.
+        study: The StudyInstanceUID that it has to be of; any when empty.
+    """
+    found = await asyncio.to_thread(_read, incoming, size, sha256)
+    if isinstance(found, Failure):
+        return found
+    facts = found.extracted.facts.study
+    if study and facts.study_instance_uid != study:
+        return failure(found, DATA_SET_DOES_NOT_MATCH_SOP_CLASS, "the instance is of another study than the address")
+    if not printable(facts.patient_id):
+        return failure(found, DATA_SET_DOES_NOT_MATCH_SOP_CLASS, "the Patient ID is missing")
+    known = await stored_digest(hub.database.reader, custodian, found.sop_instance_uid)
+    if known is None:
+        await hub.blobs.keep(custodian, incoming)
+    elif known != found.digest:
+        # The transaction asks again; here it spares a blob that nobody would refer to.
+        return failure(found, DUPLICATE_SOP_INSTANCE, "the SOP Instance UID is in use for other content")
+    return found
+
+
+def failure(of: Received, code: int, reason: str) -> Failure:
+    """Return the failure of an instance that could be read."""
+    return Failure(of.sop_class_uid, of.sop_instance_uid, code, reason)
+
+
+def _read(incoming: Incoming, size: int, sha256: str) -> Received | Failure:
+    incoming.finish()
+    if not size:
+        return Failure("", "", PROCESSING_FAILURE, "the part is empty")
+    data = _mapped(incoming.path)
+    try:
+        instance = read_instance(data)
+        extracted = extract(instance)
+        return Received(extracted, issuer(instance.file, extracted.facts.study), sha256, size)
+    except InvalidInstance as error:
+        return Failure(*media_storage_uids(data), error.code, error.reason)
+    except Exception:
+        # Whatever strangers send, the other parts of the request have their own answer.
+        logger.exception("An instance could not be read")
+        return Failure(*media_storage_uids(data), PROCESSING_FAILURE, "the instance could not be read")
+
+
+def _mapped(path: Path) -> memoryview:
+    with path.open("rb") as file:
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
