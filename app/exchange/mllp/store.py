@@ -1,10 +1,11 @@
 """What a message became is written under its source's authority: found again by identifiers, newer before older."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
+from app.exchange import newest
 from app.exchange.hl7v2.message import Finding
 from app.exchange.hl7v2.to_fhir.mapped import Entry, Key, Mapped, OrderSet
 from app.exchange.mllp.acknowledge import INTERNAL, Problem
@@ -39,6 +40,7 @@ class Storing:
         said: What else the message says, that was there or newer already, as `Type/id`.
         late: Whether something newer was known.
         patient_key: Whose it is, once the Patient is known.
+        files: When what files of a store say of the same resources happened (発生日時).
     """
 
     visit: Visit
@@ -48,6 +50,7 @@ class Storing:
     said: set[str] = field(default_factory=set)
     late: bool = False
     patient_key: int = 0
+    files: dict[Key, int] = field(default_factory=dict)
 
     @property
     def custodian(self) -> int:
@@ -62,8 +65,19 @@ class Storing:
             return min(found, key=is_merged, default=None)
         return next((one for one in found if one.patient_key == self.patient_key), None)
 
+    async def learn(self, keys: Iterable[Key]) -> None:
+        """Look up what files of a store say of the patient's resources."""
+        self.files.update(await newest.of_files(self.writing.connection, self.patient_key, keys))
+
+    async def is_late_of(self, key: Key, happened: int | None) -> bool:
+        """Return whether something newer is known of a resource, by a message or by a file of a store."""
+        if happened is not None and self.files.get(key, 0) > newest.digits(happened):
+            self.late = True
+            return True
+        return await self.is_late(key.reference, happened)
+
     async def is_late(self, identity: str, happened: int | None) -> bool:
-        """Return whether something newer is known of what is meant."""
+        """Return whether something newer was said of what is meant."""
         found = await is_late(self.writing.connection, self.patient_key, identity, happened)
         self.late = self.late or found
         return found
@@ -164,6 +178,7 @@ async def store_entries(storing: Storing, mapped: Mapped) -> None:
         FhirError: one is refused; nothing was written.
     """
     happened = instant(mapped.occurred)
+    await storing.learn(entry.key for entry in mapped.entries)
     orders, passed = [], set[tuple[str, str]]()
     for order in mapped.orders:
         if await storing.is_late(f"{order.type} {order.system}|{order.order}", happened):
@@ -182,7 +197,7 @@ async def _store(storing: Storing, entry: Entry, happened: int | None, *, is_pas
     current = await storing.current(entry.key)
     named = current is not None and entry.action in ("mention", "history")
     nothing_to_delete = current is None and entry.action == "delete"
-    if not named and (is_passed or await storing.is_late(entry.key.reference, happened)):
+    if not named and (is_passed or await storing.is_late_of(entry.key, happened)):
         named = True
     if named or nothing_to_delete:
         if current is not None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from app.exchange.hl7v2.message import Finding
 from app.exchange.hl7v2.to_fhir.mapped import Key
+from app.exchange.ssmix2.basics import over
 from app.exchange.ssmix2.kinds import Flag
 from app.exchange.ssmix2.known import Known
 from app.exchange.ssmix2.lookups import FORGET, Entry, File, Found
@@ -178,13 +179,14 @@ class Filing:
                 self._note(one, piece, patient_key, row, slot, one.name.instant, piece.content)
             return
         row, id_ = known
-        occurred = entry.occurred if entry is not None else 0
-        if piece.action == "mention" or occurred > one.name.instant:
+        if piece.action == "mention" or self._known.occurred(patient_key, piece.hash) > one.name.instant:
             return
         if piece.key.type == "Patient" and await self._was_merged(id_):
             return
         if piece.action == "current" or (piece.action == "delete" and piece.key.type == "Patient"):
             if entry is None or entry.content != piece.content:
+                if piece.key.type == "Patient":
+                    piece = await self._over(piece, id_, first=entry is None)
                 own.written.append(await self._writing.update(self._prepared(piece), id_))
             self._note(one, piece, patient_key, row, slot, one.name.instant, piece.content)
         elif piece.action == "history" and self._is_followed(one, piece):
@@ -194,6 +196,15 @@ class Filing:
         elif piece.key.type != "Patient" and (entry is None or entry.content != GONE):
             await self._writing.delete(piece.key.type, id_)
             self._note(one, piece, patient_key, row, slot, one.name.instant, GONE)
+
+    async def _over(self, piece: Piece, id_: str, *, first: bool) -> Piece:
+        """Return what a file says of a Patient together with what only other doors have said."""
+        current = await self._writing.current("Patient", id_)
+        if current is None or current.deleted:
+            return piece
+        return replace(
+            piece, body=write_exact(over(read_exact(bytes(current.body)), read_exact(piece.body), first=first))
+        )
 
     async def _was_merged(self, id_: str) -> bool:
         """Return whether a Patient was merged into another: a file of its own number makes it no other's again."""
