@@ -62,6 +62,15 @@ class _Own:
 
     files: list[Understood] = field(default_factory=list)
     written: list[Stored] = field(default_factory=list)
+    _looked_at: int = 0
+    _newest: int = 0
+
+    def newest(self) -> int:
+        """Return when the newest of what was written was, in microseconds since 1970 UTC; 0 for none."""
+        for one in self.written[self._looked_at :]:
+            self._newest = max(self._newest, one.last_updated)
+        self._looked_at = len(self.written)
+        return self._newest
 
 
 class Filing:
@@ -298,7 +307,7 @@ class Filing:
     def _note_file(self, one: Understood, patient_key: int, latest: File | None, own: _Own) -> None:
         request = self._writing.request
         # Not before what was written of it: what is newer than its file was changed since.
-        received = max(request.now, *(each.last_updated for each in own.written), 0)
+        received = max(request.now, own.newest())
         number = latest.number + 1 if latest is not None else 1
         self._rows.append(
             (
