@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from dicom.media_types import parse
 
@@ -27,8 +27,18 @@ class TooLarge(MalformedMultipart):
 class Sink(Protocol):
     """Where a part's content goes: a file, or whatever takes bytes."""
 
-    def write(self, content: bytes, /) -> object:
-        """Take bytes."""
+    def write(self, content: memoryview, /) -> object:
+        """Take bytes, which are gone when it returns."""
+        ...
+
+
+@runtime_checkable
+class Hashing(Protocol):
+    """A sink that hashes what it takes, so that it is not hashed twice."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all it took, in hexadecimal digits."""
         ...
 
 
@@ -162,7 +172,8 @@ class _Parser:
         self._headers = _headers(bytes(self._buffer[2:end]))
         # One line break is left before the content: an empty part's delimiter starts with it.
         del self._buffer[: end + 2]
-        self._file, self._size, self._hash = self._open_file(), 0, hashlib.sha256()
+        self._file, self._size = self._open_file(), 0
+        self._hash = hashlib.sha256()
         self._step = self._content_start
         return True
 
@@ -183,17 +194,21 @@ class _Parser:
         del self._buffer[: len(self._delimiter)]
         self._step = self._after_delimiter
         assert self._file is not None  # noqa: S101 - opened by the step before
-        return Part(self._headers, self._file, self._size, self._hash.hexdigest())
+        return Part(self._headers, self._file, self._size, self._digest())
+
+    def _digest(self) -> str:
+        return self._file.digest if isinstance(self._file, Hashing) else self._hash.hexdigest()
 
     def _write(self, end: int) -> None:
-        content = bytes(self._buffer[:end])
-        del self._buffer[:end]
-        self._size += len(content)
+        self._size += end
         if self._size > self._max_part_bytes:
             raise TooLarge(f"a part has more than {self._max_part_bytes} bytes")
         assert self._file is not None  # noqa: S101 - opened by the step before
-        self._file.write(content)
-        self._hash.update(content)
+        with memoryview(self._buffer) as whole, whole[:end] as content:
+            self._file.write(content)
+            if not isinstance(self._file, Hashing):
+                self._hash.update(content)
+        del self._buffer[:end]
 
     def _epilogue(self) -> bool:
         self._buffer.clear()

@@ -1,8 +1,8 @@
 """Orthanc as Debian ships it, with its DICOMweb plugin, in the network namespace that this process runs in.
 
-Four traps, each of which would make a comparison unfair or unsafe: it listens on every address, so it runs where no other
-machine is; it compresses images when a client takes gzip, so no client here does; without Utf8 as its default encoding
-it loses names; and it is an old release with known holes, which is why its version is printed with the figures.
+Four traps, each of which would make a comparison unfair or unsafe: it listens on every address, so it runs where no
+other machine is; it compresses images when a client takes gzip, so no client here does; without Utf8 as its default
+encoding it loses names; and it is an old release with known holes, so its version is printed with the figures.
 https://orthanc.uclouvain.be/book/users/configuration.html
 """
 
