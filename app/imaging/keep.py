@@ -20,6 +20,7 @@ from dicom.failures import (
     InvalidInstance,
 )
 from dicom.part10 import media_storage_uids, read_instance
+from dicom.preamble import other_kind
 from dicom.store.batch import stored_digests
 from dicom.store.write import Extracted, extract
 
@@ -50,6 +51,8 @@ class Received:
     digest: str
     size: int
     """Bytes."""
+    also: str = ""
+    """What else the file is by its preamble; empty for most."""
 
     @property
     def sop_class_uid(self) -> str:
@@ -140,7 +143,7 @@ def read_incoming(incoming: Incoming, size: int, sha256: str) -> Received | Fail
     try:
         instance = read_instance(data)
         extracted = extract(instance)
-        return Received(extracted, issuer(instance.file, extracted.facts.study), sha256, size)
+        return Received(extracted, issuer(instance.file, extracted.facts.study), sha256, size, other_kind(data))
     except InvalidInstance as error:
         return Failure(*media_storage_uids(data), error.code, error.reason)
     except Exception:

@@ -11,12 +11,50 @@ from app.blobs import Incoming
 from app.imaging.keep import Failure, Received, Spooled, keep_all
 from app.imaging.request import DicomRequest
 from dicom.multipart import TooLarge, boundary_of, read_parts
+from fhir.errors import FhirError
 
 MOST_MODEL_BYTES = 200_000_000
 """Of all headers of one request as DICOM JSON: they wait in memory for the transaction."""
 
 GROUP, GROUP_BYTES = 32, 64_000_000
 """So many files, or files of so many bytes, are made durable at a time; each is an open file until then."""
+
+
+PATIENCE_SECONDS = 60.0
+"""How long a sender may be silent, or behind the slowest pace that is waited for."""
+SLOWEST_BYTES_PER_SECOND = 1_000
+"""A line of a hundredth of a megabit is faster; who is slower holds a place that others need."""
+
+
+class TooSlow(FhirError):
+    """The body does not come."""
+
+    status = 408
+    code = "timeout"
+
+
+async def in_time(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield what `chunks` yields as long as it comes in time.
+
+    Raises:
+        TooSlow: nothing came for a minute, or less than a thousand bytes a second and a minute's worth more.
+    """
+    clock = asyncio.get_running_loop().time
+    waited, received = 0.0, 0
+    while True:
+        began = clock()
+        allowed = PATIENCE_SECONDS + received / SLOWEST_BYTES_PER_SECOND - waited
+        try:
+            async with asyncio.timeout(min(PATIENCE_SECONDS, allowed)):
+                chunk = await anext(chunks, None)
+        except TimeoutError as error:
+            raise TooSlow("The body does not come, or too slowly; what came of it is not stored") from error
+        if chunk is None:
+            return
+        # Only the sender's time counts, not that of the disk.
+        waited += clock() - began
+        received += len(chunk)
+        yield chunk
 
 
 class _Receiving:
@@ -86,12 +124,13 @@ async def receive(request: DicomRequest) -> AsyncIterator[Received | Failure]:
     Raises:
         MalformedMultipart: the body is not multipart/related.
         TooLarge: a part or the whole is longer than the settings allow, or the headers are.
+        TooSlow: it does not come in time.
     """
     settings = request.hub.settings
     receiving = _Receiving(request)
     boundary = boundary_of(request.headers.get(b"content-type", b"").decode("latin-1"))
     parts = read_parts(
-        request.chunks(),
+        in_time(request.chunks()),
         boundary,
         receiving.open_file,
         max_part_bytes=settings.instance_bytes,
