@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from dicom.media_types import parse
 
@@ -25,20 +25,13 @@ class TooLarge(MalformedMultipart):
 
 
 class Sink(Protocol):
-    """Where a part's content goes: a file, or whatever takes bytes."""
+    """Where a part's content goes: a file, or whatever takes bytes.
+
+    One that has a `digest`, SHA-256 of all it took in hexadecimal digits, is not hashed a second time.
+    """
 
     def write(self, content: memoryview, /) -> object:
         """Take bytes, which are gone when it returns."""
-        ...
-
-
-@runtime_checkable
-class Hashing(Protocol):
-    """A sink that hashes what it takes, so that it is not hashed twice."""
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of all it took, in hexadecimal digits."""
         ...
 
 
@@ -197,7 +190,7 @@ class _Parser:
         return Part(self._headers, self._file, self._size, self._digest())
 
     def _digest(self) -> str:
-        return self._file.digest if isinstance(self._file, Hashing) else self._hash.hexdigest()
+        return str(getattr(self._file, "digest", None) or self._hash.hexdigest())
 
     def _write(self, end: int) -> None:
         self._size += end
@@ -206,7 +199,7 @@ class _Parser:
         assert self._file is not None  # noqa: S101 - opened by the step before
         with memoryview(self._buffer) as whole, whole[:end] as content:
             self._file.write(content)
-            if not isinstance(self._file, Hashing):
+            if not hasattr(self._file, "digest"):
                 self._hash.update(content)
         del self._buffer[:end]
 

@@ -24,11 +24,16 @@ MOST_NAMED = 5
 """Files that a note names."""
 
 
-def _polyglots(received: Sequence[Received]) -> str:
-    """Return, for those who read the log, which files are another kind of file as well; most often nothing."""
-    found = [f"{one.sop_instance_uid} begins as {one.also}" for one in received if one.also]
+def _polyglots(event: Event, received: Sequence[Received]) -> str | None:
+    """Return, for those who read the log, which files of an event's studies are another kind of file as well."""
+    also = [one for one in received if one.also]
+    found = [
+        f"{one.sop_instance_uid} begins as {one.also}"
+        for one in also
+        if f"urn:oid:{one.extracted.facts.study.study_instance_uid}" in event.entities
+    ]
     more = len(found) - MOST_NAMED
-    return "; ".join([*found[:MOST_NAMED], f"and {more} more"] if more > 0 else found)
+    return "; ".join([*found[:MOST_NAMED], f"and {more} more"] if more > 0 else found) or None
 
 
 async def stored(request: DicomRequest, received: list[Received]) -> Filed:
@@ -43,8 +48,7 @@ async def stored(request: DicomRequest, received: list[Received]) -> Filed:
 
     async def told(filed: Filed, _: Writing) -> list[Event]:
         told = await imaging_events(request, filed.touched, 200)
-        note = _polyglots(filed.stored)
-        return [one._replace(outcome_desc=note) for one in told] if note else told
+        return [one._replace(outcome_desc=_polyglots(one, filed.stored)) for one in told]
 
     custodian = request.authority.custodian
     for _ in range(MOST_ATTEMPTS):
