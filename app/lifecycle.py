@@ -36,6 +36,7 @@ from app.db.version import WrongVersion, check_version
 from app.exchange.mllp import listener
 from app.hub import Hub
 from app.identity import rebuild
+from app.imaging import packing
 from app.imaging.episodes import Episodes
 from app.observe import trusted_time
 from app.packages.loaded import KnownPackages
@@ -189,6 +190,7 @@ def start_tasks(hub: Hub) -> None:
     hub.closing.append(imports.start(hub))
     hub.closing.append(search_parameters.start(hub))
     hub.closing.append(pending.start(hub))
+    hub.closing.append(packing.start(hub))
     hub.closing.append(later.start(hub))
     hub.closing.append(superseded.start(hub))
     hub.closing.append(forget.start(hub.database))
