@@ -106,6 +106,11 @@ def spellings(word: str) -> tuple[str, str]:
     return plain, sound or plain
 
 
+def romanised(text: str) -> str:
+    """Return kana in Latin letters, words with a capital; what is no kana stays."""
+    return " ".join(_latin(folded(word)).capitalize() for word in split(text))
+
+
 def _latin(text: str) -> str:
     """Return kana in Latin letters; everything else stays."""
     found, doubled = "", False

@@ -92,10 +92,13 @@ def picture(head: bytes, transfer_syntax_uid: str, stored: bytes, index: int, as
     Raises:
         InvalidInstance: The frame cannot be decoded or shown.
     """
+    from dicom.annotation import lines
     from dicom.rendering import Picture, render_frame
 
     file, image = before_pixels(head, transfer_syntax_uid)
-    return render_frame(image, transfer_syntax_uid, stored, presentation(file, index), Picture(**asked))
+    wanted = Picture(**asked)
+    written = lines(file, wanted.annotation)
+    return render_frame(image, transfer_syntax_uid, stored, presentation(file, index), wanted, written)
 
 
 def before_pixels(head: bytes, transfer_syntax_uid: str) -> tuple[Part10, ImagePixel]:

@@ -90,7 +90,7 @@ class _Filing:
     async def finish(self) -> Filed:
         """Bring the ImagingStudy of each study that has grown in step."""
         for row, (study, owner) in self._grown.items():
-            await self._describe(row, study, owner)
+            await self.describe(row, study, owner)
         await self._writing.connection.insert(blob, list(self._blobs.values()))
         return self.filed
 
@@ -144,7 +144,7 @@ class _Filing:
             row = (self._site.key, received.digest, received.size, self._writing.request.now)
             self._blobs[received.digest] = row
 
-    async def _describe(self, row: int, study: StudyFacts, owner: _Patient) -> None:
+    async def describe(self, row: int, study: StudyFacts, owner: _Patient) -> None:
         """Create or update the ImagingStudy, whose row is that of the study."""
         writing = self._writing
         connection, own = writing.connection, Custody(self._site.key)
@@ -186,3 +186,25 @@ async def file_instances(writing: Writing, received: Sequence[Received]) -> File
         # SQLite answers in the event loop; whoever looks at images meanwhile gets a turn.
         await asyncio.sleep(0)
     return await filing.finish()
+
+
+async def describe_what_is_left(writing: Writing, site: Organisation, row: int, patient_key: int, uid: str) -> None:
+    """Bring the ImagingStudy of a study in step that has lost instances; it goes with the last of them.
+
+    Args:
+        writing: The caller's transaction.
+        site: The custodian.
+        row: The row of the study, and of its ImagingStudy.
+        patient_key: Whose it is.
+        uid: The StudyInstanceUID.
+    """
+    own = Custody(site.key)
+    current = await read(writing.connection, own, "ImagingStudy", id_of(row))
+    if current is None or current.deleted:
+        return
+    left = await search(writing.connection, own, parse_query(Level.STUDY, [("StudyInstanceUID", uid)], max_limit=1))
+    if not left:
+        writing.take_back(current)
+        return
+    subject = orjson.loads(current.body)["subject"]["reference"].removeprefix("Patient/")
+    await _Filing(writing, site).describe(row, left[0].study, _Patient(subject, patient_key, None))

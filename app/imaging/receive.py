@@ -3,6 +3,7 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.5.html
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from app.blobs import Incoming
@@ -55,3 +56,23 @@ async def receive(request: DicomRequest) -> AsyncIterator[Received | Failure]:
     finally:
         for one in spooled:
             one.discard()
+
+
+async def receive_one(request: DicomRequest) -> AsyncIterator[Received | Failure]:
+    """Yield what a body that is one file is; the bytes of a Received are durable.
+
+    Raises:
+        TooLarge: it is longer than the settings allow.
+    """
+    incoming = request.hub.blobs.incoming()
+    most = min(request.hub.settings.instance_bytes, request.hub.settings.stow_bytes)
+    try:
+        async for chunk in request.chunks():
+            incoming.write(chunk)
+            if incoming.size > most:
+                raise TooLarge(f"the request has more than {most} bytes")
+        digest = await asyncio.to_thread(incoming.finish)
+        custodian, size = request.authority.custodian, incoming.size
+        yield await keep(request.hub, custodian, incoming, size=size, sha256=digest, study=request.study)
+    finally:
+        incoming.discard()

@@ -41,11 +41,6 @@ _UNEARTH = delete(dicom_deleted).where(
 _LABELS = select(dicom_deleted.c.labels).where(
     dicom_deleted.c.custodian == _CUSTODIAN, dicom_deleted.c.study_instance_uid == bindparam("k_uid")
 )
-_SAME_BLOB = select(dicom_instance.c.id).where(
-    dicom_instance.c.patient_key == _KEY,
-    dicom_instance.c.custodian == _CUSTODIAN,
-    dicom_instance.c.digest == bindparam("k_digest"),
-)
 
 
 async def deleted_labels(connection: Connection, custodian: int, study_instance_uid: str) -> int:
@@ -90,9 +85,3 @@ async def delete_instances(connection: Connection, rows: Sequence[InstanceRow], 
         await connection.execute(_EMPTY_SERIES, {"k_patient": patient_key, "k_study": study})
         await connection.execute(_EMPTY_STUDY, {"k_patient": patient_key, "k_study": study})
     return list(studies)
-
-
-async def is_referred(connection: Connection, row: InstanceRow) -> bool:
-    """Return whether another instance of the same Patient has the same bytes."""
-    values = {"k_patient": row.patient_key, "k_custodian": row.custodian, "k_digest": row.digest}
-    return bool(await connection.fetch(_SAME_BLOB, values))
