@@ -21,12 +21,14 @@ from dicom.transfer_syntaxes import (
     RLE_LOSSLESS,
     TRANSFER_SYNTAXES,
 )
-from dicom.values import NUMBER_FORMATS, is_uid
+from dicom.values import CHARACTER_SET_VRS, NUMBER_FORMATS, is_uid
 
 Bytes = bytes | memoryview
 
-_LONG = frozenset("OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
-_TEXT = frozenset("AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT".split())
+_LONG = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"))
+_TEXT = frozenset(
+    ["AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"]
+)
 _DEFAULTS = {
     "image/jpeg": JPEG_LOSSLESS,
     "image/dicom-rle": RLE_LOSSLESS,
@@ -190,7 +192,7 @@ def _text(vr: str, value: Any) -> str:
     if vr == "PN":
         groups = [str(value.get(group) or "") for group in GROUPS] if isinstance(value, dict) else [str(value)]
         return "=".join(groups).rstrip("=")
-    if isinstance(value, bool) or isinstance(value, dict | list):
+    if isinstance(value, (bool, dict | list)):
         raise ValueError(vr)
     if vr == "DS" and isinstance(value, float):
         # A decimal string has sixteen characters at most (PS3.5 6.2).

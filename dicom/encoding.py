@@ -60,7 +60,7 @@ def encode_frame(image: ImagePixel, array: Array, transfer_syntax_uid: str) -> b
 def _unsigned(image: ImagePixel, words: Array) -> Array:
     """Return the bits that are stored: these code streams know no sign (PS3.5 8.2.1)."""
     bits = words.view(f"u{words.itemsize}")
-    return bits & bits.dtype.type((1 << image.bits_stored) - 1)
+    return np.asarray(bits & bits.dtype.type((1 << image.bits_stored) - 1))
 
 
 def _baseline(image: ImagePixel, words: Array) -> Any:
@@ -73,10 +73,15 @@ def _baseline(image: ImagePixel, words: Array) -> Any:
 
 
 def _lossless(image: ImagePixel, words: Array) -> Any:
-    colour = {"colorspace": "RGB", "outcolorspace": "RGB"} if image.samples_per_pixel > 1 else {}
-    bits = max(2, image.bits_stored if image.samples_per_pixel == 1 else image.bits_allocated)
+    grey = image.samples_per_pixel == 1
+    colours = None if grey else "RGB"
     return imagecodecs.jpeg8_encode(
-        _unsigned(image, words), lossless=True, predictor=1, bitspersample=bits if bits > 8 else 8, **colour
+        _unsigned(image, words),
+        lossless=True,
+        predictor=1,
+        bitspersample=max(8, image.bits_stored if grey else image.bits_allocated),
+        colorspace=colours,
+        outcolorspace=colours,
     )
 
 

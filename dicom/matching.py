@@ -208,7 +208,10 @@ def _path(name: str) -> tuple[int, ...]:
 _MATCHES = {
     **dict.fromkeys(("AE", "AS", "CS", "LO", "LT", "SH", "ST", "UC", "UT", "UR", "DT"), Match.TEXT),
     **dict.fromkeys(("IS", "SL", "SS", "SV", "UL", "US", "UV"), Match.NUMBER),
-    **{"PN": Match.NAME, "UI": Match.UID, "DA": Match.DATE, "TM": Match.TIME},
+    "PN": Match.NAME,
+    "UI": Match.UID,
+    "DA": Match.DATE,
+    "TM": Match.TIME,
 }
 """How values are compared, by VR; the others are not."""
 

@@ -47,7 +47,7 @@ _SENT = (
 )
 _OF_PICTURES = ("window", "viewport", "quality", "annotation")
 _OF_SEARCHES = ("limit", "offset", "includefield", "fuzzymatching", "emptyvaluematching", "multiplevaluematching")
-_OF_WADO_URI = (
+OF_WADO_URI = (
     *("requestType", "studyUID", "seriesUID", "objectUID", "contentType", "transferSyntax", "frameNumber", "rows"),
     *("columns", "region", "windowCenter", "windowWidth", "imageQuality", "annotation"),
 )
@@ -126,7 +126,7 @@ def _parameters(code: str, last: str) -> list[str]:
         level = _LEVELS[last]
         return [*(one.keyword for one in ATTRIBUTES if DEPTH[one.level] <= DEPTH[level]), *_OF_SEARCHES]
     if last == "wado":
-        return list(_OF_WADO_URI)
+        return list(OF_WADO_URI)
     return ["accept", *(_OF_PICTURES if last in ("rendered", "thumbnail") else ())]
 
 
@@ -138,7 +138,7 @@ def _wadl(found: dict[str, Any]) -> bytes:
         parts.append(f"<resource path={quoteattr(resource['path'])}>")
         for method in resource["methods"]:
             parts.append(f"<method name={quoteattr(method['name'])} id={quoteattr(method['id'])}><request>")
-            parts += [f"<param name={quoteattr(name)} style=\"query\"/>" for name in method["query"]]
+            parts += [f'<param name={quoteattr(name)} style="query"/>' for name in method["query"]]
             parts += [f"<representation mediaType={quoteattr(kind)}/>" for kind in method.get("request", ())]
             parts.append("</request><response>")
             parts += [f"<representation mediaType={quoteattr(kind)}/>" for kind in method["response"]]

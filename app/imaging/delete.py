@@ -21,9 +21,7 @@ from fhir.errors import Forbidden, NotFound
 from fhir.search.hashing import hash64
 from fhir.store.categories import Category
 
-_FORGET_BLOB = delete(blob).where(
-    blob.c.custodian == bindparam("k_custodian"), blob.c.digest == bindparam("k_digest")
-)
+_FORGET_BLOB = delete(blob).where(blob.c.custodian == bindparam("k_custodian"), blob.c.digest == bindparam("k_digest"))
 
 
 async def remove(request: DicomRequest) -> Response:
@@ -65,4 +63,3 @@ async def _delete(writing: Writing, rows: list[InstanceRow]) -> None:
     for row in rows:
         # Bytes are those of one instance: no other row refers to them.
         await connection.execute(_FORGET_BLOB, {"k_custodian": row.custodian, "k_digest": row.digest})
-

@@ -28,11 +28,13 @@ from dicom.failures import InvalidInstance
 from dicom.indexing import StudyFacts
 from dicom.instants import instant
 from dicom.matching import parse_query
+from dicom.store.delete import deleted_labels
 from dicom.store.search import search
 from dicom.store.write import FixedColumns, Outcome, StoredInstance, store_instance
 from fhir.errors import NotFound
 from fhir.search.hashing import hash64
 from fhir.store.categories import Category
+from fhir.store.labels import codings
 from fhir.store.read import read
 from fhir.store.tables import NO_DATE
 
@@ -158,7 +160,9 @@ class _Filing:
         id_ = id_of(row)
         prepared = prepare(orjson.dumps(resource), writing.request.authority)
         if await read(connection, own, "ImagingStudy", id_) is None:
-            await writing.create(prepared, row=row, id_=id_)
+            # What was deleted and comes back is as hidden as it was.
+            labels = await deleted_labels(connection, self._site.key, study.study_instance_uid)
+            await writing.create(prepared, row=row, id_=id_, inherited_labels=labels, security=tuple(codings(labels)))
             return
         try:
             await writing.update(prepared, id_)

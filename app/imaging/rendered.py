@@ -189,7 +189,7 @@ def _viewport(text: str) -> _Viewport:
     if len(sides) not in (2, 6) or not all(one.isascii() and one.isdigit() and len(one) < 6 for one in sides[:2]):
         raise InvalidValue("viewport is a width and a height in pixels, and perhaps a region of the frame", "viewport")
     box = int(sides[0]), int(sides[1])
-    if not (0 < min(box) and max(box) <= MOST_EDGE):
+    if not (min(box) > 0 and max(box) <= MOST_EDGE):
         raise InvalidValue(f"A viewport has sides of 1 to {MOST_EDGE} pixels", "viewport")
     if len(sides) == 2:
         return box, None

@@ -30,9 +30,7 @@ _EMPTY_SERIES = delete(dicom_series).where(
 _EMPTY_STUDY = delete(dicom_study).where(
     dicom_study.c.patient_key == _KEY,
     dicom_study.c.id == bindparam("k_study", type_=BigInteger),
-    ~exists().where(
-        dicom_series.c.patient_key == dicom_study.c.patient_key, dicom_series.c.study == dicom_study.c.id
-    ),
+    ~exists().where(dicom_series.c.patient_key == dicom_study.c.patient_key, dicom_series.c.study == dicom_study.c.id),
 )
 _BURY = insert(dicom_deleted).values({column.name: bindparam(column.name) for column in dicom_deleted.c})
 _UNEARTH = delete(dicom_deleted).where(

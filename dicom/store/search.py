@@ -93,7 +93,7 @@ async def count(connection: Connection, visibility: Visibility, query: Query, *,
 
     def build() -> Select[Any]:
         tables = _aliases()
-        matches = select(literal_column("1")).select_from(_joined(query.level, tables))
+        matches: Select[Any] = select(literal_column("1")).select_from(_joined(query.level, tables))
         matches = matches.where(*_conditions(query.level, shape, visibility, tables))
         counted = matches.limit(bindparam("most", type_=BigInteger)).subquery("counted")
         return select(func.count()).select_from(counted)

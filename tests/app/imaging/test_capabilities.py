@@ -54,9 +54,7 @@ async def test_capabilities_are_not_sent_twice(world: World) -> None:
     caller = await world.client("hospital-a")
     first = await world.http.get("/dicomweb/capabilities", headers=caller)
 
-    again = await world.http.get(
-        "/dicomweb/capabilities", headers=caller | {"if-none-match": first.headers["etag"]}
-    )
+    again = await world.http.get("/dicomweb/capabilities", headers=caller | {"if-none-match": first.headers["etag"]})
 
     assert (again.status_code, again.content) == (304, b"")
 

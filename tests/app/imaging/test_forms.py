@@ -1,6 +1,5 @@
 """The forms in which WADO-RS gives things: transfer syntaxes, ranges, XML, all bulk data, pictures at every level."""
 
-
 from io import BytesIO
 
 import numpy as np
@@ -130,9 +129,7 @@ async def test_metadata_as_xml_says_what_the_json_says(world: World) -> None:
         assert from_xml(part) == plain[0]
         again = await world.http.get(f"{place}/metadata", headers=xml | {"if-none-match": answer.headers["etag"]})
         assert again.status_code == 304
-    alone = await world.http.get(
-        f"{address(data)}/metadata", headers=hospital | {"accept": "application/dicom+xml"}
-    )
+    alone = await world.http.get(f"{address(data)}/metadata", headers=hospital | {"accept": "application/dicom+xml"})
     assert from_xml(alone.content) == plain[0]
 
 
@@ -190,7 +187,9 @@ async def test_a_viewport_cuts_out_turns_over_and_scales(world: World) -> None:
 
     whole = await picture("window=40,400,linear")
     assert np.array_equal(await picture("window=40,400,linear&viewport=64,64,10,20,64,32"), whole[20:52, 10:74])
-    assert np.array_equal(await picture("window=40,400,linear&viewport=64,64,10,20,-64,-32"), whole[20:52, 10:74][::-1, ::-1])
+    assert np.array_equal(
+        await picture("window=40,400,linear&viewport=64,64,10,20,-64,-32"), whole[20:52, 10:74][::-1, ::-1]
+    )
     assert np.array_equal(await picture("window=40,400,linear&viewport=200,200,100,,,"), whole[:, 100:])
     assert (await picture("viewport=64,16")).shape == (16, 16)
     outside = await world.http.get(f"{address(a_file(CT))}/rendered?viewport=9,9,500,500,10,10", headers=png)
@@ -207,7 +206,9 @@ async def test_annotation_is_written_into_the_picture(world: World) -> None:
         answer = await world.http.get(f"{address(data)}/rendered{query}", headers=hospital | {"accept": "image/png"})
         return np.asarray(Image.open(BytesIO(answer.content))).astype(int)
 
-    plain, patient, both = [await picture(query) for query in ("", "?annotation=patient", "?annotation=patient,technique")]
+    plain, patient, both = [
+        await picture(query) for query in ("", "?annotation=patient", "?annotation=patient,technique")
+    ]
 
     assert (patient != plain)[:64, :128].any()
     assert not (patient != plain)[:, 192:].any()
@@ -216,7 +217,8 @@ async def test_annotation_is_written_into_the_picture(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["annotation=name", "iccprofile=srgb", "viewport=1,1,-5,0,1,1", "viewport=1,1,0,0,0,1", "viewport=1,1,a,0,1,1"]
+    "query",
+    ["annotation=name", "iccprofile=srgb", "viewport=1,1,-5,0,1,1", "viewport=1,1,0,0,0,1", "viewport=1,1,a,0,1,1"],
 )
 async def test_a_wrong_parameter_of_a_picture_is_refused(world: World, query: str) -> None:
     hospital = await world.client("hospital-a")
