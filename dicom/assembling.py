@@ -21,7 +21,7 @@ from dicom.transfer_syntaxes import (
     RLE_LOSSLESS,
     TRANSFER_SYNTAXES,
 )
-from dicom.values import CHARACTER_SET_VRS, NUMBER_FORMATS, is_uid
+from dicom.values import NUMBER_FORMATS, is_uid
 
 Bytes = bytes | memoryview
 

@@ -58,9 +58,7 @@ def a_viewport_cuts_out_a_region(server: Server, sample: Sample) -> None:
 
 @check("rendered")
 def quality_changes_the_size_of_a_jpeg(server: Server, sample: Sample) -> None:
-    sizes = [
-        len(server.get(f"{sample.instance}/rendered?quality={one}", "image/jpeg").content) for one in (10, 100)
-    ]
+    sizes = [len(server.get(f"{sample.instance}/rendered?quality={one}", "image/jpeg").content) for one in (10, 100)]
 
     expect(sizes[0] < sizes[1], f"{sizes} bytes")
 

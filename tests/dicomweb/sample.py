@@ -72,7 +72,12 @@ class Sample:
     def _common(self, sop_class: str, study: str, series: str, instance: str) -> Dataset:
         ds = Dataset()
         ds.SpecificCharacterSet = ["", "ISO 2022 IR 87"]
-        ds.SOPClassUID, ds.SOPInstanceUID, ds.StudyInstanceUID, ds.SeriesInstanceUID = sop_class, instance, study, series
+        ds.SOPClassUID, ds.SOPInstanceUID, ds.StudyInstanceUID, ds.SeriesInstanceUID = (
+            sop_class,
+            instance,
+            study,
+            series,
+        )
         ds.PatientName, ds.PatientID, ds.PatientBirthDate, ds.PatientSex = NAME, self.patient_id, "19600102", "M"
         ds.StudyDate, ds.StudyTime, ds.AccessionNumber = "20240501", "101500", f"A{self.run}"
         ds.StudyID, ds.ReferringPhysicianName = self.run, "Satou^Hanako=佐藤^花子"

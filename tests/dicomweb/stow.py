@@ -157,9 +157,7 @@ def bulk_data_that_is_not_there_fails_its_instance(server: Server, sample: Sampl
     good, place = sample.fresh()
     model, _ = _apart(pydicom.dcmread(BytesIO(good)))
 
-    response = server.store(
-        [("application/dicom+json", json.dumps([model]).encode())], kind='"application/dicom+json"'
-    )
+    response = server.store([("application/dicom+json", json.dumps([model]).encode())], kind='"application/dicom+json"')
 
     expect_status(response, 409)
     expect_there(server, place, there=False)

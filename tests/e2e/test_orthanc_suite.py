@@ -83,7 +83,7 @@ DIFFERENT = {
 
 
 def configuration(folder: Path) -> dict[str, object]:
-    """Return what Orthanc is told: the DICOMweb plugin alone, since the one for GDCM ends it on JPEG-LS; names in UTF-8."""
+    """Return what Orthanc is told: names in UTF-8, and the DICOMweb plugin alone; that of GDCM ends it on JPEG-LS."""
     return {
         "StorageDirectory": str(folder),
         "IndexDirectory": str(folder),

@@ -236,6 +236,22 @@ async def test_a_malformed_query_is_refused(world: World, query: str) -> None:
     assert response.json()["resourceType"] == "OperationOutcome"
 
 
+async def test_results_that_have_not_changed_are_not_sent_again(world: World) -> None:
+    hospital, clinic = await world.client("hospital-a"), await world.client("clinic-c")
+    await stored(world, hospital, a_file(CT))
+    first = await world.http.get("/dicomweb/studies", headers=hospital)
+    known = {"if-none-match": first.headers["etag"]}
+
+    again = await world.http.get("/dicomweb/studies", headers=hospital | known)
+    elsewhere = await world.http.get("/dicomweb/studies", headers=clinic | known)
+    await stored(world, hospital, a_file(MR))
+    more = await world.http.get("/dicomweb/studies", headers=hospital | known)
+
+    assert (again.status_code, again.content, again.headers["x-total-count"]) == (304, b"", "1")
+    assert (elsewhere.status_code, elsewhere.json()) == (200, [])
+    assert (more.status_code, len(more.json())) == (200, 2)
+
+
 async def test_results_are_written_as_json_or_as_xml(world: World) -> None:
     hospital = await world.client("hospital-a")
     await stored(world, hospital, a_file(CT), a_file(MR))
