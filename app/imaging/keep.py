@@ -61,7 +61,14 @@ class Failure:
 
 
 async def keep(
-    hub: "Hub", custodian: int, incoming: Incoming, *, size: int, sha256: str, study: str = ""
+    hub: "Hub",
+    custodian: int,
+    incoming: Incoming,
+    *,
+    size: int,
+    sha256: str,
+    study: str = "",
+    any_patient: bool = False,
 ) -> Received | Failure:
     """Return what a file is; it is kept when it is sound and not there already, and the caller discards `incoming`.
 
@@ -72,14 +79,15 @@ async def keep(
         size: Bytes of it.
         sha256: Its digest in hexadecimal.
         study: The StudyInstanceUID that it has to be of; any when empty.
+        any_patient: Whether somebody will say whose it is, so that it needs no Patient ID.
     """
-    found = await asyncio.to_thread(_read, incoming, size, sha256)
+    found = await asyncio.to_thread(read_incoming, incoming, size, sha256)
     if isinstance(found, Failure):
         return found
     facts = found.extracted.facts.study
     if study and facts.study_instance_uid != study:
         return failure(found, DATA_SET_DOES_NOT_MATCH_SOP_CLASS, "the instance is of another study than the address")
-    if not printable(facts.patient_id):
+    if not (any_patient or printable(facts.patient_id)):
         return failure(found, DATA_SET_DOES_NOT_MATCH_SOP_CLASS, "the Patient ID is missing")
     known = await stored_digest(hub.database.reader, custodian, found.sop_instance_uid)
     if known is None:
@@ -95,7 +103,8 @@ def failure(of: Received, code: int, reason: str) -> Failure:
     return Failure(of.sop_class_uid, of.sop_instance_uid, code, reason)
 
 
-def _read(incoming: Incoming, size: int, sha256: str) -> Received | Failure:
+def read_incoming(incoming: Incoming, size: int, sha256: str) -> Received | Failure:
+    """Return what a file is, without keeping it; as for `keep`."""
     incoming.finish()
     if not size:
         return Failure("", "", PROCESSING_FAILURE, "the part is empty")
