@@ -4,12 +4,17 @@ import asyncio
 import io
 import re
 import zipfile
+from dataclasses import astuple
 from pathlib import Path
 
 import pydicom.data
 
+from app.access import directory
 from app.imaging.media.disc import READING, Disc, DiscFile, DiscPatient
 from app.imaging.media.quarantine import discs_of, files_on, found_disc, patients_on
+from app.imaging.media.tables import media_disc, media_file, media_patient
+from tests.canary import CANARY
+from tests.canary_images import INSTANCE, OWNER, STUDY
 from tests.portal import SAME_SITE, Browser
 from tests.world import World
 
@@ -74,3 +79,19 @@ async def people(world: World, number: int) -> list[DiscPatient]:
 async def discs(world: World, site: int) -> list[Disc]:
     """Return the discs of a site, the newest first."""
     return [one for one, _, _ in await discs_of(world.hub.database.reader, site)]
+
+
+async def a_hidden_disc(world: World, number: int) -> None:
+    """Put a disc of the canary's owner into quarantine that holds the canary wherever it can."""
+    owner = await directory.find_organisation(world.hub.database.reader, OWNER)
+    disc = Disc(number, owner.key, CANARY, "", "", 1, CANARY, CANARY, "read", CANARY)
+    texts = (CANARY,) * 6
+    one = DiscPatient(number, 1, owner.key, *texts, "19510203", "O", "waiting", "", "", "", 0, 0)
+    file = DiscFile(
+        *(number, 1, 1, f"{CANARY}/A", 1, "broken", CANARY, owner.key, "", 1),
+        *(STUDY, "20240917", "OT", INSTANCE),
+    )
+    async with world.hub.database.write() as connection:
+        await connection.insert(media_disc, [astuple(disc)])
+        await connection.insert(media_patient, [astuple(one)])
+        await connection.insert(media_file, [astuple(file)])

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from app.hub import Hub
 from app.imaging.found import instances
+from app.imaging.media.door import asks_for_disc, disc
 from app.imaging.pixels import stored_bytes, transcoded
 from app.imaging.request import DicomRequest
 from app.imaging.response import DicomResponse, Streamed, etag, headers, new_boundary, not_modified
@@ -28,6 +29,8 @@ async def retrieve(request: DicomRequest) -> DicomResponse:
         NotFound: there are none for the caller.
         NotAcceptable: the caller takes no form in which they can be given.
     """
+    if asks_for_disc(request):
+        return await disc(request)
     rows = await instances(request)
     chosen = [choose(request.accept, _offers(row, single=bool(request.instance))) for row in rows]
     tag = etag((row.digest for row in rows), "\n".join(f"{one.transfer_syntax} {one.multipart}" for one in chosen))

@@ -30,6 +30,7 @@ from app.portal.identity import decide, identity
 from app.portal.lock import lock, still_here, unlock, unlock_page
 from app.portal.media.decision import decide_patient, patient_of_disc
 from app.portal.media.discs import discs, one_disc
+from app.portal.media.given import images_zip
 from app.portal.media.upload import upload_disc
 from app.portal.outside import outside_back, outside_logout, outside_sign_in
 from app.portal.page import HERE
@@ -101,6 +102,7 @@ routes: list[BaseRoute] = [
     Route("/identity", decide, methods=["POST"]),
     Route("/media", discs),
     Route("/media", upload_disc, methods=["POST"]),
+    Route("/images.zip", images_zip),
     Route("/media/{number}", one_disc),
     Route("/media/{number}/patients/{patient}", patient_of_disc),
     Route("/media/{number}/patients/{patient}", decide_patient, methods=["POST"]),

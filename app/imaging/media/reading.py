@@ -170,11 +170,13 @@ class Reading:
     def _patient(self, found: Received) -> int:
         """Return the number of whom an image is about; whoever differs in anything is somebody else."""
         study = found.extracted.facts.study
+        name = study.patient_name
         made = DiscPatient(
-            *(self._disc.number, len(self._patients) + 1, self._disc.custodian, study.patient_id, found.issuer),
-            institution_of(found),
-            *(study.patient_name.alphabetic, study.patient_name.ideographic, study.patient_name.phonetic),
-            *(study.patient_birth_date, study.patient_sex, WAITING, "", "", "", 0, 0),
+            *(self._disc.number, len(self._patients) + 1, self._disc.custodian),
+            *(study.patient_id, found.issuer, institution_of(found)),
+            *(name.alphabetic, name.ideographic, name.phonetic, study.patient_birth_date, study.patient_sex),
+            *(WAITING, "", "", ""),
+            *(0, 0),
         )
         number = self._patients.get(made.who)
         if number is None:

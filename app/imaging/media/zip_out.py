@@ -16,10 +16,13 @@ class Outlet:
     def __init__(self, give: Callable[[bytes], object]) -> None:
         self._give = give
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes, /) -> int:
         """Hand bytes on."""
         self._give(bytes(data))
         return len(data)
 
     def flush(self) -> None:
         """Do nothing: nothing is held back."""
+
+    def close(self) -> None:
+        """Do nothing: who takes the bytes closes what they went to."""

@@ -46,7 +46,7 @@ class _Upload:
 
     def open(self) -> IO[bytes]:
         """Return where the next part goes."""
-        file = cast("IO[bytes]", SpooledTemporaryFile(MEMORY_BYTES, dir=self.hub.settings.home))  # noqa: SIM115
+        file = cast("IO[bytes]", SpooledTemporaryFile(MEMORY_BYTES, dir=str(self.hub.settings.home)))  # noqa: SIM115
         self._opened.append(file)
         return file
 
