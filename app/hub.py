@@ -80,6 +80,8 @@ class Hub:
     """Set when an import was put in the queue by this process."""
     packing: Queue = field(default_factory=queue)
     """Metadata of series that are to be kept."""
+    discs_wait: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a disc was put in the queue by this process."""
     beside: Beside = field(default_factory=Beside)
     """A process for work that needs no database."""
     compiling: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -38,6 +38,7 @@ from app.hub import Hub
 from app.identity import rebuild
 from app.imaging import packing
 from app.imaging.episodes import Episodes
+from app.imaging.media import queue as discs
 from app.observe import trusted_time
 from app.packages.loaded import KnownPackages
 from app.records import forget, superseded
@@ -188,6 +189,7 @@ def start_tasks(hub: Hub) -> None:
     hub.closing.append(daily.start(hub))
     hub.closing.append(exports.start(hub))
     hub.closing.append(imports.start(hub))
+    hub.closing.append(discs.start(hub))
     hub.closing.append(search_parameters.start(hub))
     hub.closing.append(pending.start(hub))
     hub.closing.append(packing.start(hub))

@@ -349,6 +349,9 @@ class Settings(BaseSettings):
     rights_extension_days: int = 30
     """Days by which that may be put off, once."""
 
+    media_days: int = Field(default=30, ge=1)
+    """Days after which the images of a disc that were rejected are removed."""
+
     retention: str = ""
     """What `renkei retention` removes: `problem=5y, allergy=5y, laboratory=1y+3`. Empty: nothing."""
 

@@ -143,6 +143,14 @@ PATTERNS: dict[str, Pattern] = {
     "wado": _read(TRANSFERRED, _ihe("RAD-107", "WADO-RS Retrieve")),
     "qido": _query(QUERY, _ihe("RAD-129", "QIDO-RS Query")),
     "dicom-delete": _write(STUDY_DELETED, coding(OWN, "dicom-delete", "dicom-delete"), "D"),
+    "media-import": _own(IMPORT, "media-import", "C"),
+    "media-decision": _own(IMPORT, "media-decision", "U"),
+    "media-removed": _own(IMPORT, "media-removed", "D"),
+    "media-export": Pattern(
+        EXPORT,
+        coding(OWN, "media-export", "media-export"),
+        *("R", DESTINATION, SOURCE, RECIPIENT, "data"),
+    ),
     "export": Pattern(
         EXPORT,
         coding(TERMINOLOGY + "iso-21089-lifecycle", "disclose", "Disclose Record Lifecycle Event"),

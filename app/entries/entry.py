@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.entries.tables import WAITS
 
-KINDS = ("consent", "consent-withdrawal", "identity", "break-glass-review")
+KINDS = ("consent", "consent-withdrawal", "identity", "break-glass-review", "media")
 """What is confirmed before it counts."""
 
 LONGEST = 500

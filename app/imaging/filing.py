@@ -53,7 +53,7 @@ class Filed:
 
 
 @dataclass(slots=True)
-class _Patient:
+class Owner:
     """A site's Patient; `resource` is to be created with the first instance that is stored."""
 
     id: str
@@ -64,14 +64,15 @@ class _Patient:
 class _Filing:
     """One request on its way into the store."""
 
-    def __init__(self, writing: Writing, site: Organisation) -> None:
+    def __init__(self, writing: Writing, site: Organisation, owner: Owner | None) -> None:
         self.filed = Filed()
         self._batch = Batch(writing.connection, site.key)
+        self._owner = owner
         self._writing = writing
         self._site = site
-        self._patients: dict[tuple[str, str], _Patient] = {}
+        self._patients: dict[tuple[str, str], Owner] = {}
         self._blobs: dict[str, tuple[int, str, int, int]] = {}
-        self._grown: dict[int, tuple[StudyFacts, _Patient]] = {}
+        self._grown: dict[int, tuple[StudyFacts, Owner]] = {}
 
     async def read_ahead(self, received: Sequence[Received]) -> None:
         """Learn what is there of all of them."""
@@ -103,8 +104,10 @@ class _Filing:
         await self._writing.connection.insert_missing(blob, sorted(self._blobs.values()))
         return self.filed
 
-    async def _patient(self, received: Received, study: StudyFacts) -> _Patient:
+    async def _patient(self, received: Received, study: StudyFacts) -> Owner:
         """Return whose the instance is: of the custodian's Patients, the one with that number of that issuer."""
+        if self._owner is not None:
+            return self._owner
         named = system(received.issuer, self._site), study.patient_id
         found = self._patients.get(named)
         if found is None:
@@ -112,13 +115,13 @@ class _Filing:
             known = await known_patient(self._writing.connection, resource, self._site.key)
             if known is None:
                 row, id_ = new_id(self._writing.request.hub)
-                found = _Patient(id_, row, resource)
+                found = Owner(id_, row, resource)
             else:
-                found = _Patient(*known, None)
+                found = Owner(*known, None)
             self._patients[named] = found
         return found
 
-    async def _create_patient(self, owner: _Patient) -> None:
+    async def _create_patient(self, owner: Owner) -> None:
         if owner.resource is None:
             return
         prepared = prepare(orjson.dumps(owner.resource), self._writing.request.authority)
@@ -126,7 +129,7 @@ class _Filing:
         await self._writing.create(prepared, row=owner.key, id_=owner.id)
         owner.resource = None
 
-    async def _store(self, received: Received, study: StudyFacts, owner: _Patient) -> StoredInstance:
+    async def _store(self, received: Received, study: StudyFacts, owner: Owner) -> StoredInstance:
         request = self._writing.request
         custodian = self._site.key
         fixed = FixedColumns(
@@ -147,7 +150,7 @@ class _Filing:
             new_row=request.hub.new_row,
         )
 
-    async def describe(self, row: int, study: StudyFacts, owner: _Patient) -> None:
+    async def describe(self, row: int, study: StudyFacts, owner: Owner) -> None:
         """Create or update the ImagingStudy, whose row is that of the study."""
         writing = self._writing
         connection, own = writing.connection, Custody(self._site.key)
@@ -178,13 +181,19 @@ def _clinical_date(study: StudyFacts) -> int:
     return NO_DATE if found is None else found
 
 
-async def file_instances(writing: Writing, received: Sequence[Received]) -> Filed:
-    """Store instances, whose bytes are durable, in the caller's transaction."""
+async def file_instances(writing: Writing, received: Sequence[Received], *, owner: Owner | None = None) -> Filed:
+    """Store instances, whose bytes are durable, in the caller's transaction.
+
+    Args:
+        writing: The transaction.
+        received: The instances.
+        owner: Whose they are, where a person has said so; else the number in each says it.
+    """
     authority = writing.request.authority
     site = await find_organisation(writing.connection, authority.custodian_slug)
     # Two requests may bring the same new patient, study or instance: one after the other.
     await writing.connection.lock(hash64(f"dicom/{site.key}"))
-    filing = _Filing(writing, site)
+    filing = _Filing(writing, site, owner)
     await filing.read_ahead(received)
     for one in received:
         await filing.add(one)
@@ -212,4 +221,4 @@ async def describe_what_is_left(writing: Writing, site: Organisation, row: int, 
         writing.take_back(current)
         return
     subject = orjson.loads(current.body)["subject"]["reference"].removeprefix("Patient/")
-    await _Filing(writing, site).describe(row, left[0].study, _Patient(subject, patient_key, None))
+    await _Filing(writing, site, None).describe(row, left[0].study, Owner(subject, patient_key, None))

@@ -77,7 +77,14 @@ class Failure:
 
 
 async def keep(
-    hub: "Hub", custodian: int, incoming: Incoming, *, size: int, sha256: str, study: str = ""
+    hub: "Hub",
+    custodian: int,
+    incoming: Incoming,
+    *,
+    size: int,
+    sha256: str,
+    study: str = "",
+    any_patient: bool = False,
 ) -> Received | Failure:
     """Return what a file is; it is kept when it is sound and not there already, and the caller discards `incoming`.
 
@@ -88,16 +95,17 @@ async def keep(
         size: Bytes of it.
         sha256: Its digest in hexadecimal.
         study: The StudyInstanceUID that it has to be of; any when empty.
+        any_patient: Whether somebody will say whose it is, so that it needs no Patient ID.
     """
-    (found,) = await keep_all(hub, custodian, [Spooled(incoming, size, sha256)], study=study)
+    (found,) = await keep_all(hub, custodian, [Spooled(incoming, size, sha256)], study=study, any_patient=any_patient)
     return found
 
 
 async def keep_all(
-    hub: "Hub", custodian: int, spooled: Sequence[Spooled], *, study: str = ""
+    hub: "Hub", custodian: int, spooled: Sequence[Spooled], *, study: str = "", any_patient: bool = False
 ) -> list[Received | Failure]:
     """Return what each of several files is, as `keep` does, for one question to the database and few flushes."""
-    found = await asyncio.to_thread(_read_all, spooled, study)
+    found = await asyncio.to_thread(_read_all, spooled, study, any_patient)
     uids = [one.sop_instance_uid for one in found if isinstance(one, Received)]
     known = await stored_digests(hub.database.reader, custodian, uids)
     wanted: list[Incoming] = []
@@ -114,17 +122,19 @@ async def keep_all(
     return found
 
 
-def _read_all(spooled: Sequence[Spooled], study: str) -> list[Received | Failure]:
-    return [_checked(read_incoming(one.incoming, one.size, one.sha256), study) for one in spooled]
+def _read_all(spooled: Sequence[Spooled], study: str, any_patient: bool) -> list[Received | Failure]:
+    return [
+        _checked(read_incoming(one.incoming, one.size, one.sha256), study, any_patient=any_patient) for one in spooled
+    ]
 
 
-def _checked(found: Received | Failure, study: str) -> Received | Failure:
+def _checked(found: Received | Failure, study: str, *, any_patient: bool) -> Received | Failure:
     if isinstance(found, Failure):
         return found
     facts = found.extracted.facts.study
     if study and facts.study_instance_uid != study:
         return failure(found, DATA_SET_DOES_NOT_MATCH_SOP_CLASS, "the instance is of another study than the address")
-    if not printable(facts.patient_id):
+    if not (any_patient or printable(facts.patient_id)):
         return failure(found, DATA_SET_DOES_NOT_MATCH_SOP_CLASS, "the Patient ID is missing")
     return found
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from app.hub import Hub
 from app.imaging.found import instances
 from app.imaging.made import given, made, syntaxes
+from app.imaging.media.door import asks_for_disc, disc
 from app.imaging.pixels import stored_bytes
 from app.imaging.ranges import TAKEN, in_one_piece, told, wanted
 from app.imaging.request import DicomRequest
@@ -28,6 +29,8 @@ async def retrieve(request: DicomRequest) -> DicomResponse:
         NotFound: there are none for the caller.
         NotAcceptable: the caller takes no form in which they can be given.
     """
+    if asks_for_disc(request):
+        return await disc(request)
     rows = await instances(request)
     chosen = _chosen(request, rows)
     tag = etag((row.digest for row in rows), "\n".join(f"{one.transfer_syntax} {one.multipart}" for one in chosen))

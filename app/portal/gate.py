@@ -62,6 +62,9 @@ class Visit:
 
 Work = Callable[[Visit], Awaitable[Page | Response]]
 
+Read = Callable[[Request, str], Awaitable[Form]]
+"""Reads a form of the session with a cookie, and checks its token itself."""
+
 
 def moved(address: str) -> Response:
     """Return a redirection to a page that is then asked for by GET."""
@@ -127,6 +130,7 @@ async def view(
     may_change: bool = False,
     file_bytes: int = 0,
     finishes: str = "",
+    read: Read | None = None,
 ) -> Response:
     """Return the answer to a request for a page.
 
@@ -139,6 +143,7 @@ async def view(
         may_change: Whether the page is open to a person who must change the password, or do else, first.
         file_bytes: The most bytes of files that its form may carry.
         finishes: The step of `Caller.step` that this page is for.
+        read: Reads the form, where its files are too large for memory; the role is checked before.
     """
     hub: Hub = request.app.state.hub
     form: tuple[Form, Mapping[str, bytes]] | None = None
@@ -154,7 +159,11 @@ async def view(
             fhir.interaction, fhir.action = interaction, action
             try:
                 hub.limits.request(caller)
-                if form is None:
+                if form is None and read is not None:
+                    check_role(caller, page)
+                    check_origin(request)
+                    form = await read(request, secret), {}
+                elif form is None:
                     form = await _form(request, secret, file_bytes)
                 # A form takes the kinds of files that it names, and says so where it refuses one.
                 await check_files(fhir, form[1].items(), only_by_scanner=True)

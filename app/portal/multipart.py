@@ -13,7 +13,35 @@ LONGEST_HEAD = 2_000
 
 _BOUNDARY = re.compile(r'multipart/form-data\s*;(?:.*;)?\s*boundary="?([0-9A-Za-z\'()+_,\-./:=?]{1,70})"?\s*$')
 _NAME = re.compile(r';\s*name="([^"\r\n]{1,100})"')
-_FILE = re.compile(r';\s*filename="')
+_FILE = re.compile(r';\s*filename="([^"\r\n]*)"?')
+
+
+def boundary_of(content_type: str) -> str:
+    """Return what stands between the parts of a form.
+
+    Raises:
+        InvalidValue: it is no form of such parts.
+    """
+    found = _BOUNDARY.match(content_type)
+    if found is None:
+        raise InvalidValue("This is not a form")
+    return found[1]
+
+
+def field_of(disposition: str) -> tuple[str, str | None]:
+    """Return the name of a part's field, and that of its file; None when it is no file.
+
+    Args:
+        disposition: The part's Content-Disposition, or its whole header.
+
+    Raises:
+        InvalidValue: it names no field.
+    """
+    name = _NAME.search(disposition)
+    if name is None:
+        raise InvalidValue("A part of the form has no name")
+    file = _FILE.search(disposition)
+    return name[1], None if file is None else file[1]
 
 
 def parts(content_type: str, body: bytes) -> tuple[dict[str, list[str]], dict[str, bytes]]:
@@ -26,11 +54,9 @@ def parts(content_type: str, body: bytes) -> tuple[dict[str, list[str]], dict[st
     Raises:
         InvalidValue: it is no such form.
     """
-    found = _BOUNDARY.match(content_type)
-    if found is None:
-        raise InvalidValue("This is not a form")
+    boundary = boundary_of(content_type)
     # The first delimiter has no line before it.
-    pieces = (b"\r\n" + body).split(b"\r\n--" + found[1].encode())
+    pieces = (b"\r\n" + body).split(b"\r\n--" + boundary.encode())
     if len(pieces) < 2 or len(pieces) > MOST_PARTS or not pieces[-1].startswith(b"--"):
         raise InvalidValue("This is not a whole form")
     texts: dict[str, list[str]] = {}
@@ -40,14 +66,11 @@ def parts(content_type: str, body: bytes) -> tuple[dict[str, list[str]], dict[st
         if not parted or len(head) > LONGEST_HEAD:
             raise InvalidValue("A part of the form has no content")
         try:
-            header = head.decode()
-            name = _NAME.search(header)
-            if name is None:
-                raise InvalidValue("A part of the form has no name")
-            if not _FILE.search(header):
-                texts.setdefault(name[1], []).append(content.decode().replace("\0", ""))
+            name, file = field_of(head.decode())
+            if file is None:
+                texts.setdefault(name, []).append(content.decode().replace("\0", ""))
             elif content:
-                files[name[1]] = content
+                files[name] = content
         except UnicodeDecodeError as error:
             raise InvalidValue("A field of the form is no text") from error
     return texts, files

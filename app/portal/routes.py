@@ -28,6 +28,10 @@ from app.portal.explain import explain
 from app.portal.flags import flags, mark
 from app.portal.identity import decide, identity
 from app.portal.lock import lock, still_here, unlock, unlock_page
+from app.portal.media.decision import decide_patient, patient_of_disc
+from app.portal.media.discs import discs, one_disc
+from app.portal.media.given import images_zip
+from app.portal.media.upload import upload_disc
 from app.portal.outside import outside_back, outside_logout, outside_sign_in
 from app.portal.page import HERE
 from app.portal.patients import patients
@@ -96,6 +100,12 @@ routes: list[BaseRoute] = [
     Route("/consents", record, methods=["POST"]),
     Route("/identity", identity),
     Route("/identity", decide, methods=["POST"]),
+    Route("/media", discs),
+    Route("/media", upload_disc, methods=["POST"]),
+    Route("/images.zip", images_zip),
+    Route("/media/{number}", one_disc),
+    Route("/media/{number}/patients/{patient}", patient_of_disc),
+    Route("/media/{number}/patients/{patient}", decide_patient, methods=["POST"]),
     Route("/audit", audit),
     Route("/audit/reviews", saved_reviews),
     Route("/audit/reviews", save_review, methods=["POST"]),

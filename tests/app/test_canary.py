@@ -35,8 +35,9 @@ from fhir.store.types import NUMBERS
 from fhir.xml.to_xml import to_xml
 from tests.asgi import Answer, call
 from tests.canary import CANARY, a_canary, found_in
-from tests.canary_images import OWNER, PATIENT_ID, STRANGER, plant, searches, shown
+from tests.canary_images import OWNER, PATIENT_ID, SHARED_STUDY, STRANGER, STUDY, plant, searches, shown
 from tests.feed import a_change, a_message
+from tests.media import a_hidden_disc
 from tests.mhd import a_binary, a_submission
 from tests.oauth import a_client, asked
 from tests.portal import a_session
@@ -45,6 +46,8 @@ from tests.world import World
 pytestmark = [pytest.mark.anyio, pytest.mark.uncounted]
 
 PATIENT = f"Patient/{PATIENT_ID}"
+DISC = 777
+"""The number of a disc in the owner's quarantine."""
 JSON, XML, FORM = "application/fhir+json", "application/fhir+xml", "application/x-www-form-urlencoded"
 JSON_PATCH = "application/json-patch+json"
 GRAPHQL = "application/graphql"
@@ -442,6 +445,17 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
     ("POST", "/identity"): [
         ("POST", "/identity", f"one={OWNER}-hidden&other={OWNER}-hidden&act=link&reason=x".encode(), FORM)
     ],
+    ("GET", "/media"): [("GET", "/media", b"", "")],
+    ("POST", "/media"): [("POST", "/media", b"", 'multipart/form-data; boundary="x"')],
+    ("GET", "/media/{number}"): [("GET", f"/media/{DISC}{query}", b"", "") for query in ("", "?format=csv")],
+    ("GET", "/media/{number}/patients/{patient}"): [
+        ("GET", f"/media/{DISC}/patients/1{query}", b"", "") for query in ("", f"?q={CANARY}")
+    ],
+    ("POST", "/media/{number}/patients/{patient}"): [
+        ("POST", f"/media/{DISC}/patients/1", f"act={act}&patient={OWNER}-hidden".encode(), FORM)
+        for act in ("patient", "new", "rejected")
+    ],
+    ("GET", "/images.zip"): [("GET", f"/images.zip?study={STUDY}&study={SHARED_STUDY}", b"", "")],
     ("GET", "/rights-requests"): [
         ("GET", f"/rights-requests{query}", b"", "") for query in ("", "?every=1&format=csv")
     ],
@@ -574,6 +588,7 @@ async def _hide_more(world: World) -> None:
     filed = await call(world.app, "POST", "/fhir/Bundle", await world.client(OWNER), _document(), JSON)
     assert filed.status == 201, filed.body
     await plant(world)
+    await a_hidden_disc(world, DISC)
     await a_client(world, launch_url="https://app.example/launch")
 
 

@@ -24,10 +24,10 @@ RIGHTS = ("rights-requests", "entries")
 @pytest.mark.parametrize(
     ("role", "opens"),
     [
-        ("doctor", {"patients", "consents", GLASS, "entries"}),
-        ("nurse", {"patients", "consents", GLASS, "entries"}),
+        ("doctor", {"patients", "consents", GLASS, "entries", "media"}),
+        ("nurse", {"patients", "consents", GLASS, "entries", "media"}),
         ("pharmacist", {"patients", GLASS, "entries"}),
-        ("clerk", {"patients", "consents", "third-party", "accounts", "entries"}),
+        ("clerk", {"patients", "consents", "third-party", "accounts", "entries", "media"}),
         (
             "secretariat",
             {
@@ -50,7 +50,7 @@ RIGHTS = ("rights-requests", "entries")
 async def test_a_role_opens_its_own_pages_and_its_menu_shows_them(world: World, role: str, opens: set[str]) -> None:
     browser = await signed_in(world, "clinic-c", role)
 
-    names = ("patients", "consents", "identity", "audit", "third-party", "accounts", "organisations")
+    names = ("patients", "consents", "identity", "media", "audit", "third-party", "accounts", "organisations")
     for name in (*OFFICE, *COUNTER, *RIGHTS, *names):
         answer = await browser.get(f"/{name}")
         assert answer.status_code == (200 if name in opens else 403)

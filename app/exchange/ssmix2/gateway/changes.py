@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import watchfiles
@@ -66,12 +66,25 @@ class Transactions:
         return ["/".join(folders_of(number)) for number in found]
 
 
-async def by_events(root: Path, stop: asyncio.Event) -> AsyncIterator[set[str]]:
-    """Yield the folders of patients whose files have changed, as the system tells of it; end when it cannot."""
+def folder_of_patient(parts: tuple[str, ...]) -> str | None:
+    """Return the folder of the patient in whose folder a file of a store lies; None of one that is above them."""
+    return "/".join(parts[:3]) if len(parts) >= 3 else None
+
+
+async def by_events(
+    root: Path, stop: asyncio.Event, folder_of: Callable[[tuple[str, ...]], str | None] = folder_of_patient
+) -> AsyncIterator[set[str]]:
+    """Yield the folders in which files have changed, as the system tells of it; end when it cannot.
+
+    Args:
+        root: What is watched.
+        stop: Ends it.
+        folder_of: From the parts of a path below the root to the folder that is told; None for what is not told.
+    """
     try:
         async for changes in watchfiles.awatch(root, stop_event=stop, recursive=True, step=200, rust_timeout=2_000):
             paths = [Path(path).relative_to(root).parts for _, path in changes]
-            yield {"/".join(parts[:3]) for parts in paths if len(parts) >= 3}
+            yield {folder for parts in paths if (folder := folder_of(parts)) is not None}
     except (OSError, RuntimeError) as error:
         # More folders than fs.inotify.max_user_watches, or a share that tells nothing.
         logger.warning("Changes are seen by walking the store alone: %s", error)

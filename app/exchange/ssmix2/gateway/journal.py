@@ -55,6 +55,10 @@ class Journal:
         found = self._rows("WHERE path >= ? AND path < ?", (f"{folder}/", f"{folder}0"))
         return {one.path: one for one in found}
 
+    def row(self, path: str) -> Row | None:
+        """Return the row of a file; None when it is not known."""
+        return next(iter(self._rows("WHERE path = ?", (path,))), None)
+
     def dead(self) -> Iterator[Row]:
         """Yield the files that the hub has refused."""
         yield from self._rows("WHERE state = 2", ())

@@ -8,7 +8,6 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,17 +17,9 @@ from app.exchange.ssmix2.gateway.batches import Batch, Reader
 from app.exchange.ssmix2.gateway.changes import LOOK_SECONDS, Transactions, by_events
 from app.exchange.ssmix2.gateway.dead import DeadLetters
 from app.exchange.ssmix2.gateway.journal import DEAD, SENT, Journal
-from app.exchange.ssmix2.gateway.line import Answered, Letter, Line, LineDown, NotTaken
+from app.exchange.ssmix2.gateway.line import Answered, Line, NotTaken
+from app.exchange.ssmix2.gateway.patience import Patience
 from app.exchange.ssmix2.gateway.walk import Found, count_patients, patients, strays
-
-SHORTEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 60.0
-"""How long the gateway waits before it tries a line again that is down."""
-
-ATTEMPTS_ONCE = 5
-"""How often it tries when it is to walk through the store once."""
-
-STOP_SECONDS = 10.0
-"""How long a batch that is on its way is waited for when the gateway is told to stop."""
 
 MOST_UNREAD = 100
 """Paths that `--status` tells of files that cannot be read."""
@@ -85,9 +76,9 @@ class Gateway:
         self.progress = Progress()
         self._wanted, self._journal, self._dead, self._line, self._tell = wanted, journal, dead, line, tell
         self._reader = Reader(wanted.root, journal, wanted.settle_seconds)
-        self._line_told = False
         self._unread_told: dict[str, str] | None = None
         self._stop = asyncio.Event()
+        self._patience = Patience(self._stop, journal, once=wanted.once, tell=self._line_is)
         self._changed: set[str] = set()
         self._woken = asyncio.Event()
 
@@ -201,7 +192,7 @@ class Gateway:
         if not batch.letters:
             return
         try:
-            answers = await self._answers(batch.letters)
+            answers = await self._patience.send(lambda: self._line.send(batch.letters))
         except NotTaken as error:
             await self._in_parts(batch, str(error))
             return
@@ -216,45 +207,7 @@ class Gateway:
         else:
             self._note(batch, [Answered(batch.letters[0].path, "refused", [_finding(reason)])])
 
-    async def _answers(self, letters: list[Letter]) -> list[Answered] | None:
-        """Return what the hub says; None when the gateway was told to stop before."""
-        wait, attempts = SHORTEST_WAIT_SECONDS, 0
-        while not self._stop.is_set():
-            try:
-                answers = await self._until_stopped(letters)
-            except LineDown as error:
-                attempts += 1
-                if self._wanted.once and attempts >= ATTEMPTS_ONCE:
-                    raise
-                self._line_is(str(error))
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stop.wait(), max(wait, error.after_seconds))
-                wait = min(wait * 2, LONGEST_WAIT_SECONDS)
-            else:
-                self._line_is("")
-                return answers
-        return None
-
-    async def _until_stopped(self, letters: list[Letter]) -> list[Answered] | None:
-        """Send; when the gateway is told to stop, wait a little for the answer."""
-        sending = asyncio.create_task(self._line.send(letters))
-        stopping = asyncio.create_task(self._stop.wait())
-        await asyncio.wait({sending, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if not sending.done():
-            await asyncio.wait({sending}, timeout=STOP_SECONDS)
-        if not sending.done():
-            sending.cancel()
-            return None
-        return sending.result()
-
     def _line_is(self, down: str) -> None:
-        if down and not self.progress.down:
-            logger.warning("The line is down: %s", down)
-        if not self._line_told or bool(down) != bool(self.progress.down):
-            # The gateway before may have ended while the line was down.
-            self._line_told = True
-            self._journal.note(line_down=down and f"since {time.strftime('%Y-%m-%d %H:%M:%S')}: {down}")
         self.progress.down = down
         if down:
             self._tell(self.progress)

@@ -89,7 +89,7 @@ async def test_a_line_that_stays_down_is_told_and_what_was_not_sent_is_sent_late
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     site = await a_gateway(world, tmp_path)
-    monkeypatch.setattr("app.exchange.ssmix2.gateway.run.SHORTEST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr("app.exchange.ssmix2.gateway.patience.SHORTEST_WAIT_SECONDS", 0.01)
 
     def away(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("nobody listens")

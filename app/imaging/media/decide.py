@@ -1,0 +1,282 @@
+"""A person says whose the images of a disc are: a Patient of the site, a new one, or nobody's that is wanted here.
+
+What was decided, by whom, and the images themselves are written in one transaction with its audit record. A disc with
+very many images is filed in several; what is left is filed by the same decision, made again.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import BigInteger, Integer, Text, bindparam, select, update
+
+from app.access.directory import Organisation, find_organisation
+from app.audit.record import Event
+from app.clock import DAY
+from app.imaging.custody import Custody
+from app.imaging.events import imaging_events
+from app.imaging.filing import Filed, Owner, file_instances
+from app.imaging.keep import Failure, Received, read_incoming
+from app.imaging.media.disc import (
+    NEW,
+    PATIENT,
+    QUARANTINED,
+    REFUSED,
+    REJECTED,
+    STORED,
+    WAITING,
+    Disc,
+    DiscFile,
+    DiscPatient,
+)
+from app.imaging.media.quarantine import drop_blobs
+from app.imaging.media.tables import media_file, media_patient
+from app.imaging.patient import LOCAL_ISSUER, patient, printable, system
+from app.records.commit import committed
+from app.records.events import common
+from app.records.request import FhirRequest
+from app.records.row_ids import new_id
+from app.records.writing import Writing
+from dicom.indexing import StudyFacts
+from fhir.errors import Conflict, Forbidden, InvalidValue
+from fhir.store.categories import Category
+
+INTERACTION = "media-decision"
+
+ACTS = (PATIENT, NEW, REJECTED, WAITING)
+"""What may be decided; `waiting` takes a rejection back."""
+
+MOST_FILES = 1_000
+"""Of one transaction."""
+MOST_MODEL_BYTES = 100_000_000
+"""Of the headers of one transaction as DICOM JSON: they wait in memory for it."""
+
+_DISC, _NUMBER = bindparam("k_disc", type_=BigInteger), bindparam("k_number", type_=Integer)
+_DECIDE = (
+    update(media_patient)
+    .where(
+        media_patient.c.disc == _DISC,
+        media_patient.c.number == _NUMBER,
+        media_patient.c.state == bindparam("k_state", type_=Text),
+        media_patient.c.patient == bindparam("k_patient", type_=Text),
+    )
+    .values(
+        **{name: bindparam(f"n_{name}", type_=Text) for name in ("state", "patient", "by", "by_title")},
+        **{name: bindparam(f"n_{name}", type_=BigInteger) for name in ("at", "ends")},
+    )
+)
+_SETTLE = (
+    update(media_file)
+    .where(media_file.c.disc == _DISC, media_file.c.number == _NUMBER)
+    .values(state=bindparam("n_state", type_=Text), reason=bindparam("n_reason", type_=Text))
+)
+_FILES = (
+    select(media_file)
+    .where(
+        media_file.c.disc == bindparam("disc", type_=BigInteger),
+        media_file.c.patient == bindparam("patient", type_=Integer),
+        media_file.c.state == bindparam("state", type_=Text),
+    )
+    .order_by(media_file.c.number)
+    .limit(bindparam("most", type_=Integer))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What somebody decided."""
+
+    act: str
+    patient: str = ""
+    """Of `patient`: the id of the site's Patient."""
+
+
+async def decide(request: FhirRequest, disc: Disc, one: DiscPatient, decision: Decision) -> None:
+    """Carry a decision out.
+
+    Args:
+        request: Who decides; of the site that read the disc.
+        disc: The disc.
+        one: Whom some of its files are about, as the caller was shown it.
+        decision: What was decided.
+
+    Raises:
+        InvalidValue: there is no such decision.
+        NotFound: the Patient does not exist for the caller.
+        Forbidden: the Patient is another site's.
+        Conflict: somebody else has decided meanwhile.
+        StaleCaller: rights changed; what is not filed yet is filed when it is decided again.
+    """
+    if disc.custodian != request.caller.organisation:
+        raise Forbidden("The disc is another site's")
+    if decision.act not in ACTS:
+        raise InvalidValue("This is none of the decisions", "act")
+    request.interaction, request.action = INTERACTION, "U"
+    if decision.act in (REJECTED, WAITING):
+        await _set_aside(request, one, decision.act)
+        return
+    owner = await _owner_of(request, one, decision)
+    # What the desk may not look at, it files all the same: the hub reads for it what the site keeps.
+    request.visibility = Custody(disc.custodian)
+    for category in (Category.IMAGING, Category.IDENTITY):
+        request.let_write(category)
+    one = await _file_some(request, one, decision.act, owner)
+    while await _quarantined(request, one, most=1):
+        one = await _file_some(request, one, decision.act, owner)
+
+
+async def _set_aside(request: FhirRequest, one: DiscPatient, act: str) -> None:
+    """Reject what is about a patient, or take that back."""
+    if one.state != (WAITING if act == REJECTED else REJECTED):
+        raise Conflict("Somebody has decided already")
+    ends = request.now + request.hub.settings.media_days * DAY if act == REJECTED else 0
+
+    async def work(writing: Writing) -> None:
+        await _note(writing, one, act, "", ends)
+
+    async def tell(_: None, __: Writing) -> list[Event]:
+        words = f"Disc {one.disc}, patient {one.number}: {'rejected' if act == REJECTED else 'taken back'}"
+        return [Event(**common(request, 200), description=words)]
+
+    await committed(request, work, tell)
+
+
+async def _owner_of(request: FhirRequest, one: DiscPatient, decision: Decision) -> Owner:
+    """Return whose the images become.
+
+    Raises:
+        NotFound: the Patient does not exist for the caller.
+        Forbidden: it is another site's.
+        Conflict: somebody has decided otherwise.
+    """
+    if one.state not in (WAITING, decision.act):
+        raise Conflict("Somebody has decided already")
+    id_ = decision.patient if decision.act == PATIENT else one.patient
+    if one.patient and one.patient != id_:
+        raise Conflict("Somebody has decided already")
+    if id_:
+        found = await request.record.read("Patient", id_)
+        if found.custodian != request.caller.organisation:
+            raise Forbidden("The Patient is another site's")
+        return Owner(id_, found.patient_key, None)
+    if decision.act == PATIENT:
+        raise InvalidValue("No Patient was chosen", "patient")
+    site = await find_organisation(request.hub.database.reader, request.caller.organisation_slug)
+    row, made = new_id(request.hub)
+    return Owner(made, row, new_patient(one, site))
+
+
+def new_patient(one: DiscPatient, site: Organisation) -> dict[str, Any]:
+    """Return the Patient that a disc describes; its number is the other hospital's, never the site's own."""
+    facts = StudyFacts(
+        *("", "", "", "", one.name, "", "", one.name, one.patient_id, one.issuer, one.birth_date, one.sex, "")
+    )
+    named = system(one.issuer, site) if one.issuer else foreign_system(one.institution, site)
+    made = patient(facts, named)
+    if not printable(one.patient_id):
+        made.pop("identifier")
+    return made
+
+
+def foreign_system(institution: str, site: Organisation) -> str:
+    """Return the identifier system of the numbers of a hospital that is known by its name alone."""
+    return f"{LOCAL_ISSUER}/{site.slug}/media/{quote(institution, safe='')}"
+
+
+async def _quarantined(request: FhirRequest, one: DiscPatient, *, most: int) -> list[DiscFile]:
+    values = {"disc": one.disc, "patient": one.number, "state": QUARANTINED, "most": most}
+    return [DiscFile(*row) for row in await request.hub.database.reader.fetch(_FILES, values)]
+
+
+async def _file_some(request: FhirRequest, one: DiscPatient, act: str, owner: Owner) -> DiscPatient:
+    """File as many images as one transaction takes, and return what is known of their patient then.
+
+    Raises:
+        Conflict: somebody else has decided meanwhile.
+    """
+    files, received, broken = await _read(request, await _quarantined(request, one, most=MOST_FILES))
+
+    async def work(writing: Writing) -> Filed:
+        filed = await file_instances(writing, [found for _, found in received], owner=owner)
+        # What a Patient was to be made for and was not stored makes none.
+        chosen = "" if owner.resource is not None else owner.id
+        await _note(writing, one, act, chosen, 0)
+        refused = {found.sop_instance_uid: found.reason for found in filed.failures}
+        rows = [(file, refused.get(found.sop_instance_uid)) for file, found in received]
+        await _settle(writing, [*rows, *((file, problem.reason) for file, problem in broken)])
+        return filed
+
+    async def tell(filed: Filed, _: Writing) -> list[Event]:
+        words = f"Disc {one.disc}, patient {one.number}: {len(filed.stored)} of {len(files)} images filed"
+        told = await imaging_events(request, filed.touched, 200)
+        return [each._replace(description=words) for each in told]
+
+    await committed(request, work, tell)
+    # It is one entry of the person's, however many transactions carry it out.
+    request.settle = None
+    return replace(one, state=act, patient="" if owner.resource is not None else owner.id)
+
+
+async def _note(writing: Writing, one: DiscPatient, act: str, chosen: str, ends: int) -> None:
+    """Note a decision.
+
+    Raises:
+        Conflict: somebody else has decided meanwhile.
+    """
+    caller = writing.request.caller
+    values = {
+        "k_disc": one.disc,
+        "k_number": one.number,
+        "k_state": one.state,
+        "k_patient": one.patient,
+        "n_state": act,
+        "n_patient": chosen,
+        "n_by": caller.user,
+        "n_by_title": caller.user_title,
+        "n_at": writing.request.now,
+        "n_ends": ends,
+    }
+    if not await writing.connection.execute(_DECIDE, values):
+        raise Conflict("Somebody has decided already")
+
+
+async def _settle(writing: Writing, rows: list[tuple[DiscFile, str | None]]) -> None:
+    """Note what became of files: stored, or the reason why not; what is not stored is not kept either."""
+    for file, reason in rows:
+        state = STORED if reason is None else REFUSED
+        values = {"k_disc": file.disc, "k_number": file.number, "n_state": state, "n_reason": (reason or "")[:500]}
+        await writing.connection.execute(_SETTLE, values)
+    await drop_blobs(writing.connection, [file for file, reason in rows if reason is not None])
+
+
+async def _read(
+    request: FhirRequest, files: list[DiscFile]
+) -> tuple[list[DiscFile], list[tuple[DiscFile, Received]], list[tuple[DiscFile, Failure]]]:
+    """Read files again: all that were read, those that are sound, and those that are not."""
+    received: list[tuple[DiscFile, Received]] = []
+    broken: list[tuple[DiscFile, Failure]] = []
+    done: list[DiscFile] = []
+    model_bytes = 0
+    for file in files:
+        if model_bytes > MOST_MODEL_BYTES:
+            break
+        found = await _again(request, file)
+        done.append(file)
+        if isinstance(found, Failure):
+            broken.append((file, found))
+        else:
+            model_bytes += len(found.extracted.columns["model"])
+            received.append((file, found))
+    return done, received, broken
+
+
+async def _again(request: FhirRequest, file: DiscFile) -> Received | Failure:
+    """Read the header of a file in quarantine."""
+    incoming = request.hub.blobs.incoming()
+    try:
+        async for piece in request.hub.blobs.stream(file.custodian, file.digest):
+            incoming.write(piece)
+        return await asyncio.to_thread(read_incoming, incoming, file.size, file.digest)
+    finally:
+        incoming.discard()

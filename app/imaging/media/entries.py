@@ -1,0 +1,137 @@
+"""The files of a disc: of a folder, or of a ZIP; found within bounds, opened one at a time, never run, never written.
+
+A link is not followed, and what lies outside is not reached: names only name, in reports.
+https://profiles.ihe.net/RAD (PDI); ISO 9660 and Joliet names come as the system that mounts the disc gives them.
+"""
+
+import os
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+MOST_FILES = 50_000
+"""Of a disc; a DVD of thin slices has ten thousand."""
+DEEPEST = 16
+"""Folders inside folders."""
+MOST_DIRECTORY_BYTES = 20_000_000
+"""Of a ZIP's central directory, which is held in memory."""
+LONGEST_PATH = 500
+"""Characters of a path that are kept in the report."""
+
+_END = b"PK\x05\x06"
+_END_64 = b"PK\x06\x06"
+
+
+class Unreadable(Exception):
+    """It is no disc that can be read; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file of a disc."""
+
+    path: str
+    """Below the root, with `/` between its parts."""
+    size: int
+    """Bytes, as the disc says."""
+    open: Callable[[], IO[bytes]]
+    """Opens it for reading."""
+    problem: str = ""
+    """Why it is not opened; empty when it is."""
+
+
+READ_FAILURES = (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError, ValueError)
+"""What reading an entry may raise: a scratched disc, a damaged or odd ZIP."""
+
+
+def _closed() -> IO[bytes]:
+    raise OSError("this file is not opened")
+
+
+def entries_of(place: Path) -> Iterator[Entry]:
+    """Yield the files of a folder, or of a ZIP, in an order that stays the same.
+
+    Raises:
+        Unreadable: it is neither, or has too many files.
+    """
+    found = _of_folder(place, "", 0) if place.is_dir() else _of_zip(place)
+    for count, entry in enumerate(found):
+        if count >= MOST_FILES:
+            raise Unreadable(f"there are more than {MOST_FILES} files")
+        yield entry
+
+
+def shown(path: str) -> str:
+    """Return a path as reports show it: as text without control characters, and not too long."""
+    text = os.fsencode(path).decode("utf-8", "replace")
+    return "".join(one if one.isprintable() else "\ufffd" for one in text)[:LONGEST_PATH]
+
+
+def _of_folder(folder: Path, above: str, depth: int) -> Iterator[Entry]:
+    with os.scandir(folder) as found:
+        inside = sorted(found, key=lambda one: one.name)
+    for one in inside:
+        path = f"{above}{one.name}"
+        if one.is_symlink():
+            yield Entry(path, 0, _closed, "a link, which is not followed")
+        elif one.is_dir(follow_symlinks=False):
+            if depth >= DEEPEST:
+                yield Entry(path, 0, _closed, f"folders are nested deeper than {DEEPEST}")
+            else:
+                yield from _of_folder(Path(one.path), f"{path}/", depth + 1)
+        elif one.is_file(follow_symlinks=False):
+            yield Entry(path, one.stat(follow_symlinks=False).st_size, _opener(one.path))
+        else:
+            yield Entry(path, 0, _closed, "no file")
+
+
+def _opener(path: str) -> Callable[[], IO[bytes]]:
+    # Between the look and the opening somebody may have put a link there.
+    return lambda: os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb")
+
+
+def _of_zip(place: Path) -> Iterator[Entry]:
+    try:
+        _check_directory(place)
+        archive = zipfile.ZipFile(place)
+    except READ_FAILURES as error:
+        raise Unreadable("this is no folder and no ZIP") from error
+    with archive:
+        for info in archive.infolist():
+            if not info.is_dir():
+                yield _member(archive, info)
+
+
+def _check_directory(place: Path) -> None:
+    """Refuse a ZIP whose directory is larger than memory should hold, before it is read."""
+    with place.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 66_000))
+        tail = file.read()
+    at = tail.rfind(_END)
+    if at < 0 or len(tail) < at + 22:
+        raise Unreadable("this is no folder and no ZIP")
+    directory_bytes: int = struct.unpack_from("<L", tail, at + 12)[0]
+    if directory_bytes == 0xFFFFFFFF and (wide := tail.rfind(_END_64)) >= 0:
+        directory_bytes = struct.unpack_from("<Q", tail.ljust(wide + 56, b"\0"), wide + 40)[0]
+    if directory_bytes > MOST_DIRECTORY_BYTES:
+        raise Unreadable(f"there are more than {MOST_FILES} files")
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Entry:
+    problem = ""
+    parts = info.filename.replace("\\", "/").split("/")
+    if ".." in parts or info.filename.startswith(("/", "\\")) or ":" in parts[0]:
+        problem = "the name leads out of the archive"
+    elif stat.S_ISLNK(info.external_attr >> 16):
+        problem = "a link, which is not followed"
+    elif len(parts) > DEEPEST + 1:
+        problem = f"folders are nested deeper than {DEEPEST}"
+    elif info.flag_bits & 1:
+        problem = "encrypted"
+    return Entry(info.filename, info.file_size, lambda: archive.open(info), problem)

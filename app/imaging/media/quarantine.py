@@ -1,0 +1,116 @@
+"""What is kept of discs: rows of files and of whom they are about, and the blobs that they name."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import BigInteger, Integer, Text, bindparam, delete, func, select, update
+
+from app.blobs.tables import blob
+from app.db import DatabaseConnection, WriteConnection
+from app.imaging.media.disc import QUARANTINED, WAITING, Disc, DiscFile, DiscPatient
+from app.imaging.media.tables import media_disc, media_file, media_patient
+from dicom.store.tables import dicom_instance
+from fhir.search.hashing import hash64
+
+MOST_LISTED = 200
+"""Discs that a page shows, the newest."""
+
+_DISC = bindparam("disc", type_=BigInteger)
+_NUMBER = bindparam("number", type_=BigInteger)
+_CUSTODIAN = bindparam("custodian", type_=Integer)
+
+_ONE = select(media_disc).where(media_disc.c.number == _NUMBER)
+_OF_SITE = (
+    select(
+        media_disc,
+        select(func.count())
+        .where(media_patient.c.disc == media_disc.c.number, media_patient.c.state == bindparam("waiting", type_=Text))
+        .scalar_subquery(),
+        select(func.count())
+        .where(media_file.c.disc == media_disc.c.number, media_file.c.state == bindparam("quarantined", type_=Text))
+        .scalar_subquery(),
+    )
+    .where(media_disc.c.custodian == _CUSTODIAN)
+    .order_by(media_disc.c.number.desc())
+    .limit(bindparam("most", type_=Integer))
+)
+_SET_DISC = (
+    update(media_disc)
+    .where(media_disc.c.number == bindparam("k_number", type_=BigInteger))
+    .values(
+        state=bindparam("n_state", type_=Text),
+        problem=bindparam("n_problem", type_=Text),
+        upload=bindparam("n_upload", type_=Text),
+    )
+)
+_PATIENTS = select(media_patient).where(media_patient.c.disc == _DISC).order_by(media_patient.c.number)
+_FILES = select(media_file).where(media_file.c.disc == _DISC).order_by(media_file.c.number)
+_REMOVE_BLOB = delete(blob).where(
+    blob.c.custodian == bindparam("k_custodian", type_=Integer), blob.c.digest == bindparam("k_digest", type_=Text)
+)
+_QUARANTINED = (
+    select(media_file.c.number)
+    .where(
+        media_file.c.custodian == _CUSTODIAN,
+        media_file.c.digest == bindparam("digest", type_=Text),
+        media_file.c.state == bindparam("quarantined", type_=Text),
+    )
+    .limit(1)
+)
+_INSTANCE = (
+    select(dicom_instance.c.id)
+    .where(
+        dicom_instance.c.sop_instance_uid == bindparam("instance", type_=Text),
+        dicom_instance.c.custodian == _CUSTODIAN,
+        dicom_instance.c.digest == bindparam("digest", type_=Text),
+    )
+    .limit(1)
+)
+
+
+async def found_disc(connection: DatabaseConnection, number: int) -> Disc | None:
+    """Return a disc by its number."""
+    rows = await connection.fetch(_ONE, {"number": number})
+    return Disc(*rows[0]) if rows else None
+
+
+async def discs_of(connection: DatabaseConnection, custodian: int) -> list[tuple[Disc, int, int]]:
+    """Return a site's discs, the newest first: each with how many patients wait, and how many files."""
+    values = {"custodian": custodian, "most": MOST_LISTED, "waiting": WAITING, "quarantined": QUARANTINED}
+    return [(Disc(*row[:-2]), int(row[-2]), int(row[-1])) for row in await connection.fetch(_OF_SITE, values)]
+
+
+async def settle_disc(connection: WriteConnection, disc: Disc, state: str, problem: str = "") -> None:
+    """Say how the reading of a disc ended; what was uploaded is not needed any more."""
+    values = {"k_number": disc.number, "n_state": state, "n_problem": problem, "n_upload": ""}
+    await connection.execute(_SET_DISC, values)
+    if disc.upload:
+        await connection.execute(_REMOVE_BLOB, {"k_custodian": disc.custodian, "k_digest": disc.upload})
+
+
+async def patients_on(connection: DatabaseConnection, disc: int) -> list[DiscPatient]:
+    """Return whom a disc is about, in the order in which they were found."""
+    return [DiscPatient(*row) for row in await connection.fetch(_PATIENTS, {"disc": disc})]
+
+
+async def files_on(connection: DatabaseConnection, disc: int) -> list[DiscFile]:
+    """Return every file of a disc, in the order in which they were read."""
+    return [DiscFile(*row) for row in await connection.fetch(_FILES, {"disc": disc})]
+
+
+async def hold(connection: WriteConnection, custodian: int) -> None:
+    """Let nobody else store images of a site, or take some away, until the transaction ends."""
+    await connection.lock(hash64(f"dicom/{custodian}"))
+
+
+async def note_blobs(connection: WriteConnection, custodian: int, kept: Iterable[tuple[str, int]], now: int) -> None:
+    """Write the rows of blobs, by digest and size, that are not noted yet."""
+    await connection.insert_missing(blob, [(custodian, digest, size, now) for digest, size in dict(kept).items()])
+
+
+async def drop_blobs(connection: WriteConnection, files: Sequence[DiscFile]) -> None:
+    """Remove the rows of blobs that only these files, not in quarantine any more, have named; under `hold`."""
+    for one in files:
+        values = {"custodian": one.custodian, "digest": one.digest}
+        stored = await connection.fetch(_INSTANCE, {**values, "instance": one.instance})
+        if not stored and not await connection.fetch(_QUARANTINED, {**values, "quarantined": QUARANTINED}):
+            await connection.execute(_REMOVE_BLOB, {"k_custodian": one.custodian, "k_digest": one.digest})

@@ -1,0 +1,39 @@
+"""Studies of a patient, as a disc to give away: a ZIP of what the caller may see."""
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from app.imaging.events import Touched, imaging_events
+from app.imaging.found import one_copy
+from app.imaging.media.door import INTERACTION, ZIP
+from app.imaging.media.media_set import Wanted, check_size, media_set
+from app.portal.gate import Visit, view
+from app.portal.page import HEADERS
+from dicom.store.read import InstanceRow, read_instances
+from dicom.values import is_uid
+from fhir.errors import InvalidValue
+
+MOST_STUDIES = 50
+"""Of one disc."""
+
+
+async def images_zip(request: Request) -> Response:
+    """Give the studies that the address names."""
+
+    async def work(visit: Visit) -> Response:
+        uids = list(dict.fromkeys(visit.web.query_params.getlist("study")))
+        if len(uids) > MOST_STUDIES or not all(is_uid(uid) for uid in uids):
+            raise InvalidValue("These are no studies, or too many", "study")
+        fhir, rows = visit.fhir, list[InstanceRow]()
+        for uid in uids:
+            found = await read_instances(fhir.record.connection, fhir.visibility, uid)
+            rows += one_copy(found, visit.caller.organisation)
+        check_size(rows)
+        touched = {Touched(row.patient_key, row.custodian, row.study_instance_uid) for row in rows}
+        await visit.hub.audit.append(await imaging_events(fhir, sorted(touched), 200))
+        fhir.recorded = True
+        wanted = Wanted(rows, thumbnails=True)
+        named = {**HEADERS, "content-disposition": 'attachment; filename="images.zip"'}
+        return StreamingResponse(media_set(visit.hub, wanted), 200, named, ZIP)
+
+    return await view(request, "timeline", work, interaction=INTERACTION, action="R")
