@@ -15,6 +15,7 @@ from app.access.directory import Organisation, find_organisation
 from app.blobs.tables import blob
 from app.identity.known import known_patient
 from app.imaging.custody import Custody
+from app.imaging.endpoint import endpoint_of
 from app.imaging.events import Touched
 from app.imaging.imaging_study import JAPAN_MINUTES, MOST_INSTANCES, imaging_study
 from app.imaging.keep import Failure, Received, failure
@@ -154,7 +155,8 @@ class _Filing:
         query = parse_query(Level.INSTANCE, pairs, max_limit=MOST_INSTANCES)
         instances = [] if many else await search(connection, own, query)
         first = series[0].study if series else study
-        resource = imaging_study(first, series, instances, subject=f"Patient/{owner.id}")
+        endpoint = await endpoint_of(writing, self._site)
+        resource = imaging_study(first, series, instances, subject=f"Patient/{owner.id}", endpoint=endpoint)
         id_ = id_of(row)
         prepared = prepare(orjson.dumps(resource), writing.request.authority)
         if await read(connection, own, "ImagingStudy", id_) is None:

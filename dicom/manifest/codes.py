@@ -49,6 +49,9 @@ DRAFTS: dict[tuple[str, str], Code] = {
 }
 """Values that drafts of CP-2595 and their implementations write, by value and scheme."""
 
+LOCAL = "99LOCAL"
+"""The scheme of a code that is a text and no code: its value is the meaning, cut to what a value may hold."""
+
 TITLES = frozenset((one.value, one.scheme) for one in (MANIFEST, SIGNED_MANIFEST, MANIFEST_WITH_DESCRIPTION))
 """The document titles that make a Key Object Selection a manifest; any other title is a note about key images."""
 
