@@ -5,6 +5,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part05/sect_7.1.2.html
 
 import struct
 from collections.abc import Mapping
+from functools import cache
 from operator import itemgetter
 from typing import Any, TypeAlias
 
@@ -25,18 +26,20 @@ def data_set(values: Values) -> bytes:
     Raises:
         KeyError: a keyword is none.
     """
-    named = (_named(name, value) for name, value in values.items())
+    named = [(*_place(name), value) for name, value in values.items()]
     return b"".join(_element(*one) for one in sorted(named, key=itemgetter(0)))
 
 
-def _named(name: str, value: Any) -> tuple[int, str, Any]:
+@cache
+def _place(name: str) -> tuple[int, str]:
+    """Return the tag and the VR of a keyword."""
     if " " in name:
         tag, _, vr = name.partition(" ")
-        return int(tag, 16), vr, value
+        return int(tag, 16), vr
     number = tag_for_keyword(name)
     if number is None:
         raise KeyError(name)
-    return number, dictionary_VR(number), value
+    return number, dictionary_VR(number)
 
 
 def _element(tag: int, vr: str, value: Any) -> bytes:

@@ -36,7 +36,7 @@ class Items:
     def text(self, tag: int) -> str:
         """Return a value without padding and control characters; empty when it is absent."""
         found = text(self._file.data, self._data_set, tag, self._file.codecs)[:MAX_TEXT]
-        return "".join(one for one in found if one.isprintable()).strip()
+        return found if found.isprintable() else "".join(one for one in found if one.isprintable()).strip()
 
     def number(self, tag: int) -> int | None:
         """Return a value as a whole number, whatever its VR of text is; None when it is none."""

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from app.hub import Hub
 
 MOST_SERIES = 2_000
-MOST_INSTANCES = 50_000
+MOST_INSTANCES = 9_000
 """Of a study of which a manifest is made: what is larger is no study but an archive."""
 
 ACCESSION_NUMBER = "http://renkei.example/fhir/NamingSystem/accession-number"
@@ -57,7 +57,7 @@ async def gather(hub: "Hub", connection: DatabaseConnection, visibility: Visibil
         hub: The running hub.
         connection: Where to look.
         visibility: What may be seen.
-        study: The hub's own ImagingStudy of it.
+        study: An ImagingStudy of it, the hub's own or one that the site has written.
 
     Raises:
         NotFound: no image of it exists for the caller.
@@ -85,12 +85,12 @@ async def gather(hub: "Hub", connection: DatabaseConnection, visibility: Visibil
 
 
 async def _study(connection: DatabaseConnection, visibility: Visibility, study: Stored) -> Found:
-    """Return the study in the tables of which an ImagingStudy tells; whoever posts one does not make one."""
+    """Return the study in the tables of which an ImagingStudy tells: of its site and its patient, with that UID."""
     for one in orjson.loads(study.body).get("identifier", ()):
         uid = str(one.get("value", "")).removeprefix("urn:oid:")
         if one.get("system") == "urn:dicom:uid" and is_uid(uid):
             for found in await _own(connection, visibility, Level.STUDY, uid, study, 1_000):
-                if found.id == study.row:
+                if found.patient_key == study.patient_key:
                     return found
     raise NotFound("There are no images of this study")
 
