@@ -302,6 +302,17 @@ def test_where_no_service_is_named_the_profile_has_a_word_for_it():
     assert read_bundle(bundle).series == (unknown,)
 
 
+@pytest.mark.anyio
+async def test_the_published_bundle_is_kept_as_a_document(world):
+    hospital = await world.client("hospital-a")
+
+    sent = await world.http.post("/fhir/Bundle", headers=hospital, json=bundle_102())
+
+    assert sent.status_code == 201, sent.text
+    study = "ImagingStudy?identifier=urn:dicom:uid|urn:oid:1.2.250.1.59.40211.22756022.2.1.102"
+    assert await world.total(hospital, study) == 1
+
+
 # The KOS form
 
 

@@ -1,16 +1,11 @@
 """Manifests that a site sends: as a FHIR document, plain or with its metadata (MHD), and what is found by them."""
 
-import json
-from dataclasses import replace
 from typing import Any
 
-import orjson
 import pytest
 
 from app.imaging.mado.to_fhir import fhir_manifest
-from dicom.manifest.model import Issued
 from tests.app.imaging.mado.test_convert import a_manifest
-from tests.spec_data import SPEC_DATA
 from tests.world import World, a_patient
 
 pytestmark = pytest.mark.anyio
@@ -32,17 +27,7 @@ async def test_a_manifest_sent_as_a_document_is_kept_and_its_study_is_found(worl
     sent = await world.http.post("/fhir/Bundle", headers=hospital, json=bundle)
 
     assert sent.status_code == 201, sent.text
-    print(sent.json().get("id"))
     (study,) = await found(world, hospital, "ImagingStudy?identifier=urn:dicom:uid|urn:oid:1.2.3")
     assert study["subject"]["reference"] == f"Patient/{patient['id']}"
     endpoints = [one["address"] for one in await found(world, hospital, "Endpoint?connection-type=dicom-wado-rs")]
     assert sorted(endpoints) == ["https://hub.example/dicomweb", "https://other.example/rs"]
-
-
-async def test_the_published_manifest_is_kept_as_a_document(world: World) -> None:
-    hospital = await world.client("hospital-a")
-    bundle = json.loads((SPEC_DATA / "dicom/mado-102-bundle.json").read_text())
-
-    sent = await world.http.post("/fhir/Bundle", headers=hospital, json=bundle)
-
-    assert sent.status_code == 201, sent.text
