@@ -19,6 +19,7 @@ from app.imaging.endpoint import endpoint_of
 from app.imaging.events import Touched
 from app.imaging.imaging_study import JAPAN_MINUTES, MOST_INSTANCES, imaging_study
 from app.imaging.keep import Failure, Received, failure
+from app.imaging.mado.keep import announce_where_wanted
 from app.imaging.patient import patient, system
 from app.records.prepare import prepare
 from app.records.record import StaleCaller
@@ -160,13 +161,14 @@ class _Filing:
         id_ = id_of(row)
         prepared = prepare(orjson.dumps(resource), writing.request.authority)
         if await read(connection, own, "ImagingStudy", id_) is None:
-            await writing.create(prepared, row=row, id_=id_)
-            return
-        try:
-            await writing.update(prepared, id_)
-        except NotFound as error:
-            # It is there; the caller's rights changed since the transaction began.
-            raise StaleCaller from error
+            described = await writing.create(prepared, row=row, id_=id_)
+        else:
+            try:
+                described = await writing.update(prepared, id_)
+            except NotFound as error:
+                # It is there; the caller's rights changed since the transaction began.
+                raise StaleCaller from error
+        await announce_where_wanted(writing, described)
 
 
 def _clinical_date(study: StudyFacts) -> int:

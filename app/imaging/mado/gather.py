@@ -40,6 +40,9 @@ MOST_INSTANCES = 9_000
 ACCESSION_NUMBER = "http://renkei.example/fhir/NamingSystem/accession-number"
 """Before a site: the system of its accession numbers, where its images name no issuer."""
 
+INVOKE = "/IHEInvokeImageDisplay"
+"""Where the viewer is opened (IHE IID, RAD-106); it asks who one is, and shows what that one may see."""
+
 DEVICE = "Renkei"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -81,7 +84,11 @@ async def gather(hub: "Hub", connection: DatabaseConnection, visibility: Visibil
     if not made:
         raise NotFound("There are no images of this study")
     site = next(one for one in await organisations(connection) if one.key == study.custodian)
-    return _named(_manifest(found, made, gathering.told, site, study), hub.settings.fhir_address)
+    manifest = replace(
+        _manifest(found, made, gathering.told, site, study),
+        display_uri=f"{hub.settings.address}{INVOKE}?requestType=STUDY&studyUID={uid}",
+    )
+    return _named(manifest, hub.settings.fhir_address)
 
 
 async def _study(connection: DatabaseConnection, visibility: Visibility, study: Stored) -> Found:

@@ -21,7 +21,7 @@ from app.imaging.mado.to_fhir import fhir_manifest
 from app.records.commit import committed
 from app.records.conditional import lock, own
 from app.records.events import events
-from app.records.own import find_own, token
+from app.records.own import custody, find_own, token
 from app.records.prepare import prepare
 from app.records.put_together import labels_together, name_parts
 from app.records.request import FhirRequest
@@ -31,6 +31,8 @@ from app.records.writing import Writing
 from dicom.manifest.model import Manifest
 from dicom.manifest.write import write_kos
 from fhir.errors import Forbidden
+from fhir.store.categories import Category
+from fhir.store.connection import Visibility
 from fhir.store.labels import codings
 from fhir.store.stored import Stored
 
@@ -61,7 +63,7 @@ async def keep_on_demand(request: FhirRequest, study: Stored) -> Kept:
 
     async def work(writing: Writing) -> Kept:
         await lock(writing.connection, request, ["DocumentReference"])
-        return await announce(writing, study)
+        return await announce(writing, study, own(request))
 
     return await _committed(request, work, study)
 
@@ -94,10 +96,20 @@ async def _committed(request: FhirRequest, work: Callable[[Writing], Any], study
     return kept
 
 
-async def announce(writing: Writing, study: Stored) -> Kept:
+async def announce_where_wanted(writing: Writing, study: Stored) -> None:
+    """Make the manifests of a study known that has grown, where the region wants that.
+
+    Whoever stores images may hold a scope for them alone, but it is the region that decides this.
+    """
+    request = writing.request
+    if request.hub.settings.manifests_on_demand and request.authority.may_write(Category.DOCUMENT):
+        await announce(writing, study, custody(writing))
+
+
+async def announce(writing: Writing, study: Stored, visibility: Visibility) -> Kept:
     """Gather the entries on demand of a study in a transaction; what they say already is not written again."""
     request = writing.request
-    manifest = await gather(request.hub, writing.connection, own(request), study)
+    manifest = await gather(request.hub, writing.connection, visibility, study)
     site = await _site(writing, study)
     labels = await labels_together(writing, [study])
     found = {form: await find_own(writing, "DocumentReference", _known_by(study, form)) for form in FORMS}

@@ -8,6 +8,7 @@ import pydicom
 import pytest
 
 from app.imaging.mado.from_fhir import read_bundle
+from app.settings import Settings
 from dicom.manifest.model import Manifest
 from dicom.manifest.read import read_kos
 from dicom.part10 import read_instance
@@ -15,7 +16,7 @@ from fhir.profiles.structure import check
 from fhir.store.labels import ACT_CODE
 from tests.app.imaging.images import CT, a_file, parts_of, stored
 from tests.portal import recorded
-from tests.world import ADDRESS, World, a_consent
+from tests.world import ADDRESS, World, a_consent, running
 
 pytestmark = pytest.mark.anyio
 
@@ -82,6 +83,7 @@ async def test_both_forms_say_the_same_and_every_instance_is_retrieved_from_wher
     assert (made["kos"].study_date, made["kos"].study_time) == ("20260401", "093000.5")
     assert made["kos"].accession.value == "A-1"
     assert made["kos"].study_description == "胸部CT"
+    assert made["kos"].display_uri == f"{ADDRESS}/IHEInvokeImageDisplay?requestType=STUDY&studyUID={STUDY}"
     for number, one in enumerate(series.instances, start=1):
         path = f"/studies/{STUDY}/series/{series.series_instance_uid}/instances/{one.sop_instance_uid}"
         whole = await world.http.get(series.retrieve_url + path, headers=clinic)
@@ -167,6 +169,30 @@ async def test_entries_on_demand_follow_a_study_that_grows(world: World) -> None
 
     assert [one["meta"]["versionId"] for one in made.values()] == ["2", "2"]
     assert await world.total(hospital, "DocumentReference?modality=PT") == 2
+
+
+async def test_where_the_region_wants_it_each_study_is_known_by_its_manifests_and_they_follow_it(
+    settings: Settings,
+) -> None:
+    async with running(settings.model_copy(update={"manifests_on_demand": True})) as world:
+        hospital = await world.client("hospital-a")
+        await stored(world, hospital, an_image(1))
+        first = await documents(world, hospital)
+        await stored(world, hospital, an_image(2))
+        same = await documents(world, hospital)
+        more = an_image(1, SeriesInstanceUID="1.2.392.1.2", SOPInstanceUID="1.2.392.1.2.1", Modality="PT")
+        await stored(world, hospital, more)
+        grown = await documents(world, hospital)
+
+    assert [{one["id"]: one["meta"]["versionId"] for one in found} for found in (first, same, grown)] == [
+        {one["id"]: version for one in first} for version in ("1", "1", "2")
+    ]
+    assert {one["content"][0]["format"]["code"] for one in first} == {FHIR_FORMAT, KOS_FORMAT}
+
+
+async def documents(world: World, caller: dict[str, str]) -> list[dict[str, Any]]:
+    found = await world.http.get(f"/fhir/DocumentReference?study-instance-uid=urn:oid:{STUDY}", headers=caller)
+    return [one["resource"] for one in found.json()["entry"]]
 
 
 async def test_a_snapshot_stays_as_it_was_and_takes_the_labels_of_its_images(world: World) -> None:
