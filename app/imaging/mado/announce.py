@@ -47,7 +47,7 @@ async def announce(writing: Writing, study: Stored, visibility: Visibility) -> K
     """Gather the entries on demand of a study in a transaction; what they say already is not written again."""
     request = writing.request
     manifest = await gather(request.hub, writing.connection, visibility, study)
-    site, patient = await site_of(writing, study), patient_of(study)
+    site = await site_of(writing, study)
     labels = await labels_together(writing, [study])
     found = {form: await find_own(writing, "DocumentReference", _known_by(study, form)) for form in FORMS}
     new = {form: new_id(request.hub) for form in FORMS if not found[form]}
