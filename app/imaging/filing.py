@@ -95,7 +95,7 @@ class _Filing:
     async def finish(self) -> Filed:
         """Bring the ImagingStudy of each study that has grown in step."""
         for row, (study, owner) in self._grown.items():
-            requests = await requests_of(self._writing, owner.key, study.accession_number)
+            requests = await requests_of(self._writing, row, owner.key, study.accession_number)
             await self._describe(row, study, owner, requests)
             await file_reports(self._writing, row, f"Patient/{owner.id}", requests, self._told.get(row, ()))
         await self._writing.connection.insert(blob, list(self._blobs.values()))

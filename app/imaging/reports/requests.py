@@ -52,11 +52,14 @@ def numbers_of(request: Any) -> list[str]:
     return [one for one in dict.fromkeys(found) if one][:MOST_NUMBERS]
 
 
-async def requests_of(writing: Writing, patient_key: int, accession: str) -> list[str]:
+async def requests_of(writing: Writing, study_row: int, patient_key: int, accession: str) -> list[str]:
     """Return references to the orders that a site has for one of its studies, the oldest first.
+
+    An order with a label that the study does not have is left out: whoever sees the study must not learn of it.
 
     Args:
         writing: The write transaction.
+        study_row: Of the study and of its ImagingStudy.
         patient_key: Of the study.
         accession: Its Accession Number.
     """
@@ -64,7 +67,13 @@ async def requests_of(writing: Writing, patient_key: int, accession: str) -> lis
     if not number:
         return []
     found = await find_own(writing, "ServiceRequest", ("identifier", escape(number)))
-    own = [one for one in found if one.patient_key == patient_key and _is_order(orjson.loads(one.body), number)]
+    study = await read_own(writing, "ImagingStudy", id_of(study_row)) if found else None
+    hidden = ~(study.labels if study else 0)
+    own = [
+        one
+        for one in found
+        if one.patient_key == patient_key and not one.labels & hidden and _is_order(orjson.loads(one.body), number)
+    ]
     return [f"ServiceRequest/{one.id}" for one in sorted(own, key=lambda one: one.row)]
 
 
@@ -84,7 +93,7 @@ async def follow_requests(writing: Writing) -> None:
     await writing.connection.lock(hash64(f"dicom/{writing.request.authority.custodian}"))
     for one, studies in found:
         for id_, is_based in studies.items():
-            await _say(writing, id_, f"ServiceRequest/{one.id}", is_based=is_based)
+            await _say(writing, id_, one, is_based=is_based)
 
 
 async def _studies(writing: Writing, order: Stored) -> dict[str, bool]:
@@ -101,10 +110,11 @@ async def _studies(writing: Writing, order: Stored) -> dict[str, bool]:
     return found
 
 
-async def _say(writing: Writing, id_: str, link: str, *, is_based: bool) -> None:
-    current = await read_own(writing, "ImagingStudy", id_)
+async def _say(writing: Writing, id_: str, order: Stored, *, is_based: bool) -> None:
+    link, current = f"ServiceRequest/{order.id}", await read_own(writing, "ImagingStudy", id_)
     if current is None:
         return
+    is_based = is_based and not order.labels & ~current.labels
     tree = read_exactly(bytes(current.body))
     others = [one for one in tree.get("basedOn", ()) if one.get("reference") != link]
     based = [*others, {"reference": link}] if is_based else others
