@@ -38,8 +38,9 @@ def component_sums(body: Mapping[str, Any]) -> dict[str, Quantity]:
         before = found.get(name)
         if not name or not value.is_finite() or (before is not None and before.unit != unit):
             continue
-        together = max if name == "ctdivol" else (lambda a, b: a + b)
-        found[name] = Quantity(plain(together(before.value, value) if before else value), unit)
+        if before is not None:
+            value = max(before.value, value) if name == "ctdivol" else before.value + value
+        found[name] = Quantity(plain(value), unit)
     return found
 
 

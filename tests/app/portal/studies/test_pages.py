@@ -38,7 +38,12 @@ def an_image(**values: Any) -> bytes:
         SeriesInstanceUID=CT_SERIES,
         SOPInstanceUID=CT_IMAGE,
         PatientID="P1",
-        PatientName="Yamada^Tarou",
+        PatientName="Yamada^Tarou=山田^太郎",
+        PatientSex="M",
+        SpecificCharacterSet="ISO_IR 192",
+        StudyDate="20240501",
+        StudyTime="093000",
+        StudyDescription="胸部CT",
         AccessionNumber="A-1",
         **values,
     )
