@@ -14,7 +14,7 @@ from selenium.webdriver.common.by import By
 from tests.app.imaging.images import a_body
 from tests.app.imaging.reports.test_filing import an_order
 from tests.app.portal.studies.test_pages import an_image
-from tests.browser import CHROMIUM, DRIVER, a_driver, fill, kept, text_of
+from tests.browser import CHROMIUM, DRIVER, a_driver, fill, kept, narrow, text_of
 from tests.hub_process import HubProcess, hub_process
 from tests.reports import STUDY, a_ct_dose, a_document, a_projection_dose, a_reading, picture, some_key_images
 from tests.world import a_consent
@@ -47,13 +47,6 @@ def push(hub: HubProcess) -> str:
 def driver() -> Iterator[webdriver.Chrome]:
     with a_driver() as made:
         yield made
-
-
-def narrow(driver: webdriver.Chrome) -> int:
-    """Show the page on a telephone, and return how wide it is there."""
-    size = {"width": 375, "height": 812, "deviceScaleFactor": 1, "mobile": True}
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    return int(driver.execute_script("return document.documentElement.scrollWidth"))
 
 
 def test_a_study_is_one_record_at_a_desk_and_on_a_telephone(tmp_path: Path, driver: webdriver.Chrome) -> None:

@@ -27,6 +27,9 @@ MOST_NUMBERS = 20
 """Identifiers of an order that are looked for."""
 
 _NUMBERS = frozenset({"ACSN", "PLAC", "FILL"})
+_WORDS = ("accession", "order", "placer", "filler")
+"""In the systems of such numbers, where an identifier has no type."""
+
 _MISTAKES = frozenset({"entered-in-error"})
 _STUDIES = select(dicom_study.c.id).where(
     dicom_study.c.patient_key == bindparam("patient", type_=BigInteger),
@@ -47,7 +50,7 @@ def numbers_of(request: Any) -> list[str]:
     for one in request.get("identifier", ()):
         codes = {each.get("code") for each in one.get("type", {}).get("coding", ())}
         system = str(one.get("system", "")).lower()
-        if codes & _NUMBERS or any(word in system for word in ("accession", "order")):
+        if codes & _NUMBERS or any(word in system for word in _WORDS):
             found.append(str(one.get("value", "")).strip())
     return [one for one in dict.fromkeys(found) if one][:MOST_NUMBERS]
 

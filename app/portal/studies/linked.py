@@ -169,7 +169,8 @@ def belongs(report: Json, link: str, uid: str, number: str, orders: Iterable[str
     named = studies_named(report)
     if named:
         return link in named or f"urn:oid:{uid}" in named
-    return bool(number and number in numbers_of(report)) or not based_on(report).isdisjoint(orders)
+    meant = {str(one.get("identifier", {}).get("value", "")) for one in report.get("basedOn", ())}
+    return bool(number and number in {*numbers_of(report), *meant}) or not based_on(report).isdisjoint(orders)
 
 
 def _same_record(one: Stored, copy: Stored) -> bool:

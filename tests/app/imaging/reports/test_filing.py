@@ -147,6 +147,18 @@ async def test_an_order_after_its_images_joins_them_and_leaves_them_again(world:
     assert "basedOn" not in deleted[0]
 
 
+async def test_an_order_that_the_study_must_not_tell_of_is_left_out(world: World) -> None:
+    site = await world.client("hospital-a")
+    patient = await the_patient(world, site)
+    await world.post(site, an_order(patient, meta={"security": [HIV]}))
+
+    await stored(world, site, a_ct_dose())
+    await world.post(site, an_order(patient, meta={"security": [HIV]}))
+
+    (study,) = await found(world, site, "ImagingStudy")
+    assert "basedOn" not in study
+
+
 async def test_another_sites_order_and_another_patients_are_not_its_own(world: World) -> None:
     site, other = await world.client("hospital-a"), await world.client("clinic-c")
     await stored(world, site, a_ct_dose())

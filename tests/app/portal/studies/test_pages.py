@@ -249,6 +249,38 @@ async def test_the_timeline_shows_a_study_with_its_order_and_reports_as_one_grou
     assert page.count("読影報告書") == 1
 
 
+async def test_a_cancelled_order_and_a_report_that_names_the_study_are_shown(world: World) -> None:
+    site = await world.client("hospital-a")
+    patient = await the_patient(world, site)
+    await stored(world, site, an_image())
+    order = await world.post(site, an_order(patient))
+    named = {"identifier": {"system": "urn:dicom:uid", "value": f"urn:oid:{STUDY}"}}
+    report = {
+        "resourceType": "DiagnosticReport",
+        "status": "corrected",
+        "category": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0074", "code": "RAD"}]}],
+        "code": {"text": "遅れて来たレポート"},
+        "subject": {"reference": f"Patient/{patient}"},
+        "imagingStudy": [named],
+    }
+    await world.post(site, report)
+    other = {
+        **report,
+        "code": {"text": "別の検査のレポート"},
+        "imagingStudy": [{"identifier": {"value": "urn:oid:9.9"}}],
+    }
+    await world.post(site, other)
+    await world.http.put(f"/fhir/ServiceRequest/{order['id']}", headers=site, json={**order, "status": "revoked"})
+    browser = await signed_in(world, "hospital-a")
+
+    page = (await browser.get(PAGE)).text
+
+    assert "中止" in page
+    assert "遅れて来たレポート" in page
+    assert "訂正" in page
+    assert "別の検査のレポート" not in page
+
+
 async def test_a_report_by_fhir_leads_to_the_page_of_its_instance(world: World) -> None:
     site = await world.client("hospital-a")
     await stored(world, site, a_reading(), a_document(PDF))
