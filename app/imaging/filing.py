@@ -20,7 +20,7 @@ from app.imaging.imaging_study import JAPAN_MINUTES, MOST_INSTANCES, imaging_stu
 from app.imaging.keep import Failure, Received, failure
 from app.imaging.patient import patient, system
 from app.imaging.reports.filing import Told, file_reports, told
-from app.imaging.reports.requests import requests_of, with_requests
+from app.imaging.reports.requests import with_requests
 from app.records.prepare import prepare
 from app.records.record import StaleCaller
 from app.records.row_ids import id_of, new_id
@@ -88,16 +88,15 @@ class _Filing:
         if stored.outcome is Outcome.CREATED:
             await self._create_patient(owner)
             self._grown[stored.study] = study, owner
-            if (one := told(stored.id, received.extracted)) is not None:
+            if received.digest and (one := told(stored.id, received.extracted)) is not None:
                 self._told.setdefault(stored.study, []).append(one)
             await self._note_blob(received)
 
     async def finish(self) -> Filed:
         """Bring the ImagingStudy of each study that has grown in step."""
         for row, (study, owner) in self._grown.items():
-            requests = await requests_of(self._writing, row, owner.key, study.accession_number)
-            await self._describe(row, study, owner, requests)
-            await file_reports(self._writing, row, f"Patient/{owner.id}", requests, self._told.get(row, ()))
+            await self._describe(row, study, owner)
+            await file_reports(self._writing, row, f"Patient/{owner.id}", owner.key, self._told.get(row, ()))
         await self._writing.connection.insert(blob, list(self._blobs.values()))
         return self.filed
 
@@ -151,7 +150,7 @@ class _Filing:
             row = (self._site.key, received.digest, received.size, self._writing.request.now)
             self._blobs[received.digest] = row
 
-    async def _describe(self, row: int, study: StudyFacts, owner: _Patient, requests: list[str]) -> None:
+    async def _describe(self, row: int, study: StudyFacts, owner: _Patient) -> None:
         """Create or update the ImagingStudy, whose row is that of the study."""
         writing = self._writing
         connection, own = writing.connection, Custody(self._site.key)
@@ -161,7 +160,8 @@ class _Filing:
         query = parse_query(Level.INSTANCE, pairs, max_limit=MOST_INSTANCES)
         instances = [] if many else await search(connection, own, query)
         first = series[0].study if series else study
-        resource = with_requests(imaging_study(first, series, instances, subject=f"Patient/{owner.id}"), requests)
+        resource = imaging_study(first, series, instances, subject=f"Patient/{owner.id}")
+        resource = await with_requests(writing, resource, row, owner.key, first.accession_number)
         id_ = id_of(row)
         prepared = prepare(orjson.dumps(resource), writing.request.authority)
         if await read(connection, own, "ImagingStudy", id_) is None:

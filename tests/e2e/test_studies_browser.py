@@ -60,8 +60,6 @@ def test_a_study_is_one_record_at_a_desk_and_on_a_telephone(tmp_path: Path, driv
         pages = {
             "study": PAGE,
             "study-report": f"{PAGE}/objects/1.2.392.66.31",
-            "study-dose": f"{PAGE}/objects/1.2.392.66.41",
-            "study-document": f"{PAGE}/objects/1.2.392.66.61",
             "doses": f"/patients/{patient}/doses",
             "study-timeline": f"/patients/{patient}",
         }

@@ -5,15 +5,17 @@ extracted from the study (a Provenance says so), whose labels it carries from th
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from typing import NamedTuple
 
 import orjson
 
 from app.clock import instant
+from app.imaging.imaging_study import DICOM_UID
+from app.imaging.reports.requests import requests_of
 from app.imaging.reports.resources import Place, resource
-from app.records.own import find_own, read_own
+from app.records.own import find_own, read_own, token
 from app.records.prepare import prepare
 from app.records.row_ids import id_of
 from app.records.writing import Writing
@@ -50,20 +52,22 @@ def told(row: int, extracted: Extracted) -> Told | None:
     return Told(row, facts, extracted.columns["model"])
 
 
-async def file_reports(
-    writing: Writing, study_row: int, subject: str, requests: list[str], new: Iterable[Told]
-) -> None:
+async def file_reports(writing: Writing, study_row: int, subject: str, patient_key: int, new: Sequence[Told]) -> None:
     """Gather the resources of new instances of one study, whose ImagingStudy is gathered already.
 
     Args:
         writing: The write transaction.
         study_row: Of the study and of its ImagingStudy.
         subject: Reference to its Patient.
-        requests: References to its orders.
+        patient_key: Of the same.
         new: The instances.
     """
-    link = f"ImagingStudy/{id_of(study_row)}"
-    study = await read_own(writing, "ImagingStudy", id_of(study_row))
+    if not new:
+        return
+    facts = new[0].facts.study
+    study = await _study(writing, study_row, facts.study_instance_uid)
+    requests = await requests_of(writing, study_row, patient_key, facts.accession_number)
+    link = f"ImagingStudy/{study.id if study else id_of(study_row)}"
     place = Place(subject, link, requests, f"{writing.request.hub.settings.address}/dicomweb")
     for one in new:
         try:
@@ -71,6 +75,17 @@ async def file_reports(
         except (FhirError, ValueError, TypeError, KeyError):
             # The instance is stored, and shown by itself; it says nothing that FHIR could hold.
             logger.exception("Nothing is told by FHIR of the instance %s", one.facts.instance.sop_instance_uid)
+
+
+async def _study(writing: Writing, row: int, uid: str) -> Stored | None:
+    """Return the ImagingStudy of a study: the hub's own, or one that its site has written."""
+    id_ = id_of(row)
+    gathered = (one for one in reversed(writing.written) if one.type == "ImagingStudy" and one.id == id_)
+    found = next(gathered, None) or await read_own(writing, "ImagingStudy", id_)
+    if found is not None:
+        return found
+    of_site = await find_own(writing, "ImagingStudy", ("identifier", token(DICOM_UID, f"urn:oid:{uid}")))
+    return next(iter(of_site), None)
 
 
 async def _file(writing: Writing, one: Told, place: Place, study: Stored | None) -> None:
@@ -81,6 +96,11 @@ async def _file(writing: Writing, one: Told, place: Place, study: Stored | None)
     security = tuple(orjson.loads(study.body).get("meta", {}).get("security", ())) if study and labels else ()
     prepared = prepare(orjson.dumps(made), writing.request.authority)
     id_ = id_of(one.row)
+    current = await read_own(writing, prepared.type, id_)
+    if current is not None:
+        # It was known as a reference before its bytes came.
+        await writing.follow(current, prepared)
+        return
     await writing.create(prepared, row=one.row, id_=id_, inherited_labels=labels, security=security)
     origin = provenance(
         [f"{prepared.type}/{id_}"],

@@ -4,7 +4,6 @@ Which of them comes first does not matter: a study looks for its orders when it 
 when it is written.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -127,7 +126,7 @@ async def _say(writing: Writing, id_: str, order: Stored, *, is_based: bool) -> 
     await writing.follow(current, prepare(write_exactly(tree), writing.request.authority))
 
 
-def with_requests(study: Json, links: Iterable[str]) -> Json:
-    """Return an ImagingStudy that says which orders it is based on."""
-    found = [{"reference": link} for link in links]
+async def with_requests(writing: Writing, study: Json, row: int, patient_key: int, accession: str) -> Json:
+    """Return an ImagingStudy that says which orders it is based on; its parameters are those of `requests_of`."""
+    found = [{"reference": link} for link in await requests_of(writing, row, patient_key, accession)]
     return study | {"basedOn": found} if found else study
