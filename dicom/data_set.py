@@ -14,6 +14,9 @@ MAX_DEPTH = 32
 """Sequences inside sequences; the deepest standard report templates stay below 15."""
 MAX_ELEMENTS = 20_000
 """Elements of one instance, those of all items included."""
+MAX_REPORT_ELEMENTS = 100_000
+"""The same of a structured report: an item has a dozen, and a long intervention's dose report thousands of items."""
+CONTENT_SEQUENCE = 0x0040A730
 MAX_HEADER_BYTES = 16 * 1024 * 1024
 """All values but bulk data, together."""
 UNDEFINED_LENGTH = 0xFFFFFFFF
@@ -66,11 +69,12 @@ DataSet: TypeAlias = dict[int, Element]
 class Scanner:
     """Scans the data sets of one instance and counts what it has seen against the limits."""
 
-    __slots__ = ("_data", "_elements", "_header_bytes")
+    __slots__ = ("_data", "_elements", "_header_bytes", "_most_elements")
 
     def __init__(self, data: bytes | memoryview) -> None:
         self._data = data
         self._elements = 0
+        self._most_elements = MAX_ELEMENTS
         self._header_bytes = 0
 
     def data_set(
@@ -93,6 +97,8 @@ class Scanner:
         found: DataSet = {}
         while position < end:
             tag, vr, length, offset = self._header(position, end, encoding)
+            if tag == CONTENT_SEQUENCE:
+                self._most_elements = MAX_REPORT_ELEMENTS
             if tag == ITEM_DELIMITATION:
                 if not delimited or length:
                     raise InvalidInstance("an Item Delimitation Item stands where none may stand")
@@ -112,8 +118,8 @@ class Scanner:
         if offset > end:
             raise InvalidInstance("the data set is cut short inside a tag")
         self._elements += 1
-        if self._elements > MAX_ELEMENTS:
-            raise InvalidInstance(f"the data set has more than {MAX_ELEMENTS} elements")
+        if self._elements > self._most_elements:
+            raise InvalidInstance(f"the data set has more than {self._most_elements} elements")
         if encoding.implicit:
             group, number, length = encoding.tag_length.unpack_from(self._data, position)
             return group << 16 | number, None, length, offset

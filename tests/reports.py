@@ -198,8 +198,8 @@ def a_ct_dose(instance: str = "1.2.392.66.41", **more: Any) -> bytes:
     return a_report(root, sop_class=CT_DOSE, instance=instance, verified=False, **more)
 
 
-def a_projection_dose(**more: Any) -> bytes:
-    """Return the dose report of an intervention with two planes (TID 10001)."""
+def a_projection_dose(*, events: int = 1, **more: Any) -> bytes:
+    """Return the dose report of an intervention with two planes (TID 10001), of so many times the same event."""
     plane = ("113764", "DCM", "Acquisition Plane")
 
     def accumulated(side: Coded, dap: str, dose: str) -> Dataset:
@@ -225,7 +225,7 @@ def a_projection_dose(**more: Any) -> bytes:
         ("113701", "DCM", "X-Ray Radiation Dose Report"),
         accumulated(("113620", "DCM", "Plane A"), "0.00125", "0.25"),
         accumulated(("113621", "DCM", "Plane B"), "0.00075", "0.15"),
-        event,
+        *([event] * events),
     )
     return a_report(root, sop_class=CT_DOSE, instance="1.2.392.66.42", verified=False, **more)
 

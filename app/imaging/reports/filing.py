@@ -4,6 +4,7 @@ The resource of an instance has the instance's row number, as the ImagingStudy h
 extracted from the study (a Provenance says so), whose labels it carries from the beginning, and those that come later.
 """
 
+import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
@@ -13,6 +14,7 @@ import orjson
 
 from app.clock import instant
 from app.imaging.imaging_study import DICOM_UID
+from app.imaging.reports.codes import Json
 from app.imaging.reports.requests import requests_of
 from app.imaging.reports.resources import Place, resource
 from app.records.own import find_own, read_own, token
@@ -30,6 +32,9 @@ logger = logging.getLogger(__name__)
 
 TELLING = frozenset({Kind.REPORT, Kind.DOSE, Kind.DOCUMENT, Kind.KEY_IMAGES})
 """The kinds of instances of which a resource is made."""
+
+THREAD_BYTES = 200_000
+"""From so many bytes of DICOM JSON on, what it says is read in a thread, so that other requests go on."""
 
 TYPES = ("DiagnosticReport", "Observation", "DocumentReference")
 
@@ -89,7 +94,7 @@ async def _study(writing: Writing, row: int, uid: str) -> Stored | None:
 
 
 async def _file(writing: Writing, one: Told, place: Place, study: Stored | None) -> None:
-    made = resource(one.facts, orjson.loads(one.model), place)
+    made = await asyncio.to_thread(_said, one, place) if len(one.model) > THREAD_BYTES else _said(one, place)
     if made is None:
         return
     labels = study.labels if study else 0
@@ -110,6 +115,10 @@ async def _file(writing: Writing, one: Told, place: Place, study: Stored | None)
         version=version("renkei"),
     )
     await writing.create(prepare(orjson.dumps(origin), writing.request.authority))
+
+
+def _said(one: Told, place: Place) -> Json | None:
+    return resource(one.facts, orjson.loads(one.model), place)
 
 
 async def withdraw_reports(writing: Writing, rows: Iterable[int]) -> None:

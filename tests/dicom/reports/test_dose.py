@@ -55,6 +55,13 @@ def test_two_planes_are_two_sums_that_add_up() -> None:
     assert dose.total("113813") is None
 
 
+def test_a_long_intervention_is_read_whole() -> None:
+    dose = read_dose(read_report(model_of(a_projection_dose(events=400))))
+
+    assert len(dose.events) == 400
+    assert not dose.is_cut
+
+
 def test_units_are_turned_into_one() -> None:
     (event,) = read_dose(read_report(model_of(a_projection_dose()))).events
 
