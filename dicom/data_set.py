@@ -14,9 +14,8 @@ MAX_DEPTH = 32
 """Sequences inside sequences; the deepest standard report templates stay below 15."""
 MAX_ELEMENTS = 20_000
 """Elements of one instance, those of all items included."""
-MAX_REPORT_ELEMENTS = 100_000
-"""The same of a structured report: an item has a dozen, and a long intervention's dose report thousands of items."""
-CONTENT_SEQUENCE = 0x0040A730
+MAX_REFERRING_ELEMENTS = 200_000
+"""Of a Key Object Selection, which names each instance of a study three times when it is its manifest."""
 MAX_HEADER_BYTES = 16 * 1024 * 1024
 """All values but bulk data, together."""
 UNDEFINED_LENGTH = 0xFFFFFFFF
@@ -71,10 +70,10 @@ class Scanner:
 
     __slots__ = ("_data", "_elements", "_header_bytes", "_most_elements")
 
-    def __init__(self, data: bytes | memoryview) -> None:
+    def __init__(self, data: bytes | memoryview, most_elements: int = MAX_ELEMENTS) -> None:
         self._data = data
+        self._most_elements = most_elements
         self._elements = 0
-        self._most_elements = MAX_ELEMENTS
         self._header_bytes = 0
 
     def data_set(
@@ -97,8 +96,6 @@ class Scanner:
         found: DataSet = {}
         while position < end:
             tag, vr, length, offset = self._header(position, end, encoding)
-            if tag == CONTENT_SEQUENCE:
-                self._most_elements = MAX_REPORT_ELEMENTS
             if tag == ITEM_DELIMITATION:
                 if not delimited or length:
                     raise InvalidInstance("an Item Delimitation Item stands where none may stand")

@@ -18,6 +18,8 @@ from dicom.values import character_set, is_uid, text, whole_number
 MAX_INFLATED_BYTES = 512 * 1024 * 1024
 """What a deflated data set may become: a kilobyte of deflate can hold a megabyte of nothing."""
 
+STRUCTURED_REPORTS = "1.2.840.10008.5.1.4.1.1.88."
+"""The beginning of their SOP Classes, Key Object Selections among them: what they say is in their elements."""
 MEDIA_STORAGE_SOP_CLASS_UID = 0x00020002
 MEDIA_STORAGE_SOP_INSTANCE_UID = 0x00020003
 TRANSFER_SYNTAX_UID = 0x00020010
@@ -95,7 +97,9 @@ def read_part10(data: bytes | memoryview) -> Part10:
     body = _inflate(data, start) if transfer_syntax.deflated else data
     position = 0 if transfer_syntax.deflated else start
     encoding = _ENCODINGS[transfer_syntax.implicit_vr, transfer_syntax.big_endian]
-    data_set, _ = Scanner(body).data_set(position, len(body), encoding)
+    refers = text(data, file_meta, MEDIA_STORAGE_SOP_CLASS_UID).startswith(STRUCTURED_REPORTS)
+    most_elements = scanning.MAX_REFERRING_ELEMENTS if refers else scanning.MAX_ELEMENTS
+    data_set, _ = Scanner(body, most_elements).data_set(position, len(body), encoding)
     codecs = character_set(body, data_set)
     return Part10(body, not transfer_syntax.deflated, file_meta, data_set, transfer_syntax, codecs)
 
