@@ -11,7 +11,7 @@ from tests.app.imaging.images import send
 from tests.app.imaging.reports.test_filing import an_order
 from tests.app.imaging.test_canary import asked, differences, leaks, make_one_person, own_images, people, systems
 from tests.canary import CANARY, found_in
-from tests.canary_images import OWNER, PATIENT_ID, STRANGER, plant
+from tests.canary_images import OWNER, PATIENT_ID, SHARED_STUDY, STRANGER, plant
 from tests.reports import (
     CT_DOSE,
     FINDING,
@@ -66,8 +66,8 @@ async def plant_reports(world: World) -> None:
 def pages(patient: str) -> list[str]:
     """Return every page that may tell of the hidden instances."""
     return [
-        f"/studies/{STUDY}",
-        f"/studies/{STUDY}/doses.csv",
+        # The stranger has an instance of the shared study, too.
+        *(f"/studies/{study}{rest}" for study in (STUDY, SHARED_STUDY) for rest in ("", "/doses.csv")),
         *(f"/studies/{STUDY}/objects/{uid}" for uid in INSTANCES),
         *(f"/studies/{STUDY}/objects/{INSTANCES[2]}/content/0{rest}" for rest in ("", "/pictures/0", "/files/0")),
         *(f"/patients/{id_}{rest}" for id_ in (patient, PATIENT_ID) for rest in ("", "/doses", "/doses.csv")),
@@ -114,3 +114,4 @@ async def test_hidden_reports_change_no_answer(world: World) -> None:
     assert leaks(after) == []
     assert after["doctor", f"/patients/{own}/doses"].status == 200
     assert after["doctor", f"/studies/{STUDY}"].status == 404
+    assert after["doctor", f"/studies/{SHARED_STUDY}"].status == 200
