@@ -205,7 +205,7 @@ async def timeline(request: Request) -> Response:
         }
         bindings = await read_bindings(visit, person.items)
         values = _values(visit, person, sites, patient_id, bindings) | more
-        await with_orders(visit, person.items, values["groups"])
+        await with_orders(visit, patient_id, person.items, values["groups"])
         return Page("timeline.html", values)
 
     return await view(request, "timeline", work)

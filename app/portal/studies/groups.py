@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from app.portal.gate import Visit
 from app.portal.images import study_uid
 from app.portal.items import Item
-from app.portal.studies.linked import MOST_ORDERS, Order, accession_of, based_on, belongs, read_orders
+from app.portal.studies.linked import MOST_ORDERS, Order, accession_of, based_on, belongs, find_orders, read_orders
 from app.portal.studies.shown import shown_quantity
 from app.portal.studies.sums import component_sums, totals
 
@@ -75,13 +75,22 @@ def without_members(shown: Sequence[Item], groups: Mapping[int, Group]) -> list[
     return [one for one in shown if one.row not in members]
 
 
-async def with_orders(visit: Visit, items: Sequence[Item], groups: Mapping[int, Group]) -> None:
-    """Add the orders that studies say they are based on, as far as they exist for the caller."""
-    links = {one.row: based_on(one.body) for one in items if one.row in groups}
-    wanted = list(dict.fromkeys(link for found in links.values() for link in sorted(found)))
+async def with_orders(visit: Visit, patient_id: str, items: Sequence[Item], groups: Mapping[int, Group]) -> None:
+    """Add the orders of studies, as far as they exist for the caller.
+
+    Those that a study names; of one that names none, those of the person at the same site with its accession number.
+    """
+    studies = [one for one in items if one.row in groups]
+    wanted = list(dict.fromkeys(link for one in studies for link in sorted(based_on(one.body))))
     orders: dict[str, Order] = {}
     for start in range(0, len(wanted), MOST_ORDERS):
         for one in await read_orders(visit, wanted[start : start + MOST_ORDERS]):
             orders[f"ServiceRequest/{one.id}"] = one
-    for row, found in links.items():
-        groups[row].orders = [orders[link] for link in sorted(found) if link in orders]
+    for study in studies:
+        groups[study.row].orders = [orders[link] for link in sorted(based_on(study.body)) if link in orders]
+    without = [study for study in studies if not groups[study.row].orders and accession_of(study.body)]
+    numbers = list(dict.fromkeys(accession_of(study.body) for study in without))[:MOST_ORDERS]
+    for order in await find_orders(visit, patient_id, numbers):
+        for study in without:
+            if study.custodian == order.custodian and accession_of(study.body) in order.numbers:
+                groups[study.row].orders.append(order)

@@ -104,6 +104,18 @@ async def read_orders(visit: Visit, links: Iterable[str]) -> list[Order]:
     return [order_of(one) for one in found]
 
 
+async def find_orders(visit: Visit, patient_id: str, numbers: Sequence[str]) -> list[Order]:
+    """Return the ServiceRequests of a person that have one of some numbers; they count as disclosed."""
+    if not numbers:
+        return []
+    named = ",".join(escape(one) for one in numbers)
+    asked = await _found(visit, "ServiceRequest", ("patient", patient_id), ("identifier", named))
+    found = [one for one in asked if not set(numbers).isdisjoint(numbers_of(body_of(one)))]
+    found = [one for one in found if body_of(one).get("status") != "entered-in-error"]
+    visit.fhir.record.disclosed += found
+    return [order_of(one) for one in found]
+
+
 async def read_linked(visit: Visit, uid: str, told: Iterable[str]) -> Linked:
     """Return what belongs with a study and exists for the caller.
 

@@ -17,6 +17,7 @@ from app.portal.page import Page
 from app.portal.patients import today
 from app.portal.people import Someone, someone
 from app.portal.sites import read_sites
+from app.portal.studies.described import described
 from app.portal.studies.doses import dose_rows
 from app.portal.studies.linked import Linked, read_linked
 from app.portal.studies.shown import OTHERS, doses_of, key_images_of, listed, reports_of, shown_quantity, when_of
@@ -90,13 +91,30 @@ def _marked(items: list[Item]) -> Item | None:
     return max(items, key=lambda one: (one.sensitive, one.uninformed), default=None)
 
 
+async def _read(visit: Visit) -> tuple[Study, Linked]:
+    """Return the study that the address names, and what belongs with it.
+
+    Raises:
+        NotFound: neither instances nor an ImagingStudy of it exist for the caller.
+    """
+    uid = uid_in(visit.web, "study")
+    try:
+        study = await study_of(visit)
+    except NotFound:
+        linked = await read_linked(visit, uid, ())
+        found = described(uid, linked.copies, visit.caller.organisation)
+        if found is None:
+            raise
+        return found, linked
+    told = [id_of(one.row.id) for one in study.objects if one.kind in TELLING]
+    return study, await read_linked(visit, uid, told)
+
+
 async def study_page(request: Request) -> Response:
     """Show a study."""
 
     async def work(visit: Visit) -> Page:
-        study = await study_of(visit)
-        told = [id_of(one.row.id) for one in study.objects if one.kind in TELLING]
-        linked = await read_linked(visit, study.facts.study_instance_uid, told)
+        study, linked = await _read(visit)
         people = await people_of(visit, study.patient_key)
         more = {
             "people": people,

@@ -310,6 +310,34 @@ async def addresses(browser: Browser) -> list[tuple[int, bytes]]:
     return [(one.status_code, one.content) for one in answers]
 
 
+async def test_a_study_whose_images_are_elsewhere_is_shown_as_its_site_describes_it(world: World) -> None:
+    site = await world.client("hospital-a")
+    patient = await the_patient(world, site)
+    await world.post(site, an_order(patient, "E-1"))
+    study = {
+        "resourceType": "ImagingStudy",
+        "identifier": [
+            {"system": "urn:dicom:uid", "value": "urn:oid:1.2.392.66.8"},
+            {"type": {"coding": [{"code": "ACSN"}]}, "value": "E-1"},
+        ],
+        "status": "available",
+        "subject": {"reference": f"Patient/{patient}"},
+        "started": "2024-03-01T08:30:00+09:00",
+        "description": "頭部MR",
+        "series": [{"uid": "1.2.392.66.8.1", "modality": {"code": "MR"}, "description": "T2", "numberOfInstances": 20}],
+    }
+    await world.post(site, study)
+    browser = await signed_in(world, "hospital-a")
+
+    page = (await browser.get("/studies/1.2.392.66.8")).text
+    timeline = (await browser.get(f"/patients/{patient}")).text
+
+    assert "胸部CT" in timeline.partition('<ul class="with-study">')[2]
+    for text in ("MR 頭部MR", "2024-03-01 08:30", "E-1", "胸部CT", "T2", "×20", "このハブにはありません"):
+        assert text in page
+    assert "/thumbnail" not in page
+
+
 async def test_a_hidden_study_is_answered_as_one_that_never_was(world: World) -> None:
     browser = await signed_in(world, "clinic-c")
     before = await addresses(browser)
