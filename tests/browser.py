@@ -75,6 +75,13 @@ def _is_gone(element: webdriver.remote.webelement.WebElement) -> bool:
     return False
 
 
+def narrow(driver: webdriver.Chrome) -> int:
+    """Show the page on a telephone, and return how wide it is there."""
+    size = {"width": 375, "height": 812, "deviceScaleFactor": 1, "mobile": True}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    return int(driver.execute_script("return document.documentElement.scrollWidth"))
+
+
 def text_of(driver: webdriver.Chrome) -> str:
     """Return what the page shows."""
     return driver.find_element(By.TAG_NAME, "main").text

@@ -20,6 +20,8 @@ from app.imaging.imaging_study import JAPAN_MINUTES, MOST_INSTANCES, imaging_stu
 from app.imaging.keep import Failure, Received, failure
 from app.imaging.mado.announce import announce_where_wanted
 from app.imaging.patient import patient, system
+from app.imaging.reports.filing import Told, file_reports, told
+from app.imaging.reports.requests import with_requests
 from app.records.prepare import prepare
 from app.records.record import StaleCaller
 from app.records.row_ids import id_of, new_id
@@ -75,6 +77,7 @@ class _Filing:
         self._patients: dict[tuple[str, str], Owner] = {}
         self._blobs: dict[str, tuple[int, str, int, int]] = {}
         self._grown: dict[int, tuple[StudyFacts, Owner]] = {}
+        self._told: dict[int, list[Told]] = {}
 
     async def read_ahead(self, received: Sequence[Received]) -> None:
         """Learn what is there of all of them."""
@@ -94,6 +97,8 @@ class _Filing:
         if stored.outcome is Outcome.CREATED:
             await self._create_patient(owner)
             self._grown[stored.study] = study, owner
+            if received.digest and (one := told(stored.id, received.extracted)) is not None:
+                self._told.setdefault(stored.study, []).append(one)
             row = (self._site.key, received.digest, received.size, self._writing.request.now)
             self._blobs[received.digest] = row
 
@@ -102,6 +107,7 @@ class _Filing:
         await self._batch.flush()
         for row, (study, owner) in self._grown.items():
             await self.describe(row, study, owner)
+            await file_reports(self._writing, row, f"Patient/{owner.id}", owner.key, self._told.get(row, ()))
         # In the order of their keys: two requests that bring the same do not wait for each other in a circle.
         await self._writing.connection.insert_missing(blob, sorted(self._blobs.values()))
         return self.filed
@@ -163,6 +169,7 @@ class _Filing:
         first = series[0].study if series else study
         endpoint = await endpoint_of(writing, self._site)
         resource = imaging_study(first, series, instances, subject=f"Patient/{owner.id}", endpoint=endpoint)
+        resource = await with_requests(writing, resource, row, owner.key, first.accession_number)
         id_ = id_of(row)
         prepared = prepare(orjson.dumps(resource), writing.request.authority)
         if await read(connection, own, "ImagingStudy", id_) is None:

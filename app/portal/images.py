@@ -10,6 +10,11 @@ from dataclasses import dataclass
 from app.portal.items import Item, Json
 
 _UID = re.compile(r"[0-9]+(?:\.[0-9]+)+")
+NOTHING_TO_SEE = frozenset(
+    ("AU", "DOC", "ECG", "EEG", "FID", "HD", "KO", "PLAN", "PR", "REG", "RTPLAN", "RTSTRUCT", "SEG", "SR")
+)
+"""Modalities of series that hold no images (PS3.3 C.7.3.1.1.1)."""
+
 MOST_THUMBNAILS = 2
 """Series of a study that show a thumbnail on the timeline."""
 
@@ -41,7 +46,12 @@ def studies(items: Iterable[Item]) -> list[Study]:
         if one.type != "ImagingStudy":
             continue
         uid = study_uid(one.body)
-        series = [str(each.get("uid", "")) for each in one.body.get("series", ())]
+        pictured = [each for each in one.body.get("series", ()) if _modality(each) not in NOTHING_TO_SEE]
+        series = [str(each.get("uid", "")) for each in pictured]
         shown = [each for each in series if _UID.fullmatch(each)][:MOST_THUMBNAILS] if uid else []
         found.append(Study(one, uid, tuple(f"/dicomweb/studies/{uid}/series/{each}/thumbnail" for each in shown)))
     return sorted(found, key=lambda study: study.item.when, reverse=True)
+
+
+def _modality(series: Json) -> str:
+    return str(series.get("modality", {}).get("code", ""))

@@ -102,7 +102,8 @@ def _allergy(body: Json) -> dict[str, Any]:
 
 
 def _observation(body: Json) -> dict[str, Any]:
-    kind = {Category.VITAL_SIGN: "vital", Category.LABORATORY: "laboratory"}.get(category(body), "procedure")
+    kinds = {Category.VITAL_SIGN: "vital", Category.LABORATORY: "laboratory", Category.IMAGING: "image"}
+    kind = kinds.get(category(body), "procedure")
     low_high = reference_range(body)
     return {
         "kind": kind,

@@ -39,6 +39,9 @@ from app.portal.printed import printed
 from app.portal.second_step import by_passkey, give_second, second
 from app.portal.series.page import person_page
 from app.portal.signing import home, password, sign_in, sign_out
+from app.portal.studies.exposures import patient_doses, patient_doses_csv
+from app.portal.studies.objects import object_embedded, object_file, object_page, object_picture, study_doses_csv
+from app.portal.studies.page import study_page
 from app.portal.subject_rights import act_on_rights_request, enter_rights_request, rights_request, rights_requests
 from app.portal.summary import summary_page, summary_pdf
 from app.portal.third_party import third_party
@@ -80,6 +83,14 @@ routes: list[BaseRoute] = [
     Route("/patients/{id}", person_page),
     Route("/patients/{id}/summary", summary_page),
     Route("/patients/{id}/summary.pdf", summary_pdf),
+    Route("/patients/{id}/doses", patient_doses),
+    Route("/patients/{id}/doses.csv", patient_doses_csv),
+    Route("/studies/{study}", study_page),
+    Route("/studies/{study}/doses.csv", study_doses_csv),
+    Route("/studies/{study}/objects/{instance}", object_page),
+    Route("/studies/{study}/objects/{instance}/content/0", object_file),
+    Route("/studies/{study}/objects/{instance}/content/0/pictures/{picture:int}", object_picture),
+    Route("/studies/{study}/objects/{instance}/content/0/files/{file:int}", object_embedded),
     Route("/documents/Bundle/{id}", version),
     Route("/documents/Bundle/{id}/versions/{number:int}", version),
     Route("/documents/Bundle/{id}/versions/{number:int}/original", as_it_came),

@@ -26,6 +26,7 @@ from app.portal.roles import PAGES
 from app.portal.series.bindings import read_bindings
 from app.portal.series.codes import Bindings
 from app.portal.sites import Sites, read_sites
+from app.portal.studies.groups import grouped, with_orders, without_members
 from app.records.documents.sources import stating as bundles_stating
 from app.records.record import NEWEST
 from fhir.errors import InvalidValue, NotFound
@@ -136,6 +137,8 @@ def _values(visit: Visit, person: Person, sites: Sites, patient_id: str, binding
     vitals = [one for one in person.items if one.kind == "vital"]
     own = visit.caller.organisation
     after = f"{person.after[0]}_{person.after[1]}" if person.after else None
+    shown = chart.filtered(person.items, kinds, chosen)
+    groups = grouped(person.items, shown)
     return {
         "patient_id": patient_id,
         "people": person.someones,
@@ -144,7 +147,8 @@ def _values(visit: Visit, person: Person, sites: Sites, patient_id: str, binding
         "custodians": person.custodians,
         "others": [key for key in person.custodians if key != own],
         "own": own,
-        "days": chart.days(chart.filtered(person.items, kinds, chosen)),
+        "days": chart.days(without_members(shown, groups)),
+        "groups": groups,
         "kind_toggles": _toggles(request, "kind", present),
         "site_toggles": _toggles(request, "site", list(keys)),
         "site_keys": keys,
@@ -200,6 +204,8 @@ async def timeline(request: Request) -> Response:
             "in_glass": await _in_glass(visit, person),
         }
         bindings = await read_bindings(visit, person.items)
-        return Page("timeline.html", _values(visit, person, sites, patient_id, bindings) | more)
+        values = _values(visit, person, sites, patient_id, bindings) | more
+        await with_orders(visit, patient_id, person.items, values["groups"])
+        return Page("timeline.html", values)
 
     return await view(request, "timeline", work)

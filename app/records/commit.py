@@ -10,6 +10,7 @@ from app.identity.follow import follow_patients
 from app.identity.merge import follow_merges
 from app.identity.recorded import moved_events
 from app.imaging.labels import label_images
+from app.imaging.reports.requests import follow_requests
 from app.records.documents.withdraw import follow_documents
 from app.records.events import events
 from app.records.labelled import pass_labels_on
@@ -55,6 +56,7 @@ async def committed(
         result = await work(writing)
         await follow_documents(writing)
         asked = len(writing.written)
+        await follow_requests(writing)
         await announce_summaries(writing, request)
         await writing.flush()
         await check_written(request, connection, writing.written[:asked])

@@ -72,10 +72,17 @@ def category(resource: Mapping[str, Any]) -> Category:
     """Return the category of a resource that has been checked."""
     found = BY_TYPE.get(resource["resourceType"])
     if found is not None:
-        return found
+        return Category.IMAGING if found is Category.DOCUMENT and _is_dicom(resource) else found
     for concept in resource.get("category") or ():
         if isinstance(concept, dict):
             for coding in concept.get("coding") or ():
                 if (code := _CODES.get(coding.get("code"))) is not None:
                     return code
     return Category.OTHER
+
+
+def _is_dicom(resource: Mapping[str, Any]) -> bool:
+    """Return whether a DocumentReference leads to an instance of DICOM: whoever sees no images sees nothing of it."""
+    contents = resource.get("content") if resource["resourceType"] == "DocumentReference" else None
+    attachments = [one.get("attachment") for one in contents or () if isinstance(one, dict)]
+    return any(isinstance(one, dict) and one.get("contentType") == "application/dicom" for one in attachments)

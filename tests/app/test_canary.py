@@ -35,7 +35,7 @@ from fhir.store.types import NUMBERS
 from fhir.xml.to_xml import to_xml
 from tests.asgi import Answer, call
 from tests.canary import CANARY, a_canary, found_in
-from tests.canary_images import OWNER, PATIENT_ID, SHARED_STUDY, STRANGER, STUDY, plant, searches, shown
+from tests.canary_images import INSTANCE, OWNER, PATIENT_ID, SHARED_STUDY, STRANGER, STUDY, plant, searches, shown
 from tests.feed import a_change, a_message
 from tests.media import a_hidden_disc
 from tests.mhd import a_binary, a_submission
@@ -409,6 +409,19 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
         ("GET", f"/patients/{OWNER}-hidden{how}", b"", "")
         for how in ("", "?view=results", "?view=results&series=loinc:4548-4")
     ],
+    ("GET", "/patients/{id}/doses"): [("GET", f"/patients/{OWNER}-hidden/doses", b"", "")],
+    ("GET", "/patients/{id}/doses.csv"): [("GET", f"/patients/{OWNER}-hidden/doses.csv", b"", "")],
+    # tests/app/imaging/reports/test_canary.py asks for what hidden instances say that are no images.
+    **{
+        ("GET", f"/studies/{{study}}{rest}"): [("GET", f"/studies/{STUDY}{rest}".format(instance=INSTANCE), b"", "")]
+        for rest in ("", "/doses.csv", "/objects/{instance}", "/objects/{instance}/content/0")
+    },
+    **{
+        ("GET", f"/studies/{{study}}/objects/{{instance}}/content/0/{place}/{{{name}:int}}"): [
+            ("GET", f"/studies/{STUDY}/objects/{INSTANCE}/content/0/{place}/0", b"", "")
+        ]
+        for place, name in (("pictures", "picture"), ("files", "file"))
+    },
     ("GET", "/patients/{id}/summary"): [
         ("GET", f"/patients/{OWNER}-hidden/summary{query}", b"", "") for query in ("", "?lang=en")
     ],

@@ -11,7 +11,7 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from tests.browser import CHROMIUM, DRIVER, a_driver, fill, kept, text_of
+from tests.browser import CHROMIUM, DRIVER, a_driver, fill, kept, narrow, text_of
 from tests.documents import a_disease, a_document, a_person
 from tests.hub_process import HubProcess, hub_process
 from tests.world import a_consent
@@ -50,13 +50,6 @@ def push(hub: HubProcess) -> str:
 def driver() -> Iterator[webdriver.Chrome]:
     with a_driver() as made:
         yield made
-
-
-def narrow(driver: webdriver.Chrome) -> int:
-    """Show the page on a telephone, and return how wide it is there."""
-    size = {"width": 375, "height": 812, "deviceScaleFactor": 1, "mobile": True}
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    return int(driver.execute_script("return document.documentElement.scrollWidth"))
 
 
 def test_a_doctor_reads_a_referral_and_the_version_before(tmp_path: Path, driver: webdriver.Chrome) -> None:

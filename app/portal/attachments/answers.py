@@ -27,7 +27,7 @@ async def _attached(visit: Visit, request: Request) -> tuple[Mapping[str, Any], 
     return attachments[number], await octets_of(visit, attachments[number])
 
 
-def _file(octets: bytes, title: str, media_type: str, *, saved: bool) -> Response:
+def file_answer(octets: bytes, title: str, media_type: str, *, saved: bool) -> Response:
     """Return a file, as it was sent: a PDF for the browser to show, everything else to save."""
     is_pdf = media_type == "application/pdf" and not saved
     # A PDF not in `sandbox`: browsers then refuse to show it. Its scripts reach no page; nothing else is inline.
@@ -47,7 +47,7 @@ async def content(request: Request) -> Response:
         attachment, octets = await _attached(visit, request)
         media_type = type_of(attachment)[0]
         saved = "save" in request.query_params
-        return _file(octets, str(attachment.get("title", "")), media_type, saved=saved)
+        return file_answer(octets, str(attachment.get("title", "")), media_type, saved=saved)
 
     return await view(request, "timeline", work, interaction="read", action="R")
 
@@ -67,8 +67,12 @@ def _embedded(octets: bytes, number: int) -> Embedded:
     return found.embedded[number]
 
 
-def _drawn(octets: bytes, media_type: str, number: int) -> tuple[bytes, str]:
-    """Return a page of a picture, or a picture in a CDA document, drawn anew, and its media type."""
+def drawn(octets: bytes, media_type: str, number: int) -> tuple[bytes, str]:
+    """Return a page of a picture, or a picture in a CDA document, drawn anew, and its media type.
+
+    Raises:
+        NotFound: there is none.
+    """
     kind = kind_of(media_type, octets)
     try:
         if kind == XML:
@@ -80,15 +84,35 @@ def _drawn(octets: bytes, media_type: str, number: int) -> tuple[bytes, str]:
     raise NotFound("There is no such picture")
 
 
+def picture_answer(octets: bytes, media_type: str) -> Response:
+    """Return a picture that was drawn anew."""
+    headers = {**HEADERS, "content-security-policy": "default-src 'none'; frame-ancestors 'none'; sandbox"}
+    return Response(octets, media_type=media_type, headers=headers)
+
+
+async def embedded_in(octets: bytes, media_type: str, number: int, title: str, *, saved: bool) -> Response:
+    """Return a file that is in a CDA document, as it was sent.
+
+    Raises:
+        NotFound: there is none.
+    """
+    if kind_of(media_type, octets) != XML:
+        raise NotFound("There is no such file")
+    found = await asyncio.to_thread(_embedded, octets, number)
+    try:
+        inner = found.octets()
+    except Unreadable as error:
+        raise NotFound("There is no such file") from error
+    return file_answer(inner, title, found.media_type, saved=saved)
+
+
 async def picture(request: Request) -> Response:
     """Answer a page of a picture, or a picture that is in a CDA document, drawn anew."""
 
     async def work(visit: Visit) -> Response:
         attachment, octets = await _attached(visit, request)
         number: int = request.path_params["picture"]
-        made, media_type = await asyncio.to_thread(_drawn, octets, type_of(attachment)[0], number)
-        headers = {**HEADERS, "content-security-policy": "default-src 'none'; frame-ancestors 'none'; sandbox"}
-        return Response(made, media_type=media_type, headers=headers)
+        return picture_answer(*await asyncio.to_thread(drawn, octets, type_of(attachment)[0], number))
 
     return await view(request, "timeline", work, interaction="read", action="R")
 
@@ -98,14 +122,8 @@ async def embedded(request: Request) -> Response:
 
     async def work(visit: Visit) -> Response:
         attachment, octets = await _attached(visit, request)
-        if kind_of(type_of(attachment)[0], octets) != XML:
-            raise NotFound("There is no such file")
-        found = await asyncio.to_thread(_embedded, octets, request.path_params["file"])
-        try:
-            inner = found.octets()
-        except Unreadable as error:
-            raise NotFound("There is no such file") from error
-        saved = "save" in request.query_params
-        return _file(inner, str(attachment.get("title", "")), found.media_type, saved=saved)
+        title, saved = str(attachment.get("title", "")), "save" in request.query_params
+        number: int = request.path_params["file"]
+        return await embedded_in(octets, type_of(attachment)[0], number, title, saved=saved)
 
     return await view(request, "timeline", work, interaction="read", action="R")

@@ -219,7 +219,10 @@ def _write_loose(store: _Store, members: Sequence[tuple[str, Resource]], *, is_l
 def _write_performed(store: _Store) -> None:
     source = store.source
     studies = {
-        number_of(one, source): (name, one) for name, one in store.of("DiagnosticReport") if one.get("imagingStudy")
+        number: (name, one)
+        for name, one in store.of("DiagnosticReport")
+        # The hub's own reports of what instances say are of no order's number.
+        if one.get("imagingStudy") and (number := number_of(one, source))
     }
 
     def order(one: Resource) -> str:

@@ -1,0 +1,96 @@
+"""Studies on the timeline with what belongs with them: order, reports, doses and documents under one line.
+
+What is grouped is what the page has read; a report of a study that is on another page stands by itself.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from app.portal.gate import Visit
+from app.portal.images import study_uid
+from app.portal.items import Item
+from app.portal.studies.linked import MOST_ORDERS, Order, accession_of, based_on, belongs, find_orders, read_orders
+from app.portal.studies.shown import shown_quantity
+from app.portal.studies.sums import component_sums, totals
+
+KINDS = ("DiagnosticReport", "Observation", "DocumentReference")
+"""The types of what is shown under a study."""
+
+
+@dataclass(slots=True)
+class Group:
+    """A study with what belongs with it."""
+
+    uid: str
+    """StudyInstanceUID, or an empty text."""
+    orders: list[Order] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
+
+    def sums(self, one: Item) -> list[tuple[str, str]]:
+        """Return the names and the texts of what a dose report of it adds up."""
+        return [(name, shown_quantity(found)) for name, found in totals([component_sums(one.body)]).items()]
+
+
+def grouped(items: Sequence[Item], shown: Sequence[Item]) -> dict[int, Group]:
+    """Return the studies among what is shown, by their rows, with what belongs with them.
+
+    Args:
+        items: What the page has read.
+        shown: What of it passes the filter.
+    """
+    studies = [one for one in shown if one.type == "ImagingStudy"]
+    found = {one.row: Group(study_uid(one.body)) for one in studies}
+    by_place: dict[int, list[Item]] = {}
+    for one in studies:
+        by_place.setdefault(one.custodian, []).append(one)
+    for one in items:
+        if one.type in KINDS:
+            study = next((each for each in by_place.get(one.custodian, ()) if _is_of(one, each)), None)
+            if study is not None:
+                found[study.row].items.append(one)
+    for group in found.values():
+        group.items.sort(key=lambda one: (KINDS.index(one.type), one.when))
+    return found
+
+
+def _is_of(one: Item, study: Item) -> bool:
+    """Return whether a line belongs with a study of the same site; that it is of the same person is known."""
+    link = f"ImagingStudy/{study.id}"
+    if one.type == "Observation":
+        return link in _links(one.body.get("partOf", ()))
+    if one.type == "DocumentReference":
+        return link in _links(one.body.get("context", {}).get("related", ()))
+    if one.kind == "laboratory":
+        return False
+    return belongs(one.body, link, study_uid(study.body), accession_of(study.body), based_on(study.body))
+
+
+def _links(references: Iterable[Mapping[str, object]]) -> set[str]:
+    return {str(one.get("reference", "")).partition("/_history/")[0] for one in references}
+
+
+def without_members(shown: Sequence[Item], groups: Mapping[int, Group]) -> list[Item]:
+    """Return what is shown by itself: not under a study."""
+    members = {one.row for group in groups.values() for one in group.items}
+    return [one for one in shown if one.row not in members]
+
+
+async def with_orders(visit: Visit, patient_id: str, items: Sequence[Item], groups: Mapping[int, Group]) -> None:
+    """Add the orders of studies, as far as they exist for the caller.
+
+    Those that a study names; of one that names none, those of the person at the same site with its accession number.
+    """
+    studies = [one for one in items if one.row in groups]
+    wanted = list(dict.fromkeys(link for one in studies for link in sorted(based_on(one.body))))
+    orders: dict[str, Order] = {}
+    for start in range(0, len(wanted), MOST_ORDERS):
+        for one in await read_orders(visit, wanted[start : start + MOST_ORDERS]):
+            orders[f"ServiceRequest/{one.id}"] = one
+    for study in studies:
+        groups[study.row].orders = [orders[link] for link in sorted(based_on(study.body)) if link in orders]
+    without = [study for study in studies if not groups[study.row].orders and accession_of(study.body)]
+    numbers = list(dict.fromkeys(accession_of(study.body) for study in without))[:MOST_ORDERS]
+    for order in await find_orders(visit, patient_id, numbers):
+        for study in without:
+            if study.custodian == order.custodian and accession_of(study.body) in order.numbers:
+                groups[study.row].orders.append(order)

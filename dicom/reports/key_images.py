@@ -1,0 +1,43 @@
+"""Key images: what somebody picked out of a study, under which title, and why.
+
+https://dicom.nema.org/medical/dicom/current/output/chtml/part16/chapter_A.html#sect_TID_2010
+"""
+
+from dataclasses import dataclass
+
+from dicom.reports.content import Reference, Report
+from dicom.reports.values import Code
+
+MANIFESTS = frozenset({"113030", "113031", "113032", "113033", "113034", "113035", "MADOTEMP001"})
+"""Titles under which a selection lists what there is, and picks nothing out (CID 7010)."""
+
+REJECTIONS = frozenset({"113001", "113037", "113038", "113039"})
+"""Titles under which a selection says which images not to use."""
+
+_DESCRIPTION = "113012"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyImages:
+    """A Key Object Selection."""
+
+    title: Code
+    description: str
+    references: tuple[Reference, ...]
+
+    @property
+    def is_manifest(self) -> bool:
+        """Whether it lists what there is."""
+        return self.title.value in MANIFESTS
+
+    @property
+    def is_rejection(self) -> bool:
+        """Whether it says which images not to use."""
+        return self.title.value in REJECTIONS
+
+
+def key_images(report: Report) -> KeyImages:
+    """Return what a Key Object Selection picks out."""
+    texts = [one.value for one in report.root.items if one.concept.value == _DESCRIPTION]
+    found = [each for one in report.root.items for each in one.references]
+    return KeyImages(report.root.concept, "\n".join(texts), tuple(found))
