@@ -37,6 +37,8 @@ from app.exchange.mllp import listener
 from app.hub import Hub
 from app.identity import rebuild
 from app.imaging.episodes import Episodes
+from app.imaging.sources import index as source_indexes
+from app.imaging.sources.source import Sources
 from app.observe import trusted_time
 from app.packages.loaded import KnownPackages
 from app.records import forget, superseded
@@ -149,6 +151,7 @@ async def open_hub(settings: Settings, clock: Clock = now) -> Hub:
         packages=KnownPackages(database),
         search_parameters=KnownParameters(database),
         trust=KnownTrust(settings.trust_folder),
+        sources=Sources(database),
         closing=[partial(asyncio.to_thread, decoding.close)],
     )
     if folder is not None:
@@ -196,4 +199,6 @@ def start_tasks(hub: Hub) -> None:
     hub.closing.append(forward.start(hub))
     hub.closing.append(syslog.start(hub))
     hub.closing.append(listener.start(hub))
+    hub.closing.append(hub.held.start())
+    hub.closing.append(source_indexes.start(hub))
     hub.closing.append(watch.start(hub))

@@ -18,7 +18,9 @@ from app.imaging.custody import Custody
 from app.imaging.events import Touched
 from app.imaging.imaging_study import JAPAN_MINUTES, MOST_INSTANCES, imaging_study
 from app.imaging.keep import Failure, Received, failure
+from app.imaging.labels import widen_study
 from app.imaging.patient import patient, system
+from app.imaging.sources.imaging_studies import labels_by_site
 from app.records.prepare import prepare
 from app.records.record import StaleCaller
 from app.records.row_ids import id_of, new_id
@@ -82,15 +84,21 @@ class _Filing:
             return
         self.filed.stored.append(received)
         self.filed.touched.append(Touched(owner.key, self._site.key, study.study_instance_uid))
-        if stored.outcome is Outcome.CREATED:
+        if stored.outcome is not Outcome.UNCHANGED:
             await self._create_patient(owner)
             self._grown[stored.study] = study, owner
-            await self._note_blob(received)
+            if received.digest:
+                await self._note_blob(received)
 
     async def finish(self) -> Filed:
         """Bring the ImagingStudy of each study that has grown in step."""
         for row, (study, owner) in self._grown.items():
-            await self._describe(row, study, owner)
+            labels = await labels_by_site(self._writing, study.study_instance_uid, row)
+            if labels is None:
+                await self._describe(row, study, owner)
+            elif labels:
+                uid = study.study_instance_uid
+                await widen_study(self._writing.connection, owner.key, self._site.key, uid, labels)
         await self._writing.connection.insert(blob, list(self._blobs.values()))
         return self.filed
 

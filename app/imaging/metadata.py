@@ -5,10 +5,12 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html#
 
 import asyncio
 import gzip
+import hashlib
 
 from app.imaging.found import models
 from app.imaging.request import DicomRequest
 from app.imaging.response import DICOM_JSON, etag, headers, not_modified
+from app.imaging.sources.describe import described
 from app.records.response import Response
 from dicom.accept import Representation, choose
 from dicom.json_model import rebase
@@ -23,11 +25,13 @@ async def metadata(request: DicomRequest) -> Response:
     Raises:
         NotFound: there are none for the caller.
         NotAcceptable: the caller takes no DICOM JSON.
+        SourceFailed: the site that keeps them does not give them.
     """
     choose(request.accept, [Representation(DICOM_JSON)])
-    rows = await models(request)
+    rows = await described(request, await models(request))
     packed = "gzip" in request.headers.get(b"accept-encoding", b"").decode("latin-1")
-    tag = etag((row.digest for row in rows), f"metadata {packed}")
+    # Of a reference there is no digest: what its header says may come to be known.
+    tag = etag((row.digest or hashlib.sha256(row.model).hexdigest() for row in rows), f"metadata {packed}")
     unchanged = not_modified(request, tag)
     if unchanged is not None:
         return unchanged

@@ -4,12 +4,14 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html
 """
 
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 
 from app.hub import Hub
 from app.imaging.found import instances
-from app.imaging.pixels import stored_bytes, transcoded
+from app.imaging.pixels import present, stored_bytes, transcoded
 from app.imaging.request import DicomRequest
 from app.imaging.response import DicomResponse, Streamed, etag, headers, new_boundary, not_modified
+from app.imaging.sources.retrieve import retrieve_with_references
 from app.records.response import Response
 from dicom.accept import Representation, choose
 from dicom.multipart import closing, content_type, part_head
@@ -27,8 +29,13 @@ async def retrieve(request: DicomRequest) -> DicomResponse:
     Raises:
         NotFound: there are none for the caller.
         NotAcceptable: the caller takes no form in which they can be given.
+        SourceFailed: the site that keeps them does not give them.
     """
     rows = await instances(request)
+    if request.instance:
+        rows = [await present(request.hub, row) for row in rows]
+    elif any(row.source is not None for row in rows):
+        return await retrieve_with_references(request, rows, partial(_offers, single=False))
     chosen = [choose(request.accept, _offers(row, single=bool(request.instance))) for row in rows]
     tag = etag((row.digest for row in rows), "\n".join(f"{one.transfer_syntax} {one.multipart}" for one in chosen))
     unchanged = not_modified(request, tag)
