@@ -83,7 +83,7 @@ class Pacs:
             models = [render(read_instance(one)) for one in found if len(words) < 4 or uids(one)[1] == words[3]]
             # A source's own bulk data addresses lead nowhere in the hub.
             body = (b"[" + b",".join(models) + b"]").replace(
-                b'"BulkDataURI":"', f'"BulkDataURI":"http://169.254.169.254/'.encode()
+                b'"BulkDataURI":"', b'"BulkDataURI":"http://169.254.169.254/'
             )
             return answer(200, body, JSON) if models else answer(404)
         if len(words) == 6 and words[4] == "instances":
@@ -98,7 +98,7 @@ class Pacs:
             mine = uids(one)
             model = orjson.loads(render(read_instance(one)))
             day = (model.get("00080020", {}).get("Value") or [""])[0]
-            if [words[1], *words[3:4]][:level] != list(mine[:level])[:level] and level:
+            if (*words[1:2], *words[3:4])[:level] != mine[:level]:
                 continue
             if asked.get("StudyDate", day) == day and asked.get("StudyInstanceUID", mine[0]) == mine[0]:
                 found.setdefault(mine[level], _of_level(model, level))

@@ -25,7 +25,6 @@ async def stored(request: DicomRequest, received: list[Received]) -> Filed:
     Raises:
         StaleCaller: the caller's rights changed again and again.
     """
-
     references = await referred_to(request.hub, request.authority.custodian, received)
 
     async def work(writing: Writing) -> Filed:

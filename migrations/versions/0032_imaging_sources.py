@@ -46,8 +46,11 @@ def upgrade() -> None:
         *_numbers("indexed", "index_done"),
         comment="How each imaging source is doing, and how far its index is",
     )
-    op.add_column("dicom_instance", sa.Column("source", sa.BigInteger(), nullable=True))
-    op.add_column("dicom_instance", sa.Column("described", sa.BigInteger(), nullable=True))
+    for name, comment in (
+        ("source", "who has the bytes of a reference; NULL: they are kept here"),
+        ("described", "when the source gave the whole header of a reference"),
+    ):
+        op.add_column("dicom_instance", sa.Column(name, sa.BigInteger(), nullable=True, comment=comment))
     op.create_index(
         "dicom_instance_source",
         "dicom_instance",

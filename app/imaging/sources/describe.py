@@ -141,7 +141,7 @@ async def _keep(hub: "Hub", rows: Sequence[InstanceRow], models: Mapping[str, di
                 continue
             facts = facts_of(model)
             about = facts.instance
-            columns = {name: None for name in ("pixel_offset", "pixel_length", "frames")} | {
+            columns = dict.fromkeys(("pixel_offset", "pixel_length", "frames")) | {
                 "digest": "",
                 "size": 0,
                 "transfer_syntax_uid": "",
