@@ -99,7 +99,7 @@ async def find(line: Line, level: str, keys: Mapping[str, str]) -> list[dict[str
     query.SpecificCharacterSet = "ISO_IR 192"
     query.QueryRetrieveLevel = level
     for keyword, value in keys.items():
-        setattr(query, keyword, value)
+        setattr(query, keyword, value or None)
     found: list[dict[str, Any]] = []
 
     def ask(address: str, opened: list[Association]) -> None:
@@ -109,11 +109,20 @@ async def find(line: Line, level: str, keys: Mapping[str, str]) -> list[dict[str
             if not status or status.Status not in (*PENDING, SUCCESS):
                 raise SourceFailed(f"The imaging source {line.source.name} refuses a C-FIND")
             if identifier is not None:
-                found.append(identifier.to_json_dict(suppress_invalid_tags=True))
+                found.append(_model(line.source, identifier))
             if len(found) >= MOST_FOUND:
                 raise Untrue(f"The imaging source {line.source.name} finds more than {MOST_FOUND}")
 
     await _asked(line, ask, None)
+    return found
+
+
+def _model(source: ImagingSource, identifier: Dataset) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = identifier.to_json_dict(suppress_invalid_tags=True)
+    except Exception as error:
+        # Whatever a stranger encodes wrongly, the library says so in a way of its own.
+        raise Untrue(f"The imaging source {source.name} finds something that cannot be read") from error
     return found
 
 
@@ -197,7 +206,7 @@ def _c_move(
     try:
         server = waiting.start_server((host, int(port)), block=False, evt_handlers=[(evt.EVT_C_STORE, kept.store)])
     except OSError as error:
-        # One C-MOVE at a time: what comes says not to which question it belongs.
+        # Another process of the hub waits there.
         raise SourceBusy(f"Another question to the imaging source {source.name} is under way") from error
     try:
         association = _associated(source, address, opened, [build_context(model)])

@@ -43,7 +43,7 @@ def facts_of_study(study: Json, patient: Json) -> Iterator[tuple[Facts, list[str
 def _study(study: Json, patient: Json) -> StudyFacts:
     date, time = _moment(study.get("started"))
     identifiers = patient.get("identifier") or [{}]
-    accession = next((one for one in study.get("identifier", ()) if _is_accession(one)), {})
+    accession: Json = next((one for one in study.get("identifier", ()) if _is_accession(one)), {})
     return StudyFacts(
         study_instance_uid=study_uid(study),
         study_date=date,

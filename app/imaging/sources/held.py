@@ -205,8 +205,9 @@ class Holder:
 
     def start(self) -> Callable[[], Awaitable[None]]:
         """Start what drops and removes that whose time is over; return what ends it."""
-        words = {"waits": "Images of sources are kept longer", "fails": "Images of sources cannot be swept"}
-        return started(again(self.sweep, SWEEP_SECONDS, logger, **words), "images of sources")
+        waits, fails = "Images of sources are kept longer", "Images of sources cannot be swept"
+        work = again(self.sweep, SWEEP_SECONDS, logger, waits=waits, fails=fails)
+        return started(work, "images of sources")
 
     async def sweep(self) -> None:
         """Drop what nobody has read for a while, and remove from the cache what is too old or too much."""

@@ -201,8 +201,9 @@ def _is_of(made: Received, study: str, series: str) -> bool:
 
 def start(hub: "Hub") -> Callable[[], Awaitable[None]]:
     """Start what indexes the sources whose time has come; return what ends it."""
-    words = {"waits": "Imaging sources are indexed later", "fails": "Imaging sources cannot be indexed"}
-    return started(again(partial(_due, hub), LOOK_SECONDS, logger, **words), "indexes of imaging sources")
+    waits, fails = "Imaging sources are indexed later", "Imaging sources cannot be indexed"
+    work = again(partial(_due, hub), LOOK_SECONDS, logger, waits=waits, fails=fails)
+    return started(work, "indexes of imaging sources")
 
 
 async def _due(hub: "Hub") -> None:

@@ -51,7 +51,8 @@ class Line:
     def __init__(self, hub: "Hub", source: ImagingSource) -> None:
         self.source = source
         self._hub = hub
-        self._turns = asyncio.Semaphore(source.at_once)
+        # What a C-MOVE sends says not to which question it belongs: one at a time.
+        self._turns = asyncio.Semaphore(1 if source.get_by == "c-move" else source.at_once)
         self._failures = 0
         self._open_until = 0.0
         self._noted = -NOTED_SECONDS
@@ -85,12 +86,16 @@ class Line:
             # The line is sound.
             self._well("untrue")
             raise
+        except SourceBusy:
+            raise
         except (TimeoutError, httpx.TimeoutException) as error:
-            self._ill(failure := SourceSlow(f"The imaging source {name} does not answer in time"))
-            raise failure from error
+            slow = SourceSlow(f"The imaging source {name} does not answer in time")
+            self._ill(slow)
+            raise slow from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            self._ill(failure := SourceFailed(f"The imaging source {name} cannot be asked: {type(error).__name__}"))
-            raise failure from error
+            failed = SourceFailed(f"The imaging source {name} cannot be asked: {type(error).__name__}")
+            self._ill(failed)
+            raise failed from error
         except SourceFailed as error:
             self._ill(error)
             raise

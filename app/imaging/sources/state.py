@@ -99,3 +99,10 @@ async def advance(hub: "Hub", source: int, *, position: str, indexed: int, done:
 async def states(connection: DatabaseConnection) -> dict[int, State]:
     """Return how every source is doing, by its key."""
     return {int(row[0]): State(*row) for row in await connection.fetch(_ALL, {})}
+
+
+async def warnings(hub: "Hub") -> list[str]:
+    """Return a note for each source that fails again and again, for `/health`."""
+    now, known = hub.clock(), await states(hub.database.reader)
+    broken = [one.source.name for one in await hub.sources.all() if known[one.source.key].word(now) == "broken"]
+    return [f"The imaging source {name} fails, and is not asked for a while" for name in broken]

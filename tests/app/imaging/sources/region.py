@@ -1,22 +1,31 @@
 """A region in which hospital A keeps its images itself, and how its manifests and readers ask."""
 
 from io import BytesIO
-from typing import Any
+from typing import Any, Protocol
 
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from app.imaging.sources.source import ImagingSource, add_source
-from tests.pacs import Pacs
 from tests.world import World
+
+
+class Place(Protocol):
+    """What has DICOMweb services."""
+
+    @property
+    def address(self) -> str:
+        """Their address."""
+        ...
+
 
 LOCATION = "1.2.392.200036.9999.1"
 KOS = "1.2.840.10008.5.1.4.1.1.88.59"
 
 
 async def a_source(
-    world: World, pacs: Pacs, *, name: str = "pacs-a", site: str = "hospital-a", **fields: Any
+    world: World, pacs: Place, *, name: str = "pacs-a", site: str = "hospital-a", **fields: Any
 ) -> ImagingSource:
     """Register a PACS of a site and return it."""
     await world.client(site)

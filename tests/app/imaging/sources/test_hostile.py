@@ -215,7 +215,7 @@ async def test_a_name_that_comes_to_lead_elsewhere_leads_nowhere(world: World, m
         ("fe80::1", "fe80::/16", False),
         ("::ffff:127.0.0.1", "", False),
         ("::ffff:10.1.2.3", "10.1.2.0/24", True),
-        ("0.0.0.0", "", False),
+        ("0.0.0.1", "", False),
         ("224.0.0.1", "224.0.0.0/8", False),
         ("100.100.100.200", "", False),
     ],
@@ -248,7 +248,7 @@ def test_a_source_is_where_its_networks_say(at: str, networks: str, may: bool) -
 def test_a_source_is_registered_in_its_form(fields: dict[str, object], words: str) -> None:
     given = {"key": 1, "name": "a", "client": "c", "wado": "https://pacs.example/dicom-web", **fields}
 
-    with pytest.raises(NotASource, match="(?s).*") as refused:
+    with pytest.raises(NotASource) as refused:
         checked(ImagingSource(**given))  # type: ignore[arg-type]
 
     assert words in str(refused.value)

@@ -67,7 +67,7 @@ async def test_an_index_goes_on_where_it_was_interrupted(world: World, monkeypat
         await index(world.hub, registered, tell=told.append)
 
     assert state.position == "all|2"
-    assert [one for one in pacs.asked if "studies?" in one][0].endswith("limit=1&offset=2")
+    assert next(one for one in pacs.asked if "studies?" in one).endswith("limit=1&offset=2")
     assert [one.window for one in told] == ["1", "2", "3"]
 
 
