@@ -20,6 +20,7 @@ from dicom.part10 import read_instance
 from dicom.store.fill import fill_in
 from dicom.store.read import InstanceRow, ModelRow, read_instances
 from dicom.store.refer import settle
+from dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN
 
 if TYPE_CHECKING:
     from app.hub import Hub
@@ -144,7 +145,7 @@ async def _keep(hub: "Hub", rows: Sequence[InstanceRow], models: Mapping[str, di
             columns = dict.fromkeys(("pixel_offset", "pixel_length", "frames")) | {
                 "digest": "",
                 "size": 0,
-                "transfer_syntax_uid": "",
+                "transfer_syntax_uid": EXPLICIT_VR_LITTLE_ENDIAN,
                 "model": orjson.dumps(model),
                 "source": row.source,
                 "described": now,

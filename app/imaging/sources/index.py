@@ -15,7 +15,7 @@ from app.background import again, started
 from app.imaging.keep import Received
 from app.imaging.patient import printable
 from app.imaging.sources.dimse import find
-from app.imaging.sources.failures import SourceFailed
+from app.imaging.sources.failures import SourceFailed, Untrue
 from app.imaging.sources.line import Line
 from app.imaging.sources.references import MOST_REFERENCES, of_model
 from app.imaging.sources.request import SourceRequest
@@ -88,6 +88,8 @@ async def index(hub: "Hub", registered: Registered, *, since: date | None = None
         SourceFailed: the source cannot be asked; what was seen stays, and the next index goes on from there.
     """
     source = registered.source
+    if not (source.qido or source.host):
+        raise Untrue(f"The imaging source {source.name} has neither QIDO-RS nor DIMSE to be asked what it has")
     state = (await states(hub.database.reader))[source.key]
     seen, done = Indexed(), state.index_done
     # An index of another kind that was interrupted is not this one's beginning.

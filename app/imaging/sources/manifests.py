@@ -8,6 +8,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from app.imaging.filing import file_instances
 from app.imaging.keep import Failure, Received
 from app.imaging.sources.references import of_manifest
 from dicom.failures import InvalidInstance
@@ -18,6 +19,7 @@ from dicom.part10 import read_instance
 
 if TYPE_CHECKING:
     from app.hub import Hub
+    from app.records.writing import Writing
 
 MOST_MANIFEST_BYTES = 32_000_000
 
@@ -61,3 +63,21 @@ def without_references(
     if refused:
         logger.warning("%d references of a manifest are not taken: %s", len(refused), refused[0].reason)
     return [one for one in stored if one.digest], [one for one in failures if one.sop_instance_uid not in ours]
+
+
+async def refer(writing: "Writing", manifest: Manifest) -> int:
+    """Return how many instances of a manifest are referred to from now on: in the caller's own transaction.
+
+    For a manifest that comes in as a document, in either of its encodings.
+
+    Args:
+        writing: On behalf of the site that sends it.
+        manifest: Whose patient is the one that its header names.
+    """
+    sources = await writing.request.hub.sources.of_site(writing.request.authority.custodian)
+    found = of_manifest(manifest, sources)
+    if not found:
+        return 0
+    filed = await file_instances(writing, found)
+    without_references([], filed.failures, found)
+    return len(filed.stored)

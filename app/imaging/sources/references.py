@@ -16,6 +16,7 @@ from dicom.model_facts import facts_of, model_of, text_of, values_of
 from dicom.names import PersonName
 from dicom.sop_classes import has_frames, modality_of
 from dicom.store.write import Extracted
+from dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN
 from dicom.values import is_uid
 
 MOST_REFERENCES = 20_000
@@ -48,7 +49,8 @@ def reference(facts: Facts, source: int, issuer: str) -> Received | None:
     columns: dict[str, Any] = asdict(facts.instance) | {
         "study_instance_uid": uids[0],
         "series_instance_uid": uids[1],
-        "transfer_syntax_uid": "",
+        # What everything but video can be given in, as long as nobody has seen it.
+        "transfer_syntax_uid": EXPLICIT_VR_LITTLE_ENDIAN,
         "pixel_offset": None,
         "pixel_length": None,
         "frames": None,
