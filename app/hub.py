@@ -24,6 +24,7 @@ from app.blobs import Blobs
 from app.clock import EPOCH, Clock
 from app.db import Database
 from app.imaging.episodes import Episodes
+from app.imaging.packing import Queue, queue
 from app.imaging.sources.held import Holder
 from app.imaging.sources.source import Sources
 from app.packages.loaded import KnownPackages, Profiles
@@ -81,6 +82,8 @@ class Hub:
     """Set when this process has stored signatures that nobody has looked at."""
     imports_wait: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when an import was put in the queue by this process."""
+    packing: Queue = field(default_factory=queue)
+    """Metadata of series that are to be kept."""
     beside: Beside = field(default_factory=Beside)
     """A process for work that needs no database."""
     compiling: asyncio.Lock = field(default_factory=asyncio.Lock)

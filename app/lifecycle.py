@@ -36,6 +36,7 @@ from app.db.version import WrongVersion, check_version
 from app.exchange.mllp import listener
 from app.hub import Hub
 from app.identity import rebuild
+from app.imaging import packing
 from app.imaging.episodes import Episodes
 from app.imaging.sources import index as source_indexes
 from app.imaging.sources.source import Sources
@@ -192,6 +193,7 @@ def start_tasks(hub: Hub) -> None:
     hub.closing.append(imports.start(hub))
     hub.closing.append(search_parameters.start(hub))
     hub.closing.append(pending.start(hub))
+    hub.closing.append(packing.start(hub))
     hub.closing.append(later.start(hub))
     hub.closing.append(superseded.start(hub))
     hub.closing.append(forget.start(hub.database))

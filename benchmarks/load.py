@@ -53,6 +53,7 @@ def ask(
     core: int | None,
     connections: int = CONNECTIONS,
     first: int = 0,
+    accept: str = "application/fhir+json",
 ) -> Pace:
     """Ask a server what the lines of a file say in turn, over and over, and return its pace.
 
@@ -64,6 +65,7 @@ def ask(
         core: The core that wrk runs on; any when None.
         connections: How many ask at once.
         first: The number before the first that is put for `@N@`.
+        accept: The media types that are taken.
 
     Raises:
         Failed: a request failed, or nothing was answered.
@@ -73,6 +75,7 @@ def ask(
         "BENCH_AUTHORIZATION": f"Bearer {token}",
         "BENCH_ADDRESSES": str(addresses),
         "BENCH_FIRST": str(first),
+        "BENCH_ACCEPT": accept,
     }
     pinned = ["taskset", "-c", str(core)] if core is not None else []
     for longer in LONGER:

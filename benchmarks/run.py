@@ -19,6 +19,7 @@ from benchmarks.population import load
 from benchmarks.records import records
 from benchmarks.requests import requests
 from benchmarks.searches import searches
+from benchmarks.servers import Server
 from benchmarks.streams import everything, export
 from benchmarks.writes import writes
 
@@ -32,8 +33,8 @@ _TOKEN_SECONDS = 43_200
 
 
 @contextlib.contextmanager
-def running(place: Place, name: str, size: Size, tell: Tell, *, profile: Path | None = None) -> Iterator[Bench]:
-    """Run the hub of a name, made anew unless it is there and whole."""
+def running_hub(place: Place, name: str, *, profile: Path | None = None) -> Iterator[tuple[Settings, Path, Server]]:
+    """Run the hub of a name, made anew unless it is there and whole; yield its settings, its home and its server."""
     home, database = place.hub(name)
     port = servers.free_port()
     fresh = not (home / "persons").exists()
@@ -48,6 +49,13 @@ def running(place: Place, name: str, size: Size, tell: Tell, *, profile: Path | 
         asyncio.run(setup.make(settings))
         (home / "persons").write_text("0")
     with servers.hub(setup.environment(settings), port, home / "hub.log", profile) as server:
+        yield settings, home, server
+
+
+@contextlib.contextmanager
+def running(place: Place, name: str, size: Size, tell: Tell, *, profile: Path | None = None) -> Iterator[Bench]:
+    """Run the hub of a name, and know how it is measured."""
+    with running_hub(place, name, profile=profile) as (settings, home, server):
         bench = Bench(settings, home, size, server, tell, postmaster=place.postmaster)
         bench.hospital, bench.clinic = (setup.token(settings, one) for one in (setup.HOSPITAL, setup.CLINIC))
         yield bench

@@ -162,11 +162,18 @@ def hub(
 
 @contextlib.contextmanager
 def bare(application: str, environment: Mapping[str, str], path: str, log: Path) -> Iterator[Server]:
-    """Run a bare application of `benchmarks.yardstick` under uvicorn with the hub's flags."""
+    """Run a bare application, of `benchmarks.yardstick` or of the module it names, under uvicorn as the hub does."""
     port = free_port()
-    target = f"benchmarks.yardstick:{application}"
+    target = application if ":" in application else f"benchmarks.yardstick:{application}"
     command = [sys.executable, "-m", "uvicorn", target, "--factory", *_FLAGS, "--port", str(port)]
     with _running(command, environment, f"http://127.0.0.1:{port}", path, log) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def other(command: Sequence[str], base: str, path: str, log: Path) -> Iterator[Server]:
+    """Run a server that is not ours on the core that ours have; it is there when it answers at `path`."""
+    with _running(list(command), {}, base, path, log) as server:
         yield server
 
 

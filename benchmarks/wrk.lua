@@ -12,7 +12,7 @@ end
 
 function init()
   wrk.headers["Authorization"] = os.getenv("BENCH_AUTHORIZATION")
-  wrk.headers["Accept"] = "application/fhir+json"
+  wrk.headers["Accept"] = os.getenv("BENCH_ACCEPT") or "application/fhir+json"
   for line in io.lines(os.getenv("BENCH_ADDRESSES")) do
     local made = parts(line)
     requests[#requests + 1] = made[5] and made or wrk.format(made[1], made[2], made[3], made[4])

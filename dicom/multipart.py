@@ -25,10 +25,13 @@ class TooLarge(MalformedMultipart):
 
 
 class Sink(Protocol):
-    """Where a part's content goes: a file, or whatever takes bytes."""
+    """Where a part's content goes: a file, or whatever takes bytes.
 
-    def write(self, content: bytes, /) -> object:
-        """Take bytes."""
+    One that has a `digest`, SHA-256 of all it took in hexadecimal digits, is not hashed a second time.
+    """
+
+    def write(self, content: memoryview, /) -> object:
+        """Take bytes, which are gone when it returns."""
         ...
 
 
@@ -162,7 +165,8 @@ class _Parser:
         self._headers = _headers(bytes(self._buffer[2:end]))
         # One line break is left before the content: an empty part's delimiter starts with it.
         del self._buffer[: end + 2]
-        self._file, self._size, self._hash = self._open_file(), 0, hashlib.sha256()
+        self._file, self._size = self._open_file(), 0
+        self._hash = hashlib.sha256()
         self._step = self._content_start
         return True
 
@@ -183,17 +187,21 @@ class _Parser:
         del self._buffer[: len(self._delimiter)]
         self._step = self._after_delimiter
         assert self._file is not None  # noqa: S101 - opened by the step before
-        return Part(self._headers, self._file, self._size, self._hash.hexdigest())
+        return Part(self._headers, self._file, self._size, self._digest())
+
+    def _digest(self) -> str:
+        return str(getattr(self._file, "digest", None) or self._hash.hexdigest())
 
     def _write(self, end: int) -> None:
-        content = bytes(self._buffer[:end])
-        del self._buffer[:end]
-        self._size += len(content)
+        self._size += end
         if self._size > self._max_part_bytes:
             raise TooLarge(f"a part has more than {self._max_part_bytes} bytes")
         assert self._file is not None  # noqa: S101 - opened by the step before
-        self._file.write(content)
-        self._hash.update(content)
+        with memoryview(self._buffer) as whole, whole[:end] as content:
+            self._file.write(content)
+            if not hasattr(self._file, "digest"):
+                self._hash.update(content)
+        del self._buffer[:end]
 
     def _epilogue(self) -> bool:
         self._buffer.clear()

@@ -17,6 +17,9 @@ from dicom.values import character_set, is_uid, text, whole_number
 
 MAX_INFLATED_BYTES = 512 * 1024 * 1024
 """What a deflated data set may become: a kilobyte of deflate can hold a megabyte of nothing."""
+MAX_INFLATED_TIMES = 100
+SMALL_INFLATED_BYTES = 32 * 1024 * 1024
+"""More than this it may become only if it is no more than a hundred times what was sent: images shrink to a third."""
 
 MEDIA_STORAGE_SOP_CLASS_UID = 0x00020002
 MEDIA_STORAGE_SOP_INSTANCE_UID = 0x00020003
@@ -145,8 +148,9 @@ def _transfer_syntax(data: bytes | memoryview, file_meta: DataSet) -> TransferSy
 def _inflate(data: bytes | memoryview, start: int) -> bytes:
     """Return the inflated data set (PS3.5 A.5)."""
     inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+    most = min(MAX_INFLATED_BYTES, max(SMALL_INFLATED_BYTES, (len(data) - start) * MAX_INFLATED_TIMES))
     try:
-        body = inflater.decompress(data[start:], MAX_INFLATED_BYTES)
+        body = inflater.decompress(data[start:], most)
     except zlib.error as error:
         raise InvalidInstance("the deflated data set is damaged") from error
     if inflater.unconsumed_tail:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from app.blobs.store import ASIDE, IS_DIGEST, PAGE, BlobMissing, Incoming, Kept, clear_incoming, disk_now
@@ -27,15 +27,18 @@ class FolderBlobs:
     def _path(self, custodian: int, digest: str, *, aside: bool = False) -> Path:
         return self._top(aside) / str(custodian) / digest[:2] / digest
 
-    def _move(self, source: Path, path: Path) -> None:
-        made = not path.parent.exists()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        source.rename(path)
-        flush_folder(path.parent)
-        for above in path.parent.parents if made else ():
-            flush_folder(above)
-            if above == self._folder:
-                break
+    def _move(self, *moves: tuple[Path, Path]) -> None:
+        """Rename files to their paths; the names are durable when it returns, each folder flushed once."""
+        changed: dict[Path, None] = {}
+        for source, path in moves:
+            if not path.parent.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                below = self._folder.parts
+                changed |= dict.fromkeys(one for one in path.parent.parents if len(one.parts) >= len(below))
+            source.rename(path)
+            changed[path.parent] = None
+        for folder in changed:
+            flush_folder(folder)
 
     def incoming(self) -> Incoming:
         """Begin a blob."""
@@ -47,8 +50,15 @@ class FolderBlobs:
 
     def _keep(self, custodian: int, incoming: Incoming) -> str:
         digest = incoming.finish()
-        self._move(incoming.path, self._path(custodian, digest))
+        self._move((incoming.path, self._path(custodian, digest)))
         return digest
+
+    async def keep_all(self, custodian: int, incoming: Sequence[Incoming]) -> None:
+        """Keep several blobs: they are flushed at the same time, so that the disk has few flushes to make of them."""
+        digests = await asyncio.gather(*(asyncio.to_thread(one.finish) for one in incoming))
+        paths = [self._path(custodian, digest) for digest in digests]
+        moves = zip((one.path for one in incoming), paths, strict=True)
+        await asyncio.to_thread(self._move, *moves)
 
     async def read(self, custodian: int, digest: str, start: int = 0, length: int | None = None) -> bytes:
         """Return `length` bytes from `start`, or all from there."""
@@ -103,7 +113,7 @@ class FolderBlobs:
                 return False
             # How long it waits counts from now.
             os.utime(path)
-            self._move(path, self._path(custodian, digest, aside=True))
+            self._move((path, self._path(custodian, digest, aside=True)))
         except FileNotFoundError:
             return False
         return True
@@ -117,7 +127,7 @@ class FolderBlobs:
         if path.exists():
             return False
         try:
-            self._move(self._path(custodian, digest, aside=True), path)
+            self._move((self._path(custodian, digest, aside=True), path))
         except FileNotFoundError:
             return False
         return True

@@ -4,7 +4,8 @@ Credentials and endpoint come from the usual variables (`AWS_ACCESS_KEY_ID`, `AW
 `AWS_REGION`, `AWS_ALLOW_HTTP`). https://developmentseed.org/obstore/
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +17,9 @@ from app.blobs.store import ASIDE, IS_DIGEST, PAGE, BlobMissing, Incoming, Kept,
 from app.clock import EPOCH
 
 T = TypeVar("T")
+
+UPLOADS = 8
+"""Of one request at the same time."""
 
 CLOCK = "clock"
 """The object that is written to learn the server's time."""
@@ -57,6 +61,18 @@ class S3Blobs:
         await obstore.put_async(self._store, self._key(custodian, digest), incoming.path)
         incoming.discard()
         return digest
+
+    async def keep_all(self, custodian: int, incoming: Sequence[Incoming]) -> None:
+        """Keep several blobs, a few at a time."""
+        places = asyncio.Semaphore(UPLOADS)
+
+        async def keep(one: Incoming) -> None:
+            async with places:
+                await self.keep(custodian, one)
+
+        async with asyncio.TaskGroup() as tasks:
+            for one in incoming:
+                tasks.create_task(keep(one))
 
     async def read(self, custodian: int, digest: str, start: int = 0, length: int | None = None) -> bytes:
         """Return `length` bytes from `start`, or all from there."""

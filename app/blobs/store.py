@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
@@ -62,13 +62,23 @@ class Incoming:
         self._hash.update(chunk)
         self._file.write(chunk)
 
+    @property
+    def digest(self) -> str:
+        """The digest of what was written so far: SHA-256 in 64 hexadecimal digits."""
+        return self._hash.hexdigest()
+
+    def readable(self) -> None:
+        """See to it that whoever opens the file reads everything; it is not durable yet."""
+        if not self._file.closed:
+            self._file.flush()
+
     def finish(self) -> str:
         """Flush everything to the disk and return the digest, 64 hexadecimal digits; a second time does nothing."""
         if not self._file.closed:
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
-        return self._hash.hexdigest()
+        return self.digest
 
     def discard(self) -> None:
         """Remove the temporary file, if it is still there."""
@@ -90,6 +100,10 @@ class Blobs(Protocol):
 
     async def keep(self, custodian: int, incoming: Incoming) -> str:
         """Keep a finished or unfinished blob and return its digest once it is durable; a second time is no error."""
+        ...
+
+    async def keep_all(self, custodian: int, incoming: Sequence[Incoming]) -> None:
+        """Keep several blobs; all of them are durable when it returns, for less than one after the other would cost."""
         ...
 
     async def read(self, custodian: int, digest: str, start: int = 0, length: int | None = None) -> bytes:

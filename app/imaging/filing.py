@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, select
 
 from app.access.directory import Organisation, find_organisation
 from app.blobs.tables import blob
@@ -30,6 +29,7 @@ from dicom.failures import InvalidInstance
 from dicom.indexing import StudyFacts
 from dicom.instants import instant
 from dicom.matching import parse_query
+from dicom.store.batch import Batch
 from dicom.store.search import search
 from dicom.store.write import FixedColumns, Outcome, StoredInstance, store_instance
 from fhir.errors import NotFound
@@ -40,8 +40,6 @@ from fhir.store.tables import NO_DATE
 
 MOST_SERIES = 10_000
 """Of a study; beyond it the ImagingStudy tells of no more."""
-
-_BLOB = select(blob.c.size).where(blob.c.custodian == bindparam("custodian"), blob.c.digest == bindparam("digest"))
 
 
 @dataclass(slots=True)
@@ -67,11 +65,16 @@ class _Filing:
 
     def __init__(self, writing: Writing, site: Organisation) -> None:
         self.filed = Filed()
+        self._batch = Batch(writing.connection, site.key)
         self._writing = writing
         self._site = site
         self._patients: dict[tuple[str, str], _Patient] = {}
         self._blobs: dict[str, tuple[int, str, int, int]] = {}
         self._grown: dict[int, tuple[StudyFacts, _Patient]] = {}
+
+    async def read_ahead(self, received: Sequence[Received]) -> None:
+        """Learn what is there of all of them."""
+        await self._batch.read_ahead(one.extracted.facts for one in received)
 
     async def add(self, received: Received) -> None:
         """Store one instance, or note why not."""
@@ -88,10 +91,12 @@ class _Filing:
             await self._create_patient(owner)
             self._grown[stored.study] = study, owner
             if received.digest:
-                await self._note_blob(received)
+                row = (self._site.key, received.digest, received.size, self._writing.request.now)
+                self._blobs[received.digest] = row
 
     async def finish(self) -> Filed:
         """Bring the ImagingStudy of each study that has grown in step."""
+        await self._batch.flush()
         for row, (study, owner) in self._grown.items():
             labels = await labels_by_site(self._writing, study.study_instance_uid, row)
             if labels is None:
@@ -99,7 +104,8 @@ class _Filing:
             elif labels:
                 uid = study.study_instance_uid
                 await widen_study(self._writing.connection, owner.key, self._site.key, uid, labels)
-        await self._writing.connection.insert(blob, list(self._blobs.values()))
+        # In the order of their keys: two requests that bring the same do not wait for each other in a circle.
+        await self._writing.connection.insert_missing(blob, sorted(self._blobs.values()))
         return self.filed
 
     async def _patient(self, received: Received, study: StudyFacts) -> _Patient:
@@ -137,7 +143,7 @@ class _Filing:
             clinical_date=_clinical_date(study),
         )
         return await store_instance(
-            self._writing.connection,
+            self._batch,
             fixed,
             received.extracted,
             digest=received.digest,
@@ -145,12 +151,6 @@ class _Filing:
             now=request.now,
             new_row=request.hub.new_row,
         )
-
-    async def _note_blob(self, received: Received) -> None:
-        values = {"custodian": self._site.key, "digest": received.digest}
-        if received.digest not in self._blobs and not await self._writing.connection.fetch(_BLOB, values):
-            row = (self._site.key, received.digest, received.size, self._writing.request.now)
-            self._blobs[received.digest] = row
 
     async def _describe(self, row: int, study: StudyFacts, owner: _Patient) -> None:
         """Create or update the ImagingStudy, whose row is that of the study."""
@@ -189,6 +189,7 @@ async def file_instances(writing: Writing, received: Sequence[Received]) -> File
     # Two requests may bring the same new patient, study or instance: one after the other.
     await writing.connection.lock(hash64(f"dicom/{site.key}"))
     filing = _Filing(writing, site)
+    await filing.read_ahead(received)
     for one in received:
         await filing.add(one)
         # SQLite answers in the event loop; whoever looks at images meanwhile gets a turn.

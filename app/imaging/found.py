@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from app.imaging.events import Touched
 from app.imaging.request import DicomRequest
-from dicom.store.read import InstanceRow, ModelRow, read_instances, read_models
+from dicom.store.read import DigestRow, InstanceRow, ModelRow, read_digests, read_instances, read_models
 from fhir.errors import NotFound
 
 
@@ -62,6 +62,17 @@ async def models(request: DicomRequest) -> list[ModelRow]:
     rows = await read_models(
         request.record.connection, request.visibility, request.study, request.series or None, request.instance or None
     )
+    return await _disclosed(request, rows)
+
+
+async def digests(request: DicomRequest) -> list[DigestRow]:
+    """Return what names the instances of a series in `models`; the access is recorded.
+
+    Raises:
+        NotFound: there are none for the caller.
+        AuditUnavailable: the access cannot be recorded.
+    """
+    rows = await read_digests(request.record.connection, request.visibility, request.study, request.series)
     return await _disclosed(request, rows)
 
 

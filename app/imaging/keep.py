@@ -6,6 +6,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.5.html
 import asyncio
 import logging
 import mmap
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,12 +20,25 @@ from dicom.failures import (
     InvalidInstance,
 )
 from dicom.part10 import media_storage_uids, read_instance
-from dicom.store.write import Extracted, extract, stored_digest
+from dicom.preamble import other_kind
+from dicom.store.batch import stored_digests
+from dicom.store.write import Extracted, extract
 
 if TYPE_CHECKING:
     from app.hub import Hub
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """A file that has come whole, and is not durable yet."""
+
+    incoming: Incoming
+    size: int
+    """Bytes."""
+    sha256: str
+    """In hexadecimal digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +51,8 @@ class Received:
     digest: str
     size: int
     """Bytes."""
+    also: str = ""
+    """What else the file is by its preamble; empty for most."""
 
     @property
     def sop_class_uid(self) -> str:
@@ -73,7 +89,36 @@ async def keep(
         sha256: Its digest in hexadecimal.
         study: The StudyInstanceUID that it has to be of; any when empty.
     """
-    found = await asyncio.to_thread(_read, incoming, size, sha256)
+    (found,) = await keep_all(hub, custodian, [Spooled(incoming, size, sha256)], study=study)
+    return found
+
+
+async def keep_all(
+    hub: "Hub", custodian: int, spooled: Sequence[Spooled], *, study: str = ""
+) -> list[Received | Failure]:
+    """Return what each of several files is, as `keep` does, for one question to the database and few flushes."""
+    found = await asyncio.to_thread(_read_all, spooled, study)
+    uids = [one.sop_instance_uid for one in found if isinstance(one, Received)]
+    known = await stored_digests(hub.database.reader, custodian, uids)
+    wanted: list[Incoming] = []
+    for number, one in enumerate(found):
+        if isinstance(one, Failure):
+            continue
+        digest = known.get(one.sop_instance_uid)
+        if digest is None:
+            wanted.append(spooled[number].incoming)
+        elif digest != one.digest:
+            # The transaction asks again; here it spares a blob that nobody would refer to.
+            found[number] = failure(one, DUPLICATE_SOP_INSTANCE, "the SOP Instance UID is in use for other content")
+    await hub.blobs.keep_all(custodian, wanted)
+    return found
+
+
+def _read_all(spooled: Sequence[Spooled], study: str) -> list[Received | Failure]:
+    return [_checked(read_incoming(one.incoming, one.size, one.sha256), study) for one in spooled]
+
+
+def _checked(found: Received | Failure, study: str) -> Received | Failure:
     if isinstance(found, Failure):
         return found
     facts = found.extracted.facts.study
@@ -81,12 +126,6 @@ async def keep(
         return failure(found, DATA_SET_DOES_NOT_MATCH_SOP_CLASS, "the instance is of another study than the address")
     if not printable(facts.patient_id):
         return failure(found, DATA_SET_DOES_NOT_MATCH_SOP_CLASS, "the Patient ID is missing")
-    known = await stored_digest(hub.database.reader, custodian, found.sop_instance_uid)
-    if known is None:
-        await hub.blobs.keep(custodian, incoming)
-    elif known != found.digest:
-        # The transaction asks again; here it spares a blob that nobody would refer to.
-        return failure(found, DUPLICATE_SOP_INSTANCE, "the SOP Instance UID is in use for other content")
     return found
 
 
@@ -95,15 +134,16 @@ def failure(of: Received, code: int, reason: str) -> Failure:
     return Failure(of.sop_class_uid, of.sop_instance_uid, code, reason)
 
 
-def _read(incoming: Incoming, size: int, sha256: str) -> Received | Failure:
-    incoming.finish()
+def read_incoming(incoming: Incoming, size: int, sha256: str) -> Received | Failure:
+    """Return what a file is, without keeping it; as for `keep`."""
+    incoming.readable()
     if not size:
         return Failure("", "", PROCESSING_FAILURE, "the part is empty")
     data = _mapped(incoming.path)
     try:
         instance = read_instance(data)
         extracted = extract(instance)
-        return Received(extracted, issuer(instance.file, extracted.facts.study), sha256, size)
+        return Received(extracted, issuer(instance.file, extracted.facts.study), sha256, size, other_kind(data))
     except InvalidInstance as error:
         return Failure(*media_storage_uids(data), error.code, error.reason)
     except Exception:

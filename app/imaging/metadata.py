@@ -7,16 +7,20 @@ import asyncio
 import gzip
 import hashlib
 
-from app.imaging.found import models
+from app.imaging.found import digests, models
+from app.imaging.packing import Made, Series, offer, series_of, tag_of
 from app.imaging.request import DicomRequest
-from app.imaging.response import DICOM_JSON, etag, headers, not_modified
+from app.imaging.response import DICOM_JSON, Header, etag, headers, not_modified
 from app.imaging.sources.describe import described
 from app.records.response import Response
 from dicom.accept import Representation, choose
 from dicom.json_model import rebase
+from dicom.store.series_metadata import packed_metadata
 
 COMPRESSED_BYTES = 16_000
 """From so many bytes on, compression is worth its time: the headers of a series repeat each other."""
+
+_PACKED: list[Header] = [(b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding")]
 
 
 async def metadata(request: DicomRequest) -> Response:
@@ -28,16 +32,41 @@ async def metadata(request: DicomRequest) -> Response:
         SourceFailed: the site that keeps them does not give them.
     """
     choose(request.accept, [Representation(DICOM_JSON)])
-    rows = await described(request, await models(request))
     packed = "gzip" in request.headers.get(b"accept-encoding", b"").decode("latin-1")
+    if packed and request.series and not request.instance:
+        return await _whole_series(request)
+    return await _put_together(request, packed=packed)
+
+
+async def _whole_series(request: DicomRequest) -> Response:
+    """Answer a series from what is kept of it, if the caller sees exactly the instances that this was made of."""
+    rows = await digests(request)
+    series = series_of(rows, request.series)
+    if series is None:
+        return await _put_together(request, packed=True)
+    tag = etag((row.digest for row in rows), "metadata True")
+    unchanged = not_modified(request, tag)
+    if unchanged is not None:
+        return unchanged
+    name = tag_of(rows, request.root)
+    kept = await packed_metadata(request.record.connection, series.patient_key, series.row, name)
+    if kept is None:
+        return await _put_together(request, packed=True, series=series)
+    return Response(200, kept, headers(DICOM_JSON, tag) + _PACKED)
+
+
+async def _put_together(request: DicomRequest, *, packed: bool, series: Series | None = None) -> Response:
+    """Answer what is put together of the instances; of a series that has one custodian it is kept."""
+    rows = await described(request, await models(request))
     # Of a reference there is no digest: what its header says may come to be known.
     tag = etag((row.digest or hashlib.sha256(row.model).hexdigest() for row in rows), f"metadata {packed}")
     unchanged = not_modified(request, tag)
     if unchanged is not None:
         return unchanged
     body = rebase(b"[" + b",".join([row.model for row in rows]) + b"]", request.root)
-    found = headers(DICOM_JSON, tag)
-    if packed and len(body) >= COMPRESSED_BYTES:
-        body = await asyncio.to_thread(gzip.compress, body, 1)
-        found += [(b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding")]
-    return Response(200, body, found)
+    if not packed or len(body) < COMPRESSED_BYTES:
+        return Response(200, body, headers(DICOM_JSON, tag))
+    body = await asyncio.to_thread(gzip.compress, body, 1 if series is None else 6)
+    if series is not None:
+        offer(request.hub, Made(series, tag_of(rows, request.root), body))
+    return Response(200, body, headers(DICOM_JSON, tag) + _PACKED)

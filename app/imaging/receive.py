@@ -1,17 +1,121 @@
 """The parts of a STOW-RS request: each is read, checked and kept as it comes; memory stays small.
 
+Files are made durable in groups: while the disk flushes one group, the next comes in.
 https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.5.html
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from app.blobs import Incoming
-from app.imaging.keep import Failure, Received, keep
+from app.imaging.keep import Failure, Received, Spooled, keep_all
 from app.imaging.request import DicomRequest
 from dicom.multipart import TooLarge, boundary_of, read_parts
+from fhir.errors import FhirError
 
 MOST_MODEL_BYTES = 200_000_000
 """Of all headers of one request as DICOM JSON: they wait in memory for the transaction."""
+
+GROUP, GROUP_BYTES = 32, 64_000_000
+"""So many files, or files of so many bytes, are made durable at a time; each is an open file until then."""
+
+
+PATIENCE_SECONDS = 60.0
+"""How long a sender may be silent, or behind the slowest pace that is waited for."""
+SLOWEST_BYTES_PER_SECOND = 1_000
+"""A line of a hundredth of a megabit is faster; who is slower holds a place that others need."""
+
+
+class TooSlow(FhirError):
+    """The body does not come."""
+
+    status = 408
+    code = "timeout"
+
+
+async def in_time(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield what `chunks` yields as long as it comes in time.
+
+    Raises:
+        TooSlow: nothing came for a minute, or less than a thousand bytes a second and a minute's worth more.
+    """
+    clock = asyncio.get_running_loop().time
+    waited, received = 0.0, 0
+    while True:
+        began = clock()
+        allowed = PATIENCE_SECONDS + received / SLOWEST_BYTES_PER_SECOND - waited
+        try:
+            async with asyncio.timeout(min(PATIENCE_SECONDS, allowed)):
+                chunk = await anext(chunks, None)
+        except TimeoutError as error:
+            raise TooSlow("The body does not come, or too slowly; what came of it is not stored") from error
+        if chunk is None:
+            return
+        # Only the sender's time counts, not that of the disk.
+        waited += clock() - began
+        received += len(chunk)
+        yield chunk
+
+
+class _Receiving:
+    """A request's files on their way: one group comes in while the one before it is made durable."""
+
+    def __init__(self, request: DicomRequest) -> None:
+        self._request = request
+        self._open: list[Incoming] = []
+        self._group: list[Spooled] = []
+        self._group_bytes = 0
+        self._model_bytes = 0
+        self._keeping: asyncio.Task[list[Received | Failure]] | None = None
+
+    def open_file(self) -> Incoming:
+        """Begin a file."""
+        self._open.append(self._request.hub.blobs.incoming())
+        return self._open[-1]
+
+    def add(self, size: int, sha256: str) -> bool:
+        """Take the file that was begun last, which is whole; return whether its group is full."""
+        self._group.append(Spooled(self._open[-1], size, sha256))
+        self._group_bytes += size
+        return len(self._group) >= GROUP or self._group_bytes >= GROUP_BYTES
+
+    async def turn(self) -> list[Received | Failure]:
+        """Begin to keep the group that has come, and return what became of the one before it.
+
+        Raises:
+            TooLarge: the headers of the request are.
+        """
+        done = await self._kept()
+        if self._group:
+            self._keeping = asyncio.create_task(self._keep(self._group))
+            self._group, self._group_bytes = [], 0
+        return done
+
+    async def _keep(self, group: list[Spooled]) -> list[Received | Failure]:
+        request = self._request
+        found = await keep_all(request.hub, request.authority.custodian, group, study=request.study)
+        for one in group:
+            one.incoming.discard()
+            self._open.remove(one.incoming)
+        return found
+
+    async def _kept(self) -> list[Received | Failure]:
+        if self._keeping is None:
+            return []
+        found, self._keeping = await self._keeping, None
+        self._model_bytes += sum(len(one.extracted.columns["model"]) for one in found if isinstance(one, Received))
+        if self._model_bytes > MOST_MODEL_BYTES:
+            raise TooLarge(f"the headers of one request have more than {MOST_MODEL_BYTES} bytes")
+        return found
+
+    async def close(self) -> None:
+        """Remove what was not kept, after whatever is still being done with it."""
+        if self._keeping is not None:
+            await asyncio.wait([self._keeping])
+            # Whoever failed, or went away, has its own reason; this one is read so that it is not missed.
+            self._keeping.exception()
+        for one in self._open:
+            one.discard()
 
 
 async def receive(request: DicomRequest) -> AsyncIterator[Received | Failure]:
@@ -20,38 +124,25 @@ async def receive(request: DicomRequest) -> AsyncIterator[Received | Failure]:
     Raises:
         MalformedMultipart: the body is not multipart/related.
         TooLarge: a part or the whole is longer than the settings allow, or the headers are.
+        TooSlow: it does not come in time.
     """
-    settings, blobs = request.hub.settings, request.hub.blobs
-    spooled: list[Incoming] = []
-
-    def open_file() -> Incoming:
-        spooled.append(blobs.incoming())
-        return spooled[-1]
-
-    model_bytes = 0
+    settings = request.hub.settings
+    receiving = _Receiving(request)
     boundary = boundary_of(request.headers.get(b"content-type", b"").decode("latin-1"))
+    parts = read_parts(
+        in_time(request.chunks()),
+        boundary,
+        receiving.open_file,
+        max_part_bytes=settings.instance_bytes,
+        max_request_bytes=settings.stow_bytes,
+    )
     try:
-        async for part in read_parts(
-            request.chunks(),
-            boundary,
-            open_file,
-            max_part_bytes=settings.instance_bytes,
-            max_request_bytes=settings.stow_bytes,
-        ):
-            found = await keep(
-                request.hub,
-                request.authority.custodian,
-                spooled[-1],
-                size=part.size,
-                sha256=part.sha256,
-                study=request.study,
-            )
-            spooled.pop().discard()
-            if isinstance(found, Received):
-                model_bytes += len(found.extracted.columns["model"])
-                if model_bytes > MOST_MODEL_BYTES:
-                    raise TooLarge(f"the headers of one request have more than {MOST_MODEL_BYTES} bytes")
-            yield found
+        async for part in parts:
+            if receiving.add(part.size, part.sha256):
+                for one in await receiving.turn():
+                    yield one
+        for _ in range(2):
+            for one in await receiving.turn():
+                yield one
     finally:
-        for one in spooled:
-            one.discard()
+        await receiving.close()

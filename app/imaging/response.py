@@ -11,10 +11,15 @@ from collections.abc import Iterable
 from app.imaging.request import DicomRequest
 from app.records.response import NO_SNIFF, PRIVATE, Header, Response, Streamed
 
-__all__ = ["DICOM_JSON", "DicomResponse", "Streamed", "etag", "headers", "new_boundary", "not_modified"]
+__all__ = ["DICOM_JSON", "DicomResponse", "Header", "Streamed", "etag", "headers", "new_boundary", "not_modified"]
 
 DICOM_JSON = "application/dicom+json"
 
+
+ATTACHMENT = (b"content-disposition", b"attachment")
+SANDBOX = (b"content-security-policy", b"default-src 'none'; sandbox")
+_SHOWN = (DICOM_JSON, "image/jpeg", "image/png", "image/gif")
+"""What the hub has made itself."""
 
 DicomResponse = Response | Streamed
 
@@ -22,6 +27,9 @@ DicomResponse = Response | Streamed
 def headers(content_type: str, tag: bytes = b"") -> list[Header]:
     """Return the headers of an answer with a body."""
     found = [(b"content-type", content_type.encode("latin-1")), PRIVATE, NO_SNIFF]
+    if not content_type.startswith(_SHOWN):
+        # A sender's bytes are saved by a browser that is led here, and never shown or run.
+        found += [ATTACHMENT, SANDBOX]
     return [*found, (b"etag", tag), (b"vary", b"Accept")] if tag else found
 
 

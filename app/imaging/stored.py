@@ -3,6 +3,8 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.5.html
 """
 
+from collections.abc import Sequence
+
 from app.audit.record import Event
 from app.imaging.events import imaging_events
 from app.imaging.filing import Filed, file_instances
@@ -19,6 +21,22 @@ MOST_ATTEMPTS = 5
 """Rights may change, of anybody, while the last bytes are on their way."""
 
 
+MOST_NAMED = 5
+"""Files that a note names."""
+
+
+def _polyglots(event: Event, received: Sequence[Received]) -> str | None:
+    """Return, for those who read the log, which files of an event's studies are another kind of file as well."""
+    also = [one for one in received if one.also]
+    found = [
+        f"{one.sop_instance_uid} begins as {one.also}"
+        for one in also
+        if f"urn:oid:{one.extracted.facts.study.study_instance_uid}" in event.entities
+    ]
+    more = len(found) - MOST_NAMED
+    return "; ".join([*found[:MOST_NAMED], f"and {more} more"] if more > 0 else found) or None
+
+
 async def stored(request: DicomRequest, received: list[Received]) -> Filed:
     """Return what became of the instances once all of it is durable.
 
@@ -31,7 +49,8 @@ async def stored(request: DicomRequest, received: list[Received]) -> Filed:
         return await file_instances(writing, [*received, *references])
 
     async def told(filed: Filed, _: Writing) -> list[Event]:
-        return await imaging_events(request, filed.touched, 200)
+        told = await imaging_events(request, filed.touched, 200)
+        return [one._replace(outcome_desc=_polyglots(one, filed.stored)) for one in told]
 
     custodian = request.authority.custodian
     for _ in range(MOST_ATTEMPTS):

@@ -58,6 +58,18 @@ class ModelRow(NamedTuple):
     """UTF-8, BulkDataURIs relative to the service's root."""
 
 
+class DigestRow(NamedTuple):
+    """What tells a stored instance from others, without its DICOM JSON."""
+
+    patient_key: int
+    custodian: int
+    series: int
+    """The row in dicom_series."""
+    study_instance_uid: str
+    sop_instance_uid: str
+    digest: str
+
+
 _ROW = tuple(dicom_instance.c[field].name for field in InstanceRow.__dataclass_fields__)
 
 
@@ -93,6 +105,14 @@ async def read_models(
         connection, visibility, ModelRow._fields, study_instance_uid, series_instance_uid, sop_instance_uid
     )
     return [ModelRow(*row)._replace(model=bytes(row[-1])) for row in rows]
+
+
+async def read_digests(
+    connection: Connection, visibility: Visibility, study_instance_uid: str, series_instance_uid: str
+) -> list[DigestRow]:
+    """Return the digests of the visible instances of a series, in the order of `read_models`."""
+    rows = await _fetch(connection, visibility, DigestRow._fields, study_instance_uid, series_instance_uid, None)
+    return [DigestRow(*row) for row in rows]
 
 
 async def _fetch(

@@ -6,6 +6,7 @@ Every row carries the fixed columns, because visibility is a condition on each t
 from sqlalchemy import (
     BigInteger,
     Column,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -111,4 +112,17 @@ dicom_instance = Table(
     # These two cover what visibility asks, so that counting does not touch the rows, which are large.
     Index("dicom_instance_series", "patient_key", "series", *_VISIBLE_BY),
     Index("dicom_instance_study", "patient_key", "study", "series", *_VISIBLE_BY),
+)
+
+dicom_series_metadata = Table(
+    "dicom_series_metadata",
+    metadata,
+    Column("patient_key", BigInteger, primary_key=True, autoincrement=False),
+    Column("series", BigInteger, primary_key=True, autoincrement=False, comment="id of the dicom_series"),
+    Column("tag", Text, nullable=False, comment="names the instances that it tells of, by their digests in order"),
+    Column("packed", LargeBinary, nullable=False, comment="DICOM JSON, UTF-8, gzip"),
+    ForeignKeyConstraint(
+        ["patient_key", "series"], ["dicom_series.patient_key", "dicom_series.id"], ondelete="CASCADE"
+    ),
+    comment="What WADO-RS tells of a whole series, made when it was first asked for; it may be gone at any time",
 )

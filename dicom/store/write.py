@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Insert, Select, bindparam, insert, select, update
 
 from dicom.failures import DUPLICATE_SOP_INSTANCE, InvalidInstance
 from dicom.indexing import Facts, indexed
@@ -85,6 +85,14 @@ _RAISE_LABELS = (
 _INSERT_STUDY = insert(dicom_study).values({column.name: bindparam(column.name) for column in dicom_study.c})
 _INSERT_SERIES = insert(dicom_series).values({column.name: bindparam(column.name) for column in dicom_series.c})
 _INSERT_INSTANCE = insert(dicom_instance).values({column.name: bindparam(column.name) for column in dicom_instance.c})
+
+
+LOOKUPS: Mapping[str, tuple[Select[*tuple[Any, ...]], Insert]] = {
+    "study_instance_uid": (_STUDY, _INSERT_STUDY),
+    "series_instance_uid": (_SERIES, _INSERT_SERIES),
+    "sop_instance_uid": (_INSTANCE, _INSERT_INSTANCE),
+}
+"""How it is asked what a custodian has of a UID, and how a row is made: `dicom.store.batch` does both for many."""
 
 
 def extract(instance: Instance) -> Extracted:

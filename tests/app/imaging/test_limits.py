@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.imaging import bulk_data, episodes, filing, pixels, receive
+from app.imaging import bulk_data, episodes, filing, keep, pixels, receive
 from app.imaging.route import DicomRoute
 from app.records.writing import Writing
 from fhir.errors import NotFound
@@ -54,13 +54,13 @@ async def test_the_headers_of_a_request_are_bounded(world: World, monkeypatch: p
 
 async def test_a_reader_that_fails_spoils_one_part_only(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     hospital = await world.client("hospital-a")
-    read = receive.read_instance
+    read = keep.read_instance
 
     def fail_once(data: Any) -> Any:
-        monkeypatch.setattr(receive, "read_instance", read)
+        monkeypatch.setattr(keep, "read_instance", read)
         raise RecursionError
 
-    monkeypatch.setattr(receive, "read_instance", fail_once)
+    monkeypatch.setattr(keep, "read_instance", fail_once)
 
     response = await send(world, hospital, a_file(CT), a_file(J2K))
 
