@@ -7,6 +7,8 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.6.html
 from enum import StrEnum
 from typing import NamedTuple
 
+from pydicom.datadict import tag_for_keyword
+
 
 class Level(StrEnum):
     """What a search returns."""
@@ -108,3 +110,32 @@ BY_KEYWORD = {attribute.keyword: attribute for attribute in ATTRIBUTES}
 
 DEPTH = {Level.STUDY: 0, Level.SERIES: 1, Level.INSTANCE: 2}
 """A search may match attributes of its own level and of those above."""
+
+COMPUTED = frozenset({0x00080005, 0x00080056, 0x00081190, 0x00201206, 0x00201208, 0x00201209, 0x00080062})
+"""What an answer says of itself or counts: character set, availability, address, numbers, SOPClassesInStudy."""
+
+
+def _tags(*keywords: str) -> frozenset[int]:
+    return frozenset(tag for keyword in keywords if (tag := tag_for_keyword(keyword)) is not None)
+
+
+OTHERS = {
+    Level.STUDY: _tags(
+        *("IssuerOfAccessionNumberSequence", "InstitutionName", "InstitutionAddress", "PhysiciansOfRecord"),
+        *("NameOfPhysiciansReadingStudy", "RequestingService", "RequestedProcedureDescription"),
+        *("RequestedProcedureCodeSequence", "ProcedureCodeSequence", "AdmittingDiagnosesDescription"),
+        *("ReferencedStudySequence", "ReferencedPatientSequence", "PatientBirthTime", "PatientAge", "PatientSize"),
+        *("PatientWeight", "OtherPatientIDs", "OtherPatientIDsSequence", "OtherPatientNames", "PatientComments"),
+        *("IssuerOfPatientIDQualifiersSequence", "TypeOfPatientID", "EthnicGroup", "Occupation", "MedicalAlerts"),
+        *("Allergies", "AdditionalPatientHistory", "PregnancyStatus", "PatientAddress", "PatientMotherBirthName"),
+    ),
+    Level.SERIES: _tags(
+        *("Manufacturer", "ManufacturerModelName", "DeviceSerialNumber", "SoftwareVersions", "StationName"),
+        *("InstitutionName", "InstitutionalDepartmentName", "PerformingPhysicianName", "OperatorsName"),
+        *("ProtocolName", "PatientPosition", "FrameOfReferenceUID", "PositionReferenceIndicator"),
+        *("RequestAttributesSequence", "PerformedProcedureStepID", "PerformedProcedureStepDescription"),
+        *("PerformedProtocolCodeSequence", "AnatomicRegionSequence", "ReferencedPerformedProcedureStepSequence"),
+        *("SeriesDescriptionCodeSequence", "CommentsOnThePerformedProcedureStep"),
+    ),
+}
+"""Not indexed: what `includefield=all` adds out of an instance; of an instance it adds all that is no bulk data."""

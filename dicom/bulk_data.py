@@ -4,10 +4,12 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.1.1.5
 """
 
 import re
+from collections.abc import Iterator
 
 import numpy as np
 
-from dicom.data_set import Element
+from dicom.data_set import BULK_VRS, PIXEL_DATA, DataSet, Element
+from dicom.json_model import BULK_THRESHOLD_BYTES
 from dicom.part10 import Part10
 from dicom.values import raw
 
@@ -44,6 +46,20 @@ def find(file: Part10, path: str) -> Element:
     if element is None or element.items is not None:
         raise NoBulkData(path)
     return element
+
+
+def everything(file: Part10) -> Iterator[tuple[str, Element]]:
+    """Yield each value that the DICOM JSON Model gives as bulk data, with its path."""
+    yield from _inside(file.data_set, "")
+
+
+def _inside(data_set: DataSet, way: str) -> Iterator[tuple[str, Element]]:
+    for tag, element in data_set.items():
+        for number, item in enumerate(element.items or ()):
+            yield from _inside(item, f"{way}{tag:08X}/{number}/")
+        is_long = element.length > BULK_THRESHOLD_BYTES or tag == PIXEL_DATA
+        if element.items is None and element.length and is_long and (element.vr in BULK_VRS or " or " in element.vr):
+            yield f"{way}{tag:08X}", element
 
 
 def value(file: Part10, element: Element) -> bytes:

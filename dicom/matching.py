@@ -8,16 +8,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 
-from dicom.attributes import BY_KEYWORD, BY_TAG, DEPTH, Attribute, Level, Match
-from dicom.names import folded
+from dicom.attributes import BY_KEYWORD, BY_TAG, COMPUTED, DEPTH, Attribute, Level, Match
+from dicom.names import folded, spellings, split
 from dicom.values import is_uid
 
 MAX_VALUES = 256
 """UIDs in one list."""
-FUZZY_WARNING = "The fuzzymatching parameter is not supported. Only literal matching has been performed."
-"""The words of PS3.18 8.3.4.2.1."""
+MAX_WORDS = 8
+"""Of a name that is matched fuzzily."""
+MAX_PATH = 8
+"""Sequences around an attribute that is matched in them."""
+EMPTY = '""'
+"""The value that asks for the empty one (PS3.18 8.3.4.3)."""
 
 _HEX_TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _DATE = re.compile(r"[0-9]{8}")
@@ -36,9 +40,18 @@ class Condition(NamedTuple):
 
     attribute: Attribute
     form: str
-    """`equal`, `like`, `range` or `any`."""
+    """`equal`, `like`, `likes`, `range`, `any`, `words` or `empty`."""
     values: tuple[str | int, ...]
-    """One value; LIKE patterns (escape `/`), one a group of a name; low and high, inclusive; a list."""
+    """One value; LIKE patterns (escape `/`), one a group of a name; of `likes`, one of which is met; low and high,
+    inclusive; a list; two patterns a word; none."""
+
+
+class Unindexed(NamedTuple):
+    """A condition on what is not indexed: it is asked of the stored DICOM JSON."""
+
+    path: tuple[int, ...]
+    """The tags of the sequences around it, then its own."""
+    condition: Condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +67,12 @@ class Query:
     offset: int
     warnings: tuple[str, ...]
     """Texts for `Warning: 299` headers."""
+    unindexed: tuple[Unindexed, ...] = ()
+
+    @property
+    def needs_model(self) -> bool:
+        """Whether results hold what only the stored DICOM JSON knows."""
+        return self.include_all or any(tag not in BY_TAG and tag not in COMPUTED for tag in self.include)
 
 
 def parse_query(level: Level, pairs: Iterable[tuple[str, str]], *, max_limit: int) -> Query:
@@ -67,38 +86,74 @@ def parse_query(level: Level, pairs: Iterable[tuple[str, str]], *, max_limit: in
     Raises:
         InvalidQuery: A name is unknown or not searchable at this level, or a value is malformed.
     """
-    conditions: dict[int, Condition] = {}
-    include: set[int] = set()
-    include_all = False
-    warnings: list[str] = []
-    page = {"limit": max_limit, "offset": 0}
-    for name, value in pairs:
-        if name in page:
-            page[name] = _page_number(name, value)
+    reading = _Reading(level, max_limit)
+    given = list(pairs)
+    # What it says of the others is known before they are read.
+    reading.fuzzy = _flag(dict(given), "fuzzymatching")
+    for name, value in given:
+        reading.take(name, value)
+    return reading.query()
+
+
+class _Reading:
+    """The parameters that have been read so far."""
+
+    def __init__(self, level: Level, max_limit: int) -> None:
+        self.fuzzy = False
+        self._level = level
+        self._max_limit = max_limit
+        self._conditions: dict[int, Condition] = {}
+        self._unindexed: dict[tuple[int, ...], Unindexed] = {}
+        self._include: set[int] = set()
+        self._all = False
+        self._warnings: list[str] = []
+        self._page = {"limit": max_limit, "offset": 0}
+
+    def take(self, name: str, value: str) -> None:
+        """Take one parameter."""
+        if name in self._page:
+            self._page[name] = _page_number(name, value)
         elif name == "includefield":
-            include_all = include_all or value == "all"
-            include |= _included(value)
-        elif name == "fuzzymatching":
-            warnings += _fuzzy(value)
+            self._all = self._all or "all" in value.split(",")
+            self._include |= _included(value)
+        elif name in _FLAGS:
+            _flag({name: value}, name)
         else:
-            attribute = _attribute(level, name)
-            if attribute.tag in conditions:
-                raise InvalidQuery(f"{attribute.keyword} is given twice")
-            include.add(attribute.tag)
-            condition = _condition(attribute, value)
+            self._match(name, value)
+
+    def _match(self, name: str, value: str) -> None:
+        path = _path(name)
+        attribute = BY_TAG.get(path[0]) if len(path) == 1 else None
+        if attribute is not None and DEPTH[attribute.level] > DEPTH[self._level]:
+            raise InvalidQuery(f"{path[0]:08X} ({_vr(path[0])}) cannot be matched in a search for {self._level}")
+        self._include.add(path[0])
+        known = self._conditions if attribute is not None else self._unindexed
+        if (path[0] if attribute is not None else path) in known:
+            raise InvalidQuery(f"{keyword_for_tag(path[-1])} is given twice")
+        if attribute is not None:
+            condition = _condition(attribute, value, fuzzy=self.fuzzy)
             if condition:
-                conditions[attribute.tag] = condition
-    if page["limit"] > max_limit:
-        warnings.append(f"The results of one request are limited to {max_limit}.")
-    return Query(
-        level=level,
-        conditions=tuple(conditions[tag] for tag in sorted(conditions)),
-        include=frozenset(include),
-        include_all=include_all,
-        limit=min(page["limit"], max_limit),
-        offset=page["offset"],
-        warnings=tuple(warnings),
-    )
+                self._conditions[attribute.tag] = condition
+            return
+        condition = _condition(_unindexed(self._level, path), value, fuzzy=self.fuzzy)
+        if condition:
+            self._unindexed[path] = Unindexed(path, condition)
+
+    def query(self) -> Query:
+        """Return what was asked for."""
+        limit = self._page["limit"]
+        if limit > self._max_limit:
+            self._warnings.append(f"The results of one request are limited to {self._max_limit}.")
+        return Query(
+            level=self._level,
+            conditions=tuple(self._conditions[tag] for tag in sorted(self._conditions)),
+            include=frozenset(self._include),
+            include_all=self._all,
+            limit=min(limit, self._max_limit),
+            offset=self._page["offset"],
+            warnings=tuple(self._warnings),
+            unindexed=tuple(self._unindexed.values()),
+        )
 
 
 def _page_number(name: str, value: str) -> int:
@@ -107,10 +162,14 @@ def _page_number(name: str, value: str) -> int:
     return int(value)
 
 
-def _fuzzy(value: str) -> list[str]:
-    if value not in ("true", "false"):
-        raise InvalidQuery("fuzzymatching is neither true nor false")
-    return [FUZZY_WARNING] if value == "true" else []
+_FLAGS = ("fuzzymatching", "emptyvaluematching", "multiplevaluematching")
+"""The last two ask for what is done anyway."""
+
+
+def _flag(given: dict[str, str], name: str) -> bool:
+    if given.get(name, "false") not in ("true", "false"):
+        raise InvalidQuery(f"{name} is neither true nor false")
+    return given.get(name) == "true"
 
 
 def _tag(name: str) -> int | None:
@@ -135,14 +194,34 @@ def _included(value: str) -> set[int]:
     return found
 
 
-def _attribute(level: Level, name: str) -> Attribute:
-    tag = _tag(name)
-    if tag is None:
+def _path(name: str) -> tuple[int, ...]:
+    """Return the tags of a dotted name: sequences, and the attribute in their items (PS3.18 8.3.4.1)."""
+    tags = [_tag(part) for part in name.split(".")[: MAX_PATH + 1]]
+    if None in tags or len(tags) > MAX_PATH:
         raise InvalidQuery("the query names an unknown attribute")
-    attribute = BY_TAG.get(tag)
-    if attribute is None or DEPTH[attribute.level] > DEPTH[level]:
-        raise InvalidQuery(f"{tag:08X} ({_vr(tag)}) cannot be matched in a search for {level}")
-    return attribute
+    path = tuple(tag for tag in tags if tag is not None)
+    if any(_vr(tag) != "SQ" for tag in path[:-1]):
+        raise InvalidQuery(f"{name[:100]} goes through what is no sequence")
+    return path
+
+
+_MATCHES = {
+    **dict.fromkeys(("AE", "AS", "CS", "LO", "LT", "SH", "ST", "UC", "UT", "UR", "DT"), Match.TEXT),
+    **dict.fromkeys(("IS", "SL", "SS", "SV", "UL", "US", "UV"), Match.NUMBER),
+    "PN": Match.NAME,
+    "UI": Match.UID,
+    "DA": Match.DATE,
+    "TM": Match.TIME,
+}
+"""How values are compared, by VR; the others are not."""
+
+
+def _unindexed(level: Level, path: tuple[int, ...]) -> Attribute:
+    """Return an attribute that is matched in the stored DICOM JSON."""
+    vr = _vr(path[-1])
+    if vr not in _MATCHES or path[0] in COMPUTED:
+        raise InvalidQuery(f"{path[-1]:08X} ({vr}) cannot be matched")
+    return Attribute(keyword_for_tag(path[-1]) or f"{path[-1]:08X}", path[-1], vr, level, _MATCHES[vr], "")
 
 
 def _vr(tag: int) -> str:
@@ -152,23 +231,36 @@ def _vr(tag: int) -> str:
         return "UN"
 
 
-def _condition(attribute: Attribute, value: str) -> Condition | None:
+def _condition(attribute: Attribute, value: str, *, fuzzy: bool = False) -> Condition | None:
     """Return the condition, or nothing for the universal match (PS3.4 C.2.2.2.3)."""
     if "\0" in value:
         raise InvalidQuery(f"the value of {attribute.keyword} holds a NUL")
     if not value.strip("* "):
         return None
-    form, values = _PARSERS[attribute.match](attribute, value.strip())
+    if value == EMPTY:
+        return Condition(attribute, "empty", ())
+    parse = _words if fuzzy and attribute.match is Match.NAME else _PARSERS[attribute.match]
+    form, values = parse(attribute, value.strip())
     return Condition(attribute, form, values)
 
 
 _Parsed = tuple[str, tuple[str | int, ...]]
 
 
-def _text(_: Attribute, value: str) -> _Parsed:
-    if _WILDCARD.search(value):
-        return "like", (value.translate(_LIKE),)
-    return "equal", (value,)
+def _text(attribute: Attribute, value: str) -> _Parsed:
+    several = _list(attribute, value, r"[,\\]" if attribute.vr == "CS" else r"\\")
+    if any(_WILDCARD.search(one) for one in several):
+        patterns = tuple(one.translate(_LIKE) for one in several)
+        return ("like" if len(patterns) == 1 else "likes"), patterns
+    return ("equal" if len(several) == 1 else "any"), tuple(several)
+
+
+def _words(attribute: Attribute, value: str) -> _Parsed:
+    """Return two patterns for each word: as it is written, and as it sounds (PS3.18 8.3.4.2)."""
+    found = split(value)
+    if not 0 < len(found) <= MAX_WORDS:
+        raise InvalidQuery(f"the value of {attribute.keyword} has no word, or more than {MAX_WORDS}")
+    return "words", tuple(f"% {form.translate(_LIKE)}%" for word in found for form in spellings(word))
 
 
 def _name(attribute: Attribute, value: str) -> _Parsed:
@@ -192,9 +284,9 @@ def _modalities(attribute: Attribute, value: str) -> _Parsed:
     return "any", tuple(_list(attribute, value))
 
 
-def _list(attribute: Attribute, value: str) -> list[str]:
+def _list(attribute: Attribute, value: str, between: str = r"[,\\]") -> list[str]:
     """Return the values of a list, which a comma or a backslash divides (PS3.18 8.3.4.1)."""
-    values = [part.strip() for part in re.split(r"[,\\]", value) if part.strip()]
+    values = [part.strip() for part in re.split(between, value) if part.strip()]
     if not 0 < len(values) <= MAX_VALUES:
         raise InvalidQuery(f"{attribute.keyword} takes 1 to {MAX_VALUES} values")
     return values

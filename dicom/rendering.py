@@ -3,6 +3,7 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_8.3.5.html
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from dicom.annotation import write_lines
 from dicom.failures import PROCESSING_FAILURE, InvalidInstance
 from dicom.image_pixel import ImagePixel
 from dicom.pixel_array import Array, decode_frame
@@ -30,12 +32,25 @@ class Picture:
     """Instead of the header's."""
     max_edge: int | None = None
     """Pixels of the longer side at most: a thumbnail. Nothing is enlarged."""
+    box: tuple[int, int] | None = None
+    """Pixels across and down, into which it is to fit. Nothing is enlarged."""
+    region: tuple[float, float, float, float] | None = None
+    """What is cut out: left, top, width and height in pixels of the frame; a negative size turns it over."""
+    part: tuple[float, float, float, float] | None = None
+    """The same by left, top, right and bottom as fractions of the frame."""
     quality: int = 85
     """1 to 100, for JPEG."""
+    annotation: tuple[str, ...] = ()
+    """Of `patient` and `technique`: what is written into the picture."""
 
 
 def render_frame(
-    image: ImagePixel, transfer_syntax_uid: str, stored: bytes, presentation: Presentation, picture: Picture
+    image: ImagePixel,
+    transfer_syntax_uid: str,
+    stored: bytes,
+    presentation: Presentation,
+    picture: Picture,
+    lines: Sequence[Sequence[str]] = (),
 ) -> bytes:
     """Return a frame as an encoded picture.
 
@@ -47,6 +62,7 @@ def render_frame(
         stored: What `stored_frame` returned.
         presentation: How the header wants it shown.
         picture: What is asked for.
+        lines: What is written into the upper corners, left and right.
 
     Raises:
         InvalidInstance: The frame cannot be decoded or shown.
@@ -55,14 +71,36 @@ def render_frame(
     # A header may name any slope and width; what overflows is clipped to black or white.
     with np.errstate(over="ignore", invalid="ignore"):
         shown = Image.fromarray(_eight_bit(image, array, presentation, picture))
-    if picture.max_edge is not None:
-        shown.thumbnail((picture.max_edge, picture.max_edge), reducing_gap=2.0)
+    if picture.part is not None:
+        left, top, right, bottom = picture.part
+        place = (left * shown.width, top * shown.height, (right - left) * shown.width, (bottom - top) * shown.height)
+        shown = _cut_out(shown, place)
+    if picture.region is not None:
+        shown = _cut_out(shown, picture.region)
+    box = picture.box or (picture.max_edge and (picture.max_edge, picture.max_edge))
+    if box:
+        shown.thumbnail(box, reducing_gap=2.0)
+    if any(lines):
+        write_lines(shown, lines)
     name, options = _FORMATS[picture.media_type]
     if picture.media_type == JPEG:
         options = {"quality": picture.quality}
     out = BytesIO()
     shown.save(out, name, **options)
     return out.getvalue()
+
+
+def _cut_out(shown: Image.Image, region: tuple[float, float, float, float]) -> Image.Image:
+    """Return a region of a picture, as far as it lies in it (PS3.18 8.3.5.1.3)."""
+    left, top, width, height = region
+    right, bottom = min(left + abs(width), shown.width), min(top + abs(height), shown.height)
+    place = (round(max(0, left)), round(max(0, top)), round(right), round(bottom))
+    if place[0] >= place[2] or place[1] >= place[3]:
+        raise InvalidInstance("the region lies outside of the frame", PROCESSING_FAILURE)
+    cut = shown.crop(place)
+    if width < 0:
+        cut = cut.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    return cut.transpose(Image.Transpose.FLIP_TOP_BOTTOM) if height < 0 else cut
 
 
 def _eight_bit(image: ImagePixel, array: Array, presentation: Presentation, picture: Picture) -> Array:

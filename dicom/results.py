@@ -6,7 +6,9 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.6.3.htm
 from dataclasses import dataclass
 from typing import Any
 
-from dicom.attributes import ATTRIBUTES, Attribute, Level, Match
+import orjson
+
+from dicom.attributes import ATTRIBUTES, BY_TAG, OTHERS, Attribute, Level, Match
 from dicom.indexing import InstanceFacts, SeriesFacts, StudyFacts
 from dicom.json_model import Json
 from dicom.matching import Query
@@ -38,6 +40,10 @@ class Found:
     """Visible; for studies only."""
     number_of_instances: int
     """Visible; for studies and series."""
+    model: bytes | None = None
+    """The DICOM JSON of a visible instance of it, when something is wanted of that."""
+    sop_classes_in_study: tuple[str, ...] = ()
+    """Of the visible instances; for studies, when they are wanted."""
 
 
 def result(query: Query, found: Found, base: str) -> Json:
@@ -59,13 +65,28 @@ def result(query: Query, found: Found, base: str) -> Json:
     model["00080005"] = {"vr": "CS", "Value": ["ISO_IR 192"]}
     model["00080056"] = {"vr": "CS", "Value": ["ONLINE"]}
     model["00081190"] = {"vr": "UR", "Value": [base + path(found)]}
+    if found.model is not None:
+        model = _of_the_instance(query, orjson.loads(found.model)) | model
     if query.level is Level.STUDY:
+        if found.sop_classes_in_study:
+            model["00080062"] = _values("UI", found.sop_classes_in_study)
         model["00080061"] = _values("CS", found.modalities_in_study)
         model["00201206"] = _values("IS", (found.number_of_series,))
         model["00201208"] = _values("IS", (found.number_of_instances,))
     if query.level is Level.SERIES:
         model["00201209"] = _values("IS", (found.number_of_instances,))
     return dict(sorted(model.items()))
+
+
+def _of_the_instance(query: Query, model: Json) -> Json:
+    """Return what is asked for and not indexed; bulk data is not for a search to give."""
+    if query.include_all and query.level is Level.INSTANCE:
+        named = {tag for tag in model if int(tag, 16) not in BY_TAG}
+    else:
+        tags = query.include | (OTHERS[query.level] if query.include_all else frozenset())
+        named = {f"{tag:08X}" for tag in tags if tag not in BY_TAG}
+    told = {tag: element for tag, element in model.items() if tag in named}
+    return {tag: one for tag, one in told.items() if "BulkDataURI" not in one and "InlineBinary" not in one}
 
 
 def path(found: Found) -> str:

@@ -46,6 +46,39 @@ def frame_in_explicit_little_endian(head: bytes, transfer_syntax_uid: str, store
     return explicit_little_endian_frame(image, TRANSFER_SYNTAXES[transfer_syntax_uid], stored)
 
 
+def in_transfer_syntax(data: bytes, target: str) -> bytes:
+    """Return a Part 10 file in another transfer syntax.
+
+    Args:
+        data: The file as stored.
+        target: One of `dicom.transfer_syntaxes.MADE`.
+
+    Raises:
+        InvalidInstance: It cannot be decoded or compressed, or is too large.
+    """
+    from dicom.transcoding import to_transfer_syntax
+
+    return to_transfer_syntax(read_instance(data), target)
+
+
+def frame_in_transfer_syntax(head: bytes, transfer_syntax_uid: str, stored: bytes, target: str) -> bytes:
+    """Return one frame's code stream in another compressed transfer syntax.
+
+    Args:
+        head: The file up to the value of its pixel data.
+        transfer_syntax_uid: How the file is written; not deflated.
+        stored: What `dicom.frames.stored_frame` returned.
+        target: One of `dicom.transfer_syntaxes.COMPRESSED`.
+
+    Raises:
+        InvalidInstance: The frame cannot be decoded, or the syntax holds no such pixels.
+    """
+    from dicom.transcoding import compressed_frame
+
+    _, image = before_pixels(head, transfer_syntax_uid)
+    return compressed_frame(image, TRANSFER_SYNTAXES[transfer_syntax_uid], stored, target)
+
+
 def picture(head: bytes, transfer_syntax_uid: str, stored: bytes, index: int, asked: dict[str, Any]) -> bytes:
     """Return one frame as an encoded picture.
 
@@ -59,10 +92,13 @@ def picture(head: bytes, transfer_syntax_uid: str, stored: bytes, index: int, as
     Raises:
         InvalidInstance: The frame cannot be decoded or shown.
     """
+    from dicom.annotation import lines
     from dicom.rendering import Picture, render_frame
 
     file, image = before_pixels(head, transfer_syntax_uid)
-    return render_frame(image, transfer_syntax_uid, stored, presentation(file, index), Picture(**asked))
+    wanted = Picture(**asked)
+    written = lines(file, wanted.annotation)
+    return render_frame(image, transfer_syntax_uid, stored, presentation(file, index), wanted, written)
 
 
 def before_pixels(head: bytes, transfer_syntax_uid: str) -> tuple[Part10, ImagePixel]:

@@ -1,24 +1,34 @@
-"""An instance, or one frame, in Explicit VR Little Endian: what every reader must understand.
+"""An instance, or one frame, in another transfer syntax: in Explicit VR Little Endian every reader must understand it.
 
 https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_8.7.3.5.html
 """
 
 import struct
 import warnings
+import zlib
+from functools import partial
 from io import BytesIO
 
 import numpy as np
 from pydicom import Dataset, dcmread, dcmwrite
 from pydicom.dataelem import DataElement
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.encaps import encapsulate
+from pydicom.uid import UID
 
 from dicom.data_set import PIXEL_DATA
+from dicom.encoding import encode_frame, photometric_interpretation
 from dicom.failures import PROCESSING_FAILURE, InvalidInstance
 from dicom.frames import frame, little_endian
 from dicom.image_pixel import ImagePixel
-from dicom.part10 import Instance, Pixels
+from dicom.part10 import Instance, Pixels, read_instance
 from dicom.pixel_array import Array, decode_frame
-from dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, TransferSyntax
+from dicom.transfer_syntaxes import (
+    DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+    JPEG_BASELINE,
+    TransferSyntax,
+)
 
 MAX_PIXEL_BYTES = 1024 * 1024 * 1024
 """Of all decoded frames together: they are held in memory."""
@@ -44,6 +54,40 @@ def explicit_little_endian_frame(image: ImagePixel, transfer_syntax: TransferSyn
     return _allocated(image, array).tobytes()
 
 
+def compressed_frame(image: ImagePixel, transfer_syntax: TransferSyntax, stored: bytes, target: str) -> bytes:
+    """Return one frame's code stream in another compressed transfer syntax.
+
+    Raises:
+        InvalidInstance: The frame cannot be decoded, or the syntax holds no such pixels.
+    """
+    return encode_frame(image, decode_frame(image, transfer_syntax, stored), target)
+
+
+def to_transfer_syntax(instance: Instance, target: str) -> bytes:
+    """Return the instance as a Part 10 file in a transfer syntax that is made of others.
+
+    Args:
+        instance: What `read_instance` returned.
+        target: One of `dicom.transfer_syntaxes.MADE`; without pixels a compressed one gives Explicit VR Little Endian.
+
+    Raises:
+        InvalidInstance: A frame cannot be decoded or compressed, or the whole is too large.
+    """
+    if target == instance.file.transfer_syntax.uid:
+        return bytes(instance.file.data)
+    if target == EXPLICIT_VR_LITTLE_ENDIAN:
+        return to_explicit_little_endian(instance)
+    if instance.file.transfer_syntax.deflated:
+        instance = read_instance(to_explicit_little_endian(instance))
+    if target == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
+        deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        body = deflate.compress(_guarded(instance, EXPLICIT_VR_LITTLE_ENDIAN)) + deflate.flush()
+        return file_header(instance, target) + body + b"\0" * (len(body) % 2)
+    if instance.pixels is None and target != IMPLICIT_VR_LITTLE_ENDIAN:
+        target = EXPLICIT_VR_LITTLE_ENDIAN
+    return file_header(instance, target) + _guarded(instance, target)
+
+
 def to_explicit_little_endian(instance: Instance) -> bytes:
     """Return the instance as a Part 10 file in Explicit VR Little Endian.
 
@@ -55,11 +99,16 @@ def to_explicit_little_endian(instance: Instance) -> bytes:
         return file_header(instance) + bytes(file.data)
     if file.transfer_syntax.uid == EXPLICIT_VR_LITTLE_ENDIAN:
         return bytes(file.data)
+    return file_header(instance) + _guarded(instance, EXPLICIT_VR_LITTLE_ENDIAN)
+
+
+def _guarded(instance: Instance, target: str) -> bytes:
+    """Return the data set in another transfer syntax; whatever hinders it is an InvalidInstance."""
     with warnings.catch_warnings():
         # The reader's opinions about other elements are no reason to refuse the image.
         warnings.simplefilter("ignore")
         try:
-            return file_header(instance) + _rewritten(instance)
+            return _rewritten(instance, target)
         except InvalidInstance:
             raise
         except Exception as error:
@@ -67,13 +116,18 @@ def to_explicit_little_endian(instance: Instance) -> bytes:
             raise InvalidInstance("the instance cannot be rewritten", PROCESSING_FAILURE) from error
 
 
-def file_header(instance: Instance) -> bytes:
-    """Return preamble and File Meta Information of an instance in Explicit VR Little Endian (PS3.10 7.1)."""
+def file_header(instance: Instance, transfer_syntax_uid: str = EXPLICIT_VR_LITTLE_ENDIAN) -> bytes:
+    """Return preamble and File Meta Information of an instance in another transfer syntax (PS3.10 7.1)."""
+    return header(instance.sop_class_uid, instance.sop_instance_uid, transfer_syntax_uid)
+
+
+def header(sop_class_uid: str, sop_instance_uid: str, transfer_syntax_uid: str) -> bytes:
+    """Return preamble and File Meta Information of a file that the hub makes (PS3.10 7.1)."""
     elements = (
         (0x0001, b"OB", b"\0\1"),
-        (0x0002, b"UI", instance.sop_class_uid.encode()),
-        (0x0003, b"UI", instance.sop_instance_uid.encode()),
-        (0x0010, b"UI", EXPLICIT_VR_LITTLE_ENDIAN.encode()),
+        (0x0002, b"UI", sop_class_uid.encode()),
+        (0x0003, b"UI", sop_instance_uid.encode()),
+        (0x0010, b"UI", transfer_syntax_uid.encode()),
         (0x0012, b"UI", IMPLEMENTATION_CLASS_UID.encode()),
         (0x0013, b"SH", IMPLEMENTATION_VERSION_NAME.encode()),
     )
@@ -85,15 +139,17 @@ def file_header(instance: Instance) -> bytes:
     return bytes(128) + b"DICM" + struct.pack("<HH2sHL", 2, 0, b"UL", 4, len(group)) + group
 
 
-def _rewritten(instance: Instance) -> bytes:
+def _rewritten(instance: Instance, target: str) -> bytes:
     ds = dcmread(BytesIO(bytes(instance.file.data)))
     if instance.file.transfer_syntax.big_endian:
         ds.walk(_swap)
+    native = target in (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
     if instance.pixels is not None:
-        _replace_pixels(ds, instance, instance.pixels)
+        (_replace_pixels if native else partial(_compress_pixels, target))(ds, instance, instance.pixels)
     out = BytesIO()
-    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dcmwrite(out, ds, implicit_vr=False, little_endian=True, enforce_file_format=True)
+    ds.file_meta.TransferSyntaxUID = UID(target)
+    implicit = target == IMPLICIT_VR_LITTLE_ENDIAN
+    dcmwrite(out, ds, implicit_vr=implicit, little_endian=True, enforce_file_format=True)
     # Only the data set: the header is ours.
     body = out.getvalue()
     group_length = int.from_bytes(body[140:144], "little")
@@ -111,9 +167,7 @@ def _replace_pixels(ds: Dataset, instance: Instance, pixels: Pixels) -> None:
     if not (instance.file.transfer_syntax.encapsulated or pixels.image.word_swapped):
         return
     image = pixels.image
-    samples = image.rows * image.columns * image.samples_per_pixel
-    if samples * image.number_of_frames * image.bits_allocated // 8 > MAX_PIXEL_BYTES:
-        raise InvalidInstance(f"the pixel data is larger than {MAX_PIXEL_BYTES} bytes", PROCESSING_FAILURE)
+    _check_size(image)
     joined = b"".join(
         explicit_little_endian_frame(image, instance.file.transfer_syntax, frame(instance, index))
         for index in range(len(pixels.frames))
@@ -121,12 +175,44 @@ def _replace_pixels(ds: Dataset, instance: Instance, pixels: Pixels) -> None:
     ds.PixelData = joined + b"\0" * (len(joined) % 2)
     ds["PixelData"].VR = "OB" if image.bits_allocated <= 8 else "OW"
     ds["PixelData"].is_undefined_length = False
-    for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths"):
-        if keyword in ds:
-            del ds[keyword]
+    _forget_offsets(ds)
     if image.samples_per_pixel > 1 and instance.file.transfer_syntax.encapsulated:
         ds.PhotometricInterpretation = "RGB"
         ds.PlanarConfiguration = 0
+
+
+def _check_size(image: ImagePixel) -> None:
+    samples = image.rows * image.columns * image.samples_per_pixel
+    if samples * image.number_of_frames * image.bits_allocated // 8 > MAX_PIXEL_BYTES:
+        raise InvalidInstance(f"the pixel data is larger than {MAX_PIXEL_BYTES} bytes", PROCESSING_FAILURE)
+
+
+def _forget_offsets(ds: Dataset) -> None:
+    for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths"):
+        if keyword in ds:
+            del ds[keyword]
+
+
+def _compress_pixels(target: str, ds: Dataset, instance: Instance, pixels: Pixels) -> None:
+    """Put a code stream for each frame into the data set, and say what has become of the pixels."""
+    image = pixels.image
+    _check_size(image)
+    transfer_syntax = instance.file.transfer_syntax
+    streams = [
+        compressed_frame(image, transfer_syntax, frame(instance, index), target) for index in range(len(pixels.frames))
+    ]
+    ds.PixelData = encapsulate(streams)
+    ds["PixelData"].VR = "OB"
+    ds["PixelData"].is_undefined_length = True
+    _forget_offsets(ds)
+    ds.PhotometricInterpretation = photometric_interpretation(image, target)
+    if image.samples_per_pixel > 1:
+        ds.PlanarConfiguration = 0
+    if target == JPEG_BASELINE:
+        whole = image.frame_bits * image.number_of_frames // 8
+        ds.LossyImageCompression = "01"
+        ds.LossyImageCompressionMethod = "ISO_10918_1"
+        ds.LossyImageCompressionRatio = round(max(1.0, whole / max(1, sum(map(len, streams)))), 2)
 
 
 def _allocated(image: ImagePixel, array: Array) -> Array:

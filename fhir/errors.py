@@ -202,6 +202,28 @@ class TooManyRequests(FhirError):
         self.retry_after = retry_after
 
 
+class RangeNotSatisfiable(FhirError):
+    """The range of octets that is asked for lies outside of what there is.
+
+    Attributes:
+        size: Octets of the whole.
+    """
+
+    status = 416
+    code = "invalid"
+
+    def __init__(self, diagnostics: str = "", expression: str | None = None, *, size: int = 0) -> None:
+        super().__init__(diagnostics, expression)
+        self.size = size
+
+
+class NotOffered(FhirError):
+    """A service of the standard as a whole, which this server does not have."""
+
+    status = 501
+    code = "not-supported"
+
+
 class Unprocessable(FhirError):
     """The resource breaks a rule of its type or profile; `issues` says which, in the order found."""
 

@@ -141,11 +141,22 @@ def shown() -> list[str]:
     """Return the address of everything that WADO-RS gives of the hidden instances."""
     forms = [form for (method, form), service in SERVICES.items() if service.code == "wado"]
     places = ((STUDY, SERIES, INSTANCE), (SHARED_STUDY, OWN_SERIES, SHARED_INSTANCE))
-    return [f"/dicomweb/{address}" for form in forms for uids in places for address in _addresses(form, *uids)]
+    forms.remove("wado")
+    by_query = [
+        f"/dicomweb/wado?requestType=WADO&studyUID={study}&seriesUID={series}&objectUID={instance}{more}"
+        for study, series, instance in places
+        for more in ("", "&contentType=application/dicom")
+    ]
+    return [
+        *(f"/dicomweb/{address}" for form in forms for uids in places for address in _addresses(form, *uids)),
+        *by_query,
+    ]
 
 
 def _queries() -> Iterator[str]:
     yield from ("", "?includefield=all", "?limit=1", "?limit=1&offset=1", "?fuzzymatching=true&PatientName=kanariax7*")
+    yield from ("?ProtocolName=Kanaria*", '?MedicalAlerts=""', "?includefield=PatientAddress,ProtocolName")
+    yield "?IssuerOfPatientIDQualifiersSequence.UniversalEntityIDType=URI"
     for attribute in ATTRIBUTES:
         value = str(VALUES[attribute.keyword])
         yield f"?{attribute.keyword}={quote(value)}"

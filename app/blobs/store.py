@@ -80,6 +80,10 @@ class Incoming:
             self._file.close()
         return self.digest
 
+    def close(self) -> None:
+        """Close the file; what it holds can be read from `path`, and is not durable."""
+        self._file.close()
+
     def discard(self) -> None:
         """Remove the temporary file, if it is still there."""
         try:

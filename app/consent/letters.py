@@ -4,12 +4,14 @@ https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html#scopes-for-
 """
 
 READ, SEARCH = "r", "s"
+DELETE = "d"
 BOTH = "rs"
 """What an operation needs, which finds resources and tells of them."""
 
 NEEDED: dict[str, str] = {
     **dict.fromkeys(("read", "vread", "history-instance", "wado"), READ),
     **dict.fromkeys(("search-type", "search-system", "history-type", "history-system", "qido"), SEARCH),
+    "dicom-delete": DELETE,
     # The rows that a write changes are looked up by the letter of the write; this is for its conditions.
     **dict.fromkeys(("create", "update", "patch", "delete", "transaction", "batch", "message", "stow"), SEARCH),
     **dict.fromkeys(("iti-8", "iti-30", "iti-31", "hl7v2"), SEARCH),

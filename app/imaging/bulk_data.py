@@ -1,19 +1,23 @@
-"""WADO-RS bulk data: what a BulkDataURI in the metadata leads to.
+"""WADO-RS bulk data: what a BulkDataURI in the metadata leads to, or all of it at once.
 
 https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html#sect_10.4.1.1.5
 """
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
 
 from app.imaging.found import instances
 from app.imaging.pixels import MOST_TRANSCODED_BYTES, stored_bytes
+from app.imaging.ranges import in_one_piece
 from app.imaging.request import DicomRequest
-from app.imaging.response import etag, headers, new_boundary, not_modified
+from app.imaging.response import DicomResponse, Streamed, etag, headers, new_boundary, not_modified
 from app.records.response import Response
 from dicom.accept import Representation, choose
-from dicom.bulk_data import NoBulkData, find, value
+from dicom.bulk_data import NoBulkData, everything, find, value
+from dicom.json_model import bulk_data_root
 from dicom.multipart import closing, content_type, part_head
 from dicom.part10 import read_part10
+from dicom.store.read import InstanceRow
 from fhir.errors import NotAcceptable, NotFound
 
 OCTETS = "application/octet-stream"
@@ -32,19 +36,55 @@ async def bulk_data(request: DicomRequest) -> Response:
     unchanged = not_modified(request, tag)
     if unchanged is not None:
         return unchanged
-    if row.size > MOST_TRANSCODED_BYTES:
-        raise NotAcceptable("The instance is too large; its frames can be had one by one")
+    _check_size([row])
     try:
         found = await asyncio.to_thread(_value, await stored_bytes(request.hub, row), request.bulk)
     except NoBulkData as error:
         raise NotFound("There is no such value in the instance") from error
     if not chosen.multipart:
-        return Response(200, found, headers(OCTETS, tag))
+        return in_one_piece(request, found, headers(OCTETS, tag), tag)
     boundary = new_boundary()
     body = b"".join((part_head(boundary, OCTETS, len(found)), found, closing(boundary)))
     return Response(200, body, headers(content_type(OCTETS, boundary), tag))
 
 
+async def all_bulk_data(request: DicomRequest) -> DicomResponse:
+    """Answer every bulk value of the instances that the address names, each part with its own address.
+
+    Raises:
+        NotFound: there are no such instances for the caller.
+        NotAcceptable: the caller takes no octets in parts, or an instance is too large to be read for this.
+    """
+    choose(request.accept, [Representation(OCTETS, multipart=True)])
+    rows = await instances(request)
+    tag = etag((row.digest for row in rows), "bulkdata")
+    unchanged = not_modified(request, tag)
+    if unchanged is not None:
+        return unchanged
+    _check_size(rows)
+    boundary = new_boundary()
+    return Streamed(_parts(request, rows, boundary), 200, headers(content_type(OCTETS, boundary), tag))
+
+
+def _check_size(rows: Sequence[InstanceRow]) -> None:
+    if max(row.size for row in rows) > MOST_TRANSCODED_BYTES:
+        raise NotAcceptable("The instance is too large; its frames can be had one by one")
+
+
+async def _parts(request: DicomRequest, rows: Sequence[InstanceRow], boundary: str) -> AsyncIterator[bytes]:
+    for row in rows:
+        root = bulk_data_root(row.study_instance_uid, row.series_instance_uid, row.sop_instance_uid)
+        data = await stored_bytes(request.hub, row)
+        for path, found in await asyncio.to_thread(_values, data):
+            yield part_head(boundary, OCTETS, len(found), location=f"{request.root}/{root}/{path}") + found
+    yield closing(boundary)
+
+
 def _value(data: bytes, path: str) -> bytes:
     file = read_part10(data)
     return value(file, find(file, path))
+
+
+def _values(data: bytes) -> list[tuple[str, bytes]]:
+    file = read_part10(data)
+    return [(path, value(file, element)) for path, element in everything(file)]

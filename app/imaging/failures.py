@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from dicom.accept import NotAcceptable
 from dicom.multipart import MalformedMultipart, TooLarge
+from dicom.store.search import TooBroad
 from fhir import errors
 
 A = TypeVar("A")
@@ -12,6 +13,7 @@ R = TypeVar("R")
 
 FAILURES: tuple[tuple[type[Exception], type[errors.FhirError], str], ...] = (
     (TooLarge, errors.TooLarge, ""),
+    (TooBroad, errors.TooLarge, ""),
     (MalformedMultipart, errors.InvalidValue, ""),
     (NotAcceptable, errors.NotAcceptable, "Nothing the hub can give is among what is taken: "),
 )

@@ -30,11 +30,13 @@ from dicom.indexing import StudyFacts
 from dicom.instants import instant
 from dicom.matching import parse_query
 from dicom.store.batch import Batch
+from dicom.store.delete import deleted_labels
 from dicom.store.search import search
 from dicom.store.write import FixedColumns, Outcome, StoredInstance, store_instance
 from fhir.errors import NotFound
 from fhir.search.hashing import hash64
 from fhir.store.categories import Category
+from fhir.store.labels import codings
 from fhir.store.read import read
 from fhir.store.tables import NO_DATE
 
@@ -98,12 +100,7 @@ class _Filing:
         """Bring the ImagingStudy of each study that has grown in step."""
         await self._batch.flush()
         for row, (study, owner) in self._grown.items():
-            labels = await labels_by_site(self._writing, study.study_instance_uid, row)
-            if labels is None:
-                await self._describe(row, study, owner)
-            elif labels:
-                uid = study.study_instance_uid
-                await widen_study(self._writing.connection, owner.key, self._site.key, uid, labels)
+            await self.describe(row, study, owner)
         # In the order of their keys: two requests that bring the same do not wait for each other in a circle.
         await self._writing.connection.insert_missing(blob, sorted(self._blobs.values()))
         return self.filed
@@ -152,11 +149,15 @@ class _Filing:
             new_row=request.hub.new_row,
         )
 
-    async def _describe(self, row: int, study: StudyFacts, owner: _Patient) -> None:
-        """Create or update the ImagingStudy, whose row is that of the study."""
-        writing = self._writing
+    async def describe(self, row: int, study: StudyFacts, owner: _Patient) -> None:
+        """Create or update the ImagingStudy, whose row is that of the study; a site's own stands for it."""
+        writing, uid = self._writing, study.study_instance_uid
+        labels = await labels_by_site(writing, uid, row)
+        if labels is not None:
+            await widen_study(writing.connection, owner.key, self._site.key, uid, labels)
+            return
         connection, own = writing.connection, Custody(self._site.key)
-        pairs = [("StudyInstanceUID", study.study_instance_uid)]
+        pairs = [("StudyInstanceUID", uid)]
         series = await search(connection, own, parse_query(Level.SERIES, pairs, max_limit=MOST_SERIES))
         many = sum(one.number_of_instances for one in series) > MOST_INSTANCES
         query = parse_query(Level.INSTANCE, pairs, max_limit=MOST_INSTANCES)
@@ -166,7 +167,9 @@ class _Filing:
         id_ = id_of(row)
         prepared = prepare(orjson.dumps(resource), writing.request.authority)
         if await read(connection, own, "ImagingStudy", id_) is None:
-            await writing.create(prepared, row=row, id_=id_)
+            # What was deleted and comes back is as hidden as it was.
+            labels = await deleted_labels(connection, self._site.key, uid)
+            await writing.create(prepared, row=row, id_=id_, inherited_labels=labels, security=tuple(codings(labels)))
             return
         try:
             await writing.update(prepared, id_)
@@ -195,3 +198,25 @@ async def file_instances(writing: Writing, received: Sequence[Received]) -> File
         # SQLite answers in the event loop; whoever looks at images meanwhile gets a turn.
         await asyncio.sleep(0)
     return await filing.finish()
+
+
+async def describe_what_is_left(writing: Writing, site: Organisation, row: int, patient_key: int, uid: str) -> None:
+    """Bring the ImagingStudy of a study in step that has lost instances; it goes with the last of them.
+
+    Args:
+        writing: The caller's transaction.
+        site: The custodian.
+        row: The row of the study, and of its ImagingStudy.
+        patient_key: Whose it is.
+        uid: The StudyInstanceUID.
+    """
+    own = Custody(site.key)
+    current = await read(writing.connection, own, "ImagingStudy", id_of(row))
+    if current is None or current.deleted:
+        return
+    left = await search(writing.connection, own, parse_query(Level.STUDY, [("StudyInstanceUID", uid)], max_limit=1))
+    if not left:
+        writing.take_back(current)
+        return
+    subject = orjson.loads(current.body)["subject"]["reference"].removeprefix("Patient/")
+    await _Filing(writing, site).describe(row, left[0].study, _Patient(subject, patient_key, None))

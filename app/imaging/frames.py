@@ -1,19 +1,28 @@
-"""WADO-RS frames: as they are stored, or uncompressed.
+"""WADO-RS frames: as they are stored, uncompressed, or compressed in another way.
 
 https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html#sect_10.4.1.1.6
 """
 
 import re
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 from app.imaging.found import instances
+from app.imaging.made import made_frame
 from app.imaging.pixels import Source, source
+from app.imaging.ranges import in_one_piece
 from app.imaging.request import DicomRequest
 from app.imaging.response import DicomResponse, Streamed, etag, headers, new_boundary, not_modified
 from app.records.response import Response
 from dicom.accept import Representation, choose
 from dicom.multipart import closing, content_type, part_head
-from dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, TransferSyntax
+from dicom.transfer_syntaxes import (
+    COMPRESSED,
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+    TRANSFER_SYNTAXES,
+    TransferSyntax,
+)
 from fhir.errors import InvalidValue, NotFound
 
 OCTETS = "application/octet-stream"
@@ -34,17 +43,22 @@ async def frames(request: DicomRequest) -> DicomResponse:
     (row,) = await instances(request)
     place = await source(request.hub, row)
     indices = frame_indices(request.frames, len(place))
-    chosen = choose(request.accept, _offers(place.transfer_syntax, request.accept))
+    chosen = choose(request.accept, offers(place.transfer_syntax, request.accept, single=len(indices) == 1))
     tag = etag([row.digest], f"{chosen} {request.frames}")
     unchanged = not_modified(request, tag)
     if unchanged is not None:
         return unchanged
+    if not chosen.multipart:
+        kind = f"{chosen.media_type}; transfer-syntax={chosen.transfer_syntax}"
+        data = await made_frame(place, indices[0], chosen.transfer_syntax)
+        return in_one_piece(request, data, headers(kind, tag), tag)
     boundary = new_boundary()
     found = headers(content_type(chosen.media_type, boundary, chosen.transfer_syntax), tag)
+    # What cannot be given so is told before the answer has begun.
+    first = await made_frame(place, indices[0], chosen.transfer_syntax)
     if len(indices) == 1:
-        data = await _frame(place, indices[0], chosen)
-        return Response(200, b"".join((_head(boundary, chosen, data), data, closing(boundary))), found)
-    return Streamed(_parts(place, indices, chosen, boundary), 200, found)
+        return Response(200, b"".join((_head(boundary, chosen, first), first, closing(boundary))), found)
+    return Streamed(_parts(place, indices, chosen, boundary, first), 200, found)
 
 
 def frame_indices(text: str, count: int) -> list[int]:
@@ -68,33 +82,39 @@ def frame_indices(text: str, count: int) -> list[int]:
     return [number - 1 for number in numbers]
 
 
-def _offers(stored: TransferSyntax, accept: str) -> list[Representation]:
+def offers(stored: TransferSyntax, accept: str, *, single: bool) -> list[Representation]:
     """Return what can be given of a frame: as stored first.
 
     Native frames are the same in Implicit and Explicit VR Little Endian. Compressed ones have a media type of their
     own; a viewer that names a transfer syntax takes them as octets too (PS3.18 8.7.3.3.2).
+
+    Args:
+        stored: How they are stored.
+        accept: What the caller takes.
+        single: Whether one frame is asked for, which may be given without parts.
     """
-    uncompressed = Representation(OCTETS, EXPLICIT_VR_LITTLE_ENDIAN, multipart=True)
-    if not stored.encapsulated:
-        return [uncompressed]
-    offers = [Representation(stored.media_type, stored.uid, multipart=True)]
+    native = [Representation(OCTETS, uid, True) for uid in (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)]
+    named = (stored.uid, *COMPRESSED) if stored.encapsulated else COMPRESSED
+    compressed = [TRANSFER_SYNTAXES[uid] for uid in dict.fromkeys(named)]
+    if stored.codec == "video":
+        native, compressed = [], [stored]
+    own = [Representation(one.media_type, one.uid, True) for one in compressed]
     if "transfer-syntax" in accept.lower():
-        offers.append(Representation(OCTETS, stored.uid, multipart=True))
-    return offers if stored.codec == "video" else [*offers, uncompressed]
-
-
-async def _frame(place: Source, index: int, chosen: Representation) -> bytes:
-    if chosen.transfer_syntax == place.transfer_syntax.uid:
-        return await place.stored(index)
-    return await place.explicit_little_endian(index)
+        own += [Representation(OCTETS, one.uid, True) for one in compressed]
+    # What is uncompressed is cheaper to make than any other way of compressing; what is stored costs nothing.
+    found = [*own, *native] if stored.encapsulated else [*native, *own]
+    return [*found, *(replace(one, multipart=False) for one in found)] if single else found
 
 
 def _head(boundary: str, chosen: Representation, data: bytes) -> bytes:
     return part_head(boundary, chosen.media_type, len(data), transfer_syntax=chosen.transfer_syntax)
 
 
-async def _parts(place: Source, indices: Sequence[int], chosen: Representation, boundary: str) -> AsyncIterator[bytes]:
-    for index in indices:
-        data = await _frame(place, index, chosen)
+async def _parts(
+    place: Source, indices: Sequence[int], chosen: Representation, boundary: str, first: bytes
+) -> AsyncIterator[bytes]:
+    yield _head(boundary, chosen, first) + first
+    for index in indices[1:]:
+        data = await made_frame(place, index, chosen.transfer_syntax)
         yield _head(boundary, chosen, data) + data
     yield closing(boundary)

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from app.blobs import Incoming
-from app.imaging.keep import Failure, Received, Spooled, keep_all
+from app.imaging.keep import Failure, Received, Spooled, keep, keep_all
 from app.imaging.request import DicomRequest
 from dicom.multipart import TooLarge, boundary_of, read_parts
 from fhir.errors import FhirError
@@ -146,3 +146,23 @@ async def receive(request: DicomRequest) -> AsyncIterator[Received | Failure]:
                 yield one
     finally:
         await receiving.close()
+
+
+async def receive_one(request: DicomRequest) -> AsyncIterator[Received | Failure]:
+    """Yield what a body that is one file is; the bytes of a Received are durable.
+
+    Raises:
+        TooLarge: it is longer than the settings allow.
+    """
+    incoming = request.hub.blobs.incoming()
+    most = min(request.hub.settings.instance_bytes, request.hub.settings.stow_bytes)
+    try:
+        async for chunk in in_time(request.chunks()):
+            incoming.write(chunk)
+            if incoming.size > most:
+                raise TooLarge(f"the request has more than {most} bytes")
+        digest = await asyncio.to_thread(incoming.finish)
+        custodian, size = request.authority.custodian, incoming.size
+        yield await keep(request.hub, custodian, incoming, size=size, sha256=digest, study=request.study)
+    finally:
+        incoming.discard()

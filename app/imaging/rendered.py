@@ -4,7 +4,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html#
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,34 +12,45 @@ from app.imaging.found import instances
 from app.imaging.frames import frame_indices
 from app.imaging.pixels import source
 from app.imaging.request import DicomRequest
-from app.imaging.response import etag, headers, not_modified
+from app.imaging.response import DicomResponse, Streamed, etag, headers, new_boundary, not_modified
 from app.imaging.sources.thumbnails import thumbnail_of_reference
 from app.records.response import Response
 from dicom.accept import Representation, choose
+from dicom.multipart import closing, content_type, part_head
 from dicom.presentation import Window
 from dicom.store.read import InstanceRow
-from fhir.errors import InvalidValue, NotFound, NotSupported
+from fhir.errors import InvalidValue, NotAcceptable, NotFound, NotSupported, TooLarge
 
 JPEG, PNG = "image/jpeg", "image/png"
 THUMBNAIL_EDGE = 160
 """Pixels of the longer side, when no viewport is given."""
+MOST_PICTURES = 500
+"""Of one request."""
 MOST_EDGE = 8192
 """Pixels of a viewport's side."""
 
 _FUNCTIONS = {"linear": "LINEAR", "linear-exact": "LINEAR_EXACT", "sigmoid": "SIGMOID"}
 
 
-async def rendered(request: DicomRequest) -> Response:
-    """Answer a frame as a JPEG or PNG; of several frames the first when none is named.
+async def rendered(request: DicomRequest) -> DicomResponse:
+    """Answer frames as JPEG or PNG: one alone, several in parts; of an instance the first when none is named.
+
+    Of a study or a series each instance with frames gives a part; who takes no parts gets its middle instance.
 
     Raises:
-        NotFound: there is no such instance or frame for the caller.
+        NotFound: there is no such instance or frame, or nothing to be shown, for the caller.
         InvalidValue: a parameter is malformed.
         NotAcceptable: the caller takes no picture, or the instance cannot be shown as one.
     """
-    asked = _asked(request, edge=None)
-    (row,) = await instances(request)
-    return await _picture(request, row, asked)
+    several = not request.instance or "," in request.frames
+    forms = [Representation(kind, multipart=parts) for parts in (several, not several) for kind in (JPEG, PNG)]
+    chosen = choose(request.accept, forms)
+    asked = _asked(request, chosen.media_type, edge=None)
+    rows = await instances(request)
+    if not chosen.multipart:
+        row = rows[0] if request.instance else _representative(rows)
+        return await _picture(request, row, asked)
+    return await _pictures(request, rows, asked)
 
 
 async def thumbnail(request: DicomRequest) -> Response:
@@ -50,7 +61,8 @@ async def thumbnail(request: DicomRequest) -> Response:
         InvalidValue: a parameter is malformed.
         NotAcceptable: the caller takes no picture, or the instance cannot be shown as one.
     """
-    asked = _asked(request, edge=THUMBNAIL_EDGE)
+    chosen = choose(request.accept, [Representation(JPEG), Representation(PNG)])
+    asked = _asked(request, chosen.media_type, edge=THUMBNAIL_EDGE)
     row = _representative(await instances(request))
     if row.source is not None and not request.frames:
         return await thumbnail_of_reference(request, row, asked, partial(_picture, request, row, asked, middle=True))
@@ -75,52 +87,122 @@ async def _picture(request: DicomRequest, row: InstanceRow, asked: dict[str, Any
     numbers = request.frames or str(len(place) // 2 + 1 if middle else 1)
     indices = frame_indices(numbers, len(place))
     if len(indices) > 1:
-        raise NotSupported("One frame is rendered at a time")
+        raise NotAcceptable("Several frames are rendered as parts")
     return Response(200, await place.picture(indices[0], asked), headers(asked["media_type"], tag))
 
 
-def _asked(request: DicomRequest, *, edge: int | None) -> dict[str, Any]:
+async def _pictures(request: DicomRequest, rows: Sequence[InstanceRow], asked: dict[str, Any]) -> DicomResponse:
+    """Return a part for each frame that is named, or for the first one of each instance."""
+    shown = [row for row in rows if row.number_of_frames]
+    if not shown:
+        raise NotFound("Nothing in it can be shown")
+    if len(shown) > MOST_PICTURES:
+        raise TooLarge(f"At most {MOST_PICTURES} pictures are made for one request")
+    tag = etag((row.digest for row in rows), f"{request.frames} parts {asked}")
+    unchanged = not_modified(request, tag)
+    if unchanged is not None:
+        return unchanged
+    place = await source(request.hub, shown[0])
+    wanted = frame_indices(request.frames or "1", len(place))
+    if len(wanted) > MOST_PICTURES:
+        raise TooLarge(f"At most {MOST_PICTURES} pictures are made for one request")
+    # What cannot be shown at all is told before the answer has begun.
+    first = await place.picture(wanted[0], asked)
+    boundary = new_boundary()
+    body = _parts(request, shown, wanted, asked, boundary, first)
+    return Streamed(body, 200, headers(content_type(asked["media_type"], boundary), tag))
+
+
+async def _parts(
+    request: DicomRequest,
+    rows: Sequence[InstanceRow],
+    wanted: Sequence[int],
+    asked: dict[str, Any],
+    boundary: str,
+    first: bytes,
+) -> AsyncIterator[bytes]:
+    made = first
+    for row in rows:
+        place = await source(request.hub, row)
+        root = f"{request.root}/studies/{row.study_instance_uid}/series/{row.series_instance_uid}"
+        for index in wanted:
+            try:
+                made = made or await place.picture(index, asked)
+            except NotAcceptable:
+                # The others of a study are shown, though this one cannot be.
+                continue
+            location = f"{root}/instances/{row.sop_instance_uid}/frames/{index + 1}/rendered"
+            yield part_head(boundary, asked["media_type"], len(made), location=location) + made
+            made = b""
+    yield closing(boundary)
+
+
+def _asked(request: DicomRequest, media_type: str, *, edge: int | None) -> dict[str, Any]:
     """Return the fields of `dicom.rendering.Picture` that the request asks for."""
-    chosen = choose(request.accept, [Representation(JPEG), Representation(PNG)])
     given = dict(request.pairs)
+    if given.get("iccprofile", "no") != "no":
+        raise NotSupported("No colour profile is put into pictures: iccprofile may be no", "iccprofile")
+    box, region = _viewport(given["viewport"]) if "viewport" in given else (None, None)
+    if region is not None and edge is not None:
+        raise InvalidValue("The viewport of a thumbnail is a width and a height", "viewport")
     return {
-        "media_type": chosen.media_type,
+        "media_type": media_type,
         "window": _window(given["window"]) if "window" in given else None,
-        "max_edge": _edge(given["viewport"]) if "viewport" in given else edge,
+        "max_edge": edge if box is None else None,
+        "box": box,
+        "region": region,
+        "part": request.region,
         "quality": _quality(given.get("quality", "85")),
+        "annotation": _annotation(given.get("annotation", "")),
     }
+
+
+def _annotation(text: str) -> tuple[str, ...]:
+    """Return the `annotation` parameter: patient, technique, or both (PS3.18 8.3.5.1.1)."""
+    kinds = tuple(sorted({one for one in text.split(",") if one}))
+    if not set(kinds) <= {"patient", "technique"}:
+        raise InvalidValue("annotation is patient, technique, or both with a comma between them", "annotation")
+    return kinds
 
 
 def _window(text: str) -> Window:
     """Return the `window` parameter: centre, width, function (PS3.18 8.3.5.1.4)."""
     center, width, function = ([*text.split(","), "", ""])[:3]
-    numbers = [_number(one) for one in (center, width)]
+    numbers = [_number(one, "window") for one in (center, width)]
     if text.count(",") not in (1, 2) or (function or "linear") not in _FUNCTIONS or numbers[1] <= 0:
         raise InvalidValue("window is a centre, a width above 0 and a function, with commas between them", "window")
     return Window(numbers[0], numbers[1], _FUNCTIONS[function or "linear"])
 
 
-def _number(text: str) -> float:
+def _number(text: str, name: str) -> float:
     try:
         number = float(text)
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise InvalidValue("window has a part that is no number", "window")
+        raise InvalidValue(f"{name} has a part that is no number", name)
     return number
 
 
-def _edge(text: str) -> int:
-    """Return the longest side of the `viewport` parameter: width and height (PS3.18 8.3.5.1.3)."""
+_Viewport = tuple[tuple[int, int] | None, tuple[float, float, float, float] | None]
+
+
+def _viewport(text: str) -> _Viewport:
+    """Return the box and the region of the `viewport` parameter (PS3.18 8.3.5.1.3)."""
     sides = text.split(",")
-    if len(sides) > 2:
-        raise NotSupported("viewport is a width and a height; regions are not cut out", "viewport")
-    if len(sides) < 2 or not all(one.isascii() and one.isdigit() and len(one) < 6 for one in sides):
-        raise InvalidValue("viewport is a width and a height, in pixels", "viewport")
-    edge = min(int(one) for one in sides)
-    if not 0 < edge <= MOST_EDGE:
+    if len(sides) not in (2, 6) or not all(one.isascii() and one.isdigit() and len(one) < 6 for one in sides[:2]):
+        raise InvalidValue("viewport is a width and a height in pixels, and perhaps a region of the frame", "viewport")
+    box = int(sides[0]), int(sides[1])
+    if not (min(box) > 0 and max(box) <= MOST_EDGE):
         raise InvalidValue(f"A viewport has sides of 1 to {MOST_EDGE} pixels", "viewport")
-    return edge
+    if len(sides) == 2:
+        return box, None
+    left, top, width, height = (
+        _number(one or default, "viewport") for one, default in zip(sides[2:], ("0", "0", "1e6", "1e6"), strict=True)
+    )
+    if left < 0 or top < 0 or not width or not height:
+        raise InvalidValue("The region of a viewport begins in the frame, and is not empty", "viewport")
+    return box, (left, top, width, height)
 
 
 def _quality(text: str) -> int:

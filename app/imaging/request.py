@@ -23,10 +23,12 @@ class DicomRequest(Request):
     """One request below `/dicomweb`.
 
     Attributes:
+        form: The form of the path below the root, with stars for what it names.
         study: StudyInstanceUID in the path, or an empty text.
         series: SeriesInstanceUID in the path, or an empty text.
         instance: SOPInstanceUID in the path, or an empty text.
         frames: The frame list in the path, or an empty text.
+        region: Left, top, right and bottom of what is cut out of a picture, as fractions, or None.
         bulk: What follows `bulkdata/` in the path, or an empty text.
         touched: Whose images the answer holds.
     """
@@ -34,10 +36,12 @@ class DicomRequest(Request):
     def __init__(self, hub: "Hub", scope: Mapping[str, Any], receive: Receive, caller: Caller) -> None:
         super().__init__(hub, scope, receive, caller)
         self.scope = scope
+        self.form = ""
         self.study = ""
         self.series = ""
         self.instance = ""
         self.frames = ""
+        self.region: tuple[float, float, float, float] | None = None
         self.bulk = ""
         self.touched: list[Touched] = []
 

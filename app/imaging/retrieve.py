@@ -4,19 +4,18 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html
 """
 
 from collections.abc import AsyncIterator, Sequence
-from functools import partial
 
 from app.hub import Hub
 from app.imaging.found import instances
-from app.imaging.pixels import present, stored_bytes, transcoded
+from app.imaging.made import given, made, syntaxes
+from app.imaging.pixels import present, stored_bytes
+from app.imaging.ranges import TAKEN, in_one_piece, told, wanted
 from app.imaging.request import DicomRequest
 from app.imaging.response import DicomResponse, Streamed, etag, headers, new_boundary, not_modified
 from app.imaging.sources.retrieve import retrieve_with_references
-from app.records.response import Response
 from dicom.accept import Representation, choose
 from dicom.multipart import closing, content_type, part_head
 from dicom.store.read import InstanceRow
-from dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, TRANSFER_SYNTAXES
 
 DICOM = "application/dicom"
 PIECE_BYTES = 4 * 1024 * 1024
@@ -35,8 +34,8 @@ async def retrieve(request: DicomRequest) -> DicomResponse:
     if request.instance:
         rows = [await present(request.hub, row) for row in rows]
     elif any(row.source is not None for row in rows):
-        return await retrieve_with_references(request, rows, partial(_offers, single=False))
-    chosen = [choose(request.accept, _offers(row, single=bool(request.instance))) for row in rows]
+        return await retrieve_with_references(request, rows, lambda row: _chosen(request, [row])[0])
+    chosen = _chosen(request, rows)
     tag = etag((row.digest for row in rows), "\n".join(f"{one.transfer_syntax} {one.multipart}" for one in chosen))
     unchanged = not_modified(request, tag)
     if unchanged is not None:
@@ -45,20 +44,33 @@ async def retrieve(request: DicomRequest) -> DicomResponse:
         return await _single(request, rows[0], chosen[0], tag)
     boundary = new_boundary()
     heads = [_head(request, boundary, row, one) for row, one in zip(rows, chosen, strict=True)]
-    length = None
+    length, first = None, b""
     if all(_as_stored(row, one) for row, one in zip(rows, chosen, strict=True)):
         length = sum(map(len, heads)) + sum(row.size for row in rows) + len(closing(boundary))
-    body = _parts(request.hub, rows, chosen, heads, boundary)
+    elif not _as_stored(rows[0], chosen[0]):
+        # What cannot be given so is told before the answer has begun.
+        first = await made(request.hub, rows[0], chosen[0].transfer_syntax)
+    body = _parts(request.hub, rows, chosen, heads, boundary, first)
     return Streamed(body, 200, headers(content_type(DICOM, boundary), tag), length)
 
 
+def _chosen(request: DicomRequest, rows: Sequence[InstanceRow]) -> list[Representation]:
+    """Return the form in which each instance is given; those of one kind are chosen once."""
+    known: dict[tuple[str, bool], Representation] = {}
+    found = []
+    for row in rows:
+        kind = row.transfer_syntax_uid, row.number_of_frames is None
+        if kind not in known:
+            one = choose(request.accept, _offers(row, single=bool(request.instance)))
+            known[kind] = Representation(DICOM, given(row, one.transfer_syntax), one.multipart)
+        found.append(known[kind])
+    return found
+
+
 def _offers(row: InstanceRow, *, single: bool) -> list[Representation]:
-    """Return what can be given of an instance: as stored, or uncompressed if that can be decoded."""
-    syntaxes = [row.transfer_syntax_uid]
-    if TRANSFER_SYNTAXES[row.transfer_syntax_uid].codec != "video":
-        syntaxes.append(EXPLICIT_VR_LITTLE_ENDIAN)
+    """Return what can be given of an instance: as stored first, then in the syntaxes that are made."""
     forms = (True, False) if single else (True,)
-    return [Representation(DICOM, uid, multipart) for multipart in forms for uid in dict.fromkeys(syntaxes)]
+    return [Representation(DICOM, uid, multipart) for multipart in forms for uid in syntaxes(row)]
 
 
 def _as_stored(row: InstanceRow, chosen: Representation) -> bool:
@@ -67,9 +79,12 @@ def _as_stored(row: InstanceRow, chosen: Representation) -> bool:
 
 async def _single(request: DicomRequest, row: InstanceRow, chosen: Representation, tag: bytes) -> DicomResponse:
     found = headers(f"{DICOM}; transfer-syntax={chosen.transfer_syntax}", tag)
-    if _as_stored(row, chosen):
-        return Streamed(_pieces(request.hub, row), 200, found, row.size)
-    return Response(200, await transcoded(request.hub, row), found)
+    if not _as_stored(row, chosen):
+        return in_one_piece(request, await made(request.hub, row, chosen.transfer_syntax), found, tag)
+    part = wanted(request, row.size, tag)
+    if part is None:
+        return Streamed(_pieces(request.hub, row, range(row.size)), 200, [*found, TAKEN], row.size)
+    return Streamed(_pieces(request.hub, row, part), 206, [*found, TAKEN, told(part, row.size)], len(part))
 
 
 def _head(request: DicomRequest, boundary: str, row: InstanceRow, chosen: Representation) -> bytes:
@@ -82,24 +97,29 @@ def _head(request: DicomRequest, boundary: str, row: InstanceRow, chosen: Repres
 
 
 async def _parts(
-    hub: Hub, rows: Sequence[InstanceRow], chosen: Sequence[Representation], heads: Sequence[bytes], boundary: str
+    hub: Hub,
+    rows: Sequence[InstanceRow],
+    chosen: Sequence[Representation],
+    heads: Sequence[bytes],
+    boundary: str,
+    first: bytes,
 ) -> AsyncIterator[bytes]:
     # The end of the body leaves with the last part: a small packet of its own may wait for the other side.
     ends = [b""] * (len(rows) - 1) + [closing(boundary)]
     for row, one, head, end in zip(rows, chosen, heads, ends, strict=True):
         if not _as_stored(row, one):
-            data = await transcoded(hub, row)
+            data, first = first or await made(hub, row, one.transfer_syntax), b""
             head = head.replace(b"Content-Length: %d\r\n" % row.size, b"Content-Length: %d\r\n" % len(data))
             yield b"".join((head, data, end))
         elif row.size <= PIECE_BYTES:
             yield b"".join((head, await stored_bytes(hub, row), end))
         else:
             yield head
-            async for piece in _pieces(hub, row):
+            async for piece in _pieces(hub, row, range(row.size)):
                 yield piece
             yield end
 
 
-async def _pieces(hub: Hub, row: InstanceRow) -> AsyncIterator[bytes]:
-    for start in range(0, row.size, PIECE_BYTES):
-        yield await stored_bytes(hub, row, start, min(PIECE_BYTES, row.size - start))
+async def _pieces(hub: Hub, row: InstanceRow, part: range) -> AsyncIterator[bytes]:
+    for start in range(part.start, part.stop, PIECE_BYTES):
+        yield await stored_bytes(hub, row, start, min(PIECE_BYTES, part.stop - start))

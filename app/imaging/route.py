@@ -16,11 +16,12 @@ DICOMWEB = Door(DicomRequest, find, tell)
 
 
 class DicomRoute(BaseRoute):
-    """Every address below `/dicomweb`."""
+    """Every address below `/dicomweb`, and `/wado`, where old viewers look for WADO-URI."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match HTTP requests below `/dicomweb`."""
-        if scope["type"] == "http" and (scope["path"] + "/").startswith("/dicomweb/"):
+        """Match HTTP requests below `/dicomweb`, and of `/wado`."""
+        path = scope["path"] + "/" if scope["type"] == "http" else ""
+        if path.startswith("/dicomweb/") or path == "/wado/":
             return Match.FULL, {}
         return Match.NONE, {}
 

@@ -1,59 +1,90 @@
 """STOW-RS: https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.5.html."""
 
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import orjson
+from pydicom.uid import UID
 
+from app.imaging.apart import JSON_TYPES, XML_TYPE, receive_apart
 from app.imaging.filing import Filed
 from app.imaging.keep import Failure, Received
-from app.imaging.receive import receive
+from app.imaging.models import answered, representation
+from app.imaging.receive import receive, receive_one
 from app.imaging.request import DicomRequest
 from app.imaging.response import DICOM_JSON, headers
 from app.imaging.stored import stored
 from app.records.response import Response
-from dicom.accept import Representation, choose
 from dicom.media_types import parse
 from fhir.errors import Forbidden, InvalidValue, UnsupportedMediaType
 from fhir.store.categories import Category
+
+DATA_SET_WITHOUT_PIXELS = 0xB007
+"""The data set does not match its SOP class: an image without pixels (PS3.18 I.2.1)."""
 
 
 async def stow(request: DicomRequest) -> Response:
     """Store the instances in the body; what is sound is stored, whatever the rest is.
 
     Raises:
-        UnsupportedMediaType: the body is not multipart/related of application/dicom.
-        NotAcceptable: the answer, DICOM JSON, is not taken.
+        UnsupportedMediaType: the body is neither files nor metadata with bulk data.
+        NotAcceptable: the answer is taken neither as DICOM JSON nor as XML.
         Forbidden: the role stores no images.
         InvalidValue: the body has no part.
     """
     if not request.authority.may_write(Category.IMAGING):
         raise Forbidden("This role does not store images")
-    _check_content_type(request)
-    choose(request.accept, [Representation(DICOM_JSON)])
-    parts = [one async for one in receive(request)]
+    receiving = _receiving(request)
+    chosen = representation(request, single=True)
+    parts = [one async for one in receiving(request)]
     if not parts:
-        raise InvalidValue("The body has no part")
+        raise InvalidValue("The body has no instance")
     received = [one for one in parts if isinstance(one, Received)]
     filed = await stored(request, received) if received else Filed()
     filed.failures[:0] = [one for one in parts if isinstance(one, Failure)]
-    return Response(_status(filed), orjson.dumps(_answer(request, filed)), headers(DICOM_JSON))
+    answer = _answer(request, filed)
+    if chosen.media_type == DICOM_JSON:
+        return Response(_status(filed), orjson.dumps(answer), headers(DICOM_JSON))
+    return answered(chosen, [answer], status=_status(filed))
 
 
-def _check_content_type(request: DicomRequest) -> None:
+_RECEIVING: dict[str, Callable[[DicomRequest], AsyncIterator[Received | Failure]]] = {
+    "application/dicom": receive,
+    **dict.fromkeys((*JSON_TYPES, XML_TYPE), receive_apart),
+}
+"""What takes the body, by the type of its first part."""
+
+
+def _receiving(request: DicomRequest) -> Callable[[DicomRequest], AsyncIterator[Received | Failure]]:
+    """Return what takes the body.
+
+    Raises:
+        UnsupportedMediaType: nothing does.
+    """
     found = parse(request.headers.get(b"content-type", b"").decode("latin-1"))
-    if not found or found[0].name != "multipart/related":
-        raise UnsupportedMediaType("Instances are sent as multipart/related")
-    if found[0].parameter("type", "application/dicom").lower() != "application/dicom":
-        raise UnsupportedMediaType("The parts are application/dicom; metadata and bulk data apart are not read")
     if request.headers.get(b"content-encoding", b"identity") != b"identity":
         raise UnsupportedMediaType("A compressed body is not read")
+    if found and found[0].name == "application/dicom":
+        return receive_one
+    if not found or found[0].name != "multipart/related":
+        raise UnsupportedMediaType("Instances are sent as multipart/related, or one as application/dicom")
+    receiving = _RECEIVING.get(found[0].parameter("type", "application/dicom").lower())
+    if receiving is None:
+        raise UnsupportedMediaType("The parts are application/dicom, or metadata as JSON or XML with bulk data")
+    return receiving
 
 
 def _status(filed: Filed) -> int:
     """Return the status of PS3.18 table 10.5.3-1."""
     if not filed.stored:
         return 409
-    return 202 if filed.failures else 200
+    return 202 if filed.failures or any(warning(one) for one in filed.stored) else 200
+
+
+def warning(one: Received) -> int:
+    """Return the Warning Reason (0008,1196) of what was stored; nothing is ever coerced (B000)."""
+    is_image = UID(one.sop_class_uid).name.endswith("Image Storage")
+    return DATA_SET_WITHOUT_PIXELS if is_image and one.extracted.columns["number_of_frames"] is None else 0
 
 
 def _answer(request: DicomRequest, filed: Filed) -> dict[str, Any]:
@@ -72,11 +103,14 @@ def _answer(request: DicomRequest, filed: Filed) -> dict[str, Any]:
 def _stored(request: DicomRequest, one: Received) -> dict[str, Any]:
     facts = one.extracted.facts
     place = f"studies/{facts.study.study_instance_uid}/series/{facts.series.series_instance_uid}"
-    return {
+    told = {
         "00081150": _value("UI", one.sop_class_uid),
         "00081155": _value("UI", one.sop_instance_uid),
         "00081190": _value("UR", f"{request.root}/{place}/instances/{one.sop_instance_uid}"),
     }
+    if warning(one):
+        told["00081196"] = {"vr": "US", "Value": [warning(one)]}
+    return told
 
 
 def _failed(one: Failure) -> dict[str, Any]:

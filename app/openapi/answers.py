@@ -22,8 +22,10 @@ REFUSALS = {
     "412": "The precondition does not hold, or the condition means several.",
     "413": "The body is larger than the hub takes.",
     "415": "The body is in a format that is not read; of a patch, `Accept-Patch` names those that are.",
+    "416": "The range of octets lies outside of what there is; `Content-Range` tells how many there are.",
     "422": "The resource breaks a rule of its type or profile.",
     "429": "The caller asks too often, or has too much under way; `Retry-After` says when to try again.",
+    "501": "The standard has such a service, this server does not.",
     "503": "The access cannot be put on record now, so nothing is disclosed; `Retry-After` says when to try again.",
 }
 """By status, what a refusal means; each is an OperationOutcome."""

@@ -5,6 +5,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/chapter_10.html
 
 from typing import Any
 
+from app.imaging.capabilities import OF_WADO_URI
 from app.imaging.services import SERVICES
 from app.openapi.answers import refusals
 from app.openapi.search import query_parameter
@@ -23,7 +24,9 @@ _NAMES = {
 _TEXTS = {
     "stow": "Store instances (STOW-RS).",
     "qido": "Search (QIDO-RS).",
-    "wado": "Retrieve (WADO-RS).",
+    "wado": "Retrieve (WADO-RS, WADO-URI).",
+    "dicom-delete": "Delete the caller's own copies.",
+    "options": "The capabilities of the service.",
 }
 _CONTENT = {
     "qido": "application/dicom+json",
@@ -31,12 +34,17 @@ _CONTENT = {
     "metadata": "application/dicom+json",
     "rendered": "image/jpeg",
     "thumbnail": "image/jpeg",
+    "wado": "image/jpeg",
+    "options": "application/json",
 }
 _PAGE: dict[str, tuple[dict[str, Any], str]] = {
     "limit": ({"type": "integer", "minimum": 1}, "The most results."),
     "offset": ({"type": "integer", "minimum": 0}, "Results that are left out at the beginning."),
     "includefield": ({"type": "string"}, "Attributes that are wanted, or `all`."),
-    "fuzzymatching": ({"type": "string", "enum": ["true", "false"]}, "Whether names match by their beginnings."),
+    "fuzzymatching": (
+        {"type": "string", "enum": ["true", "false"]},
+        "Whether words of names match by how they begin and sound.",
+    ),
 }
 
 
@@ -56,7 +64,9 @@ def _place(form: str) -> tuple[str, list[dict[str, Any]]]:
     return "/".join(["/dicomweb", *words]), found
 
 
-def _query(code: str) -> list[dict[str, Any]]:
+def _query(code: str, form: str) -> list[dict[str, Any]]:
+    if form == "wado":
+        return [query_parameter(name, {"type": "string"}, f"As PS3.18 9.4 says of {name}.") for name in OF_WADO_URI]
     if code != "qido":
         return []
     known = [
@@ -68,20 +78,26 @@ def _query(code: str) -> list[dict[str, Any]]:
 
 def _operation(method: str, form: str, code: str) -> dict[str, Any]:
     last = form.rpartition("/")[2]
-    kind = _CONTENT.get(last) or _CONTENT.get(code) or "multipart/related"
+    kind = _CONTENT.get(last) or (code != "wado" and _CONTENT.get(code)) or "multipart/related"
     done = {"description": "Done.", "content": {kind: {"schema": {}}}}
     told: dict[str, Any] = {
         "operationId": "-".join([code, method.lower(), *(word if word != "*" else "one" for word in form.split("/"))]),
         "tags": ["DICOMweb"],
         "summary": last if last != "*" else code,
         "description": _TEXTS[code],
-        "parameters": _query(code),
-        "responses": {"200": done, **refusals(writes=method == "POST", more=("410",))},
+        "parameters": _query(code, form),
+        "responses": {"200": done, **refusals(writes=method != "GET", more=("410",))},
         "security": [{"token": []}],
     }
+    if method == "DELETE":
+        told["responses"]["204"] = {"description": "Deleted."}
+        del told["responses"]["200"]
     if method == "POST":
         told["responses"]["202"] = {"description": "Some instances were stored, some not.", "content": done["content"]}
-        told["requestBody"] = {"required": True, "content": {"multipart/related": {"schema": {"type": "string"}}}}
+        told["requestBody"] = {
+            "required": True,
+            "content": {kind: {"schema": {"type": "string"}} for kind in ("multipart/related", "application/dicom")},
+        }
     return told
 
 

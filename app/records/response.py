@@ -16,6 +16,7 @@ from fhir.errors import (
     FhirError,
     InsufficientScope,
     MethodNotAllowed,
+    RangeNotSatisfiable,
     TooLarge,
     TooManyRequests,
     Unauthorized,
@@ -170,6 +171,8 @@ def _what_would_do(error: FhirError) -> list[Header]:
         return [(b"www-authenticate", b'Bearer realm="Renkei", error="insufficient_scope"')]
     if isinstance(error, MethodNotAllowed):
         return [allow(error.allowed)]
+    if isinstance(error, RangeNotSatisfiable):
+        return [(b"content-range", f"bytes */{error.size}".encode())]
     if isinstance(error, UnsupportedPatch):
         return [(b"accept-patch", ", ".join(error.taken).encode())]
     if error.status == TOO_MANY_REQUESTS:

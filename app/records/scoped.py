@@ -108,13 +108,13 @@ def check_images(request: "Request") -> None:
     """Refuse a request at the DICOMweb door whose token is not for images.
 
     Raises:
-        InsufficientScope: it is not; or it stores images, and is for one patient's only.
+        InsufficientScope: it is not; or it stores or deletes images, and is for one patient's only.
     """
     scopes = request.caller.scopes
     if scopes is None:
         return
-    stores = request.interaction == "stow"
-    letters = "cu" if stores else needed(request.interaction)
+    stores = request.interaction in ("stow", "dicom-delete")
+    letters = "cu" if request.interaction == "stow" else needed(request.interaction)
     found = limits(scopes, letters)
     named = found.whole or NUMBERS[IMAGES] in found.values["v_types"]
     of_patient = found.of_patient == "all" or NUMBERS[IMAGES] in found.values.get("v_patient_types", ())
@@ -148,7 +148,7 @@ async def check_written(request: "Request", connection: DatabaseConnection, writ
     Raises:
         InsufficientScope: a resource that was written is outside of them.
     """
-    if request.caller.scopes is None or request.interaction == "stow":
+    if request.caller.scopes is None or request.interaction in ("stow", "dicom-delete"):
         return
     for letter in ("c", "u"):
         made = [one for one in written if one.method != DELETE and ("c" if one.method == POST else "u") == letter]

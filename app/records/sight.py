@@ -42,8 +42,9 @@ class Sight:
 
     def by(self, letters: str) -> Visibility:
         """Return what the caller may see whose scope has some letters of `cruds`: what it may change, for instance."""
-        if self._whole or self.interaction == "stow":
+        if self._whole or self.interaction == "stow" or (self.interaction == "dicom-delete" and letters != "d"):
             # What a STOW request may store was decided as a whole; the Patient and the study are the hub's to look up.
+            # So is the ImagingStudy of what is deleted.
             return self._seen
         found = self._within.get(letters)
         if found is None:

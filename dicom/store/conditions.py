@@ -38,19 +38,29 @@ def sql(form: Form, tables: Mapping[Level, FromClause]) -> ColumnElement[bool]:
     attribute = BY_TAG[form.tag]
     table = tables[attribute.level]
     binds = binds_of(form)
+    if attribute.match is Match.NAME and form.form == "empty":
+        return and_(*(table.c[f"{attribute.column}_{group}"] == "" for group in NAME_GROUPS))
+    if form.form == "words":
+        known = table.c[f"{attribute.column}_words"]
+        pairs = zip(binds[::2], binds[1::2], strict=True)
+        return and_(*(or_(*(known.like(bind, escape=ESCAPE) for bind in pair)) for pair in pairs))
     if attribute.match is Match.NAME:
         columns = [table.c[f"{attribute.column}_{group}_folded"] for group in NAME_GROUPS]
         return and_(*(or_(*(column.like(bind, escape=ESCAPE) for column in columns)) for bind in binds))
+    if form.form == "empty" and attribute.match is Match.NUMBER:
+        return table.c[attribute.column].is_(None)
     return compared(form.form, table.c[attribute.column], binds)
 
 
 def compared(form: str, column: ColumnElement[Any], binds: list[Any]) -> ColumnElement[bool]:
     """Return one column's comparison with its binds."""
+    if form == "empty":
+        return column == ""
     if form in ("equal", "any"):
         return or_(*(column == bind for bind in binds))
-    if form == "like":
+    if form in ("like", "likes"):
         # ILIKE on PostgreSQL, lower() on SQLite: whose LIKE knows no case, so neither does ours.
-        return column.ilike(binds[0], escape=ESCAPE)
+        return or_(*(column.ilike(bind, escape=ESCAPE) for bind in binds))
     # Not BETWEEN: PostgreSQL takes no collated bind there.
     return and_(column >= binds[0], column <= binds[1])
 

@@ -4,10 +4,11 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.6.html
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
+import orjson
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -23,7 +24,8 @@ from sqlalchemy import (
 
 from dicom.attributes import BY_KEYWORD, DEPTH, Level
 from dicom.indexing import InstanceFacts, SeriesFacts, StudyFacts
-from dicom.matching import Query
+from dicom.matching import MAX_VALUES, Condition, Query
+from dicom.model_matching import meets
 from dicom.names import PersonName
 from dicom.results import Found
 from dicom.store.conditions import Form, binds_of, compared, forms, sql, values
@@ -35,12 +37,30 @@ _MODALITIES_IN_STUDY = BY_KEYWORD["ModalitiesInStudy"].tag
 _NAMES = ("referring_physician_name", "patient_name")
 _COMMA: Any = literal_column("','")
 """Stands in no code string; written out, so that it is no bind of the statement."""
+SOP_CLASSES_IN_STUDY = 0x00080062
+MOST_SCANNED = 5_000
+"""Instances whose DICOM JSON one search reads."""
+SCANNED_AT_ONCE = 500
+_UIDS = {Level.STUDY: "StudyInstanceUID", Level.SERIES: "SeriesInstanceUID", Level.INSTANCE: "SOPInstanceUID"}
 _TABLES = {Level.STUDY: dicom_study, Level.SERIES: dicom_series, Level.INSTANCE: dicom_instance}
 _FIELDS = {
     Level.STUDY: tuple(field.name for field in fields(StudyFacts)),
     Level.SERIES: tuple(field.name for field in fields(SeriesFacts)),
     Level.INSTANCE: tuple(field.name for field in fields(InstanceFacts)),
 }
+
+
+class TooBroad(Exception):
+    """A search by what is not indexed would have to read too many instances (status 413)."""
+
+
+class _Wanted(NamedTuple):
+    """What a page holds beside the facts."""
+
+    model: bool
+    """The DICOM JSON of an instance, of a study or a series that of one in it."""
+    classes: bool
+    """The SOP classes of a study."""
 
 
 async def search(connection: Connection, visibility: Visibility, query: Query) -> list[Found]:
@@ -50,25 +70,82 @@ async def search(connection: Connection, visibility: Visibility, query: Query) -
         connection: Where to look.
         visibility: Bounds every table the search touches.
         query: What `parse_query` returned.
+
+    Raises:
+        TooBroad: it asks for what is not indexed, of too many instances.
     """
+    if query.unindexed:
+        return await _scanned(connection, visibility, query)
     shape = forms(query.conditions)
-    page = statement(("search", query.level, shape, visibility.shape), lambda: _page(query.level, shape, visibility))
+    classes = query.level is Level.STUDY and (query.include_all or SOP_CLASSES_IN_STUDY in query.include)
+    wanted = _Wanted(query.needs_model, classes)
+    key = ("search", query.level, shape, visibility.shape, wanted)
+    page = statement(key, lambda: _page(query.level, shape, visibility, wanted))
     binds = {**visibility.values, **values(query.conditions), "limit": query.limit, "offset": query.offset}
-    return [_found(query.level, row) for row in await connection.fetch(page, binds)]
+    return [_found(query.level, row, wanted) for row in await connection.fetch(page, binds)]
 
 
-async def count(connection: Connection, visibility: Visibility, query: Query) -> int:
-    """Return how many results all pages of a search hold together."""
+async def count(connection: Connection, visibility: Visibility, query: Query, *, most: int = 2**31) -> int:
+    """Return how many results all pages of a search hold together, counting no further than `most`."""
+    if query.unindexed:
+        return len(await _met(connection, visibility, query))
     shape = forms(query.conditions)
 
     def build() -> Select[Any]:
         tables = _aliases()
-        matches = select(func.count()).select_from(_joined(query.level, tables))
-        return matches.where(*_conditions(query.level, shape, visibility, tables))
+        matches: Select[Any] = select(literal_column("1")).select_from(_joined(query.level, tables))
+        matches = matches.where(*_conditions(query.level, shape, visibility, tables))
+        counted = matches.limit(bindparam("most", type_=BigInteger)).subquery("counted")
+        return select(func.count()).select_from(counted)
 
     total = statement(("count", query.level, shape, visibility.shape), build)
-    rows = await connection.fetch(total, {**visibility.values, **values(query.conditions)})
+    rows = await connection.fetch(total, {**visibility.values, **values(query.conditions), "most": most})
     return int(rows[0][0])
+
+
+def _key(level: Level, one: Found) -> tuple[int, int, str]:
+    """Return what tells a result of a level from the others."""
+    uid = one.study.study_instance_uid
+    if level is Level.SERIES and one.series is not None:
+        uid = one.series.series_instance_uid
+    if level is Level.INSTANCE and one.instance is not None:
+        uid = one.instance.sop_instance_uid
+    return one.patient_key, one.custodian, uid
+
+
+async def _met(connection: Connection, visibility: Visibility, query: Query) -> list[tuple[int, int, str]]:
+    """Return the keys of all results of a search by what is not indexed, in their order.
+
+    Raises:
+        TooBroad: more than MOST_SCANNED instances meet its other conditions.
+    """
+    within = replace(query, level=Level.INSTANCE, unindexed=(), include_all=True, limit=SCANNED_AT_ONCE)
+    met: dict[tuple[int, int, str], None] = {}
+    for offset in range(0, MOST_SCANNED + 1, SCANNED_AT_ONCE):
+        page = await search(connection, visibility, replace(within, offset=offset))
+        if offset >= MOST_SCANNED and page:
+            raise TooBroad(f"More than {MOST_SCANNED} instances would have to be read; narrow the search")
+        for one in page:
+            if one.model is not None and meets(orjson.loads(one.model), query.unindexed):
+                met[_key(query.level, one)] = None
+        if len(page) < SCANNED_AT_ONCE:
+            break
+    return list(met)
+
+
+async def _scanned(connection: Connection, visibility: Visibility, query: Query) -> list[Found]:
+    page = (await _met(connection, visibility, query))[query.offset : query.offset + query.limit]
+    own = BY_KEYWORD[_UIDS[query.level]]
+    others = tuple(one for one in query.conditions if one.attribute != own)
+    found: dict[tuple[int, int, str], Found] = {}
+    for start in range(0, len(page), MAX_VALUES):
+        uids = tuple(dict.fromkeys(uid for _, _, uid in page[start : start + MAX_VALUES]))
+        # A disc that several sites keep gives several results for each UID.
+        named = replace(
+            query, unindexed=(), conditions=(*others, Condition(own, "any", uids)), limit=MOST_SCANNED, offset=0
+        )
+        found |= {_key(query.level, one): one for one in await search(connection, visibility, named)}
+    return [found[key] for key in page if key in found]
 
 
 def _aliases() -> dict[Level, FromClause]:
@@ -80,12 +157,19 @@ def _levels(level: Level) -> list[Level]:
     return [one for one in Level if DEPTH[one] <= DEPTH[level]]
 
 
-def _page(level: Level, shape: tuple[Form, ...], visibility: Visibility) -> Select[Any]:
+def _page(level: Level, shape: tuple[Form, ...], visibility: Visibility, wanted: _Wanted) -> Select[Any]:
     tables = _aliases()
     own = tables[level]
     columns = [column for one in _levels(level) for column in _columns(one, tables[one])]
     return (
-        select(own.c.patient_key, own.c.id, own.c.custodian, *_counts(level, visibility, tables), *columns)
+        select(
+            own.c.patient_key,
+            own.c.id,
+            own.c.custodian,
+            *_more(level, visibility, tables, wanted),
+            *_counts(level, visibility, tables),
+            *columns,
+        )
         .select_from(_joined(level, tables))
         .where(*_conditions(level, shape, visibility, tables))
         .order_by(*_order(level, tables))
@@ -152,7 +236,26 @@ def _visible_series(study: FromClause, visibility: Visibility, name: str) -> tup
 
 def _has_modality(form: Form, study: FromClause, visibility: Visibility) -> ColumnElement[bool]:
     series, condition = _visible_series(study, visibility, "modality")
-    return exists(select(1).where(condition, compared("any", series.c.modality, binds_of(form))))
+    return exists(select(1).where(condition, compared(form.form, series.c.modality, binds_of(form))))
+
+
+def _more(
+    level: Level, visibility: Visibility, tables: dict[Level, FromClause], wanted: _Wanted
+) -> list[ColumnElement[Any]]:
+    """Return a model and the SOP classes, when they are wanted."""
+    more: list[ColumnElement[Any]] = []
+    own = tables[level]
+    if wanted.model and level is Level.INSTANCE:
+        more.append(own.c.model.label("model"))
+    elif wanted.model:
+        inside = _inside(level, own, visibility, "told")
+        model = inside.selected_columns.id.table.c.model
+        more.append(inside.with_only_columns(model).order_by(inside.selected_columns.id).limit(1).scalar_subquery())
+    if wanted.classes:
+        inside = _inside(level, own, visibility, "classed")
+        uid = inside.selected_columns.id.table.c.sop_class_uid
+        more.append(inside.with_only_columns(func.aggregate_strings(uid, _COMMA)).scalar_subquery())
+    return more
 
 
 def _counts(level: Level, visibility: Visibility, tables: dict[Level, FromClause]) -> list[ColumnElement[Any]]:
@@ -198,8 +301,10 @@ def _columns(level: Level, table: FromClause) -> list[ColumnElement[Any]]:
     ]
 
 
-def _found(level: Level, row: Sequence[Any]) -> Found:
+def _found(level: Level, row: Sequence[Any], wanted: _Wanted) -> Found:
     patient_key, row_id, custodian, *rest = row
+    model = rest.pop(0) if wanted.model else None
+    classes = rest.pop(0) if wanted.classes else ""
     modalities, number_of_series, number_of_instances = "", 0, 0
     if level is Level.STUDY:
         modalities, number_of_series, number_of_instances, *rest = rest
@@ -220,6 +325,8 @@ def _found(level: Level, row: Sequence[Any]) -> Found:
         distinct,
         number_of_series,
         number_of_instances,
+        None if model is None else bytes(model),
+        tuple(sorted(set((classes or "").split(",")) - {""})),
     )
 
 

@@ -53,6 +53,13 @@ def _name(name: str) -> list[Column[str]]:
     return _texts(*(f"{name}_{group}" for group in NAME_GROUPS), *(f"{name}_{group}_folded" for group in NAME_GROUPS))
 
 
+def _words(name: str) -> Column[str]:
+    """Return the column of a person name's words, for fuzzy matching."""
+    return Column(
+        f"{name}_words", _TEXT, nullable=False, server_default=text("''"), comment="made by dicom.names.words"
+    )
+
+
 def _numbers(*names: str) -> list[Column[int]]:
     return [Column(name, BigInteger, nullable=True) for name in names]
 
@@ -66,6 +73,8 @@ dicom_study = Table(
     *_texts("timezone_offset_from_utc", "study_description"),
     *_name("patient_name"),
     *_texts("patient_id", "issuer_of_patient_id", "patient_birth_date", "patient_sex", "study_id"),
+    _words("referring_physician_name"),
+    _words("patient_name"),
     UniqueConstraint("patient_key", "custodian", "study_instance_uid"),
     Index("dicom_study_uid", "study_instance_uid", "custodian"),
     Index("dicom_study_date", "study_date", "study_time"),
@@ -125,4 +134,17 @@ dicom_series_metadata = Table(
         ["patient_key", "series"], ["dicom_series.patient_key", "dicom_series.id"], ondelete="CASCADE"
     ),
     comment="What WADO-RS tells of a whole series, made when it was first asked for; it may be gone at any time",
+)
+
+dicom_deleted = Table(
+    "dicom_deleted",
+    metadata,
+    Column("custodian", Integer, primary_key=True, autoincrement=False),
+    Column("sop_instance_uid", _TEXT, primary_key=True),
+    *_texts("study_instance_uid", "digest"),
+    Column("labels", BigInteger, nullable=False),
+    Column("deleted", BigInteger, nullable=False, comment="microseconds since 1970 UTC"),
+    Index("dicom_deleted_study", "custodian", "study_instance_uid"),
+    comment="Instances that their custodian deleted: what hid a study hides it when it is sent again",
+    sqlite_with_rowid=False,
 )

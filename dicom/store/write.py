@@ -13,9 +13,10 @@ from sqlalchemy import Insert, Select, bindparam, insert, select, update
 from dicom.failures import DUPLICATE_SOP_INSTANCE, InvalidInstance
 from dicom.indexing import Facts, indexed
 from dicom.json_model import render
-from dicom.names import PersonName, folded
+from dicom.names import PersonName, folded, words
 from dicom.part10 import Instance
 from dicom.store.connection import Connection
+from dicom.store.delete import deleted_labels
 from dicom.store.refer import settle_reference
 from dicom.store.tables import NAME_GROUPS, dicom_instance, dicom_series, dicom_study
 
@@ -145,6 +146,7 @@ async def store_instance(
     series, series_labels = await _series(connection, fixed, facts, study)
     row = asdict(fixed) | {"stored": now}
     if study is None:
+        row["labels"] |= await deleted_labels(connection, fixed.custodian, facts.study.study_instance_uid)
         study = new_row()
         await connection.execute(_INSERT_STUDY, {**row, "id": study, **_study_columns(facts)})
     row["labels"] |= study_labels
@@ -229,9 +231,11 @@ def _study_columns(facts: Facts) -> dict[str, Any]:
 
 def _name_columns(name: str, value: PersonName) -> dict[str, str]:
     groups = dict(zip(NAME_GROUPS, (value.alphabetic, value.ideographic, value.phonetic), strict=True))
-    return {f"{name}_{group}": text for group, text in groups.items()} | {
-        f"{name}_{group}_folded": folded(text) for group, text in groups.items()
-    }
+    return (
+        {f"{name}_{group}": text for group, text in groups.items()}
+        | {f"{name}_{group}_folded": folded(text) for group, text in groups.items()}
+        | {f"{name}_words": words(value)}
+    )
 
 
 def _conflict(what: str) -> InvalidInstance:

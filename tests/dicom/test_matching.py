@@ -1,7 +1,7 @@
 import pytest
 
 from dicom.attributes import ATTRIBUTES, DEPTH, Level
-from dicom.matching import FUZZY_WARNING, InvalidQuery, parse_query
+from dicom.matching import InvalidQuery, parse_query
 
 
 def parsed(*pairs, level=Level.STUDY):
@@ -43,7 +43,7 @@ def test_what_ohif_sends_is_understood():
     ]
     assert query.include == {0x00100020, 0x00081030, 0x00080060, 0x00080090, 0x00100030}
     assert query.limit == 100
-    assert query.warnings == (FUZZY_WARNING, "The results of one request are limited to 100.")
+    assert query.warnings == ("The results of one request are limited to 100.",)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,11 @@ def test_what_ohif_sends_is_understood():
         ("StudyTime", "10-11", ("range", ("100000", "115959.999999"))),
         ("InstanceNumber", "-7", ("equal", (-7,))),
         ("Modality", "CT", ("equal", ("CT",))),
+        ("Modality", "CT,MR", ("any", ("CT", "MR"))),
+        ("Modality", "CT\\M*", ("likes", ("CT", "M%"))),
+        ("StudyDescription", "chest, abdomen", ("equal", ("chest, abdomen",))),
+        ("StudyDescription", "chest\\abdomen", ("any", ("chest", "abdomen"))),
+        ("PatientSex", '""', ("empty", ())),
     ],
 )
 def test_a_value_becomes_a_condition(name, value, expected):
@@ -79,6 +84,30 @@ def test_a_universal_value_asks_for_the_attribute_only(value):
 
     assert query.conditions == ()
     assert query.include == {0x00100010}
+
+
+def test_a_fuzzy_name_is_looked_for_word_by_word_as_it_is_written_and_as_it_sounds():
+    query = parsed(("PatientName", "しょう Yamada*"), ("fuzzymatching", "true"))
+
+    (only,) = query.conditions
+    assert only.form == "words"
+    assert only.values == ("% しょう%", "% syo%", "% yamada%", "% yamada%")
+    assert query.warnings == ()
+    for value in ("^", " ".join("abcdefghi")):
+        with pytest.raises(InvalidQuery, match="has no word, or more than 8"):
+            parsed(("fuzzymatching", "true"), ("PatientName", value))
+
+
+def test_what_is_not_indexed_is_matched_by_the_path_through_its_sequences():
+    by_keyword = parsed(("RequestAttributesSequence.RequestedProcedureID", "R*"))
+    by_tag = parsed(("00400275.00401001", "R*"))
+
+    assert by_keyword == by_tag
+    (one,) = by_tag.unindexed
+    assert (one.path, one.condition.form, one.condition.values) == ((0x00400275, 0x00401001), "like", ("R%",))
+    assert (by_tag.conditions, by_tag.include, by_tag.needs_model) == ((), {0x00400275}, True)
+    assert parsed(("00400275.00401001", "")).unindexed == ()
+    assert not parsed(("includefield", "StudyID,ModalitiesInStudy,NumberOfStudyRelatedSeries")).needs_model
 
 
 def test_include_all_and_repeated_fields():
@@ -98,8 +127,13 @@ def test_include_all_and_repeated_fields():
         ("fuzzymatching", "maybe", "fuzzymatching is neither true nor false"),
         ("foo", "bar", "the query names an unknown attribute"),
         ("includefield", "foo", "includefield names an unknown attribute"),
-        ("00181030", "x", "00181030 (LO) cannot be matched in a search for study"),
-        ("00091001", "x", "00091001 (UN) cannot be matched in a search for study"),
+        ("00091001", "x", "00091001 (UN) cannot be matched"),
+        ("PixelData", "x", "7FE00010 (OB or OW) cannot be matched"),
+        ("RequestAttributesSequence", "x", "00400275 (SQ) cannot be matched"),
+        ("NumberOfStudyRelatedSeries", "1", "00201206 (IS) cannot be matched"),
+        ("PatientID.Modality", "x", "PatientID.Modality goes through what is no sequence"),
+        ("00400275.foo", "x", "the query names an unknown attribute"),
+        (".".join(["00400275"] * 9), "x", "the query names an unknown attribute"),
         ("Modality", "CT", "00080060 (CS) cannot be matched in a search for study"),
         ("StudyDate", "2024", "the value of StudyDate is no date or range of dates"),
         ("StudyDate", "-", "the value of StudyDate is no date or range of dates"),

@@ -7,12 +7,13 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from app.imaging.pixels import present, stored_bytes, transcoded
+from app.imaging.made import made
+from app.imaging.pixels import present, stored_bytes
 from app.imaging.request import DicomRequest
 from app.imaging.response import Streamed, headers, new_boundary
 from app.imaging.sources.failures import SourceFailed
 from dicom.accept import NotAcceptable as NotTaken
-from dicom.accept import Representation, choose
+from dicom.accept import Representation
 from dicom.multipart import closing, content_type, part_head
 from dicom.store.read import InstanceRow
 from fhir.errors import NotAcceptable
@@ -24,16 +25,16 @@ PARTIAL = 206
 
 logger = logging.getLogger(__name__)
 
-Offers = Callable[[InstanceRow], list[Representation]]
+Choose = Callable[[InstanceRow], Representation]
 
 
-async def retrieve_with_references(request: DicomRequest, rows: Sequence[InstanceRow], offers: Offers) -> Streamed:
+async def retrieve_with_references(request: DicomRequest, rows: Sequence[InstanceRow], choose: Choose) -> Streamed:
     """Answer instances in parts, some of which are fetched from where their site keeps them.
 
     Args:
         request: Whose access to them is recorded.
         rows: The instances.
-        offers: What can be given of an instance that is at hand, in parts.
+        choose: Chooses the form of an instance that is at hand, in parts.
 
     Raises:
         SourceFailed: none of them can be had.
@@ -48,8 +49,8 @@ async def retrieve_with_references(request: DicomRequest, rows: Sequence[Instanc
         except SourceFailed as error:
             failure = error
             continue
-        chosen = choose(request.accept, offers(first))
-        body = _parts(request, first, chosen, left, offers, boundary)
+        chosen = choose(first)
+        body = _parts(request, first, chosen, left, choose, boundary)
         return Streamed(body, PARTIAL if failure else 200, headers(content_type(DICOM, boundary)))
     raise failure or SourceFailed("No instance can be had from its imaging source")
 
@@ -59,7 +60,7 @@ async def _parts(
     first: InstanceRow,
     chosen: Representation,
     left: Sequence[InstanceRow],
-    offers: Offers,
+    choose: Choose,
     boundary: str,
 ) -> AsyncIterator[bytes]:
     async for piece in _part(request, first, chosen, boundary):
@@ -68,7 +69,7 @@ async def _parts(
     for row in left:
         try:
             found = await present(request.hub, row)
-            chosen = choose(request.accept, offers(found))
+            chosen = choose(found)
             async for piece in _part(request, found, chosen, boundary):
                 yield piece
         except (SourceFailed, NotAcceptable, NotTaken):
@@ -87,7 +88,7 @@ async def _part(request: DicomRequest, row: InstanceRow, chosen: Representation,
         return part_head(boundary, DICOM, length, transfer_syntax=chosen.transfer_syntax, location=location)
 
     if chosen.transfer_syntax != row.transfer_syntax_uid:
-        data = await transcoded(request.hub, row)
+        data = await made(request.hub, row, chosen.transfer_syntax)
         yield head(len(data)) + data
         return
     start = min(PIECE_BYTES, row.size)

@@ -239,15 +239,15 @@ async def test_the_same_disc_from_two_sites_is_kept_twice(world: World) -> None:
 @pytest.mark.parametrize(
     ("headers", "content", "status"),
     [
-        ({"content-type": "application/dicom"}, b"", 415),
-        ({"content-type": 'multipart/related; type="application/dicom+json"; boundary=b'}, b"", 415),
+        ({"content-type": "application/zip"}, b"", 415),
+        ({"content-type": 'multipart/related; type="image/jpeg"; boundary=b'}, b"", 415),
         ({"content-type": "multipart/related; type=application/dicom"}, b"", 400),
         ({"content-type": "multipart/related; boundary=b"}, b"--b--", 400),
         ({"content-type": "multipart/related; boundary=b"}, b"--b\r\n\r\ncut", 400),
         ({"content-type": "multipart/related; boundary=b", "content-encoding": "gzip"}, b"", 415),
-        ({"content-type": "multipart/related; boundary=b", "accept": "application/dicom+xml"}, b"", 406),
+        ({"content-type": "multipart/related; boundary=b", "accept": "text/html"}, b"", 406),
     ],
-    ids=["one part", "metadata apart", "no boundary", "no part", "cut short", "compressed", "XML answer"],
+    ids=["archive", "pictures", "no boundary", "no part", "cut short", "compressed", "HTML answer"],
 )
 async def test_a_body_of_another_form_is_refused(
     world: World, headers: dict[str, str], content: bytes, status: int

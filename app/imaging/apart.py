@@ -1,0 +1,149 @@
+"""Metadata and bulk data sent apart: each instance is put together as a file, which is then kept like any other.
+
+https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.5.html
+"""
+
+import asyncio
+import mmap
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from app.blobs import Incoming
+from app.imaging.keep import Failure, Received, keep
+from app.imaging.request import DicomRequest
+from dicom.assembling import Bulk, assemble, uids
+from dicom.failures import InvalidInstance
+from dicom.json_model import Json
+from dicom.media_types import parse
+from dicom.multipart import Part, TooLarge, boundary_of, read_parts
+from dicom.xml_model import InvalidModel, from_xml
+from fhir.errors import InvalidValue
+
+JSON_TYPES = ("application/dicom+json", "application/json")
+XML_TYPE = "application/dicom+xml"
+MOST_METADATA_BYTES = 64 * 1024 * 1024
+"""Of one request: they are read as a whole."""
+MOST_PARTS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Spooled:
+    """A part whose content is in a file."""
+
+    part: Part
+    incoming: Incoming
+
+    @property
+    def media_type(self) -> str:
+        """What it says it is, without parameters."""
+        found = parse(self.part.headers.get("content-type", ""))
+        return found[0].name if found else ""
+
+    @property
+    def transfer_syntax(self) -> str:
+        """The Transfer Syntax UID that it names, or an empty text."""
+        found = parse(self.part.headers.get("content-type", ""))
+        return found[0].parameter("transfer-syntax") if found else ""
+
+    @property
+    def content(self) -> bytes | memoryview:
+        """The content, mapped."""
+        return _mapped(self.incoming.path) if self.part.size else b""
+
+
+async def receive_apart(request: DicomRequest) -> AsyncIterator[Received | Failure]:
+    """Yield what each instance of the body is; the bytes of a Received are durable.
+
+    Raises:
+        MalformedMultipart: the body is not multipart/related.
+        TooLarge: a part or the whole is longer than is allowed.
+        InvalidValue: the metadata cannot be read at all.
+    """
+    spooled: list[Incoming] = []
+    try:
+        parts = await _spool(request, spooled)
+        described = [one for one in parts if one.media_type in (*JSON_TYPES, XML_TYPE)]
+        if sum(one.part.size for one in described) > MOST_METADATA_BYTES:
+            raise TooLarge(f"the metadata of one request have more than {MOST_METADATA_BYTES} bytes")
+        bulk = _by_location([one for one in parts if one not in described])
+        for one in described:
+            for model in await asyncio.to_thread(_models, one):
+                yield await _instance(request, model, bulk)
+    finally:
+        for waiting in spooled:
+            waiting.discard()
+
+
+async def _spool(request: DicomRequest, spooled: list[Incoming]) -> list[_Spooled]:
+    settings, blobs = request.hub.settings, request.hub.blobs
+
+    def open_file() -> Incoming:
+        spooled.append(blobs.incoming())
+        if len(spooled) > MOST_PARTS:
+            raise TooLarge(f"the body has more than {MOST_PARTS} parts")
+        return spooled[-1]
+
+    found: list[_Spooled] = []
+    boundary = boundary_of(request.headers.get(b"content-type", b"").decode("latin-1"))
+    limits = {"max_part_bytes": settings.instance_bytes, "max_request_bytes": settings.stow_bytes}
+    async for part in read_parts(request.chunks(), boundary, open_file, **limits):
+        # Nothing is durable before it is put together: the file is closed, since there may be thousands.
+        spooled[-1].close()
+        found.append(_Spooled(part, spooled[-1]))
+    return found
+
+
+def _by_location(parts: Sequence[_Spooled]) -> dict[str, list[_Spooled]]:
+    """Return the parts by what a BulkDataURI may call them: Content-Location, or the Content-ID as `cid:`."""
+    found: dict[str, list[_Spooled]] = {}
+    for one in parts:
+        location, id_ = (one.part.headers.get(name, "") for name in ("content-location", "content-id"))
+        for name in {location, f"cid:{id_.strip('<>')}" if id_ else ""} - {""}:
+            found.setdefault(name, []).append(one)
+    return found
+
+
+def _models(one: _Spooled) -> list[Json]:
+    """Return the data sets of a metadata part.
+
+    Raises:
+        InvalidValue: it cannot be read.
+    """
+    content = bytes(one.content)
+    try:
+        found = from_xml(content) if one.media_type == XML_TYPE else orjson.loads(content)
+    except (InvalidModel, orjson.JSONDecodeError) as error:
+        raise InvalidValue("The metadata is neither the DICOM JSON Model nor the Native DICOM Model") from error
+    models = found if isinstance(found, list) else [found]
+    if not all(isinstance(model, dict) for model in models):
+        raise InvalidValue("The metadata is an array of objects, one for each instance")
+    return models
+
+
+async def _instance(request: DicomRequest, model: Json, bulk: dict[str, list[_Spooled]]) -> Received | Failure:
+    incoming = request.hub.blobs.incoming()
+    try:
+        await asyncio.to_thread(_write, incoming, model, bulk)
+        digest, size = await asyncio.to_thread(incoming.finish), incoming.size
+        custodian = request.authority.custodian
+        return await keep(request.hub, custodian, incoming, size=size, sha256=digest, study=request.study)
+    except InvalidInstance as error:
+        return Failure(*uids(model), error.code, error.reason)
+    finally:
+        incoming.discard()
+
+
+def _write(incoming: Incoming, model: Json, bulk: dict[str, list[_Spooled]]) -> None:
+    def find(uri: str) -> list[Bulk]:
+        return [Bulk(one.content, one.media_type, one.transfer_syntax) for one in bulk.get(uri, ())]
+
+    for piece in assemble(model, find):
+        incoming.write(piece)
+
+
+def _mapped(path: Path) -> memoryview:
+    with path.open("rb") as file:
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))

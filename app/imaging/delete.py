@@ -1,0 +1,65 @@
+"""Deleting a study, a series or an instance: by its custodian, of its own copies alone.
+
+The rows go, the ImagingStudy follows, the bytes are collected later. What is sent again is stored again, and hidden by
+the labels that it had.
+"""
+
+from sqlalchemy import bindparam, delete
+
+from app.access.directory import find_organisation
+from app.audit.record import Event
+from app.blobs.tables import blob
+from app.imaging.events import Touched, imaging_events
+from app.imaging.filing import describe_what_is_left
+from app.imaging.request import DicomRequest
+from app.records.commit import committed
+from app.records.response import PRIVATE, Response
+from app.records.writing import Writing
+from dicom.store.delete import delete_instances
+from dicom.store.read import InstanceRow, read_instances
+from fhir.errors import Forbidden, NotFound
+from fhir.search.hashing import hash64
+from fhir.store.categories import Category
+
+_FORGET_BLOB = delete(blob).where(blob.c.custodian == bindparam("k_custodian"), blob.c.digest == bindparam("k_digest"))
+
+
+async def remove(request: DicomRequest) -> Response:
+    """Delete the caller's own copies of what the address names.
+
+    Raises:
+        NotFound: there is nothing of that name for the caller.
+        Forbidden: the role stores no images, or all of it is in other sites' custody.
+    """
+    if not request.authority.may_write(Category.IMAGING):
+        raise Forbidden("This role does not delete images")
+    named = (request.study, request.series or None, request.instance or None)
+    rows = await read_instances(request.record.connection, request.visibility, *named)
+    if not rows:
+        raise NotFound("There is no such study, series or instance")
+    own = [row for row in rows if row.custodian == request.authority.custodian]
+    if not own:
+        raise Forbidden("It is in another site's custody")
+    touched = dict.fromkeys(Touched(row.patient_key, row.custodian, row.study_instance_uid) for row in own)
+
+    async def work(writing: Writing) -> None:
+        await _delete(writing, own)
+
+    async def told(_: None, __: Writing) -> list[Event]:
+        return await imaging_events(request, touched, 204)
+
+    await committed(request, work, told)
+    return Response(204, b"", [PRIVATE])
+
+
+async def _delete(writing: Writing, rows: list[InstanceRow]) -> None:
+    request, connection = writing.request, writing.connection
+    site = await find_organisation(connection, request.authority.custodian_slug)
+    # As storing does: one after the other.
+    await connection.lock(hash64(f"dicom/{site.key}"))
+    uids = {row.patient_key: row.study_instance_uid for row in rows}
+    for patient_key, study in await delete_instances(connection, rows, now=request.now):
+        await describe_what_is_left(writing, site, study, patient_key, uids[patient_key])
+    for row in rows:
+        # Bytes are those of one instance: no other row refers to them.
+        await connection.execute(_FORGET_BLOB, {"k_custodian": row.custodian, "k_digest": row.digest})

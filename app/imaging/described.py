@@ -1,0 +1,35 @@
+"""WADO-RS metadata in the form that is taken: the stored DICOM JSON, or the Native DICOM Model made of it.
+
+https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html#sect_10.4.1.1.2
+"""
+
+import asyncio
+
+import orjson
+
+from app.imaging.found import models
+from app.imaging.metadata import metadata
+from app.imaging.models import answered, representation
+from app.imaging.request import DicomRequest
+from app.imaging.response import DICOM_JSON, etag, not_modified
+from app.records.response import Response
+from dicom.json_model import rebase
+
+
+async def described(request: DicomRequest) -> Response:
+    """Answer the metadata of the instances that the address names.
+
+    Raises:
+        NotFound: there are none for the caller.
+        NotAcceptable: the caller takes neither DICOM JSON nor XML.
+    """
+    chosen = representation(request, single=bool(request.instance))
+    if chosen.media_type == DICOM_JSON:
+        return await metadata(request)
+    rows = await models(request)
+    tag = etag((row.digest for row in rows), f"metadata {chosen}")
+    unchanged = not_modified(request, tag)
+    if unchanged is not None:
+        return unchanged
+    found = [orjson.loads(rebase(row.model, request.root)) for row in rows]
+    return await asyncio.to_thread(answered, chosen, found, tag=tag)

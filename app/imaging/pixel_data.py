@@ -1,0 +1,61 @@
+"""WADO-RS pixel data: all frames of an instance, a series or a study, each a part with its own address.
+
+https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html#sect_10.4.1.1.7
+"""
+
+from collections.abc import AsyncIterator, Sequence
+
+from app.imaging.found import instances
+from app.imaging.frames import offers
+from app.imaging.made import made_frame
+from app.imaging.pixels import source
+from app.imaging.request import DicomRequest
+from app.imaging.response import DicomResponse, Streamed, etag, headers, new_boundary, not_modified
+from dicom.accept import Representation, choose
+from dicom.multipart import closing, content_type, part_head
+from dicom.store.read import InstanceRow
+from dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, TRANSFER_SYNTAXES
+from fhir.errors import NotFound
+
+
+async def pixel_data(request: DicomRequest) -> DicomResponse:
+    """Answer the frames of the instances that the address names, in their order.
+
+    Raises:
+        NotFound: there are none for the caller, or none with frames.
+        NotAcceptable: the caller takes no form in which they can be given.
+    """
+    rows = [row for row in await instances(request) if row.number_of_frames]
+    if not rows:
+        raise NotFound("Nothing in it has frames")
+    chosen = [_choose(request, row) for row in rows]
+    tag = etag((row.digest for row in rows), f"pixeldata {chosen}")
+    unchanged = not_modified(request, tag)
+    if unchanged is not None:
+        return unchanged
+    boundary = new_boundary()
+    kind = content_type(chosen[0].media_type, boundary)
+    return Streamed(_parts(request, rows, chosen, boundary), 200, headers(kind, tag))
+
+
+def _choose(request: DicomRequest, row: InstanceRow) -> Representation:
+    syntax = TRANSFER_SYNTAXES[row.transfer_syntax_uid]
+    if syntax.deflated:
+        syntax = TRANSFER_SYNTAXES[EXPLICIT_VR_LITTLE_ENDIAN]
+    return choose(request.accept, offers(syntax, request.accept, single=False))
+
+
+async def _parts(
+    request: DicomRequest, rows: Sequence[InstanceRow], chosen: Sequence[Representation], boundary: str
+) -> AsyncIterator[bytes]:
+    for row, one in zip(rows, chosen, strict=True):
+        place = await source(request.hub, row)
+        root = f"{request.root}/studies/{row.study_instance_uid}/series/{row.series_instance_uid}"
+        for index in range(len(place)):
+            data = await made_frame(place, index, one.transfer_syntax)
+            location = f"{root}/instances/{row.sop_instance_uid}/frames/{index + 1}"
+            head = part_head(
+                boundary, one.media_type, len(data), transfer_syntax=one.transfer_syntax, location=location
+            )
+            yield head + data
+    yield closing(boundary)
