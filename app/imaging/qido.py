@@ -1,11 +1,15 @@
 """QIDO-RS: https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.6.html."""
 
+import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+
+import orjson
 
 from app.imaging.events import Touched
 from app.imaging.models import answered, representation
 from app.imaging.request import DicomRequest
+from app.imaging.response import etag, not_modified
 from app.records.response import Header, Response
 from dicom.attributes import Level
 from dicom.matching import InvalidQuery, Query, parse_query
@@ -54,7 +58,13 @@ async def _search(request: DicomRequest, level: Level) -> Response:
     total = await _total(request, query, found)
     found = found[: query.limit]
     request.touch(Touched(one.patient_key, one.custodian, one.study.study_instance_uid) for one in found)
-    response = answered(chosen, [result(query, one, request.root) for one in found])
+    models = [result(query, one, request.root) for one in found]
+    tag = etag([hashlib.sha256(orjson.dumps([models, warnings])).hexdigest()], chosen.media_type)
+    unchanged = not_modified(request, tag)
+    if unchanged is not None:
+        unchanged.headers += total
+        return unchanged
+    response = answered(chosen, models, tag=tag)
     response.headers += [(b"warning", f'299 {request.root} "{text}"'.encode()) for text in warnings]
     return Response(200, response.body, [*response.headers, *total])
 

@@ -87,6 +87,7 @@ class Sample:
         """Return three frames of eight bits, each of one grey."""
         ds = self._common(MULTI_FRAME, self.study, self.frames_series, self.multi_frame)
         ds.Modality, ds.SeriesNumber, ds.InstanceNumber, ds.NumberOfFrames = "OT", 2, 1, 3
+        ds.WindowCenter, ds.WindowWidth = 128, 256
         frames = np.stack([np.full((EDGE, EDGE), grey_, np.uint8) for grey_ in (10, 120, 240)])
         grey(ds, frames, signed=False)
         return written(ds)
@@ -104,9 +105,9 @@ class Sample:
     def fresh(self) -> tuple[bytes, str]:
         """Return one more instance of a study of its own, and its place."""
         study, series, instance = generate_uid(), generate_uid(), generate_uid()
-        return written(
-            self._slice(study, series, instance, 0)
-        ), f"/studies/{study}/series/{series}/instances/{instance}"
+        ds = self._slice(study, series, instance, 0)
+        ds.PatientID, ds.AccessionNumber = f"OTHER-{self.run}", "FRESH"
+        return written(ds), f"/studies/{study}/series/{series}/instances/{instance}"
 
 
 def grey(ds: Dataset, pixels: np.ndarray, *, signed: bool) -> None:

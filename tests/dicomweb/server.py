@@ -22,6 +22,10 @@ class Server:
         self._http = httpx.Client(headers={"accept-encoding": "identity", **headers}, timeout=60)
         del self._http.headers["accept"]
 
+    def close(self) -> None:
+        """Close its connections."""
+        self._http.close()
+
     def get(self, path: str, accept: str | None = None, **headers: str) -> httpx.Response:
         """Ask for an address below the root, or a whole one."""
         return self.send("GET", path, accept=accept, **headers)
@@ -58,6 +62,19 @@ class Server:
             return []
         expect(response.status_code == 200, f"{response.status_code} for {path}")
         return list(response.json())
+
+
+def expect_there(server: Server, place: str, *, there: bool = True) -> None:
+    """Fail the check unless an instance is there, or is not."""
+    status = server.get(f"{place}/metadata", "application/dicom+json").status_code
+    expect(status == (200 if there else 404), f"metadata are answered with {status}")
+
+
+def file_at(server: Server, place: str) -> bytes:
+    """Return an instance as a file."""
+    response = server.get(place, 'multipart/related; type="application/dicom"')
+    expect_status(response, 200)
+    return parts_of(response)[0][1]
 
 
 def expect(holds: bool, words: str) -> None:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pydicom
 
 from tests.dicomweb.sample import Sample
-from tests.dicomweb.server import Server, as_json, expect, expect_status, kind_of
+from tests.dicomweb.server import Server, as_json, expect, expect_status, expect_there, file_at, kind_of
 from tests.dicomweb.suite import check
 
 FILE = "application/dicom"
@@ -41,7 +41,7 @@ def a_bad_part_fails_alone(server: Server, sample: Sample) -> None:
 
     expect_status(response, 202)
     expect(len(as_json(response)["00081198"]["Value"]) == 1, "not one failure")
-    expect_status(server.get(place, FILE), 200)
+    expect_there(server, place)
 
 
 @check("stow")
@@ -58,7 +58,7 @@ def a_file_that_is_cut_short_is_refused(server: Server, sample: Sample) -> None:
     good, place = sample.fresh()
 
     expect_status(server.store([(FILE, good[: len(good) // 2])]), 409)
-    expect_status(server.get(place, FILE), 404)
+    expect_there(server, place, there=False)
 
 
 @check("stow")
@@ -68,7 +68,7 @@ def an_instance_of_another_study_than_the_address_is_refused(server: Server, sam
     response = server.store([(FILE, good)], path="/studies/1.2.3.4.5")
 
     expect_status(response, 409)
-    expect_status(server.get(place, FILE), 404)
+    expect_there(server, place, there=False)
 
 
 @check("stow")
@@ -80,7 +80,7 @@ def other_bytes_under_a_known_uid_do_not_replace_it(server: Server, sample: Samp
 
     server.store([(FILE, out.getvalue())])
 
-    kept = pydicom.dcmread(BytesIO(server.get(sample.instance, FILE).content))
+    kept = pydicom.dcmread(BytesIO(file_at(server, sample.instance)))
     expect(kept.SeriesDescription != "other", "it was overwritten")
 
 
@@ -96,7 +96,7 @@ def one_file_is_sent_without_parts(server: Server, sample: Sample) -> None:
     response = server.send("POST", "/studies", content=good, content_type=FILE, accept="application/dicom+json")
 
     expect_status(response, 200)
-    expect_status(server.get(place, FILE), 200)
+    expect_there(server, place)
 
 
 @check("stow")
@@ -160,7 +160,7 @@ def bulk_data_that_is_not_there_fails_its_instance(server: Server, sample: Sampl
     response = server.store([("application/dicom+json", json.dumps([model]).encode())], kind='"application/dicom+json"')
 
     expect_status(response, 409)
-    expect_status(server.get(place, FILE), 404)
+    expect_there(server, place, there=False)
 
 
 def _apart(ds: pydicom.Dataset) -> tuple[dict[str, Any], bytes]:
@@ -194,6 +194,6 @@ def _attributes(parent: ET.Element, model: dict[str, Any]) -> None:
 
 
 def _expect_same(server: Server, place: str, ds: pydicom.Dataset) -> None:
-    kept = pydicom.dcmread(BytesIO(server.get(place, FILE).content))
+    kept = pydicom.dcmread(BytesIO(file_at(server, place)))
     expect(kept.PixelData == ds.PixelData, "the pixels are others")
     expect(kept.PatientName == ds.PatientName, f"the name is {kept.PatientName}")

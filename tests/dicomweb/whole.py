@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from tests.dicomweb.sample import Sample
-from tests.dicomweb.server import Server, expect, expect_status, kind_of
+from tests.dicomweb.server import Server, expect, expect_status, expect_there, kind_of
 from tests.dicomweb.suite import check
 
 
@@ -60,10 +60,10 @@ def an_instance_that_is_deleted_is_gone_and_can_be_sent_again(server: Server, sa
     place = f"/studies/{sample.other_study}/series/{sample.other_series}/instances/{sample.other}"
 
     expect_status(server.send("DELETE", place), 200, 204)
-    expect_status(server.get(place, "application/dicom"), 404)
+    expect_there(server, place, there=False)
     expect(server.found(f"/studies?StudyInstanceUID={sample.other_study}") == [], "the study is found still")
     expect_status(server.store([("application/dicom", sample.other_file())]), 200)
-    expect_status(server.get(place, "application/dicom"), 200)
+    expect_there(server, place)
 
 
 @check("whole")

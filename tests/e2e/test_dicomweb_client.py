@@ -21,6 +21,7 @@ from PIL import Image
 
 from dicom.phantom import CT, Patient, Study, instances
 from tests.app.imaging.images import FILES, J2K, MULTI_FRAME, RLE
+from tests.dicomweb.suite import run
 from tests.hub_process import HubProcess, hub_process
 
 pytestmark = pytest.mark.xdist_group("dicomweb client")  # a hub for each database, not for each process too
@@ -85,6 +86,45 @@ def test_a_client_library_gets_frames_and_pictures(client: DICOMwebClient) -> No
     assert np.array_equal(transcoded.pixel_array, sent[1].pixel_array)
     picture = client.retrieve_instance_rendered(*place[0], media_types=("image/png",))
     assert Image.open(BytesIO(picture)).size == (sent[0].Columns, sent[0].Rows)
+
+
+def test_a_client_library_s_other_methods_work_too(client: DICOMwebClient) -> None:
+    person = Patient("0002", "Suzuki^Jirou=鈴木^次郎=すずき^じろう", "19700102", "M")
+    slices = [pydicom.dcmread(BytesIO(one)) for one in instances(Study(3, person, CT, slices=3, edge=32))]
+    study, series, instance = (getattr(slices[0], f"{name}InstanceUID") for name in ("Study", "Series", "SOP"))
+    assert len(client.store_instances(slices, study_instance_uid=study).ReferencedSOPSequence) == 3
+
+    fuzzy = client.search_for_studies(fuzzymatching=True, search_filters={"PatientName": "suzu jiro"})
+    assert [one["0020000D"]["Value"] for one in fuzzy] == [[study]]
+    assert len(client.search_for_series(search_filters={"StudyInstanceUID": study}, fields=["ProtocolName"])) == 1
+    assert len(client.search_for_instances(study, get_remaining=True, limit=2)) == 3
+    assert len(client.retrieve_study_metadata(study)) == 3
+    assert client.retrieve_instance_metadata(study, series, instance)["0020000D"]["Value"] == [study]
+    assert sorted(client.iter_study(study), key=_number) == slices
+    assert sorted(client.iter_series(study, series), key=_number) == slices
+    (bulk,) = client.iter_bulkdata(client.retrieve_study_metadata(study)[0]["7FE00010"]["BulkDataURI"])
+    assert bulk == slices[0].PixelData
+    (frame,) = client.iter_instance_frames(study, series, instance, [1])
+    assert frame == slices[0].PixelData
+    picture = client.retrieve_instance_frames_rendered(study, series, instance, [1], media_types=("image/png",))
+    assert Image.open(BytesIO(picture)).size == (32, 32)
+    lossless = (("application/dicom", "1.2.840.10008.1.2.4.80"),)
+    (compressed, *_) = client.retrieve_series(study, series, media_types=lossless)
+    assert compressed.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.4.80"
+    client.delete_instance(study, series, instance)
+    assert len(client.search_for_instances(study)) == 2
+    client.delete_series(study, series)
+    assert client.search_for_studies(search_filters={"StudyInstanceUID": study}) == []
+    client.store_instances(slices)
+    client.delete_study(study)
+    assert client.search_for_series(study) == []
+
+
+def test_every_check_of_the_black_box_suite_holds(hub: HubProcess) -> None:
+    results = run(f"{hub.address}/dicomweb", hub.token("system-hospital-a"))
+
+    assert [(one.name, one.seen) for one in results if not one.holds] == []
+    assert len(results) > 85
 
 
 def test_a_large_request_is_stored_in_little_memory(hub: HubProcess) -> None:

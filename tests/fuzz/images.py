@@ -15,15 +15,31 @@ _KEYS = (
     "offset",
     "fuzzymatching",
     "includefield",
+    "RequestAttributesSequence.RequestedProcedureID",
+    "00400275.00401001",
+    "ProtocolName",
+    "annotation",
+    *("requestType", "studyUID", "seriesUID", "objectUID", "contentType", "region", "frameNumber"),
     "00100010",
     "accept",
     "Rows",
 )
 _ACCEPTS = (
+    *('multipart/related; type="application/dicom+xml"', "application/dicom+xml", "application/dicom"),
+    'multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2.4.80',
     *("application/dicom+json", "image/jpeg", "image/png", "application/octet-stream", "text/html", "*/*", "", ";"),
     *('multipart/related; type="application/dicom"', 'multipart/related; type="image/jpeg"; transfer-syntax=*'),
     *('multipart/related; type="application/octet-stream"; transfer-syntax=1.2', "multipart/related;;type", '"'),
 )
+_MODELS = {
+    "application/dicom+json": b'[{"00080016":{"vr":"UI","Value":["1.2.840.10008.5.1.4.1.1.2"]},"00080018":{"vr":"UI",'
+    b'"Value":["1.2.3"]},"0020000D":{"vr":"UI","Value":["1.2"]},"0020000E":{"vr":"UI","Value":["1.3"]},"00100020":{"vr":"LO",'
+    b'"Value":["1"]},"00400275":{"vr":"SQ","Value":[{"00401001":{"vr":"SH"}}]},"7FE00010":{"vr":"OW","BulkDataURI":"a"}}]',
+    "application/dicom+xml": b'<NativeDicomModel><DicomAttribute tag="00080018" vr="UI"><Value number="1">1.2</Value>'
+    b'</DicomAttribute><DicomAttribute tag="00100010" vr="PN"><PersonName number="1"><Alphabetic><FamilyName>Y'
+    b"</FamilyName></Alphabetic></PersonName></DicomAttribute></NativeDicomModel>",
+}
+"""Small metadata of an instance, to be spoilt."""
 _HL7 = b"MSH|^~\\&|A|B|C|D|20240501||ADT^A01|1|P|2.5\rPID|1||1^^^X||\xb2\xe4\r"
 
 
@@ -68,6 +84,8 @@ def asked(dice: Dice) -> Sent:
                 "viewport=99999,1,0,0,1,1",
                 "window=1,0,linear",
                 "viewport=1e9,nan",
+                "viewport=10,10,1,1,-5,5",
+                "annotation=patient,technique",
                 "window=nan,inf,sigmoid",
             )
         )
@@ -91,12 +109,16 @@ def stored(dice: Dice) -> Sent:
         data = _file(dice.one(CT, MR, RLE))[: dice.one(None, None, 400, 2000)]
         files.append(dice.one(broken(dice, data), data, _HL7, b"DICM", b"\0" * 128 + b"DICM", b""))
     boundary = dice.one("b", "b" * 70, "b" * 300, "b b", "")
+    kind = dice.one("application/dicom", "application/dicom", "application/dicom+json", "application/dicom+xml")
+    if kind != "application/dicom":
+        files = [broken(dice, _MODELS[kind]) if dice.maybe(0.7) else _MODELS[kind], *files]
     head = dice.one(
         "Content-Type: application/dicom\r\n\r\n",
         "\r\n",
         "Content-Type: a\r\n",
         "a" * 20_000,
-        "Content-Type: application/dicom+json\r\n\r\n",
+        f"Content-Type: {kind}\r\n\r\n",
+        f"Content-Type: {kind}\r\nContent-Location: a\r\n\r\n",
     )
     body = (
         b"".join(f"--{boundary}\r\n{head}".encode() + file + b"\r\n" for file in files) + f"--{boundary}--\r\n".encode()
@@ -104,5 +126,5 @@ def stored(dice: Dice) -> Sent:
     if dice.maybe(0.3):
         body = broken(dice, body)
     named = dice.one(boundary, f'"{boundary}"', "other", "")
-    kind = f'multipart/related; type="application/dicom"; boundary={named}'
+    kind = f'multipart/related; type="{kind}"; boundary={named}'
     return Sent("POST", "/dicomweb/studies" + dice.one("", "/1.2.3"), [(b"Content-Type", kind.encode())], body)

@@ -66,41 +66,44 @@ async def test_a_picture_is_windowed_scaled_and_cut_out(world: World) -> None:
     assert (await picture("&frameNumber=2", MULTI_FRAME)).size == (320, 240)
 
 
-@pytest.mark.parametrize(
-    ("more", "status"),
-    [
-        ("&anonymize=yes", 400),
-        ("&presentationUID=1.2", 400),
-        ("&region=0,0,2,2", 400),
-        ("&region=0.5,0,0.1,1", 400),
-        ("&region=a", 400),
-        ("&rows=-1", 400),
-        ("&windowCenter=1", 400),
-        ("&imageQuality=0", 400),
-        ("&frameNumber=7", 404),
-        ("&contentType=video/mp4", 406),
-        ("&contentType=application/dicom&transferSyntax=x", 400),
-        ("&contentType=application/dicom&transferSyntax=1.2.3", 406),
-    ],
-)
-async def test_what_cannot_be_given_is_refused_clearly(world: World, more: str, status: int) -> None:
+_REFUSED = [
+    ("&anonymize=yes", 400),
+    ("&presentationUID=1.2", 400),
+    ("&region=0,0,2,2", 400),
+    ("&region=0.5,0,0.1,1", 400),
+    ("&region=a", 400),
+    ("&rows=-1", 400),
+    ("&windowCenter=1", 400),
+    ("&imageQuality=0", 400),
+    ("&frameNumber=7", 404),
+    ("&contentType=video/mp4", 406),
+    ("&contentType=application/dicom&transferSyntax=x", 400),
+    ("&contentType=application/dicom&transferSyntax=1.2.3", 406),
+]
+
+
+async def test_what_cannot_be_given_is_refused_clearly(world: World) -> None:
     hospital = await world.client("hospital-a")
     await stored(world, hospital, a_file(CT))
 
-    response = await world.http.get(place(a_file(CT), more), headers=hospital)
+    for more, status in _REFUSED:
+        response = await world.http.get(place(a_file(CT), more), headers=hospital)
 
-    assert response.status_code == status
-    assert response.json()["resourceType"] == "OperationOutcome"
+        assert response.status_code == status
+        assert response.json()["resourceType"] == "OperationOutcome"
 
 
-@pytest.mark.parametrize("left_out", ["requestType=WADO", "studyUID=", "seriesUID=", "objectUID="])
-async def test_every_uid_has_to_be_there(world: World, left_out: str) -> None:
+_NEEDED = ["requestType=WADO", "studyUID=", "seriesUID=", "objectUID="]
+
+
+async def test_every_uid_has_to_be_there(world: World) -> None:
     hospital = await world.client("hospital-a")
     await stored(world, hospital, a_file(CT))
 
-    response = await world.http.get(place(a_file(CT)).replace(left_out, "x="), headers=hospital)
+    for left_out in _NEEDED:
+        response = await world.http.get(place(a_file(CT)).replace(left_out, "x="), headers=hospital)
 
-    assert response.status_code == 400
+        assert response.status_code == 400
 
 
 async def test_the_hidden_is_not_there(world: World) -> None:
