@@ -6,11 +6,12 @@ A blob is in its place or set aside, and is read from either. Only the collector
 import hashlib
 import os
 import re
+import secrets
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
 from app.settings import Settings
 
@@ -53,8 +54,8 @@ class Incoming:
         folder.mkdir(parents=True, exist_ok=True)
         self.size = 0
         self._hash = hashlib.sha256()
-        self._file: IO[bytes] = tempfile.NamedTemporaryFile(dir=folder, prefix="incoming-", delete=False)  # noqa: SIM115 - closed by finish or discard
-        self.path = Path(self._file.name)
+        self.path = folder / f"incoming-{secrets.token_hex(12)}"
+        self._file = open(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b")  # noqa: PTH123, SIM115 - closed by finish or discard
 
     def write(self, chunk: bytes | memoryview) -> None:
         """Add bytes."""

@@ -31,6 +31,7 @@ from dicom.instants import instant
 from dicom.matching import parse_query
 from dicom.store.batch import Batch
 from dicom.store.delete import deleted_labels
+from dicom.store.read import read_listed
 from dicom.store.search import search
 from dicom.store.write import FixedColumns, Outcome, StoredInstance, store_instance
 from fhir.errors import NotFound
@@ -160,8 +161,7 @@ class _Filing:
         pairs = [("StudyInstanceUID", uid)]
         series = await search(connection, own, parse_query(Level.SERIES, pairs, max_limit=MOST_SERIES))
         many = sum(one.number_of_instances for one in series) > MOST_INSTANCES
-        query = parse_query(Level.INSTANCE, pairs, max_limit=MOST_INSTANCES)
-        instances = [] if many else await search(connection, own, query)
+        instances = [] if many else await read_listed(connection, own, uid)
         first = series[0].study if series else study
         resource = imaging_study(first, series, instances, subject=f"Patient/{owner.id}")
         id_ = id_of(row)

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from app.imaging.patient import printable
-from dicom.indexing import InstanceFacts, SeriesFacts, StudyFacts
+from dicom.indexing import SeriesFacts, StudyFacts
 from dicom.results import Found
+from dicom.store.read import ListedRow
 
 DCM = "http://dicom.nema.org/resources/ontology/DCM"
 URI = "urn:ietf:rfc:3986"
@@ -31,7 +32,7 @@ _UNSIGNED_INT_LIMIT = 2**31
 Json = dict[str, Any]
 
 
-def imaging_study(study: StudyFacts, series: Sequence[Found], instances: Sequence[Found], *, subject: str) -> Json:
+def imaging_study(study: StudyFacts, series: Sequence[Found], instances: Sequence[ListedRow], *, subject: str) -> Json:
     """Return the ImagingStudy of one custodian's study.
 
     Args:
@@ -42,8 +43,7 @@ def imaging_study(study: StudyFacts, series: Sequence[Found], instances: Sequenc
     """
     listed: dict[str, list[Json]] = {}
     for one in instances:
-        if one.series is not None and one.instance is not None:
-            listed.setdefault(one.series.series_instance_uid, []).append(_instance(one.instance))
+        listed.setdefault(one.series_instance_uid, []).append(_instance(one))
     found = [_series(one.series, one.number_of_instances, listed) for one in series if one.series is not None]
     modalities = sorted({one["modality"]["code"] for one in found})
     return _stated(
@@ -118,7 +118,7 @@ def _series(series: SeriesFacts, number_of_instances: int, listed: dict[str, lis
     )
 
 
-def _instance(instance: InstanceFacts) -> Json:
+def _instance(instance: ListedRow) -> Json:
     return _stated(
         {
             "uid": instance.sop_instance_uid,

@@ -206,6 +206,7 @@ def searched(both: Pair) -> list[Figure]:
         "a day": [f"/studies?StudyDate={one.date}&limit=50" for one in chosen],
         "an accession": [f"/studies?AccessionNumber=A{one.number:08d}" for one in chosen],
         "a study": [f"/studies?StudyInstanceUID={one.uid}" for one in chosen],
+        "a name": [f"/studies?PatientName={one.name.partition('^')[0]}*&limit=25" for one in chosen],
         "the first page": ["/studies?limit=50"],
         "its series": [f"/studies/{one.uid}/series" for one in chosen],
     }

@@ -58,6 +58,15 @@ class ModelRow(NamedTuple):
     """UTF-8, BulkDataURIs relative to the service's root."""
 
 
+class ListedRow(NamedTuple):
+    """An instance as a list of its study names it."""
+
+    series_instance_uid: str
+    sop_instance_uid: str
+    sop_class_uid: str
+    instance_number: int | None
+
+
 class DigestRow(NamedTuple):
     """What tells a stored instance from others, without its DICOM JSON."""
 
@@ -105,6 +114,12 @@ async def read_models(
         connection, visibility, ModelRow._fields, study_instance_uid, series_instance_uid, sop_instance_uid
     )
     return [ModelRow(*row)._replace(model=bytes(row[-1])) for row in rows]
+
+
+async def read_listed(connection: Connection, visibility: Visibility, study_instance_uid: str) -> list[ListedRow]:
+    """Return what names the visible instances of a study, by series and number."""
+    rows = await _fetch(connection, visibility, ListedRow._fields, study_instance_uid, None, None)
+    return [ListedRow(*row) for row in rows]
 
 
 async def read_digests(

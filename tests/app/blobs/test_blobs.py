@@ -51,6 +51,19 @@ async def test_keeping_a_blob_twice_keeps_it_once(blobs: Blobs) -> None:
     assert await blobs.read(1, first) == b"content"
 
 
+async def test_many_are_kept_at_once_and_one_that_comes_twice_is_no_error(blobs: Blobs) -> None:
+    contents = [b"one", b"two", b"one", *(bytes([number]) * 1_000 for number in range(20))]
+    incoming = [blobs.incoming() for _ in contents]
+    for one, content in zip(incoming, contents, strict=True):
+        one.write(content)
+
+    await blobs.keep_all(1, incoming)
+
+    for content in contents:
+        assert await blobs.read(1, hashlib.sha256(content).hexdigest()) == content
+    assert not any(one.path.exists() for one in incoming)
+
+
 async def test_a_blob_that_is_set_aside_is_read_as_before(blobs: Blobs) -> None:
     digest = await _keep(blobs, 1, b"content")
 

@@ -1,9 +1,10 @@
 import pytest
 
 from app.imaging.imaging_study import imaging_study, started
-from dicom.indexing import InstanceFacts, SeriesFacts, StudyFacts
+from dicom.indexing import SeriesFacts, StudyFacts
 from dicom.names import PersonName
 from dicom.results import Found
+from dicom.store.read import ListedRow
 from fhir.profiles.structure import check
 
 
@@ -31,18 +32,16 @@ def _study(**values: object) -> StudyFacts:
     return StudyFacts(**{**empty, "study_instance_uid": "1.2", "referring_physician_name": PersonName(), **values})
 
 
-def _found(series: SeriesFacts, instance: InstanceFacts | None, number: int) -> Found:
-    return Found(1, 1, 1, _study(), series, instance, (), 0, number)
+def _found(series: SeriesFacts, number: int) -> Found:
+    return Found(1, 1, 1, _study(), series, None, (), 0, number)
 
 
 def test_it_is_a_valid_resource_whatever_the_header_says() -> None:
     series = SeriesFacts("1.2.3", "", -1, " \x1b ", "", "", "CHEST\x00", "", "", "")
-    instances = [InstanceFacts("1.2.840", f"1.2.3.{n}", 2**40, None, None, None, None) for n in (1, 2)]
+    instances = [ListedRow("1.2.3", f"1.2.3.{n}", "1.2.840", 2**40) for n in (1, 2)]
     study = _study(accession_number="A1", referring_physician_name=PersonName("Satou^Hanako", "佐藤^花子"))
 
-    found = imaging_study(
-        study, [_found(series, None, 2)], [_found(series, one, 0) for one in instances], subject="Patient/1"
-    )
+    found = imaging_study(study, [_found(series, 2)], instances, subject="Patient/1")
 
     assert check(found) == []
     assert found == {
