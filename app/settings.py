@@ -370,6 +370,9 @@ class Settings(BaseSettings):
     summaries_on_demand: bool = False
     """Whether each new Patient gets an entry by which a summary on demand is found among its documents (IHE sIPS)."""
 
+    manifests_on_demand: bool = False
+    """Whether each study gets the entries by which its manifests on demand are found among documents (IHE MADO)."""
+
     report_font: Path | None = None
     """The Japanese TrueType font that reports as PDF embed. Empty: IPAex Gothic, where the system has it."""
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from dicom.data_set import BULK_VRS, MAX_DEPTH, PIXEL_DATA
 from dicom.failures import CANNOT_UNDERSTAND, PROCESSING_FAILURE, InvalidInstance
+from dicom.file_meta import file_meta
 from dicom.json_model import GROUPS, Json
-from dicom.transcoding import header
 from dicom.transfer_syntaxes import (
     EXPLICIT_VR_LITTLE_ENDIAN,
     IMPLICIT_VR_LITTLE_ENDIAN,
@@ -86,7 +86,7 @@ def assemble(model: Json, find: Find) -> Iterator[Bytes]:
     frames = _compressed(model, find)
     syntax = frames[0] if frames else EXPLICIT_VR_LITTLE_ENDIAN
     pieces = _data_set(model, find, frames[1] if frames else (), depth=0)
-    yield header(sop_class, instance, syntax)
+    yield file_meta(sop_class, instance, syntax)
     yield from pieces
 
 

@@ -14,6 +14,8 @@ MAX_DEPTH = 32
 """Sequences inside sequences; the deepest standard report templates stay below 15."""
 MAX_ELEMENTS = 20_000
 """Elements of one instance, those of all items included."""
+MAX_REFERRING_ELEMENTS = 200_000
+"""Of a Key Object Selection, which names each instance of a study three times when it is its manifest."""
 MAX_HEADER_BYTES = 16 * 1024 * 1024
 """All values but bulk data, together."""
 UNDEFINED_LENGTH = 0xFFFFFFFF
@@ -66,10 +68,11 @@ DataSet: TypeAlias = dict[int, Element]
 class Scanner:
     """Scans the data sets of one instance and counts what it has seen against the limits."""
 
-    __slots__ = ("_data", "_elements", "_header_bytes")
+    __slots__ = ("_data", "_elements", "_header_bytes", "_most_elements")
 
-    def __init__(self, data: bytes | memoryview) -> None:
+    def __init__(self, data: bytes | memoryview, most_elements: int = MAX_ELEMENTS) -> None:
         self._data = data
+        self._most_elements = most_elements
         self._elements = 0
         self._header_bytes = 0
 
@@ -112,8 +115,8 @@ class Scanner:
         if offset > end:
             raise InvalidInstance("the data set is cut short inside a tag")
         self._elements += 1
-        if self._elements > MAX_ELEMENTS:
-            raise InvalidInstance(f"the data set has more than {MAX_ELEMENTS} elements")
+        if self._elements > self._most_elements:
+            raise InvalidInstance(f"the data set has more than {self._most_elements} elements")
         if encoding.implicit:
             group, number, length = encoding.tag_length.unpack_from(self._data, position)
             return group << 16 | number, None, length, offset

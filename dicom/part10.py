@@ -21,6 +21,7 @@ MAX_INFLATED_TIMES = 100
 SMALL_INFLATED_BYTES = 32 * 1024 * 1024
 """More than this it may become only if it is no more than a hundred times what was sent: images shrink to a third."""
 
+KEY_OBJECT_SELECTION = "1.2.840.10008.5.1.4.1.1.88.59"
 MEDIA_STORAGE_SOP_CLASS_UID = 0x00020002
 MEDIA_STORAGE_SOP_INSTANCE_UID = 0x00020003
 TRANSFER_SYNTAX_UID = 0x00020010
@@ -98,7 +99,9 @@ def read_part10(data: bytes | memoryview) -> Part10:
     body = _inflate(data, start) if transfer_syntax.deflated else data
     position = 0 if transfer_syntax.deflated else start
     encoding = _ENCODINGS[transfer_syntax.implicit_vr, transfer_syntax.big_endian]
-    data_set, _ = Scanner(body).data_set(position, len(body), encoding)
+    refers = text(data, file_meta, MEDIA_STORAGE_SOP_CLASS_UID) == KEY_OBJECT_SELECTION
+    most_elements = scanning.MAX_REFERRING_ELEMENTS if refers else scanning.MAX_ELEMENTS
+    data_set, _ = Scanner(body, most_elements).data_set(position, len(body), encoding)
     codecs = character_set(body, data_set)
     return Part10(body, not transfer_syntax.deflated, file_meta, data_set, transfer_syntax, codecs)
 

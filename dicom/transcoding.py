@@ -3,7 +3,6 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_8.7.3.5.html
 """
 
-import struct
 import warnings
 import zlib
 from functools import partial
@@ -18,6 +17,7 @@ from pydicom.uid import UID
 from dicom.data_set import PIXEL_DATA
 from dicom.encoding import encode_frame, photometric_interpretation
 from dicom.failures import PROCESSING_FAILURE, InvalidInstance
+from dicom.file_meta import file_meta
 from dicom.frames import frame, little_endian
 from dicom.image_pixel import ImagePixel
 from dicom.part10 import Instance, Pixels, read_instance
@@ -32,9 +32,6 @@ from dicom.transfer_syntaxes import (
 
 MAX_PIXEL_BYTES = 1024 * 1024 * 1024
 """Of all decoded frames together: they are held in memory."""
-
-IMPLEMENTATION_CLASS_UID = "2.25.80302813137786398554742050926734630921"
-IMPLEMENTATION_VERSION_NAME = "RENKEI"
 
 
 def explicit_little_endian_frame(image: ImagePixel, transfer_syntax: TransferSyntax, stored: bytes) -> bytes:
@@ -118,25 +115,7 @@ def _guarded(instance: Instance, target: str) -> bytes:
 
 def file_header(instance: Instance, transfer_syntax_uid: str = EXPLICIT_VR_LITTLE_ENDIAN) -> bytes:
     """Return preamble and File Meta Information of an instance in another transfer syntax (PS3.10 7.1)."""
-    return header(instance.sop_class_uid, instance.sop_instance_uid, transfer_syntax_uid)
-
-
-def header(sop_class_uid: str, sop_instance_uid: str, transfer_syntax_uid: str) -> bytes:
-    """Return preamble and File Meta Information of a file that the hub makes (PS3.10 7.1)."""
-    elements = (
-        (0x0001, b"OB", b"\0\1"),
-        (0x0002, b"UI", sop_class_uid.encode()),
-        (0x0003, b"UI", sop_instance_uid.encode()),
-        (0x0010, b"UI", transfer_syntax_uid.encode()),
-        (0x0012, b"UI", IMPLEMENTATION_CLASS_UID.encode()),
-        (0x0013, b"SH", IMPLEMENTATION_VERSION_NAME.encode()),
-    )
-    group = b""
-    for number, vr, value in elements:
-        padded = value + (b"" if len(value) % 2 == 0 else b" " if vr == b"SH" else b"\0")
-        length = struct.pack("<HL", 0, len(padded)) if vr == b"OB" else struct.pack("<H", len(padded))
-        group += struct.pack("<HH", 2, number) + vr + length + padded
-    return bytes(128) + b"DICM" + struct.pack("<HH2sHL", 2, 0, b"UL", 4, len(group)) + group
+    return file_meta(instance.sop_class_uid, instance.sop_instance_uid, transfer_syntax_uid)
 
 
 def _rewritten(instance: Instance, target: str) -> bytes:

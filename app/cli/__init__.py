@@ -16,7 +16,7 @@ COMMANDS = (
     *("certificate", "import", "consent", "identity", "package", "terminology", "search-parameter", "audit"),
     *("backup", "blobs", "witness", "report", "retention", "gateway", "export", "mllp-source"),
     "imaging-source",
-    *("trust", "seal", "verify-document"),
+    *("trust", "seal", "verify-document", "manifest"),
 )
 """Every command; each is in the module of its name."""
 

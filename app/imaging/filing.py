@@ -14,10 +14,12 @@ from app.access.directory import Organisation, find_organisation
 from app.blobs.tables import blob
 from app.identity.known import known_patient
 from app.imaging.custody import Custody
+from app.imaging.endpoint import endpoint_of
 from app.imaging.events import Touched
 from app.imaging.imaging_study import JAPAN_MINUTES, MOST_INSTANCES, imaging_study
 from app.imaging.keep import Failure, Received, failure
 from app.imaging.labels import widen_study
+from app.imaging.mado.keep import announce_where_wanted
 from app.imaging.patient import patient, system
 from app.imaging.sources.imaging_studies import labels_by_site
 from app.records.prepare import prepare
@@ -163,19 +165,22 @@ class _Filing:
         many = sum(one.number_of_instances for one in series) > MOST_INSTANCES
         instances = [] if many else await read_listed(connection, own, uid)
         first = series[0].study if series else study
-        resource = imaging_study(first, series, instances, subject=f"Patient/{owner.id}")
+        endpoint = await endpoint_of(writing, self._site)
+        resource = imaging_study(first, series, instances, subject=f"Patient/{owner.id}", endpoint=endpoint)
         id_ = id_of(row)
         prepared = prepare(orjson.dumps(resource), writing.request.authority)
         if await read(connection, own, "ImagingStudy", id_) is None:
             # What was deleted and comes back is as hidden as it was.
             labels = await deleted_labels(connection, self._site.key, uid)
-            await writing.create(prepared, row=row, id_=id_, inherited_labels=labels, security=tuple(codings(labels)))
-            return
-        try:
-            await writing.update(prepared, id_)
-        except NotFound as error:
-            # It is there; the caller's rights changed since the transaction began.
-            raise StaleCaller from error
+            security = tuple(codings(labels))
+            described = await writing.create(prepared, row=row, id_=id_, inherited_labels=labels, security=security)
+        else:
+            try:
+                described = await writing.update(prepared, id_)
+            except NotFound as error:
+                # It is there; the caller's rights changed since the transaction began.
+                raise StaleCaller from error
+        await announce_where_wanted(writing, described)
 
 
 def _clinical_date(study: StudyFacts) -> int:

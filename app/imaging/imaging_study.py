@@ -32,7 +32,14 @@ _UNSIGNED_INT_LIMIT = 2**31
 Json = dict[str, Any]
 
 
-def imaging_study(study: StudyFacts, series: Sequence[Found], instances: Sequence[ListedRow], *, subject: str) -> Json:
+def imaging_study(
+    study: StudyFacts,
+    series: Sequence[Found],
+    instances: Sequence[ListedRow],
+    *,
+    subject: str,
+    endpoint: str | None = None,
+) -> Json:
     """Return the ImagingStudy of one custodian's study.
 
     Args:
@@ -40,6 +47,7 @@ def imaging_study(study: StudyFacts, series: Sequence[Found], instances: Sequenc
         series: All its series, with their numbers of instances.
         instances: All its instances, or none when they are not to be listed.
         subject: The reference of its Patient.
+        endpoint: The reference of the Endpoint from which it is retrieved.
     """
     listed: dict[str, list[Json]] = {}
     for one in instances:
@@ -57,6 +65,7 @@ def imaging_study(study: StudyFacts, series: Sequence[Found], instances: Sequenc
             "referrer": _stated({"display": printable(_first_group(study))}),
             "numberOfSeries": len(found),
             "numberOfInstances": sum(one["numberOfInstances"] for one in found),
+            "endpoint": [{"reference": endpoint}] if endpoint else None,
             "description": printable(study.study_description),
             "series": found,
         }

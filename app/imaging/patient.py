@@ -75,7 +75,7 @@ def patient(study: StudyFacts, identifier_system: str) -> dict[str, Any]:
     found: dict[str, Any] = {
         "resourceType": "Patient",
         "identifier": [{"system": identifier_system, "value": printable(study.patient_id)}],
-        "name": _names(study.patient_name),
+        "name": human_names(study.patient_name),
         "gender": _GENDERS.get(study.patient_sex),
         "birthDate": _date(study.patient_birth_date),
     }
@@ -87,7 +87,8 @@ def printable(value: str) -> str:
     return "".join(one for one in value if one.isprintable()).strip()
 
 
-def _names(name: PersonName) -> list[dict[str, Any]]:
+def human_names(name: PersonName) -> list[dict[str, Any]]:
+    """Return a name as HumanNames, one for each of its groups that says something."""
     groups = (("IDE", name.ideographic), ("SYL", name.phonetic), ("ABC", name.alphabetic))
     return [_human_name(group, code) for code, group in groups if printable(group.replace("^", ""))]
 

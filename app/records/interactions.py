@@ -11,6 +11,8 @@ from app.exchange.mhd.generate import generate_metadata
 from app.exchange.pdqm.match import match
 from app.exchange.pixm.ihe_pix import ihe_pix
 from app.exchange.pmir.process_message import process_message
+from app.imaging.mado.convert import convert_manifest
+from app.imaging.mado.manifest import manifest
 from app.records.audit_event import is_asked, iti_81, iti_81_by_post, read_event
 from app.records.bulk_import.kickoff import import_
 from app.records.bulk_import.status import import_cancel, import_file, import_status
@@ -88,6 +90,7 @@ _IHE_PIX = Interaction("operation", "E", ihe_pix)
 _META = Interaction("operation", "R", meta)
 _META_IN_USE = Interaction("operation", "E", meta_in_use, "read")
 _SUMMARY = Interaction("operation", "E", summary, "read")
+_MANIFEST = Interaction("operation", "E", manifest, "read")
 _VALIDATE = Interaction("operation", "E", validate, "read")
 _EXPAND = Interaction("operation", "E", expand, "read")
 _LOOKUP = Interaction("operation", "E", lookup, "read")
@@ -121,6 +124,9 @@ INTERACTIONS: dict[tuple[str, str], Interaction] = {
     ("POST", "type/id/*/_search"): _POST_SEARCH_ALL,
     ("GET", "type/id/$summary"): _SUMMARY,
     ("POST", "type/id/$summary"): _SUMMARY,
+    ("GET", "type/id/$manifest"): _MANIFEST,
+    ("POST", "type/id/$manifest"): _MANIFEST,
+    ("POST", "type/$convert-manifest"): Interaction("operation", "E", convert_manifest),
     ("GET", "type/id/$signatures"): Interaction("operation", "R", signatures),
     ("GET", "type/$summary"): _SUMMARY,
     ("POST", "type/$summary"): _SUMMARY,

@@ -53,6 +53,12 @@ OPERATIONS: dict[str, Operation] = {
         "The same resource in the format that is accepted; nothing is stored.",
         body="Resource",
     ),
+    "convert-manifest": Operation(
+        "",
+        "A manifest of images in its other form: of a DICOM Key Object Selection a document Bundle, and back.",
+        types=("ImagingStudy",),
+        body="Resource",
+    ),
     "diff": Operation(
         "",
         "What changed between two versions, or what differs between two resources, as a FHIRPath Patch.",
@@ -189,6 +195,15 @@ OPERATIONS: dict[str, Operation] = {
         "File a document, a Binary or a document Bundle, with the metadata that it says of itself (ITI-106).",
         (Parameter("document", "Resource", "The document."),),
         ("DocumentReference",),
+    ),
+    "manifest": Operation(
+        "",
+        "The manifest of a study's images (IHE MADO): what there is, and from where it is retrieved.",
+        (
+            Parameter("form", "code", "`fhir` for a document Bundle, `kos` for a DICOM Key Object Selection."),
+            Parameter("persist", "code", "By POST: `on-demand` or `snapshot` makes both forms known as documents."),
+        ),
+        ("ImagingStudy",),
     ),
     "match": Operation(
         "https://profiles.ihe.net/ITI/PDQm/OperationDefinition/PDQmMatch",

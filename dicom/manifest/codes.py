@@ -5,8 +5,7 @@ follow drafts of the proposal use other values for the same. What is written is 
 """
 
 from dicom.manifest.model import Code
-
-KEY_OBJECT_SELECTION = "1.2.840.10008.5.1.4.1.1.88.59"
+from dicom.part10 import KEY_OBJECT_SELECTION as KEY_OBJECT_SELECTION
 
 MANIFEST = Code("113030", "DCM", "Manifest")
 """Of XDS-I.b: references, and no description."""
@@ -48,6 +47,9 @@ DRAFTS: dict[tuple[str, str], Code] = {
     ("131565", "DCM"): NUMBER_OF_STUDY_RELATED_SERIES,
 }
 """Values that drafts of CP-2595 and their implementations write, by value and scheme."""
+
+LOCAL = "99LOCAL"
+"""The scheme of a code that is a text and no code: its value is the meaning, cut to what a value may hold."""
 
 TITLES = frozenset((one.value, one.scheme) for one in (MANIFEST, SIGNED_MANIFEST, MANIFEST_WITH_DESCRIPTION))
 """The document titles that make a Key Object Selection a manifest; any other title is a note about key images."""

@@ -6,7 +6,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part03/sect_C.17.3.htm
 from collections.abc import Iterator
 
 from dicom.data_set import DataSet
-from dicom.manifest.codes import normal
+from dicom.manifest.codes import LOCAL, normal
 from dicom.manifest.model import Code, Issued
 from dicom.part10 import Part10
 from dicom.values import is_uid, text
@@ -36,7 +36,7 @@ class Items:
     def text(self, tag: int) -> str:
         """Return a value without padding and control characters; empty when it is absent."""
         found = text(self._file.data, self._data_set, tag, self._file.codecs)[:MAX_TEXT]
-        return "".join(one for one in found if one.isprintable()).strip()
+        return found if found.isprintable() else "".join(one for one in found if one.isprintable()).strip()
 
     def number(self, tag: int) -> int | None:
         """Return a value as a whole number, whatever its VR of text is; None when it is none."""
@@ -62,6 +62,8 @@ class Items:
         item = self.first(tag)
         value = next((found for one in _CODE_VALUES if (found := item.text(one))), "")
         code = Code(value, item.text(0x00080102), item.text(0x00080104))
+        if code.scheme == LOCAL and code.value == code.meaning[:16]:
+            return Code("", "", code.meaning)
         return code if code.value or code.meaning else None
 
     def concept(self) -> Code | None:
@@ -77,18 +79,28 @@ class Items:
             issuer: That of the sequence that identifies the issuer.
             name: That of the issuer's name, where it is an element of its own.
         """
-        value = self.text(tag)
-        if not value:
-            return Issued()
         item = self.first(issuer)
         stated = self.text(name) if name is not None else item.text(LOCAL_NAMESPACE_ENTITY_ID)
-        entity = item.text(UNIVERSAL_ENTITY_ID)
-        prefix = PREFIXES.get(item.text(UNIVERSAL_ENTITY_ID_TYPE))
-        if entity and prefix is not None:
-            return Issued(value, prefix + entity, stated)
-        if stated.startswith(("http://", "https://", "urn:")):
-            return Issued(value, stated)
-        return Issued(value, "", entity or stated)
+        return issued(self.text(tag), item.text(UNIVERSAL_ENTITY_ID), item.text(UNIVERSAL_ENTITY_ID_TYPE), stated)
+
+
+def issued(value: str, entity: str, entity_type: str, name: str) -> Issued:
+    """Return a number with its issuer.
+
+    Args:
+        value: The number; without one nothing was issued.
+        entity: The Universal Entity ID of the issuer, or empty.
+        entity_type: Its type: `ISO`, `UUID`, `URI`.
+        name: What the issuer is called at the sender's, or empty.
+    """
+    if not value:
+        return Issued()
+    prefix = PREFIXES.get(entity_type)
+    if entity and prefix is not None:
+        return Issued(value, prefix + entity, name)
+    if name.startswith(("http://", "https://", "urn:")):
+        return Issued(value, name)
+    return Issued(value, "", entity or name)
 
 
 def whole(stated: str) -> int | None:

@@ -95,6 +95,25 @@ def _of_writer(type_name: str, code: str, part: str) -> dict[str, Any]:
     }
 
 
+_MADO = "https://profiles.ihe.net/RAD/MADO"
+
+
+def _of_manifest(code: str, definition: str, expression: str) -> dict[str, Any]:
+    return {
+        "id": f"DocumentReference-{definition}",
+        "url": f"{_MADO}/SearchParameter/SearchParameterDocumentReference{definition}",
+        "code": code,
+        "base": ["DocumentReference"],
+        "type": "token",
+        "expression": f"DocumentReference.{expression}",
+    }
+
+
+def _extension_of_manifest(name: str) -> str:
+    url = f"{_MADO}/StructureDefinition/ext-R5-DocumentReference.{name}"
+    return f"extension.where(url='{url}').value.as(CodeableConcept)"
+
+
 _MAIDEN = "http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName"
 ADDED = (
     {
@@ -129,7 +148,14 @@ ADDED = (
         "type": "token",
         "expression": f"List.extension.where(url='{_MHD_EXTENSION}sourceId').value.as(Identifier)",
     },
+    _of_manifest(
+        "study-instance-uid", "StudyInstanceUid", "context.related.identifier.where(type.coding.code='110180')"
+    ),
+    _of_manifest("accession-number", "AccessionNumber", "context.related.identifier.where(type.coding.code='121022')"),
+    _of_manifest("modality", "Modality", _extension_of_manifest("modality")),
+    _of_manifest("body-site", "BodySite", _extension_of_manifest("bodySite")),
+    _of_manifest("anatomical-region", "AnatomicalRegion", _extension_of_manifest("bodySite")),
     *(_of_writer(type_name, code, part) for type_name, code in WRITERS.items() for part in ("family", "given")),
 )
 """Search parameters that R4's own list lacks: PDQm (ITI-78) asks for the one of HL7's extension packs, MHD (ITI-66,
-ITI-67) for the others."""
+ITI-67) for the others, MADO for those of manifests, whose region it calls by two names."""

@@ -202,6 +202,21 @@ FORMS: dict[tuple[str, str], Callable[[str, str], list[Request]]] = {
     ("GET", "type/id/_history/version/$original"): lambda kind, id_: [
         ("GET", f"/fhir/{kind}/{id_}/_history/1/$original", b"", "")
     ],
+    ("GET", "type/id/$manifest"): lambda kind, id_: [
+        ("GET", f"/fhir/{kind}/{id_}/$manifest{query}", b"", "")
+        for query in ("", "?form=kos")
+        if kind == "ImagingStudy" or (not query and kind == "Patient")
+    ],
+    ("POST", "type/id/$manifest"): lambda kind, id_: [
+        ("POST", f"/fhir/{kind}/{id_}/$manifest{query}", b"", JSON)
+        for query in ("", "?persist=snapshot", "?persist=on-demand")
+        if kind == "ImagingStudy"
+    ],
+    # It tells of what is sent alone.
+    ("POST", "type/$convert-manifest"): lambda kind, _: [
+        ("POST", f"/fhir/{kind}/$convert-manifest", json.dumps(_innocent(kind)).encode(), JSON)
+        for _ in range(kind == "ImagingStudy")
+    ],
     ("GET", "type/id/$signatures"): lambda kind, id_: [("GET", f"/fhir/{kind}/{id_}/$signatures", b"", "")],
     ("GET", "type/id/$summary"): lambda kind, id_: [
         ("GET", f"/fhir/{kind}/{id_}/$summary{query}", b"", "")

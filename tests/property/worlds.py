@@ -601,6 +601,9 @@ def _of_a_record(chance: random.Random, world: WorldMaker) -> Iterator[tuple[str
     yield "GET", f"Patient/{_named(chance, world, 'Patient')}/$everything", query
     if chance.random() < 0.25:
         yield _a_summary(chance, world)
+    if chance.random() < 0.1:
+        # What is posted has no images, so that of an ImagingStudy of whatever patient there is no manifest.
+        yield "GET", f"ImagingStudy/{_named(chance, world, 'Patient')}/$manifest", chance.choice(("", "form=kos"))
 
 
 def _a_summary(chance: random.Random, world: WorldMaker) -> tuple[str, str, str]:

@@ -192,6 +192,8 @@ async def test_what_fhir_says_of_images_stays_as_it_was(world: World) -> None:
         *(f"/fhir/ImagingStudy{query}" for query in ("", "?_summary=count", f"?identifier=urn:oid:{STUDY}")),
         *(f"/fhir/ImagingStudy?{query}" for query in ("started=2024-09-17", f"patient={PATIENT_ID}", f"patient={own}")),
         *(f"/fhir/ImagingStudy?{name}={uid}" for name, uid in (("series", SERIES), ("instance", INSTANCE))),
+        *(f"/fhir/DocumentReference?{name}=urn:oid:{STUDY}" for name in ("study-instance-uid", "accession-number")),
+        *(f"/fhir/DocumentReference?{query}" for query in ("modality=CT", "body-site=67734004")),
         *(f"/fhir/Patient{query}" for query in ("", "?name=KanariaX7", "?_revinclude=ImagingStudy:patient")),
         *(f"/fhir/Patient/{id_}/{rest}" for id_ in (own, PATIENT_ID) for rest in ("$summary", "_history")),
     ]
@@ -204,7 +206,8 @@ async def test_what_fhir_says_of_images_stays_as_it_was(world: World) -> None:
 
     assert differences(before, after) == []
     assert leaks(after) == []
-    for ways in ("/fhir/ImagingStudy/{}", "/fhir/ImagingStudy/{}/_history", "/fhir/ImagingStudy/{}/$original"):
+    ways_there = ("", "/_history", "/$original", "/$manifest", "/$manifest?form=kos")
+    for ways in (f"/fhir/ImagingStudy/{{}}{way}" for way in ways_there):
         there = await asked(world, callers, [ways.format(hidden)])
         never = await asked(world, callers, [ways.format("0" * len(hidden))])
         assert [(a.status, a.body.replace(hidden.encode(), b"0" * len(hidden))) for a in there.values()] == [
