@@ -68,8 +68,9 @@ class _Patient:
 class _Filing:
     """One request on its way into the store."""
 
-    def __init__(self, writing: Writing, site: Organisation) -> None:
+    def __init__(self, writing: Writing, site: Organisation, labels: int = 0) -> None:
         self.filed = Filed()
+        self._labels = labels
         self._batch = Batch(writing.connection, site.key)
         self._writing = writing
         self._site = site
@@ -139,7 +140,7 @@ class _Filing:
             custodian=custodian,
             author=custodian,
             category=int(Category.IMAGING),
-            labels=0,
+            labels=self._labels,
             clinical_date=_clinical_date(study),
         )
         return await store_instance(
@@ -167,6 +168,8 @@ class _Filing:
         first = series[0].study if series else study
         endpoint = await endpoint_of(writing, self._site)
         resource = imaging_study(first, series, instances, subject=f"Patient/{owner.id}", endpoint=endpoint)
+        if self._labels:
+            resource["meta"] = {"security": list(codings(self._labels))}
         id_ = id_of(row)
         prepared = prepare(orjson.dumps(resource), writing.request.authority)
         if await read(connection, own, "ImagingStudy", id_) is None:
@@ -190,13 +193,19 @@ def _clinical_date(study: StudyFacts) -> int:
     return NO_DATE if found is None else found
 
 
-async def file_instances(writing: Writing, received: Sequence[Received]) -> Filed:
-    """Store instances, whose bytes are durable, in the caller's transaction."""
+async def file_instances(writing: Writing, received: Sequence[Received], *, labels: int = 0) -> Filed:
+    """Store instances, whose bytes are durable, in the caller's transaction.
+
+    Args:
+        writing: The transaction.
+        received: The instances.
+        labels: What their study and they are hidden by, as bits: those of what told of them.
+    """
     authority = writing.request.authority
     site = await find_organisation(writing.connection, authority.custodian_slug)
     # Two requests may bring the same new patient, study or instance: one after the other.
     await writing.connection.lock(hash64(f"dicom/{site.key}"))
-    filing = _Filing(writing, site)
+    filing = _Filing(writing, site, labels)
     await filing.read_ahead(received)
     for one in received:
         await filing.add(one)

@@ -10,6 +10,7 @@ from app.identity.follow import follow_patients
 from app.identity.merge import follow_merges
 from app.identity.recorded import moved_events
 from app.imaging.labels import label_images
+from app.imaging.sources.documents import refer_documents
 from app.imaging.sources.imaging_studies import refer_images
 from app.records.documents.withdraw import follow_documents
 from app.records.events import events
@@ -55,6 +56,7 @@ async def committed(
         writing = Writing(request, connection, known)
         result = await work(writing)
         await follow_documents(writing)
+        await refer_documents(writing)
         asked = len(writing.written)
         await announce_summaries(writing, request)
         await writing.flush()

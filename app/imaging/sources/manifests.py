@@ -39,13 +39,14 @@ async def referred_to(hub: "Hub", custodian: int, received: Sequence[Received]) 
     found: list[Received] = []
     for one in named if sources else ():
         data = await hub.blobs.read(custodian, one.digest)
-        manifest = await asyncio.to_thread(_manifest, data)
+        manifest = await asyncio.to_thread(manifest_in, data)
         if manifest is not None:
             found += of_manifest(manifest, sources)
     return found
 
 
-def _manifest(data: bytes) -> Manifest | None:
+def manifest_in(data: bytes) -> Manifest | None:
+    """Return the manifest that a file is; None when it is none."""
     try:
         instance = read_instance(data)
         return read_kos(instance) if is_manifest(instance) else None
@@ -65,7 +66,7 @@ def without_references(
     return [one for one in stored if one.digest], [one for one in failures if one.sop_instance_uid not in ours]
 
 
-async def refer(writing: "Writing", manifest: Manifest) -> int:
+async def refer(writing: "Writing", manifest: Manifest, *, labels: int = 0) -> int:
     """Return how many instances of a manifest are referred to from now on: in the caller's own transaction.
 
     For a manifest that comes in as a document, in either of its encodings.
@@ -73,11 +74,12 @@ async def refer(writing: "Writing", manifest: Manifest) -> int:
     Args:
         writing: On behalf of the site that sends it.
         manifest: Whose patient is the one that its header names.
+        labels: Those of the document that holds it, as bits.
     """
     sources = await writing.request.hub.sources.of_site(writing.request.authority.custodian)
     found = of_manifest(manifest, sources)
     if not found:
         return 0
-    filed = await file_instances(writing, found)
+    filed = await file_instances(writing, found, labels=labels)
     without_references([], filed.failures, found)
     return len(filed.stored)

@@ -1,11 +1,12 @@
 """ImagingStudies that a site writes itself, with an Endpoint of its PACS."""
 
+import base64
 from typing import Any
 
 import pytest
 
 from tests.app.imaging.images import CT, a_file, address, parts_of, send, uids
-from tests.app.imaging.sources.region import a_source
+from tests.app.imaging.sources.region import a_manifest, a_source
 from tests.pacs import a_pacs
 from tests.world import World, a_consent, a_patient
 
@@ -126,3 +127,29 @@ async def test_an_endpoint_that_is_no_registered_source_is_never_asked(world: Wo
 
     assert found.status_code == 404
     assert pacs.asked == []
+
+
+@pytest.mark.parametrize("labelled", [False, True], ids=["plain", "labelled"])
+async def test_a_manifest_in_a_binary_refers_to_its_instances(world: World, labelled: bool) -> None:
+    image = a_file(CT)
+    binary = {
+        "resourceType": "Binary",
+        "contentType": "application/dicom",
+        "data": base64.b64encode(a_manifest(image)).decode(),
+    }
+    if labelled:
+        code = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "PSY"}
+        binary["meta"] = {"security": [code]}
+    async with a_pacs(image) as pacs:
+        await a_source(world, pacs)
+        caller, reader = await world.client("hospital-a"), await world.client("clinic-c", role="doctor")
+        await world.post(caller, binary)
+        patient = (await world.http.get("/fhir/Patient", headers=caller)).json()["entry"][0]["resource"]["id"]
+        await world.post(caller, a_consent(patient, "clinic-c"))
+
+        own = await world.http.get(address(image), headers=caller)
+        seen = await world.http.get(address(image), headers=reader)
+        studies = await world.total(reader, "ImagingStudy?_total=accurate")
+
+    assert parts_of(own)[0][1] == image
+    assert (seen.status_code, studies) == ((404, 0) if labelled else (200, 1))
