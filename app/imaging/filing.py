@@ -19,7 +19,7 @@ from app.imaging.events import Touched
 from app.imaging.imaging_study import JAPAN_MINUTES, MOST_INSTANCES, imaging_study
 from app.imaging.keep import Failure, Received, failure
 from app.imaging.labels import widen_study
-from app.imaging.mado.keep import announce_where_wanted
+from app.imaging.mado.announce import announce_where_wanted
 from app.imaging.patient import patient, system
 from app.imaging.sources.imaging_studies import labels_by_site
 from app.records.prepare import prepare

@@ -9,10 +9,11 @@ from typing import Literal
 
 import orjson
 
+from app.imaging.mado.announce import Kept
 from app.imaging.mado.convert import kos_response
 from app.imaging.mado.documents import FHIR, FORMS, KOS
 from app.imaging.mado.gather import gather
-from app.imaging.mado.keep import Kept, keep_on_demand, keep_snapshot
+from app.imaging.mado.keep import keep_on_demand, keep_snapshot
 from app.imaging.mado.to_fhir import fhir_manifest
 from app.records.parameters import one_of, only, operation_pairs
 from app.records.record import known_type
