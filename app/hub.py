@@ -25,6 +25,8 @@ from app.clock import EPOCH, Clock
 from app.db import Database
 from app.imaging.episodes import Episodes
 from app.imaging.packing import Queue, queue
+from app.imaging.sources.held import Holder
+from app.imaging.sources.source import Sources
 from app.packages.loaded import KnownPackages, Profiles
 from app.records.cursor import Cursors
 from app.records.search_parameters.known import KnownParameters
@@ -66,6 +68,8 @@ class Hub:
     search_parameters: KnownParameters
     trust: KnownTrust
     """Whose signatures are trusted."""
+    sources: Sources
+    """Where sites keep images themselves."""
     exports_wait: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when an export was put in the queue by this process."""
     search_parameters_wait: asyncio.Event = field(default_factory=asyncio.Event)
@@ -92,11 +96,16 @@ class Hub:
     """Takes up what the log lacks and the second log has, where there is one."""
     outside: Outside | None = None
     """The outside provider of sign-in, once it was asked for."""
+    held: Holder = field(init=False)
+    """Images of those sources that are here for a while."""
     _patients: dict[int, str] = field(default_factory=dict)
     _organisations: dict[int, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     """What an operator should do about this process, for `/health`: a door that could not be opened."""
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.held = Holder(self)
 
     async def profiles(self, *bodies: bytes) -> Profiles:
         """Return by what these bodies are checked beside base R4."""
@@ -138,6 +147,7 @@ class Hub:
             # What fails to close keeps nothing else from being closed.
             last_first.push_async_callback(self.database.close)
             last_first.push_async_callback(asyncio.to_thread, self.beside.close)
+            last_first.push_async_callback(self.held.close)
             for close in reversed(self.closing):
                 last_first.push_async_callback(close)
             last_first.push_async_callback(self.leader.stop)

@@ -39,6 +39,8 @@ from app.identity import rebuild
 from app.imaging import packing
 from app.imaging.episodes import Episodes
 from app.imaging.media import queue as discs
+from app.imaging.sources import index as source_indexes
+from app.imaging.sources.source import Sources
 from app.observe import trusted_time
 from app.packages.loaded import KnownPackages
 from app.records import forget, superseded
@@ -151,6 +153,7 @@ async def open_hub(settings: Settings, clock: Clock = now) -> Hub:
         packages=KnownPackages(database),
         search_parameters=KnownParameters(database),
         trust=KnownTrust(settings.trust_folder),
+        sources=Sources(database),
         closing=[partial(asyncio.to_thread, decoding.close)],
     )
     if folder is not None:
@@ -200,4 +203,6 @@ def start_tasks(hub: Hub) -> None:
     hub.closing.append(forward.start(hub))
     hub.closing.append(syslog.start(hub))
     hub.closing.append(listener.start(hub))
+    hub.closing.append(hub.held.start())
+    hub.closing.append(source_indexes.start(hub))
     hub.closing.append(watch.start(hub))

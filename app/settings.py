@@ -147,6 +147,9 @@ class Settings(BaseSettings):
     instance_bytes: int = 4_000 * MEGABYTE
     """The largest DICOM instance."""
 
+    image_cache_bytes: int = Field(default=10_000 * MEGABYTE, ge=100 * MEGABYTE)
+    """The most that images of imaging sources take on this machine, by policy or while somebody looks at them."""
+
     page_entries: int = 50
     """Entries of a search page when `_count` is not given."""
 

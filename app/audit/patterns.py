@@ -140,6 +140,7 @@ PATTERNS: dict[str, Pattern] = {
     "iti-21": _query(QUERY, _ihe("ITI-21", "Patient Demographics Query")),
     "hl7v2": _own(IMPORT, "hl7v2", "C"),
     "stow": _write(TRANSFERRED, _ihe("RAD-108", "Store Instances Over the Web"), "C"),
+    **{code: _write(TRANSFERRED, coding(OWN, code, code), "C") for code in ("source-index", "source-store")},
     "wado": _read(TRANSFERRED, _ihe("RAD-107", "WADO-RS Retrieve")),
     "qido": _query(QUERY, _ihe("RAD-129", "QIDO-RS Query")),
     "dicom-delete": _write(STUDY_DELETED, coding(OWN, "dicom-delete", "dicom-delete"), "D"),

@@ -15,7 +15,7 @@ COMMANDS = (
     *("serve", "demo", "seed", "migrate", "reindex", "organisation", "client", "user", "token"),
     *("certificate", "import", "consent", "identity", "package", "terminology", "search-parameter", "audit"),
     *("backup", "blobs", "witness", "report", "retention", "gateway", "export", "mllp-source"),
-    *("trust", "seal", "verify-document", "media", "manifest"),
+    *("imaging-source", "trust", "seal", "verify-document", "media", "manifest"),
 )
 """Every command; each is in the module of its name."""
 

@@ -18,6 +18,7 @@ import app.exchange.ssmix2.tables
 import app.exchange.tables
 import app.identity.tables
 import app.imaging.media.tables
+import app.imaging.sources.tables
 import app.observe.tables
 import app.packages.tables
 import app.records.bulk_import.tables
@@ -48,6 +49,7 @@ METADATA = (
     app.exchange.tables.metadata,
     app.identity.tables.metadata,
     app.imaging.media.tables.metadata,
+    app.imaging.sources.tables.metadata,
     app.observe.tables.metadata,
     app.packages.tables.metadata,
     app.records.bulk_import.tables.metadata,

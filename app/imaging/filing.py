@@ -18,10 +18,12 @@ from app.imaging.endpoint import endpoint_of
 from app.imaging.events import Touched
 from app.imaging.imaging_study import JAPAN_MINUTES, MOST_INSTANCES, imaging_study
 from app.imaging.keep import Failure, Received, failure
+from app.imaging.labels import widen_study
 from app.imaging.mado.announce import announce_where_wanted
 from app.imaging.patient import patient, system
 from app.imaging.reports.filing import Told, file_reports, told
 from app.imaging.reports.requests import with_requests
+from app.imaging.sources.imaging_studies import labels_by_site
 from app.records.prepare import prepare
 from app.records.record import StaleCaller
 from app.records.row_ids import id_of, new_id
@@ -68,8 +70,9 @@ class Owner:
 class _Filing:
     """One request on its way into the store."""
 
-    def __init__(self, writing: Writing, site: Organisation, owner: Owner | None) -> None:
+    def __init__(self, writing: Writing, site: Organisation, owner: Owner | None = None, labels: int = 0) -> None:
         self.filed = Filed()
+        self._labels = labels
         self._batch = Batch(writing.connection, site.key)
         self._owner = owner
         self._writing = writing
@@ -94,13 +97,14 @@ class _Filing:
             return
         self.filed.stored.append(received)
         self.filed.touched.append(Touched(owner.key, self._site.key, study.study_instance_uid))
-        if stored.outcome is Outcome.CREATED:
+        if stored.outcome is not Outcome.UNCHANGED:
             await self._create_patient(owner)
             self._grown[stored.study] = study, owner
-            if received.digest and (one := told(stored.id, received.extracted)) is not None:
-                self._told.setdefault(stored.study, []).append(one)
-            row = (self._site.key, received.digest, received.size, self._writing.request.now)
-            self._blobs[received.digest] = row
+            if received.digest:
+                if (one := told(stored.id, received.extracted)) is not None:
+                    self._told.setdefault(stored.study, []).append(one)
+                row = (self._site.key, received.digest, received.size, self._writing.request.now)
+                self._blobs[received.digest] = row
 
     async def finish(self) -> Filed:
         """Bring the ImagingStudy of each study that has grown in step."""
@@ -145,7 +149,7 @@ class _Filing:
             custodian=custodian,
             author=custodian,
             category=int(Category.IMAGING),
-            labels=0,
+            labels=self._labels,
             clinical_date=_clinical_date(study),
         )
         return await store_instance(
@@ -159,25 +163,30 @@ class _Filing:
         )
 
     async def describe(self, row: int, study: StudyFacts, owner: Owner) -> None:
-        """Create or update the ImagingStudy, whose row is that of the study."""
-        writing = self._writing
+        """Create or update the ImagingStudy, whose row is that of the study; a site's own stands for it."""
+        writing, uid = self._writing, study.study_instance_uid
+        labels = await labels_by_site(writing, uid, row)
+        if labels is not None:
+            await widen_study(writing.connection, owner.key, self._site.key, uid, labels)
+            return
         connection, own = writing.connection, Custody(self._site.key)
-        pairs = [("StudyInstanceUID", study.study_instance_uid)]
+        pairs = [("StudyInstanceUID", uid)]
         series = await search(connection, own, parse_query(Level.SERIES, pairs, max_limit=MOST_SERIES))
         many = sum(one.number_of_instances for one in series) > MOST_INSTANCES
-        instances = [] if many else await read_listed(connection, own, study.study_instance_uid)
+        instances = [] if many else await read_listed(connection, own, uid)
         first = series[0].study if series else study
         endpoint = await endpoint_of(writing, self._site)
         resource = imaging_study(first, series, instances, subject=f"Patient/{owner.id}", endpoint=endpoint)
         resource = await with_requests(writing, resource, row, owner.key, first.accession_number)
+        if self._labels:
+            resource["meta"] = {"security": list(codings(self._labels))}
         id_ = id_of(row)
         prepared = prepare(orjson.dumps(resource), writing.request.authority)
         if await read(connection, own, "ImagingStudy", id_) is None:
             # What was deleted and comes back is as hidden as it was.
-            labels = await deleted_labels(connection, self._site.key, study.study_instance_uid)
-            described = await writing.create(
-                prepared, row=row, id_=id_, inherited_labels=labels, security=tuple(codings(labels))
-            )
+            labels = await deleted_labels(connection, self._site.key, uid)
+            security = tuple(codings(labels))
+            described = await writing.create(prepared, row=row, id_=id_, inherited_labels=labels, security=security)
         else:
             try:
                 described = await writing.update(prepared, id_)
@@ -194,19 +203,22 @@ def _clinical_date(study: StudyFacts) -> int:
     return NO_DATE if found is None else found
 
 
-async def file_instances(writing: Writing, received: Sequence[Received], *, owner: Owner | None = None) -> Filed:
+async def file_instances(
+    writing: Writing, received: Sequence[Received], *, owner: Owner | None = None, labels: int = 0
+) -> Filed:
     """Store instances, whose bytes are durable, in the caller's transaction.
 
     Args:
         writing: The transaction.
         received: The instances.
         owner: Whose they are, where a person has said so; else the number in each says it.
+        labels: What their study and they are hidden by, as bits: those of what told of them.
     """
     authority = writing.request.authority
     site = await find_organisation(writing.connection, authority.custodian_slug)
     # Two requests may bring the same new patient, study or instance: one after the other.
     await writing.connection.lock(hash64(f"dicom/{site.key}"))
-    filing = _Filing(writing, site, owner)
+    filing = _Filing(writing, site, owner, labels)
     await filing.read_ahead(received)
     for one in received:
         await filing.add(one)
@@ -234,4 +246,4 @@ async def describe_what_is_left(writing: Writing, site: Organisation, row: int, 
         writing.take_back(current)
         return
     subject = orjson.loads(current.body)["subject"]["reference"].removeprefix("Patient/")
-    await _Filing(writing, site, None).describe(row, left[0].study, Owner(subject, patient_key, None))
+    await _Filing(writing, site).describe(row, left[0].study, Owner(subject, patient_key, None))

@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/security-labels.html
 
 from collections.abc import Iterable
 
-from sqlalchemy import BigInteger, Table, Update, bindparam, update
+from sqlalchemy import BigInteger, Table, Text, Update, bindparam, select, update
 
 from app.db import DatabaseConnection
 from dicom.store.tables import dicom_instance, dicom_series, dicom_study
@@ -22,6 +22,22 @@ def _widen(table: Table, study: str) -> Update:
 
 
 _WIDEN = (_widen(dicom_study, "id"), _widen(dicom_series, "study"), _widen(dicom_instance, "study"))
+
+
+_STUDY_BY_UID = (
+    select(dicom_study.c.id)
+    .where(dicom_study.c.patient_key == bindparam("patient", type_=BigInteger))
+    .where(dicom_study.c.custodian == bindparam("custodian", type_=BigInteger))
+    .where(dicom_study.c.study_instance_uid == bindparam("uid", type_=Text))
+)
+
+
+async def widen_study(connection: DatabaseConnection, patient_key: int, custodian: int, uid: str, labels: int) -> None:
+    """Give the images of a custodian's study labels, by its StudyInstanceUID; none is ever taken away."""
+    for (study,) in await connection.fetch(_STUDY_BY_UID, {"patient": patient_key, "custodian": custodian, "uid": uid}):
+        values = {"k_patient": patient_key, "k_study": study, "n_labels": labels}
+        for statement in _WIDEN:
+            await connection.execute(statement, values)
 
 
 async def label_images(connection: DatabaseConnection, written: Iterable[Stored]) -> None:

@@ -5,11 +5,13 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html#
 
 import asyncio
 import gzip
+import hashlib
 
 from app.imaging.found import digests, models
 from app.imaging.packing import Made, Series, offer, series_of, tag_of
 from app.imaging.request import DicomRequest
 from app.imaging.response import DICOM_JSON, Header, etag, headers, not_modified
+from app.imaging.sources.describe import described
 from app.records.response import Response
 from dicom.accept import Representation, choose
 from dicom.json_model import rebase
@@ -27,6 +29,7 @@ async def metadata(request: DicomRequest) -> Response:
     Raises:
         NotFound: there are none for the caller.
         NotAcceptable: the caller takes no DICOM JSON.
+        SourceFailed: the site that keeps them does not give them.
     """
     choose(request.accept, [Representation(DICOM_JSON)])
     packed = "gzip" in request.headers.get(b"accept-encoding", b"").decode("latin-1")
@@ -38,13 +41,13 @@ async def metadata(request: DicomRequest) -> Response:
 async def _whole_series(request: DicomRequest) -> Response:
     """Answer a series from what is kept of it, if the caller sees exactly the instances that this was made of."""
     rows = await digests(request)
+    series = series_of(rows, request.series)
+    if series is None:
+        return await _put_together(request, packed=True)
     tag = etag((row.digest for row in rows), "metadata True")
     unchanged = not_modified(request, tag)
     if unchanged is not None:
         return unchanged
-    series = series_of(rows, request.series)
-    if series is None:
-        return await _put_together(request, packed=True)
     name = tag_of(rows, request.root)
     kept = await packed_metadata(request.record.connection, series.patient_key, series.row, name)
     if kept is None:
@@ -54,8 +57,9 @@ async def _whole_series(request: DicomRequest) -> Response:
 
 async def _put_together(request: DicomRequest, *, packed: bool, series: Series | None = None) -> Response:
     """Answer what is put together of the instances; of a series that has one custodian it is kept."""
-    rows = await models(request)
-    tag = etag((row.digest for row in rows), f"metadata {packed}")
+    rows = await described(request, await models(request))
+    # Of a reference there is no digest: what its header says may come to be known.
+    tag = etag((row.digest or hashlib.sha256(row.model).hexdigest() for row in rows), f"metadata {packed}")
     unchanged = not_modified(request, tag)
     if unchanged is not None:
         return unchanged

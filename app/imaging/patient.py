@@ -38,10 +38,20 @@ def issuer(file: Part10, study: StudyFacts) -> str:
     qualifiers = file.data_set.get(_QUALIFIERS)
     for item in (qualifiers.items or ()) if qualifiers else ():
         entity = text(file.data, item, _UNIVERSAL_ENTITY_ID, file.codecs)
-        prefix = _PREFIXES.get(text(file.data, item, _UNIVERSAL_ENTITY_ID_TYPE))
-        if entity and prefix is not None and _URI.fullmatch(prefix + entity):
-            return prefix + entity
-    stated = study.issuer_of_patient_id
+        found = universal(entity, text(file.data, item, _UNIVERSAL_ENTITY_ID_TYPE))
+        if found:
+            return found
+    return local(study.issuer_of_patient_id)
+
+
+def universal(entity: str, kind: str) -> str:
+    """Return the URI of a Universal Entity ID of a type; empty when it makes none."""
+    prefix = _PREFIXES.get(kind)
+    return prefix + entity if entity and prefix is not None and _URI.fullmatch(prefix + entity) else ""
+
+
+def local(stated: str) -> str:
+    """Return an Issuer of Patient ID: a URI if it is an OID, else the name as it is."""
     return f"urn:oid:{stated}" if "." in stated and is_uid(stated) else stated
 
 

@@ -4,7 +4,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.1.1.6
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.blobs import BlobMissing
@@ -92,11 +92,15 @@ async def decoded(hub: Hub, task: Callable[..., bytes], *args: Any) -> bytes:
 
 
 async def stored_bytes(hub: Hub, row: InstanceRow, start: int = 0, length: int | None = None) -> bytes:
-    """Return bytes of an instance's blob; all of them when nothing else is said.
+    """Return bytes of an instance; all of them when nothing else is said.
 
     Raises:
         Damaged: they are gone, or fewer than they were.
+        SourceFailed: the site that keeps them does not give them.
+        NotAcceptable: all are asked for of one that a site keeps, and that is too large to pass through memory.
     """
+    if row.source is not None:
+        return await _of_source(hub, row, start, length)
     wanted = row.size - start if length is None else length
     try:
         found = await hub.blobs.read(row.custodian, row.digest, start, wanted)
@@ -107,12 +111,47 @@ async def stored_bytes(hub: Hub, row: InstanceRow, start: int = 0, length: int |
     return found
 
 
+async def _of_source(hub: Hub, row: InstanceRow, start: int, length: int | None) -> bytes:
+    held = await hub.held.hold(row)
+    wanted = held.size - start if length is None else length
+    if length is None and wanted > MOST_TRANSCODED_BYTES:
+        raise NotAcceptable("The instance is too large; its frames can be had one by one")
+    found = hub.held.read(held, start, wanted)
+    if len(found) != wanted:
+        raise Damaged("The bytes of the instance are cut short")
+    return found
+
+
+async def present(hub: Hub, row: InstanceRow) -> InstanceRow:
+    """Return a row that says all of its instance's bytes: of a reference, after they were fetched from its source.
+
+    Raises:
+        SourceFailed: the site that keeps them does not give them.
+    """
+    if row.source is None:
+        return row
+    held = await hub.held.hold(row)
+    syntax, offset, length, frames, number = held.instance
+    return replace(
+        row,
+        size=held.size,
+        digest=held.digest,
+        transfer_syntax_uid=syntax,
+        pixel_offset=offset,
+        pixel_length=length,
+        frames=frames,
+        number_of_frames=number,
+    )
+
+
 async def transcoded(hub: Hub, row: InstanceRow) -> bytes:
     """Return the instance as a file in Explicit VR Little Endian.
 
     Raises:
         NotAcceptable: it cannot be decoded, or is too large.
+        SourceFailed: the site that keeps it does not give it.
     """
+    row = await present(hub, row)
     if row.size > MOST_TRANSCODED_BYTES:
         raise NotAcceptable(f"Instances of more than {MOST_TRANSCODED_BYTES} bytes are not transcoded")
     return await decoded(hub, tasks.explicit_little_endian, await stored_bytes(hub, row))
@@ -123,7 +162,9 @@ async def source(hub: Hub, row: InstanceRow) -> Source:
 
     Raises:
         NotFound: it has no pixel data.
+        SourceFailed: the site that keeps it does not give it.
     """
+    row = await present(hub, row)
     if row.frames is not None and row.pixel_offset is not None:
 
         async def read(start: int, length: int) -> bytes:

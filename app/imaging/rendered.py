@@ -5,6 +5,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html#
 
 import math
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Any
 
 from app.imaging.found import instances
@@ -12,6 +13,7 @@ from app.imaging.frames import frame_indices
 from app.imaging.pixels import source
 from app.imaging.request import DicomRequest
 from app.imaging.response import DicomResponse, Streamed, etag, headers, new_boundary, not_modified
+from app.imaging.sources.thumbnails import thumbnail_of_reference
 from app.records.response import Response
 from dicom.accept import Representation, choose
 from dicom.multipart import closing, content_type, part_head
@@ -62,6 +64,8 @@ async def thumbnail(request: DicomRequest) -> Response:
     chosen = choose(request.accept, [Representation(JPEG), Representation(PNG)])
     asked = _asked(request, chosen.media_type, edge=THUMBNAIL_EDGE)
     row = _representative(await instances(request))
+    if row.source is not None and not request.frames:
+        return await thumbnail_of_reference(request, row, asked, partial(_picture, request, row, asked, middle=True))
     return await _picture(request, row, asked, middle=True)
 
 

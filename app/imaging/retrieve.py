@@ -9,10 +9,11 @@ from app.hub import Hub
 from app.imaging.found import instances
 from app.imaging.made import given, made, syntaxes
 from app.imaging.media.door import asks_for_disc, disc
-from app.imaging.pixels import stored_bytes
+from app.imaging.pixels import present, stored_bytes
 from app.imaging.ranges import TAKEN, in_one_piece, told, wanted
 from app.imaging.request import DicomRequest
 from app.imaging.response import DicomResponse, Streamed, etag, headers, new_boundary, not_modified
+from app.imaging.sources.retrieve import retrieve_with_references
 from dicom.accept import Representation, choose
 from dicom.multipart import closing, content_type, part_head
 from dicom.store.read import InstanceRow
@@ -28,10 +29,15 @@ async def retrieve(request: DicomRequest) -> DicomResponse:
     Raises:
         NotFound: there are none for the caller.
         NotAcceptable: the caller takes no form in which they can be given.
+        SourceFailed: the site that keeps them does not give them.
     """
     if asks_for_disc(request):
         return await disc(request)
     rows = await instances(request)
+    if request.instance:
+        rows = [await present(request.hub, row) for row in rows]
+    elif any(row.source is not None for row in rows):
+        return await retrieve_with_references(request, rows, lambda row: _chosen(request, [row])[0])
     chosen = _chosen(request, rows)
     tag = etag((row.digest for row in rows), "\n".join(f"{one.transfer_syntax} {one.multipart}" for one in chosen))
     unchanged = not_modified(request, tag)

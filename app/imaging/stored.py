@@ -10,6 +10,7 @@ from app.imaging.events import imaging_events
 from app.imaging.filing import Filed, file_instances
 from app.imaging.keep import Received
 from app.imaging.request import DicomRequest
+from app.imaging.sources.manifests import referred_to, without_references
 from app.records.commit import committed
 from app.records.record import StaleCaller
 from app.records.writing import Writing
@@ -42,9 +43,10 @@ async def stored(request: DicomRequest, received: list[Received]) -> Filed:
     Raises:
         StaleCaller: the caller's rights changed again and again.
     """
+    references = await referred_to(request.hub, request.authority.custodian, received)
 
     async def work(writing: Writing) -> Filed:
-        return await file_instances(writing, received)
+        return await file_instances(writing, [*received, *references])
 
     async def told(filed: Filed, _: Writing) -> list[Event]:
         told = await imaging_events(request, filed.touched, 200)
@@ -57,7 +59,10 @@ async def stored(request: DicomRequest, received: list[Received]) -> Filed:
         if not request.authority.may_write(Category.IMAGING) or request.authority.custodian != custodian:
             raise Forbidden("The right to store images was withdrawn")
         try:
-            return await committed(request, work, told)
+            filed = await committed(request, work, told)
         except StaleCaller:
             continue
+        if references:
+            filed.stored, filed.failures = without_references(filed.stored, filed.failures, references)
+        return filed
     raise StaleCaller

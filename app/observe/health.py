@@ -11,6 +11,7 @@ from app.audit.second import take_up
 from app.audit.witnessing import warnings
 from app.db import DatabaseUnavailable
 from app.hub import Hub
+from app.imaging.sources.state import warnings as source_warnings
 from app.observe import trusted_time
 from app.records.reindex import is_due
 from app.records.signatures import seal
@@ -36,6 +37,7 @@ async def health(request: Request) -> JSONResponse:
         notes += hub.notes
         notes += await warnings(hub) + take_up.warnings(hub)
         notes += await trusted_time.warnings(hub)
+        notes += await source_warnings(hub)
         notes += await asyncio.to_thread(seal.warnings, hub)
     except (DatabaseUnavailable, OSError):
         return JSONResponse({"status": "fail"}, 503)

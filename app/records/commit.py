@@ -11,6 +11,8 @@ from app.identity.merge import follow_merges
 from app.identity.recorded import moved_events
 from app.imaging.labels import label_images
 from app.imaging.reports.requests import follow_requests
+from app.imaging.sources.documents import refer_documents
+from app.imaging.sources.imaging_studies import refer_images
 from app.records.documents.withdraw import follow_documents
 from app.records.events import events
 from app.records.labelled import pass_labels_on
@@ -55,6 +57,7 @@ async def committed(
         writing = Writing(request, connection, known)
         result = await work(writing)
         await follow_documents(writing)
+        await refer_documents(writing)
         asked = len(writing.written)
         await follow_requests(writing)
         await announce_summaries(writing, request)
@@ -69,6 +72,7 @@ async def committed(
         await follow_written(request, connection, writing.written)
         passed_on = await pass_labels_on(connection, writing.labelled) if writing.labelled else []
         await label_images(connection, [*writing.written, *passed_on])
+        await refer_images(request, connection, [*writing.written, *passed_on])
         if before_commit is not None:
             await before_commit(result, writing)
         if request.settle is not None:

@@ -5,6 +5,7 @@ follow drafts of the proposal use other values for the same. What is written is 
 """
 
 from dicom.manifest.model import Code
+
 KEY_OBJECT_SELECTION = "1.2.840.10008.5.1.4.1.1.88.59"
 
 MANIFEST = Code("113030", "DCM", "Manifest")

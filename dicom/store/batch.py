@@ -80,12 +80,13 @@ class Batch:
 
 
 async def stored_digests(connection: Connection, custodian: int, uids: Sequence[str]) -> dict[str, str]:
-    """Return the digests of the bytes that a custodian has of some instances, by their UIDs."""
+    """Return the digests of the bytes that a custodian has of some instances, by their UIDs; of references none."""
     lookup, _ = LOOKUPS["sop_instance_uid"]
     names = [column.name for column in lookup.selected_columns]
     found = {}
     for uid, *row in await _rows(connection, custodian, "sop_instance_uid", uids):
-        found[uid] = str(row[names.index("digest")])
+        if row[names.index("source")] is None:
+            found[uid] = str(row[names.index("digest")])
     return found
 
 

@@ -36,15 +36,23 @@ class InstanceRow:
     pixel_length: int | None
     frames: bytes | None
     """For `dicom.frame_table.frame_place`."""
+    source: int | None = None
+    """Who has the bytes of a reference, of which nothing but its UIDs is sure; None when they are kept here."""
 
 
 class ModelRow(NamedTuple):
     """The DICOM JSON of a stored instance, with what tells it from another custodian's copy."""
 
     patient_key: int
+    id: int
     custodian: int
     study_instance_uid: str
+    series_instance_uid: str
     sop_instance_uid: str
+    source: int | None
+    """Who has the bytes of a reference; None when they are kept here."""
+    described: int | None
+    """When the source gave the whole header of a reference."""
     digest: str
     model: bytes
     """UTF-8, BulkDataURIs relative to the service's root."""

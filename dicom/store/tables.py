@@ -23,6 +23,8 @@ metadata = MetaData()
 _TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 """Dates, times and UIDs are compared as they are spelt, on both databases."""
 
+_REFERENCE = text("source IS NOT NULL")
+
 NAME_GROUPS = ("alphabetic", "ideographic", "phonetic")
 
 _VISIBLE_BY = ("custodian", "author", "category", "labels", "clinical_date")
@@ -110,9 +112,12 @@ dicom_instance = Table(
     Column("pixel_length", BigInteger, nullable=True, comment="bytes"),
     Column("frames", LargeBinary, nullable=True, comment="packed by dicom.frame_table"),
     Column("model", LargeBinary, nullable=False, comment="DICOM JSON, UTF-8, BulkDataURIs relative"),
+    Column("source", BigInteger, nullable=True, comment="who has the bytes of a reference; NULL: they are kept here"),
+    Column("described", BigInteger, nullable=True, comment="when the source gave the whole header of a reference"),
     UniqueConstraint("patient_key", "custodian", "sop_instance_uid"),
     Index("dicom_instance_uid", "sop_instance_uid", "custodian"),
     Index("dicom_instance_study_uid", "study_instance_uid"),
+    Index("dicom_instance_source", "source", "patient_key", "id", sqlite_where=_REFERENCE, postgresql_where=_REFERENCE),
     # These two cover what visibility asks, so that counting does not touch the rows, which are large.
     Index("dicom_instance_series", "patient_key", "series", *_VISIBLE_BY),
     Index("dicom_instance_study", "patient_key", "study", "series", *_VISIBLE_BY),

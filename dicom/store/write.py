@@ -17,6 +17,7 @@ from dicom.names import PersonName, folded, words
 from dicom.part10 import Instance
 from dicom.store.connection import Connection
 from dicom.store.delete import deleted_labels
+from dicom.store.refer import settle_reference
 from dicom.store.tables import NAME_GROUPS, dicom_instance, dicom_series, dicom_study
 
 
@@ -26,6 +27,8 @@ class Outcome(StrEnum):
     CREATED = "created"
     UNCHANGED = "unchanged"
     """The same bytes were there already, from the same custodian."""
+    MOVED = "moved"
+    """There was a reference to it; its bytes are kept now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ _SERIES = select(dicom_series.c.patient_key, dicom_series.c.id, dicom_series.c.s
     dicom_series.c.series_instance_uid == bindparam("uid"), dicom_series.c.custodian == bindparam("custodian")
 )
 _INSTANCE = select(
-    *(dicom_instance.c[name] for name in ("patient_key", "id", "digest", "labels", "study")),
+    *(dicom_instance.c[name] for name in ("patient_key", "id", "digest", "labels", "study", "source", "described")),
 ).where(
     dicom_instance.c.sop_instance_uid == bindparam("uid"),
     dicom_instance.c.custodian == bindparam("custodian"),
@@ -100,9 +103,9 @@ def extract(instance: Instance) -> Extracted:
 
 
 async def stored_digest(connection: Connection, custodian: int, sop_instance_uid: str) -> str | None:
-    """Return the digest of the bytes that a custodian has of an instance, or None."""
+    """Return the digest of the bytes that a custodian has of an instance, or None; of a reference there are none."""
     rows = await connection.fetch(_INSTANCE, {"uid": sop_instance_uid, "custodian": custodian})
-    return str(rows[0][2]) if rows else None
+    return str(rows[0][2]) if rows and rows[0][5] is None else None
 
 
 async def store_instance(
@@ -135,8 +138,9 @@ async def store_instance(
     facts = extracted.facts
     found = await _one(connection, _INSTANCE, fixed, facts.instance.sop_instance_uid)
     if found is not None:
-        await _again(connection, fixed, digest, found)
-        return StoredInstance(Outcome.UNCHANGED, found[1], found[4], facts)
+        await _again(connection, fixed, extracted, digest, found)
+        moved = await settle_reference(connection, extracted, found, digest=digest, size=size)
+        return StoredInstance(Outcome.MOVED if moved else Outcome.UNCHANGED, found[1], found[4], facts)
     # Whatever can be refused is refused before the first row is written.
     study, study_labels = await _study(connection, fixed, facts)
     series, series_labels = await _series(connection, fixed, facts, study)
@@ -156,10 +160,14 @@ async def store_instance(
     return StoredInstance(Outcome.CREATED, row["id"], study, facts)
 
 
-async def _again(connection: Connection, fixed: FixedColumns, digest: str, found: Sequence[Any]) -> None:
+async def _again(
+    connection: Connection, fixed: FixedColumns, extracted: Extracted, digest: str, found: Sequence[Any]
+) -> None:
     """Check that an instance that is there already is the same; labels it has newly got are added."""
-    patient_key, row_id, known_digest, labels, _ = found
-    if (patient_key, known_digest) != (fixed.patient_key, digest):
+    patient_key, row_id, known_digest, labels, _, source, _ = found
+    # A reference says nothing of bytes: neither the one that is there, nor one to what is kept.
+    differs = source is None and extracted.columns.get("source") is None and known_digest != digest
+    if patient_key != fixed.patient_key or differs:
         raise _conflict("SOP Instance UID")
     if fixed.labels & ~labels:
         values = {"key": patient_key, "row": row_id, "raised": labels | fixed.labels}
@@ -208,6 +216,8 @@ def _instance_columns(instance: Instance, facts: Facts) -> dict[str, Any]:
         "frames": placed.frames.pack() if placed else None,
         "number_of_frames": pixels.image.number_of_frames if pixels else facts.instance.number_of_frames,
         "model": render(instance),
+        "source": None,
+        "described": None,
     }
 
 

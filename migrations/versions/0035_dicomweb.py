@@ -6,7 +6,7 @@ from alembic import op
 from dicom.names import PersonName, words
 
 revision = "0035"
-down_revision = "0030"
+down_revision = "0034"
 
 _TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _NAMES = ("referring_physician_name", "patient_name")

@@ -7,6 +7,7 @@ from app.access.directory import KINDS, AlreadyThere, clients
 from app.access.enrol import Invalid, enrol_organisation
 from app.access.rights.listed import rights
 from app.access.rights.rules import checked_text
+from app.portal.accounts.imaging_sources import imaging_sources
 from app.portal.forms import one
 from app.portal.gate import Visit, moved, view
 from app.portal.page import Page
@@ -23,6 +24,7 @@ async def _page(visit: Visit, *, problem: str = "") -> Page:
         "people": {key: sum(one.organisation == key for one in active) for key in sites.by_key},
         "heads": {key: [one for one in active if one.organisation == key and one.head] for key in sites.by_key},
         "clients": await clients(reader),
+        "imaging_sources": await imaging_sources(visit.hub),
         "kinds": KINDS,
         "problem": problem,
         "form": visit.form,
@@ -32,7 +34,7 @@ async def _page(visit: Visit, *, problem: str = "") -> Page:
 
 
 async def organisations(request: Request) -> Response:
-    """Show the organisations, how many people sign in for each, who heads it, and its systems."""
+    """Show the organisations, their people and heads, their systems, and where they keep images themselves."""
     return await view(request, "organisations", _page)
 
 

@@ -5,6 +5,8 @@ import re
 import pytest
 
 from app.access.tables import account
+from app.imaging.sources.source import ImagingSource, add_source
+from app.imaging.sources.state import note
 from tests.portal import Browser, a_browser, an_account, signed_in
 from tests.world import World
 
@@ -207,3 +209,20 @@ async def test_what_people_write_is_shown_as_text(world: World) -> None:
     for page in (address, "/accounts"):
         assert evil not in (await office.get(page)).text
         assert "&lt;script&gt;" in (await office.get(page)).text
+
+
+async def test_where_sites_keep_images_is_shown_with_its_health(world: World) -> None:
+    operator = await as_person(world, "secretariat", "operator", "operator")
+    await world.client("hospital-a")
+    source = ImagingSource(world.hub.new_row(), "pacs-a", "hospital-a-system", "https://pacs.example", cache="days:3")
+    async with world.hub.database.write() as connection:
+        await add_source(connection, source)
+    await note(world.hub, source.key, failure="It does not answer", failures=6, wait_seconds=60)
+
+    page = (await operator.get("/organisations")).text
+    health = (await world.http.get("/health")).json()
+
+    for words in ("pacs-a", "hospital-a-system", "3日間", "停止中", "It does not answer"):
+        assert words in page
+    assert "pacs.example" not in page
+    assert "The imaging source pacs-a fails, and is not asked for a while" in health["notes"]

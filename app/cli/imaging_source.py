@@ -1,0 +1,162 @@
+"""`renkei imaging-source`: the PACS that sites keep images in, and what the hub does with them."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app.cli.recorded import record
+from app.cli.running import opened, synchronous
+from app.imaging.sources.check import check as checked_source
+from app.imaging.sources.index import Indexed
+from app.imaging.sources.index import index as run_index
+from app.imaging.sources.keep_here import Moved, keep_here
+from app.imaging.sources.source import GET_BY, ImagingSource, NotASource, add_source, remove_source, sources
+from app.imaging.sources.state import states
+from dicom.store.refer import count_references
+
+_PATH = click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path)
+
+
+@click.group("imaging-source")
+def imaging_source() -> None:
+    """Say where sites keep images themselves, index it, and keep it here."""
+
+
+@imaging_source.command("add")
+@click.argument("name")
+@click.option("--client", required=True, metavar="ID", help="The client of the site whose rights the references have.")
+@click.option("--wado", default="", metavar="URL", help="Its WADO-RS: https://pacs.hospital-a.example/dicom-web.")
+@click.option("--qido", default="", metavar="URL", help="Its QIDO-RS, by which the hub may index it.")
+@click.option("--location", "locations", multiple=True, metavar="UID", help="A Retrieve Location UID of manifests.")
+@click.option("--ae-title", default="", help="Its AE title.")
+@click.option("--host", default="", help="Where its DIMSE is.")
+@click.option("--port", default=0, help="The port of that.")
+@click.option("--called-as", default="RENKEI", show_default=True, help="The AE title by which the hub calls it.")
+@click.option("--get-by", type=click.Choice(GET_BY), default="web", show_default=True, help="How images are fetched.")
+@click.option("--listen", default="", metavar="HOST:PORT", help="For c-move: where the hub waits for images.")
+@click.option("--certificate", type=_PATH, help="The client certificate that the hub shows it, PEM.")
+@click.option("--private-key", type=_PATH, help="Its key.")
+@click.option("--authority", type=_PATH, help="The authority of the source's certificate; the system's without it.")
+@click.option("--basic", type=_PATH, help="A file with name:password for it.")
+@click.option("--bearer", type=_PATH, help="A file with a token for it; it is read anew for each request.")
+@click.option("--network", "networks", multiple=True, help="A network its addresses lie in; without it the world's.")
+@click.option("--cache", default="none", show_default=True, help="What is kept a while: none, thumbnails, days:N.")
+@click.option("--at-once", default=4, show_default=True, help="The most requests at once.")
+@click.option("--seconds", default=120, show_default=True, help="For one instance.")
+@click.option("--index-hours", default=0, show_default=True, help="How often the hub indexes it; 0 for never.")
+@synchronous
+async def add(name: str, **given: Any) -> None:
+    """Register a source, NAME."""
+    basic, bearer = given.pop("basic"), given.pop("bearer")
+    if basic and bearer:
+        raise click.ClickException("Either --basic or --bearer")
+    credentials = f"basic:{basic}" if basic else f"bearer:{bearer}" if bearer else ""
+    for many in ("locations", "networks"):
+        given[many] = ",".join(given[many])
+    for file in ("certificate", "private_key", "authority"):
+        given[file] = str(given[file] or "")
+    for address in ("wado", "qido"):
+        given[address] = given[address].rstrip("/")
+    async with opened() as hub:
+        source = ImagingSource(hub.new_row(), name, credentials=credentials, **given)
+        try:
+            async with hub.database.write() as connection:
+                await add_source(connection, source)
+        except NotASource as error:
+            raise click.ClickException(str(error)) from error
+        await record(hub, "admin", f"imaging source {name} added: {source.client}")
+    click.echo(f"Added {name}")
+
+
+@imaging_source.command("list")
+@synchronous
+async def list_() -> None:
+    """List the sources: name, client, address, how fetched, what is kept, how it is doing, references to it."""
+    async with opened() as hub:
+        known = await states(hub.database.reader)
+        for one in await sources(hub.database.reader):
+            state = known[one.key]
+            place = one.wado or f"{one.ae_title}@{one.host}:{one.port}"
+            number = await count_references(hub.database.reader, one.key)
+            words = (one.name, one.client, place, one.get_by, one.cache, state.word(hub.clock()), str(number))
+            click.echo("\t".join(words))
+            if state.failures:
+                click.echo(f"\t{_instant(state.last_failure)} {state.failure}")
+
+
+@imaging_source.command("remove")
+@click.argument("name")
+@click.option(
+    "--forsaking", is_flag=True, help="Although instances are only there: their bytes cannot be had any more."
+)
+@synchronous
+async def remove(name: str, *, forsaking: bool) -> None:
+    """Remove a source; refused while instances are only there."""
+    async with opened() as hub:
+        try:
+            async with hub.database.write() as connection:
+                left = await remove_source(connection, name, forsaking=forsaking)
+        except NotASource as error:
+            raise click.ClickException(str(error)) from error
+        await record(hub, "admin", f"imaging source {name} removed, {left} instances only there")
+    click.echo(f"Removed {name}")
+
+
+@imaging_source.command("check")
+@click.argument("name")
+@synchronous
+async def check(name: str) -> None:
+    """Ask a source whether it answers, by each way it is registered with; exit code 1 when one does not."""
+    async with opened() as hub:
+        failed = False
+        for way, failure in await checked_source(hub, await hub.sources.named(name)):
+            failed = failed or bool(failure)
+            click.echo(f"{way}: {failure or 'answers'}")
+    if failed:
+        raise SystemExit(1)
+
+
+@imaging_source.command("index")
+@click.argument("name")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Studies of this day and later; all without it.")
+@synchronous
+async def index(name: str, since: datetime | None) -> None:
+    """Ask a source what it has, and refer to that; an interrupted index goes on where it was."""
+
+    def tell(seen: Indexed) -> None:
+        click.echo(f"{seen.window}: {_said(seen)}")
+
+    async with opened() as hub:
+        day: date | None = None if since is None else since.date()
+        seen = await run_index(hub, await hub.sources.named(name), since=day, tell=tell)
+        await record(hub, "admin", f"imaging source {name} indexed: {seen.studies} studies")
+    click.echo(f"Indexed: {_said(seen)}")
+
+
+def _said(seen: Indexed) -> str:
+    refused = f", {seen.refused} not taken" if seen.refused else ""
+    return f"{seen.studies} studies, {seen.instances} instances{refused}"
+
+
+@imaging_source.command("store")
+@click.argument("name")
+@click.option("--study", default="", metavar="UID", help="One StudyInstanceUID; everything without it.")
+@synchronous
+async def store(name: str, study: str) -> None:
+    """Keep the instances of a source here from now on; begun again, it goes on where it was."""
+
+    def tell(moved: Moved) -> None:
+        click.echo(f"{moved.instances} kept, {moved.octets} bytes, {moved.failed} failed")
+
+    async with opened() as hub:
+        moved = await keep_here(hub, await hub.sources.named(name), study=study, tell=tell)
+        await record(hub, "admin", f"imaging source {name}: {moved.instances} instances are kept here now")
+    click.echo(f"Kept: {moved.instances} instances, {moved.octets} bytes; {moved.failed} failed, {moved.left} left")
+    if moved.failed:
+        raise SystemExit(1)
+
+
+def _instant(microseconds: int) -> str:
+    return datetime.fromtimestamp(microseconds / 1e6, UTC).isoformat(timespec="seconds")

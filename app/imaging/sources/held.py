@@ -1,0 +1,311 @@
+"""Images of sources while somebody looks at them, and as long after as the source's policy allows.
+
+An instance is fetched whole: only its own header proves that it is the one that was asked for, so nothing of it is
+shown before. Several who ask for it at once share one fetch. Whoever may see it was decided before anybody comes here.
+"""
+
+import asyncio
+import hashlib
+import logging
+import mmap
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.background import again, started
+from app.blobs import Incoming
+from app.imaging.sources.dimse import get_instance
+from app.imaging.sources.failures import SourceFailed, Untrue
+from app.imaging.sources.line import Line
+from app.imaging.sources.metrics import HELD, KEPT_OCTETS
+from app.imaging.sources.source import ImagingSource, Registered
+from app.imaging.sources.web import fetch_instance
+from dicom.failures import InvalidInstance
+from dicom.part10 import Instance, read_instance
+from dicom.store.read import InstanceRow
+from dicom.store.refer import Reference
+
+if TYPE_CHECKING:
+    from app.hub import Hub
+
+LINGERS_SECONDS = 30.0
+"""How long what is not to be kept is held after it was last read: a viewer asks for frames one by one."""
+
+MOST_OPEN = 500
+"""Files that are held open."""
+
+SWEEP_SECONDS = 15.0
+DAY_SECONDS = 86_400
+
+logger = logging.getLogger(__name__)
+
+Key = tuple[int, str]
+"""Custodian and SOP Instance UID: nothing is shared between custodians."""
+
+
+@dataclass(slots=True)
+class Held:
+    """An instance of a source that is on this machine now."""
+
+    descriptor: int
+    size: int
+    """Bytes."""
+    digest: str
+    instance: tuple[str, int | None, int | None, bytes | None, int | None]
+    """Transfer syntax, pixel offset, pixel length, packed frames, number of frames."""
+    source: int
+    kept: bool
+    """Whether it lies in the cache as well, by policy."""
+    read: float
+    """When it was last read, by the monotonic clock."""
+
+
+class Holder:
+    """What one process holds of sources' images.
+
+    Args:
+        hub: The running hub.
+    """
+
+    def __init__(self, hub: "Hub") -> None:
+        self._hub = hub
+        self._lines: dict[int, Line] = {}
+        self._held: OrderedDict[Key, Held] = OrderedDict()
+        self._fetching: dict[Key, asyncio.Task[Held]] = {}
+        self._folder = hub.settings.home / "image-cache"
+        self._incoming = self._folder / "incoming"
+        self._unswept: int | None = None
+
+    def line(self, source: ImagingSource) -> Line:
+        """Return the line to a source as it is registered now."""
+        known = self._lines.get(source.key)
+        if known is None or known.source != source:
+            known = self._lines[source.key] = Line(self._hub, source)
+        return known
+
+    async def registered(self, row: InstanceRow | Reference) -> Registered:
+        """Return the source of a reference.
+
+        Raises:
+            SourceFailed: it is not registered any more, or not for that site.
+        """
+        found = await self._hub.sources.find(row.source or 0, row.custodian)
+        if found is None:
+            raise SourceFailed("The imaging source of this instance is not registered any more")
+        return found
+
+    async def hold(self, row: InstanceRow | Reference) -> Held:
+        """Return an instance of a source, fetched if it is not here.
+
+        Raises:
+            SourceFailed: it is not to be had, or is not what was asked for.
+        """
+        registered = await self.registered(row)
+        source, key = registered.source, (row.custodian, row.sop_instance_uid)
+        found = self._held.get(key)
+        if found is not None and found.source == source.key:
+            HELD.labels(source.name).inc()
+            self._held.move_to_end(key)
+            found.read = time.monotonic()
+            return found
+        task = self._fetching.get(key)
+        if task is None:
+            task = self._fetching[key] = asyncio.create_task(self._obtain(source, row))
+            task.add_done_callback(lambda _: self._fetching.pop(key, None))
+        # Whoever goes away takes it from nobody else.
+        return await asyncio.shield(task)
+
+    async def _obtain(self, source: ImagingSource, row: InstanceRow | Reference) -> Held:
+        path = self._path(row.custodian, row.sop_instance_uid)
+        if source.days and await asyncio.to_thread(_is_fresh, path, source.days):
+            try:
+                return self._take(row, await asyncio.to_thread(_opened, path, row, source, kept=True))
+            except (OSError, Untrue):
+                logger.warning("An image in the cache cannot be read; it is fetched again")
+        incoming = Incoming(self._incoming)
+        try:
+            await self.fetch(source, row, incoming)
+            if source.days:
+                await asyncio.to_thread(_put, incoming.path, path)
+                self._unswept = None if self._unswept is None else self._unswept + incoming.size
+            place = path if source.days else incoming.path
+            return self._take(row, await asyncio.to_thread(_opened, place, row, source, kept=bool(source.days)))
+        finally:
+            incoming.discard()
+
+    async def fetch(self, source: ImagingSource, row: InstanceRow | Reference, incoming: Incoming) -> None:
+        """Write an instance as its source has it into an empty file, after checking that it is that instance.
+
+        Raises:
+            SourceFailed: it is not to be had, or is another.
+        """
+        line = self.line(source)
+        most_bytes = self._hub.settings.instance_bytes
+        async with line.asking():
+            if source.get_by == "web":
+                path = f"/studies/{row.study_instance_uid}/series/{row.series_instance_uid}"
+                path += f"/instances/{row.sop_instance_uid}"
+                await fetch_instance(line, path, incoming, most_bytes=most_bytes)
+            else:
+                await get_instance(line, row, incoming, most_bytes=most_bytes)
+            await asyncio.to_thread(_check, incoming, row, source)
+
+    def _take(self, row: InstanceRow | Reference, found: Held) -> Held:
+        self._held[row.custodian, row.sop_instance_uid] = found
+        while len(self._held) > MOST_OPEN or self._lingering() > self._hub.settings.image_cache_bytes:
+            if len(self._held) == 1:
+                break
+            self._drop(next(iter(self._held)))
+        return found
+
+    def _lingering(self) -> int:
+        return sum(one.size for one in self._held.values() if not one.kept)
+
+    def _drop(self, key: Key) -> None:
+        os.close(self._held.pop(key).descriptor)
+
+    def read(self, found: Held, start: int, length: int) -> bytes:
+        """Return bytes of an instance that was just held: without waiting in between, it may be dropped then."""
+        return os.pread(found.descriptor, length, start)
+
+    # Small pictures of it, where the policy is to keep those.
+
+    async def picture(self, row: InstanceRow, asked: str, make: Callable[[], Awaitable[bytes]]) -> bytes:
+        """Return a small picture of an instance, made when none is kept.
+
+        Raises:
+            SourceFailed: the instance is not to be had.
+        """
+        source = (await self.registered(row)).source
+        if source.cache != "thumbnails":
+            return await make()
+        path = self._path(row.custodian, f"{row.sop_instance_uid} {asked}")
+        try:
+            return await asyncio.to_thread(path.read_bytes)
+        except FileNotFoundError:
+            made = await make()
+        incoming = Incoming(self._incoming)
+        try:
+            incoming.write(made)
+            await asyncio.to_thread(incoming.finish)
+            await asyncio.to_thread(_put, incoming.path, path)
+        finally:
+            incoming.discard()
+        return made
+
+    def _path(self, custodian: int, name: str) -> Path:
+        digest = hashlib.sha256(name.encode()).hexdigest()
+        return self._folder / str(custodian) / digest[:2] / digest
+
+    # What is over.
+
+    def start(self) -> Callable[[], Awaitable[None]]:
+        """Start what drops and removes that whose time is over; return what ends it."""
+        waits, fails = "Images of sources are kept longer", "Images of sources cannot be swept"
+        work = again(self.sweep, SWEEP_SECONDS, logger, waits=waits, fails=fails)
+        return started(work, "images of sources")
+
+    async def sweep(self) -> None:
+        """Drop what nobody has read for a while, and remove from the cache what is too old or too much."""
+        over = time.monotonic() - LINGERS_SECONDS
+        for key in [key for key, one in self._held.items() if one.read < over]:
+            self._drop(key)
+        most = self._hub.settings.image_cache_bytes
+        if self._unswept is None or self._unswept > most // 20:
+            days = {one.caller.organisation: 0 for one in await self._hub.sources.all()}
+            for one in await self._hub.sources.all():
+                longest = 365 if one.source.cache == "thumbnails" else one.source.days
+                days[one.caller.organisation] = max(days[one.caller.organisation], longest)
+            left = await asyncio.to_thread(_swept, self._folder, days, most)
+            KEPT_OCTETS.set(left)
+            self._unswept = 0
+
+    async def close(self) -> None:
+        """Drop everything and end the lines."""
+        for task in list(self._fetching.values()):
+            task.cancel()
+        await asyncio.gather(*self._fetching.values(), return_exceptions=True)
+        for key in list(self._held):
+            self._drop(key)
+        for line in self._lines.values():
+            await line.close()
+
+
+def _is_fresh(path: Path, days: int) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime < days * DAY_SECONDS
+    except FileNotFoundError:
+        return False
+
+
+def _put(place: Path, path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    place.replace(path)
+
+
+def _check(incoming: Incoming, row: InstanceRow | Reference, source: ImagingSource) -> None:
+    incoming.finish()
+    _scanned(incoming.path, row, source)
+
+
+def _scanned(path: Path, row: InstanceRow | Reference, source: ImagingSource) -> Instance:
+    """Return what an instance's own bytes say it is.
+
+    Raises:
+        Untrue: it is none, or another than was asked for.
+    """
+    try:
+        with path.open("rb") as file:
+            instance = read_instance(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
+    except (InvalidInstance, ValueError) as error:
+        raise Untrue(f"The imaging source {source.name} sends no sound instance") from error
+    found = instance.study_instance_uid, instance.series_instance_uid, instance.sop_instance_uid
+    if found != (row.study_instance_uid, row.series_instance_uid, row.sop_instance_uid):
+        raise Untrue(f"The imaging source {source.name} sends another instance than it was asked for")
+    return instance
+
+
+def _opened(path: Path, row: InstanceRow | Reference, source: ImagingSource, *, kept: bool) -> Held:
+    instance = _scanned(path, row, source)
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    descriptor = os.open(path, os.O_RDONLY)
+    pixels, placed = instance.pixels, instance.pixels if instance.file.as_received else None
+    place = (
+        instance.file.transfer_syntax.uid,
+        placed.element.offset if placed else None,
+        placed.element.length if placed else None,
+        placed.frames.pack() if placed else None,
+        pixels.image.number_of_frames if pixels else None,
+    )
+    size = os.fstat(descriptor).st_size
+    return Held(descriptor, size, digest.hexdigest(), place, source.key, kept, time.monotonic())
+
+
+def _swept(folder: Path, days: dict[int, int], most: int) -> int:
+    """Remove what is older than its site's policy, and the oldest of too much; return the bytes that are left."""
+    now, left = time.time(), []
+    for path in folder.glob("*/*/*"):
+        custodian = path.parts[-3]
+        try:
+            found = path.stat()
+            oldest = now - days.get(int(custodian), 0) * DAY_SECONDS if custodian.isdecimal() else 0
+            if found.st_mtime < oldest:
+                path.unlink()
+            else:
+                left.append((found.st_mtime, found.st_size, path))
+        except (FileNotFoundError, ValueError):
+            continue
+    total = sum(size for _, size, _ in left)
+    for _, size, path in sorted(left):
+        if total <= most:
+            break
+        path.unlink(missing_ok=True)
+        total -= size
+    return total

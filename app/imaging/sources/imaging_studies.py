@@ -1,0 +1,149 @@
+"""ImagingStudies that a site writes itself: with an Endpoint of a registered source, their instances are references.
+
+The hub's own ImagingStudy, which it keeps in step, is not made beside one of the site's: one for each study.
+https://hl7.org/fhir/R4/imagingstudy.html
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from sqlalchemy import BigInteger, Integer, bindparam, select
+
+from app.db import WriteConnection
+from app.imaging.custody import Custody
+from app.imaging.imaging_study import DICOM_UID
+from app.imaging.labels import widen_study
+from app.imaging.sources.fhir_facts import facts_of_study, study_uid
+from app.imaging.sources.references import MOST_REFERENCES, reference
+from app.imaging.sources.source import Registered
+from app.records.writing import Writing
+from dicom.failures import InvalidInstance
+from dicom.instants import instant
+from dicom.store.write import FixedColumns, store_instance
+from fhir.search.hashing import hash64
+from fhir.spec.search_parameters import parameters
+from fhir.store.categories import Category
+from fhir.store.read import read
+from fhir.store.stored import Stored
+from fhir.store.tables import CURRENT_TOKEN, NO_DATE, index_token, resource
+from fhir.store.types import NUMBERS
+
+if TYPE_CHECKING:
+    from app.records.request import Request
+
+JAPAN_MINUTES = 540
+WADO_RS = "dicom-wado-rs"
+
+_BY_STUDY = (
+    select(resource.c.labels)
+    .select_from(index_token)
+    .join(resource, CURRENT_TOKEN)
+    .where(
+        index_token.c.parameter == parameters("ImagingStudy")["identifier"].id,
+        index_token.c.code_hash == bindparam("code_hash", type_=BigInteger),
+        index_token.c.system_hash == bindparam("system_hash", type_=BigInteger),
+        resource.c.type == NUMBERS["ImagingStudy"],
+        resource.c.deleted == 0,
+        resource.c.custodian == bindparam("custodian", type_=Integer),
+        resource.c.row != bindparam("row", type_=BigInteger),
+    )
+)
+
+logger = logging.getLogger(__name__)
+
+
+async def labels_by_site(writing: Writing, uid: str, row: int) -> int | None:
+    """Return the labels of the ImagingStudy that the site itself has of a study; None when it has none.
+
+    Args:
+        writing: The transaction.
+        uid: The StudyInstanceUID.
+        row: Of the study, and of the hub's own ImagingStudy if there is one.
+    """
+    values = {"code_hash": hash64(f"urn:oid:{uid}"), "system_hash": hash64(DICOM_UID), "row": row}
+    values["custodian"] = writing.request.authority.custodian
+    rows = await writing.connection.fetch(_BY_STUDY, values)
+    labels = 0
+    for (one,) in rows:
+        labels |= one
+    return labels if rows else None
+
+
+async def refer_images(request: "Request", connection: WriteConnection, written: Iterable[Stored]) -> None:
+    """Know the instances of the ImagingStudies among `written` that say that they are at a source of their site."""
+    for one in written:
+        if one.type == "ImagingStudy" and not one.deleted and one.body:
+            body = orjson.loads(one.body)
+            uid = study_uid(body)
+            if not uid:
+                continue
+            if one.labels:
+                await widen_study(connection, one.patient_key, one.custodian, uid, one.labels)
+            sources = await request.hub.sources.of_site(one.custodian)
+            if sources:
+                await _refer(request, connection, one, body, sources)
+
+
+async def _refer(
+    request: "Request",
+    connection: WriteConnection,
+    study: Stored,
+    body: Mapping[str, Any],
+    sources: Sequence[Registered],
+) -> None:
+    places = await _places(connection, study, body, sources)
+    if not places:
+        return
+    await connection.lock(hash64(f"dicom/{study.custodian}"))
+    patient_id = str(body.get("subject", {}).get("reference", "")).rpartition("/")[2]
+    patient = await read(connection, Custody(study.custodian), "Patient", patient_id)
+    resource_of = orjson.loads(patient.body) if patient is not None and patient.body else {}
+    begun = None
+    for facts, endpoints in list(facts_of_study(body, resource_of))[:MOST_REFERENCES]:
+        source = next((places[one] for one in endpoints if one in places), None)
+        made = reference(facts, source, "") if source is not None else None
+        if made is None:
+            continue
+        begun = begun or instant(
+            facts.study.study_date, facts.study.study_time, "", default_offset_minutes=JAPAN_MINUTES
+        )
+        fixed = FixedColumns(
+            *(study.patient_key, study.custodian, study.custodian, int(Category.IMAGING), study.labels),
+            NO_DATE if begun is None else begun,
+        )
+        try:
+            await store_instance(
+                *(connection, fixed, made.extracted),
+                digest="",
+                size=0,
+                now=request.now,
+                new_row=request.hub.new_row,
+            )
+        except InvalidInstance as error:
+            logger.warning("An instance of an ImagingStudy is not referred to: %s", error.reason)
+
+
+async def _places(
+    connection: WriteConnection, study: Stored, body: Mapping[str, Any], sources: Sequence[Registered]
+) -> dict[str, int]:
+    """Return which source each Endpoint that the ImagingStudy names is, by its reference."""
+    named = {one for of in (body, *body.get("series", ())) for one in _references(of)}
+    contained = {f"#{one.get('id')}": one for one in body.get("contained", ()) if one.get("resourceType") == "Endpoint"}
+    found: dict[str, int] = {}
+    for name in sorted(named)[:100]:
+        endpoint = contained.get(name)
+        if endpoint is None and name.startswith("Endpoint/"):
+            kept = await read(connection, Custody(study.custodian), "Endpoint", name.split("/")[1])
+            endpoint = orjson.loads(kept.body) if kept is not None and kept.body else None
+        if endpoint is not None and endpoint.get("connectionType", {}).get("code") == WADO_RS:
+            address = str(endpoint.get("address", ""))
+            source = next((one.source.key for one in sources if one.source.is_at(address)), None)
+            if source is not None:
+                found[name] = source
+    return found
+
+
+def _references(of: Mapping[str, Any]) -> list[str]:
+    return [str(one["reference"]) for one in of.get("endpoint", ()) if one.get("reference")]

@@ -1,0 +1,106 @@
+"""From reference to stored: the bytes are fetched, proven, and kept as if their site had sent them.
+
+What is kept is no reference any more, so an interrupted run goes on by being begun again. For the backup that survives
+the site's own PACS.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from app.imaging.keep import Failure, Received, keep
+from app.imaging.sources.failures import SourceFailed
+from app.imaging.sources.request import SourceRequest
+from app.imaging.sources.source import Registered
+from app.imaging.stored import stored
+from dicom.store.refer import Reference, count_references, references
+
+if TYPE_CHECKING:
+    from app.hub import Hub
+
+BATCH = 20
+"""Instances that are kept in one transaction."""
+
+MOST_IN_A_ROW = 20
+"""Failures, after which a run ends: the source is not well."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a run has kept so far."""
+
+    instances: int = 0
+    octets: int = 0
+    failed: int = 0
+    """That could not be had, or are not what they were said to be: they stay references."""
+    left: int = 0
+    """References to the source that there are still, of all studies."""
+
+
+Tell = Callable[[Moved], None]
+
+
+async def keep_here(hub: "Hub", registered: Registered, *, study: str = "", tell: Tell | None = None) -> Moved:
+    """Keep the instances of a source here from now on.
+
+    Args:
+        hub: The running hub.
+        registered: The source.
+        study: A StudyInstanceUID; everything when empty.
+        tell: Is told after each transaction.
+    """
+    key, after = registered.source.key, (-1, -1)
+    moved, in_a_row = Moved(), 0
+    while some := await references(hub.database.reader, key, after=after, limit=BATCH, study=study):
+        after = some[-1].patient_key, some[-1].id
+        got = await _kept(hub, registered, some)
+        moved = replace(
+            moved,
+            instances=moved.instances + len(got),
+            octets=moved.octets + sum(one.size for one in got),
+            failed=moved.failed + len(some) - len(got),
+        )
+        in_a_row = 0 if got else in_a_row + len(some)
+        if tell is not None:
+            tell(moved)
+        if in_a_row >= MOST_IN_A_ROW:
+            break
+    return replace(moved, left=await count_references(hub.database.reader, key))
+
+
+async def _kept(hub: "Hub", registered: Registered, some: Sequence[Reference]) -> Sequence[Received]:
+    """Fetch some instances, some at once, and store them in one transaction; return those that are kept now."""
+    turns = asyncio.Semaphore(registered.source.at_once)
+
+    async def one(row: Reference) -> Received | None:
+        async with turns:
+            return await _fetched(hub, registered, row)
+
+    found = [got for got in await asyncio.gather(*map(one, some)) if got is not None]
+    if not found:
+        return []
+    filed = await stored(SourceRequest(hub, registered, "source-store"), found)
+    for refused in filed.failures:
+        logger.warning("An instance of %s is not kept: %s", registered.source.name, refused.reason)
+    return filed.stored
+
+
+async def _fetched(hub: "Hub", registered: Registered, row: Reference) -> Received | None:
+    incoming = hub.blobs.incoming()
+    try:
+        await hub.held.fetch(registered.source, row, incoming)
+        sha256 = incoming.finish()
+        found = await keep(hub, row.custodian, incoming, size=incoming.size, sha256=sha256)
+        if isinstance(found, Failure):
+            logger.warning("An instance of %s is not kept: %s", registered.source.name, found.reason)
+            return None
+        return found
+    except SourceFailed as error:
+        logger.warning("An instance is not kept: %s", error)
+        return None
+    finally:
+        incoming.discard()

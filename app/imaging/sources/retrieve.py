@@ -1,0 +1,99 @@
+"""WADO-RS retrieve where some instances stay at their site: each is fetched when its turn comes.
+
+What cannot be had is left out and the rest is served (206, PS3.18 10.4.3); nothing at all is a failure of the source.
+https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html
+"""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from app.imaging.made import made
+from app.imaging.pixels import present, stored_bytes
+from app.imaging.request import DicomRequest
+from app.imaging.response import Streamed, headers, new_boundary
+from app.imaging.sources.failures import SourceFailed
+from dicom.accept import NotAcceptable as NotTaken
+from dicom.accept import Representation
+from dicom.multipart import closing, content_type, part_head
+from dicom.store.read import InstanceRow
+from fhir.errors import NotAcceptable
+
+DICOM = "application/dicom"
+PIECE_BYTES = 4 * 1024 * 1024
+
+PARTIAL = 206
+
+logger = logging.getLogger(__name__)
+
+Choose = Callable[[InstanceRow], Representation]
+
+
+async def retrieve_with_references(request: DicomRequest, rows: Sequence[InstanceRow], choose: Choose) -> Streamed:
+    """Answer instances in parts, some of which are fetched from where their site keeps them.
+
+    Args:
+        request: Whose access to them is recorded.
+        rows: The instances.
+        choose: Chooses the form of an instance that is at hand, in parts.
+
+    Raises:
+        SourceFailed: none of them can be had.
+        NotAcceptable: the caller takes no form in which the first can be given.
+    """
+    boundary = new_boundary()
+    left = list(rows)
+    failure: SourceFailed | None = None
+    while left:
+        try:
+            first = await present(request.hub, left.pop(0))
+        except SourceFailed as error:
+            failure = error
+            continue
+        chosen = choose(first)
+        body = _parts(request, first, chosen, left, choose, boundary)
+        return Streamed(body, PARTIAL if failure else 200, headers(content_type(DICOM, boundary)))
+    raise failure or SourceFailed("No instance can be had from its imaging source")
+
+
+async def _parts(
+    request: DicomRequest,
+    first: InstanceRow,
+    chosen: Representation,
+    left: Sequence[InstanceRow],
+    choose: Choose,
+    boundary: str,
+) -> AsyncIterator[bytes]:
+    async for piece in _part(request, first, chosen, boundary):
+        yield piece
+    missing = 0
+    for row in left:
+        try:
+            found = await present(request.hub, row)
+            chosen = choose(found)
+            async for piece in _part(request, found, chosen, boundary):
+                yield piece
+        except (SourceFailed, NotAcceptable, NotTaken):
+            missing += 1
+    if missing:
+        logger.warning("%d instances of a study are left out: they cannot be had from their imaging source", missing)
+    yield closing(boundary)
+
+
+async def _part(request: DicomRequest, row: InstanceRow, chosen: Representation, boundary: str) -> AsyncIterator[bytes]:
+    """Yield an instance behind its head; what fails, fails before the head is sent."""
+    place = f"{request.root}/studies/{row.study_instance_uid}/series/{row.series_instance_uid}"
+    location = f"{place}/instances/{row.sop_instance_uid}"
+
+    def head(length: int) -> bytes:
+        return part_head(boundary, DICOM, length, transfer_syntax=chosen.transfer_syntax, location=location)
+
+    if chosen.transfer_syntax != row.transfer_syntax_uid:
+        data = await made(request.hub, row, chosen.transfer_syntax)
+        yield head(len(data)) + data
+        return
+    start = min(PIECE_BYTES, row.size)
+    yield head(row.size) + await stored_bytes(request.hub, row, 0, start)
+    while start < row.size:
+        length = min(PIECE_BYTES, row.size - start)
+        yield await stored_bytes(request.hub, row, start, length)
+        start += length

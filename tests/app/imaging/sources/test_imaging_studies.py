@@ -1,0 +1,155 @@
+"""ImagingStudies that a site writes itself, with an Endpoint of its PACS."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from tests.app.imaging.images import CT, a_file, address, parts_of, send, uids
+from tests.app.imaging.sources.region import a_manifest, a_source
+from tests.pacs import a_pacs
+from tests.world import World, a_consent, a_patient
+
+pytestmark = pytest.mark.anyio
+
+CT_IMAGE = "urn:oid:1.2.840.10008.5.1.4.1.1.2"
+
+
+def _endpoint(address: str) -> dict[str, Any]:
+    return {
+        "resourceType": "Endpoint",
+        "id": "pacs",
+        "status": "active",
+        "connectionType": {
+            "system": "http://terminology.hl7.org/CodeSystem/endpoint-connection-type",
+            "code": "dicom-wado-rs",
+        },
+        "payloadType": [{"text": "DICOM WADO-RS"}],
+        "address": address,
+    }
+
+
+def _study(patient: str, image: bytes, endpoint: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    study, series, instance = uids(image)
+    return {
+        "resourceType": "ImagingStudy",
+        "contained": [endpoint],
+        "identifier": [{"system": "urn:dicom:uid", "value": f"urn:oid:{study}"}],
+        "status": "available",
+        "subject": {"reference": f"Patient/{patient}"},
+        "started": "2004-01-19T07:27:30+09:00",
+        "endpoint": [{"reference": "#pacs"}],
+        "series": [
+            {
+                "uid": series,
+                "number": 1,
+                "modality": {"system": "http://dicom.nema.org/resources/ontology/DCM", "code": "CT"},
+                "description": "腹部",
+                "instance": [
+                    {"uid": instance, "number": 1, "sopClass": {"system": "urn:ietf:rfc:3986", "code": CT_IMAGE}}
+                ],
+            }
+        ],
+        **fields,
+    }
+
+
+async def test_an_imaging_study_with_an_endpoint_refers_to_its_instances(world: World) -> None:
+    image = a_file(CT)
+    async with a_pacs(image) as pacs:
+        await a_source(world, pacs)
+        caller, reader = await world.client("hospital-a"), await world.client("clinic-c", role="doctor")
+        patient = await world.post(caller, a_patient(identifier=[{"system": "urn:oid:1.2.3", "value": "0001"}]))
+        await world.post(caller, _study(patient["id"], image, _endpoint(pacs.address)))
+
+        found = (await world.http.get("/dicomweb/series?PatientID=0001", headers=caller)).json()
+        one = await world.http.get(address(image), headers=caller)
+        hidden = await world.http.get(address(image), headers=reader)
+        await world.post(caller, a_consent(patient["id"], "clinic-c"))
+        shown = await world.http.get(address(image), headers=reader)
+
+    assert [row["0008103E"]["Value"] for row in found] == [["腹部"]]
+    assert parts_of(one)[0][1] == image
+    assert (hidden.status_code, shown.status_code) == (404, 200)
+
+
+async def test_the_hubs_own_imaging_study_does_not_come_beside_the_sites(world: World) -> None:
+    image = a_file(CT)
+    async with a_pacs(image) as pacs:
+        await a_source(world, pacs)
+        caller = await world.client("hospital-a")
+        patient = await world.post(caller, a_patient(identifier=[{"system": "urn:oid:1.2.3", "value": "1CT1"}]))
+        written = await world.post(caller, _study(patient["id"], image, _endpoint(pacs.address)))
+        answered = await send(world, caller, a_file(CT, IssuerOfPatientID="1.2.3"))
+
+        found = (await world.http.get("/fhir/ImagingStudy", headers=caller)).json()
+        one = await world.http.get(address(image), headers=caller)
+
+    assert answered.status_code == 200
+    assert [entry["resource"] for entry in found["entry"]] == [written]
+    # It was sent with another header than the PACS has: what was sent is what is kept.
+    assert parts_of(one)[0][1] != image
+    assert pacs.asked == []
+
+
+async def test_a_label_of_the_sites_imaging_study_hides_the_images(world: World) -> None:
+    image = a_file(CT)
+    label = {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "PSY"}]}
+    async with a_pacs(image) as pacs:
+        await a_source(world, pacs)
+        caller, reader = await world.client("hospital-a"), await world.client("clinic-c", role="doctor")
+        patient = await world.post(caller, a_patient())
+        study = await world.post(caller, _study(patient["id"], image, _endpoint(pacs.address)))
+        await world.post(caller, a_consent(patient["id"], "clinic-c"))
+
+        before = await world.http.get(f"{address(image)}/frames/1", headers=reader)
+        labelled = {**study, "meta": label}
+        await world.http.put(f"/fhir/ImagingStudy/{study['id']}", headers=caller, json=labelled)
+        after = await world.http.get(f"{address(image)}/frames/1", headers=reader)
+
+    assert (before.status_code, after.status_code) == (200, 404)
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["http://169.254.169.254/latest", "http://127.0.0.1:1/dicom-web", "http://notspecified", "file:///etc/passwd"],
+)
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+async def test_an_endpoint_that_is_no_registered_source_is_never_asked(world: World, place: str) -> None:
+    image = a_file(CT)
+    async with a_pacs(image) as pacs:
+        await a_source(world, pacs)
+        caller = await world.client("hospital-a")
+        patient = await world.post(caller, a_patient())
+        await world.post(caller, _study(patient["id"], image, _endpoint(place)))
+
+        found = await world.http.get(address(image), headers=caller)
+
+    assert found.status_code == 404
+    assert pacs.asked == []
+
+
+@pytest.mark.parametrize("labelled", [False, True], ids=["plain", "labelled"])
+async def test_a_manifest_in_a_binary_refers_to_its_instances(world: World, labelled: bool) -> None:
+    image = a_file(CT)
+    binary = {
+        "resourceType": "Binary",
+        "contentType": "application/dicom",
+        "data": base64.b64encode(a_manifest(image)).decode(),
+    }
+    if labelled:
+        code = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "PSY"}
+        binary["meta"] = {"security": [code]}
+    async with a_pacs(image) as pacs:
+        await a_source(world, pacs)
+        caller, reader = await world.client("hospital-a"), await world.client("clinic-c", role="doctor")
+        await world.post(caller, binary)
+        patient = (await world.http.get("/fhir/Patient", headers=caller)).json()["entry"][0]["resource"]["id"]
+        await world.post(caller, a_consent(patient, "clinic-c"))
+
+        own = await world.http.get(address(image), headers=caller)
+        seen = await world.http.get(address(image), headers=reader)
+        studies = await world.total(reader, "ImagingStudy?_total=accurate")
+
+    assert parts_of(own)[0][1] == image
+    assert (seen.status_code, studies) == ((404, 0) if labelled else (200, 1))
