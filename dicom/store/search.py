@@ -42,6 +42,9 @@ MOST_SCANNED = 5_000
 """Instances whose DICOM JSON one search reads."""
 SCANNED_AT_ONCE = 500
 _UIDS = {Level.STUDY: "StudyInstanceUID", Level.SERIES: "SeriesInstanceUID", Level.INSTANCE: "SOPInstanceUID"}
+_NONE: Any = literal_column("0")
+_ONE: Any = literal_column("1")
+"""Written out, for the same reason."""
 _TABLES = {Level.STUDY: dicom_study, Level.SERIES: dicom_series, Level.INSTANCE: dicom_instance}
 _FIELDS = {
     Level.STUDY: tuple(field.name for field in fields(StudyFacts)),
@@ -61,6 +64,9 @@ class _Wanted(NamedTuple):
     """The DICOM JSON of an instance, of a study or a series that of one in it."""
     classes: bool
     """The SOP classes of a study."""
+
+
+_NOTHING = _Wanted(model=False, classes=False)
 
 
 async def search(connection: Connection, visibility: Visibility, query: Query) -> list[Found]:
@@ -93,9 +99,9 @@ async def count(connection: Connection, visibility: Visibility, query: Query, *,
 
     def build() -> Select[Any]:
         tables = _aliases()
-        matches: Select[Any] = select(literal_column("1")).select_from(_joined(query.level, tables))
+        matches: Select[Any] = select(_ONE).select_from(_joined(query.level, tables))
         matches = matches.where(*_conditions(query.level, shape, visibility, tables))
-        counted = matches.limit(bindparam("most", type_=BigInteger)).subquery("counted")
+        counted = matches.limit(bindparam("most", type_=BigInteger)).offset(_NONE).subquery("counted")
         return select(func.count()).select_from(counted)
 
     total = statement(("count", query.level, shape, visibility.shape), build)
@@ -157,7 +163,7 @@ def _levels(level: Level) -> list[Level]:
     return [one for one in Level if DEPTH[one] <= DEPTH[level]]
 
 
-def _page(level: Level, shape: tuple[Form, ...], visibility: Visibility, wanted: _Wanted) -> Select[Any]:
+def _page(level: Level, shape: tuple[Form, ...], visibility: Visibility, wanted: _Wanted = _NOTHING) -> Select[Any]:
     tables = _aliases()
     own = tables[level]
     columns = [column for one in _levels(level) for column in _columns(one, tables[one])]
@@ -250,7 +256,13 @@ def _more(
     elif wanted.model:
         inside = _inside(level, own, visibility, "told")
         model = inside.selected_columns.id.table.c.model
-        more.append(inside.with_only_columns(model).order_by(inside.selected_columns.id).limit(1).scalar_subquery())
+        more.append(
+            inside.with_only_columns(model)
+            .order_by(inside.selected_columns.id)
+            .limit(_ONE)
+            .offset(_NONE)
+            .scalar_subquery()
+        )
     if wanted.classes:
         inside = _inside(level, own, visibility, "classed")
         uid = inside.selected_columns.id.table.c.sop_class_uid
