@@ -11,28 +11,16 @@ from typing import NamedTuple
 from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 
 from dicom.attributes import BY_KEYWORD, BY_TAG, COMPUTED, DEPTH, Attribute, Level, Match
-from dicom.names import folded, spellings, split
-from dicom.values import is_uid
+from dicom.match_values import MAX_VALUES, PARSERS, InvalidQuery, fuzzy_name
 
-MAX_VALUES = 256
-"""UIDs in one list."""
-MAX_WORDS = 8
-"""Of a name that is matched fuzzily."""
+__all__ = ["MAX_VALUES", "Condition", "InvalidQuery", "Query", "Unindexed", "parse_query"]
+
 MAX_PATH = 8
 """Sequences around an attribute that is matched in them."""
 EMPTY = '""'
 """The value that asks for the empty one (PS3.18 8.3.4.3)."""
 
 _HEX_TAG = re.compile(r"[0-9A-Fa-f]{8}")
-_DATE = re.compile(r"[0-9]{8}")
-_TIME = re.compile(r"[0-9]{2}(?:[0-9]{2}(?:[0-9]{2}(?:\.[0-9]{1,6})?)?)?")
-_NUMBER = re.compile(r"-?[0-9]{1,18}")
-_WILDCARD = re.compile(r"[*?]")
-_LIKE = str.maketrans({"%": "/%", "_": "/_", "/": "//", "*": "%", "?": "_"})
-
-
-class InvalidQuery(ValueError):
-    """The query string breaks the rules; its text says how and is for the caller."""
 
 
 class Condition(NamedTuple):
@@ -239,87 +227,6 @@ def _condition(attribute: Attribute, value: str, *, fuzzy: bool = False) -> Cond
         return None
     if value == EMPTY:
         return Condition(attribute, "empty", ())
-    parse = _words if fuzzy and attribute.match is Match.NAME else _PARSERS[attribute.match]
+    parse = fuzzy_name if fuzzy and attribute.match is Match.NAME else PARSERS[attribute.match]
     form, values = parse(attribute, value.strip())
     return Condition(attribute, form, values)
-
-
-_Parsed = tuple[str, tuple[str | int, ...]]
-
-
-def _text(attribute: Attribute, value: str) -> _Parsed:
-    several = _list(attribute, value, r"[,\\]" if attribute.vr == "CS" else r"\\")
-    if any(_WILDCARD.search(one) for one in several):
-        patterns = tuple(one.translate(_LIKE) for one in several)
-        return ("like" if len(patterns) == 1 else "likes"), patterns
-    return ("equal" if len(several) == 1 else "any"), tuple(several)
-
-
-def _words(attribute: Attribute, value: str) -> _Parsed:
-    """Return two patterns for each word: as it is written, and as it sounds (PS3.18 8.3.4.2)."""
-    found = split(value)
-    if not 0 < len(found) <= MAX_WORDS:
-        raise InvalidQuery(f"the value of {attribute.keyword} has no word, or more than {MAX_WORDS}")
-    return "words", tuple(f"% {form.translate(_LIKE)}%" for word in found for form in spellings(word))
-
-
-def _name(attribute: Attribute, value: str) -> _Parsed:
-    """Return a pattern for each group given; which of the stored groups it meets is not asked."""
-    groups = [group.strip().rstrip(" ^") for group in value.split("=")]
-    patterns = tuple(folded(group).translate(_LIKE) for group in groups if group)
-    if not 0 < len(patterns) <= 3:
-        raise InvalidQuery(f"the value of {attribute.keyword} is no name")
-    return "like", patterns
-
-
-def _uids(attribute: Attribute, value: str) -> _Parsed:
-    uids = _list(attribute, value)
-    for uid in uids:
-        if not is_uid(uid):
-            raise InvalidQuery(f"the value of {attribute.keyword} is no UID")
-    return "any", tuple(uids)
-
-
-def _modalities(attribute: Attribute, value: str) -> _Parsed:
-    return "any", tuple(_list(attribute, value))
-
-
-def _list(attribute: Attribute, value: str, between: str = r"[,\\]") -> list[str]:
-    """Return the values of a list, which a comma or a backslash divides (PS3.18 8.3.4.1)."""
-    values = [part.strip() for part in re.split(between, value) if part.strip()]
-    if not 0 < len(values) <= MAX_VALUES:
-        raise InvalidQuery(f"{attribute.keyword} takes 1 to {MAX_VALUES} values")
-    return values
-
-
-def _date(attribute: Attribute, value: str) -> _Parsed:
-    low, dash, high = value.partition("-")
-    if not all(_DATE.fullmatch(part) for part in (low, high) if part) or not (low or high):
-        raise InvalidQuery(f"the value of {attribute.keyword} is no date or range of dates")
-    return "range", (low or "00000000", (high or "99999999") if dash else low)
-
-
-def _time(attribute: Attribute, value: str) -> _Parsed:
-    low, dash, high = value.partition("-")
-    if not all(_TIME.fullmatch(part) for part in (low, high) if part) or not (low or high):
-        raise InvalidQuery(f"the value of {attribute.keyword} is no time or range of times")
-    last = (high or "235959.999999") if dash else low
-    # A time of less precision covers all it does not say: 10 is 10:00:00 up to the end of 10:59.
-    return "range", (low.ljust(6, "0") if low else "000000", last + "235959.999999"[len(last) :])
-
-
-def _number(attribute: Attribute, value: str) -> _Parsed:
-    if not _NUMBER.fullmatch(value):
-        raise InvalidQuery(f"the value of {attribute.keyword} is no whole number")
-    return "equal", (int(value),)
-
-
-_PARSERS = {
-    Match.TEXT: _text,
-    Match.NAME: _name,
-    Match.UID: _uids,
-    Match.MODALITIES: _modalities,
-    Match.DATE: _date,
-    Match.TIME: _time,
-    Match.NUMBER: _number,
-}

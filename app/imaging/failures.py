@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from dicom.accept import NotAcceptable
 from dicom.multipart import MalformedMultipart, TooLarge
-from dicom.store.search import TooBroad
+from dicom.store.unindexed import TooBroad
 from fhir import errors
 
 A = TypeVar("A")

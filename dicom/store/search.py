@@ -4,11 +4,10 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.6.html
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from itertools import islice
 from typing import Any, NamedTuple
 
-import orjson
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -24,34 +23,29 @@ from sqlalchemy import (
 
 from dicom.attributes import BY_KEYWORD, DEPTH, Level
 from dicom.indexing import InstanceFacts, SeriesFacts, StudyFacts
-from dicom.matching import MAX_VALUES, Condition, Query
-from dicom.model_matching import meets
+from dicom.matching import Query
 from dicom.names import PersonName
 from dicom.results import Found
 from dicom.store.conditions import Form, binds_of, compared, forms, sql, values
 from dicom.store.connection import Connection, Visibility
 from dicom.store.statements import statement
 from dicom.store.tables import NAME_GROUPS, dicom_instance, dicom_series, dicom_study
+from dicom.store.unindexed import met, scanned
 
 _MODALITIES_IN_STUDY = BY_KEYWORD["ModalitiesInStudy"].tag
 _NAMES = ("referring_physician_name", "patient_name")
 _COMMA: Any = literal_column("','")
 """Stands in no code string; written out, so that it is no bind of the statement."""
 SOP_CLASSES_IN_STUDY = 0x00080062
-MOST_SCANNED = 5_000
-"""Instances whose DICOM JSON one search reads."""
-SCANNED_AT_ONCE = 500
-_UIDS = {Level.STUDY: "StudyInstanceUID", Level.SERIES: "SeriesInstanceUID", Level.INSTANCE: "SOPInstanceUID"}
+_NONE: Any = literal_column("0")
+_ONE: Any = literal_column("1")
+"""Written out, for the same reason."""
 _TABLES = {Level.STUDY: dicom_study, Level.SERIES: dicom_series, Level.INSTANCE: dicom_instance}
 _FIELDS = {
     Level.STUDY: tuple(field.name for field in fields(StudyFacts)),
     Level.SERIES: tuple(field.name for field in fields(SeriesFacts)),
     Level.INSTANCE: tuple(field.name for field in fields(InstanceFacts)),
 }
-
-
-class TooBroad(Exception):
-    """A search by what is not indexed would have to read too many instances (status 413)."""
 
 
 class _Wanted(NamedTuple):
@@ -61,6 +55,9 @@ class _Wanted(NamedTuple):
     """The DICOM JSON of an instance, of a study or a series that of one in it."""
     classes: bool
     """The SOP classes of a study."""
+
+
+_NOTHING = _Wanted(model=False, classes=False)
 
 
 async def search(connection: Connection, visibility: Visibility, query: Query) -> list[Found]:
@@ -75,7 +72,7 @@ async def search(connection: Connection, visibility: Visibility, query: Query) -
         TooBroad: it asks for what is not indexed, of too many instances.
     """
     if query.unindexed:
-        return await _scanned(connection, visibility, query)
+        return await scanned(connection, visibility, query, search)
     shape = forms(query.conditions)
     classes = query.level is Level.STUDY and (query.include_all or SOP_CLASSES_IN_STUDY in query.include)
     wanted = _Wanted(query.needs_model, classes)
@@ -88,7 +85,7 @@ async def search(connection: Connection, visibility: Visibility, query: Query) -
 async def count(connection: Connection, visibility: Visibility, query: Query, *, most: int = 2**31) -> int:
     """Return how many results all pages of a search hold together, counting no further than `most`."""
     if query.unindexed:
-        return len(await _met(connection, visibility, query))
+        return len(await met(connection, visibility, query, search))
     shape = forms(query.conditions)
 
     def build() -> Select[Any]:
@@ -104,51 +101,6 @@ async def count(connection: Connection, visibility: Visibility, query: Query, *,
     return int(rows[0][0])
 
 
-def _key(level: Level, one: Found) -> tuple[int, int, str]:
-    """Return what tells a result of a level from the others."""
-    uid = one.study.study_instance_uid
-    if level is Level.SERIES and one.series is not None:
-        uid = one.series.series_instance_uid
-    if level is Level.INSTANCE and one.instance is not None:
-        uid = one.instance.sop_instance_uid
-    return one.patient_key, one.custodian, uid
-
-
-async def _met(connection: Connection, visibility: Visibility, query: Query) -> list[tuple[int, int, str]]:
-    """Return the keys of all results of a search by what is not indexed, in their order.
-
-    Raises:
-        TooBroad: more than MOST_SCANNED instances meet its other conditions.
-    """
-    within = replace(query, level=Level.INSTANCE, unindexed=(), include_all=True, limit=SCANNED_AT_ONCE)
-    met: dict[tuple[int, int, str], None] = {}
-    for offset in range(0, MOST_SCANNED + 1, SCANNED_AT_ONCE):
-        page = await search(connection, visibility, replace(within, offset=offset))
-        if offset >= MOST_SCANNED and page:
-            raise TooBroad(f"More than {MOST_SCANNED} instances would have to be read; narrow the search")
-        for one in page:
-            if one.model is not None and meets(orjson.loads(one.model), query.unindexed):
-                met[_key(query.level, one)] = None
-        if len(page) < SCANNED_AT_ONCE:
-            break
-    return list(met)
-
-
-async def _scanned(connection: Connection, visibility: Visibility, query: Query) -> list[Found]:
-    page = (await _met(connection, visibility, query))[query.offset : query.offset + query.limit]
-    own = BY_KEYWORD[_UIDS[query.level]]
-    others = tuple(one for one in query.conditions if one.attribute != own)
-    found: dict[tuple[int, int, str], Found] = {}
-    for start in range(0, len(page), MAX_VALUES):
-        uids = tuple(dict.fromkeys(uid for _, _, uid in page[start : start + MAX_VALUES]))
-        # A disc that several sites keep gives several results for each UID.
-        named = replace(
-            query, unindexed=(), conditions=(*others, Condition(own, "any", uids)), limit=MOST_SCANNED, offset=0
-        )
-        found |= {_key(query.level, one): one for one in await search(connection, visibility, named)}
-    return [found[key] for key in page if key in found]
-
-
 def _aliases() -> dict[Level, FromClause]:
     return {level: table.alias(level.value) for level, table in _TABLES.items()}
 
@@ -158,7 +110,7 @@ def _levels(level: Level) -> list[Level]:
     return [one for one in Level if DEPTH[one] <= DEPTH[level]]
 
 
-def _page(level: Level, shape: tuple[Form, ...], visibility: Visibility, wanted: _Wanted) -> Select[Any]:
+def _page(level: Level, shape: tuple[Form, ...], visibility: Visibility, wanted: _Wanted = _NOTHING) -> Select[Any]:
     tables = _aliases()
     own = tables[level]
     columns = [column for one in _levels(level) for column in _columns(one, tables[one])]
@@ -251,7 +203,13 @@ def _more(
     elif wanted.model:
         inside = _inside(level, own, visibility, "told")
         model = inside.selected_columns.id.table.c.model
-        more.append(inside.with_only_columns(model).order_by(inside.selected_columns.id).limit(1).scalar_subquery())
+        more.append(
+            inside.with_only_columns(model)
+            .order_by(inside.selected_columns.id)
+            .limit(_ONE)
+            .offset(_NONE)
+            .scalar_subquery()
+        )
     if wanted.classes:
         inside = _inside(level, own, visibility, "classed")
         uid = inside.selected_columns.id.table.c.sop_class_uid
