@@ -63,8 +63,8 @@ def _content(element: Json) -> Iterator[str]:
             yield "</Item>"
         elif element["vr"] == "PN":
             yield f'<PersonName number="{number}">{"".join(_name(value or {}))}</PersonName>'
-        elif value is not None:
-            yield f'<Value number="{number}">{escape(_text(value), _LINE)}</Value>'
+        else:
+            yield f'<Value number="{number}">{"" if value is None else escape(_text(value), _LINE)}</Value>'
 
 
 def _name(value: Json) -> Iterator[str]:
@@ -143,7 +143,10 @@ class _Reader:
         if name == "DicomAttribute":
             around[made["tag"]] = made["element"]
         elif outer == "DicomAttribute" and name in ("Value", "Item", "PersonName"):
+            # An empty one among several is null, as in JSON.
             value = _value(around["element"]["vr"], text) if name == "Value" else made
+            if name == "PersonName":
+                value = {group: part for group, part in made.items() if part} or None
             around["element"].setdefault("Value", []).append(value)
         elif outer == "DicomAttribute" and name == "InlineBinary":
             around["element"]["InlineBinary"] = "".join(text.split())
@@ -154,6 +157,8 @@ class _Reader:
 
 
 def _value(vr: str, text: str) -> Any:
+    if not text:
+        return None
     try:
         if vr in _WHOLE:
             return int(text)

@@ -42,6 +42,9 @@ MOST_SCANNED = 5_000
 """Instances whose DICOM JSON one search reads."""
 SCANNED_AT_ONCE = 500
 _UIDS = {Level.STUDY: "StudyInstanceUID", Level.SERIES: "SeriesInstanceUID", Level.INSTANCE: "SOPInstanceUID"}
+_NONE: Any = literal_column("0")
+_ONE: Any = literal_column("1")
+"""Written out, for the same reason."""
 _TABLES = {Level.STUDY: dicom_study, Level.SERIES: dicom_series, Level.INSTANCE: dicom_instance}
 _FIELDS = {
     Level.STUDY: tuple(field.name for field in fields(StudyFacts)),
@@ -61,6 +64,9 @@ class _Wanted(NamedTuple):
     """The DICOM JSON of an instance, of a study or a series that of one in it."""
     classes: bool
     """The SOP classes of a study."""
+
+
+_NOTHING = _Wanted(model=False, classes=False)
 
 
 async def search(connection: Connection, visibility: Visibility, query: Query) -> list[Found]:
@@ -158,7 +164,7 @@ def _levels(level: Level) -> list[Level]:
     return [one for one in Level if DEPTH[one] <= DEPTH[level]]
 
 
-def _page(level: Level, shape: tuple[Form, ...], visibility: Visibility, wanted: _Wanted) -> Select[Any]:
+def _page(level: Level, shape: tuple[Form, ...], visibility: Visibility, wanted: _Wanted = _NOTHING) -> Select[Any]:
     tables = _aliases()
     own = tables[level]
     columns = [column for one in _levels(level) for column in _columns(one, tables[one])]
@@ -251,7 +257,13 @@ def _more(
     elif wanted.model:
         inside = _inside(level, own, visibility, "told")
         model = inside.selected_columns.id.table.c.model
-        more.append(inside.with_only_columns(model).order_by(inside.selected_columns.id).limit(1).scalar_subquery())
+        more.append(
+            inside.with_only_columns(model)
+            .order_by(inside.selected_columns.id)
+            .limit(_ONE)
+            .offset(_NONE)
+            .scalar_subquery()
+        )
     if wanted.classes:
         inside = _inside(level, own, visibility, "classed")
         uid = inside.selected_columns.id.table.c.sop_class_uid

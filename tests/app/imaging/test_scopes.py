@@ -64,3 +64,27 @@ async def test_a_patients_scope_stores_no_images(world: World) -> None:
     caller = await scoped(world, "hospital-a", "patient/*.cruds", patient=patient)
 
     assert (await send(world, caller, a_file(CT))).status_code == 403
+
+
+async def test_images_are_deleted_by_a_scope_that_deletes(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    await stored(world, hospital, a_file(CT), a_file(CT, SOPInstanceUID="1.2.3.4"))
+    patient = await _patient_of(world, hospital, uids(a_file(CT))[0])
+    answers = {
+        "system/ImagingStudy.cru": 403,
+        "system/Patient.cruds": 403,
+        "system/ImagingStudy.d": 204,
+    }
+
+    found = {
+        scope: (
+            await world.http.delete(address(a_file(CT)), headers=await scoped(world, "hospital-a", scope))
+        ).status_code
+        for scope in answers
+    }
+
+    assert found == answers
+    of_patient = await scoped(world, "hospital-a", "patient/*.cruds", patient=patient)
+    study = f"/dicomweb/studies/{uids(a_file(CT))[0]}"
+    assert (await world.http.delete(study, headers=of_patient)).status_code == 403
+    assert (await world.http.get(study, headers=hospital)).status_code == 200

@@ -1,3 +1,5 @@
+import asyncio
+
 import pydicom
 import pytest
 
@@ -8,6 +10,7 @@ from tests.app.imaging.images import (
     CT,
     MR,
     TRUNCATED,
+    a_body,
     a_file,
     address,
     send,
@@ -279,3 +282,28 @@ def _blobs(world: World) -> list[str]:
     from pathlib import Path
 
     return [path.name for path in Path(world.hub.settings.blobs_place).rglob("*") if path.is_file()]
+
+
+async def test_many_send_the_same_study_at_once_and_each_instance_is_there_once(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    slices = [a_file(CT, SOPInstanceUID=f"1.2.3.{number}", InstanceNumber=number) for number in range(6)]
+
+    answers = await asyncio.gather(*(send(world, hospital, *slices[n : n + 3]) for n in (0, 1, 2, 3)))
+
+    assert [one.status_code for one in answers] == [200] * 4
+    (study,) = (await world.http.get("/dicomweb/studies", headers=hospital)).json()
+    assert study["00201208"]["Value"] == [6]
+    assert await world.total(hospital, "ImagingStudy") == 1
+
+
+async def test_a_sender_that_was_cut_off_sends_again(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    slices = [a_file(CT, SOPInstanceUID=f"1.2.3.{number}") for number in range(3)]
+    kind = {"content-type": 'multipart/related; type="application/dicom"; boundary=b0undary'}
+
+    cut = await world.http.post("/dicomweb/studies", headers=hospital | kind, content=a_body(*slices)[:-2000])
+    again = await send(world, hospital, *slices)
+
+    assert (cut.status_code, again.status_code) == (400, 200)
+    assert len(again.json()["00081199"]["Value"]) == 3
+    assert len((await world.http.get("/dicomweb/instances", headers=hospital)).json()) == 3

@@ -300,7 +300,7 @@ async def test_head_tells_what_get_would_send(world: World) -> None:
         ("GET", "/dicomweb/studies/1.2.3/metadata", 404),
         ("GET", "/dicomweb/studies/..%2f..", 404),
         ("GET", "/dicomweb/studies/1.2.3/series/one", 400),
-        ("DELETE", "/dicomweb/studies/1.2.3", 405),
+        ("DELETE", "/dicomweb/studies/1.2.3/metadata", 405),
         ("PUT", "/dicomweb/studies", 405),
     ],
 )
