@@ -40,6 +40,7 @@ check: $(VENV)/.installed-dev ## Format, lint, types, import rules, docs tests, 
 bench: $(VENV)/.installed-dev ## Print the benchmark table: ratios to bare yardsticks, measured in one run
 	@sh deploy/debian.sh bench
 	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks.imaging
 
 format: $(VENV)/.installed-dev ## Format and fix what can be fixed
 	@$(BIN)/ruff format .

@@ -6,10 +6,13 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.5.html
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
 
 from app.blobs import Incoming
 from app.imaging.keep import Failure, Received, Spooled, keep, keep_all
 from app.imaging.request import DicomRequest
+from dicom.indexing import Facts, SeriesFacts, StudyFacts
 from dicom.multipart import TooLarge, boundary_of, read_parts
 from fhir.errors import FhirError
 
@@ -66,6 +69,7 @@ class _Receiving:
         self._group: list[Spooled] = []
         self._group_bytes = 0
         self._model_bytes = 0
+        self._said: dict[StudyFacts | SeriesFacts, Any] = {}
         self._keeping: asyncio.Task[list[Received | Failure]] | None = None
 
     def open_file(self) -> Incoming:
@@ -106,7 +110,14 @@ class _Receiving:
         self._model_bytes += sum(len(one.extracted.columns["model"]) for one in found if isinstance(one, Received))
         if self._model_bytes > MOST_MODEL_BYTES:
             raise TooLarge(f"the headers of one request have more than {MOST_MODEL_BYTES} bytes")
-        return found
+        return [self._once(one) if isinstance(one, Received) else one for one in found]
+
+    def _once(self, one: Received) -> Received:
+        """Return an instance that shares what it says of its study and series with those that say the same."""
+        facts = one.extracted.facts
+        study, series = (self._said.setdefault(said, said) for said in (facts.study, facts.series))
+        shared = replace(one.extracted, facts=Facts(study, series, facts.instance))
+        return replace(one, extracted=shared)
 
     async def close(self) -> None:
         """Remove what was not kept, after whatever is still being done with it."""

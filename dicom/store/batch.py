@@ -14,6 +14,8 @@ from dicom.indexing import Facts
 from dicom.store.connection import Connection
 from dicom.store.write import LOOKUPS
 
+MOST_NOTED = 500
+"""Rows that wait to be inserted: each holds a header."""
 MOST_UIDS = 256
 """Of one question; lists are filled up to a power of two, so that few statements serve all lengths."""
 
@@ -62,6 +64,8 @@ class Batch:
                 self._new[id(insert)].append(values)
                 row = tuple(values[column.name] for column in lookup.selected_columns)
                 self._known[id(lookup)][values[name]] = [row]
+                if len(self._new[id(insert)]) >= MOST_NOTED:
+                    await self.flush()
                 return 1
         await self.flush()
         return await self._connection.execute(statement, values)
