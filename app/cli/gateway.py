@@ -190,7 +190,7 @@ def ssmix2(root: Path, transactions: Path | None, state: Path, **told: Any) -> N
     DIR is a standard or an extended store. SIGTERM stops after the batch at work; nothing is lost, nothing comes twice.
     """
     wanted = Wanted(root, transactions, told["once"], told["every"], told["settle"])
-    _carry(state, told, Line, lambda *parts: lambda tell: Gateway(wanted, *parts, tell))
+    _carry(state, told, Line, lambda journal, dead, line: lambda tell: Gateway(wanted, journal, dead, line, tell))
 
 
 @gateway.command("folder")
@@ -210,4 +210,7 @@ def folder(root: Path, moved_to: Path | None, state: Path, **told: Any) -> None:
     wanted = FolderWanted(root, moved_to, told["once"], told["every"], told["settle"])
     if moved_to is not None and moved_to.resolve().is_relative_to(root.resolve()):
         raise click.UsageError("What was sent cannot be moved into the folder that is watched")
-    _carry(state, told, StowLine, lambda *parts: lambda tell: FolderGateway(wanted, *parts, tell))
+    _carry(
+        *(state, told, StowLine),
+        lambda journal, dead, line: lambda tell: FolderGateway(wanted, journal, dead, line, tell),
+    )
