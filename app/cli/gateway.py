@@ -214,5 +214,6 @@ def folder(root: Path, moved_to: Path | None, state: Path, **told: Any) -> None:
     if moved_to is not None and moved_to.resolve().is_relative_to(root.resolve()):
         raise click.UsageError("What was sent cannot be moved into the folder that is watched")
     _carry(
-        state, told, StowLine, lambda journal, dead, line: lambda tell: FolderGateway(wanted, journal, dead, line, tell)
+        *(state, told, StowLine),
+        lambda journal, dead, line: lambda tell: FolderGateway(wanted, journal, dead, line, tell),
     )

@@ -1,28 +1,28 @@
 """`renkei media`: discs in and out, on the hub's own machine."""
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
-from app.access.directory import find_organisation
+from app.access.directory import Organisation, find_organisation
 from app.backup.events import account
 from app.cli.recorded import told
 from app.cli.running import opened, synchronous
 from app.hub import Hub
 from app.imaging.custody import Custody
+from app.imaging.media.chosen import by_patient, instances_of
 from app.imaging.media.disc import MISSING, NOT_DICOM, QUARANTINED, READ, READING, Disc
 from app.imaging.media.door import INTERACTION as EXPORT
 from app.imaging.media.job import INTERACTION as IMPORT
 from app.imaging.media.job import MEDIA, a_job, begin, new_disc
-from app.imaging.media.media_set import Wanted, check_size, media_set
+from app.imaging.media.media_set import Wanted, media_set
 from app.imaging.media.quarantine import discs_of, found_disc, patients_on
 from app.imaging.media.reading import read_disc
 from app.imaging.media.tally import notable_on, states_on
 from app.records.jobs.job import Job
 from app.records.jobs.run import Lost, take
-from dicom.store.read import InstanceRow, read_instances
 from dicom.values import is_uid
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -139,30 +139,25 @@ async def export(site: str, studies: Sequence[str], place: Path, explicit: bool,
         raise click.ClickException("These are no UIDs of studies")
     async with opened() as hub:
         organisation = await find_organisation(hub.database.reader, site)
-        rows: list[InstanceRow] = []
-        for uid in dict.fromkeys(studies):
-            rows += await read_instances(hub.database.reader, Custody(organisation.key), uid)
-        check_size(rows)
-        await _record(hub, rows, place)
+        own = Custody(organisation.key)
+        rows = await instances_of(hub.database.reader, own, studies, organisation.key)
+        await _record(hub, by_patient(rows), organisation, place)
         with place.open("xb") as file:
             async for piece in media_set(hub, Wanted(rows, explicit=explicit, thumbnails=thumbnails)):
                 file.write(piece)
     click.echo(f"images\t{len(rows)}")
 
 
-async def _record(hub: Hub, rows: Sequence[InstanceRow], place: Path) -> None:
+async def _record(hub: Hub, studies: Mapping[int, Sequence[str]], site: Organisation, place: Path) -> None:
     """Put it on record for each patient, before anything is written."""
-    by_patient: dict[int, dict[str, None]] = {}
-    for row in rows:
-        by_patient.setdefault(row.patient_key, {})[row.study_instance_uid] = None
     events = [
         told(hub, EXPORT, f"Images written to {place}")._replace(
             action="R",
             patient_key=key,
             patient=await hub.patient_reference(key),
-            custodian=await hub.organisation_reference(rows[0].custodian),
+            custodian=await hub.organisation_reference(site.key),
             entities=tuple(f"urn:oid:{uid}" for uid in uids),
         )
-        for key, uids in by_patient.items()
+        for key, uids in studies.items()
     ]
     await hub.audit.append(events)

@@ -477,7 +477,7 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
     ("POST", "/media"): [("POST", "/media", b"", 'multipart/form-data; boundary="x"')],
     ("GET", "/media/{number}"): [("GET", f"/media/{DISC}{query}", b"", "") for query in ("", "?format=csv")],
     ("GET", "/media/{number}/patients/{patient}"): [
-        ("GET", f"/media/{DISC}/patients/1{query}", b"", "") for query in ("", f"?q={CANARY}")
+        ("GET", f"/media/{DISC}/patients/1{query}", b"", "") for query in ("", "?q=1951-02-03")
     ],
     ("POST", "/media/{number}/patients/{patient}"): [
         ("POST", f"/media/{DISC}/patients/1", f"act={act}&patient={OWNER}-hidden".encode(), FORM)

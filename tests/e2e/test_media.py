@@ -78,24 +78,12 @@ def test_a_folder_is_watched_and_catches_up_when_the_hub_is_back(
         assert gateway.wait(timeout=30) == 0
 
 
-def test_a_mounted_disc_is_read_by_a_command_that_goes_on_where_it_stopped(
-    hub: HubProcess, system: dict[str, str], tmp_path: Path
-) -> None:
+def test_a_mounted_disc_is_read_by_a_command(hub: HubProcess, system: dict[str, str], tmp_path: Path) -> None:
     disc = tmp_path / "cdrom"
     shutil.copytree(DISC / "98892003", disc / "98892003")
     shutil.copy(DISC / "DICOMDIR", disc / "DICOMDIR")
     (disc / "AUTORUN.INF").write_bytes(b"[autorun]")
 
-    stopped = subprocess.Popen(
-        [RENKEI, "media", "import", str(disc), "--site", "hospital-a"],
-        env=hub.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    assert stopped.stderr is not None
-    time.sleep(0.5)
-    stopped.send_signal(signal.SIGINT)
-    stopped.communicate(timeout=60)
     done = hub.renkei("media", "import", str(disc), "--site", "hospital-a")
 
     counts = dict(re.findall(r"^([\w-]+)\t(\d+)$", done.stdout, re.MULTILINE))
@@ -106,9 +94,6 @@ def test_a_mounted_disc_is_read_by_a_command_that_goes_on_where_it_stopped(
     assert listed[1:] == ["read", "1", str(found), "cdrom"]
     assert httpx.get(f"{hub.address}/dicomweb/studies?PatientID=98890234", headers=system).json() == []
 
-    refused = hub.renkei("media", "import", str(disc / "AUTORUN.INF"), "--site", "hospital-a", check=False)
-    assert (refused.returncode, "no folder and no ZIP" in refused.stderr) == (1, True)
-
 
 def test_the_command_writes_what_a_site_keeps_as_a_disc(hub: HubProcess, tmp_path: Path) -> None:
     study = uids(a_file(CT))[0]
@@ -116,9 +101,6 @@ def test_the_command_writes_what_a_site_keeps_as_a_disc(hub: HubProcess, tmp_pat
 
     done = hub.renkei(
         *("media", "export", "--site", "hospital-a", "--study", study, "--to", str(place)), "--thumbnails"
-    )
-    never = hub.renkei(
-        *("media", "export", "--site", "clinic-c", "--study", study, "--to", str(tmp_path / "no")), check=False
     )
 
     assert done.stdout == "images\t2\n"
@@ -128,7 +110,6 @@ def test_the_command_writes_what_a_site_keeps_as_a_disc(hub: HubProcess, tmp_pat
             a_file(CT, SOPInstanceUID="1.2.3"),
         )
         assert "IHE_PDI/ST000001/SE000001.JPG" in archive.namelist()
-    assert (never.returncode, (tmp_path / "no").exists()) == (1, False)
 
 
 def choose_file(driver: webdriver.Chrome, name: str, place: Path) -> None:
@@ -146,7 +127,7 @@ def shots(driver: webdriver.Chrome, name: str) -> None:
 
 
 @pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium and its driver are not installed")
-@pytest.mark.parametrize("language", ["ja", "en"])
+@pytest.mark.parametrize("language", ["ja", pytest.param("en", marks=pytest.mark.soak)])
 def test_a_clerk_reads_a_disc_and_says_whose_it_is(
     hub: HubProcess, system: dict[str, str], tmp_path: Path, language: str
 ) -> None:

@@ -5,7 +5,6 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.5.html
 
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -24,16 +23,7 @@ _FAILED, _STORED, _INSTANCE, _REASON, _WORDS = "00081198", "00081199", "00081155
 class StowLine(HubLine):
     """The line to one hub; as for `HubLine`, whose scope is that of STOW-RS."""
 
-    def __init__(
-        self,
-        address: str,
-        client: str,
-        key: Path,
-        *,
-        authorities: Path | None = None,
-        certificate: tuple[Path, Path] | None = None,
-    ) -> None:
-        super().__init__(address, client, key, SCOPE, authorities=authorities, certificate=certificate)
+    scope = SCOPE
 
     async def send(self, images: Sequence[Image]) -> list[Answered]:
         """Send images and return what became of each, in their order.

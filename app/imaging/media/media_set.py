@@ -168,9 +168,13 @@ def _note(making: _Making, row: InstanceRow, file: Part10 | None, path: str) -> 
     """Count an instance in the line of its series."""
     line = making.lines.get(row.series_instance_uid)
     if line is None:
-        said = {} if file is None else {tag: text(file.data, file.data_set, tag, file.codecs) for tag in Line.TAGS}
+        said = [""] * len(Line.TAGS)
+        if file is not None:
+            said = [text(file.data, file.data_set, tag, file.codecs) for tag in Line.TAGS]
+        name, number, born, date, study, modality, series = said
         folder = path.rpartition("/")[0]
-        line = making.lines[row.series_instance_uid] = Line(folder, *(said.get(tag, "") for tag in Line.TAGS))
+        line = Line(folder, name, number, born, date, study, modality, series)
+        making.lines[row.series_instance_uid] = line
     line.images += 1
 
 

@@ -4,12 +4,11 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from app.imaging.events import Touched, imaging_events
-from app.imaging.found import one_copy
+from app.imaging.media.chosen import instances_of
 from app.imaging.media.door import INTERACTION, ZIP
-from app.imaging.media.media_set import Wanted, check_size, media_set
+from app.imaging.media.media_set import Wanted, media_set
 from app.portal.gate import Visit, view
 from app.portal.page import HEADERS
-from dicom.store.read import InstanceRow, read_instances
 from dicom.values import is_uid
 from fhir.errors import InvalidValue
 
@@ -24,11 +23,8 @@ async def images_zip(request: Request) -> Response:
         uids = list(dict.fromkeys(visit.web.query_params.getlist("study")))
         if len(uids) > MOST_STUDIES or not all(is_uid(uid) for uid in uids):
             raise InvalidValue("These are no studies, or too many", "study")
-        fhir, rows = visit.fhir, list[InstanceRow]()
-        for uid in uids:
-            found = await read_instances(fhir.record.connection, fhir.visibility, uid)
-            rows += one_copy(found, visit.caller.organisation)
-        check_size(rows)
+        fhir = visit.fhir
+        rows = await instances_of(fhir.record.connection, fhir.visibility, uids, visit.caller.organisation)
         touched = {Touched(row.patient_key, row.custodian, row.study_instance_uid) for row in rows}
         await visit.hub.audit.append(await imaging_events(fhir, sorted(touched), 200))
         fhir.recorded = True

@@ -56,24 +56,24 @@ class HubLine:
         address: The hub's.
         client: The gateway's client_id.
         key: Its private key, a JWK.
-        scope: What its tokens are for.
         authorities: A file of certificates (PEM) that the hub's own is signed by, when the system does not know them.
         certificate: The gateway's own certificate and its key (PEM), where the hub asks for one.
     """
+
+    scope = ""
+    """What its tokens are for; each kind of line has its own."""
 
     def __init__(
         self,
         address: str,
         client: str,
         key: Path,
-        scope: str,
         *,
         authorities: Path | None = None,
         certificate: tuple[Path, Path] | None = None,
     ) -> None:
         self._address = address.rstrip("/")
         self._client = client
-        self._scope = scope
         self._key = ECKey.import_key(orjson.loads(key.read_bytes()))
         context = ssl.create_default_context(cafile=str(authorities) if authorities else None)
         if certificate is not None:
@@ -120,7 +120,7 @@ class HubLine:
         endpoint = f"{self._address}/oauth/token"
         form = {
             "grant_type": "client_credentials",
-            "scope": self._scope,
+            "scope": self.scope,
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": client_assertion(self._client, self._key, endpoint),
         }

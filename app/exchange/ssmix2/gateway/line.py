@@ -3,7 +3,6 @@
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -44,16 +43,7 @@ class Letter:
 class Line(HubLine):
     """The line to one hub; as for `HubLine`, whose scope is that of the door."""
 
-    def __init__(
-        self,
-        address: str,
-        client: str,
-        key: Path,
-        *,
-        authorities: Path | None = None,
-        certificate: tuple[Path, Path] | None = None,
-    ) -> None:
-        super().__init__(address, client, key, SSMIX2, authorities=authorities, certificate=certificate)
+    scope = SSMIX2
 
     async def send(self, letters: Sequence[Letter]) -> list[Answered]:
         """Send files and return what became of each, in their order.

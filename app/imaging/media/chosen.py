@@ -1,0 +1,32 @@
+"""The instances of studies that somebody wants as a disc."""
+
+from collections.abc import Iterable
+
+from app.imaging.found import one_copy
+from app.imaging.media.media_set import check_size
+from dicom.store.connection import Connection, Visibility
+from dicom.store.read import InstanceRow, read_instances
+
+
+async def instances_of(
+    connection: Connection, visibility: Visibility, studies: Iterable[str], organisation: int
+) -> list[InstanceRow]:
+    """Return the visible instances of studies, one copy of each, the organisation's own where it has one.
+
+    Raises:
+        NotFound: there are none.
+        TooLarge: they are too many for a disc.
+    """
+    found: list[InstanceRow] = []
+    for uid in dict.fromkeys(studies):
+        found += one_copy(await read_instances(connection, visibility, uid), organisation)
+    check_size(found)
+    return found
+
+
+def by_patient(rows: Iterable[InstanceRow]) -> dict[int, list[str]]:
+    """Return the studies of each patient among instances, by the patient's key."""
+    found: dict[int, dict[str, None]] = {}
+    for row in rows:
+        found.setdefault(row.patient_key, {})[row.study_instance_uid] = None
+    return {key: list(uids) for key, uids in found.items()}

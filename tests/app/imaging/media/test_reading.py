@@ -1,0 +1,82 @@
+"""A disc that is stopped while it is read goes on from there, and nothing of it is read or told twice."""
+
+from pathlib import Path
+
+import pytest
+
+from app.access import directory
+from app.blobs.referred import totals
+from app.cli.recorded import told
+from app.imaging.media import reading
+from app.imaging.media.job import MEDIA, a_job, begin, new_disc
+from app.imaging.media.quarantine import found_disc
+from app.imaging.media.reading import read_disc
+from app.records.jobs.run import Lost, take
+from tests.app.imaging.images import CT, a_file
+from tests.media import DISC, files, people
+from tests.world import World
+
+pytestmark = pytest.mark.anyio
+
+
+async def a_disc(world: World, place: Path) -> int:
+    """Put a disc that a command is to read in the queue."""
+    hub = world.hub
+    site = await directory.find_organisation(hub.database.reader, "hospital-b")
+    disc = new_disc(hub, site.key, "disc", place=str(place), by="root", by_title="root")
+
+    await begin(hub, disc, a_job(disc, client=""), told(hub, "media-import", "A disc"))
+    return disc.number
+
+
+async def read_some(world: World, number: int, most: int) -> bool:
+    """Read a disc until it was asked so many times whether to stop."""
+    hub = world.hub
+    job = await MEDIA.find(hub.database.reader, str(number), "", hub.clock())
+    assert job is not None
+    held = await take(hub, MEDIA, job)
+    assert held is not None
+    asked = iter([False] * most + [True] * 100)
+    finished = await read_disc(held, stopped=lambda: next(asked))
+    async with hub.database.write() as connection:
+        await MEDIA.hold(connection, job, held.until, 0)
+    return finished
+
+
+async def test_a_disc_that_is_stopped_goes_on_from_there(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "BATCH_FILES", 3)
+    place = DISC / "77654033"
+    number = await a_disc(world, place)
+
+    assert not await read_some(world, number, 5)
+    assert len(await files(world, number)) == 5
+    assert not await read_some(world, number, 1)
+    assert len(await files(world, number)) == 6
+    assert await read_some(world, number, 50)
+
+    found = await files(world, number)
+    assert len(found) == 7
+    assert [one.number for one in found.values()] == list(range(1, 8))
+    assert len(await people(world, number)) == 1
+    assert [one.blobs for one in await totals(world.hub.database.reader)] == [7]
+    disc = await found_disc(world.hub.database.reader, number)
+    assert (disc is not None and disc.state) == "read"
+
+
+async def test_two_do_not_read_one_disc(world: World, tmp_path: Path) -> None:
+    place = tmp_path / "disc"
+    place.mkdir()
+    (place / "A").write_bytes(a_file(CT))
+    number = await a_disc(world, place)
+    job = await MEDIA.find(world.hub.database.reader, str(number), "", world.hub.clock())
+    assert job is not None
+    first = await take(world.hub, MEDIA, job)
+    assert first is not None
+    assert await take(world.hub, MEDIA, job) is None
+    first.until -= 1
+
+    with pytest.raises(Lost):
+        await read_disc(first)
+
+    assert await files(world, number) == {}
+    assert [one.blobs for one in await totals(world.hub.database.reader)] == []
