@@ -35,7 +35,18 @@ from fhir.store.types import NUMBERS
 from fhir.xml.to_xml import to_xml
 from tests.asgi import Answer, call
 from tests.canary import CANARY, a_canary, found_in
-from tests.canary_images import OWNER, PATIENT_ID, STRANGER, plant, searches, shown
+from tests.canary_images import (
+    OWN_SERIES,
+    OWNER,
+    PATIENT_ID,
+    SERIES,
+    SHARED_STUDY,
+    STRANGER,
+    STUDY,
+    plant,
+    searches,
+    shown,
+)
 from tests.feed import a_change, a_message
 from tests.mhd import a_binary, a_submission
 from tests.oauth import a_client, asked
@@ -415,6 +426,16 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
     ],
     ("GET", "/documents/{type}/{id}/content/{number:int}/files/{file:int}"): [
         ("GET", f"/documents/{kind}/{OWNER}-{kind.lower()}/content/0/files/0", b"", "") for kind in DOCUMENTS
+    ],
+    ("GET", "/images/{study}"): [
+        ("GET", f"/images/{study}{how}", b"", "")
+        for study in (STUDY, SHARED_STUDY)
+        for how in ("", "?keys", "?lang=en")
+    ],
+    ("GET", "/images/{study}/pictures"): [
+        ("GET", f"/images/{study}/pictures{how}", b"", "")
+        for study, series in ((STUDY, SERIES), (SHARED_STUDY, OWN_SERIES))
+        for how in ("", f"?series={series}", "?number=1&window=bone")
     ],
     ("GET", "/break-glass"): [("GET", f"/break-glass?patient={OWNER}-hidden", b"", "")],
     ("POST", "/break-glass"): [
