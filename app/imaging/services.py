@@ -99,5 +99,5 @@ def find(request: DicomRequest) -> Callable[[DicomRequest], Awaitable[DicomRespo
     request.interaction, request.action = service.code, service.action
     if not all(is_uid(uid) for uid in (request.study, request.series, request.instance) if uid):
         raise InvalidValue("The address has a part that is no UID")
-    check_images(request)
+    check_images(request, request.study)
     return translated(service.answer)

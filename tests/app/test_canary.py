@@ -427,6 +427,19 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
     ("GET", "/documents/{type}/{id}/content/{number:int}/files/{file:int}"): [
         ("GET", f"/documents/{kind}/{OWNER}-{kind.lower()}/content/0/files/0", b"", "") for kind in DOCUMENTS
     ],
+    ("GET", "/IHEInvokeImageDisplay"): [
+        ("GET", f"/IHEInvokeImageDisplay?requestType={asked}", b"", "")
+        for asked in (
+            f"STUDY&studyUID={STUDY}",
+            f"STUDY&accessionNumber={CANARY}-A",
+            f"PATIENT&patientID={CANARY} text",
+        )
+    ]
+    + [("GET", "/IHEInvokeImageDisplay?token=x", b"", "")],
+    ("POST", "/images/links"): [
+        ("POST", "/images/links", f"user=a&requestType=STUDY&studyUID={STUDY}".encode(), FORM),
+        ("POST", "/images/links", f"user=a&requestType=PATIENT&patientID={CANARY}".encode(), FORM),
+    ],
     ("GET", "/images/{study}"): [
         ("GET", f"/images/{study}{how}", b"", "")
         for study in (STUDY, SHARED_STUDY)

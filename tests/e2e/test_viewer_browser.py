@@ -341,5 +341,6 @@ def test_a_consent_that_is_withdrawn_closes_what_is_open(hub: HubProcess, driver
     assert "この画像はもう開けません" in driver.find_element(By.CSS_SELECTOR, ".message").text
     assert shown(driver).shape == (1, 1, 3)
     assert driver.find_elements(By.CSS_SELECTOR, "#series *") == []
+    assert "山田" not in driver.page_source.partition("<body")[2]
     driver.get(f"{hub.address}/images/{STUDY}")
     assert "山田" not in driver.find_element(By.TAG_NAME, "body").text

@@ -57,4 +57,4 @@ async def viewer(request: Request) -> Response:
         data = told(request.query_params, opened, sites, language.language_of(request))
         return Page("viewer.html", {"opened": opened, "sites": sites, "data": data, "full_viewer": ""})
 
-    return await view(request, "timeline", work, interaction="read", action="R")
+    return await view(request, "timeline", work, interaction="read", action="R", of_images=True)

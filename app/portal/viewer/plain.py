@@ -116,4 +116,4 @@ async def pictures(request: Request) -> Response:
         }
         return Page("pictures.html", values)
 
-    return await view(request, "timeline", work, interaction="read", action="R")
+    return await view(request, "timeline", work, interaction="read", action="R", of_images=True)

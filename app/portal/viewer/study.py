@@ -16,6 +16,7 @@ from app.portal.items import item
 from app.portal.patients import today
 from app.portal.people import Someone, someone
 from app.records.query import read_query
+from app.records.request import FhirRequest
 from dicom.values import is_uid
 from fhir.errors import NotFound
 from fhir.search.run import search
@@ -92,22 +93,41 @@ def label(study: Study, site: str) -> str:
     return "  ".join(filter(None, [study.item.day, study.item.title, study.item.detail, site]))
 
 
-async def find_copies(visit: Visit, uid: str) -> Sequence[Stored]:
+async def find_studies(request: FhirRequest, identifier: str) -> Sequence[Stored]:
+    """Return the ImagingStudies with an identifier that exist for the caller, the caller's own site's first.
+
+    Args:
+        request: The request.
+        identifier: As a search has it: a system, a bar and a value, or a value alone.
+    """
+    record = request.record
+    query = read_query(request.hub, "ImagingStudy", [("identifier", identifier)])
+    page = await search(record.connection, record.visibility, query, patient_keys, limit=MOST_COPIES)
+    record.disclosed += page.matches
+    shown = [one for one in page.matches if item(one) is not None]
+    return sorted(shown, key=lambda one: one.custodian != request.caller.organisation)
+
+
+async def find_copies(request: FhirRequest, uid: str) -> Sequence[Stored]:
     """Return the ImagingStudies of a StudyInstanceUID that exist for the caller, the caller's own site's first.
 
     Raises:
         NotFound: there are none, or it is no UID.
     """
-    if not is_uid(uid):
+    only = request.caller.study
+    found = await find_studies(request, f"urn:dicom:uid|urn:oid:{uid}") if is_uid(uid) and only in ("", uid) else ()
+    if not found:
         raise NotFound("There is no such study")
-    record = visit.fhir.record
-    query = read_query(visit.hub, "ImagingStudy", [("identifier", f"urn:dicom:uid|urn:oid:{uid}")])
-    page = await search(record.connection, record.visibility, query, patient_keys, limit=MOST_COPIES)
-    record.disclosed += page.matches
-    shown = [one for one in page.matches if item(one) is not None]
-    if not shown:
-        raise NotFound("There is no such study")
-    return sorted(shown, key=lambda one: one.custodian != visit.caller.organisation)
+    return found
+
+
+async def studies_of(request: FhirRequest, patient_id: str) -> tuple[Sequence[Stored], list[Study]]:
+    """Return the Patients of a person, and the studies that exist for the caller, the newest first."""
+    part = await request.record.everything(patient_id, ("Patient", "ImagingStudy"), limit=MOST_STUDIES)
+    listed = [item(one) for one in part.resources if one.type == "ImagingStudy"]
+    only = request.caller.study
+    found = [one for one in studies(filter(None, listed)) if one.uid and only in ("", one.uid)]
+    return [one for one in part.resources if one.type == "Patient"], found
 
 
 async def read_opened(visit: Visit, uid: str) -> Opened:
@@ -116,21 +136,19 @@ async def read_opened(visit: Visit, uid: str) -> Opened:
     Raises:
         NotFound: there is none.
     """
-    copies = await find_copies(visit, uid)
+    copies = await find_copies(visit.fhir, uid)
     patient_id = (await visit.hub.patient_reference(copies[0].patient_key)).partition("/")[2]
-    part = await visit.fhir.record.everything(patient_id, ("Patient", "ImagingStudy"), limit=MOST_STUDIES)
-    people = [someone(one, today(visit)) for one in part.resources if one.type == "Patient"]
+    patients, others = await studies_of(visit.fhir, patient_id)
+    people = [someone(one, today(visit)) for one in patients]
     if not people:
         raise NotFound("There is no such study")
     people.sort(key=lambda one: one.id != patient_id)
-    listed = [item(one) for one in part.resources if one.type == "ImagingStudy"]
-    others = studies(filter(None, listed))
     return Opened(
         uid=uid,
         patient_id=patient_id,
         people=people,
         copies=[one for stored in copies for one in studies(filter(None, [item(stored)]))],
-        others=[one for one in others if one.uid and one.uid != uid],
+        others=[one for one in others if one.uid != uid],
         why=await _why(visit, copies[0]),
     )
 

@@ -54,6 +54,8 @@ function gone(error) {
     pane.empty(words[error?.status === 401 ? "signed_out" : "gone"]);
   }
   find("#series").replaceChildren();
+  document.querySelectorAll(".whose > :not(.away), #compare option:not([value=''])").forEach((one) => one.remove());
+  document.title = words.gone;
   document.body.classList.add("gone");
 }
 
@@ -349,7 +351,7 @@ find("#presets").addEventListener("change", (event) => {
 });
 find("#compare").addEventListener("change", (event) => (event.target.value ? compare(event.target.value) : alone()));
 
-setInterval(async () => {
+async function pulse() {
   if (document.hidden) return;
   for (const { frame } of panes) {
     if (frame && !(await isStillOpen(root, frame))) {
@@ -357,7 +359,9 @@ setInterval(async () => {
       return;
     }
   }
-}, PULSE_SECONDS * 1000);
+}
+setInterval(pulse, PULSE_SECONDS * 1000);
+addEventListener("focus", pulse);
 
 async function begin() {
   const pane = addPane();
