@@ -428,14 +428,10 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
         ("GET", f"/documents/{kind}/{OWNER}-{kind.lower()}/content/0/files/0", b"", "") for kind in DOCUMENTS
     ],
     ("GET", "/IHEInvokeImageDisplay"): [
-        ("GET", f"/IHEInvokeImageDisplay?requestType={asked}", b"", "")
-        for asked in (
-            f"STUDY&studyUID={STUDY}",
-            f"STUDY&accessionNumber={CANARY}-A",
-            f"PATIENT&patientID={CANARY} text",
-        )
-    ]
-    + [("GET", "/IHEInvokeImageDisplay?token=x", b"", "")],
+        # What is asked comes back in the way to the sign-in: it holds no canary itself.
+        ("GET", f"/IHEInvokeImageDisplay?{asked}", b"", "")
+        for asked in (f"requestType=STUDY&studyUID={STUDY}", f"requestType=STUDY&studyUID={SHARED_STUDY}", "token=x")
+    ],
     ("POST", "/images/links"): [
         ("POST", "/images/links", f"user=a&requestType=STUDY&studyUID={STUDY}".encode(), FORM),
         ("POST", "/images/links", f"user=a&requestType=PATIENT&patientID={CANARY}".encode(), FORM),

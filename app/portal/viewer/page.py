@@ -55,6 +55,8 @@ async def viewer(request: Request) -> Response:
         opened = await read_opened(visit, request.path_params["study"])
         sites = await read_sites(visit.hub)
         data = told(request.query_params, opened, sites, language.language_of(request))
-        return Page("viewer.html", {"opened": opened, "sites": sites, "data": data, "full_viewer": ""})
+        origin = visit.hub.settings.ohif_address
+        full = f"{origin}/viewer?StudyInstanceUIDs={opened.uid}" if origin and not visit.caller.link else ""
+        return Page("viewer.html", {"opened": opened, "sites": sites, "data": data, "full_viewer": full})
 
     return await view(request, "timeline", work, interaction="read", action="R", of_images=True)
