@@ -21,7 +21,7 @@ from tests.browser import a_driver, fill
 from tests.hub_process import HubProcess, hub_process
 from tests.viewed import push
 
-PASSWORD = "Sapporo-2026-snow"
+CHOSEN = "Sapporo-2026-snow"
 SLICES, EDGE, TIMES = 300, 512, 5
 
 WATCH = """
@@ -83,7 +83,7 @@ def main() -> None:
         first = hub.add_user("doctor", "hospital-a", "doctor")
         driver.get(f"{hub.address}/?lang=en")
         fill(driver, name="doctor", password=first)
-        fill(driver, present=first, password=PASSWORD, again=PASSWORD)
+        fill(driver, present=first, password=CHOSEN, again=CHOSEN)
         driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH})
         driver.set_script_timeout(120)
         opened = [_opened(driver, patient) for _ in range(TIMES)]

@@ -7,10 +7,12 @@ from io import BytesIO
 from typing import Any
 
 import httpx
+import imagecodecs
 import numpy as np
 import numpy.typing as npt
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import generate_frames
 from pydicom.pixels import apply_modality_lut, apply_windowing, pixel_array
 
 from tests.app.imaging.images import a_body, a_file
@@ -123,6 +125,14 @@ def a_key_object(one: Kept, *, number: int, title: str, remark: str) -> Kept:
     out = BytesIO()
     ds.save_as(out, enforce_file_format=True)
     return Kept(out.getvalue())
+
+
+def jpeg_lossless(ds: Dataset) -> npt.NDArray[np.int64]:
+    """Return the stored values of an instance in JPEG Lossless, which pydicom reads with no library that is here."""
+    fragment = next(generate_frames(ds.PixelData, number_of_frames=1))
+    values = imagecodecs.ljpeg_decode(fragment).astype(np.int64)
+    low = values & (2**ds.BitsStored - 1)
+    return np.where(low >= 2 ** (ds.BitsStored - 1), low - 2**ds.BitsStored, low) if ds.PixelRepresentation else low
 
 
 def a_person(number: str) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 It is fetched from the npm registry once for each machine, by `deploy/ohif.sh`.
 """
 
-import contextlib
 import os
 import shutil
 import subprocess
@@ -13,10 +12,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from selenium import webdriver
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.browser import CHROMIUM, DRIVER, fill, kept
+from tests.browser import CHROMIUM, DRIVER, a_driver, fill, kept
 from tests.hub_process import CHECKOUT, RENKEI, HubProcess, free_port, hub_process
 from tests.viewed import STUDY, push
 from tests.viewed import kept as kept_file
@@ -71,25 +69,10 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
             served.wait(timeout=20)
 
 
-@contextlib.contextmanager
-def a_driver() -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for flag in FLAGS:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    made = webdriver.Chrome(options=options, service=webdriver.ChromeService(str(DRIVER)))
-    made.set_window_size(1280, 900)
-    try:
-        yield made
-    finally:
-        made.quit()
-
-
 def test_a_study_opens_as_the_person_who_is_signed_in_at_the_hub(hub: HubProcess) -> None:
     origin = hub.extra["RENKEI_OHIF_ADDRESS"]
     first = hub.add_user("doctor", "hospital-a", "doctor")
-    with a_driver() as driver:
+    with a_driver(FLAGS) as driver:
         driver.get(f"{hub.address}/?lang=en")
         fill(driver, name="doctor", password=first)
         fill(driver, present=first, password=PASSWORD, again=PASSWORD)

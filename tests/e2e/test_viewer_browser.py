@@ -4,10 +4,13 @@ Screenshots are kept only where RENKEI_SCREENSHOTS names a folder.
 """
 
 import base64
+import zipfile
 from collections.abc import Iterator
+from io import BytesIO
 
 import httpx
 import numpy as np
+import pydicom
 import pytest
 from pydicom.pixels import apply_color_lut
 from selenium import webdriver
@@ -20,7 +23,8 @@ from selenium.webdriver.support.wait import WebDriverWait
 from tests.browser import CHROMIUM, DRIVER, a_driver, fill
 from tests.browser import kept as screenshot
 from tests.hub_process import HubProcess, hub_process
-from tests.viewed import STUDY, Grey, Kept, a_key_object, a_person, kept, push
+from tests.spec_data import SPEC_DATA
+from tests.viewed import STUDY, Grey, Kept, a_key_object, a_person, jpeg_lossless, kept, push
 from tests.world import a_consent
 
 PASSWORD = "Sapporo-2026-snow"
@@ -75,16 +79,33 @@ PRIOR = [
 """The same region years before, kept by a clinic."""
 
 
+STUDY_B = SPEC_DATA / "dicom/Study_B.zip"
+
+
+def study_b() -> dict[str, bytes]:
+    """Return the files of IHE's sample of a CT with key images, by their names."""
+    with zipfile.ZipFile(STUDY_B) as archive:
+        return {name.rpartition("/")[2]: archive.read(name) for name in archive.namelist() if name.endswith(".dcm")}
+
+
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
     with hub_process(tmp_path_factory.mktemp("viewer") / "hub") as made:
-        hospital, clinic = made.token("system-hospital-a"), made.token("system-clinic-d")
-        for headers, number, receiver in ((hospital, "0110000001", "clinic-c"), (clinic, "0110000003", "hospital-a")):
-            patient = post(made, headers, a_person(number))
-            post(made, headers, a_consent(patient, receiver))
-        push(made.address, hospital, [one.data for one in ALL])
-        push(made.address, clinic, [one.data for one in PRIOR])
         yield made
+
+
+@pytest.fixture(scope="module")
+def hospital(hub: HubProcess) -> dict[str, str]:
+    """The headers of the hospital's system, once all images are there."""
+    mine, clinic = hub.token("system-hospital-a"), hub.token("system-clinic-d")
+    for headers, number, receiver in ((mine, "0110000001", "clinic-c"), (clinic, "0110000003", "hospital-a")):
+        patient = post(hub, headers, a_person(number))
+        post(hub, headers, a_consent(patient, receiver))
+    push(hub.address, mine, [one.data for one in ALL])
+    push(hub.address, clinic, [one.data for one in PRIOR])
+    if STUDY_B.exists():
+        push(hub.address, mine, list(study_b().values()))
+    return mine
 
 
 def post(hub: HubProcess, headers: dict[str, str], resource: dict[str, object]) -> str:
@@ -94,7 +115,7 @@ def post(hub: HubProcess, headers: dict[str, str], resource: dict[str, object]) 
 
 
 @pytest.fixture(scope="module")
-def driver(hub: HubProcess) -> Iterator[webdriver.Chrome]:
+def driver(hub: HubProcess, hospital: dict[str, str]) -> Iterator[webdriver.Chrome]:
     with a_driver() as made:
         sign_in(hub, made, "hospital-a")
         yield made
@@ -292,6 +313,27 @@ def test_a_prior_of_another_site_is_beside_it_and_scrolls_with_it(opened: webdri
     assert len(opened.find_elements(By.CSS_SELECTOR, ".pane")) == 1
 
 
+@pytest.mark.skipif(not SPEC_DATA.exists(), reason="the published examples are not on this machine")
+def test_a_real_ct_in_jpeg_lossless_with_its_key_images(hub: HubProcess, opened: webdriver.Chrome) -> None:
+    files = {name: pydicom.dcmread(BytesIO(data)) for name, data in study_b().items()}
+    key = files["KIN_B2.dcm"].CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0]
+    marked = key.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
+    (ds,) = [one for one in files.values() if one.SOPInstanceUID == marked]
+
+    opened.get(f"{hub.address}/images/{ds.StudyInstanceUID}?keys&lang=en")
+    wait_for(opened, marked)
+    opened.execute_script("document.querySelector('.pane').focus()")
+    press(opened, "3")
+    hounsfield = jpeg_lossless(ds) * float(ds.RescaleSlope) + float(ds.RescaleIntercept)
+    # The soft window comes third: the header has two of its own.
+    part = np.clip((hounsfield - (40 - 0.5)) / (400 - 1) + 0.5, 0, 1)
+    screenshot(opened, "viewer-study-b")
+
+    assert differences(opened, np.rint(part * 255).astype(np.uint8)) == 0
+    assert "/ 20" in opened.find_element(By.CSS_SELECTOR, ".top-right").text
+    assert "★" in opened.find_element(By.CSS_SELECTOR, ".top-left").text
+
+
 def test_nothing_comes_from_elsewhere_and_nothing_is_complained_of(hub: HubProcess, opened: webdriver.Chrome) -> None:
     loaded = opened.execute_script("return performance.getEntriesByType('resource').map(one => one.name)")
 
@@ -321,14 +363,15 @@ def test_the_page_is_no_wider_than_a_telephone(hub: HubProcess, opened: webdrive
     opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
-def test_a_consent_that_is_withdrawn_closes_what_is_open(hub: HubProcess, driver: webdriver.Chrome) -> None:
+def test_a_consent_that_is_withdrawn_closes_what_is_open(
+    hub: HubProcess, hospital: dict[str, str], driver: webdriver.Chrome
+) -> None:
     sign_in(hub, driver, "clinic-c")
     driver.get(f"{hub.address}/images/{STUDY}?lang=ja")
     wait_for(driver, CT.uid)
     assert "他施設の記録（同意にもとづき表示）" in driver.find_element(By.CSS_SELECTOR, ".why").text
     assert shown(driver).max() > 0
     screenshot(driver, "viewer-ja")
-    hospital = hub.token("system-hospital-a")
     consents = httpx.get(f"{hub.address}/fhir/Consent", headers=hospital).json()["entry"]
     (consent,) = [one["resource"] for one in consents if "clinic-c" in str(one)]
     address = f"{hub.address}/fhir/Consent/{consent['id']}"
