@@ -64,6 +64,8 @@ async def _answer(hub: Hub, request: Request) -> Response:
         client = asked.caller.client
         form = await read_form(request)
         user, found = _user(form), await wanted(asked, form)
+        # The page names the patient: whoever may not read that makes no link.
+        await asked.record.read("Patient", found.patient_id)
         known = await find_client(hub.database.reader, client)
         if known is None:
             raise TokenRefused("invalid_client", "The client is unknown")

@@ -78,7 +78,7 @@ def _policy(index: bytes, hub: str) -> str:
     return "; ".join(
         (
             "default-src 'self'",
-            f"script-src 'self' blob: 'wasm-unsafe-eval' 'unsafe-eval' {hashes}".rstrip(),
+            f"script-src 'self' blob: 'wasm-unsafe-eval' {hashes}".rstrip(),
             "worker-src 'self' blob:",
             "style-src 'self' 'unsafe-inline'",
             f"img-src 'self' data: blob: {hub}",

@@ -8,8 +8,11 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from app.access.image_links import LINK_SECONDS, SESSION_SECONDS
+from app.access.tables import token
+from app.access.tokens import digest
 from app.portal.viewer.invoke import patient_identifier
 from tests.app.imaging.images import CT, a_file, stored
 from tests.portal import Browser, a_browser, recorded, signed_in
@@ -151,11 +154,11 @@ async def test_a_link_opens_nothing_but_images(world: World) -> None:
     hospital = await filled(world)
     url = (await linked(world, hospital, requestType="PATIENT", patientID="P-1")).json()["url"]
     browser, answer = await opened(world, url)
-    token = browser.http.cookies["renkei_images"]
+    secret = browser.http.cookies["renkei_images"]
 
     pages = [await browser.get(address) for address in ("/patients", "/account", "/break-glass", "/fhir/ImagingStudy")]
     page = await browser.get(f"/images/{STUDY}/pictures")
-    bearer = await world.http.get("/fhir/ImagingStudy", headers={"Authorization": f"Bearer {token}"})
+    bearer = await world.http.get("/fhir/ImagingStudy", headers={"Authorization": f"Bearer {secret}"})
     store = await browser.http.post("/dicomweb/studies", content=b"")
 
     assert answer.headers["location"] == f"/images/{STUDY}"
@@ -196,6 +199,33 @@ async def test_a_link_is_made_by_systems_that_may_see_the_study(world: World) ->
     assert (hidden.status_code, hidden.json()) == (never.status_code, never.json())
     assert hidden.json()["error"] == "invalid_request"
     assert [one.status_code for one in (nobody, unnamed, person)] == [401, 400, 401]
+
+
+async def test_a_token_makes_no_link_to_more_than_it_opens(world: World) -> None:
+    hospital = await filled(world)
+    asked = {"requestType": "STUDY", "studyUID": STUDY}
+    narrow = {}
+    for scope in (
+        "system/ImagingStudy.rs",
+        "system/Patient.rs",
+        "system/ImagingStudy.rs?status=available system/Patient.rs",
+    ):
+        narrow[scope] = (await linked(world, await scoped(world, hospital, scope), **asked)).status_code
+
+    assert list(narrow.values()) == [400, 400, 400]
+    both = await scoped(world, hospital, "system/ImagingStudy.rs system/Patient.rs")
+    assert (await linked(world, both, **asked)).status_code == 200
+
+
+async def scoped(world: World, caller: dict[str, str], scope: str) -> dict[str, str]:
+    """Return the headers of the same system with a token for less."""
+    secret = f"less-{scope}"
+    rows = await world.hub.database.reader.fetch(
+        select(token.c.client, token.c.ends).where(token.c.digest == digest(caller["Authorization"][7:])), {}
+    )
+    async with world.hub.database.write() as connection:
+        await connection.insert(token, [(digest(secret), rows[0][0], "TREAT", scope, rows[0][1])])
+    return {"Authorization": f"Bearer {secret}"}
 
 
 async def test_a_consent_that_is_withdrawn_closes_what_a_link_opened(world: World) -> None:
