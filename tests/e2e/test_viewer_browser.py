@@ -387,3 +387,21 @@ def test_a_consent_that_is_withdrawn_closes_what_is_open(
     assert "山田" not in driver.page_source.partition("<body")[2]
     driver.get(f"{hub.address}/images/{STUDY}")
     assert "山田" not in driver.find_element(By.TAG_NAME, "body").text
+
+
+def test_a_picture_that_merely_stands_there_goes_as_well(
+    hub: HubProcess, hospital: dict[str, str], driver: webdriver.Chrome
+) -> None:
+    consents = httpx.get(f"{hub.address}/fhir/Consent", headers=hospital).json()["entry"]
+    (consent,) = [one["resource"] for one in consents if "clinic-c" in str(one)]
+    address = f"{hub.address}/fhir/Consent/{consent['id']}"
+    httpx.put(address, headers=hospital, json=consent | {"status": "active"}).raise_for_status()
+    driver.get(f"{hub.address}/images/{STUDY}?lang=ja")
+    wait_for(driver, CT.uid)
+
+    httpx.put(address, headers=hospital, json=consent | {"status": "inactive"}).raise_for_status()
+    # As when somebody comes back to the window; the page asks every half minute too.
+    driver.execute_script("window.dispatchEvent(new Event('focus'))")
+    WebDriverWait(driver, 20, 0.02).until(lambda _: driver.find_elements(By.CSS_SELECTOR, "body.gone"))
+
+    assert shown(driver).shape == (1, 1, 3)
