@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import json
 import logging
 import os
 import signal
@@ -71,6 +72,8 @@ def _status(journal: Journal, dead: DeadLetters) -> None:
         told = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(int(at))) if at else "-"
         click.echo(f"{label}\t{told}")
     click.echo(f"line\t{'down ' + notes['line_down'] if notes.get('line_down') else 'up'}")
+    for path, reason in json.loads(notes.get("unread", "{}")).items():
+        click.echo(f"unread\t{path}\t\t{reason}")
     for path, findings in dead.reasons():
         for one in findings:
             where = f"{one['segment']}-{one['index']}" + (f", field {one['field']}" if one["field"] else "")

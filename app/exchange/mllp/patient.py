@@ -83,14 +83,15 @@ async def _stored(
 ) -> Stored:
     if current is not None:
         storing.patient_key = current.patient_key
-        if not updates or await storing.is_late(entry.key.reference, instant(mapped.occurred)):
+        await storing.learn([entry.key])
+        if not updates or await storing.is_late_of(entry.key, instant(mapped.occurred)):
             return current
     new = {**entry.resource, "identifier": _identifiers(entry.resource, numbers)}
     made = await storing.put(merged(read(current.body), new, pid) if current is not None else new, current)
     if current is None:
         storing.patient_key = made.patient_key
         if updates:
-            await storing.is_late(entry.key.reference, instant(mapped.occurred))
+            await storing.is_late_of(entry.key, instant(mapped.occurred))
     return made
 
 

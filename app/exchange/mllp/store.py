@@ -1,16 +1,18 @@
 """What a message became is written under its source's authority: found again by identifiers, newer before older."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
+from app.exchange import newest
 from app.exchange.hl7v2.message import Finding
 from app.exchange.hl7v2.to_fhir.mapped import Entry, Key, Mapped, OrderSet
 from app.exchange.mllp.acknowledge import INTERNAL, Problem
 from app.exchange.mllp.kept import keep
-from app.exchange.mllp.newest import instant, is_late
+from app.exchange.mllp.newest import Newest, instant
 from app.exchange.mllp.visit import Visit
+from app.exchange.ssmix2 import lookups
 from app.identity.replaced import is_replaced
 from app.records.identified import by_identifier, lock_of
 from app.records.prepare import prepare
@@ -19,6 +21,7 @@ from app.records.writing import Writing
 from app.uploads.check import check_body
 from fhir.exact import read, same, write
 from fhir.resource import parse
+from fhir.spec.identifier_systems import forms
 from fhir.store.stored import Stored
 
 LATE = "Something newer is known; this was not written over it"
@@ -39,6 +42,8 @@ class Storing:
         said: What else the message says, that was there or newer already, as `Type/id`.
         late: Whether something newer was known.
         patient_key: Whose it is, once the Patient is known.
+        files: When what files of a store say of the same resources happened (発生日時).
+        absent: What the site has nothing of, as far as that was asked.
     """
 
     visit: Visit
@@ -48,6 +53,16 @@ class Storing:
     said: set[str] = field(default_factory=set)
     late: bool = False
     patient_key: int = 0
+    files: dict[Key, int] = field(default_factory=dict)
+    absent: set[Key] = field(default_factory=set)
+    _newest: Newest | None = None
+
+    @property
+    def newest(self) -> Newest:
+        """When what is known of the patient was said."""
+        if self._newest is None:
+            self._newest = Newest(self.writing.connection, self.patient_key)
+        return self._newest
 
     @property
     def custodian(self) -> int:
@@ -56,15 +71,34 @@ class Storing:
 
     async def current(self, key: Key) -> Stored | None:
         """Return what the site has under an identifier."""
+        if key in self.absent:
+            return None
         found = await by_identifier(self.writing.connection, key.type, key.system, key.value, self.custodian)
         if key.type == "Patient":
             # One that was merged may still state its number: the one that lives is meant.
             return min(found, key=is_merged, default=None)
         return next((one for one in found if one.patient_key == self.patient_key), None)
 
+    async def learn(self, keys: Iterable[Key]) -> None:
+        """Look up at once what is known of the patient's resources: a message may have thousands."""
+        wanted = list(dict.fromkeys(keys))
+        connection = self.writing.connection
+        self.files.update(await newest.of_files(connection, self.patient_key, wanted))
+        await self.newest.learn(key.reference for key in wanted)
+        # Systems that are written in several forms are asked for one by one.
+        plain = [key for key in wanted if key.type != "Patient" and tuple(forms(key.system)) == (key.system,)]
+        self.absent |= set(plain) - (await lookups.by_identifier(connection, self.custodian, plain)).keys()
+
+    async def is_late_of(self, key: Key, happened: int | None) -> bool:
+        """Return whether something newer is known of a resource, by a message or by a file of a store."""
+        if happened is not None and self.files.get(key, 0) > newest.digits(happened):
+            self.late = True
+            return True
+        return await self.is_late(key.reference, happened)
+
     async def is_late(self, identity: str, happened: int | None) -> bool:
-        """Return whether something newer is known of what is meant."""
-        found = await is_late(self.writing.connection, self.patient_key, identity, happened)
+        """Return whether something newer was said of what is meant."""
+        found = await self.newest.is_late(identity, happened)
         self.late = self.late or found
         return found
 
@@ -74,9 +108,12 @@ class Storing:
         What the site does not have stays a reference by its identifier. Parts that messages share are not changed.
         """
         for link in set(_links(tree)) - self.links.keys():
-            found = await self.current(_key_of(link))
+            key = _key_of(link)
+            found = await self.current(key)
             if found is not None:
                 self.links[link] = f"{found.type}/{found.id}"
+            else:
+                self.absent.add(key)
         made: dict[str, Any] = _linked(tree, self.links)
         return made
 
@@ -164,9 +201,11 @@ async def store_entries(storing: Storing, mapped: Mapped) -> None:
         FhirError: one is refused; nothing was written.
     """
     happened = instant(mapped.occurred)
+    await storing.learn(entry.key for entry in mapped.entries)
+    await storing.newest.learn(_identity(order) for order in mapped.orders)
     orders, passed = [], set[tuple[str, str]]()
     for order in mapped.orders:
-        if await storing.is_late(f"{order.type} {order.system}|{order.order}", happened):
+        if await storing.is_late(_identity(order), happened):
             # A newer message has said what the order consists of: also of what it left out nothing is taken up again.
             passed |= {(order.type, value) for value in order.present}
         else:
@@ -178,11 +217,16 @@ async def store_entries(storing: Storing, mapped: Mapped) -> None:
         await _settle_order(storing, order)
 
 
+def _identity(order: OrderSet) -> str:
+    return f"{order.type} {order.system}|{order.order}"
+
+
 async def _store(storing: Storing, entry: Entry, happened: int | None, *, is_passed: bool) -> None:
     current = await storing.current(entry.key)
+    storing.absent.discard(entry.key)
     named = current is not None and entry.action in ("mention", "history")
     nothing_to_delete = current is None and entry.action == "delete"
-    if not named and (is_passed or await storing.is_late(entry.key.reference, happened)):
+    if not named and (is_passed or await storing.is_late_of(entry.key, happened)):
         named = True
     if named or nothing_to_delete:
         if current is not None:
@@ -217,6 +261,7 @@ async def _settle_order(storing: Storing, order: OrderSet) -> None:
 
 async def kept(storing: Storing, mapped_findings: tuple[Finding, ...] = ()) -> list[Problem]:
     """Keep the message with what was written for it; return what its sender should know."""
+    await storing.newest.keep()
     said = storing.said | {f"{one.type}/{one.id}" for one in storing.written}
     await keep(storing.visit, storing.writing.connection, storing.patient_key, said)
     found = [Problem(INTERNAL, LATE, severity="W")] if storing.late else []

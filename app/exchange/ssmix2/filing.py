@@ -12,6 +12,7 @@ from typing import Any
 
 from app.exchange.hl7v2.message import Finding
 from app.exchange.hl7v2.to_fhir.mapped import Key
+from app.exchange.ssmix2.basics import over
 from app.exchange.ssmix2.kinds import Flag
 from app.exchange.ssmix2.known import Known
 from app.exchange.ssmix2.lookups import FORGET, Entry, File, Found
@@ -61,6 +62,15 @@ class _Own:
 
     files: list[Understood] = field(default_factory=list)
     written: list[Stored] = field(default_factory=list)
+    _looked_at: int = 0
+    _newest: int = 0
+
+    def newest(self) -> int:
+        """Return when the newest of what was written was, in microseconds since 1970 UTC; 0 for none."""
+        for one in self.written[self._looked_at :]:
+            self._newest = max(self._newest, one.last_updated)
+        self._looked_at = len(self.written)
+        return self._newest
 
 
 class Filing:
@@ -178,13 +188,14 @@ class Filing:
                 self._note(one, piece, patient_key, row, slot, one.name.instant, piece.content)
             return
         row, id_ = known
-        occurred = entry.occurred if entry is not None else 0
-        if piece.action == "mention" or occurred > one.name.instant:
+        if piece.action == "mention" or self._known.occurred(patient_key, piece.hash) > one.name.instant:
             return
         if piece.key.type == "Patient" and await self._was_merged(id_):
             return
         if piece.action == "current" or (piece.action == "delete" and piece.key.type == "Patient"):
             if entry is None or entry.content != piece.content:
+                if piece.key.type == "Patient":
+                    piece = await self._over(piece, id_, first=entry is None)
                 own.written.append(await self._writing.update(self._prepared(piece), id_))
             self._note(one, piece, patient_key, row, slot, one.name.instant, piece.content)
         elif piece.action == "history" and self._is_followed(one, piece):
@@ -194,6 +205,15 @@ class Filing:
         elif piece.key.type != "Patient" and (entry is None or entry.content != GONE):
             await self._writing.delete(piece.key.type, id_)
             self._note(one, piece, patient_key, row, slot, one.name.instant, GONE)
+
+    async def _over(self, piece: Piece, id_: str, *, first: bool) -> Piece:
+        """Return what a file says of a Patient together with what only other doors have said."""
+        current = await self._writing.current("Patient", id_)
+        if current is None or current.deleted:
+            return piece
+        return replace(
+            piece, body=write_exact(over(read_exact(bytes(current.body)), read_exact(piece.body), first=first))
+        )
 
     async def _was_merged(self, id_: str) -> bool:
         """Return whether a Patient was merged into another: a file of its own number makes it no other's again."""
@@ -287,7 +307,7 @@ class Filing:
     def _note_file(self, one: Understood, patient_key: int, latest: File | None, own: _Own) -> None:
         request = self._writing.request
         # Not before what was written of it: what is newer than its file was changed since.
-        received = max(request.now, *(each.last_updated for each in own.written), 0)
+        received = max(request.now, own.newest())
         number = latest.number + 1 if latest is not None else 1
         self._rows.append(
             (

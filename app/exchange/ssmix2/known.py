@@ -1,8 +1,9 @@
 """What the hub has of what a transaction is about, looked up once, and added to as it writes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from app.db import DatabaseConnection
+from app.exchange import newest
 from app.exchange.hl7v2.to_fhir.mapped import Key, OrderSet
 from app.exchange.ssmix2 import lookups
 from app.exchange.ssmix2.lookups import Entry, File, Found
@@ -19,6 +20,7 @@ class Known:
         self._slots: dict[tuple[int, int], list[Entry]] = {}
         self._others: dict[Key, Sequence[Found]] = {}
         self._orders: dict[Key, Sequence[Found]] = {}
+        self._of_lines: Mapping[tuple[int, int], int] = {}
         self._ids: dict[int, str] = {}
         self._references: dict[Key, str] = {}
 
@@ -52,6 +54,7 @@ class Known:
         self._files = await lookups.files(connection, patient_keys, [one.file_hash for one in old])
         self._entries = await lookups.entries(connection, patient_keys, pieces)
         self._slots = await lookups.of_slots(connection, patient_keys, [one.slot_hash for one in old])
+        self._of_lines = await newest.of_lines(connection, patient_keys, pieces)
         self._entries |= {(one.patient_key, one.hash): one for there in self._slots.values() for one in there}
         self._ids = await lookups.ids(connection, self._entries.values())
         hashes = {hashed for _, hashed in self._entries}
@@ -118,6 +121,11 @@ class Known:
     def entry(self, patient_key: int, hashed: int) -> Entry | None:
         """Return which file wrote a resource last, before this transaction."""
         return self._entries.get((patient_key, hashed))
+
+    def occurred(self, patient_key: int, hashed: int) -> int:
+        """Return when what is known of a resource happened (発生日時), by a file or a line's message; 0: nothing is."""
+        entry = self.entry(patient_key, hashed)
+        return max(entry.occurred if entry is not None else 0, self._of_lines.get((patient_key, hashed), 0))
 
     def entry_of(self, patient_key: int, key: Key) -> Entry | None:
         """Return the same by an identifier."""

@@ -19,7 +19,6 @@ from app.hub import Hub
 from app.records.jobs import run as jobs
 from app.records.signatures.keep import settle_verdicts
 from app.records.signatures.tables import signature_check
-from fhir.errors import FhirError
 from fhir.signatures.canonical import BYTES, forms
 from fhir.signatures.carried import MOST, attachments, own_verdicts, signature_data
 from fhir.signatures.chain import Trust
@@ -72,7 +71,7 @@ async def check_pending(hub: Hub) -> None:
             one = stored(row)
             try:
                 verdicts = await _verdicts(hub, one, bytes(row[-1]))
-            except (FhirError, ValueError):
+            except Exception:
                 # Nothing that was sent keeps others waiting.
                 logger.exception("The signatures of a %s cannot be looked at", one.type)
                 verdicts = [Verdict(State.UNCHECKED, "format", "The signature cannot be looked at")]

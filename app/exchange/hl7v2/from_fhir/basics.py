@@ -1,6 +1,7 @@
 """ADT-00, ADT-61, PPR-01: who a patient is, allergies, diseases."""
 
 from collections.abc import Iterable, Sequence
+from urllib.parse import unquote
 
 from app.exchange.hl7v2.from_fhir.observed import observed
 from app.exchange.hl7v2.from_fhir.ordered import order_line
@@ -117,8 +118,9 @@ def diseases(conditions: Sequence[Resource], source: Source) -> Iterable[Line]:
 
 def _instance(one: Resource, source: Source) -> str:
     whole = identifier(one, INSTANCE)
-    patient = next((part for part in (whole.removeprefix(f"{source.institution}-"),)), "")
-    return patient.partition("-")[2] if whole.startswith(f"{source.institution}-") else whole
+    start = f"{source.institution}-"
+    # Behind the institution stands the patient's number (`to_fhir.draft`).
+    return unquote(whole.removeprefix(start).partition("-")[2]) if whole.startswith(start) else whole
 
 
 def _problem(one: Resource, source: Source) -> Line:

@@ -9,6 +9,7 @@ from app.exchange.hl7v2.from_fhir.ordered import department_of, number_of
 from app.exchange.hl7v2.from_fhir.values import at_17, coded_parts, identifier
 from app.exchange.hl7v2.from_fhir.visits import in_charge, visits
 from app.exchange.hl7v2.from_fhir.written import NO_ORDER, Resource, Written, header
+from app.exchange.hl7v2.to_fhir.draft import escaped
 from app.exchange.hl7v2.to_fhir.source import Source
 from app.exchange.hl7v2.to_fhir.systems import INSTANCE
 from app.exchange.hl7v2.write import Field, Line, segment
@@ -157,7 +158,7 @@ def _write_reports(store: _Store) -> None:
 def _is_basic(store: _Store, one: Resource) -> bool:
     """Return whether an Observation came with the patient's basic data: its key names the patient and a code alone."""
     number = identifier(store.patient, store.source.patient_system)
-    start = f"{store.source.institution}-{number}-"
+    start = f"{store.source.institution}-{escaped(number)}-"
     code = next((str(c.get("code")) for c in one.get("code", {}).get("coding", ())), "")
     key = identifier(one, INSTANCE)
     if not key.startswith(start):

@@ -34,10 +34,10 @@ class Draft:
 
     def key(self, type_: str, *parts: str) -> Key:
         """Return the key of a resource; a second one with the same parts in this message gets a number of its own."""
-        value = "-".join((self.source.institution, *(part for part in parts if part)))
+        value = "-".join((self.source.institution, *(escaped(part) for part in parts if part)))
         count = self.taken.get((type_, value), 0) + 1
         self.taken[type_, value] = count
-        return Key(type_, INSTANCE, value if count == 1 else f"{value}-{count}")
+        return Key(type_, INSTANCE, value if count == 1 else f"{value}~{count}")
 
     def own(self, type_: str, *parts: str) -> Key:
         """Return the key of a resource whose parts tell it from those of the same patient alone."""
@@ -89,6 +89,11 @@ class Draft:
             OrderSet(type_, system, number, frozenset(keys), status)
             for (type_, number), (keys, status) in self.orders.items()
         )
+
+
+def escaped(part: str) -> str:
+    """Return a part of a key so that no two lists of parts are the same key: `12`, `3-4` are not `12-3`, `4`."""
+    return part.replace("%", "%25").replace("-", "%2D").replace("~", "%7E")
 
 
 def present(content: dict[str, Any]) -> dict[str, Any]:

@@ -1,14 +1,13 @@
 """Reads what is to be sent, a batch at a time: files that the journal does not know, or knows otherwise."""
 
 import hashlib
-import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from app.exchange.ssmix2.gateway.journal import DEAD, Journal, Row
 from app.exchange.ssmix2.gateway.line import Letter
-from app.exchange.ssmix2.gateway.walk import Found, files_of, readable
+from app.exchange.ssmix2.gateway.walk import Found, Unread, files_of, logged, readable
 
 BATCH_FILES = 600
 """Files after which a batch ends with the patient."""
@@ -19,8 +18,6 @@ MOST_BYTES = 20_000_000
 """A larger file is not read; nothing that the hub stores is."""
 LONGEST_PATH = 1_000
 """Characters."""
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -75,6 +72,7 @@ class Reader:
     Attributes:
         unfinished: The patients of whom a file was not whole yet: they are looked at again.
         begun: How many patients were begun.
+        unread: What is there and cannot be read, and why, by its path: it is tried again at each look.
     """
 
     def __init__(self, root: Path, journal: Journal, settle_seconds: float) -> None:
@@ -83,6 +81,15 @@ class Reader:
         self._settle = settle_seconds
         self.unfinished: set[str] = set()
         self.begun = 0
+        self.unread: dict[str, str] = {}
+        self._logged: set[str] = set()
+
+    def note_unread(self, path: str, error: OSError) -> None:
+        """Note that something cannot be read."""
+        if path not in self._logged:
+            self._logged.add(path)
+            logged(path, error)
+        self.unread[path] = error.strerror or str(error)
 
     def batches(self, patients: Iterable[str], *, first: Iterable[Found] = ()) -> Iterator[Batch]:
         """Yield what is to be sent of patients, each one's files in their order.
@@ -109,7 +116,8 @@ class Reader:
             self.begun += 1
             self.unfinished.discard(patient)
             known = self._journal.below(readable(patient))
-            found = files_of(self._root, patient)
+            self._forget_unread(readable(patient))
+            found = files_of(self._root, patient, self.note_unread)
             news = [one for one in found if not _is_known(one, known.get(one.path))]
             whole = [one for one in news if one.is_whole(self._settle)]
             if len(whole) < len(news):
@@ -119,12 +127,16 @@ class Reader:
             for one in whole:
                 yield one, known.get(one.path)
 
+    def _forget_unread(self, patient: str) -> None:
+        for path in [one for one in self.unread if one == patient or one.startswith(f"{patient}/")]:
+            del self.unread[path]
+
     def _add(self, batch: Batch, found: Found, known: Row | None) -> None:
         reason = _not_sent(found)
         if reason:
             batch.refused.append((Row(found.path, found.mtime_ns, found.size, b"", DEAD), reason))
             return
-        letter = _read(found)
+        letter = _read(found, self.note_unread)
         if letter is None:
             # It was renamed, or is being written: what it became is found at the next look.
             self.unfinished.add("/".join(found.path.split("/")[:3]))
@@ -159,7 +171,7 @@ def digest_of(letter: Letter) -> bytes:
     return whole.digest()
 
 
-def _read(found: Found) -> Letter | None:
+def _read(found: Found, unread: Unread) -> Letter | None:
     """Return a file's bytes; None when it is not any more what it was."""
     try:
         if found.parts is None:
@@ -171,6 +183,6 @@ def _read(found: Found) -> Letter | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        logger.warning("A file cannot be read: %s", error)
+        unread(found.path, error)
         return None
     return letter if letter.size == found.size else None

@@ -50,11 +50,17 @@ class Transactions:
         notes, found = self._journal.notes(), dict[str, None]()
         for one in self._files():
             done, size = int(notes.get(f"read {one.name}", 0)), one.stat().st_size
+            if size < done:
+                # It was written anew, and is read from its beginning.
+                done = 0
             with one.open("rb") as file:
                 while done < size:
                     file.seek(max(0, done - OVERLAP_BYTES))
                     piece = file.read(PIECE_BYTES)
                     found |= dict.fromkeys(patients_in(piece))
+                    if file.tell() <= done:
+                        # It was cut while it was read: the next look begins anew.
+                        break
                     done = file.tell()
             self._journal.note(**{f"read {one.name}": done})
         return ["/".join(folders_of(number)) for number in found]

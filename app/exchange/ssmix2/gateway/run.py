@@ -4,6 +4,7 @@ Batches go one after the other, so that each patient's files arrive in their ord
 """
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -28,6 +29,9 @@ ATTEMPTS_ONCE = 5
 
 STOP_SECONDS = 10.0
 """How long a batch that is on its way is waited for when the gateway is told to stop."""
+
+MOST_UNREAD = 100
+"""Paths that `--status` tells of files that cannot be read."""
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +86,7 @@ class Gateway:
         self._wanted, self._journal, self._dead, self._line, self._tell = wanted, journal, dead, line, tell
         self._reader = Reader(wanted.root, journal, wanted.settle_seconds)
         self._line_told = False
+        self._unread_told: dict[str, str] | None = None
         self._stop = asyncio.Event()
         self._changed: set[str] = set()
         self._woken = asyncio.Event()
@@ -141,7 +146,8 @@ class Gateway:
         self.progress.patients = await asyncio.to_thread(count_patients, root)
         self._reader.begun = 0
         self._journal.note(walk_begun=int(time.time()), walk_ended="")
-        await self._send_all(patients(root), first=strays(root))
+        self._reader.unread.clear()
+        await self._send_all(patients(root, self._reader.note_unread), first=strays(root))
         if not self._stop.is_set():
             self._journal.note(walk_ended=int(time.time()))
         self._walked = time.monotonic()
@@ -175,6 +181,14 @@ class Gateway:
                 raise
             self.progress.patients_begun = self._reader.begun
             self._tell(self.progress)
+        self._note_unread()
+
+    def _note_unread(self) -> None:
+        """Keep for `--status` what cannot be read."""
+        told = dict(sorted(self._reader.unread.items())[:MOST_UNREAD])
+        if told != self._unread_told:
+            self._unread_told = told
+            self._journal.note(unread=json.dumps(told, ensure_ascii=False))
 
     async def _deliver(self, batch: Batch) -> None:
         """Send a batch, again and again while the line is down, and note what became of it."""

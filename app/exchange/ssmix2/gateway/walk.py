@@ -4,7 +4,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,9 @@ from app.exchange.ssmix2.transactions import NAME as TRANSACTIONS
 
 UNFINISHED = re.compile(r"[.~#].*|.*(?:~|\.(?:tmp|temp|part|partial|lock|lck|new|writing|swp))", re.IGNORECASE)
 """Names of files that somebody is still writing, and of locks."""
+
+Unread = Callable[[str, OSError], None]
+"""Told of a folder or a file that is there and cannot be read, by its path below the root."""
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +55,12 @@ def readable(name: str) -> str:
     return octets.decode("ascii", "replace")
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
+def logged(path: str, error: OSError) -> None:
+    """Say in the log that something cannot be read."""
+    logger.warning("%s cannot be read: %s", path or "The store", error.strerror or error)
+
+
+def _entries(folder: Path, path: str, unread: Unread) -> list[os.DirEntry[str]]:
     """Return what is in a folder, by name; nothing when it is gone or cannot be read."""
     try:
         with os.scandir(folder) as found:
@@ -60,19 +68,20 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        logger.warning("A folder cannot be read: %s", error)
+        unread(path, error)
         return []
 
 
-def _folders(folder: Path) -> list[str]:
-    return [one.name for one in _entries(folder) if one.is_dir() and not UNFINISHED.fullmatch(one.name)]
+def _folders(root: Path, below: str, unread: Unread) -> list[str]:
+    found = _entries(root / below, readable(below), unread)
+    return [one.name for one in found if one.is_dir() and not UNFINISHED.fullmatch(one.name)]
 
 
-def patients(root: Path) -> Iterator[str]:
+def patients(root: Path, unread: Unread = logged) -> Iterator[str]:
     """Yield the folder of each patient below the root of a store, `999/901/9999013`, in the order of their numbers."""
-    for first in _folders(root):
-        for second in _folders(root / first):
-            for number in _folders(root / first / second):
+    for first in _folders(root, "", unread):
+        for second in _folders(root, first, unread):
+            for number in _folders(root, f"{first}/{second}", unread):
                 yield f"{first}/{second}/{number}"
 
 
@@ -83,16 +92,16 @@ def count_patients(root: Path) -> int:
 
 def strays(root: Path) -> Iterator[Found]:
     """Yield files that lie above the patients' folders, where a store has none."""
-    folders = [root, *(root / one for one in _folders(root))]
-    folders += [folder / one for folder in folders[1:] for one in _folders(folder)]
-    for folder in folders:
-        above = readable(folder.relative_to(root).as_posix()).removeprefix(".")
-        for one in _entries(folder):
+    # The walk through the patients tells of folders that cannot be read.
+    firsts = _folders(root, "", logged)
+    for below in ["", *firsts, *(f"{first}/{one}" for first in firsts for one in _folders(root, first, logged))]:
+        above = readable(below)
+        for one in _entries(root / below, above, logged):
             if _is_file(one):
                 yield from _file(one, f"{above}/{readable(one.name)}".removeprefix("/"))
 
 
-def files_of(root: Path, patient: str) -> list[Found]:
+def files_of(root: Path, patient: str, unread: Unread = logged) -> list[Found]:
     """Return the files of a patient in the order in which they are sent.
 
     Who the patient is comes first; then by day, by the instant of each (発生日時), and by the condition flag.
@@ -100,20 +109,21 @@ def files_of(root: Path, patient: str) -> list[Found]:
     Args:
         root: The root of the store.
         patient: The patient's folder below it.
+        unread: Told of what cannot be read.
     """
-    return sorted(_below(root / patient, readable(patient), patient.count("/") + 1), key=_order)
+    return sorted(_below(root / patient, readable(patient), patient.count("/") + 1, unread), key=_order)
 
 
-def _below(folder: Path, path: str, depth: int) -> Iterator[Found]:
-    for one in _entries(folder):
+def _below(folder: Path, path: str, depth: int, unread: Unread) -> Iterator[Found]:
+    for one in _entries(folder, path, unread):
         below = f"{path}/{readable(one.name)}"
         if _is_file(one):
             yield from _file(one, below)
         elif one.is_dir() and depth + 1 == CONTENT_DEPTH:
             with suppress(FileNotFoundError):
-                yield from _content(Path(one.path), below)
+                yield from _content(Path(one.path), below, unread)
         elif one.is_dir():
-            yield from _below(Path(one.path), below, depth + 1)
+            yield from _below(Path(one.path), below, depth + 1, unread)
 
 
 def _is_file(one: os.DirEntry[str]) -> bool:
@@ -127,9 +137,9 @@ def _file(one: os.DirEntry[str], path: str) -> Iterator[Found]:
         yield Found(path, Path(one.path), facts.st_mtime_ns, facts.st_size)
 
 
-def _content(folder: Path, path: str) -> Iterator[Found]:
+def _content(folder: Path, path: str, unread: Unread) -> Iterator[Found]:
     """Yield a content folder; nothing when there is nothing in it, or somebody is still writing to it."""
-    entries = _entries(folder)
+    entries = _entries(folder, path, unread)
     if not entries or any(UNFINISHED.fullmatch(one.name) for one in entries):
         return
     files = [one for one in entries if one.is_file()]

@@ -6,6 +6,7 @@ import pickle
 import pytest
 
 from app.exchange.hl7v2.message import Finding, Hl7Error, parse
+from app.exchange.hl7v2.to_fhir.draft import escaped
 from app.exchange.hl7v2.to_fhir.kinds import KINDS, kind_of
 from app.exchange.hl7v2.to_fhir.mapped import OrderSet
 from app.exchange.hl7v2.to_fhir.resources import resources
@@ -485,3 +486,9 @@ def test_a_row_that_names_nothing_is_told():
     found = mapped("OML-11", header("OUL^R22"), PID, f"OBR|1|1|1|E^x^99X||||||||||||{DOCTOR}", "OBX|1|NM|||5||||||F")
 
     assert found.findings == (Finding("OBX", 1, 3, "the result does not say what was observed; it is not taken"),)
+
+
+def test_no_two_lists_of_parts_are_one_key():
+    lists = [("12", "3-4"), ("12-3", "4"), ("12", "3", "4"), ("12", "3%2D4"), ("12~2",), ("12",)]
+
+    assert len({"-".join(map(escaped, parts)) for parts in lists}) == len(lists)

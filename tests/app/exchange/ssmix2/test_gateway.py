@@ -2,7 +2,11 @@
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from app.exchange.ssmix2.gateway.batches import Reader, digest_of
 from app.exchange.ssmix2.gateway.changes import Transactions
@@ -166,6 +170,51 @@ def test_the_transaction_store_is_read_on_from_where_it_was_read_before(tmp_path
 
     assert found[-2:] == ["000/000/0000000002", "000/000/0000000003"]
     assert Transactions(tmp_path, journal).read() == []
+
+
+def test_a_transaction_file_that_was_written_anew_is_read_from_its_beginning(tmp_path: Path):
+    journal, records = Journal(tmp_path / "journal.db"), tmp_path / "TR_20200401000000000_00001.DAT"
+    records.write_bytes(b"PID|1||0000000001\r" * 50)
+    Transactions(tmp_path, journal).read()
+
+    records.write_bytes(b"PID|1||0000000002\r")
+    found = Transactions(tmp_path, journal).read()
+
+    assert found == ["000/000/0000000002"]
+
+
+def test_what_cannot_be_read_is_told_until_it_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "store").mkdir()
+    # Nobody else may pass the folders above.
+    monkeypatch.chdir(tmp_path / "store")
+    journal, root = Journal(tmp_path / "journal.db"), Path()
+    shut, open_ = a_file("OML-11", number="0000000001"), a_file("OML-11", number="0000000002")
+    put(root, shut, open_)
+    reader = Reader(root, journal, 0)
+    (root / shut[0]).chmod(0)
+
+    with as_nobody():
+        sent = [one.path for batch in reader.batches(patients(root)) for one in batch.letters]
+    told = dict(reader.unread)
+    (root / shut[0]).chmod(0o644)
+    sent_later = [one.path for batch in reader.batches(patients(root)) for one in batch.letters]
+
+    assert sent == [open_[0]]
+    assert told == {shut[0]: "Permission denied"}
+    assert (sent_later, reader.unread) == ([shut[0], open_[0]], {})
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Be somebody whom permissions bind, which root is not."""
+    if os.geteuid():
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 def test_records_are_of_the_patients_that_they_name():
