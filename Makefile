@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check bench format clean
+.PHONY: help demo test soak check bench format ohif clean
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ bench: $(VENV)/.installed-dev ## Print the benchmark table: ratios to bare yards
 format: $(VENV)/.installed-dev ## Format and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+ohif: ## Fetch the full viewer (OHIF), which `renkei ohif` serves, into ./ohif
+	@sh deploy/ohif.sh ohif
 
 lock: ## Pin every dependency with its hashes again
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header -p 3.11 pyproject.toml deploy/build.in -o requirements.lock

@@ -6,6 +6,7 @@ What differs between doors (FHIR, DICOMweb) is what a request is, what answers i
 import errno
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -13,7 +14,7 @@ from starlette.types import Receive, Scope
 
 from app.access import epoch
 from app.access.caller import Caller
-from app.access.cookies import session_cookie
+from app.access.cookies import images_cookie, session_cookie
 from app.audit.log import AuditUnavailable
 from app.audit.record import Event
 from app.clock import instant
@@ -79,13 +80,40 @@ async def identify(hub: Hub, scope: Mapping[str, Any]) -> tuple[Caller, str]:
             if value[:7].lower() != b"bearer ":
                 raise Unauthorized("Only bearer tokens are taken here")
             secret = value[7:].decode("latin-1")
-            return await hub.callers.by_token(secret, scope), secret
+            caller = await hub.callers.by_token(secret, scope)
+            if caller.link:
+                raise Unauthorized("The token is a browser's")
+            return caller, secret
         if name == b"cookie":
             cookie = value
+    if scope["method"] not in SAFE:
+        raise Unauthorized("A token is needed")
+    return await _by_cookie(hub, scope, cookie)
+
+
+async def _by_cookie(hub: Hub, scope: Mapping[str, Any], cookie: bytes) -> tuple[Caller, str]:
+    """Return the person whose session it is; for images alone, who came by a system's link when it is nobody's."""
     secret = session_cookie(cookie)
-    if not secret or scope["method"] not in SAFE:
+    link = images_cookie(cookie) if scope["path"].startswith("/dicomweb/") else ""
+    if link:
+        with suppress(Unauthorized):
+            return await hub.callers.by_session(secret), secret
+        return await by_link(hub, link, scope), link
+    if not secret:
         raise Unauthorized("A token is needed")
     return await hub.callers.by_session(secret), secret
+
+
+async def by_link(hub: Hub, secret: str, scope: Mapping[str, Any]) -> Caller:
+    """Return who came by a system's link to images.
+
+    Raises:
+        Unauthorized: it was nobody, or the time is over.
+    """
+    caller = await hub.callers.by_token(secret, scope)
+    if not caller.link:
+        raise Unauthorized("This is no link to images")
+    return caller
 
 
 def unavailable() -> Response:

@@ -33,6 +33,8 @@ class _Hub(FastAPI):
     """FastAPI, with the FHIR door before its layers: these cost a read an eighth of its speed and do nothing for it."""
 
     trusted_proxies = ""
+    viewer = ""
+    """The origin of the full viewer."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.behind(scope, receive, send)
@@ -44,9 +46,9 @@ class _Hub(FastAPI):
 
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and is_from_elsewhere(scope):
-            if await preflight(scope, send):
+            if await preflight(scope, send, self.viewer):
                 return
-            send = shown(send)
+            send = shown(scope, send, self.viewer)
         if _FHIR.matches(scope)[0] is Match.FULL:
             scope["app"] = self
             await _FHIR.handle(scope, receive, send)
@@ -82,6 +84,7 @@ def create_app(chosen: Settings | None = None, *, is_told: bool = False) -> Fast
 
     app = _Hub(title="Renkei", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.trusted_proxies = used.trusted_proxies
+    app.viewer = used.ohif_address
     app.router.routes.insert(0, _FHIR)
     app.router.routes.insert(1, DicomRoute())
     app.include_router(oauth)

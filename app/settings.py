@@ -9,6 +9,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -41,6 +42,9 @@ class Settings(BaseSettings):
 
     address: str = ""
     """The hub's address as its callers write it, without a slash at the end. Empty: `http://127.0.0.1:PORT`."""
+
+    ohif_address: str = ""
+    """The origin at which `renkei ohif` serves the full viewer, without a slash at the end. Empty: there is none."""
 
     host: str = "127.0.0.1"
     """The address the server listens on."""
@@ -393,6 +397,15 @@ class Settings(BaseSettings):
         """Let a hub that is tried at another port say that port wherever it names itself."""
         if not self.address:
             object.__setattr__(self, "address", f"http://127.0.0.1:{self.port}")
+        return self
+
+    @model_validator(mode="after")
+    def _the_viewer_has_an_origin_of_its_own(self) -> "Settings":
+        """Hold what may read images with people's cookies: one origin, and not the hub's."""
+        parts = urlsplit(self.ohif_address)
+        is_origin = parts.scheme in ("http", "https") and self.ohif_address == f"{parts.scheme}://{parts.netloc}"
+        if self.ohif_address and (not is_origin or self.ohif_address == self.address):
+            raise ValueError("ohif_address is an origin, such as https://viewer.example.jp, and not the hub's own")
         return self
 
     @model_validator(mode="after")

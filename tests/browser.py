@@ -22,11 +22,11 @@ FLAGS = (
 
 
 @contextmanager
-def a_driver() -> Iterator[webdriver.Chrome]:
+def a_driver(flags: tuple[str, ...] = FLAGS) -> Iterator[webdriver.Chrome]:
     """Start a browser with a profile of its own."""
     options = webdriver.ChromeOptions()
     options.binary_location = str(CHROMIUM)
-    for flag in FLAGS:
+    for flag in flags:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     made = webdriver.Chrome(options=options, service=webdriver.ChromeService(str(DRIVER)))

@@ -78,3 +78,7 @@ class Caller:
     """What is open to it by break-glass."""
     untold: int = 0
     """Cases of break-glass that its organisation was told of, and that nobody there has looked at."""
+    link: bool = False
+    """Whether a browser came by a system's link to images: it opens nothing else."""
+    study: str = ""
+    """Of such a browser: the only StudyInstanceUID that it may see; empty for all of the patient's."""

@@ -1,7 +1,8 @@
 """Apps in a browser, on a page of another site: what they may ask, and read of the answer.
 
 A bearer token is what opens a door here, and no page has another site's. Any site may ask, therefore, but never with
-the browser's cookies: a browser refuses to hand out an answer to those where every origin is allowed.
+the browser's cookies: a browser refuses to hand out an answer to those where every origin is allowed. One origin alone
+may read images with them: that of the full viewer, which the operator names.
 https://fetch.spec.whatwg.org/#http-cors-protocol
 """
 
@@ -14,12 +15,8 @@ _TAKEN = (
     b"x-request-id"
 )
 _METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-_PREFLIGHT = [
-    (b"access-control-allow-origin", b"*"),
-    (b"access-control-allow-methods", _METHODS),
-    (b"access-control-allow-headers", _TAKEN),
-    (b"access-control-max-age", b"600"),
-]
+_ANYONE = [(b"access-control-allow-origin", b"*")]
+_IMAGES = "/dicomweb/"
 
 
 def is_from_elsewhere(scope: Scope) -> bool:
@@ -31,24 +28,50 @@ def is_from_elsewhere(scope: Scope) -> bool:
     return False
 
 
-async def preflight(scope: Scope, send: Send) -> bool:
-    """Answer a browser that asks what a page may ask; return whether it was one."""
+def _allowed(scope: Scope, viewer: str) -> list[tuple[bytes, bytes]]:
+    """Return who may read the answer: anyone without cookies, the viewer's origin with them, of images alone."""
+    origin = next((value for name, value in scope["headers"] if name == b"origin"), b"")
+    if not viewer or origin != viewer.encode() or not scope["path"].startswith(_IMAGES):
+        return _ANYONE
+    return [
+        (b"access-control-allow-origin", origin),
+        (b"access-control-allow-credentials", b"true"),
+        (b"cross-origin-resource-policy", b"same-site"),
+        (b"vary", b"Origin"),
+    ]
+
+
+async def preflight(scope: Scope, send: Send, viewer: str = "") -> bool:
+    """Answer a browser that asks what a page may ask; return whether it was one.
+
+    Args:
+        scope: The request.
+        send: Where the answer goes.
+        viewer: The origin of the full viewer, or an empty text.
+    """
     if scope["method"] != "OPTIONS" or not any(
         name == b"access-control-request-method" for name, _ in scope["headers"]
     ):
         return False
-    await send({"type": "http.response.start", "status": 204, "headers": _PREFLIGHT})
+    allowed = _allowed(scope, viewer)
+    headers = [
+        *allowed,
+        (b"access-control-allow-methods", _METHODS if allowed is _ANYONE else b"GET, HEAD, OPTIONS"),
+        (b"access-control-allow-headers", _TAKEN),
+        (b"access-control-max-age", b"600"),
+    ]
+    await send({"type": "http.response.start", "status": 204, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
     return True
 
 
-def shown(send: Send) -> Send:
+def shown(scope: Scope, send: Send, viewer: str = "") -> Send:
     """Return a `send` whose answers a page of another site may read."""
+    told = [*_allowed(scope, viewer), (b"access-control-expose-headers", _SHOWN)]
 
     async def with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            allowed = [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", _SHOWN)]
-            message = {**message, "headers": [*message["headers"], *allowed]}
+            message = {**message, "headers": [*message["headers"], *told]}
         await send(message)
 
     return with_headers

@@ -15,7 +15,17 @@ from app.access.certificate import certificate_of
 from app.access.epoch import CURRENT
 from app.access.person_tables import FOR_EVER, session_origin, standing
 from app.access.scopes import parse
-from app.access.tables import account, app_grant, client, organisation, session, token, token_binding, token_patient
+from app.access.tables import (
+    account,
+    app_grant,
+    client,
+    image_session,
+    organisation,
+    session,
+    token,
+    token_binding,
+    token_patient,
+)
 from app.access.tokens import digest
 from app.clock import Clock
 from app.consent.break_glass.held import has_open, named, open_cases, untold_at
@@ -39,12 +49,13 @@ def _by_token() -> Select[tuple[object, ...]]:
         select(
             *(_EPOCH, *_ORGANISATION, func.coalesce(account.c.role, client.c.role), token.c.purpose, client.c.id),
             *(token.c.ends, token.c.scope, token_binding.c.certificate, of_patient, *person),
-            *(_OF_DATA, func.coalesce(standing.c.ends, FOR_EVER)),
+            *(image_session.c.study, image_session.c.user, _OF_DATA, func.coalesce(standing.c.ends, FOR_EVER)),
         )
         .select_from(token)
         .join(client, client.c.key == token.c.client)
         .outerjoin(token_binding, token_binding.c.digest == token.c.digest)
         .outerjoin(token_patient, token_patient.c.digest == token.c.digest)
+        .outerjoin(image_session, image_session.c.digest == token.c.digest)
         .outerjoin(app_grant, app_grant.c.key == token_binding.c.grant)
         .outerjoin(account, account.c.key == app_grant.c.account)
         .outerjoin(standing, standing.c.account == account.c.key)
@@ -157,16 +168,18 @@ class Callers:
         if not rows or min(rows[0][8], rows[0][-1]) <= self._clock():
             raise Unauthorized("The token is unknown or has expired")
         epoch, key, slug, title, resource_id, role, purpose, client_id, ends, scope, bound, patient_key = rows[0][:12]
-        account_key, name, person, change, of_data, leaves = rows[0][12:]
+        account_key, name, person, change, study, named_user, of_data, leaves = rows[0][12:]
         scopes = parse(scope) if scope else None
         found = Caller(
-            *(key, slug, title, f"Organization/{resource_id}", role, purpose, client_id, account_key or 0, name or ""),
+            *(key, slug, title, f"Organization/{resource_id}", role, purpose, client_id, account_key or 0),
             # A person who leaves on a day has no rights from then on, whatever was issued before.
-            *(person or "", min(ends, leaves), epoch or 0, bool(change)),
+            *(name or named_user or "", person or "", min(ends, leaves), epoch or 0, bool(change)),
             scopes=None if scopes is None or (scopes.unrestricted and not account_key) else scopes,
             patient_key=patient_key or 0,
             of_data=bool(of_data),
             certificate=bound or "",
+            link=study is not None,
+            study=study or "",
         )
         return self._keep(secret, await self._in_emergency(secret, found) if purpose == "BTG" else found)
 

@@ -115,6 +115,31 @@ token_patient = Table(
     comment="The Patient that a system's access token is about, when it asked for one alone",
 )
 
+image_link = Table(
+    "image_link",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("client", Integer, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("patient_key", BigInteger, nullable=False),
+    Column("patient", Text, nullable=False),
+    Column("study", Text, nullable=False),
+    Column("user", Text, nullable=False),
+    Column("opens", Text, nullable=False),
+    Column("ends", BigInteger, nullable=False, index=True),
+    comment="Links by which a system lets a browser open images, by their SHA-256; each is good once",
+)
+"""`study` is the only one that may be seen, empty for all of the patient's; `opens` is a page, `user` who opens it."""
+
+image_session = Table(
+    "image_session",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("study", Text, nullable=False),
+    Column("user", Text, nullable=False),
+    comment="Access tokens that a browser holds as a cookie since it came by a link to images, and what they are for",
+)
+
 authorization_code = Table(
     "authorization_code",
     metadata,

@@ -180,6 +180,7 @@ PATTERNS: dict[str, Pattern] = {
     "introspect": _security(AUTHENTICATION, _ihe("ITI-102", "Introspect Token"), server=TOKEN_SERVICE),
     "revoke": _security(AUTHENTICATION, coding(OWN, "revoke", "revoke"), server=TOKEN_SERVICE),
     "launch": _security(AUTHENTICATION, coding(OWN, "launch", "launch")),
+    "image-link": _security(AUTHENTICATION, coding(OWN, "image-link", "image-link")),
     "consent-decision": Pattern(
         ALERT,
         coding(_AUTHZ, "AuthZ-Consent", "Authorization Decision using Roles and Consent"),

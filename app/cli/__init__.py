@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from app.settings import SettingsMissing
 
 COMMANDS = (
-    *("serve", "demo", "seed", "migrate", "reindex", "organisation", "client", "user", "token"),
+    *("serve", "ohif", "demo", "seed", "migrate", "reindex", "organisation", "client", "user", "token"),
     *("certificate", "import", "consent", "identity", "package", "terminology", "search-parameter", "audit"),
     *("backup", "blobs", "witness", "report", "retention", "gateway", "export", "mllp-source"),
     *("imaging-source", "trust", "seal", "verify-document", "media", "manifest"),

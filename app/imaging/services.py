@@ -125,5 +125,5 @@ def find(request: DicomRequest) -> Callable[[DicomRequest], Awaitable[DicomRespo
     if not all(is_uid(uid) for uid in (request.study, request.series, request.instance) if uid):
         raise InvalidValue("The address has a part that is no UID")
     if service is not _OPTIONS:
-        check_images(request)
+        check_images(request, request.study)
     return translated(service.answer)

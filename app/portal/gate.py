@@ -6,6 +6,7 @@ The work of a page gets a `FhirRequest`, so that what it reads passes the same `
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import quote
@@ -17,11 +18,12 @@ from starlette.routing import Match
 
 from app.access import sessions
 from app.access.caller import Caller
+from app.access.cookies import IMAGES_COOKIE
 from app.access.identify import COOKIE, Locked
 from app.audit.log import AuditUnavailable
 from app.comma import parts
 from app.db import DatabaseUnavailable
-from app.doors import MOST_ATTEMPTS, warn_of_many
+from app.doors import MOST_ATTEMPTS, by_link, warn_of_many
 from app.hub import Hub
 from app.portal.forms import Form, check_origin, check_token, read_form
 from app.portal.page import HEADERS, Page, render
@@ -120,6 +122,20 @@ async def identify(request: Request) -> tuple[Caller, str]:
     return await request.app.state.hub.callers.by_session(secret), secret
 
 
+async def identify_for_images(request: Request) -> tuple[Caller, str]:
+    """Return the same, or who came by a system's link to images when there is no session.
+
+    Raises:
+        Unauthorized: neither is there.
+    """
+    link = request.cookies.get(IMAGES_COOKIE, "")
+    if link:
+        with suppress(Unauthorized):
+            return await identify(request)
+        return await by_link(request.app.state.hub, link, request.scope), link
+    return await identify(request)
+
+
 async def view(
     request: Request,
     page: str,
@@ -131,6 +147,7 @@ async def view(
     file_bytes: int = 0,
     finishes: str = "",
     read: Read | None = None,
+    of_images: bool = False,
 ) -> Response:
     """Return the answer to a request for a page.
 
@@ -144,13 +161,14 @@ async def view(
         file_bytes: The most bytes of files that its form may carry.
         finishes: The step of `Caller.step` that this page is for.
         read: Reads the form, where its files are too large for memory; the role is checked before.
+        of_images: Whether who came by a system's link to images may open it as well.
     """
     hub: Hub = request.app.state.hub
     form: tuple[Form, Mapping[str, bytes]] | None = None
     try:
         for _ in range(MOST_ATTEMPTS):
             try:
-                caller, secret = await identify(request)
+                caller, secret = await (identify_for_images if of_images else identify)(request)
             except Unauthorized as error:
                 return await _sign_in_first(request, hub, error)
             if caller.must_change and not may_change and caller.step != finishes:
@@ -198,7 +216,7 @@ async def _form(request: Request, secret: str, file_bytes: int) -> tuple[Form, M
 
 
 async def _do(visit: Visit, page: str, work: Work) -> tuple[Response, int]:
-    if page:
+    if page and not visit.caller.link:
         check_role(visit.caller, page)
     made = await work(visit)
     if isinstance(made, Page):

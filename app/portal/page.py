@@ -84,7 +84,7 @@ def render(request: Request, page: Page, caller: Caller | None = None) -> Respon
         lang=spoken,
         other_languages=[(one, address_with(request, lang=one)) for one in language.LANGUAGES if one != spoken],
         caller=caller,
-        links=links(caller) if caller else (),
+        links=links(caller) if caller and not caller.link else (),
         path=request.url.path,
         here=address_with(request),
         lock_seconds=hub.settings.session_minutes * 60,

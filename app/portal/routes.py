@@ -46,6 +46,11 @@ from app.portal.subject_rights import act_on_rights_request, enter_rights_reques
 from app.portal.summary import summary_page, summary_pdf
 from app.portal.third_party import third_party
 from app.portal.version import as_it_came, version
+from app.portal.viewer.invoke import ADDRESS as INVOKE_ADDRESS
+from app.portal.viewer.invoke import invoke
+from app.portal.viewer.links import make_link
+from app.portal.viewer.page import viewer
+from app.portal.viewer.plain import pictures
 
 routes: list[BaseRoute] = [
     Route("/", home),
@@ -98,6 +103,10 @@ routes: list[BaseRoute] = [
     Route("/documents/{type}/{id}/content/{number:int}", content),
     Route("/documents/{type}/{id}/content/{number:int}/pictures/{picture:int}", picture),
     Route("/documents/{type}/{id}/content/{number:int}/files/{file:int}", embedded),
+    Route(INVOKE_ADDRESS, invoke),
+    Route("/images/links", make_link, methods=["POST"]),
+    Route("/images/{study}", viewer),
+    Route("/images/{study}/pictures", pictures),
     Route("/flags/{type}/{id}", flags),
     Route("/flags/{type}/{id}", mark, methods=["POST"]),
     Route("/break-glass", break_glass),

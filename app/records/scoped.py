@@ -13,7 +13,7 @@ from sqlalchemy import Select, and_, bindparam, select
 from app.consent.letters import needed
 from app.consent.within import IMAGES, Limits, Within, limits
 from app.db import DatabaseConnection
-from fhir.errors import InsufficientScope
+from fhir.errors import InsufficientScope, NotFound
 from fhir.search.numbers import NUMBERS as MANY
 from fhir.search.numbers import in_numbers
 from fhir.search.values import Numbers
@@ -104,13 +104,20 @@ def check_condition(request: "Request", type_name: str) -> None:
         raise _refused("s", type_name)
 
 
-def check_images(request: "Request") -> None:
+def check_images(request: "Request", study: str = "") -> None:
     """Refuse a request at the DICOMweb door whose token is not for images.
+
+    Args:
+        request: The request.
+        study: The study that it names.
 
     Raises:
         InsufficientScope: it is not; or it stores or deletes images, and is for one patient's only.
+        NotFound: it is for one study, and this is another.
     """
     scopes = request.caller.scopes
+    if request.caller.study and request.caller.study != study:
+        raise NotFound("There is no such study")
     if scopes is None:
         return
     stores = request.interaction in ("stow", "dicom-delete")

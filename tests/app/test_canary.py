@@ -35,7 +35,19 @@ from fhir.store.types import NUMBERS
 from fhir.xml.to_xml import to_xml
 from tests.asgi import Answer, call
 from tests.canary import CANARY, a_canary, found_in
-from tests.canary_images import INSTANCE, OWNER, PATIENT_ID, SHARED_STUDY, STRANGER, STUDY, plant, searches, shown
+from tests.canary_images import (
+    INSTANCE,
+    OWN_SERIES,
+    OWNER,
+    PATIENT_ID,
+    SERIES,
+    SHARED_STUDY,
+    STRANGER,
+    STUDY,
+    plant,
+    searches,
+    shown,
+)
 from tests.feed import a_change, a_message
 from tests.media import a_hidden_disc
 from tests.mhd import a_binary, a_submission
@@ -446,6 +458,25 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
     ],
     ("GET", "/documents/{type}/{id}/content/{number:int}/files/{file:int}"): [
         ("GET", f"/documents/{kind}/{OWNER}-{kind.lower()}/content/0/files/0", b"", "") for kind in DOCUMENTS
+    ],
+    ("GET", "/IHEInvokeImageDisplay"): [
+        # What is asked comes back in the way to the sign-in: it holds no canary itself.
+        ("GET", f"/IHEInvokeImageDisplay?{asked}", b"", "")
+        for asked in (f"requestType=STUDY&studyUID={STUDY}", f"requestType=STUDY&studyUID={SHARED_STUDY}", "token=x")
+    ],
+    ("POST", "/images/links"): [
+        ("POST", "/images/links", f"user=a&requestType=STUDY&studyUID={STUDY}".encode(), FORM),
+        ("POST", "/images/links", f"user=a&requestType=PATIENT&patientID={CANARY}".encode(), FORM),
+    ],
+    ("GET", "/images/{study}"): [
+        ("GET", f"/images/{study}{how}", b"", "")
+        for study in (STUDY, SHARED_STUDY)
+        for how in ("", "?keys", "?lang=en")
+    ],
+    ("GET", "/images/{study}/pictures"): [
+        ("GET", f"/images/{study}/pictures{how}", b"", "")
+        for study, series in ((STUDY, SERIES), (SHARED_STUDY, OWN_SERIES))
+        for how in ("", f"?series={series}", "?number=1&window=bone")
     ],
     ("GET", "/break-glass"): [("GET", f"/break-glass?patient={OWNER}-hidden", b"", "")],
     ("POST", "/break-glass"): [

@@ -284,3 +284,10 @@ async def test_a_session_cookie_opens_the_fhir_door_for_reading_only(world: Worl
     written = await browser.http.post("/fhir/Consent", json={})
 
     assert [read.status_code, written.status_code] == [200, 401]
+
+
+def test_the_viewer_stays_small() -> None:
+    modules = list((TEMPLATES.parent / "static" / "viewer").glob("*.js"))
+
+    assert len(modules) > 8
+    assert sum(one.stat().st_size for one in modules) <= 60_000

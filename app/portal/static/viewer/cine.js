@@ -1,0 +1,36 @@
+// Frames in their own time, round and round. What is not there yet is waited for.
+const USUAL_RATE = 10;
+
+export class Cine {
+  constructor(pane, told) {
+    Object.assign(this, { pane, told, isOn: false });
+  }
+
+  start() {
+    const { pane } = this;
+    if (this.isOn || pane.stack.length < 2) return;
+    this.isOn = true;
+    this.rate = pane.stack[pane.index].rate || USUAL_RATE;
+    this.told(this);
+    let due = performance.now();
+    const next = async (now) => {
+      if (!this.isOn) return;
+      if (now >= due) {
+        due = Math.max(due + 1000 / this.rate, now);
+        await pane.show((pane.index + 1) % pane.stack.length);
+      }
+      requestAnimationFrame(next);
+    };
+    requestAnimationFrame(next);
+  }
+
+  stop() {
+    this.isOn = false;
+    this.told(this);
+  }
+
+  toggle() {
+    if (this.isOn) this.stop();
+    else this.start();
+  }
+}
