@@ -77,6 +77,8 @@ class Hub:
     """Set when this process has stored signatures that nobody has looked at."""
     imports_wait: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when an import was put in the queue by this process."""
+    commitments_wait: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when this process was asked for a storage commitment that it can report."""
     beside: Beside = field(default_factory=Beside)
     """A process for work that needs no database."""
     compiling: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -36,6 +36,7 @@ from app.db.version import WrongVersion, check_version
 from app.exchange.mllp import listener
 from app.hub import Hub
 from app.identity import rebuild
+from app.imaging.dimse import listener as dimse
 from app.imaging.episodes import Episodes
 from app.observe import trusted_time
 from app.packages.loaded import KnownPackages
@@ -196,4 +197,5 @@ def start_tasks(hub: Hub) -> None:
     hub.closing.append(forward.start(hub))
     hub.closing.append(syslog.start(hub))
     hub.closing.append(listener.start(hub))
+    hub.closing.append(dimse.start(hub))
     hub.closing.append(watch.start(hub))

@@ -3,17 +3,17 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_8.7.3.5.html
 """
 
-import struct
 import warnings
 from io import BytesIO
 
 import numpy as np
 from pydicom import Dataset, dcmread, dcmwrite
 from pydicom.dataelem import DataElement
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from dicom.data_set import PIXEL_DATA
 from dicom.failures import PROCESSING_FAILURE, InvalidInstance
+from dicom.file_meta import file_head
 from dicom.frames import frame, little_endian
 from dicom.image_pixel import ImagePixel
 from dicom.part10 import Instance, Pixels
@@ -22,9 +22,6 @@ from dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, TransferSyntax
 
 MAX_PIXEL_BYTES = 1024 * 1024 * 1024
 """Of all decoded frames together: they are held in memory."""
-
-IMPLEMENTATION_CLASS_UID = "2.25.80302813137786398554742050926734630921"
-IMPLEMENTATION_VERSION_NAME = "RENKEI"
 
 
 def explicit_little_endian_frame(image: ImagePixel, transfer_syntax: TransferSyntax, stored: bytes) -> bytes:
@@ -67,22 +64,27 @@ def to_explicit_little_endian(instance: Instance) -> bytes:
             raise InvalidInstance("the instance cannot be rewritten", PROCESSING_FAILURE) from error
 
 
+def to_implicit_little_endian(file: bytes) -> bytes:
+    """Return a file in Explicit VR Little Endian as one in Implicit VR Little Endian.
+
+    Raises:
+        InvalidInstance: It cannot be rewritten.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            ds = dcmread(BytesIO(file))
+            out = BytesIO()
+            ds.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+            dcmwrite(out, ds, implicit_vr=True, little_endian=True, enforce_file_format=True)
+        except Exception as error:
+            raise InvalidInstance("the instance cannot be rewritten", PROCESSING_FAILURE) from error
+    return out.getvalue()
+
+
 def file_header(instance: Instance) -> bytes:
     """Return preamble and File Meta Information of an instance in Explicit VR Little Endian (PS3.10 7.1)."""
-    elements = (
-        (0x0001, b"OB", b"\0\1"),
-        (0x0002, b"UI", instance.sop_class_uid.encode()),
-        (0x0003, b"UI", instance.sop_instance_uid.encode()),
-        (0x0010, b"UI", EXPLICIT_VR_LITTLE_ENDIAN.encode()),
-        (0x0012, b"UI", IMPLEMENTATION_CLASS_UID.encode()),
-        (0x0013, b"SH", IMPLEMENTATION_VERSION_NAME.encode()),
-    )
-    group = b""
-    for number, vr, value in elements:
-        padded = value + (b"" if len(value) % 2 == 0 else b" " if vr == b"SH" else b"\0")
-        length = struct.pack("<HL", 0, len(padded)) if vr == b"OB" else struct.pack("<H", len(padded))
-        group += struct.pack("<HH", 2, number) + vr + length + padded
-    return bytes(128) + b"DICM" + struct.pack("<HH2sHL", 2, 0, b"UL", 4, len(group)) + group
+    return file_head(instance.sop_class_uid, instance.sop_instance_uid, EXPLICIT_VR_LITTLE_ENDIAN)
 
 
 def _rewritten(instance: Instance) -> bytes:

@@ -142,6 +142,11 @@ PATTERNS: dict[str, Pattern] = {
     "stow": _write(TRANSFERRED, _ihe("RAD-108", "Store Instances Over the Web"), "C"),
     "wado": _read(TRANSFERRED, _ihe("RAD-107", "WADO-RS Retrieve")),
     "qido": _query(QUERY, _ihe("RAD-129", "QIDO-RS Query")),
+    "c-store": _write(TRANSFERRED, coding(OWN, "c-store", "c-store"), "C"),
+    "c-move": _read(TRANSFERRED, coding(OWN, "c-move", "c-move")),
+    "c-get": _read(TRANSFERRED, coding(OWN, "c-get", "c-get")),
+    "c-find": _query(QUERY, coding(OWN, "c-find", "c-find")),
+    "storage-commitment": _query(QUERY, coding(OWN, "storage-commitment", "storage-commitment")),
     "dicom-delete": _write(STUDY_DELETED, coding(OWN, "dicom-delete", "dicom-delete"), "D"),
     "export": Pattern(
         EXPORT,

@@ -17,6 +17,7 @@ import app.exchange.mllp.tables
 import app.exchange.ssmix2.tables
 import app.exchange.tables
 import app.identity.tables
+import app.imaging.dimse.tables
 import app.observe.tables
 import app.packages.tables
 import app.records.bulk_import.tables
@@ -46,6 +47,7 @@ METADATA = (
     app.exchange.ssmix2.tables.metadata,
     app.exchange.tables.metadata,
     app.identity.tables.metadata,
+    app.imaging.dimse.tables.metadata,
     app.observe.tables.metadata,
     app.packages.tables.metadata,
     app.records.bulk_import.tables.metadata,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Select, and_, bindparam, select
 
-from app.consent.letters import needed
+from app.consent.letters import STORES_IMAGES, needed
 from app.consent.within import IMAGES, Limits, Within, limits
 from app.db import DatabaseConnection
 from fhir.errors import InsufficientScope
@@ -113,7 +113,7 @@ def check_images(request: "Request") -> None:
     scopes = request.caller.scopes
     if scopes is None:
         return
-    stores = request.interaction == "stow"
+    stores = request.interaction in STORES_IMAGES
     letters = "cu" if stores else needed(request.interaction)
     found = limits(scopes, letters)
     named = found.whole or NUMBERS[IMAGES] in found.values["v_types"]
@@ -148,7 +148,7 @@ async def check_written(request: "Request", connection: DatabaseConnection, writ
     Raises:
         InsufficientScope: a resource that was written is outside of them.
     """
-    if request.caller.scopes is None or request.interaction == "stow":
+    if request.caller.scopes is None or request.interaction in STORES_IMAGES:
         return
     for letter in ("c", "u"):
         made = [one for one in written if one.method != DELETE and ("c" if one.method == POST else "u") == letter]
