@@ -135,7 +135,7 @@ class Acceptor(Association):
         self.acceptor.implementation_class_uid = IMPLEMENTATION_CLASS_UID  # type: ignore[assignment]
         self.acceptor.implementation_version_name = IMPLEMENTATION_VERSION_NAME
         self.acceptor.address_info = AddressInformation.from_tuple(connection.getsockname())
-        self.requestor.address_info = AddressInformation.from_tuple(address)  # type: ignore[arg-type]
+        self.requestor.address_info = AddressInformation.from_tuple(address)
         self._connection = connection
         self._network = str(address[0])
         self._answering = answering
@@ -184,8 +184,8 @@ class Acceptor(Association):
         try:
             proposed = request.presentation_context_definition_list
             self.acceptor.supported_contexts = supported(proposed, unrestricted=self._unrestricted)
-            titles = (str(one or "").strip() for one in (request.calling_ae_title, request.called_ae_title))
-            rejection = self._answering.admit(self, Asked(*titles, self._network, self._certificate))
+            calling, called = (str(one or "").strip() for one in (request.calling_ae_title, request.called_ae_title))
+            rejection = self._answering.admit(self, Asked(calling, called, self._network, self._certificate))
         except Exception:
             logger.exception("An association cannot be let in")
         if rejection is None:

@@ -12,7 +12,7 @@ from pynetdicom.dimse_primitives import N_EVENT_REPORT
 
 from dicom.services.contexts import STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE
 from dicom.services.data_sets import Small, write
-from dicom.services.sending import NotSent
+from dicom.services.sending import NotSent, answer_to
 from dicom.services.statuses import SUCCESS
 from dicom.values import is_uid
 
@@ -96,7 +96,7 @@ def report(
     syntax = str(context.transfer_syntax[0])
     event.EventInformation = BytesIO(write(_information(title, transaction, kept, failed), syntax))
     association.dimse.send_msg(event, context_id)
-    _, answer = association.dimse.get_msg(block=True)
+    answer = answer_to(association)
     if not isinstance(answer, N_EVENT_REPORT) or answer.Status != SUCCESS:
         raise NotSent("The report was not acknowledged")
 

@@ -67,7 +67,7 @@ def supported(proposed: Iterable[PresentationContext], *, unrestricted: bool) ->
 
 def _context(abstract: str, syntaxes: list[str], *, both_roles: bool) -> PresentationContext:
     made = PresentationContext()
-    made.abstract_syntax = abstract  # type: ignore[assignment]
+    made.abstract_syntax = abstract
     made.transfer_syntax = syntaxes  # type: ignore[assignment]
     if both_roles:
         # Who asks with C-GET takes instances on the same association (PS3.4 C.5.3).

@@ -5,6 +5,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part07/chapter_6.html
 
 import queue
 import time
+from collections import deque
 from collections.abc import Callable
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
@@ -119,13 +120,26 @@ class Messages(DIMSEServiceProvider):
         self._seconds = seconds
         self._began = 0.0
         self._incoming: DataSetIn | None = None
+        self._aside: deque[tuple[int | None, Any]] = deque()
 
     def next(self, seconds: float) -> tuple[int | None, Any]:
         """Return the next message with the id of its context; None after so long without one."""
+        if self._aside:
+            return self._aside.popleft()
         try:
             return self.msg_queue.get(timeout=seconds)
         except queue.Empty:
             return None, None
+
+    def response(self) -> Any:
+        """Return the next answer to what was sent; requests that come meanwhile wait. None when there is none."""
+        while True:
+            context, message = self.get_msg(block=True)
+            if message is None or message.MessageIDBeingRespondedTo is not None:
+                return message
+            if len(self._aside) >= MOST_WAITING:
+                return None
+            self._aside.append((context, message))
 
     def receive_primitive(self, primitive: P_DATA) -> None:
         """Take a piece of a message; a message that exceeds a bound ends the association."""
@@ -144,7 +158,7 @@ class Messages(DIMSEServiceProvider):
             self._incoming = None
         while True:
             try:
-                _, message = self.msg_queue.get_nowait()
+                _, message = self._aside.popleft() if self._aside else self.msg_queue.get_nowait()
             except queue.Empty:
                 return
             data = getattr(message, "DataSet", None)

@@ -12,12 +12,14 @@ from typing import Self
 from pynetdicom._globals import MODE_REQUESTOR
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
+from pynetdicom.dimse_messages import DIMSEMessage
 from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 from pynetdicom.presentation import PresentationContext
 from pynetdicom.transport import AddressInformation
 
 from dicom.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from dicom.services.acceptor import REQUEST_SECONDS, Bounds
+from dicom.services.messages import Messages, Spool
 from dicom.services.transport import BoundedSocket
 
 MOST_CONTEXTS = 128
@@ -121,6 +123,7 @@ class Requested:
         entity.dimse_timeout, entity.network_timeout = bounds.answer_seconds, bounds.idle_seconds
         made = Association(entity, MODE_REQUESTOR)
         made.dul.daemon = True
+        made.dimse = Messages(made, _no_spool, most_bytes=0, seconds=bounds.read_seconds)
         # Its own thread never runs: who uses it asks for answers itself.
         made._is_paused = True
         there = AddressInformation(self._place.host, self._place.port)
@@ -137,14 +140,18 @@ class Requested:
         requestor.requested_contexts = [_context(number, one) for number, one in enumerate(self._contexts)]
         for uid in {abstract for abstract, _ in self._contexts} if self._serves else ():
             role = SCP_SCU_RoleSelectionNegotiation()
-            role.sop_class_uid, role.scu_role, role.scp_role = uid, False, True  # type: ignore[assignment]
+            role.sop_class_uid, role.scu_role, role.scp_role = uid, False, True
             requestor.add_negotiation_item(role)
         return made
+
+
+def _no_spool(_: DIMSEMessage) -> Spool:
+    raise ValueError("Nothing is stored on an association that the hub asks for")
 
 
 def _context(number: int, proposed: tuple[str, tuple[str, ...]]) -> PresentationContext:
     made = PresentationContext()
     made.context_id = 2 * number + 1
-    made.abstract_syntax = proposed[0]  # type: ignore[assignment]
-    made.transfer_syntax = list(proposed[1])  # type: ignore[assignment]
+    made.abstract_syntax = proposed[0]
+    made.transfer_syntax = list(proposed[1])
     return made

@@ -5,11 +5,14 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part07/sect_9.3.html
 
 import time
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from pynetdicom.association import Association
 from pynetdicom.dimse_messages import C_STORE_RQ
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.pdu_primitives import P_DATA
+
+from dicom.services.messages import Messages
 
 LARGEST_PDU_BYTES = 131_072
 _HEAD_BYTES = 6
@@ -67,11 +70,17 @@ def send_instance(
         # Half an instance cannot be taken back.
         association.abort()
         raise
-    _, answer = association.dimse.get_msg(block=True)
+    answer = answer_to(association)
     if not isinstance(answer, C_STORE) or answer.Status is None or answer.MessageIDBeingRespondedTo != message_id:
         association.abort()
         raise NotSent("The instance was not acknowledged")
     return answer.Status
+
+
+def answer_to(association: Association) -> Any:
+    """Return the answer to what was sent last; None when there is none."""
+    messages = association.dimse
+    return messages.response() if isinstance(messages, Messages) else messages.get_msg(block=True)[1]
 
 
 def _fragments(pieces: Iterable[bytes], most: int) -> Iterator[tuple[bytes, bytes]]:

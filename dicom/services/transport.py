@@ -6,6 +6,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part08/sect_9.3.html
 import select
 import socket
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pynetdicom.transport import T_CONNECT, AddressInformation, AssociationSocket
@@ -57,6 +58,14 @@ class BoundedSocket(AssociationSocket):
         """Connect; what fails is told by the primitive."""
         super().connect(primitive)
         self.settle()
+
+    def _shutdown_socket(self) -> None:
+        """End the connection; one that was never made has a file to be closed as well."""
+        connection = self.socket
+        if connection is not None:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
 
     @property
     def ready(self) -> bool:

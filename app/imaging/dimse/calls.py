@@ -8,6 +8,7 @@ from app.access.door_tls import calling
 from app.hub import Hub
 from app.imaging.dimse.node import Binding
 from app.imaging.dimse.retrieve import data_set_of
+from app.imaging.dimse.together import Together
 from app.imaging.pixels import stored_bytes
 from dicom.services.requestor import Place
 from dicom.store.read import InstanceRow
@@ -24,11 +25,15 @@ class Calls:
     Args:
         hub: The running hub.
         loop: Its event loop.
+
+    Attributes:
+        together: Files instances that come at once.
     """
 
     def __init__(self, hub: Hub, loop: asyncio.AbstractEventLoop) -> None:
         self.hub = hub
         self.loop = loop
+        self.together = Together()
 
     def wait_for(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` in the loop and return what it returns; the thread waits.

@@ -196,7 +196,7 @@ class Conversation:
         spool = data.spool
 
         async def work(asked: DimseRequest) -> None:
-            await store(asked, named, spool)
+            await store(asked, named, spool, self.calls.together)
 
         done: Done[None] = self.calls.wait_for(carried_out(request, work))
         return done.code, done.reason

@@ -11,9 +11,9 @@ from app.hub import Hub
 from app.imaging.custody import Custody
 from app.imaging.dimse.carried_out import Refused
 from app.imaging.dimse.request import DimseRequest
+from app.imaging.dimse.together import Together
 from app.imaging.keep import Failure, Received, keep
 from app.imaging.pixels import stored_bytes
-from app.imaging.stored import stored
 from dicom.attributes import Level
 from dicom.failures import DATA_SET_DOES_NOT_MATCH_SOP_CLASS, DUPLICATE_SOP_INSTANCE, InvalidInstance
 from dicom.file_meta import data_set_start, file_head
@@ -45,13 +45,14 @@ def begun(hub: Hub, named: Referenced, transfer_syntax: str) -> Incoming:
     return incoming
 
 
-async def store(request: DimseRequest, named: Referenced, incoming: Incoming) -> None:
+async def store(request: DimseRequest, named: Referenced, incoming: Incoming, together: Together) -> None:
     """Store an instance; when this returns it is durable.
 
     Args:
         request: The C-STORE.
         named: What its command names.
         incoming: What came, whole; the caller discards it.
+        together: Files it with others that came meanwhile.
 
     Raises:
         Refused: it is not stored.
@@ -63,13 +64,13 @@ async def store(request: DimseRequest, named: Referenced, incoming: Incoming) ->
     custodian = request.authority.custodian
     digest = await asyncio.to_thread(incoming.finish)
     found = await keep(hub, custodian, incoming, size=incoming.size, sha256=digest)
+    if (found.sop_class_uid, found.sop_instance_uid) != named:
+        raise Refused(DATA_SET_DOES_NOT_MATCH_SOP_CLASS, "the data set is another instance than its command says")
     if isinstance(found, Received):
-        if (found.sop_class_uid, found.sop_instance_uid) != named:
-            raise Refused(DATA_SET_DOES_NOT_MATCH_SOP_CLASS, "the data set is another instance than its command says")
-        filed = await stored(request, [found])
-        if not filed.failures:
+        failure = await together.file(request, found)
+        if failure is None:
             return
-        (found,) = filed.failures
+        found = failure
     await _check_other(hub, custodian, found, incoming)
 
 
