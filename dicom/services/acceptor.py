@@ -6,12 +6,13 @@ It runs in threads of its own (pynetdicom's). https://dicom.nema.org/medical/dic
 import logging
 import socket
 import ssl
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from pynetdicom import _config, evt
+from pynetdicom import _config
 from pynetdicom._globals import MODE_ACCEPTOR
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
@@ -22,7 +23,7 @@ from pynetdicom.transport import AddressInformation
 from dicom.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from dicom.services.contexts import supported
 from dicom.services.messages import Messages, Spool
-from dicom.services.transport import BoundedSocket
+from dicom.services.transport import BoundedSocket, guard
 
 # What a peer sends is not written to a log, and what it breaks is told by who answers it.
 _config.LOG_HANDLER_LEVEL = "none"
@@ -126,7 +127,7 @@ class Acceptor(Association):
         super().__init__(_entity(title, bounds), MODE_ACCEPTOR)
         self.name = "dimse association"
         self.bounds = bounds
-        self.dul.daemon = True
+        guard(self)
         self.dimse: Messages = Messages(
             self, self._spool, most_bytes=bounds.instance_bytes, seconds=bounds.read_seconds
         )
@@ -144,7 +145,6 @@ class Acceptor(Association):
         self._certificate = b""
         self._admitted = False
         self._reason = ""
-        self.bind(evt.EVT_REQUESTED, self._requested)
 
     def run(self) -> None:
         """Serve the association, from its handshake to its end."""
@@ -175,25 +175,47 @@ class Acceptor(Association):
             return False
         return True
 
-    def _requested(self, _: evt.Event) -> None:
-        """Decide whether the peer is let in; whatever fails here keeps it out."""
-        request = self.requestor.primitive
-        if not isinstance(request, A_ASSOCIATE):
+    def run_reactor(self) -> None:
+        """Let the peer in, or not, and answer it until the association ends."""
+        self.dul.start()
+        self._started_dul = True
+        self._dul_ready.wait()
+        request = self._awaited()
+        if request is None:
             return
-        rejection: Rejection | None = TEMPORARY_CONGESTION
+        self.requestor.primitive = request
+        rejection = self._rejection(request)
+        if rejection is None:
+            self._admitted = True
+            self.acse.negotiate_association()
+        else:
+            self.acse.send_reject(*rejection)
+            self.is_rejected = True
+            self.kill()
+        if self.is_established:
+            self._run_reactor()
+
+    def _awaited(self) -> A_ASSOCIATE | None:
+        """Return what the peer asks for; None when it does not, and goes or waits too long."""
+        ends = time.monotonic() + REQUEST_SECONDS
+        while time.monotonic() < ends and self.dul.is_alive():
+            request: Any = self.dul.receive_pdu(wait=True, timeout=_REST_SECONDS)
+            if request is not None:
+                return request if isinstance(request, A_ASSOCIATE) else None
+            if self.dul.socket is None or self.dul.socket.socket is None:
+                return None
+        return None
+
+    def _rejection(self, request: A_ASSOCIATE) -> Rejection | None:
+        """Return why the peer is not let in; whatever fails here keeps it out."""
         try:
             proposed = request.presentation_context_definition_list
             self.acceptor.supported_contexts = supported(proposed, unrestricted=self._unrestricted)
             calling, called = (str(one or "").strip() for one in (request.calling_ae_title, request.called_ae_title))
-            rejection = self._answering.admit(self, Asked(calling, called, self._network, self._certificate))
+            return self._answering.admit(self, Asked(calling, called, self._network, self._certificate))
         except Exception:
             logger.exception("An association cannot be let in")
-        if rejection is None:
-            self._admitted = True
-            return
-        self.acse.send_reject(*rejection)
-        self.is_rejected = True
-        self.kill()
+            return TEMPORARY_CONGESTION
 
     def _spool(self, message: DIMSEMessage) -> Spool:
         context = self._accepted_cx.get(message.context_id or 0)

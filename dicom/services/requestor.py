@@ -20,7 +20,7 @@ from pynetdicom.transport import AddressInformation
 from dicom.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from dicom.services.acceptor import REQUEST_SECONDS, Bounds
 from dicom.services.messages import Messages, Spool
-from dicom.services.transport import BoundedSocket
+from dicom.services.transport import BoundedSocket, guard
 
 MOST_CONTEXTS = 128
 """Of one association: their ids are the odd numbers of one byte."""
@@ -122,7 +122,7 @@ class Requested:
         entity.acse_timeout = entity.connection_timeout = REQUEST_SECONDS
         entity.dimse_timeout, entity.network_timeout = bounds.answer_seconds, bounds.idle_seconds
         made = Association(entity, MODE_REQUESTOR)
-        made.dul.daemon = True
+        guard(made)
         made.dimse = Messages(made, _no_spool, most_bytes=0, seconds=bounds.read_seconds)
         # Its own thread never runs: who uses it asks for answers itself.
         made._is_paused = True

@@ -3,12 +3,14 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part08/sect_9.3.html
 """
 
+import logging
 import select
 import socket
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from pynetdicom.pdu_primitives import A_P_ABORT
 from pynetdicom.transport import T_CONNECT, AddressInformation, AssociationSocket
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 SMALLEST_BOUND_BYTES = 1_048_576
 """Of a PDU that is taken, whatever was agreed on: a request for an association may name many syntaxes."""
+
+logger = logging.getLogger(__name__)
 
 _BUSY_SECONDS = 0.1
 _REST_MILLISECONDS = 20
@@ -112,3 +116,24 @@ class BoundedSocket(AssociationSocket):
         view.release()
         del found[got:]
         return found
+
+
+def guard(association: "Association") -> None:
+    """Let what breaks the order of an association's events end it, and nothing else.
+
+    A peer that sends something else while its request is answered finds pynetdicom in no state for it.
+    """
+    dul = association.dul
+    dul.daemon = True
+    run = dul.run
+
+    def guarded() -> None:
+        try:
+            run()
+        except Exception as error:
+            logger.info("An association ended out of order: %s", error)
+            association.is_aborted, association.is_established = True, False
+            dul.to_user_queue.put(A_P_ABORT())
+            association.dimse.msg_queue.put((None, None))
+
+    setattr(dul, "run", guarded)  # noqa: B010 - a method of this one alone
