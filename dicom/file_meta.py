@@ -49,6 +49,6 @@ def data_set_start(head: bytes) -> int:
             position += 12 + length
         else:
             position += 8 + int.from_bytes(tag_vr_length[6:8], "little")
-    if head[128:132] != b"DICM" or position >= len(head):
+    if head[128:132] != b"DICM" or position + 2 > len(head) or head[position : position + 2] == b"\2\0":
         raise InvalidInstance("the File Meta Information does not end")
     return position
