@@ -7,16 +7,17 @@ from collections.abc import Callable, Sequence
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, Generic, Protocol, TypeVar, cast
 
-from sqlalchemy import Select, Table, select
+from sqlalchemy import Select, Table, bindparam, delete, select
 
 from app.access import epoch
 from app.access.caller import Caller, Role
+from app.access.directory import AlreadyThere, Unknown
 from app.access.peer import Peer
 from app.access.scopes import parse as parse_scopes
 from app.access.tables import client, organisation
 from app.consent.data import ARE_RECORDED
 from app.consent.purposes import NUMBERS
-from app.db import Database
+from app.db import Database, DatabaseConnection, WriteConnection
 
 
 class Binding(Protocol):
@@ -38,6 +39,8 @@ class Binding(Protocol):
 
 B = TypeVar("B", bound=Binding)
 T = TypeVar("T")
+
+_CLIENT = select(client.c.id).where(client.c.id == bindparam("name"))
 
 
 class NotBound(ValueError):
@@ -164,3 +167,48 @@ def _caller(binding: Binding, row: Sequence[object], now: int, *, of_data: bool)
         of_data=of_data,
     )
     return caller, str(number)
+
+
+class Kept(Generic[B]):
+    """The bindings of a door as an operator keeps them.
+
+    Args:
+        table: Where they are kept, a column for each field of a binding.
+        binding: Makes a binding of a row.
+        word: What one is called, in failures.
+    """
+
+    def __init__(self, table: Table, binding: Callable[..., B], word: str) -> None:
+        self._table, self._binding, self._word = table, binding, word
+        self._all = select(*table.columns).order_by(table.c.name)
+        self._named = select(table.c.name).where(table.c.name == bindparam("name"))
+        self._remove = delete(table).where(table.c.name == bindparam("k_name"))
+
+    async def add(self, connection: WriteConnection, binding: B) -> None:
+        """Add a binding that was checked.
+
+        Raises:
+            AlreadyThere: the name is taken.
+            Unknown: there is no such client.
+        """
+        if await connection.fetch(self._named, {"name": binding.name}):
+            raise AlreadyThere(f"The {self._word} {binding.name} is there already")
+        if not await connection.fetch(_CLIENT, {"name": binding.client}):
+            raise Unknown(f"No client is called {binding.client}")
+        row = tuple(getattr(binding, column.name) for column in self._table.columns)
+        await connection.insert(self._table, [row])
+        await epoch.grow(connection)
+
+    async def remove(self, connection: WriteConnection, name: str) -> None:
+        """Remove a binding: its connections end with their next message.
+
+        Raises:
+            Unknown: there is none.
+        """
+        if not await connection.execute(self._remove, {"k_name": name}):
+            raise Unknown(f"No {self._word} is called {name}")
+        await epoch.grow(connection)
+
+    async def all(self, connection: DatabaseConnection) -> Sequence[B]:
+        """Return all bindings by their names, those of disabled clients too."""
+        return [self._binding(*row) for row in await connection.fetch(self._all, {})]

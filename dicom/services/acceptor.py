@@ -106,7 +106,7 @@ class Acceptor(Association):
     Args:
         title: The AE title that is called.
         connection: The connection that was taken; it is ended in any case.
-        address: Of the peer.
+        network: The address of the peer.
         bounds: What it may take.
         answering: Who answers it.
         secured: How the connection is secured; None for a plain one.
@@ -117,7 +117,7 @@ class Acceptor(Association):
         self,
         title: str,
         connection: socket.socket,
-        address: tuple[Any, ...],
+        network: str,
         bounds: Bounds,
         answering: Answering,
         *,
@@ -136,9 +136,9 @@ class Acceptor(Association):
         self.acceptor.implementation_class_uid = IMPLEMENTATION_CLASS_UID  # type: ignore[assignment]
         self.acceptor.implementation_version_name = IMPLEMENTATION_VERSION_NAME
         self.acceptor.address_info = AddressInformation.from_tuple(connection.getsockname())
-        self.requestor.address_info = AddressInformation.from_tuple(address)
+        self.requestor.address_info = AddressInformation(network.partition("%")[0], 0)
         self._connection = connection
-        self._network = str(address[0])
+        self._network = network
         self._answering = answering
         self._secured = secured
         self._unrestricted = unrestricted

@@ -15,6 +15,7 @@ from contextlib import suppress
 from app.access import door_tls
 from app.access.peer import Peer, peer_of
 from app.background import again, started
+from app.connections import connections, listening
 from app.db import DatabaseUnavailable
 from app.exchange.mllp import metrics
 from app.exchange.mllp.answered import forget
@@ -33,9 +34,6 @@ STOP_SECONDS = 20.0
 
 FORGET_SECONDS = 3600.0
 """How often old answers are forgotten."""
-
-BACKLOG = 128
-_REST_SECONDS = 0.2
 
 logger = logging.getLogger(__name__)
 
@@ -79,28 +77,15 @@ class Listener:
         """
         settings = self._hub.settings
         self._secured = secured(self._hub)
-        family = socket.AF_INET6 if ":" in settings.mllp_address else socket.AF_INET
-        port = max(settings.mllp_port, 0)
-        self._socket = socket.create_server(
-            (settings.mllp_address, port), family=family, backlog=BACKLOG, reuse_port=port > 0
-        )
-        self._socket.setblocking(False)
+        self._socket = listening(settings.mllp_address, settings.mllp_port)
         self.port = self._socket.getsockname()[1]
 
     async def serve(self) -> None:
         """Take connections until it is cancelled, or the door is closed."""
-        loop = asyncio.get_running_loop()
         self._serving = asyncio.current_task()
         assert self._socket is not None  # noqa: S101 - it is open
-        while True:
-            try:
-                connection, address = await loop.sock_accept(self._socket)
-            except OSError as error:
-                # The process has no more files, or the sender is gone already: others wait meanwhile.
-                logger.warning("An MLLP connection cannot be taken: %s", error)
-                await asyncio.sleep(_REST_SECONDS)
-                continue
-            task = asyncio.create_task(self._enter(connection, str(address[0])))
+        async for connection, network in connections(self._socket, logger):
+            task = asyncio.create_task(self._enter(connection, network))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 

@@ -4,24 +4,12 @@ A connection that is no source's is closed before anything is read from it. What
 MSH-4) only narrows that down.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, select
-
-from app.access import epoch
-from app.access.bound import Bindings, NotBound, check
+from app.access.bound import Bindings, Kept, NotBound, check
 from app.access.caller import Caller
-from app.access.directory import AlreadyThere, Unknown
-from app.access.tables import client
-from app.db import Database, DatabaseConnection, WriteConnection
+from app.db import Database, WriteConnection
 from app.exchange.mllp.tables import mllp_source
-
-_COLUMNS = tuple(mllp_source.columns)
-_ALL = select(*_COLUMNS).order_by(mllp_source.c.name)
-_NAMED = select(mllp_source.c.name).where(mllp_source.c.name == bindparam("name"))
-_CLIENT = select(client.c.id).where(client.c.id == bindparam("name"))
-_REMOVE = delete(mllp_source).where(mllp_source.c.name == bindparam("k_name"))
 
 NotASource = NotBound
 """What would be a source is none; `str` says why."""
@@ -89,34 +77,19 @@ def checked(binding: Binding) -> Binding:
     return binding
 
 
+_KEPT = Kept(mllp_source, Binding, "source")
+
+
 async def add_source(connection: WriteConnection, binding: Binding) -> None:
     """Add a source.
 
     Raises:
-        NotASource: a part of it is not of its form.
+        NotBound: a part of it is not of its form.
         AlreadyThere: the name is taken.
         Unknown: there is no such client.
     """
-    checked(binding)
-    if await connection.fetch(_NAMED, {"name": binding.name}):
-        raise AlreadyThere(f"The source {binding.name} is there already")
-    if not await connection.fetch(_CLIENT, {"name": binding.client}):
-        raise Unknown(f"No client is called {binding.client}")
-    await connection.insert(mllp_source, [tuple(getattr(binding, column.name) for column in _COLUMNS)])
-    await epoch.grow(connection)
+    await _KEPT.add(connection, checked(binding))
 
 
-async def remove_source(connection: WriteConnection, name: str) -> None:
-    """Remove a source: its connections end with their next message.
-
-    Raises:
-        Unknown: there is none.
-    """
-    if not await connection.execute(_REMOVE, {"k_name": name}):
-        raise Unknown(f"No source is called {name}")
-    await epoch.grow(connection)
-
-
-async def sources(connection: DatabaseConnection) -> Sequence[Binding]:
-    """Return all sources by their names, those of disabled clients too."""
-    return [Binding(*row) for row in await connection.fetch(_ALL, {})]
+remove_source = _KEPT.remove
+sources = _KEPT.all

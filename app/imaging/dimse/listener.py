@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 
 from app.access.door_tls import secured
 from app.background import started
+from app.connections import connections, listening
 from app.exchange.mllp.told import tell_failure
 from app.hub import Hub
 from app.imaging.dimse import metrics
@@ -26,8 +27,6 @@ from dicom.services.acceptor import Acceptor
 STOP_SECONDS = 20.0
 """How long the messages in work may take when the hub ends."""
 
-BACKLOG = 128
-_REST_SECONDS = 0.2
 _STOP_REST_SECONDS = 0.02
 
 logger = logging.getLogger(__name__)
@@ -58,36 +57,23 @@ class Listener:
         """
         settings = self._hub.settings
         self._secured = secured(settings, "dimse")
-        family = socket.AF_INET6 if ":" in settings.dimse_address else socket.AF_INET
-        port = max(settings.dimse_port, 0)
-        self._socket = socket.create_server(
-            (settings.dimse_address, port), family=family, backlog=BACKLOG, reuse_port=port > 0
-        )
-        self._socket.setblocking(False)
+        self._socket = listening(settings.dimse_address, settings.dimse_port)
         self.port = self._socket.getsockname()[1]
 
     async def serve(self) -> None:
         """Take connections until it is cancelled, or the door is closed."""
-        loop = asyncio.get_running_loop()
         self._serving = asyncio.current_task()
-        self._calls = Calls(self._hub, loop)
-        self._reporting = start_reports(self._hub, self._calls, self._nodes)
+        self._calls = calls = Calls(self._hub, asyncio.get_running_loop())
+        self._reporting = start_reports(self._hub, calls, self._nodes)
         assert self._socket is not None  # noqa: S101 - it is open
-        while True:
-            try:
-                connection, address = await loop.sock_accept(self._socket)
-            except OSError as error:
-                # The process has no more files, or the sender is gone already: others wait meanwhile.
-                logger.warning("A DICOM connection cannot be taken: %s", error)
-                await asyncio.sleep(_REST_SECONDS)
-                continue
-            await self._enter(connection, address, self._calls)
+        async for connection, network in connections(self._socket, logger):
+            await self._enter(connection, network, calls)
 
-    async def _enter(self, connection: socket.socket, address: tuple[str, int], calls: Calls) -> None:
-        settings, network = self._hub.settings, str(address[0])
+    async def _enter(self, connection: socket.socket, network: str, calls: Calls) -> None:
+        settings = self._hub.settings
         # Whoever is turned away has a place until it has heard of it: so many more than there are associations.
-        room = settings.dimse_associations * 2
-        if len(self._open) >= room or self._connected[network] >= settings.dimse_associations_each * 2:
+        room, each = settings.dimse_associations * 2, settings.dimse_associations + settings.dimse_associations_each
+        if len(self._open) >= room or self._connected[network] >= each:
             connection.close()
             metrics.REFUSED.labels("connections").inc()
             await tell_failure(self._hub, network, "Too many DICOM connections", door=DOOR)
@@ -96,7 +82,7 @@ class Listener:
         conversation = Conversation(calls, self._nodes, self)
         try:
             association = Acceptor(
-                *(settings.dimse_title, connection, address, bounds_of(self._hub), conversation),
+                *(settings.dimse_title, connection, network, bounds_of(self._hub), conversation),
                 secured=self._secured,
                 unrestricted=settings.dimse_any_class,
             )

@@ -4,25 +4,13 @@ An AE title is no secret: an application is known by its title and by its addres
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, select
-
-from app.access import epoch
-from app.access.bound import Bindings, NotBound, check, is_of
+from app.access.bound import Bindings, Kept, NotBound, check, is_of
 from app.access.caller import Caller
-from app.access.directory import AlreadyThere, Unknown
 from app.access.peer import Peer
-from app.access.tables import client
-from app.db import Database, DatabaseConnection, WriteConnection
+from app.db import Database, WriteConnection
 from app.imaging.dimse.tables import dicom_node
-
-_COLUMNS = tuple(dicom_node.columns)
-_ALL = select(*_COLUMNS).order_by(dicom_node.c.name)
-_NAMED = select(dicom_node.c.name).where(dicom_node.c.name == bindparam("name"))
-_CLIENT = select(client.c.id).where(client.c.id == bindparam("name"))
-_REMOVE = delete(dicom_node).where(dicom_node.c.name == bindparam("k_name"))
 
 _TITLE = re.compile(r"[ -\[\]-~]{1,16}")
 _HOST = re.compile(r"[0-9A-Za-z.:-]{1,253}")
@@ -128,6 +116,9 @@ def checked(binding: Binding) -> Binding:
     return binding
 
 
+_KEPT = Kept(dicom_node, Binding, "node")
+
+
 async def add_node(connection: WriteConnection, binding: Binding) -> None:
     """Add a node.
 
@@ -136,26 +127,8 @@ async def add_node(connection: WriteConnection, binding: Binding) -> None:
         AlreadyThere: the name is taken.
         Unknown: there is no such client.
     """
-    checked(binding)
-    if await connection.fetch(_NAMED, {"name": binding.name}):
-        raise AlreadyThere(f"The node {binding.name} is there already")
-    if not await connection.fetch(_CLIENT, {"name": binding.client}):
-        raise Unknown(f"No client is called {binding.client}")
-    await connection.insert(dicom_node, [tuple(getattr(binding, column.name) for column in _COLUMNS)])
-    await epoch.grow(connection)
+    await _KEPT.add(connection, checked(binding))
 
 
-async def remove_node(connection: WriteConnection, name: str) -> None:
-    """Remove a node: its associations end with their next message.
-
-    Raises:
-        Unknown: there is none.
-    """
-    if not await connection.execute(_REMOVE, {"k_name": name}):
-        raise Unknown(f"No node is called {name}")
-    await epoch.grow(connection)
-
-
-async def nodes(connection: DatabaseConnection) -> Sequence[Binding]:
-    """Return all nodes by their names, those of disabled clients too."""
-    return [Binding(*row) for row in await connection.fetch(_ALL, {})]
+remove_node = _KEPT.remove
+nodes = _KEPT.all
