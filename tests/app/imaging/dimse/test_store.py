@@ -99,6 +99,16 @@ async def test_what_is_not_stored_has_a_status_that_says_why(settings: Settings)
     assert left == []
 
 
+async def test_a_role_that_stores_no_images_is_not_authorised(settings: Settings, world: World) -> None:
+    await world.client("clinic-d", role="pharmacist")
+    await a_node(world, "clinic-d", client="clinic-d-pharmacist")
+    async with associating(world.hub) as door:
+        assert await aside(lambda: sent(door, an_instance(), title="CLINIC-D")) == [0x0124]
+
+    (event,) = [one for one in await recorded(settings) if one.interaction == "c-store"]
+    assert (event.outcome, event.outcome_desc, event.patient) == ("4", "403", None)
+
+
 async def test_an_instance_that_came_by_stow_is_the_same_by_c_store(world: World) -> None:
     await a_node(world)
     file = a_file(CT)
