@@ -18,6 +18,7 @@ from dicom.attributes import Level
 from dicom.matching import MAX_VALUES, parse_query
 from dicom.services.commitment import Referenced
 from dicom.services.statuses import CLASS_INSTANCE_CONFLICT, NO_SUCH_INSTANCE, OUT_OF_RESOURCES
+from dicom.store.read import read_instances
 from dicom.store.search import search
 from fhir.errors import Forbidden
 from fhir.store.categories import Category
@@ -111,14 +112,18 @@ async def remove(connection: WriteConnection, one: Commitment) -> None:
 
 async def looked_up(hub: Hub, one: Commitment) -> tuple[list[Referenced], list[tuple[Referenced, int]]]:
     """Return which instances are in the sender's custody, and which are not and why."""
-    classes: dict[str, str] = {}
-    instances = one.instances
+    instances, own = one.instances, Custody(one.custodian)
+    studies: dict[str, None] = {}
     for start in range(0, len(instances), MAX_VALUES):
         uids = "\\".join(each.sop_instance_uid for each in instances[start : start + MAX_VALUES])
         query = parse_query(Level.INSTANCE, [("SOPInstanceUID", uids)], max_limit=MAX_VALUES)
-        for found in await search(hub.database.reader, Custody(one.custodian), query):
-            if found.instance is not None:
-                classes[found.instance.sop_instance_uid] = found.instance.sop_class_uid
+        found = await search(hub.database.reader, own, query)
+        studies |= dict.fromkeys(each.study.study_instance_uid for each in found)
+    classes: dict[str, str] = {}
+    for study in studies:
+        # What has no bytes here is not in custody.
+        rows = await read_instances(hub.database.reader, own, study)
+        classes |= {row.sop_instance_uid: row.sop_class_uid for row in rows if row.digest}
     kept = [each for each in instances if classes.get(each.sop_instance_uid) == each.sop_class_uid]
     failed = [
         (each, CLASS_INSTANCE_CONFLICT if each.sop_instance_uid in classes else NO_SUCH_INSTANCE)

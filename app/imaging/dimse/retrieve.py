@@ -100,7 +100,9 @@ async def is_still_there(request: DimseRequest, row: InstanceRow) -> bool:
 
 def contexts(rows: Sequence[InstanceRow]) -> list[tuple[str, tuple[str, ...]]]:
     """Return what is proposed to who is to take instances: their syntaxes as stored, then those that can be made."""
-    stored = dict.fromkeys((row.sop_class_uid, row.transfer_syntax_uid) for row in rows)
+    stored = dict.fromkeys(
+        (row.sop_class_uid, row.transfer_syntax_uid) for row in rows if row.transfer_syntax_uid in TRANSFER_SYNTAXES
+    )
     made = [
         (sop_class, uid)
         for sop_class in dict.fromkeys(row.sop_class_uid for row in rows)
@@ -112,7 +114,8 @@ def contexts(rows: Sequence[InstanceRow]) -> list[tuple[str, tuple[str, ...]]]:
 def context_for(row: InstanceRow, takes: Mapping[tuple[str, str], int]) -> tuple[str, int] | None:
     """Return the transfer syntax in which an instance leaves, and its context; None when the peer takes none."""
     syntaxes = [row.transfer_syntax_uid]
-    if TRANSFER_SYNTAXES[row.transfer_syntax_uid].codec != "video":
+    known = TRANSFER_SYNTAXES.get(row.transfer_syntax_uid)
+    if known is None or known.codec != "video":
         syntaxes += [EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN]
     for syntax in syntaxes:
         if (row.sop_class_uid, syntax) in takes:
