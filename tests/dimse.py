@@ -121,7 +121,9 @@ async def until(holds: Callable[[], Any]) -> None:
 
 
 @contextmanager
-def taking(title: str, *, syntaxes: Sequence[str] = (), status: int = 0) -> Iterator[tuple[int, list[Any]]]:
+def taking(
+    title: str, *, syntaxes: Sequence[str] = (), status: int = 0, meanwhile: Callable[[], object] = int
+) -> Iterator[tuple[int, list[Any]]]:
     """Take instances on a port of its own; yield the port, and the messages that come."""
     entity = AE(ae_title=title)
     for context in AllStoragePresentationContexts:
@@ -133,6 +135,7 @@ def taking(title: str, *, syntaxes: Sequence[str] = (), status: int = 0) -> Iter
         came.append(event.request)
         event.request.octets = event.request.DataSet.getvalue()
         event.request.syntax = str(event.context.transfer_syntax)
+        meanwhile()
         return status
 
     def hear(event: evt.Event) -> tuple[int, None]:

@@ -59,6 +59,8 @@ class DimseRequest(DicomRequest):
         if found is None or found.binding.name != self.node.binding.name:
             raise Unauthorized("The application is not known any more")
         self.node = found
+        # What was withdrawn since counts from then on: the rights are those of this instant.
+        self.now = self.hub.clock() // 1000 * 1000
         self.decide(found.caller)
 
 

@@ -6,7 +6,6 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part04/sect_C.4.2.html
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from app.access import epoch
 from app.hub import Hub
 from app.imaging.dimse.carried_out import Refused
 from app.imaging.dimse.request import DimseRequest
@@ -14,6 +13,7 @@ from app.imaging.dimse.store import HEAD_BYTES
 from app.imaging.events import Touched
 from app.imaging.found import one_copy
 from app.imaging.pixels import stored_bytes, transcoded
+from app.records.record import StaleCaller
 from dicom.failures import InvalidInstance
 from dicom.file_meta import data_set_start
 from dicom.matching import MAX_VALUES, InvalidQuery, parse_query
@@ -81,20 +81,18 @@ async def _studies(request: DimseRequest, wanted: Wanted) -> list[str]:
 
 
 async def is_still_there(request: DimseRequest, row: InstanceRow) -> bool:
-    """Return whether an instance may still leave, when rights have changed since it was chosen."""
-    if await epoch.current(request.hub.database.reader) == request.caller.epoch:
-        return True
+    """Return whether an instance may still leave: a consent may have been withdrawn since it was chosen."""
     try:
         await request.renew()
-    except Unauthorized:
+        found = await read_instances(
+            request.record.connection,
+            request.visibility,
+            row.study_instance_uid,
+            row.series_instance_uid,
+            row.sop_instance_uid,
+        )
+    except (Unauthorized, StaleCaller):
         return False
-    found = await read_instances(
-        request.record.connection,
-        request.visibility,
-        row.study_instance_uid,
-        row.series_instance_uid,
-        row.sop_instance_uid,
-    )
     return any(one.id == row.id and one.patient_key == row.patient_key for one in found)
 
 

@@ -1,5 +1,6 @@
 """C-MOVE and C-GET: the instances that the caller may see, to its own site's applications, in a syntax they take."""
 
+import asyncio
 import warnings
 from io import BytesIO
 from typing import Any
@@ -150,6 +151,32 @@ async def test_a_consent_withdrawn_after_it_was_found_is_heard(world: World) -> 
     assert refused == hidden == (0, (0, 0, 0), [])
     assert len(came) == 1
     assert clinic
+
+
+async def test_a_consent_withdrawn_while_instances_leave_stops_those_to_come(world: World) -> None:
+    hospital, _ = await world.client("hospital-a"), await world.client("clinic-c")
+    await stored(world, hospital, a_file(CT, SOPInstanceUID="1.2.1"), a_file(CT, SOPInstanceUID="1.2.2"))
+    (entry,) = (await world.http.get("/fhir/Patient", headers=hospital)).json()["entry"]
+    consent = await world.post(hospital, a_consent(entry["resource"]["id"], "clinic-c"))
+    loop = asyncio.get_running_loop()
+
+    async def withdraw() -> int:
+        withdrawn = {**consent, "status": "inactive"}
+        return (await world.http.put(f"/fhir/Consent/{consent['id']}", headers=hospital, json=withdrawn)).status_code
+
+    def meanwhile() -> None:
+        assert asyncio.run_coroutine_threadsafe(withdraw(), loop).result() == 200
+
+    with taking("WORKSTATION", meanwhile=meanwhile) as (port, came):
+        await a_node(world, "clinic-c")
+        await a_node(world, "clinic-c", name="ws", title="WORKSTATION", host="127.0.0.1", port=port)
+        async with associating(world.hub) as door:
+            asked = asking("STUDY", StudyInstanceUID=STUDY)
+            answer = await aside(lambda: moved(door, asked, title="CLINIC-C"))
+
+    assert len(came) == 1
+    (left,) = {"1.2.1", "1.2.2"} - {came[0].AffectedSOPInstanceUID}
+    assert answer == (0xB000, (1, 1, 0), [left])
 
 
 async def test_of_two_sites_copies_the_callers_own_is_sent_and_by_c_get_too(world: World) -> None:
