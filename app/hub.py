@@ -86,6 +86,8 @@ class Hub:
     """Metadata of series that are to be kept."""
     discs_wait: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a disc was put in the queue by this process."""
+    commitments_wait: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when this process was asked for a storage commitment that it can report."""
     beside: Beside = field(default_factory=Beside)
     """A process for work that needs no database."""
     compiling: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -37,6 +37,7 @@ from app.exchange.mllp import listener
 from app.hub import Hub
 from app.identity import rebuild
 from app.imaging import packing
+from app.imaging.dimse import listener as dimse
 from app.imaging.episodes import Episodes
 from app.imaging.media import queue as discs
 from app.imaging.sources import index as source_indexes
@@ -205,4 +206,5 @@ def start_tasks(hub: Hub) -> None:
     hub.closing.append(listener.start(hub))
     hub.closing.append(hub.held.start())
     hub.closing.append(source_indexes.start(hub))
+    hub.closing.append(dimse.start(hub))
     hub.closing.append(watch.start(hub))

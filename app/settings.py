@@ -350,6 +350,54 @@ class Settings(BaseSettings):
     mllp_read_seconds: float = Field(default=60.0, gt=0)
     """How long a message may take to come in."""
 
+    dimse_port: int = 0
+    """The port on which DICOM associations are taken; 0: none are."""
+
+    dimse_host: str = ""
+    """The address that it is on. Empty: `RENKEI_HOST`."""
+
+    dimse_title: str = Field(default="RENKEI", pattern=r"[!-\[\]-~]{1,16}")
+    """The AE title of the hub: what is called by another is rejected."""
+
+    dimse_certificate: Path | None = None
+    """The certificate that DICOM associations are shown, PEM. Empty: `RENKEI_TLS_CERTIFICATE`."""
+
+    dimse_key: Path | None = None
+    """Its private key."""
+
+    dimse_authority: Path | None = None
+    """The authority of DICOM nodes' certificates, PEM. Empty: `RENKEI_CLIENT_AUTHORITY`."""
+
+    dimse_revoked: Path | None = None
+    """What that authority has revoked (CRL, PEM)."""
+
+    dimse_plain: bool = False
+    """Whether associations without TLS may come in on an address that is not this machine's alone."""
+
+    dimse_any_class: bool = True
+    """Whether instances of private and unknown storage classes are taken by C-STORE."""
+
+    dimse_associations: int = Field(default=40, ge=1)
+    """How many associations a process holds at once."""
+
+    dimse_associations_each: int = Field(default=10, ge=1)
+    """How many of them one node may have."""
+
+    dimse_pdu_bytes: int = Field(default=131_072, ge=4_096, le=1_048_576)
+    """The largest PDU that is taken."""
+
+    dimse_idle_seconds: float = Field(default=60.0, gt=0)
+    """An association is ended after so long without a message."""
+
+    dimse_read_seconds: float = Field(default=30.0, gt=0)
+    """How long a PDU may take to come in; a message that takes longer has to come steadily."""
+
+    dimse_answer_seconds: float = Field(default=60.0, gt=0)
+    """How long another application may take to acknowledge what the hub sends."""
+
+    dimse_matches: int = Field(default=1_000, ge=1)
+    """The most matches of a C-FIND."""
+
     rights_days: int = 30
     """Days until a patient's request for disclosure, correction or suspension is due."""
 
@@ -470,6 +518,11 @@ class Settings(BaseSettings):
     def mllp_address(self) -> str:
         """The address that MLLP listens on."""
         return self.mllp_host or self.host
+
+    @property
+    def dimse_address(self) -> str:
+        """The address that DICOM associations are taken on."""
+        return self.dimse_host or self.host
 
     @property
     def is_postgresql(self) -> bool:

@@ -5,6 +5,9 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part10/chapter_7.html#
 
 import struct
 
+from dicom.data_set import EXPLICIT_LITTLE
+from dicom.failures import InvalidInstance
+
 IMPLEMENTATION_CLASS_UID = "2.25.80302813137786398554742050926734630921"
 IMPLEMENTATION_VERSION_NAME = "RENKEI"
 
@@ -31,3 +34,27 @@ def file_meta(sop_class_uid: str, sop_instance_uid: str, transfer_syntax_uid: st
         length = struct.pack("<HL", 0, len(padded)) if vr == b"OB" else struct.pack("<H", len(padded))
         group += struct.pack("<HH", 2, number) + vr + length + padded
     return bytes(128) + b"DICM" + struct.pack("<HH2sHL", 2, 0, b"UL", 4, len(group)) + group
+
+
+def data_set_start(head: bytes) -> int:
+    """Return where the data set of a Part 10 file starts.
+
+    Args:
+        head: Its first bytes, at least all of its File Meta Information.
+
+    Raises:
+        InvalidInstance: it does not end within them.
+    """
+    position = 132
+    while head[position : position + 2] == b"\2\0":
+        tag_vr_length = head[position : position + 8]
+        if len(tag_vr_length) < 8:
+            break
+        if tag_vr_length[4:6] in (b"OB", b"UN", b"UT", b"SQ"):
+            length = EXPLICIT_LITTLE.length.unpack(head[position + 8 : position + 12].ljust(4, b"\xff"))[0]
+            position += 12 + length
+        else:
+            position += 8 + int.from_bytes(tag_vr_length[6:8], "little")
+    if head[128:132] != b"DICM" or position + 2 > len(head) or head[position : position + 2] == b"\2\0":
+        raise InvalidInstance("the File Meta Information does not end")
+    return position

@@ -14,7 +14,7 @@ from app.settings import SettingsMissing
 COMMANDS = (
     *("serve", "ohif", "demo", "seed", "migrate", "reindex", "organisation", "client", "user", "token"),
     *("certificate", "import", "consent", "identity", "package", "terminology", "search-parameter", "audit"),
-    *("backup", "blobs", "witness", "report", "retention", "gateway", "export", "mllp-source"),
+    *("backup", "blobs", "witness", "report", "retention", "gateway", "export", "mllp-source", "dicom-node"),
     *("imaging-source", "trust", "seal", "verify-document", "media", "manifest"),
 )
 """Every command; each is in the module of its name."""

@@ -14,6 +14,14 @@ from app.exchange.mllp.source import Binding, NotASource, add_source, remove_sou
 _PATH = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
+def thumbprint_of(certificate: Path) -> str:
+    """Return the SHA-256 of a certificate in a file as base64url."""
+    try:
+        return thumbprint(PEM_cert_to_DER_cert(certificate.read_text()))
+    except ValueError as error:
+        raise click.ClickException(f"{certificate} is no certificate: {error}") from error
+
+
 @click.group("mllp-source")
 def mllp_source() -> None:
     """Say who may send HL7 v2 messages by MLLP, and from where."""
@@ -43,10 +51,7 @@ async def add(
 ) -> None:
     """Add a source, NAME; what is not said of it is not asked for."""
     if certificate is not None:
-        try:
-            shown = thumbprint(PEM_cert_to_DER_cert(certificate.read_text()))  # noqa: ASYNC240 - nothing else runs
-        except ValueError as error:
-            raise click.ClickException(f"{certificate} is no certificate: {error}") from error
+        shown = thumbprint_of(certificate)
     if purpose not in NUMBERS:
         raise click.ClickException(f"{purpose!r} is no purpose of use")
     binding = Binding(name, client, network, shown, subject, application, facility, purpose)

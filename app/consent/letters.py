@@ -9,15 +9,19 @@ BOTH = "rs"
 """What an operation needs, which finds resources and tells of them."""
 
 NEEDED: dict[str, str] = {
-    **dict.fromkeys(("read", "vread", "history-instance", "wado"), READ),
-    **dict.fromkeys(("search-type", "search-system", "history-type", "history-system", "qido"), SEARCH),
+    **dict.fromkeys(("read", "vread", "history-instance", "wado", "c-move", "c-get"), READ),
+    **dict.fromkeys(("search-type", "search-system", "history-type", "history-system", "qido", "c-find"), SEARCH),
     "dicom-delete": DELETE,
     # The rows that a write changes are looked up by the letter of the write; this is for its conditions.
     **dict.fromkeys(("create", "update", "patch", "delete", "transaction", "batch", "message", "stow"), SEARCH),
     **dict.fromkeys(("iti-8", "iti-30", "iti-31", "hl7v2"), SEARCH),
+    **dict.fromkeys(("c-store", "storage-commitment"), SEARCH),
     **dict.fromkeys(("provide", "publish", "generate-metadata"), SEARCH),
 }
 """By interaction; the others need `BOTH`."""
+
+STORES_IMAGES = frozenset({"stow", "c-store"})
+"""What stores images: the hub looks up for itself whose they are."""
 
 
 def needed(interaction: str) -> str:

@@ -17,6 +17,7 @@ import app.exchange.mllp.tables
 import app.exchange.ssmix2.tables
 import app.exchange.tables
 import app.identity.tables
+import app.imaging.dimse.tables
 import app.imaging.media.tables
 import app.imaging.sources.tables
 import app.observe.tables
@@ -48,6 +49,7 @@ METADATA = (
     app.exchange.ssmix2.tables.metadata,
     app.exchange.tables.metadata,
     app.identity.tables.metadata,
+    app.imaging.dimse.tables.metadata,
     app.imaging.media.tables.metadata,
     app.imaging.sources.tables.metadata,
     app.observe.tables.metadata,

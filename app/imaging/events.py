@@ -41,7 +41,7 @@ async def imaging_events(request: "Request", touched: Iterable[Touched], status:
             patient_key=patient_key,
             patient=await request.hub.patient_reference(patient_key),
             custodian=await request.hub.organisation_reference(custodian),
-            entities=() if request.interaction == "qido" else tuple(f"urn:oid:{uid}" for uid in studies),
+            entities=() if request.interaction in ("qido", "c-find") else tuple(f"urn:oid:{uid}" for uid in studies),
         )
         for (patient_key, custodian), studies in by_patient.items()
     ]

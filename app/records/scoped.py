@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Select, and_, bindparam, select
 
-from app.consent.letters import needed
+from app.consent.letters import STORES_IMAGES, needed
 from app.consent.within import IMAGES, Limits, Within, limits
 from app.db import DatabaseConnection
 from fhir.errors import InsufficientScope, NotFound
@@ -120,8 +120,8 @@ def check_images(request: "Request", study: str = "") -> None:
         raise NotFound("There is no such study")
     if scopes is None:
         return
-    stores = request.interaction in ("stow", "dicom-delete")
-    letters = "cu" if request.interaction == "stow" else needed(request.interaction)
+    stores = request.interaction in STORES_IMAGES or request.interaction == "dicom-delete"
+    letters = "cu" if request.interaction in STORES_IMAGES else needed(request.interaction)
     found = limits(scopes, letters)
     named = found.whole or NUMBERS[IMAGES] in found.values["v_types"]
     of_patient = found.of_patient == "all" or NUMBERS[IMAGES] in found.values.get("v_patient_types", ())
@@ -155,7 +155,7 @@ async def check_written(request: "Request", connection: DatabaseConnection, writ
     Raises:
         InsufficientScope: a resource that was written is outside of them.
     """
-    if request.caller.scopes is None or request.interaction in ("stow", "dicom-delete"):
+    if request.caller.scopes is None or request.interaction in STORES_IMAGES or request.interaction == "dicom-delete":
         return
     for letter in ("c", "u"):
         made = [one for one in written if one.method != DELETE and ("c" if one.method == POST else "u") == letter]

@@ -7,7 +7,7 @@ body until the collector comes.
 from app.access.caller import Caller
 from app.consent.break_glass.opens import GlassLabels
 from app.consent.decide import may_see, within
-from app.consent.letters import needed
+from app.consent.letters import STORES_IMAGES, needed
 from fhir.store.connection import Visibility
 
 
@@ -42,7 +42,8 @@ class Sight:
 
     def by(self, letters: str) -> Visibility:
         """Return what the caller may see whose scope has some letters of `cruds`: what it may change, for instance."""
-        if self._whole or self.interaction == "stow" or (self.interaction == "dicom-delete" and letters != "d"):
+        of_delete = self.interaction == "dicom-delete" and letters != "d"
+        if self._whole or self.interaction in STORES_IMAGES or of_delete:
             # What a STOW request may store was decided as a whole; the Patient and the study are the hub's to look up.
             # So is the ImagingStudy of what is deleted.
             return self._seen

@@ -25,13 +25,13 @@ TELLS_NOTHING = frozenset(
 
 _CHANGES = frozenset(
     {
-        *("create", "update", "patch", "transaction", "batch", "message", "stow", "import"),
+        *("create", "update", "patch", "transaction", "batch", "message", "stow", "c-store", "import"),
         *("provide", "publish", "generate-metadata"),
         *("iti-8", "iti-30", "iti-31", "hl7v2"),
     }
 )
 _DELETES = frozenset({"delete", "dicom-delete"})
-_IMAGES = frozenset({"wado", "qido", "stow", "dicom-delete"})
+_IMAGES = frozenset({"wado", "qido", "stow", "c-store", "c-find", "c-move", "c-get", "dicom-delete"})
 
 
 def touches(event: Event) -> bool:

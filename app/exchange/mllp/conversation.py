@@ -6,6 +6,7 @@ import re
 from collections.abc import Awaitable, Sequence
 from secrets import token_hex
 
+from app.access.peer import Peer
 from app.audit.log import AuditUnavailable
 from app.audit.record import Event
 from app.db import DatabaseUnavailable
@@ -17,7 +18,6 @@ from app.exchange.mllp.answered import Again
 from app.exchange.mllp.failures import of_failure
 from app.exchange.mllp.frames import FrameTooLarge
 from app.exchange.mllp.kinds import Kind, check_header, kind_of, name_of
-from app.exchange.mllp.peer import Peer
 from app.exchange.mllp.source import Source, Sources
 from app.exchange.mllp.visit import Visit, request_of
 from app.hub import Hub

@@ -11,17 +11,17 @@ import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from ipaddress import ip_address
 
-from app.access.tls import context_of
+from app.access import door_tls
+from app.access.peer import Peer, peer_of
 from app.background import again, started
+from app.connections import connections, listening
 from app.db import DatabaseUnavailable
 from app.exchange.mllp import metrics
 from app.exchange.mllp.answered import forget
 from app.exchange.mllp.conversation import Conversation, Stranger
 from app.exchange.mllp.frames import Bounds, Frames, FrameTooLarge, MalformedFrame, framed
-from app.exchange.mllp.peer import Peer, peer_of
-from app.exchange.mllp.source import Sources
+from app.exchange.mllp.source import known_sources
 from app.exchange.mllp.told import tell_failure
 from app.hub import Hub
 
@@ -35,14 +35,7 @@ STOP_SECONDS = 20.0
 FORGET_SECONDS = 3600.0
 """How often old answers are forgotten."""
 
-BACKLOG = 128
-_REST_SECONDS = 0.2
-
 logger = logging.getLogger(__name__)
-
-
-class NotAllowed(OSError):
-    """The settings ask for a door that would not be safe."""
 
 
 def is_wanted(hub: Hub) -> bool:
@@ -56,32 +49,7 @@ def secured(hub: Hub) -> ssl.SSLContext | None:
     Raises:
         OSError: a file cannot be used, a part is missing, or plain connections are not allowed.
     """
-    settings = hub.settings
-    certificate = settings.mllp_certificate or settings.tls_certificate
-    if certificate is None:
-        if not (_is_loopback(settings.mllp_address) or settings.mllp_plain):
-            raise NotAllowed("MLLP without TLS is for loopback addresses: set RENKEI_MLLP_CERTIFICATE")
-        return None
-    authority = settings.mllp_authority or settings.client_authority
-    if authority is None:
-        raise NotAllowed("MLLP needs the authority of its senders' certificates: RENKEI_MLLP_AUTHORITY")
-    chosen = {
-        "tls_certificate": certificate,
-        "tls_key": settings.mllp_key if settings.mllp_certificate else settings.tls_key,
-        "client_authority": authority,
-        "client_revoked": settings.client_revoked if settings.mllp_authority is None else settings.mllp_revoked,
-    }
-    made = context_of(settings.model_copy(update=chosen))
-    # Systems that speak HL7 v2 are older than others; the guideline allows 1.2 where it is needed.
-    made.minimum_version = ssl.TLSVersion.TLSv1_2
-    return made
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return address == "localhost"
+    return door_tls.secured(hub.settings, "mllp")
 
 
 class Listener:
@@ -89,7 +57,7 @@ class Listener:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._sources = Sources(hub.database)
+        self._sources = known_sources(hub.database)
         self._connected: Counter[str] = Counter()
         self._idle: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -109,28 +77,15 @@ class Listener:
         """
         settings = self._hub.settings
         self._secured = secured(self._hub)
-        family = socket.AF_INET6 if ":" in settings.mllp_address else socket.AF_INET
-        port = max(settings.mllp_port, 0)
-        self._socket = socket.create_server(
-            (settings.mllp_address, port), family=family, backlog=BACKLOG, reuse_port=port > 0
-        )
-        self._socket.setblocking(False)
+        self._socket = listening(settings.mllp_address, settings.mllp_port)
         self.port = self._socket.getsockname()[1]
 
     async def serve(self) -> None:
         """Take connections until it is cancelled, or the door is closed."""
-        loop = asyncio.get_running_loop()
         self._serving = asyncio.current_task()
         assert self._socket is not None  # noqa: S101 - it is open
-        while True:
-            try:
-                connection, address = await loop.sock_accept(self._socket)
-            except OSError as error:
-                # The process has no more files, or the sender is gone already: others wait meanwhile.
-                logger.warning("An MLLP connection cannot be taken: %s", error)
-                await asyncio.sleep(_REST_SECONDS)
-                continue
-            task = asyncio.create_task(self._enter(connection, str(address[0])))
+        async for connection, network in connections(self._socket, logger):
+            task = asyncio.create_task(self._enter(connection, network))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 

@@ -2,9 +2,9 @@
 
 import logging
 
+from app.access.peer import Peer
 from app.audit.log import AuditUnavailable
 from app.audit.record import Event
-from app.exchange.mllp.peer import Peer
 from app.hub import Hub
 
 LONGEST = 300
@@ -13,7 +13,9 @@ LONGEST = 300
 logger = logging.getLogger(__name__)
 
 
-async def tell_failure(hub: Hub, network: str, reason: str, peer: Peer | None = None, *, minor: bool = False) -> None:
+async def tell_failure(
+    hub: Hub, network: str, reason: str, peer: Peer | None = None, *, minor: bool = False, door: str = "MLLP"
+) -> None:
     """Record that a connection was refused or ended; a flood of them does not become one of records.
 
     Args:
@@ -22,8 +24,9 @@ async def tell_failure(hub: Hub, network: str, reason: str, peer: Peer | None = 
         reason: Why.
         peer: The other end, where its handshake was done.
         minor: Whether it was known, and only sent what is no message.
+        door: Which door it was.
     """
-    if hub.limits.refusal(network) and not hub.limits.is_told("mllp", network):
+    if hub.limits.refusal(network) and not hub.limits.is_told(door, network):
         return
     shown = f" ({peer.subject}, {peer.certificate})" if peer is not None and peer.certificate else ""
     event = Event(
@@ -33,7 +36,7 @@ async def tell_failure(hub: Hub, network: str, reason: str, peer: Peer | None = 
         outcome="4" if minor else "8",
         outcome_desc=f"{reason[:LONGEST]}{shown[:LONGEST]}",
         network=network or None,
-        description="MLLP",
+        description=door,
     )
     try:
         await hub.audit.append([event])

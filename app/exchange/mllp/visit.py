@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from app.access.peer import Peer
 from app.exchange.hl7v2.message import Message
-from app.exchange.mllp.peer import Peer
 from app.exchange.mllp.source import Source
 from app.hub import Hub
 from app.records.request import FhirRequest, replayed

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
-from app.exchange.mllp.listener import NotAllowed, secured
+from app.access.door_tls import NotAllowed
+from app.exchange.mllp.listener import secured
 from app.exchange.mllp.source import Binding
 from app.settings import Settings
 from fhir.search.hashing import hash64

@@ -26,6 +26,11 @@ class Peer:
 def peer_of(network: str, secured: ssl.SSLObject | None) -> Peer:
     """Return who is at the other end of a connection whose handshake, if it has one, is done."""
     shown = secured.getpeercert(binary_form=True) if secured is not None else None
+    return peer_that_showed(network, shown or b"")
+
+
+def peer_that_showed(network: str, shown: bytes) -> Peer:
+    """Return who is at the other end of a connection on which a certificate was shown, DER; empty when none was."""
     if not shown:
         return Peer(network)
     return Peer(network, thumbprint(shown), x509.load_der_x509_certificate(shown).subject.rfc4514_string())

@@ -1,0 +1,112 @@
+"""Small data sets that messages carry: an identifier read, and an answer written.
+
+https://dicom.nema.org/medical/dicom/current/output/chtml/part05/chapter_7.html
+"""
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dicom.data_set import EXPLICIT_LITTLE, IMPLICIT_LITTLE, DataSet, Scanner
+from dicom.failures import InvalidInstance
+from dicom.text_encoding import UTF_8, encode
+from dicom.transfer_syntaxes import IMPLICIT_VR_LITTLE_ENDIAN
+from dicom.values import CHARACTER_SET_VRS, SPECIFIC_CHARACTER_SET, character_set, text
+
+_LONG = frozenset(("OB", "OW", "SQ", "UC", "UN", "UR", "UT"))
+_NUL_PADDED = frozenset(("UI", "OB", "UN"))
+
+
+@dataclass(frozen=True, slots=True)
+class Small:
+    """A data set in memory."""
+
+    data: bytes
+    elements: DataSet
+    codecs: tuple[str, ...]
+
+    def text(self, tag: int, items: DataSet | None = None) -> str:
+        """Return a value as text, backslashes kept; empty when it is absent or no text."""
+        return text(self.data, self.elements if items is None else items, tag, self.codecs)
+
+    def items(self, tag: int) -> Sequence[DataSet]:
+        """Return the items of a sequence."""
+        element = self.elements.get(tag)
+        return (element.items or ()) if element is not None else ()
+
+
+def read(data: bytes, transfer_syntax: str) -> Small:
+    """Return what a data set says.
+
+    Args:
+        data: The data set.
+        transfer_syntax: Implicit or Explicit VR Little Endian.
+
+    Raises:
+        InvalidInstance: it is none, or exceeds a limit.
+    """
+    encoding = IMPLICIT_LITTLE if transfer_syntax == IMPLICIT_VR_LITTLE_ENDIAN else EXPLICIT_LITTLE
+    try:
+        elements, _ = Scanner(data).data_set(0, len(data), encoding)
+    except (ValueError, struct.error, RecursionError) as error:
+        raise InvalidInstance("the bytes are no data set") from error
+    return Small(data, elements, character_set(data, elements))
+
+
+def write(model: Mapping[int, tuple[str, Sequence[Any]]], transfer_syntax: str, asked: str = "") -> bytes:
+    r"""Return a data set whose texts are in the character set that was asked for, or else in UTF-8.
+
+    Args:
+        model: VR and values by tag; of a sequence, the values are models.
+        transfer_syntax: Implicit or Explicit VR Little Endian.
+        asked: The Specific Character Set that is wanted: `\ISO 2022 IR 87`; empty for none.
+    """
+    implicit = transfer_syntax == IMPLICIT_VR_LITTLE_ENDIAN
+    for terms in dict.fromkeys((asked.strip() or "ISO_IR 6", UTF_8)):
+        stated = {} if terms == "ISO_IR 6" else {SPECIFIC_CHARACTER_SET: ("CS", [terms])}
+        found = _written({**model, **stated}, terms, implicit=implicit)
+        if found is not None:
+            return found
+    raise ValueError("a text has characters that no character set has")
+
+
+def _written(model: Mapping[int, tuple[str, Sequence[Any]]], terms: str, *, implicit: bool) -> bytes | None:
+    parts: list[bytes] = []
+    for tag in sorted(model):
+        vr, values = model[tag]
+        value = _value(vr, values, terms, implicit=implicit)
+        if value is None:
+            return None
+        parts.append(_element(tag, vr, value, implicit=implicit))
+    return b"".join(parts)
+
+
+def _element(tag: int, vr: str, value: bytes, *, implicit: bool) -> bytes:
+    head = struct.pack("<HH", tag >> 16, tag & 0xFFFF)
+    if implicit:
+        return head + struct.pack("<L", len(value)) + value
+    if vr in _LONG:
+        return head + vr.encode() + struct.pack("<HL", 0, len(value)) + value
+    return head + vr.encode() + struct.pack("<H", min(len(value), 65_534)) + value[:65_534]
+
+
+def _value(vr: str, values: Sequence[Any], terms: str, *, implicit: bool) -> bytes | None:
+    if vr == "SQ":
+        items = [_written(one, terms, implicit=implicit) for one in values]
+        whole = [one for one in items if one is not None]
+        if len(whole) != len(items):
+            return None
+        return b"".join(struct.pack("<HHL", 0xFFFE, 0xE000, len(one)) + one for one in whole)
+    if vr == "US":
+        return struct.pack(f"<{len(values)}H", *(int(one) & 0xFFFF for one in values))
+    joined = "\\".join(_name(one) if isinstance(one, Mapping) else str(one) for one in values)
+    found = encode(joined, terms) if vr in CHARACTER_SET_VRS else joined.encode("ascii", "replace")
+    if found is None:
+        return None
+    return found + (b"" if len(found) % 2 == 0 else b"\0" if vr in _NUL_PADDED else b" ")
+
+
+def _name(groups: Mapping[str, str]) -> str:
+    """Return a name of the DICOM JSON Model as one text (PS3.5 6.2.1.2)."""
+    return "=".join(groups.get(one, "") for one in ("Alphabetic", "Ideographic", "Phonetic")).rstrip("=")

@@ -1,0 +1,104 @@
+"""Storage commitment: what is in the sender's custody is reported, on its association or where the hub calls it."""
+
+from typing import Any
+
+import pytest
+from pydicom import Dataset
+from pydicom.uid import UID
+from pynetdicom import evt
+
+from app.settings import Settings
+from tests.app.audit.test_at_work import query
+from tests.app.imaging.images import CT, MR, a_file, stored, uids
+from tests.dimse import COMMITMENT, a_node, aside, associated, associating, taking, until
+from tests.world import World
+
+pytestmark = pytest.mark.anyio
+
+CT_CLASS, MR_CLASS = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"
+INSTANCE = UID("1.2.840.10008.1.20.1.1")
+MINE, THEIRS = uids(a_file(CT))[2], uids(a_file(MR))[2]
+
+
+def about(*instances: tuple[str, str], transaction: str = "1.2.3.9") -> Dataset:
+    made = Dataset()
+    made.TransactionUID = transaction
+    made.ReferencedSOPSequence = []
+    for sop_class, uid in instances:
+        item = Dataset()
+        item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = sop_class, uid
+        made.ReferencedSOPSequence.append(item)
+    return made
+
+
+def said(report: Dataset) -> tuple[str, list[str], list[tuple[str, int]]]:
+    """Return the transaction, what is kept, and what is not and why."""
+    kept = [one.ReferencedSOPInstanceUID for one in report.get("ReferencedSOPSequence", [])]
+    failed = [(one.ReferencedSOPInstanceUID, one.FailureReason) for one in report.get("FailedSOPSequence", [])]
+    return report.TransactionUID, kept, failed
+
+
+async def holds(settings: Settings, statement: str, rows: list[Any]) -> bool:
+    return list(await query(settings, statement)) == rows
+
+
+EVERY = about((CT_CLASS, MINE), (MR_CLASS, MINE), (MR_CLASS, THEIRS), (CT_CLASS, "1.2.3"))
+TOLD = ("1.2.3.9", [MINE], [(MINE, 0x0119), (THEIRS, 0x0112), ("1.2.3", 0x0112)])
+
+
+async def test_who_cannot_be_called_is_told_on_its_own_association(settings: Settings, world: World) -> None:
+    await stored(world, await world.client("hospital-a"), a_file(CT))
+    await stored(world, await world.client("hospital-b"), a_file(MR))
+    await a_node(world)
+
+    def asked(door: Any, *wanted: Dataset) -> tuple[list[int], list[Dataset]]:
+        heard: list[Dataset] = []
+
+        def hear(event: evt.Event) -> tuple[int, None]:
+            heard.append(event.event_information)
+            return 0, None
+
+        handlers: dict[str, Any] = {"evt_handlers": [(evt.EVT_N_EVENT_REPORT, hear)]}
+        with associated(door, COMMITMENT, **handlers) as association:
+            statuses = [association.send_n_action(one, 1, UID(COMMITMENT), INSTANCE)[0].Status for one in wanted]
+            statuses.append(association.send_n_action(EVERY, 2, UID(COMMITMENT), INSTANCE)[0].Status)
+        return statuses, heard
+
+    async with associating(world.hub) as door:
+        statuses, heard = await aside(asked, door, EVERY, about(transaction=""), about())
+
+    assert statuses == [0, 0x0212, 0x0212, 0x0123]
+    assert [said(one) for one in heard] == [TOLD]
+    assert await query(settings, "SELECT count(*) FROM storage_commitment") == [(0,)]
+
+
+async def test_who_can_be_called_is_called_until_it_hears(settings: Settings, world: World) -> None:
+    await stored(world, await world.client("hospital-a"), a_file(CT))
+    with taking("MODALITY") as (port, came):
+        await a_node(world, title="MODALITY", host="127.0.0.1", port=port)
+
+        def asked(door: Any) -> int:
+            with associated(door, COMMITMENT, title="MODALITY") as association:
+                return int(association.send_n_action(EVERY, 1, UID(COMMITMENT), INSTANCE)[0].Status)
+
+        async with associating(world.hub) as door:
+            assert await aside(asked, door) == 0
+            await until(lambda: came)
+            await until(lambda: holds(settings, "SELECT count(*) FROM storage_commitment", [(0,)]))
+
+    assert [said(one) for one in came] == [TOLD]
+
+
+async def test_a_report_that_is_not_heard_is_kept(settings: Settings, world: World) -> None:
+    await stored(world, await world.client("hospital-a"), a_file(CT))
+    await a_node(world, host="127.0.0.1", port=1)
+
+    def asked(door: Any) -> int:
+        with associated(door, COMMITMENT) as association:
+            return int(association.send_n_action(EVERY, 1, UID(COMMITMENT), INSTANCE)[0].Status)
+
+    async with associating(world.hub) as door:
+        assert await aside(asked, door) == 0
+        await until(lambda: holds(settings, "SELECT tries FROM storage_commitment", [(1,)]))
+
+    assert await query(settings, "SELECT transaction_uid, tries FROM storage_commitment") == [("1.2.3.9", 1)]
