@@ -4,13 +4,11 @@ The rows go, the ImagingStudy follows, the bytes are collected later. What is se
 the labels that it had.
 """
 
-from sqlalchemy import bindparam, delete
-
 from app.access.directory import find_organisation
 from app.audit.record import Event
-from app.blobs.tables import blob
 from app.imaging.events import Touched, imaging_events
 from app.imaging.filing import describe_what_is_left
+from app.imaging.media.quarantine import drop_blob
 from app.imaging.reports.filing import withdraw_reports
 from app.imaging.request import DicomRequest
 from app.records.commit import committed
@@ -21,8 +19,6 @@ from dicom.store.read import InstanceRow, read_instances
 from fhir.errors import Forbidden, NotFound
 from fhir.search.hashing import hash64
 from fhir.store.categories import Category
-
-_FORGET_BLOB = delete(blob).where(blob.c.custodian == bindparam("k_custodian"), blob.c.digest == bindparam("k_digest"))
 
 
 async def remove(request: DicomRequest) -> Response:
@@ -63,5 +59,6 @@ async def _delete(writing: Writing, rows: list[InstanceRow]) -> None:
         await describe_what_is_left(writing, site, study, patient_key, uids[patient_key])
     await withdraw_reports(writing, [row.id for row in rows])
     for row in rows:
-        # Bytes are those of one instance: no other row refers to them.
-        await connection.execute(_FORGET_BLOB, {"k_custodian": row.custodian, "k_digest": row.digest})
+        if row.digest:
+            # Bytes are those of one instance; but a disc in quarantine may hold them too.
+            await drop_blob(connection, row.custodian, row.digest, row.sop_instance_uid)

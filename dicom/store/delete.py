@@ -9,13 +9,14 @@ from sqlalchemy import BigInteger, Integer, bindparam, delete, exists, insert, s
 
 from dicom.store.connection import Connection
 from dicom.store.read import InstanceRow
+from dicom.store.series_metadata import forget_packed
 from dicom.store.tables import dicom_deleted, dicom_instance, dicom_series, dicom_study
 
 _KEY = bindparam("k_patient", type_=BigInteger)
 _CUSTODIAN = bindparam("k_custodian", type_=Integer)
 
 _OF_CUSTODIAN = select(
-    *(dicom_instance.c[name] for name in ("patient_key", "id", "study", "labels", "digest")),
+    *(dicom_instance.c[name] for name in ("patient_key", "id", "study", "series", "labels", "digest")),
 ).where(dicom_instance.c.sop_instance_uid == bindparam("k_uid"), dicom_instance.c.custodian == _CUSTODIAN)
 _DELETE = delete(dicom_instance).where(
     dicom_instance.c.patient_key == _KEY, dicom_instance.c.id == bindparam("k_id", type_=BigInteger)
@@ -61,13 +62,15 @@ async def delete_instances(connection: Connection, rows: Sequence[InstanceRow], 
         The (patient key, row) of each study that has lost something; whether it is still there is not said.
     """
     studies: dict[tuple[int, int], None] = {}
+    all_series: dict[tuple[int, int], None] = {}
     for row in rows:
         found = await connection.fetch(_OF_CUSTODIAN, {"k_custodian": row.custodian, "k_uid": row.sop_instance_uid})
-        for patient_key, id_, study, labels, digest in found:
+        for patient_key, id_, study, series, labels, digest in found:
             if (patient_key, id_) != (row.patient_key, row.id):
                 continue
             await connection.execute(_DELETE, {"k_patient": patient_key, "k_id": id_})
             studies[patient_key, study] = None
+            all_series[patient_key, series] = None
             # Deleted, sent again and deleted again: the labels of both times count.
             await connection.execute(_UNEARTH, {"k_custodian": row.custodian, "k_uid": row.sop_instance_uid})
             values = {
@@ -79,6 +82,8 @@ async def delete_instances(connection: Connection, rows: Sequence[InstanceRow], 
                 "deleted": now,
             }
             await connection.execute(_BURY, values)
+    for patient_key, series in all_series:
+        await forget_packed(connection, patient_key, series)
     for patient_key, study in studies:
         await connection.execute(_EMPTY_SERIES, {"k_patient": patient_key, "k_study": study})
         await connection.execute(_EMPTY_STUDY, {"k_patient": patient_key, "k_study": study})

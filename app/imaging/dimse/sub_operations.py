@@ -14,6 +14,7 @@ from app.db import DatabaseUnavailable
 from app.imaging.dimse.calls import Calls
 from app.imaging.dimse.request import DimseRequest
 from app.imaging.dimse.retrieve import context_for, is_still_there
+from app.imaging.pixels import present
 from dicom.services.acceptor import Acceptor
 from dicom.services.sending import NotSent, send_instance
 from dicom.services.statuses import PENDING, SUCCESS
@@ -98,9 +99,12 @@ class SubOperations:
         Raises:
             NotSent: the association is of no more use.
         """
-        found = context_for(row, takes)
         try:
-            if found is None or not self._calls.wait_for(is_still_there(self._request, row)):
+            if not self._calls.wait_for(is_still_there(self._request, row)):
+                return None
+            row = self._calls.wait_for(present(self._calls.hub, row))
+            found = context_for(row, takes)
+            if found is None:
                 return None
             syntax, context_id = found
             pieces = self._calls.pieces(row, syntax)

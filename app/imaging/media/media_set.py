@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from app.hub import Hub
 from app.imaging.media.pages import Line, index_page, readme
 from app.imaging.media.zip_out import Outlet
-from app.imaging.pixels import source, stored_bytes, transcoded
+from app.imaging.pixels import present, source, stored_bytes, transcoded
+from app.imaging.sources.failures import SourceFailed
 from app.portal.dates import moment
 from dicom.failures import InvalidInstance
 from dicom.media.directory import Directory
@@ -31,6 +32,8 @@ PIECE_BYTES = 4 * 1024 * 1024
 HEADER_BYTES = 64 * 1024 * 1024
 """An instance without pixels that is larger is on the disc and not in its DICOMDIR."""
 THUMBNAIL_EDGE = 160
+
+MISSING = "These images stay at their site, and it did not give them / 次の画像は保管施設から取得できませんでした"
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +61,8 @@ class _Making:
     pieces: list[bytes] = field(default_factory=list)
     lines: dict[str, Line] = field(default_factory=dict)
     """Of INDEX.HTM, by SeriesInstanceUID."""
+    missing: list[str] = field(default_factory=list)
+    """What its site keeps and did not give: the place, the SOPInstanceUID, why."""
 
     def taken(self) -> bytes:
         """Return what was made since this was asked last."""
@@ -102,6 +107,8 @@ async def media_set(hub: Hub, wanted: Wanted) -> AsyncIterator[bytes]:
         ):
             archive.writestr(_info(making, name), data)
             yield making.taken()
+        if making.missing:
+            archive.writestr(_info(making, "MISSING.TXT"), "\r\n".join([MISSING, *making.missing, ""]).encode())
     yield making.taken()
 
 
@@ -130,6 +137,11 @@ def _info(making: _Making, path: str) -> zipfile.ZipInfo:
 
 async def _instance(making: _Making, archive: zipfile.ZipFile, row: InstanceRow, path: str) -> AsyncIterator[bytes]:
     """Add an instance; yield the bytes of the ZIP as they come."""
+    try:
+        row = await present(making.hub, row)
+    except SourceFailed as error:
+        making.missing.append(f"{path}\t{row.sop_instance_uid}\t{error}")
+        return
     hub, syntax = making.hub, row.transfer_syntax_uid
     whole = b""
     if making.wanted.explicit and syntax != EXPLICIT_VR_LITTLE_ENDIAN and TRANSFER_SYNTAXES[syntax].codec != "video":

@@ -110,7 +110,12 @@ async def note_blobs(connection: WriteConnection, custodian: int, kept: Iterable
 async def drop_blobs(connection: WriteConnection, files: Sequence[DiscFile]) -> None:
     """Remove the rows of blobs that only these files, not in quarantine any more, have named; under `hold`."""
     for one in files:
-        values = {"custodian": one.custodian, "digest": one.digest}
-        stored = await connection.fetch(_INSTANCE, {**values, "instance": one.instance})
-        if not stored and not await connection.fetch(_QUARANTINED, {**values, "quarantined": QUARANTINED}):
-            await connection.execute(_REMOVE_BLOB, {"k_custodian": one.custodian, "k_digest": one.digest})
+        await drop_blob(connection, one.custodian, one.digest, one.instance)
+
+
+async def drop_blob(connection: WriteConnection, custodian: int, digest: str, instance: str) -> None:
+    """Remove the row of a blob that neither an instance nor a file in quarantine names any more; under `hold`."""
+    values = {"custodian": custodian, "digest": digest}
+    stored = await connection.fetch(_INSTANCE, {**values, "instance": instance})
+    if not stored and not await connection.fetch(_QUARANTINED, {**values, "quarantined": QUARANTINED}):
+        await connection.execute(_REMOVE_BLOB, {"k_custodian": custodian, "k_digest": digest})
