@@ -13,7 +13,7 @@ from app.imaging.sources.state import states
 from dicom.phantom import CT as CT_PHANTOM
 from dicom.phantom import Patient, Study, instances
 from tests.app.imaging.images import CT, MR, a_file, address, parts_of, stored, uids
-from tests.app.imaging.sources.region import a_source
+from tests.app.imaging.sources.region import a_manifest, a_source
 from tests.pacs import Write, a_pacs, answer, instance_answer
 from tests.world import World
 
@@ -45,6 +45,20 @@ async def test_an_index_refers_to_all_that_a_source_has(world: World) -> None:
     state = (await states(world.hub.database.reader))[source.key]
     assert (state.position, state.indexed, state.index_done > 0) == ("", 3, True)
     assert state.word(world.hub.clock()) == "well"
+
+
+async def test_an_index_meets_key_objects(world: World) -> None:
+    image = a_file(CT)
+    key_object = a_manifest(image)
+    async with a_pacs(image, key_object) as pacs:
+        await a_source(world, pacs)
+        caller = await world.client("hospital-a")
+
+        seen = await index(world.hub, await world.hub.sources.named("pacs-a"))
+        got = parts_of(await world.http.get(address(key_object), headers=caller))[0][1]
+
+    assert (seen.studies, seen.instances, seen.refused) == (1, 2, 0)
+    assert got == key_object
 
 
 async def test_an_index_goes_on_where_it_was_interrupted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
