@@ -47,6 +47,9 @@ INTERACTION = "media-decision"
 ACTS = (PATIENT, NEW, REJECTED, WAITING)
 """What may be decided; `waiting` takes a rejection back."""
 
+FILED = (Category.IMAGING, Category.IDENTITY, Category.DOCUMENT, Category.DIRECTORY, Category.OTHER)
+"""What the hub makes of images: besides these a Patient, documents and manifests, the Endpoint, a Provenance."""
+
 MOST_FILES = 1_000
 """Of one transaction."""
 MOST_MODEL_BYTES = 100_000_000
@@ -119,7 +122,7 @@ async def decide(request: FhirRequest, disc: Disc, one: DiscPatient, decision: D
     owner = await _owner_of(request, one, decision)
     # What the desk may not look at, it files all the same: the hub reads for it what the site keeps.
     request.visibility = Custody(disc.custodian)
-    for category in (Category.IMAGING, Category.IDENTITY):
+    for category in FILED:
         request.let_write(category)
     one = await _file_some(request, one, decision.act, owner)
     while await _quarantined(request, one, most=1):

@@ -3,7 +3,7 @@
 import pytest
 
 from app.imaging.media.disc import DiscPatient
-from tests.app.imaging.images import CT, a_file, send, uids
+from tests.app.imaging.images import CT, REPORT, a_file, send, uids
 from tests.media import files, on_disc, people, read
 from tests.portal import Browser, recorded, signed_in
 from tests.world import World, a_patient
@@ -105,6 +105,20 @@ async def test_what_differs_is_shown_and_the_choice_is_kept_for_the_next_disc(wo
     page = (await desk.get(f"/media/{number}/patients/{one.number}")).text
     assert "同じ方の以前のメディアがここに登録されています" in page
     assert own["id"] in page
+
+
+async def test_what_a_disc_tells_is_filed_as_by_any_other_door(world: World) -> None:
+    system = await world.client(SITE)
+    desk = await signed_in(world, SITE, "clerk")
+    number = await read(world, desk, {"A": a_file(REPORT, PatientID="77")})
+    (one,) = await people(world, number)
+
+    assert await act(desk, number, one, "new") == 303
+
+    assert await world.total(system, "DiagnosticReport") == 1
+    assert await world.total(system, "Provenance") == 1
+    found = (await world.http.get("/fhir/ImagingStudy?_include=ImagingStudy:endpoint", headers=system)).json()
+    assert [each["resource"]["resourceType"] for each in found["entry"]] == ["ImagingStudy", "Endpoint"]
 
 
 async def test_only_the_desk_of_the_site_sees_what_is_in_quarantine(world: World) -> None:
