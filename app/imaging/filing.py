@@ -37,7 +37,7 @@ from dicom.store.batch import Batch
 from dicom.store.delete import deleted_labels
 from dicom.store.read import read_listed
 from dicom.store.search import search
-from dicom.store.write import FixedColumns, Outcome, StoredInstance, store_instance
+from dicom.store.write import FixedColumns, Outcome, StoredInstance, store_instance, whose_study
 from fhir.errors import NotFound
 from fhir.search.hashing import hash64
 from fhir.store.categories import Category
@@ -78,6 +78,7 @@ class _Filing:
         self._writing = writing
         self._site = site
         self._patients: dict[tuple[str, str], Owner] = {}
+        self._of_study: dict[tuple[str, str, str], Owner] = {}
         self._blobs: dict[str, tuple[int, str, int, int]] = {}
         self._grown: dict[int, tuple[StudyFacts, Owner]] = {}
         self._told: dict[int, list[Told]] = {}
@@ -121,17 +122,42 @@ class _Filing:
         if self._owner is not None:
             return self._owner
         named = system(received.issuer, self._site), study.patient_id
-        found = self._patients.get(named)
-        if found is None:
-            resource = patient(study, named[0])
-            known = await known_patient(self._writing.connection, resource, self._site.key)
-            if known is None:
-                row, id_ = new_id(self._writing.request.hub)
-                found = Owner(id_, row, resource)
-            else:
-                found = Owner(*known, None)
-            self._patients[named] = found
-        return found
+        found = self._patients.get(named) or self._of_study.get((*named, study.study_instance_uid))
+        return found or await self._look_up(named, bool(received.issuer), study)
+
+    async def _look_up(self, named: tuple[str, str], stated: bool, study: StudyFacts) -> Owner:
+        resource = patient(study, named[0])
+        known = await known_patient(self._writing.connection, resource, self._site.key)
+        if known is not None:
+            return self._patients.setdefault(named, Owner(*known, None))
+        found = await self._whose_study(stated, study)
+        if found is not None:
+            return self._of_study.setdefault((*named, study.study_instance_uid), found)
+        row, id_ = new_id(self._writing.request.hub)
+        return self._patients.setdefault(named, Owner(id_, row, resource))
+
+    async def _whose_study(self, stated: bool, study: StudyFacts) -> Owner | None:
+        """Return whose a study is that the site has under the same number, when one of both says no issuer.
+
+        A manifest often states the issuer of the Patient ID where the images of the same study do not.
+        """
+        there = await whose_study(self._batch, self._site.key, study.study_instance_uid)
+        if there is None or there[1] != study.patient_id:
+            return None
+        if stated:
+            unstated = system("", self._site)
+            known = await known_patient(self._writing.connection, patient(study, unstated), self._site.key)
+            new = self._patients.get((unstated, study.patient_id))
+            if there[0] not in (known and known[1], new and new.key):
+                return None
+        ours = (one for one in (*self._patients.values(), *self._of_study.values()) if one.key == there[0])
+        found = next(ours, None)
+        if found is not None:
+            return found
+        reference = await self._writing.request.hub.patient_reference(there[0])
+        id_ = reference.removeprefix("Patient/")
+        current = await read(self._writing.connection, Custody(self._site.key), "Patient", id_)
+        return None if current is None or current.deleted else Owner(id_, there[0], None)
 
     async def _create_patient(self, owner: Owner) -> None:
         if owner.resource is None:

@@ -66,7 +66,7 @@ class StoredInstance:
     facts: Facts
 
 
-_STUDY = select(dicom_study.c.patient_key, dicom_study.c.id, dicom_study.c.labels).where(
+_STUDY = select(*(dicom_study.c[name] for name in ("patient_key", "id", "labels", "patient_id"))).where(
     dicom_study.c.study_instance_uid == bindparam("uid"), dicom_study.c.custodian == bindparam("custodian")
 )
 _SERIES = select(dicom_series.c.patient_key, dicom_series.c.id, dicom_series.c.study, dicom_series.c.labels).where(
@@ -106,6 +106,12 @@ async def stored_digest(connection: Connection, custodian: int, sop_instance_uid
     """Return the digest of the bytes that a custodian has of an instance, or None; of a reference there are none."""
     rows = await connection.fetch(_INSTANCE, {"uid": sop_instance_uid, "custodian": custodian})
     return str(rows[0][2]) if rows and rows[0][5] is None else None
+
+
+async def whose_study(connection: Connection, custodian: int, study_instance_uid: str) -> tuple[int, str] | None:
+    """Return patient_key and Patient ID of a study that a custodian has, or None."""
+    rows = await connection.fetch(_STUDY, {"uid": study_instance_uid, "custodian": custodian})
+    return (rows[0][0], rows[0][3]) if rows else None
 
 
 async def store_instance(
@@ -179,7 +185,7 @@ async def _study(connection: Connection, fixed: FixedColumns, facts: Facts) -> t
     found = await _one(connection, _STUDY, fixed, facts.study.study_instance_uid)
     if found is None:
         return None, 0
-    patient_key, row_id, labels = found
+    patient_key, row_id, labels, _ = found
     if patient_key != fixed.patient_key:
         raise _conflict("Study Instance UID")
     return row_id, labels

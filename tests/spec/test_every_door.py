@@ -150,6 +150,19 @@ async def a_manifest(at: At) -> None:
     await stored(at.world, at.caller, (FOLDER / "MADO_KOS_B.dcm").read_bytes())
 
 
+async def a_manifest_and_then_the_images(at: At) -> None:
+    # The manifest says who issued the patient's number, the images do not.
+    await a_manifest(at)
+    await in_parts(at)
+    at.pacs.instances.clear()
+
+
+async def the_images_and_then_a_manifest(at: At) -> None:
+    await in_parts(at)
+    await a_manifest(at)
+    at.pacs.instances.clear()
+
+
 async def a_manifest_as_a_document(at: At) -> None:
     data = base64.b64encode((FOLDER / "MADO_KOS_B.dcm").read_bytes()).decode()
     await at.world.post(at.caller, {"resourceType": "Binary", "contentType": "application/dicom", "data": data})
@@ -205,8 +218,8 @@ async def an_index_that_is_kept(at: At) -> None:
 
 STORED: tuple[Door, ...] = (in_parts, one_by_one, metadata_and_bulk_data, an_association, a_disc, a_watched_folder)
 REFERRED: tuple[Door, ...] = (
-    *(a_manifest, a_manifest_as_a_document, a_bundle, an_imaging_study),
-    *(an_index, an_index_that_is_kept),
+    *(a_manifest, a_manifest_and_then_the_images, the_images_and_then_a_manifest, a_manifest_as_a_document),
+    *(a_bundle, an_imaging_study, an_index, an_index_that_is_kept),
 )
 
 

@@ -307,3 +307,44 @@ async def test_a_sender_that_was_cut_off_sends_again(world: World) -> None:
     assert (cut.status_code, again.status_code) == (400, 200)
     assert len(again.json()["00081199"]["Value"]) == 3
     assert len((await world.http.get("/dicomweb/instances", headers=hospital)).json()) == 3
+
+
+STATED = a_file(CT, IssuerOfPatientID="1.2.3", SOPInstanceUID="1.2.3.10")
+UNSTATED = a_file(CT, SOPInstanceUID="1.2.3.11")
+
+
+@pytest.mark.parametrize("order", [(STATED, UNSTATED), (UNSTATED, STATED)], ids=["before", "after"])
+@pytest.mark.parametrize("requests", [1, 2])
+async def test_who_says_no_issuer_means_the_patient_of_the_study(
+    world: World, order: tuple[bytes, bytes], requests: int
+) -> None:
+    hospital = await world.client("hospital-a")
+
+    sent = [order] if requests == 1 else [(one,) for one in order]
+    answers = [await send(world, hospital, *some) for some in sent]
+
+    assert {one.status_code for one in answers} == {200}
+    assert await world.total(hospital, "Patient") == 1
+    assert await world.total(hospital, "ImagingStudy") == 1
+    # Another number, or another issuer than the one that was stated, is somebody else's.
+    for values in ({"PatientID": "2"}, {"IssuerOfPatientID": "1.2.4"}):
+        other = await send(world, hospital, a_file(CT, SOPInstanceUID="1.2.3.12", **values))
+        if order[0] is STATED or "PatientID" in values:
+            assert other.json()["00081198"]["Value"][0]["00081197"]["Value"] == [0x0111]
+    # In another study the site's own number is the site's own patient.
+    await stored(
+        world, hospital, a_file(CT, StudyInstanceUID="1.2.9", SeriesInstanceUID="1.2.9.1", SOPInstanceUID="1.2.9.1.1")
+    )
+    assert await world.total(hospital, "Patient") == (2 if order[0] is STATED else 1)
+
+
+async def test_a_study_whose_patient_is_deleted_gets_nothing_more(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    await stored(world, hospital, STATED)
+    (entry,) = (await world.http.get("/fhir/Patient", headers=hospital)).json()["entry"]
+    await world.http.delete(f"/fhir/Patient/{entry['resource']['id']}", headers=hospital)
+
+    more = (UNSTATED, a_file(CT, IssuerOfPatientID="1.2.3", SOPInstanceUID="1.2.3.13"))
+    answers = [await send(world, hospital, one) for one in more]
+
+    assert [one.status_code for one in answers] == [409, 409]
