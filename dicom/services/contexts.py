@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pynetdicom.presentation import AllStoragePresentationContexts, PresentationContext
 from pynetdicom.sop_class import uid_to_service_class
 
+from dicom.reports.kinds import Kind, kind_of
 from dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, TRANSFER_SYNTAXES
 
 VERIFICATION = "1.2.840.10008.1.1"
@@ -23,6 +24,9 @@ GETS = frozenset({PATIENT_ROOT_GET, STUDY_ROOT_GET})
 SERVICES = frozenset({VERIFICATION, STORAGE_COMMITMENT}) | FINDS | MOVES | GETS
 PLAIN = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
 """How commands other than C-STORE carry their data sets."""
+
+_WITHOUT_PIXELS = (Kind.REPORT, Kind.DOSE, Kind.KEY_IMAGES, Kind.DOCUMENT, Kind.WAVEFORM, Kind.PRESENTATION)
+"""What no transfer syntax of pixels is of use to."""
 
 STORAGE = frozenset(str(one.abstract_syntax) for one in AllStoragePresentationContexts)
 """The storage classes of PS3.4 B.5, and the retired ones that are still met."""
@@ -46,6 +50,8 @@ def is_storage(sop_class_uid: str, *, unrestricted: bool) -> bool:
 def supported(proposed: Iterable[PresentationContext], *, unrestricted: bool) -> list[PresentationContext]:
     """Return what is supported of the proposed contexts; of their transfer syntaxes the peer's first that is known.
 
+    Of a class that has no pixels it is the first without compression, if there is one.
+
     Args:
         proposed: The contexts of a request for an association.
         unrestricted: Whether private and unknown classes are taken as those of storage.
@@ -60,6 +66,8 @@ def supported(proposed: Iterable[PresentationContext], *, unrestricted: bool) ->
         if not (stores or abstract in SERVICES):
             continue
         known = [uid for uid in named if uid in (TRANSFER_SYNTAXES if stores else PLAIN)]
+        if kind_of(abstract) in _WITHOUT_PIXELS:
+            known.sort(key=lambda uid: uid not in PLAIN)
         if known:
             found.append(_context(abstract, known, both_roles=stores))
     return found

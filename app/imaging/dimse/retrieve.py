@@ -12,6 +12,7 @@ from app.imaging.dimse.request import DimseRequest
 from app.imaging.dimse.store import HEAD_BYTES
 from app.imaging.events import Touched
 from app.imaging.found import one_copy
+from app.imaging.made import made as in_syntax
 from app.imaging.pixels import stored_bytes, transcoded
 from app.records.record import StaleCaller
 from dicom.failures import InvalidInstance
@@ -22,7 +23,13 @@ from dicom.services.statuses import IDENTIFIER_DOES_NOT_MATCH, OUT_OF_RESOURCES
 from dicom.store.read import InstanceRow, read_instances
 from dicom.store.search import search
 from dicom.transcoding import to_implicit_little_endian
-from dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, TRANSFER_SYNTAXES
+from dicom.transfer_syntaxes import (
+    COMPRESSED,
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+    JPEG_BASELINE,
+    TRANSFER_SYNTAXES,
+)
 from fhir.errors import NotAcceptable, Unauthorized
 
 MOST_INSTANCES = 65_535
@@ -30,6 +37,9 @@ MOST_INSTANCES = 65_535
 MOST_FOUND = 10_000
 OF_REFERENCES = tuple(f"1.2.840.10008.1.2.{each}" for each in ("4.70", "4.80", "4.90", "4.91", "4.50", "5"))
 """Proposed for what is kept elsewhere, as long as nothing says how it is written."""
+
+_LOSSLESS = tuple(uid for uid in COMPRESSED if uid != JPEG_BASELINE)
+"""Made for whoever takes nothing else."""
 
 _LISTS = {"studies": "StudyInstanceUID", "series": "SeriesInstanceUID", "instances": "SOPInstanceUID"}
 
@@ -124,6 +134,7 @@ def context_for(row: InstanceRow, takes: Mapping[tuple[str, str], int]) -> tuple
     known = TRANSFER_SYNTAXES.get(row.transfer_syntax_uid)
     if known is None or known.codec != "video":
         syntaxes += [EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN]
+        syntaxes += _LOSSLESS if row.number_of_frames is not None else ()
     for syntax in syntaxes:
         if (row.sop_class_uid, syntax) in takes:
             return syntax, takes[row.sop_class_uid, syntax]
@@ -140,7 +151,7 @@ async def data_set_of(hub: Hub, row: InstanceRow, syntax: str) -> tuple[int, byt
     try:
         if syntax == row.transfer_syntax_uid:
             return data_set_start(await stored_bytes(hub, row, 0, min(HEAD_BYTES, row.size))), None
-        made = await transcoded(hub, row)
+        made = await (in_syntax(hub, row, syntax) if syntax in _LOSSLESS else transcoded(hub, row))
         if syntax == IMPLICIT_VR_LITTLE_ENDIAN:
             made = await asyncio.to_thread(to_implicit_little_endian, made)
         return 0, made[data_set_start(made) :]

@@ -42,4 +42,6 @@ async def disc(request: DicomRequest) -> Streamed:
     await request.hub.audit.append(await imaging_events(request, sorted(touched), 200))
     asked = dict(request.pairs)
     wanted = Wanted(rows, explicit=syntax != "*", thumbnails=asked.get("thumbnails") == "true")
-    return Streamed(media_set(request.hub, wanted), 200, [*(one for one in headers(ZIP) if one != ATTACHMENT), FILE_NAME])
+    return Streamed(
+        media_set(request.hub, wanted), 200, [*(one for one in headers(ZIP) if one != ATTACHMENT), FILE_NAME]
+    )

@@ -10,7 +10,7 @@ from pydicom import Dataset
 
 from app.settings import Settings
 from tests.app.audit.test_at_work import recorded
-from tests.app.imaging.images import CHR_H31, CHR_H32, CT, FILES, MR, a_file, stored, uids
+from tests.app.imaging.images import CHR_H31, CHR_H32, CT, FILES, MR, a_file, send, stored, uids
 from tests.dimse import PATIENT_ROOT_FIND, STUDY_ROOT_FIND, a_node, aside, asking, associated, associating, found
 from tests.world import World, a_consent, running
 
@@ -73,7 +73,7 @@ async def test_each_level_returns_what_was_asked_for_and_no_more(settings: Setti
 async def test_a_japanese_name_is_found_by_its_octets_and_returned_in_the_same(world: World, file: str) -> None:
     terms, name, octets = named(file)
     await a_node(world)
-    await stored(world, await world.client("hospital-a"), (FILES / file).read_bytes())
+    assert (await send(world, await world.client("hospital-a"), (FILES / file).read_bytes())).is_success
 
     def asked(**keys: Any) -> list[Dataset]:
         ds = asking("STUDY", PatientName="", **keys)

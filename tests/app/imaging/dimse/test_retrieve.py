@@ -5,16 +5,17 @@ import warnings
 from io import BytesIO
 from typing import Any
 
+import numpy as np
 import pydicom
 import pytest
 from pydicom import Dataset
-from pydicom.uid import ImplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLosslessSV1
 from pynetdicom import build_role, evt
 
 from app.settings import Settings
 from tests.app.audit.test_at_work import recorded
 from tests.app.imaging.dimse.test_store import CT_CLASS, data_set
-from tests.app.imaging.images import CT, J2K, MR, RLE, a_file, stored, uids
+from tests.app.imaging.images import CT, J2K, MR, REPORT, RLE, a_file, stored, uids
 from tests.dimse import (
     STUDY_ROOT_GET,
     STUDY_ROOT_MOVE,
@@ -26,6 +27,7 @@ from tests.dimse import (
     found,
     taking,
 )
+from tests.viewed import jpeg_lossless
 from tests.world import World, a_consent
 
 pytestmark = pytest.mark.anyio
@@ -179,6 +181,50 @@ async def test_a_consent_withdrawn_while_instances_leave_stops_those_to_come(wor
     assert answer == (0xB000, (1, 1, 0), [left])
 
 
+def got(door: Any, title: str, classes: tuple[str, ...] = (CT_CLASS,), **how: Any) -> tuple[int, list[Any]]:
+    """Ask for a study by C-GET; return the last status, and the requests that came, with their data sets' octets."""
+    came: list[Any] = []
+
+    def take(event: evt.Event) -> int:
+        event.request.octets = event.request.DataSet.getvalue()  # type: ignore[union-attr]
+        event.request.syntax = str(event.context.transfer_syntax)  # type: ignore[union-attr]
+        came.append(event.request)
+        return 0
+
+    how |= {
+        "ext_neg": [build_role(one, scp_role=True) for one in classes],
+        "evt_handlers": [(evt.EVT_C_STORE, take)],
+    }
+    with associated(door, STUDY_ROOT_GET, *classes, title=title, **how) as association:
+        answers = list(association.send_c_get(asking("STUDY", StudyInstanceUID=STUDY), STUDY_ROOT_GET))
+    return answers[-1][0].Status, came
+
+
+async def test_who_likes_compressed_images_gets_reports_plain_and_other_images_compressed(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    series, report_uid = "1.2.3.8", "1.2.3.8.1"
+    place = {"StudyInstanceUID": STUDY, "SeriesInstanceUID": series, "SOPInstanceUID": report_uid, "PatientID": "1CT1"}
+    await stored(world, hospital, a_file(CT), a_file(REPORT, **place))
+    await a_node(world)
+    report_class = "1.2.840.10008.5.1.4.1.1.88.33"
+
+    async with associating(world.hub) as door:
+        # Each class in one context, which names both.
+        likes = {"syntaxes": [JPEGLosslessSV1, ExplicitVRLittleEndian]}
+        status, came = await aside(lambda: got(door, "HOSPITAL-A", (CT_CLASS, report_class), **likes))
+
+    assert status == 0
+    assert {one.AffectedSOPInstanceUID: one.syntax for one in came} == {
+        INSTANCE: JPEGLosslessSV1,
+        report_uid: ExplicitVRLittleEndian,
+    }
+    (image,) = [one for one in came if one.AffectedSOPInstanceUID == INSTANCE]
+    compressed = pydicom.dcmread(BytesIO(image.octets), force=True, defer_size=None)
+    compressed.file_meta = pydicom.dataset.FileMetaDataset()
+    compressed.file_meta.TransferSyntaxUID = JPEGLosslessSV1
+    assert np.array_equal(jpeg_lossless(compressed), pydicom.dcmread(BytesIO(a_file(CT))).pixel_array)
+
+
 async def test_of_two_sites_copies_the_callers_own_is_sent_and_by_c_get_too(world: World) -> None:
     hospital, other = await world.client("hospital-a"), await world.client("hospital-b")
     mine, theirs = a_file(CT), a_file(CT, StudyDescription="theirs")
@@ -194,23 +240,8 @@ async def test_of_two_sites_copies_the_callers_own_is_sent_and_by_c_get_too(worl
     await a_node(world)
     await a_node(world, "hospital-b")
 
-    def got(door: Any, title: str) -> tuple[int, list[bytes]]:
-        came: list[bytes] = []
-
-        def take(event: evt.Event) -> int:
-            came.append(event.request.DataSet.getvalue())  # type: ignore[union-attr]
-            return 0
-
-        how: dict[str, Any] = {
-            "ext_neg": [build_role(CT_CLASS, scp_role=True)],
-            "evt_handlers": [(evt.EVT_C_STORE, take)],
-        }
-        with associated(door, STUDY_ROOT_GET, CT_CLASS, title=title, **how) as association:
-            answers = list(association.send_c_get(asking("STUDY", StudyInstanceUID=STUDY), STUDY_ROOT_GET))
-        return answers[-1][0].Status, came
-
     async with associating(world.hub) as door:
         a, b = await aside(got, door, "HOSPITAL-A"), await aside(got, door, "HOSPITAL-B")
 
-    assert a == (0, [data_set(mine)])
-    assert b == (0, [data_set(theirs)])
+    assert (a[0], [one.octets for one in a[1]]) == (0, [data_set(mine)])
+    assert (b[0], [one.octets for one in b[1]]) == (0, [data_set(theirs)])
