@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dicom.reports.content import Reference, Report
 from dicom.reports.values import Code
 
-MANIFESTS = frozenset({"113030", "113031", "113032", "113033", "113034", "113035", "MADOTEMP001"})
+MANIFESTS = frozenset({"113030", "113031", "113032", "113033", "113034", "113035", "MADOTEMP001", "ddd001"})
 """Titles under which a selection lists what there is, and picks nothing out (CID 7010)."""
 
 REJECTIONS = frozenset({"113001", "113037", "113038", "113039"})

@@ -313,25 +313,30 @@ def test_a_prior_of_another_site_is_beside_it_and_scrolls_with_it(opened: webdri
     assert len(opened.find_elements(By.CSS_SELECTOR, ".pane")) == 1
 
 
-@pytest.mark.skipif(not SPEC_DATA.exists(), reason="the published examples are not on this machine")
-def test_a_real_ct_in_jpeg_lossless_with_its_key_images(hub: HubProcess, opened: webdriver.Chrome) -> None:
+def shows_study_b(hub: HubProcess, driver: webdriver.Chrome) -> None:
+    """Open the sample at its key images, and compare the first with what other decoders read."""
     files = {name: pydicom.dcmread(BytesIO(data)) for name, data in study_b().items()}
     key = files["KIN_B2.dcm"].CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0]
     marked = key.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
     (ds,) = [one for one in files.values() if one.SOPInstanceUID == marked]
 
-    opened.get(f"{hub.address}/images/{ds.StudyInstanceUID}?keys&lang=en")
-    wait_for(opened, marked)
-    opened.execute_script("document.querySelector('.pane').focus()")
-    press(opened, "3")
+    driver.get(f"{hub.address}/images/{ds.StudyInstanceUID}?keys&lang=en")
+    wait_for(driver, marked)
+    driver.execute_script("document.querySelector('.pane').focus()")
+    press(driver, "3")
     hounsfield = jpeg_lossless(ds) * float(ds.RescaleSlope) + float(ds.RescaleIntercept)
     # The soft window comes third: the header has two of its own.
     part = np.clip((hounsfield - (40 - 0.5)) / (400 - 1) + 0.5, 0, 1)
-    screenshot(opened, "viewer-study-b")
+    screenshot(driver, "viewer-study-b")
 
-    assert differences(opened, np.rint(part * 255).astype(np.uint8)) == 0
-    assert "/ 20" in opened.find_element(By.CSS_SELECTOR, ".top-right").text
-    assert "★" in opened.find_element(By.CSS_SELECTOR, ".top-left").text
+    assert differences(driver, np.rint(part * 255).astype(np.uint8)) == 0
+    assert "/ 20" in driver.find_element(By.CSS_SELECTOR, ".top-right").text
+    assert "★" in driver.find_element(By.CSS_SELECTOR, ".top-left").text
+
+
+@pytest.mark.skipif(not SPEC_DATA.exists(), reason="the published examples are not on this machine")
+def test_a_real_ct_in_jpeg_lossless_with_its_key_images(hub: HubProcess, opened: webdriver.Chrome) -> None:
+    shows_study_b(hub, opened)
 
 
 def test_nothing_comes_from_elsewhere_and_nothing_is_complained_of(hub: HubProcess, opened: webdriver.Chrome) -> None:
@@ -405,3 +410,23 @@ def test_a_picture_that_merely_stands_there_goes_as_well(
     WebDriverWait(driver, 20, 0.02).until(lambda _: driver.find_elements(By.CSS_SELECTOR, "body.gone"))
 
     assert shown(driver).shape == (1, 1, 3)
+
+
+@pytest.mark.skipif(not SPEC_DATA.exists(), reason="the published examples are not on this machine")
+def test_what_stays_at_its_site_is_seen_as_what_is_kept(
+    hub: HubProcess, hospital: dict[str, str], driver: webdriver.Chrome
+) -> None:
+    clinic = hub.token("system-clinic-c")
+    # The PACS of clinic C is the hub itself, in the name of hospital A, whose images these are.
+    secret = hub.home / "pacs.token"
+    secret.write_text(hospital["Authorization"].removeprefix("Bearer "))
+    services = ("--wado", f"{hub.address}/dicomweb", "--network", "127.0.0.1", "--bearer", str(secret))
+    places = [word for last in (1, 2) for word in ("--location", f"1.3.6.1.4.1.19376.1.1.202.{last}")]
+    hub.renkei("imaging-source", "add", "pacs-c", "--client", "system-clinic-c", *services, *places)
+    push(hub.address, clinic, [(SPEC_DATA / "dicom/MADO_KOS_B.dcm").read_bytes()])
+    driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    sign_in(hub, driver, "clinic-c")
+
+    # Its manifest lists all of it, and is none of the key images.
+    shows_study_b(hub, driver)
+    assert len(driver.find_elements(By.CSS_SELECTOR, "#keys button")) == 3

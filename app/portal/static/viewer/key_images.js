@@ -2,6 +2,9 @@
 import { json, search } from "./dicomweb.js";
 import { number, value, values } from "./header.js";
 
+// Titles under which a selection lists what there is, and picks nothing out (CID 7010, MADO).
+const MANIFESTS = new Set(["113030", "113031", "113032", "113033", "113034", "113035", "MADOTEMP001", "ddd001"]);
+
 const text = (model, tag) => value(value(model, tag), "00080104", "");
 
 // From an instance to its series, as the key object's evidence has it.
@@ -26,6 +29,7 @@ function* items(model) {
 
 // The images of one key object: series, instance, frame, title, remark.
 export function keyImages(model) {
+  if (MANIFESTS.has(value(value(model, "0040A043"), "00080100", ""))) return [];
   const where = places(model);
   const title = text(model, "0040A043");
   const found = [];
