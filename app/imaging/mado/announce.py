@@ -69,6 +69,17 @@ async def announce(writing: Writing, study: Stored, visibility: Visibility) -> K
     return Kept(documents, bool(new))
 
 
+async def withdraw(writing: Writing, study: Stored) -> None:
+    """Gather the deletion of the entries on demand of a study that is deleted: they would lead to nothing."""
+    gone: dict[str, Stored] = {}
+    for form in FORMS:
+        for entry in await find_own(writing, "DocumentReference", _known_by(study, form)):
+            told = await find_own(writing, "Provenance", ("target", f"DocumentReference/{entry.id}"))
+            gone |= {f"{one.type}/{one.id}": one for one in (*told, entry)}
+    for one in gone.values():
+        writing.take_back(one)
+
+
 def _known_by(study: Stored, form: str) -> tuple[str, str]:
     return "identifier", token("urn:ietf:rfc:3986", on_demand_number(study.id, form))
 

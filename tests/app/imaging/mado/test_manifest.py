@@ -253,3 +253,21 @@ async def test_only_the_site_of_the_images_makes_their_manifest_known(world: Wor
 
     assert (refused.status_code, none.status_code, other.status_code) == (403, 404, 404)
     assert (await world.http.get("/fhir/DocumentReference?_summary=count", headers=hospital)).json()["total"] == 0
+
+
+async def test_the_entries_of_a_study_that_is_deleted_go_with_it(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    await stored(world, hospital, an_image(), an_image(2))
+    study = await study_of(world, hospital)
+    await persist(world, hospital, study["id"], "on-demand")
+
+    await world.http.delete(f"/dicomweb/studies/{STUDY}/series/{SERIES}/instances/{SERIES}.1", headers=hospital)
+    between = await world.total(hospital, "DocumentReference")
+    await world.http.delete(f"/dicomweb/studies/{STUDY}", headers=hospital)
+    after = [await world.total(hospital, name) for name in ("DocumentReference", "Provenance", "ImagingStudy")]
+    # What is sent again may be announced again.
+    await stored(world, hospital, an_image())
+    await persist(world, hospital, (await study_of(world, hospital))["id"], "on-demand")
+
+    assert (between, after) == (2, [0, 0, 0])
+    assert await world.total(hospital, "DocumentReference") == 2
