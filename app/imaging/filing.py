@@ -19,7 +19,7 @@ from app.imaging.events import Touched
 from app.imaging.imaging_study import JAPAN_MINUTES, MOST_INSTANCES, imaging_study
 from app.imaging.keep import Failure, Received, failure
 from app.imaging.labels import widen_study
-from app.imaging.mado.announce import announce_where_wanted
+from app.imaging.mado.announce import announce_where_wanted, withdraw
 from app.imaging.patient import patient, system
 from app.imaging.reports.filing import Told, file_reports, told
 from app.imaging.reports.requests import with_requests
@@ -243,6 +243,7 @@ async def describe_what_is_left(writing: Writing, site: Organisation, row: int, 
         return
     left = await search(writing.connection, own, parse_query(Level.STUDY, [("StudyInstanceUID", uid)], max_limit=1))
     if not left:
+        await withdraw(writing, current)
         writing.take_back(current)
         return
     subject = orjson.loads(current.body)["subject"]["reference"].removeprefix("Patient/")
