@@ -216,3 +216,15 @@ async def test_a_patient_who_is_removed_for_good_leaves_the_discs_too(world: Wor
     assert await act(desk, number, other, "new") == 303
     assert (await desk.get(f"/media/{number}")).status_code == 200
     assert (await desk.get(f"/media/{number}/patients/{one.number}")).status_code == 200
+
+
+async def test_of_an_instance_with_two_contents_the_first_is_filed_and_the_other_told_of(world: World) -> None:
+    desk = await signed_in(world, SITE, "clerk")
+    number = await read(world, desk, {"A": a_file(CT), "B": a_file(CT, InstanceNumber=9), "C": a_file(CT)})
+    (one,) = await people(world, number)
+
+    assert await act(desk, number, one, "new") == 303
+
+    after = await files(world, number)
+    assert {path: each.state for path, each in after.items()} == {"A": "stored", "B": "refused", "C": "stored"}
+    assert "in use for other content" in after["B"].reason
