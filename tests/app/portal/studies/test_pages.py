@@ -235,6 +235,20 @@ async def test_the_doses_of_a_person_add_up_over_sites_and_copies_count_once(wor
     assert [line.split(",")[0] for line in file.lstrip("\ufeff").splitlines()] == ["date", "2024-05-01", "2023-04-01"]
 
 
+async def test_doses_that_others_number_alike_are_not_taken_for_copies(world: World) -> None:
+    patient = await a_whole_study(world)
+    site = await world.client("hospital-a")
+    (dose,) = await found(world, site, "Observation?code=73569-6")
+    body = {name: value for name, value in dose.items() if name not in ("id", "meta")}
+    for system in ("urn:x:1", "urn:x:2"):
+        await world.post(site, {**body, "identifier": [{"system": system, "value": "1"}]})
+    browser = await signed_in(world, "hospital-a")
+
+    file = (await browser.get(f"/patients/{patient}/doses.csv")).text
+
+    assert file.count("612.75") == 3
+
+
 async def test_numbers_that_no_dose_has_break_no_page(world: World) -> None:
     patient = await a_whole_study(world)
     site = await world.client("hospital-a")
