@@ -42,4 +42,5 @@ async def disc(request: DicomRequest) -> Streamed:
     await request.hub.audit.append(await imaging_events(request, sorted(touched), 200))
     asked = dict(request.pairs)
     wanted = Wanted(rows, explicit=syntax != "*", thumbnails=asked.get("thumbnails") == "true")
-    return Streamed(media_set(request.hub, wanted), 200, [*headers(ZIP), FILE_NAME])
+    others = [one for one in headers(ZIP) if one[0] != FILE_NAME[0]]
+    return Streamed(media_set(request.hub, wanted), 200, [*others, FILE_NAME])
