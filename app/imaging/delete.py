@@ -9,7 +9,7 @@ from app.audit.record import Event
 from app.imaging.events import Touched, imaging_events
 from app.imaging.filing import describe_what_is_left
 from app.imaging.media.quarantine import drop_blob
-from app.imaging.reports.filing import withdraw_reports
+from app.imaging.reports.filing import tells, withdraw_reports
 from app.imaging.request import DicomRequest
 from app.records.commit import committed
 from app.records.response import PRIVATE, Response
@@ -57,7 +57,7 @@ async def _delete(writing: Writing, rows: list[InstanceRow]) -> None:
     uids = {row.patient_key: row.study_instance_uid for row in rows}
     for patient_key, study in await delete_instances(connection, rows, now=request.now):
         await describe_what_is_left(writing, site, study, patient_key, uids[patient_key])
-    await withdraw_reports(writing, [row.id for row in rows])
+    await withdraw_reports(writing, [row.id for row in rows if tells(row.sop_class_uid)])
     for row in rows:
         if row.digest:
             # Bytes are those of one instance; but a disc in quarantine may hold them too.

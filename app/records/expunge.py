@@ -12,6 +12,7 @@ from app.consent.visibility import EVERYTHING_VISIBLE
 from app.exchange.mllp.kept import forget_messages
 from app.exchange.ssmix2.forget import forget_files
 from app.identity.forget import forget_patient
+from app.imaging.media.forget import forget_discs
 from app.records.commit import committed
 from app.records.documents.forget import forget_document
 from app.records.events import events
@@ -56,6 +57,7 @@ async def remove(writing: Writing, current: Stored) -> int:
         await forget_patient(writing.connection, current.patient_key)
     await forget_files(writing.connection, current)
     await forget_messages(writing.connection, current)
+    await forget_discs(writing.connection, current)
     await forget_verdicts(writing.connection, current, current.version + 1)
     await forget_document(writing.connection, current)
     return await remove_deleted(writing.connection, current, hash64(named), reader(writing.request.hub))

@@ -170,8 +170,7 @@ def quantity(item: Item, unit: str) -> Quantity | None:
 
 def plain(value: Decimal) -> Decimal:
     """Return a number without zeros at the end of its fraction, not in powers of ten."""
-    short = value.normalize()
-    return short if short.as_tuple().exponent <= 0 else short.quantize(Decimal(1))  # type: ignore[operator]
+    return Decimal(f"{value.normalize():f}")
 
 
 def read_dose(report: Report) -> Dose:

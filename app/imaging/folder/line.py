@@ -32,7 +32,12 @@ class StowLine(HubLine):
             LineDown: it is to be sent again later; perhaps the hub has some of it.
             NotTaken: it is to be sent in smaller batches, so that the answer tells of which file it speaks.
             NotLetIn: the gateway is refused.
+            OSError: a file is not there any more, or was written to since it was read.
         """
+        changed = next((one for one in images if not one.is_there()), None)
+        if changed is not None:
+            # However often it were sent as it was, the request would never be whole.
+            raise OSError(f"{changed.row.path} has changed since it was read")
         boundary = secrets.token_hex(16)
         heads = [part_head(boundary, DICOM, one.row.size) for one in images]
         length = sum(map(len, heads)) + sum(one.row.size for one in images) + len(closing(boundary))
@@ -57,6 +62,8 @@ async def _body(images: Sequence[Image], heads: Sequence[bytes], boundary: str) 
             while left and (piece := file.read(min(PIECE_BYTES, left))):
                 left -= len(piece)
                 yield piece
+        if left:
+            raise OSError(f"{image.row.path} was cut short while it was sent")
     yield closing(boundary)
 
 

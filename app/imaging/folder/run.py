@@ -157,8 +157,7 @@ class FolderGateway:
     def _note(self, images: list[Image], answers: list[Answered]) -> None:
         refused = [(image, answer) for image, answer in zip(images, answers, strict=True) if answer.state == "refused"]
         for image, answer in refused:
-            small = image.row.size <= LARGEST_LETTER
-            self._dead.put(image.row.path, image.place.read_bytes() if small else b"", answer.findings)
+            self._dead.put(image.row.path, _copy(image), answer.findings)
         taken = [image for image, answer in zip(images, answers, strict=True) if answer.state != "refused"]
         for image in taken:
             self._dead.remove(image.row.path)
@@ -170,8 +169,14 @@ class FolderGateway:
         self.progress.refused += len(refused)
 
     def _put_away(self, image: Image) -> None:
-        """Move what the hub has, where that is wanted; the journal knows it by then."""
+        """Move what the hub has, where that is wanted; the journal knows it by then.
+
+        What was written there meanwhile stays, and is sent.
+        """
         if self._wanted.moved_to is None:
+            return
+        if not image.is_there():
+            self._reader.unfinished.add(image.row.path.rpartition("/")[0])
             return
         target = self._wanted.moved_to / image.row.path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -185,6 +190,14 @@ class FolderGateway:
         self.progress.down = down
         if down:
             self._tell(self.progress)
+
+
+def _copy(image: Image) -> bytes:
+    """Return a file that was refused; nothing of one that is too large, or was taken away."""
+    try:
+        return image.place.read_bytes() if image.row.size <= LARGEST_LETTER else b""
+    except OSError:
+        return b""
 
 
 def _next_of(batches: Iterator[Batch]) -> Batch | None:

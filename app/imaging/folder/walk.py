@@ -34,6 +34,14 @@ class Image:
     sop_instance_uid: str
     """As its File Meta Information says: by it the hub's answer tells of the file."""
 
+    def is_there(self) -> bool:
+        """Return whether it is still what was read."""
+        try:
+            facts = self.place.stat(follow_symlinks=False)
+        except OSError:
+            return False
+        return (facts.st_mtime_ns, facts.st_size) == (self.row.mtime_ns, self.row.size)
+
 
 @dataclass(slots=True)
 class Batch:

@@ -4,6 +4,7 @@ They hold nothing, and lead to `$manifest` itself.
 https://profiles.ihe.net/ITI/TF/Volume3/ch-4.1.html (On-Demand Document Entry)
 """
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +18,16 @@ from app.records.prepare import prepare
 from app.records.put_together import labels_together, name_parts
 from app.records.row_ids import new_id
 from app.records.writing import Writing
+from fhir.documents.provenance import MADE_OF
+from fhir.errors import NotFound, NotSupported
 from fhir.store.categories import Category
 from fhir.store.connection import Visibility
 from fhir.store.labels import codings
 from fhir.store.stored import Stored
 
 _OF_THE_HUB = ("id", "meta")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +41,15 @@ class Kept:
 async def announce_where_wanted(writing: Writing, study: Stored) -> None:
     """Make the manifests of a study known that has grown, where the region wants that.
 
-    Whoever stores images may hold a scope for them alone, but it is the region that decides this.
+    Whoever stores images may hold a scope for them alone, but it is the region that decides this. What is too large for
+    a manifest is stored all the same, and known by those that it had.
     """
     request = writing.request
     if request.hub.settings.manifests_on_demand and request.authority.may_write(Category.DOCUMENT):
-        await announce(writing, study, custody(writing))
+        try:
+            await announce(writing, study, custody(writing))
+        except (NotFound, NotSupported) as error:
+            logger.warning("No manifest of ImagingStudy/%s is made known: %s", study.id, error)
 
 
 async def announce(writing: Writing, study: Stored, visibility: Visibility) -> Kept:
@@ -70,14 +79,19 @@ async def announce(writing: Writing, study: Stored, visibility: Visibility) -> K
 
 
 async def withdraw(writing: Writing, study: Stored) -> None:
-    """Gather the deletion of the entries on demand of a study that is deleted: they would lead to nothing."""
-    gone: dict[str, Stored] = {}
-    for form in FORMS:
-        for entry in await find_own(writing, "DocumentReference", _known_by(study, form)):
-            told = await find_own(writing, "Provenance", ("target", f"DocumentReference/{entry.id}"))
-            gone |= {f"{one.type}/{one.id}": one for one in (*told, entry)}
-    for one in gone.values():
-        writing.take_back(one)
+    """Gather the deletion of the entries on demand of a study that is deleted; what is kept as it was stays."""
+    entries = [
+        entry for form in FORMS for entry in await find_own(writing, "DocumentReference", _known_by(study, form))
+    ]
+    links = [f"DocumentReference/{one.id}" for one in entries]
+    origins = {one.id: one for link in links for one in await find_own(writing, "Provenance", ("target", link))}
+    for origin in origins.values():
+        said = orjson.loads(origin.body)
+        # What their site has written of them itself stays.
+        if said.get("policy") == [MADE_OF] and {one.get("reference") for one in said["target"]} <= set(links):
+            writing.take_back(origin)
+    for entry in entries:
+        writing.take_back(entry)
 
 
 def _known_by(study: Stored, form: str) -> tuple[str, str]:

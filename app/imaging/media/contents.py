@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.imaging.media.entries import READ_FAILURES, Entry, entries_of
+from app.imaging.media.entries import MOST_FILES, READ_FAILURES, Entry, entries_of
 from dicom.failures import InvalidInstance
 from dicom.media.listing import MAX_DIRECTORY_BYTES, NAME, Listed, comparable, listed_files
 
@@ -20,6 +20,8 @@ class Contents:
     """What DICOMDIRs list, by its path from the root as it is compared; `path` is that from the root as well."""
     has_directory: bool = False
     """Whether a DICOMDIR could be read."""
+    left_bytes: int = MAX_DIRECTORY_BYTES
+    """Of all DICOMDIRs together that are still read."""
     problems: dict[str, str] = field(default_factory=dict)
     """Why a DICOMDIR could not be read, by its path."""
 
@@ -38,7 +40,7 @@ def contents_of(place: Path) -> Contents:
     Raises:
         Unreadable: it is neither, or has too many files.
     """
-    found = Contents()
+    found = Contents(left_bytes=MAX_DIRECTORY_BYTES)
     for entry in entries_of(place):
         found.count += 1
         found.names.add(comparable(entry.path))
@@ -50,7 +52,11 @@ def contents_of(place: Path) -> Contents:
 def _add_directory(found: Contents, entry: Entry) -> None:
     try:
         with entry.open() as file:
-            data = file.read(MAX_DIRECTORY_BYTES + 1)
+            data = file.read(found.left_bytes + 1)
+        if len(data) > found.left_bytes:
+            found.problems[entry.path] = "the tables of contents are too large"
+            return
+        found.left_bytes -= len(data)
         _add_listed(found, entry.path.replace("\\", "/").rpartition("/")[0], listed_files(data))
         found.has_directory = True
     except InvalidInstance as error:
@@ -62,5 +68,7 @@ def _add_directory(found: Contents, entry: Entry) -> None:
 def _add_listed(found: Contents, above: str, listed: Iterable[Listed]) -> None:
     for one in listed:
         path = f"{above}/{one.path}" if above else one.path
+        if len(found.listed) >= MOST_FILES:
+            return
         if ".." not in path.split("/"):
             found.listed.setdefault(comparable(path), Listed(path, one.record_type, one.sop_instance_uid))

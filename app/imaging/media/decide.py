@@ -206,7 +206,11 @@ async def _file_some(request: FhirRequest, one: DiscPatient, act: str, owner: Ow
         chosen = "" if owner.resource is not None else owner.id
         await _note(writing, one, act, chosen, 0)
         refused = {found.sop_instance_uid: found.reason for found in filed.failures}
-        rows = [(file, refused.get(found.sop_instance_uid)) for file, found in received]
+        # A disc may hold an instance twice, with other bytes: the one that was stored is not the one that was refused.
+        taken = {found.digest for found in filed.stored}
+        rows = [
+            (file, None if found.digest in taken else refused.get(found.sop_instance_uid)) for file, found in received
+        ]
         await _settle(writing, [*rows, *((file, problem.reason) for file, problem in broken)])
         return filed
 

@@ -7,7 +7,7 @@ from app.imaging.events import Touched, imaging_events
 from app.imaging.found import instances
 from app.imaging.media.media_set import Wanted, check_size, media_set
 from app.imaging.request import DicomRequest
-from app.imaging.response import ATTACHMENT, Streamed, headers
+from app.imaging.response import Streamed, headers
 from dicom.media_types import parse
 from dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN
 from fhir.errors import NotAcceptable
@@ -42,6 +42,5 @@ async def disc(request: DicomRequest) -> Streamed:
     await request.hub.audit.append(await imaging_events(request, sorted(touched), 200))
     asked = dict(request.pairs)
     wanted = Wanted(rows, explicit=syntax != "*", thumbnails=asked.get("thumbnails") == "true")
-    return Streamed(
-        media_set(request.hub, wanted), 200, [*(one for one in headers(ZIP) if one != ATTACHMENT), FILE_NAME]
-    )
+    others = [one for one in headers(ZIP) if one[0] != FILE_NAME[0]]
+    return Streamed(media_set(request.hub, wanted), 200, [*others, FILE_NAME])

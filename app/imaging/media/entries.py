@@ -4,9 +4,9 @@ A link is not followed, and what lies outside is not reached: names only name, i
 https://profiles.ihe.net/RAD (PDI); ISO 9660 and Joliet names come as the system that mounts the disc gives them.
 """
 
+import io
 import os
 import stat
-import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -22,9 +22,6 @@ MOST_DIRECTORY_BYTES = 20_000_000
 """Of a ZIP's central directory, which is held in memory."""
 LONGEST_PATH = 500
 """Characters of a path that are kept in the report."""
-
-_END = b"PK\x05\x06"
-_END_64 = b"PK\x06\x06"
 
 
 class Unreadable(Exception):
@@ -95,32 +92,36 @@ def _opener(path: str) -> Callable[[], IO[bytes]]:
     return lambda: os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb")
 
 
+class _Archive(io.BufferedReader):
+    """The file of a ZIP, of which no more is read at once than a directory may have until it is opened.
+
+    Where its directory is and how long it says it is are told in several places; this does not ask which counts.
+    """
+
+    is_open = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return bytes.
+
+        Raises:
+            Unreadable: they are a directory that is larger than memory should hold.
+        """
+        if not self.is_open and size is not None and size > MOST_DIRECTORY_BYTES:
+            raise Unreadable(f"there are more than {MOST_FILES} files")
+        return super().read(size)
+
+
 def _of_zip(place: Path) -> Iterator[Entry]:
-    try:
-        _check_directory(place)
-        archive = zipfile.ZipFile(place)
-    except READ_FAILURES as error:
-        raise Unreadable("this is no folder and no ZIP") from error
-    with archive:
-        for info in archive.infolist():
-            if not info.is_dir():
-                yield _member(archive, info)
-
-
-def _check_directory(place: Path) -> None:
-    """Refuse a ZIP whose directory is larger than memory should hold, before it is read."""
-    with place.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - 66_000))
-        tail = file.read()
-    at = tail.rfind(_END)
-    if at < 0 or len(tail) < at + 22:
-        raise Unreadable("this is no folder and no ZIP")
-    directory_bytes: int = struct.unpack_from("<L", tail, at + 12)[0]
-    if directory_bytes == 0xFFFFFFFF and (wide := tail.rfind(_END_64)) >= 0:
-        directory_bytes = struct.unpack_from("<Q", tail.ljust(wide + 56, b"\0"), wide + 40)[0]
-    if directory_bytes > MOST_DIRECTORY_BYTES:
-        raise Unreadable(f"there are more than {MOST_FILES} files")
+    with _Archive(place.open("rb", buffering=0)) as file:
+        try:
+            archive = zipfile.ZipFile(file)
+        except READ_FAILURES as error:
+            raise Unreadable("this is no folder and no ZIP") from error
+        file.is_open = True
+        with archive:
+            for info in archive.infolist():
+                if not info.is_dir():
+                    yield _member(archive, info)
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Entry:

@@ -1,12 +1,14 @@
-"""What was rejected is removed when its days are over: first on record, then gone."""
+"""What was rejected is removed when its days are over; what a disc says of a Patient, when that is removed for good."""
 
-from sqlalchemy import BigInteger, Integer, Text, bindparam, select, update
+from sqlalchemy import BigInteger, Integer, Text, bindparam, delete, select, update
 
 from app.audit.record import Event
+from app.db import WriteConnection
 from app.hub import Hub
 from app.imaging.media.disc import GONE, QUARANTINED, REJECTED, REMOVED, DiscFile, DiscPatient
 from app.imaging.media.quarantine import drop_blobs, hold
 from app.imaging.media.tables import media_file, media_patient
+from fhir.store.stored import Stored
 
 INTERACTION = "media-removed"
 CLIENT = "renkei"
@@ -34,6 +36,13 @@ _REMOVE_FILES = (
     )
     .values(state=bindparam("n_state", type_=Text), digest="")
 )
+_NOBODY = dict.fromkeys(
+    (
+        *("patient_id", "issuer", "institution", "alphabetic", "ideographic", "phonetic", "birth_date", "sex"),
+        "patient",
+    ),
+    "",
+)
 _REMOVE_PATIENT = (
     update(media_patient)
     .where(
@@ -41,13 +50,15 @@ _REMOVE_PATIENT = (
         media_patient.c.number == bindparam("k_number", type_=Integer),
         media_patient.c.state == bindparam("k_state", type_=Text),
     )
-    .values(
-        state=bindparam("n_state", type_=Text),
-        ends=0,
-        **dict.fromkeys(
-            ("patient_id", "issuer", "institution", "alphabetic", "ideographic", "phonetic", "birth_date", "sex"), ""
-        ),
-    )
+    .values(state=bindparam("n_state", type_=Text), ends=0, **_NOBODY)
+)
+_FILED_AS = select(media_patient).where(
+    media_patient.c.custodian == bindparam("custodian", type_=Integer),
+    media_patient.c.patient == bindparam("patient", type_=Text),
+)
+_DELETE_FILES = delete(media_file).where(
+    media_file.c.disc == bindparam("k_disc", type_=BigInteger),
+    media_file.c.patient == bindparam("k_patient", type_=Integer),
 )
 
 
@@ -81,3 +92,24 @@ async def _remove(hub: Hub, one: DiscPatient) -> None:
             custodian=await hub.organisation_reference(one.custodian),
         )
         await hub.audit.stage(connection, [told])
+
+
+async def forget_discs(connection: WriteConnection, gone: Stored) -> None:
+    """Remove what discs said of a Patient who is removed for good, the lines of the report of their files included.
+
+    Args:
+        connection: Inside the transaction that removes it.
+        gone: What is removed; of anything but a Patient discs keep nothing.
+    """
+    if gone.type != "Patient":
+        return
+    await hold(connection, gone.custodian)
+    filed = await connection.fetch(_FILED_AS, {"custodian": gone.custodian, "patient": gone.id})
+    for one in [DiscPatient(*row) for row in filed]:
+        # Of a disc whose filing was interrupted some is in quarantine still.
+        key = {"disc": one.disc, "patient": one.number, "state": QUARANTINED}
+        files = [DiscFile(*row) for row in await connection.fetch(_FILES, key)]
+        await connection.execute(_DELETE_FILES, {"k_disc": one.disc, "k_patient": one.number})
+        values = {"k_disc": one.disc, "k_number": one.number, "k_state": one.state, "n_state": REMOVED}
+        await connection.execute(_REMOVE_PATIENT, values)
+        await drop_blobs(connection, files)

@@ -23,7 +23,7 @@ from dicom.store.read import InstanceRow
 from dicom.tasks import before_pixels
 from dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, TRANSFER_SYNTAXES
 from dicom.values import text
-from fhir.errors import FhirError, NotFound, TooLarge
+from fhir.errors import FhirError, NotAcceptable, NotFound, TooLarge
 
 MOST_INSTANCES = 50_000
 """Of a disc."""
@@ -45,7 +45,7 @@ class Wanted:
     rows: Sequence[InstanceRow]
     """By study and series."""
     explicit: bool = False
-    """Whether every image is rewritten in Explicit VR Little Endian, for viewers that know nothing else."""
+    """Whether every image that can be is rewritten in Explicit VR Little Endian, for viewers that know nothing else."""
     thumbnails: bool = False
     """Whether INDEX.HTM shows a picture of each series."""
 
@@ -89,7 +89,6 @@ async def media_set(hub: Hub, wanted: Wanted) -> AsyncIterator[bytes]:
 
     Raises:
         Damaged: the bytes of an instance are gone; what has left by then is no whole ZIP.
-        NotAcceptable: an instance cannot be rewritten.
     """
     made = moment(hub.clock())
     date = (max(made.year, 1980), made.month, made.day, made.hour, made.minute, made.second)
@@ -145,7 +144,10 @@ async def _instance(making: _Making, archive: zipfile.ZipFile, row: InstanceRow,
     hub, syntax = making.hub, row.transfer_syntax_uid
     whole = b""
     if making.wanted.explicit and syntax != EXPLICIT_VR_LITTLE_ENDIAN and TRANSFER_SYNTAXES[syntax].codec != "video":
-        whole, syntax = await transcoded(hub, row), EXPLICIT_VR_LITTLE_ENDIAN
+        try:
+            whole, syntax = await transcoded(hub, row), EXPLICIT_VR_LITTLE_ENDIAN
+        except NotAcceptable:
+            logger.warning("An instance is given out as it is stored: it cannot be rewritten")
     size = len(whole) or row.size
     with archive.open(_info(making, path), "w", force_zip64=size >= zipfile.ZIP64_LIMIT) as member:
         for start in range(0, size, PIECE_BYTES):

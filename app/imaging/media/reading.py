@@ -5,11 +5,13 @@ how far the reading is: whoever goes on after a stop goes on from there.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
+from app.blobs import Incoming
 from app.hub import Hub
 from app.imaging.keep import Received, keep
 from app.imaging.media.contents import Contents, contents_of
@@ -41,6 +43,11 @@ from dicom.media.directory import MEDIA_STORAGE_DIRECTORY_STORAGE
 BATCH_FILES = 100
 BATCH_BYTES = 200_000_000
 """After which a batch is written."""
+
+LOOK_SECONDS = LASTS / 3_000_000
+"""After which a job is held longer, while one thing is waited for."""
+
+T = TypeVar("T")
 
 Told = Callable[[int, int], None]
 """Is told how many files were read, and how many there are."""
@@ -98,7 +105,7 @@ class Reading:
             Unreadable: it is no disc.
             Lost: another process reads it, or it was called off.
         """
-        self._contents = await asyncio.to_thread(contents_of, self._place)
+        self._contents = await holding(self._held, asyncio.to_thread(contents_of, self._place))
         known = await patients_on(self._hub.database.reader, self._disc.number)
         self._patients = {one.who: one.number for one in known}
         entries = entries_of(self._place)
@@ -110,7 +117,7 @@ class Reading:
             if self._stopped():
                 await self._write()
                 return False
-            self._add(await self._read(entry, number))
+            self._add(await holding(self._held, self._read(entry, number)))
             if self._batch.is_full:
                 await self._write()
         for missing in self._contents.missing()[max(0, self._done - number) :]:
@@ -210,17 +217,40 @@ class Reading:
         self._tell(done, max(done, self._contents.count))
 
 
+async def holding(held: Held, work: Awaitable[T]) -> T:
+    """Wait for what may take longer than a job is held: a file of a slow disc, the copy of a large one.
+
+    Raises:
+        Lost: the job is not this process's any more.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        while not (await asyncio.wait({task}, timeout=LOOK_SECONDS))[0]:
+            longer = held.hub.clock() + LASTS
+            async with held.hub.database.write() as connection:
+                if not await held.queue.hold(connection, held.job, held.until, longer):
+                    raise Lost
+            held.until = longer
+        return task.result()
+    finally:
+        task.cancel()
+
+
+async def _copy(hub: Hub, disc: Disc, incoming: Incoming) -> None:
+    async for piece in hub.blobs.stream(disc.custodian, disc.upload):
+        await asyncio.to_thread(incoming.write, piece)
+    await asyncio.to_thread(incoming.finish)
+
+
 @asynccontextmanager
-async def _at_hand(hub: Hub, disc: Disc) -> AsyncIterator[Path]:
+async def _at_hand(held: Held, disc: Disc) -> AsyncIterator[Path]:
     """Have the folder or the ZIP of a disc on this machine."""
     if disc.place:
         yield Path(disc.place)
         return
-    incoming = hub.blobs.incoming()
+    incoming = held.hub.blobs.incoming()
     try:
-        async for piece in hub.blobs.stream(disc.custodian, disc.upload):
-            await asyncio.to_thread(incoming.write, piece)
-        incoming.finish()
+        await holding(held, _copy(held.hub, disc, incoming))
         yield incoming.path
     finally:
         incoming.discard()
@@ -237,7 +267,7 @@ async def read_disc(held: Held, *, stopped: Callable[[], bool] = lambda: False, 
     if disc is None:
         raise Lost
     try:
-        async with _at_hand(hub, disc) as place:
+        async with _at_hand(held, disc) as place:
             return await Reading(held, disc, place, stopped=stopped, tell=tell).run()
     except Unreadable as error:
         now = hub.clock()

@@ -24,7 +24,7 @@ from app.records.writing import Writing
 from dicom.indexing import Facts
 from dicom.reports.kinds import Kind, kind_of
 from dicom.store.write import Extracted
-from fhir.documents.provenance import provenance
+from fhir.documents.provenance import POLICY, provenance
 from fhir.errors import FhirError
 from fhir.store.stored import Stored
 
@@ -49,10 +49,15 @@ class Told(NamedTuple):
     """Its DICOM JSON."""
 
 
+def tells(sop_class_uid: str) -> bool:
+    """Return whether a resource is made of the instances of a SOP Class."""
+    return kind_of(sop_class_uid) in TELLING
+
+
 def told(row: int, extracted: Extracted) -> Told | None:
     """Return a new instance if a resource is made of it."""
     facts = extracted.facts
-    if kind_of(facts.instance.sop_class_uid) not in TELLING:
+    if not tells(facts.instance.sop_class_uid):
         return None
     return Told(row, facts, extracted.columns["model"])
 
@@ -127,12 +132,21 @@ async def withdraw_reports(writing: Writing, rows: Iterable[int]) -> None:
     Args:
         writing: The write transaction.
         rows: Of the instances in dicom_instance; of those that are images nothing was told.
+
+    What its site has written of a report itself, as a Provenance of its own, stays.
     """
     for row in rows:
         for type_name in TYPES:
             current = await read_own(writing, type_name, id_of(row))
             if current is None:
                 continue
-            for origin in await find_own(writing, "Provenance", ("target", f"{type_name}/{current.id}")):
-                writing.take_back(origin)
+            link = f"{type_name}/{current.id}"
+            for origin in await find_own(writing, "Provenance", ("target", link)):
+                if _tells_of(orjson.loads(origin.body), link):
+                    writing.take_back(origin)
             writing.take_back(current)
+
+
+def _tells_of(origin: Json, link: str) -> bool:
+    """Return whether a Provenance is that which the hub made of a report: it has no other target."""
+    return origin.get("policy") == [POLICY] and [one.get("reference") for one in origin["target"]] == [link]

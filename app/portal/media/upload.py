@@ -3,6 +3,7 @@
 https://www.rfc-editor.org/rfc/rfc7578
 """
 
+import asyncio
 import shutil
 import zipfile
 from dataclasses import dataclass, field
@@ -135,7 +136,8 @@ async def _read(request: Request, secret: str, upload: _Upload) -> Form:
                 check_token(form, secret)
                 checked = True
             if file_name is not None and part.size:
-                upload.add(file_name.encode("latin-1").decode("utf-8", "replace"), file)
+                # Gigabytes are copied: other requests go on meanwhile.
+                await asyncio.to_thread(upload.add, file_name.encode("latin-1").decode("utf-8", "replace"), file)
             upload.close_part(file)
     except TooLarge as error:
         raise errors.TooLarge(str(error)) from error
@@ -147,7 +149,7 @@ async def _read(request: Request, secret: str, upload: _Upload) -> Form:
 
 async def _begin(visit: Visit, upload: _Upload) -> Page | Response:
     hub, caller = visit.hub, visit.caller
-    incoming = upload.finish()
+    incoming = await asyncio.to_thread(upload.finish)
     if incoming is None:
         return await show_discs(visit, problem="empty")
     digest = await hub.blobs.keep(caller.organisation, incoming)

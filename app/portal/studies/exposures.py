@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from app.comma import comma_separated
 from app.identity.scope import patient_keys
+from app.imaging.imaging_study import DICOM_UID
 from app.portal.dates import in_japan
 from app.portal.file import file_of
 from app.portal.gate import Visit, view
@@ -67,9 +68,14 @@ async def exposures(visit: Visit, patient_id: str) -> list[Exposure]:
     for one, body in bodies:
         if body.get("status") in ("entered-in-error", "cancelled"):
             continue
-        name = next((str(each.get("value", "")) for each in body.get("identifier", ())), one.id)
-        found.setdefault(name, _exposure(one, body, studies))
+        found.setdefault(_name(one, body), _exposure(one, body, studies))
     return list(found.values())
+
+
+def _name(one: Stored, body: Mapping[str, Any]) -> str:
+    """Return what the copies of a dose report have in common: the name of its instance; of another, it is one alone."""
+    names = [str(each.get("value", "")) for each in body.get("identifier", ()) if each.get("system") == DICOM_UID]
+    return names[0] if names else f"{one.row}"
 
 
 def _part_of(body: Mapping[str, Any]) -> str:

@@ -18,6 +18,9 @@ SUMS = {
 }
 """The columns of a person's list, and the codes of DCM that they hold."""
 
+MOST_POWER = 30
+"""Of ten, of a number that is read as a dose."""
+
 ADDED = ("dlp", "dap", "reference_dose", "fluoro_time", "activity")
 """Of these a sum is shown."""
 
@@ -37,6 +40,8 @@ def component_sums(body: Mapping[str, Any]) -> dict[str, Quantity]:
             continue
         before = found.get(name)
         if not name or not value.is_finite() or (before is not None and before.unit != unit):
+            continue
+        if abs(value.adjusted()) > MOST_POWER:
             continue
         if before is not None:
             value = max(before.value, value) if name == "ctdivol" else before.value + value

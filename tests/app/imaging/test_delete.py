@@ -7,6 +7,8 @@ from app.audit.record import Event
 from app.blobs.tables import blob
 from tests.app.imaging.images import CT, MR, a_file, address, send, stored, uids
 from tests.app.imaging.test_disclosure import the_patient, watched
+from tests.media import files, people, read
+from tests.portal import signed_in
 from tests.world import World, a_consent
 
 pytestmark = pytest.mark.anyio
@@ -124,3 +126,23 @@ async def test_a_browser_s_cookie_deletes_nothing(world: World) -> None:
 
     assert response.status_code == 401
     assert (await send(world, hospital, FILE)).status_code == 200
+
+
+async def test_what_a_disc_in_quarantine_holds_too_is_kept_for_it(world: World) -> None:
+    site = await world.client("hospital-b")
+    desk = await signed_in(world, "hospital-b", "clerk")
+    number = await read(world, desk, {"A": FILE})
+    await stored(world, site, FILE)
+
+    deleted = await world.http.delete(f"/dicomweb/studies/{STUDY}", headers=site)
+    kept = await blobs(world)
+    (one,) = await people(world, number)
+    filed = await desk.post(f"/media/{number}/patients/{one.number}", {"act": "new"})
+    answer = await world.http.get(address(FILE), headers=site | {"accept": "application/dicom"})
+    again = await world.http.delete(f"/dicomweb/studies/{STUDY}", headers=site)
+
+    assert (deleted.status_code, kept, filed.status_code) == (204, 1, 303)
+    assert (await files(world, number))["A"].state == "stored"
+    assert answer.content == FILE
+    # The disc has been filed: nothing else holds the bytes any more.
+    assert (again.status_code, await blobs(world)) == (204, 0)

@@ -1,6 +1,7 @@
 """The gateway of a folder and the hub in one process."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
@@ -8,11 +9,11 @@ import pytest
 
 from app.exchange.ssmix2.gateway import patience
 from app.exchange.ssmix2.gateway.dead import DeadLetters
-from app.exchange.ssmix2.gateway.hub_line import LineDown, NotLetIn
+from app.exchange.ssmix2.gateway.hub_line import Answered, LineDown, NotLetIn
 from app.exchange.ssmix2.gateway.journal import Journal
 from app.imaging.folder.line import SCOPE, StowLine
 from app.imaging.folder.run import FolderGateway, Wanted
-from app.imaging.folder.walk import folders
+from app.imaging.folder.walk import Image, folders
 from tests.app.imaging.images import CT, MR, TRUNCATED, a_file
 from tests.media import DISC
 from tests.oauth import JWKS, KEY, a_client
@@ -146,3 +147,50 @@ async def test_a_gateway_that_is_not_let_in_says_so(world: World, tmp_path: Path
     with pytest.raises(NotLetIn):
         await site.run()
     assert site.journal.counts() == (0, 0)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_file_that_is_written_anew_while_it_is_sent_is_sent_and_moved_as_it_is_then(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    site = await a_site(world, tmp_path)
+    site.put(A=a_file(CT, PatientComments="x" * 500))
+    late = {"A": a_file(CT, SOPInstanceUID="1.2.5")}
+    send = StowLine.send
+
+    async def send_slowly(line: StowLine, some: Sequence[Image]) -> list[Answered]:
+        if when == "before" and late:
+            site.put(A=late.pop("A"))
+        answers = await send(line, some)
+        if late:
+            site.put(A=late.pop("A"))
+        return answers
+
+    monkeypatch.setattr(StowLine, "send", send_slowly)
+
+    assert (await site.run(move=True))[::2] == ({"before": 1, "after": 2}[when], 0)
+
+    assert await images(world) == {"before": 1, "after": 2}[when]
+    assert (site.sent / "A").read_bytes() == a_file(CT, SOPInstanceUID="1.2.5")
+    assert not (site.root / "A").exists()
+
+
+async def test_a_file_that_is_taken_away_while_it_is_sent_ends_nothing(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = await a_site(world, tmp_path)
+    site.put(A=a_file(CT), BAD=a_file(TRUNCATED))
+    send = StowLine.send
+
+    async def send_slowly(line: StowLine, some: Sequence[Image]) -> list[Answered]:
+        answers = await send(line, some)
+        for one in some:
+            one.place.unlink()
+        return answers
+
+    monkeypatch.setattr(StowLine, "send", send_slowly)
+
+    assert await site.run(move=True) == (1, 0, 1)
+
+    assert await images(world) == 1
+    assert [path for path, _ in site.dead.reasons()] == ["BAD"]

@@ -84,9 +84,10 @@ def test_an_administered_activity_is_read() -> None:
         ("1.5", "Gy.cm", Quantity(Decimal(1500), "mGy.cm")),
         ("12", "mGy.in", Quantity(Decimal(12), "mGy.in")),
         ("1E9", "mGy.cm", Quantity(Decimal(1_000_000_000), "mGy.cm")),
+        ("1e30", "mGy.cm", Quantity(Decimal(1_000_000_000_000_000_019_884_624_839_000), "mGy.cm")),
         ("1e999", "mGy.cm", None),
     ],
-    ids=["another unit", "one that is not known", "powers of ten", "no number"],
+    ids=["another unit", "one that is not known", "powers of ten", "a large one", "no number"],
 )
 def test_a_total_is_kept_in_its_unit(value: str, unit: str, expected: Quantity | None) -> None:
     total = number(("113813", "DCM", "CT Dose Length Product Total"), value, unit)

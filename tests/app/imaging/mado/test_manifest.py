@@ -190,6 +190,37 @@ async def test_where_the_region_wants_it_each_study_is_known_by_its_manifests_an
     assert {one["content"][0]["format"]["code"] for one in first} == {FHIR_FORMAT, KOS_FORMAT}
 
 
+async def test_entries_go_with_their_study_and_a_snapshot_stays(settings: Settings) -> None:
+    async with running(settings.model_copy(update={"manifests_on_demand": True})) as world:
+        hospital = await world.client("hospital-a")
+        await stored(world, hospital, an_image(1))
+        kept = await persist(world, hospital, (await study_of(world, hospital))["id"], "snapshot")
+        before = await documents(world, hospital)
+
+        answer = await world.http.delete(f"/dicomweb/studies/{STUDY}", headers=hospital)
+
+        after = await documents(world, hospital)
+        origins = await world.total(hospital, "Provenance")
+    assert (len(before), answer.status_code) == (4, 204)
+    assert {one["id"] for one in after} == {one["id"] for one in kept.values()}
+    assert origins == 1
+
+
+async def test_a_study_that_is_too_large_for_a_manifest_is_stored_all_the_same(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.imaging.mado.gather.MOST_INSTANCES", 1)
+    async with running(settings.model_copy(update={"manifests_on_demand": True})) as world:
+        hospital = await world.client("hospital-a")
+        await stored(world, hospital, an_image(1))
+        await stored(world, hospital, an_image(2))
+        study = await study_of(world, hospital)
+        known = await documents(world, hospital)
+
+    assert study["numberOfInstances"] == 2
+    assert [one["meta"]["versionId"] for one in known] == ["1", "1"]
+
+
 async def documents(world: World, caller: dict[str, str]) -> list[dict[str, Any]]:
     found = await world.http.get(f"/fhir/DocumentReference?study-instance-uid=urn:oid:{STUDY}", headers=caller)
     return [one["resource"] for one in found.json()["entry"]]

@@ -3,7 +3,7 @@
 import pytest
 
 from app.imaging.media.disc import DiscPatient
-from tests.app.imaging.images import CT, REPORT, a_file, send, uids
+from tests.app.imaging.images import CT, MR, REPORT, a_file, send, uids
 from tests.media import files, on_disc, people, read
 from tests.portal import Browser, recorded, signed_in
 from tests.world import World, a_patient
@@ -202,3 +202,43 @@ async def test_what_the_site_has_of_another_patient_is_not_filed_twice(world: Wo
     assert {one.state for one in after.values()} == {"refused"}
     assert "another patient" in after["A"].reason
     assert await blobs(world) == 1
+
+
+async def test_a_patient_who_is_removed_for_good_leaves_the_discs_too(world: World) -> None:
+    system, office = await world.client(SITE), await world.client("secretariat", role="secretariat")
+    desk = await signed_in(world, SITE, "clerk")
+    number = await read(world, desk, {"FILED": a_file(CT), "OTHER": a_file(MR), "A.JPG": JPEG})
+    one = of(await people(world, number), "1CT1")
+    assert await act(desk, number, one, "new") == 303
+    patient = of(await people(world, number), "1CT1").patient
+    place = f"/dicomweb/studies/{uids(a_file(CT))[0]}"
+    assert (await world.http.delete(place, headers=system)).status_code == 204
+    history = (await world.http.get("/fhir/ImagingStudy/_history", headers=system)).json()["entry"]
+    deleted = [each["request"]["url"] for each in history if each["request"]["method"] == "DELETE"]
+    assert (await world.http.delete(f"/fhir/Patient/{patient}", headers=system)).status_code == 204
+
+    gone = [
+        await world.http.post(f"/fhir/{each}/$expunge?expungeDeletedResources=true", headers=office)
+        for each in (*deleted, f"Patient/{patient}")
+    ]
+
+    assert [each.status_code for each in gone] == [200] * 2
+    left = [each for each in await people(world, number) if each.number == one.number]
+    assert [(each.state, each.patient, each.patient_id, each.alphabetic) for each in left] == [("removed", "", "", "")]
+    assert sorted(await files(world, number)) == ["A.JPG", "OTHER"]
+    other = of(await people(world, number), "4MR1")
+    assert await act(desk, number, other, "new") == 303
+    assert (await desk.get(f"/media/{number}")).status_code == 200
+    assert (await desk.get(f"/media/{number}/patients/{one.number}")).status_code == 200
+
+
+async def test_of_an_instance_with_two_contents_the_first_is_filed_and_the_other_told_of(world: World) -> None:
+    desk = await signed_in(world, SITE, "clerk")
+    number = await read(world, desk, {"A": a_file(CT), "B": a_file(CT, InstanceNumber=9), "C": a_file(CT)})
+    (one,) = await people(world, number)
+
+    assert await act(desk, number, one, "new") == 303
+
+    after = await files(world, number)
+    assert {path: each.state for path, each in after.items()} == {"A": "stored", "B": "refused", "C": "stored"}
+    assert "in use for other content" in after["B"].reason

@@ -105,6 +105,21 @@ async def test_a_disc_in_explicit_little_endian_is_readable_by_anybody(world: Wo
     assert refused.status_code == 406
 
 
+async def test_what_cannot_be_rewritten_is_on_the_disc_as_it_is_stored(world: World, tmp_path: Path) -> None:
+    whole = a_file(J2K)
+    at = whole.rfind(b"\xff\x4f\xff\x51")
+    broken = whole[: at + 4] + bytes(40) + whole[at + 44 :]
+    await stored(world, await world.client(SITE), broken)
+    accept = {"accept": "application/zip; transfer-syntax=1.2.840.10008.1.2.1"}
+
+    answer = await world.http.get(f"/dicomweb/studies/{uids(broken)[0]}", headers=await world.client(SITE) | accept)
+
+    folder = opened(answer.content, tmp_path / "disc")
+    assert (folder / "DICOM/ST000001/SE000001/IM000001").read_bytes() == broken
+    with file_set(folder) as listed:
+        assert [str(one.ReferencedTransferSyntaxUIDInFile) for one in listed] == ["1.2.840.10008.1.2.4.91"]
+
+
 async def test_a_page_of_a_disc_runs_nothing_that_a_name_says(world: World, tmp_path: Path) -> None:
     image = a_file(CT, PatientName="<script>alert(1)</script>^山", SpecificCharacterSet="ISO_IR 192")
     system = await world.client(SITE)

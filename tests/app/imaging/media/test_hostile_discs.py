@@ -4,6 +4,7 @@ import io
 import os
 import random
 import stat
+import struct
 import zipfile
 from pathlib import Path
 
@@ -88,6 +89,41 @@ def test_too_many_files_are_refused_before_they_are_listed(tmp_path: Path) -> No
     for name in ("many.zip", "long.zip"):
         with pytest.raises(Unreadable, match="more than 50000 files"):
             contents_of(tmp_path / name)
+
+
+def test_a_directory_is_as_long_as_the_end_of_the_zip_in_64_bits_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = a_zip({f"{number:04d}": b"" for number in range(500)})
+    at = whole.rfind(b"PK\5\6")
+    size, start = struct.unpack_from("<LL", whole, at + 12)
+    # The short end says that there is one file; what reads ZIPs believes the long one.
+    wide = struct.pack("<4sQHHLLQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, 500, 500, size, start)
+    ends = struct.pack("<4sLQL", b"PK\6\7", 0, at, 1) + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, 50, 0, 0)
+    place = tmp_path / "wide.zip"
+    place.write_bytes(whole[:at] + wide + ends)
+    assert len(list(entries_of(place))) == 500
+
+    monkeypatch.setattr("app.imaging.media.entries.MOST_DIRECTORY_BYTES", 10_000)
+
+    with pytest.raises(Unreadable, match="more than 50000 files"):
+        contents_of(place)
+
+
+def test_tables_of_contents_are_read_up_to_a_limit_of_all_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = (DISC / "DICOMDIR").read_bytes()
+    place = tmp_path / "tables.zip"
+    place.write_bytes(a_zip({f"{number}/DICOMDIR": table for number in range(3)}))
+
+    monkeypatch.setattr("app.imaging.media.contents.MAX_DIRECTORY_BYTES", 2 * len(table))
+    found = contents_of(place)
+    monkeypatch.setattr("app.imaging.media.contents.MOST_FILES", 40)
+    fewer = contents_of(place)
+
+    assert (len(found.listed), found.problems) == (62, {"2/DICOMDIR": "the tables of contents are too large"})
+    assert (len(fewer.listed), fewer.has_directory) == (40, True)
 
 
 def test_what_is_no_zip_is_told_so(tmp_path: Path) -> None:

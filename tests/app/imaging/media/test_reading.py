@@ -1,16 +1,22 @@
 """A disc that is stopped while it is read goes on from there, and nothing of it is read or told twice."""
 
+import asyncio
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from app.access import directory
+from app.blobs import Incoming
 from app.blobs.referred import totals
 from app.cli.recorded import told
 from app.imaging.media import reading
+from app.imaging.media.entries import Entry
 from app.imaging.media.job import MEDIA, a_job, begin, new_disc
+from app.imaging.media.peek import spool
 from app.imaging.media.quarantine import found_disc
 from app.imaging.media.reading import read_disc
+from app.records.jobs.queue import LASTS
 from app.records.jobs.run import Lost, take
 from tests.app.imaging.images import CT, a_file
 from tests.media import DISC, files, people
@@ -80,3 +86,37 @@ async def test_two_do_not_read_one_disc(world: World, tmp_path: Path) -> None:
 
     assert await files(world, number) == {}
     assert [one.blobs for one in await totals(world.hub.database.reader)] == []
+
+
+async def test_a_file_that_takes_longer_than_a_job_is_held_is_read_by_one(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "LOOK_SECONDS", 0.01)
+    place = tmp_path / "disc"
+    place.mkdir()
+    (place / "A").write_bytes(a_file(CT))
+    number, hub = await a_disc(world, place), world.hub
+    job = await MEDIA.find(hub.database.reader, str(number), "", hub.clock())
+    assert job is not None
+    held = await take(hub, MEDIA, job)
+    assert held is not None
+    copied, begun, clock = Event(), held.until, hub.clock
+
+    def slowly(entry: Entry, incoming: Incoming, most: int) -> tuple[str, str] | None:
+        copied.wait(30)
+        return spool(entry, incoming, most)
+
+    monkeypatch.setattr(reading, "spool", slowly)
+    work = asyncio.create_task(read_disc(held))
+    monkeypatch.setattr(hub, "clock", lambda: clock() + LASTS - 1_000_000)
+    while True:
+        if held.until > begun + LASTS // 2:
+            break
+        await asyncio.sleep(0.01)
+    monkeypatch.setattr(hub, "clock", lambda: clock() + LASTS + 10_000_000)
+    other = await take(hub, MEDIA, job)
+    copied.set()
+
+    assert other is None
+    assert await work
+    assert {one.state for one in (await files(world, number)).values()} == {"quarantined"}

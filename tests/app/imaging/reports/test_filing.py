@@ -4,13 +4,6 @@ from typing import Any
 
 import pytest
 
-from app.consent.visibility import EVERYTHING_VISIBLE
-from app.doors import identify
-from app.imaging.reports.filing import withdraw_reports
-from app.records.commit import committed
-from app.records.request import FhirRequest
-from app.records.writing import Writing
-from dicom.store.read import read_instances
 from tests.app.imaging.images import stored
 from tests.reports import STUDY, a_ct_dose, a_document, a_reading, some_key_images
 from tests.world import World, a_consent, a_patient
@@ -171,28 +164,23 @@ async def test_another_sites_order_and_another_patients_are_not_its_own(world: W
     assert "basedOn" not in study
 
 
-async def test_what_was_told_of_an_instance_goes_with_it(world: World) -> None:
+async def test_what_was_told_of_an_instance_goes_with_it_and_what_its_site_wrote_stays(world: World) -> None:
     site = await world.client("hospital-a")
-    await stored(world, site, a_reading(), a_ct_dose(), a_document(b"%PDF-1.4"))
-    rows = await read_instances(world.hub.database.reader, EVERYTHING_VISIBLE, STUDY)
-    request = await a_request(world, site)
+    await stored(world, site, a_reading(), a_ct_dose(), a_document(b"%PDF-1.4"), some_key_images())
+    (report,) = await found(world, site, "DiagnosticReport")
+    own = await world.post(
+        site,
+        {
+            "resourceType": "Provenance",
+            "target": [{"reference": f"DiagnosticReport/{report['id']}"}, report["subject"]],
+            "recorded": "2026-01-01T00:00:00Z",
+            "agent": [{"who": {"display": "放射線科"}}],
+        },
+    )
 
-    async def work(writing: Writing) -> None:
-        await withdraw_reports(writing, [one.id for one in rows])
+    answer = await world.http.delete(f"/dicomweb/studies/{STUDY}", headers=site)
 
-    await committed(request, work)
-
-    for query in ("DiagnosticReport", "Observation", "DocumentReference", "Provenance"):
+    assert answer.status_code == 204
+    for query in ("ImagingStudy", "DiagnosticReport", "Observation", "DocumentReference"):
         assert await found(world, site, query) == []
-
-
-async def a_request(world: World, headers: dict[str, str]) -> FhirRequest:
-    """Return a request of a client's at the FHIR door."""
-    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    scope = {"type": "http", "method": "DELETE", "path": "/fhir/x", "query_string": b"", "headers": raw}
-    caller, _ = await identify(world.hub, scope)
-
-    async def receive() -> Any:
-        return {"type": "http.request", "body": b""}
-
-    return FhirRequest(world.hub, scope, receive, caller)
+    assert [one["id"] for one in await found(world, site, "Provenance")] == [own["id"]]

@@ -235,6 +235,37 @@ async def test_the_doses_of_a_person_add_up_over_sites_and_copies_count_once(wor
     assert [line.split(",")[0] for line in file.lstrip("\ufeff").splitlines()] == ["date", "2024-05-01", "2023-04-01"]
 
 
+async def test_doses_that_others_number_alike_are_not_taken_for_copies(world: World) -> None:
+    patient = await a_whole_study(world)
+    site = await world.client("hospital-a")
+    (dose,) = await found(world, site, "Observation?code=73569-6")
+    body = {name: value for name, value in dose.items() if name not in ("id", "meta")}
+    for system in ("urn:x:1", "urn:x:2"):
+        await world.post(site, {**body, "identifier": [{"system": system, "value": "1"}]})
+    browser = await signed_in(world, "hospital-a")
+
+    file = (await browser.get(f"/patients/{patient}/doses.csv")).text
+
+    assert file.count("612.75") == 3
+
+
+async def test_numbers_that_no_dose_has_break_no_page(world: World) -> None:
+    patient = await a_whole_study(world)
+    site = await world.client("hospital-a")
+    (dose,) = await found(world, site, "Observation?code=73569-6")
+    (dlp,) = [one for one in dose["component"] if one["code"]["coding"][0]["code"] == "113813"]
+    body = {name: value for name, value in dose.items() if name not in ("id", "meta", "identifier")}
+    for value in (1e29, 1e300):
+        number = {**dlp["valueQuantity"], "value": value}
+        await world.post(site, {**body, "component": [{**dlp, "valueQuantity": number}]})
+    browser = await signed_in(world, "hospital-a")
+
+    answers = [await browser.get(f"/patients/{patient}{page}") for page in ("", "/doses", "/doses.csv")]
+
+    assert [one.status_code for one in answers] == [200] * 3
+    assert "612.75" in answers[2].text
+
+
 async def test_the_timeline_shows_a_study_with_its_order_and_reports_as_one_group(world: World) -> None:
     patient = await a_whole_study(world)
     browser = await signed_in(world, "hospital-a")
