@@ -158,13 +158,17 @@ async def test_a_link_opens_nothing_but_images(world: World) -> None:
 
     pages = [await browser.get(address) for address in ("/patients", "/account", "/break-glass", "/fhir/ImagingStudy")]
     page = await browser.get(f"/images/{STUDY}/pictures")
-    bearer = await world.http.get("/fhir/ImagingStudy", headers={"Authorization": f"Bearer {secret}"})
+    its = {"Authorization": f"Bearer {secret}"}
+    bearer = await world.http.get("/fhir/ImagingStudy", headers=its)
+    asked = await world.http.post("/oauth/introspect", headers=its, data={"token": secret})
+    launch = await world.http.post("/oauth/launch", headers=its, data={"client_id": "nobody"})
+    more = await linked(world, its, requestType="PATIENT", patientID="P-1")
     store = await browser.http.post("/dicomweb/studies", content=b"")
 
     assert answer.headers["location"] == f"/images/{STUDY}"
     assert [one.status_code for one in pages] == [303, 303, 303, 401]
     assert 'href="/patients' not in page.text
-    assert (bearer.status_code, store.status_code) == (401, 401)
+    assert [one.status_code for one in (bearer, store, asked, launch, more)] == [401] * 5
     assert (await browser.get(f"/images/{OLDER}")).status_code == 200
     assert (await browser.get(f"/images/{OTHERS}")).status_code == 404
 
