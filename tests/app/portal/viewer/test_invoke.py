@@ -264,3 +264,16 @@ async def test_the_log_says_who_made_a_link_for_whom_and_what_was_seen(world: Wo
     assert events[2].client == "hospital-a-system"
     assert events[2].entities == (f"urn:oid:{STUDY}",)
     assert len({one.patient for one in events}) == 1
+
+
+async def test_whoever_signs_out_leaves_no_images_behind_that_a_link_opened(world: World) -> None:
+    hospital = await filled(world)
+    url = urlsplit((await linked(world, hospital, requestType="STUDY", studyUID=STUDY)).json()["url"])
+    browser = await signed_in(world, "hospital-a")
+    answer = await browser.get(f"{url.path}?{url.query}")
+
+    await browser.post("/sign-out", {})
+
+    assert "max-age" not in answer.headers["set-cookie"].lower()
+    assert (await browser.get(f"/images/{STUDY}")).status_code == 303
+    assert (await browser.get(f"/dicomweb/studies/{STUDY}/metadata")).status_code == 401
