@@ -198,6 +198,9 @@ async def wanted(request: FhirRequest, asked: Mapping[str, str]) -> Wanted:
 async def invoke(request: Request) -> Response:
     """Open the viewer for what is asked."""
     secret = request.query_params.get("token")
+    if secret is not None and request.method == "HEAD":
+        # Whatever looks ahead at a link does not use it up.
+        return Response(None, 405, {"allow": "GET"})
     if secret is not None:
         return await _by_link(request, secret)
 

@@ -124,6 +124,7 @@ async def test_a_link_opens_one_study_once(world: World) -> None:
     hospital = await filled(world)
 
     made = (await linked(world, hospital, requestType="STUDY", studyUID=STUDY)).json()
+    ahead = await a_browser(world).http.head("{0.path}?{0.query}".format(urlsplit(made["url"])))
     browser, answer = await opened(world, made["url"])
     statuses = {
         address: (await browser.get(address, headers={"accept": "*/*"})).status_code
@@ -142,6 +143,7 @@ async def test_a_link_opens_one_study_once(world: World) -> None:
     again = (await opened(world, made["url"]))[1]
 
     assert made["expires_in"] == 60
+    assert ahead.status_code == 405
     assert (answer.status_code, answer.headers["location"]) == (303, f"/images/{STUDY}")
     assert "renkei_images=" in answer.headers["set-cookie"]
     assert "HttpOnly" in answer.headers["set-cookie"]
