@@ -80,10 +80,7 @@ async def identify(hub: Hub, scope: Mapping[str, Any]) -> tuple[Caller, str]:
             if value[:7].lower() != b"bearer ":
                 raise Unauthorized("Only bearer tokens are taken here")
             secret = value[7:].decode("latin-1")
-            caller = await hub.callers.by_token(secret, scope)
-            if caller.link:
-                raise Unauthorized("The token is a browser's")
-            return caller, secret
+            return await hub.callers.by_token(secret, scope), secret
         if name == b"cookie":
             cookie = value
     if scope["method"] not in SAFE:
@@ -98,22 +95,10 @@ async def _by_cookie(hub: Hub, scope: Mapping[str, Any], cookie: bytes) -> tuple
     if link:
         with suppress(Unauthorized):
             return await hub.callers.by_session(secret), secret
-        return await by_link(hub, link, scope), link
+        return await hub.callers.by_link(link), link
     if not secret:
         raise Unauthorized("A token is needed")
     return await hub.callers.by_session(secret), secret
-
-
-async def by_link(hub: Hub, secret: str, scope: Mapping[str, Any]) -> Caller:
-    """Return who came by a system's link to images.
-
-    Raises:
-        Unauthorized: it was nobody, or the time is over.
-    """
-    caller = await hub.callers.by_token(secret, scope)
-    if not caller.link:
-        raise Unauthorized("This is no link to images")
-    return caller
 
 
 def unavailable() -> Response:

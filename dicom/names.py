@@ -21,6 +21,11 @@ class PersonName:
     def __bool__(self) -> bool:
         return bool(self.alphabetic or self.ideographic or self.phonetic)
 
+    @property
+    def shown(self) -> str:
+        """As a person reads it: the ideographic group where there is one, with spaces between its components."""
+        return " ".join((self.ideographic or self.phonetic or self.alphabetic).replace("^", " ").split())
+
 
 def person_name(text: str) -> PersonName:
     """Return the first name of a PN value, its groups without padding and empty components at their ends."""

@@ -145,14 +145,29 @@ class Callers:
                 to one, and only for these is it read.
 
         Raises:
-            Unauthorized: the token is unknown, revoked, has expired, or is bound to another client certificate.
+            Unauthorized: the token is unknown, revoked, has expired, is a link's to images, or is bound to another
+                client certificate.
         """
-        caller = self.kept(secret)
-        if caller is None:
-            caller = await self._by_token(secret)
+        caller = await self._holder(secret)
+        if caller.link:
+            raise Unauthorized("The token is a browser's")
         if caller.certificate and not hmac.compare_digest(caller.certificate, certificate_of(scope)):
             raise Unauthorized("The token is bound to a client certificate")
         return caller
+
+    async def by_link(self, secret: str) -> Caller:
+        """Return who came by a system's link to images, and holds its token as a cookie.
+
+        Raises:
+            Unauthorized: it was nobody, or the time is over.
+        """
+        caller = await self._holder(secret)
+        if not caller.link:
+            raise Unauthorized("This is no link to images")
+        return caller
+
+    async def _holder(self, secret: str) -> Caller:
+        return self.kept(secret) or await self._by_token(secret)
 
     async def of_token(self, secret: str) -> Caller:
         """Return who holds a bearer token, looked up anew, for whoever only asks about it.

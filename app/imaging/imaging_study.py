@@ -62,7 +62,7 @@ def imaging_study(
             "modality": [{"system": DCM, "code": code} for code in modalities],
             "subject": {"reference": subject},
             "started": started(study.study_date, study.study_time, study.timezone_offset_from_utc),
-            "referrer": _stated({"display": printable(_first_group(study))}),
+            "referrer": _stated({"display": printable(study.referring_physician_name.shown)}),
             "numberOfSeries": len(found),
             "numberOfInstances": sum(one["numberOfInstances"] for one in found),
             "endpoint": [{"reference": endpoint}] if endpoint else None,
@@ -104,11 +104,6 @@ def _identifiers(study: StudyFacts) -> list[Json]:
     if accession:
         found.append({"type": {"coding": [{"system": IDENTIFIER_TYPE, "code": "ACSN"}]}, "value": accession})
     return found
-
-
-def _first_group(study: StudyFacts) -> str:
-    name = study.referring_physician_name
-    return (name.ideographic or name.phonetic or name.alphabetic).replace("^", " ")
 
 
 def _series(series: SeriesFacts, number_of_instances: int, listed: dict[str, list[Json]]) -> Json:

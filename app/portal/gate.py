@@ -23,7 +23,7 @@ from app.access.identify import COOKIE, Locked
 from app.audit.log import AuditUnavailable
 from app.comma import parts
 from app.db import DatabaseUnavailable
-from app.doors import MOST_ATTEMPTS, by_link, warn_of_many
+from app.doors import MOST_ATTEMPTS, warn_of_many
 from app.hub import Hub
 from app.portal.forms import Form, check_origin, check_token, read_form
 from app.portal.page import HEADERS, Page, render
@@ -132,7 +132,7 @@ async def identify_for_images(request: Request) -> tuple[Caller, str]:
     if link:
         with suppress(Unauthorized):
             return await identify(request)
-        return await by_link(request.app.state.hub, link, request.scope), link
+        return await request.app.state.hub.callers.by_link(link), link
     return await identify(request)
 
 

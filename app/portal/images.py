@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from app.portal.items import Item, Json
 
 _UID = re.compile(r"[0-9]+(?:\.[0-9]+)+")
-NOTHING_TO_SEE = frozenset(
-    ("AU", "DOC", "ECG", "EEG", "FID", "HD", "KO", "PLAN", "PR", "REG", "RTPLAN", "RTSTRUCT", "SEG", "SR")
-)
+NO_IMAGES = frozenset(("AU", "DOC", "ECG", "EEG", "FID", "HD", "KO", "PLAN", "PR", "REG", "RTPLAN", "RTSTRUCT", "SR"))
 """Modalities of series that hold no images (PS3.3 C.7.3.1.1.1)."""
+
+NOTHING_TO_SEE = NO_IMAGES | {"SEG"}
+"""Those, and masks, of which a small picture says nothing."""
 
 MOST_THUMBNAILS = 2
 """Series of a study that show a thumbnail on the timeline."""

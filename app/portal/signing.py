@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.access import passkeys, sessions
 from app.access.change_password import WrongPassword, change_password
+from app.access.cookies import IMAGES_COOKIE
 from app.access.identify import COOKIE, Locked
 from app.access.outside.ask import way_out
 from app.access.outside.session import was_outside
@@ -71,7 +72,10 @@ def ended(hub: Hub, page: Response | None = None) -> Response:
     """Return the answer that takes a browser its session and what it has kept of the pages; `page`, else the first."""
     answer = RedirectResponse("/", 303, HEADERS) if page is None else page
     answer.headers["clear-site-data"] = '"cache"'
-    answer.delete_cookie(COOKIE, path="/", secure=hub.settings.cookie_secure, httponly=True, samesite="strict")
+    secure = hub.settings.cookie_secure
+    answer.delete_cookie(COOKIE, path="/", secure=secure, httponly=True, samesite="strict")
+    # Nor does whoever comes next see the images that a link of another system opened here.
+    answer.delete_cookie(IMAGES_COOKIE, path="/", secure=secure, httponly=True, samesite="lax")
     return answer
 
 

@@ -283,8 +283,11 @@ def test_a_length_is_told_in_millimetres(opened: webdriver.Chrome) -> None:
     ]
 
 
-def test_key_images_are_listed_and_jumped_to(opened: webdriver.Chrome) -> None:
-    choose(opened, CT)
+def test_key_images_are_listed_and_jumped_to(hub: HubProcess, opened: webdriver.Chrome) -> None:
+    opened.get(f"{hub.address}/images/{STUDY}?lang=en")
+    WebDriverWait(opened, 20, 0.02).until(lambda _: opened.find_elements(By.CSS_SELECTOR, "body[data-ready]"))
+    assert opened.find_element(By.CSS_SELECTOR, "[data-do=key]").is_enabled()
+    opened.execute_script("document.querySelector('.pane').focus()")
 
     press(opened, "k")
     wait_for(opened, STACK[6].uid)

@@ -94,8 +94,7 @@ def requests_of(manifest: Manifest) -> tuple[ManifestRequest, ...]:
 
 def person(manifest: Manifest) -> str:
     """Return the patient's name as one reads it, in its ideographic form where there is one."""
-    name = manifest.patient_name
-    return " ".join((name.ideographic or name.phonetic or name.alphabetic).replace("^", " ").split())
+    return manifest.patient_name.shown
 
 
 def _composition(manifest: Manifest, links: _Links) -> Json:

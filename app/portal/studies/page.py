@@ -68,7 +68,7 @@ def _values(study: Study, linked: Linked) -> dict[str, Any]:
         "uid": facts.study_instance_uid,
         "title": " ".join(filter(None, [_modalities(study), facts.study_description])) or "—",
         "when": when_of(facts.study_date, facts.study_time),
-        "referrer": str(facts.referring_physician_name.ideographic or facts.referring_physician_name.alphabetic),
+        "referrer": facts.referring_physician_name.shown,
         "marked": _marked(shown),
         "orders": linked.orders,
         "reports": reports_of(study),

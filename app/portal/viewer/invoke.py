@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.access.cookies import IMAGES_COOKIE
-from app.access.image_links import SESSION_SECONDS, use
+from app.access.image_links import use
 from app.access.oauth.events import told
 from app.audit.log import AuditUnavailable
 from app.db import DatabaseUnavailable
@@ -198,6 +198,9 @@ async def wanted(request: FhirRequest, asked: Mapping[str, str]) -> Wanted:
 async def invoke(request: Request) -> Response:
     """Open the viewer for what is asked."""
     secret = request.query_params.get("token")
+    if secret is not None and request.method == "HEAD":
+        # Whatever looks ahead at a link does not use it up.
+        return Response(None, 405, {"allow": "GET"})
     if secret is not None:
         return await _by_link(request, secret)
 
@@ -226,10 +229,10 @@ async def _by_link(request: Request, secret: str) -> Response:
     except (DatabaseUnavailable, AuditUnavailable):
         return failure(request, 503)
     answer = moved(link.opens)
+    # Without an age: it goes with the browser, and the token in it ends by itself before.
     # Lax: the browser comes from the system's page, and would not bring a strict cookie along.
     answer.set_cookie(
         *(IMAGES_COOKIE, token),
-        max_age=SESSION_SECONDS,
         path="/",
         secure=hub.settings.cookie_secure,
         httponly=True,

@@ -37,7 +37,7 @@ async def _system(hub: Hub, request: Request) -> FhirRequest:
     if header[:7].lower() != "bearer ":
         raise TokenRefused("invalid_client", "A system makes a link with a token of its own")
     caller = await hub.callers.by_token(header[7:], request.scope)
-    if caller.account or caller.link or caller.role != "system":
+    if caller.account or caller.role != "system":
         raise TokenRefused("invalid_client", "A system makes a link with a token of its own")
     asked = FhirRequest(hub, request.scope, replayed(b""), caller)
     asked.interaction = "search-type"

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from app.portal import language
 from app.portal.gate import Visit, view
+from app.portal.images import NO_IMAGES
 from app.portal.page import Page
 from app.portal.sites import Sites, read_sites
 from app.portal.viewer.study import Opened, label, read_opened
@@ -43,6 +44,7 @@ def told(asked: Mapping[str, str], opened: Opened, sites: Sites, spoken: str) ->
         "frame": int(frame) if frame.isascii() and frame.isdigit() and len(frame) < 7 else 1,
         "prior": _uid(asked.get("prior", "")),
         "keys": "keys" in asked,
+        "no_images": sorted(NO_IMAGES),
         "priors": [{"uid": uid, "label": text} for uid, text in reversed(priors.items())],
         "words": words_of(spoken),
     }

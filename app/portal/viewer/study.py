@@ -11,7 +11,7 @@ from typing import Any
 from app.consent.break_glass.purpose import keys_behind_glass
 from app.identity.scope import patient_keys
 from app.portal.gate import Visit
-from app.portal.images import Study, studies
+from app.portal.images import NO_IMAGES, Study, studies
 from app.portal.items import item
 from app.portal.patients import today
 from app.portal.people import Someone, someone
@@ -21,9 +21,6 @@ from dicom.values import is_uid
 from fhir.errors import NotFound
 from fhir.search.run import search
 from fhir.store.stored import Stored
-
-NO_IMAGES = frozenset(("KO", "PR", "SR", "DOC", "AU", "ECG", "HD", "RTPLAN", "RTSTRUCT", "REG", "FID", "PLAN"))
-"""Modalities of series in which nothing is to be seen."""
 
 MOST_COPIES = 50
 """Sites that keep the same study."""

@@ -13,7 +13,7 @@ const data = JSON.parse(document.getElementById("viewer-data").textContent);
 const { root, words } = data;
 const MOST_BYTES = 384 * 2 ** 20;
 const PULSE_SECONDS = 30;
-const NO_IMAGES = new Set(["KO", "PR", "SR", "DOC", "AU", "ECG", "HD", "RTPLAN", "RTSTRUCT", "REG", "FID", "PLAN"]);
+const NO_IMAGES = new Set(data.no_images);
 const SERIES_FIELDS = "0008103E,00200011,00201209,00080060";
 
 const find = (selector) => document.querySelector(selector);
@@ -189,6 +189,7 @@ async function listKeys(study) {
   keys.forEach((key, place) => list.append(button([`${place + 1}.`, key.title, key.remark].filter(Boolean).join(" "), () => jump(place))));
   find("#series").prepend(list);
   for (const pane of panes) pane.annotate();
+  refresh();
 }
 
 let nextKey = 0;

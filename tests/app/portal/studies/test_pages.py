@@ -54,7 +54,8 @@ async def a_whole_study(world: World) -> str:
     site = await world.client("hospital-a")
     patient = await the_patient(world, site)
     await world.post(site, an_order(patient, requester={"display": "内科 鈴木"}))
-    files = (an_image(), a_reading(), a_ct_dose(), a_document(PDF), some_key_images(picture(), picture("1.2.3.4")))
+    image = an_image(ReferringPhysicianName="Mizushima^Jirou=水島^次郎")
+    files = (image, a_reading(), a_ct_dose(), a_document(PDF), some_key_images(picture(), picture("1.2.3.4")))
     await stored(world, site, *files)
     report = {
         "resourceType": "DiagnosticReport",
@@ -81,6 +82,7 @@ async def test_a_study_is_shown_with_its_order_reports_doses_key_images_and_docu
         "内科 鈴木",
         "依頼中",
         "佐藤 花子",
+        "水島 次郎",
         "放射線科レポート",
         "右上葉結節",
         "読影報告書",

@@ -124,6 +124,7 @@ async def test_a_link_opens_one_study_once(world: World) -> None:
     hospital = await filled(world)
 
     made = (await linked(world, hospital, requestType="STUDY", studyUID=STUDY)).json()
+    ahead = await a_browser(world).http.head("{0.path}?{0.query}".format(urlsplit(made["url"])))
     browser, answer = await opened(world, made["url"])
     statuses = {
         address: (await browser.get(address, headers={"accept": "*/*"})).status_code
@@ -142,6 +143,7 @@ async def test_a_link_opens_one_study_once(world: World) -> None:
     again = (await opened(world, made["url"]))[1]
 
     assert made["expires_in"] == 60
+    assert ahead.status_code == 405
     assert (answer.status_code, answer.headers["location"]) == (303, f"/images/{STUDY}")
     assert "renkei_images=" in answer.headers["set-cookie"]
     assert "HttpOnly" in answer.headers["set-cookie"]
@@ -158,13 +160,17 @@ async def test_a_link_opens_nothing_but_images(world: World) -> None:
 
     pages = [await browser.get(address) for address in ("/patients", "/account", "/break-glass", "/fhir/ImagingStudy")]
     page = await browser.get(f"/images/{STUDY}/pictures")
-    bearer = await world.http.get("/fhir/ImagingStudy", headers={"Authorization": f"Bearer {secret}"})
+    its = {"Authorization": f"Bearer {secret}"}
+    bearer = await world.http.get("/fhir/ImagingStudy", headers=its)
+    asked = await world.http.post("/oauth/introspect", headers=its, data={"token": secret})
+    launch = await world.http.post("/oauth/launch", headers=its, data={"client_id": "nobody"})
+    more = await linked(world, its, requestType="PATIENT", patientID="P-1")
     store = await browser.http.post("/dicomweb/studies", content=b"")
 
     assert answer.headers["location"] == f"/images/{STUDY}"
     assert [one.status_code for one in pages] == [303, 303, 303, 401]
     assert 'href="/patients' not in page.text
-    assert (bearer.status_code, store.status_code) == (401, 401)
+    assert [one.status_code for one in (bearer, store, asked, launch, more)] == [401] * 5
     assert (await browser.get(f"/images/{OLDER}")).status_code == 200
     assert (await browser.get(f"/images/{OTHERS}")).status_code == 404
 
@@ -260,3 +266,16 @@ async def test_the_log_says_who_made_a_link_for_whom_and_what_was_seen(world: Wo
     assert events[2].client == "hospital-a-system"
     assert events[2].entities == (f"urn:oid:{STUDY}",)
     assert len({one.patient for one in events}) == 1
+
+
+async def test_whoever_signs_out_leaves_no_images_behind_that_a_link_opened(world: World) -> None:
+    hospital = await filled(world)
+    url = urlsplit((await linked(world, hospital, requestType="STUDY", studyUID=STUDY)).json()["url"])
+    browser = await signed_in(world, "hospital-a")
+    answer = await browser.get(f"{url.path}?{url.query}")
+
+    await browser.post("/sign-out", {})
+
+    assert "max-age" not in answer.headers["set-cookie"].lower()
+    assert (await browser.get(f"/images/{STUDY}")).status_code == 303
+    assert (await browser.get(f"/dicomweb/studies/{STUDY}/metadata")).status_code == 401
