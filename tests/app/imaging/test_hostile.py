@@ -94,8 +94,11 @@ async def test_parts_without_end_end_at_the_limit(world: World) -> None:
     assert await _nothing_is_there(world)
 
 
+@pytest.mark.parametrize("kind", ["dicom", "dicom+json"])
 @pytest.mark.parametrize("pace", ["silent", "a byte at a time"])
-async def test_a_slow_sender_is_not_waited_for(world: World, monkeypatch: pytest.MonkeyPatch, pace: str) -> None:
+async def test_a_slow_sender_is_not_waited_for(
+    world: World, monkeypatch: pytest.MonkeyPatch, pace: str, kind: str
+) -> None:
     hospital = await world.client("hospital-a")
     monkeypatch.setattr(receive, "PATIENCE_SECONDS", 0.1)
     held = asyncio.Event()
@@ -109,7 +112,8 @@ async def test_a_slow_sender_is_not_waited_for(world: World, monkeypatch: pytest
             yield b"\0"
 
     monkeypatch.setattr(receive, "SLOWEST_BYTES_PER_SECOND", 1_000_000)
-    response = await world.http.post("/dicomweb/studies", headers=hospital | STOW, content=slow())
+    stow = {name: value.replace("application/dicom", f"application/{kind}") for name, value in STOW.items()}
+    response = await world.http.post("/dicomweb/studies", headers=hospital | stow, content=slow())
 
     assert response.status_code == 408
     assert response.json()["issue"][0]["code"] == "timeout"
