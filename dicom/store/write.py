@@ -139,7 +139,7 @@ async def store_instance(
     found = await _one(connection, _INSTANCE, fixed, facts.instance.sop_instance_uid)
     if found is not None:
         await _again(connection, fixed, extracted, digest, found)
-        moved = await settle_reference(connection, extracted, found, digest=digest, size=size)
+        moved = await settle_reference(connection, fixed.custodian, extracted, found, digest=digest, size=size)
         return StoredInstance(Outcome.MOVED if moved else Outcome.UNCHANGED, found[1], found[4], facts)
     # Whatever can be refused is refused before the first row is written.
     study, study_labels = await _study(connection, fixed, facts)
