@@ -120,6 +120,26 @@ async def test_a_slow_sender_is_not_waited_for(
     assert await _nothing_is_there(world)
 
 
+async def test_a_request_that_is_given_up_leaves_no_files(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    hospital = await world.client("hospital-a")
+    monkeypatch.setattr(receive, "GROUP", 1)
+    begun = asyncio.Event()
+
+    async def held(*_: Any, **__: Any) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(receive, "keep_all", held)
+    body = a_body(a_file(CT), a_file(MR), a_file(RLE))
+    request = asyncio.create_task(world.http.post("/dicomweb/studies", headers=hospital | STOW, content=body))
+    await begun.wait()
+    request.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await request
+    assert _files(world) == []
+
+
 @pytest.mark.parametrize("cut", [10, 60, 5_000, -5])
 async def test_a_body_shorter_than_was_said_stores_nothing(world: World, cut: int) -> None:
     hospital = await world.client("hospital-a")
