@@ -80,11 +80,11 @@ async def settle_reference(
         connection: In a write transaction.
         custodian: Whose it is.
         extracted: What `dicom.store.write.extract` made of the instance, or a reference to it.
-        found: Its row: patient key, id, digest, labels, study, source, described.
+        found: Its row: patient key, id, digest, labels, study, source, described; the rest does not matter.
         digest: Names the blob; empty for a reference.
         size: Bytes of the blob; 0 for a reference.
     """
-    patient_key, row, _, _, _, source, described = found
+    patient_key, row, _, _, _, source, described, *_ = found
     columns = extracted.columns
     if source is None or (columns["source"] is not None and not _says_more(columns, source, described)):
         return False

@@ -86,3 +86,19 @@ async def test_of_two_that_settle_a_reference_in_one_request_the_first_is_kept(w
     (failed,) = response.json()["00081198"]["Value"]
     assert failed["00081197"]["Value"] == [0x0111]
     assert parts_of(kept)[0][1] == IMAGE
+
+
+@pytest.mark.parametrize("above", ["StudyInstanceUID", "SeriesInstanceUID"])
+async def test_an_instance_of_another_parent_settles_no_reference(world: World, above: str) -> None:
+    async with a_pacs(IMAGE) as pacs:
+        await a_source(world, pacs)
+        caller = await world.client("hospital-a")
+        await stored(world, caller, a_manifest(IMAGE))
+
+        response = await send(world, caller, a_file(CT, **{above: "1.2.3.99"}))
+        shown = await world.http.get(address(IMAGE), headers=caller)
+
+    assert response.status_code == 409, response.text
+    (failed,) = response.json()["00081198"]["Value"]
+    assert failed["00081197"]["Value"] == [0x0111]
+    assert parts_of(shown)[0][1] == IMAGE
