@@ -1,0 +1,110 @@
+"""References beside what else comes in: no file goes unanswered, what hides one thing hides the rest."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from app.imaging.sources.index import index
+from dicom.store.refer import references
+from tests.app.imaging.images import CT, a_file, address, parts_of, send, stored, uids
+from tests.app.imaging.sources.region import a_manifest, a_source
+from tests.pacs import a_pacs
+from tests.world import World, a_consent
+
+pytestmark = pytest.mark.anyio
+
+PSY = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "PSY"}
+
+
+def a_binary(manifest: bytes, *labels: dict[str, str]) -> dict[str, Any]:
+    """Return a manifest as a document."""
+    data = base64.b64encode(manifest).decode()
+    binary = {"resourceType": "Binary", "contentType": "application/dicom", "data": data}
+    return {**binary, "meta": {"security": list(labels)}} if labels else binary
+
+
+async def test_an_image_that_is_refused_is_said_so_beside_a_manifest_that_names_it(world: World) -> None:
+    image = a_file(CT)
+    async with a_pacs(image) as pacs:
+        await a_source(world, pacs)
+        caller = await world.client("hospital-a")
+        await stored(world, caller, a_file(CT, SOPInstanceUID="1.2.3.4"))
+        # Of another patient than the study that is there: neither they nor a reference to the image are taken.
+        other = a_file(CT, PatientID="other")
+        manifest = a_manifest(other)
+        answer = await send(world, caller, other, manifest)
+
+    refused = [one["00081155"]["Value"][0] for one in answer.json()["00081198"]["Value"]]
+    assert refused == [uids(image)[2], uids(manifest)[2]]
+
+
+async def test_two_of_one_name_are_not_both_taken_for_what_was_referred_to(world: World) -> None:
+    image = a_file(CT)
+    async with a_pacs(image) as pacs:
+        await a_source(world, pacs)
+        caller = await world.client("hospital-a")
+        await stored(world, caller, a_manifest(image))
+        answer = await send(world, caller, image, a_file(CT, StudyDescription="another"))
+        kept = await world.http.get(address(image), headers=caller)
+
+    assert answer.status_code == 202, answer.text
+    assert len(answer.json()["00081198"]["Value"]) == 1
+    assert parts_of(kept)[0][1] == image
+
+
+@pytest.mark.parametrize("then", ["stored", "labelled", "grown"])
+async def test_a_label_of_a_manifest_stays_on_the_imaging_study(world: World, then: str) -> None:
+    image, more = a_file(CT), a_file(CT, SOPInstanceUID="1.2.3.4.5.7")
+    async with a_pacs(image, more) as pacs:
+        await a_source(world, pacs)
+        caller, reader = await world.client("hospital-a"), await world.client("clinic-c", role="doctor")
+        if then == "labelled":
+            await world.post(caller, a_binary(a_manifest(image)))
+        await world.post(caller, a_binary(a_manifest(image), PSY))
+        if then == "stored":
+            await stored(world, caller, image)
+        if then == "grown":
+            await stored(world, caller, more)
+        patient = (await world.http.get("/fhir/Patient", headers=caller)).json()["entry"][0]["resource"]["id"]
+        await world.post(caller, a_consent(patient, "clinic-c"))
+
+        own = (await world.http.get("/fhir/ImagingStudy", headers=caller)).json()
+        studies = await world.total(reader, "ImagingStudy?_total=accurate")
+        seen = await world.http.get("/dicomweb/studies", headers=reader)
+        image_seen = await world.http.get("/dicomweb/instances", headers=reader)
+
+    assert own["total"] == 1
+    assert (studies, seen.json(), image_seen.json()) == (0, [], [])
+
+
+async def test_what_is_held_is_read_even_when_it_was_dropped_meanwhile(world: World) -> None:
+    image = a_file(CT)
+    async with a_pacs(image) as pacs:
+        source = await a_source(world, pacs)
+        await stored(world, await world.client("hospital-a"), a_manifest(image))
+        (row,) = await references(world.hub.database.reader, source.key, limit=10)
+        held = await world.hub.held.hold(row)
+        for key in list(world.hub.held._held):
+            world.hub.held._drop(key)
+        # Another file takes the number of one that is closed.
+        with (world.hub.settings.home / "another").open("w+b") as another:
+            another.write(b"another patient's")
+            another.flush()
+            octets = world.hub.held.read(held, 0, held.size)
+
+    assert octets == image
+
+
+async def test_a_manifest_that_stays_at_its_site_is_indexed_like_an_image(world: World) -> None:
+    image = a_file(CT)
+    manifest = a_manifest(image)
+    async with a_pacs(image, manifest) as pacs:
+        await a_source(world, pacs)
+        caller = await world.client("hospital-a")
+        (source,) = await world.hub.sources.all()
+        seen = await index(world.hub, source)
+        found = (await world.http.get("/dicomweb/instances", headers=caller)).json()
+
+    assert (seen.studies, seen.instances, seen.refused) == (1, 2, 0)
+    assert {one["00080018"]["Value"][0] for one in found} == {uids(image)[2], uids(manifest)[2]}
