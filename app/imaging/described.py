@@ -4,6 +4,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html#
 """
 
 import asyncio
+import hashlib
 
 import orjson
 
@@ -12,6 +13,7 @@ from app.imaging.metadata import metadata
 from app.imaging.models import answered, representation
 from app.imaging.request import DicomRequest
 from app.imaging.response import DICOM_JSON, etag, not_modified
+from app.imaging.sources.describe import described as with_headers
 from app.records.response import Response
 from dicom.json_model import rebase
 
@@ -22,12 +24,14 @@ async def described(request: DicomRequest) -> Response:
     Raises:
         NotFound: there are none for the caller.
         NotAcceptable: the caller takes neither DICOM JSON nor XML.
+        SourceFailed: the site that keeps them does not give them.
     """
     chosen = representation(request, single=bool(request.instance))
     if chosen.media_type == DICOM_JSON:
         return await metadata(request)
-    rows = await models(request)
-    tag = etag((row.digest for row in rows), f"metadata {chosen}")
+    rows = await with_headers(request, await models(request))
+    # Of a reference there is no digest: what its header says may come to be known.
+    tag = etag((row.digest or hashlib.sha256(row.model).hexdigest() for row in rows), f"metadata {chosen}")
     unchanged = not_modified(request, tag)
     if unchanged is not None:
         return unchanged

@@ -108,3 +108,37 @@ async def test_a_manifest_that_stays_at_its_site_is_indexed_like_an_image(world:
 
     assert (seen.studies, seen.instances, seen.refused) == (1, 2, 0)
     assert {one["00080018"]["Value"][0] for one in found} == {uids(image)[2], uids(manifest)[2]}
+
+
+@pytest.mark.parametrize("end", ["pixeldata", "bulkdata", "rendered"])
+async def test_a_series_is_shown_though_its_site_does_not_give_all_of_it(world: World, end: str) -> None:
+    gone, image = a_file(CT), a_file(CT, SOPInstanceUID="1.2.3.4.5.7", InstanceNumber=2)
+    place = address(image).rpartition("/instances/")[0]
+    caller = await world.client("hospital-a")
+    taken = {**caller, "accept": 'multipart/related; type="image/png"'} if end == "rendered" else caller
+    async with a_pacs(gone, image) as pacs:
+        await a_source(world, pacs)
+        await stored(world, caller, a_manifest(gone, image))
+        del pacs.instances[uids(gone)[2]]
+        some = await world.http.get(f"{place}/{end}", headers=taken)
+        again = await world.http.get(f"{place}/{end}", headers={**taken, "if-none-match": some.headers.get("etag", "")})
+        pacs.instances.clear()
+        world.hub.held._held.clear()
+        nothing = await world.http.get(f"{place}/{end}", headers=taken)
+
+    assert (some.status_code, again.status_code, nothing.status_code) == (200, 200, 502)
+    assert uids(image)[2].encode() in some.content
+    assert uids(gone)[2].encode() not in some.content
+
+
+async def test_the_header_of_a_reference_is_told_in_xml_as_well(world: World) -> None:
+    image = a_file(CT)
+    async with a_pacs(image) as pacs:
+        await a_source(world, pacs)
+        caller = await world.client("hospital-a")
+        await stored(world, caller, a_manifest(image))
+        xml = {**caller, "accept": 'multipart/related; type="application/dicom+xml"'}
+        found = await world.http.get(f"{address(image)}/metadata", headers=xml)
+
+    assert found.status_code == 200
+    assert b'keyword="BitsAllocated"' in found.content
