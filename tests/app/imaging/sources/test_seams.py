@@ -142,3 +142,46 @@ async def test_the_header_of_a_reference_is_told_in_xml_as_well(world: World) ->
 
     assert found.status_code == 200
     assert b'keyword="BitsAllocated"' in found.content
+
+
+@pytest.mark.parametrize("at_once", [False, True], ids=["afterwards", "at once"])
+async def test_a_label_of_what_describes_a_manifest_hides_its_images(world: World, at_once: bool) -> None:
+    image = a_file(CT)
+    async with a_pacs(image) as pacs:
+        await a_source(world, pacs)
+        caller, reader = await world.client("hospital-a"), await world.client("clinic-c", role="doctor")
+        # The patient is known, and shared.
+        await stored(
+            world, caller, a_file(CT, StudyInstanceUID="1.2.9", SeriesInstanceUID="1.2.8", SOPInstanceUID="1.2.7")
+        )
+        patient = (await world.http.get("/fhir/Patient", headers=caller)).json()["entry"][0]["resource"]["id"]
+        await world.post(caller, a_consent(patient, "clinic-c"))
+        binary = a_binary(a_manifest(image))
+        link = "urn:uuid:7c9d0a4e-2c52-4a39-8f0f-0d3d6a3c9a01"
+        if not at_once:
+            link = f"Binary/{(await world.post(caller, binary))['id']}"
+        reference = {
+            "resourceType": "DocumentReference",
+            "status": "current",
+            "meta": {"security": [PSY]},
+            "subject": {"reference": f"Patient/{patient}"},
+            "content": [{"attachment": {"contentType": "application/dicom", "url": link}}],
+        }
+        if at_once:
+            both = ((binary, link, "Binary"), (reference, "urn:uuid:1", "DocumentReference"))
+            entries = [
+                {"fullUrl": url, "resource": one, "request": {"method": "POST", "url": kind}} for one, url, kind in both
+            ]
+            bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+            answer = await world.http.post("/fhir", headers=caller, json=bundle)
+            assert answer.status_code == 200, answer.text
+        else:
+            await world.post(caller, reference)
+
+        own = (await world.http.get("/dicomweb/instances", headers=caller)).json()
+        seen = (await world.http.get("/dicomweb/instances", headers=reader)).json()
+        studies = await world.total(reader, "ImagingStudy?_total=accurate")
+
+    assert len(own) == 2
+    assert [one["00080018"]["Value"] for one in seen] == [["1.2.7"]]
+    assert studies == 1
