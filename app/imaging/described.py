@@ -30,7 +30,6 @@ async def described(request: DicomRequest) -> Response:
     if chosen.media_type == DICOM_JSON:
         return await metadata(request)
     rows = await with_headers(request, await models(request))
-    # Of a reference there is no digest: what its header says may come to be known.
     tag = etag((row.digest or hashlib.sha256(row.model).hexdigest() for row in rows), f"metadata {chosen}")
     unchanged = not_modified(request, tag)
     if unchanged is not None:

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, func, select, update
 
-from dicom.failures import DUPLICATE_SOP_INSTANCE, InvalidInstance
 from dicom.store.connection import Connection
 from dicom.store.tables import dicom_instance
 
@@ -29,7 +28,6 @@ _SETTLE = (
     .where(*_KEY)
     .values({column.name: bindparam(name, type_=column.type) for name, column in _BY_NAME.items()})
 )
-_KEPT_DIGEST = select(dicom_instance.c.digest).where(*_KEY[:2])
 _OF_SOURCE = (
     dicom_instance.c.source == bindparam("source", type_=BigInteger),
     dicom_instance.c.source.is_not(None),
@@ -83,23 +81,13 @@ async def settle_reference(
         found: Its row: patient key, id, digest, labels, study, source, described.
         digest: Names the blob; empty for a reference.
         size: Bytes of the blob; 0 for a reference.
-
-    Raises:
-        InvalidInstance: other bytes were kept for it since `found` was read. Nothing has been written then.
     """
     patient_key, row, _, _, _, source, described = found
     columns = extracted.columns
     if source is None or (columns["source"] is not None and not _says_more(columns, source, described)):
         return False
-    settled = await settle(connection, patient_key, row, {**columns, "digest": digest, "size": size})
-    if columns["source"] is not None:
-        return False
-    if not settled:
-        # Another file of its name, in the same transaction: what was read ahead does not know of it.
-        ((kept,),) = await connection.fetch(_KEPT_DIGEST, {"k_patient": patient_key, "k_row": row})
-        if kept != digest:
-            raise InvalidInstance("the SOP Instance UID is in use for other content", DUPLICATE_SOP_INSTANCE)
-    return settled
+    await settle(connection, patient_key, row, {**columns, "digest": digest, "size": size})
+    return columns["source"] is None
 
 
 def _says_more(columns: Mapping[str, Any], source: int, described: int | None) -> bool:
@@ -108,8 +96,8 @@ def _says_more(columns: Mapping[str, Any], source: int, described: int | None) -
     return described is None and columns["source"] != source
 
 
-async def settle(connection: Connection, patient_key: int, row: int, columns: Mapping[str, Any]) -> bool:
-    """Write what is known of a reference now; return whether it was one: what is kept by now stays as it is.
+async def settle(connection: Connection, patient_key: int, row: int, columns: Mapping[str, Any]) -> None:
+    """Write what is known of a reference now; what is kept by now stays as it is.
 
     Args:
         connection: In a write transaction.
@@ -122,7 +110,7 @@ async def settle(connection: Connection, patient_key: int, row: int, columns: Ma
         "k_row": row,
         **{name: columns[column.name] for name, column in _BY_NAME.items()},
     }
-    return await connection.execute(_SETTLE, values) > 0
+    await connection.execute(_SETTLE, values)
 
 
 async def references(

@@ -32,14 +32,11 @@ async def referred_to(hub: "Hub", custodian: int, received: Sequence[Received]) 
     Args:
         hub: The running hub.
         custodian: Who sent them.
-        received: Instances whose bytes are durable.
+        received: Instances whose bytes are durable, or references.
     """
-    named = [
-        one
-        for one in received
-        # A manifest that stays at its site itself has no bytes here.
-        if one.sop_class_uid == KEY_OBJECT_SELECTION and one.digest and one.size <= MOST_MANIFEST_BYTES
-    ]
+    # A key object that is itself a reference has no bytes here to read.
+    here = [one for one in received if one.digest and one.size <= MOST_MANIFEST_BYTES]
+    named = [one for one in here if one.sop_class_uid == KEY_OBJECT_SELECTION]
     sources = await hub.sources.of_site(custodian) if named else []
     found: list[Received] = []
     for one in named if sources else ():

@@ -39,20 +39,6 @@ async def test_an_image_that_is_refused_is_said_so_beside_a_manifest_that_names_
     assert refused == [uids(image)[2], uids(manifest)[2]]
 
 
-async def test_two_of_one_name_are_not_both_taken_for_what_was_referred_to(world: World) -> None:
-    image = a_file(CT)
-    async with a_pacs(image) as pacs:
-        await a_source(world, pacs)
-        caller = await world.client("hospital-a")
-        await stored(world, caller, a_manifest(image))
-        answer = await send(world, caller, image, a_file(CT, StudyDescription="another"))
-        kept = await world.http.get(address(image), headers=caller)
-
-    assert answer.status_code == 202, answer.text
-    assert len(answer.json()["00081198"]["Value"]) == 1
-    assert parts_of(kept)[0][1] == image
-
-
 @pytest.mark.parametrize("then", ["stored", "labelled", "grown"])
 async def test_a_label_of_a_manifest_stays_on_the_imaging_study(world: World, then: str) -> None:
     image, more = a_file(CT), a_file(CT, SOPInstanceUID="1.2.3.4.5.7")
