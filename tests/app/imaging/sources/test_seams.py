@@ -5,9 +5,13 @@ from typing import Any
 
 import pytest
 
+from app.hub import Hub
+from app.imaging.sources import retrieve
+from app.imaging.sources.failures import SourceFailed
 from app.imaging.sources.index import index
+from dicom.store.read import InstanceRow
 from dicom.store.refer import references
-from tests.app.imaging.images import CT, a_file, address, parts_of, send, stored, uids
+from tests.app.imaging.images import CT, a_file, address, send, stored, uids
 from tests.app.imaging.sources.region import a_manifest, a_source
 from tests.pacs import a_pacs
 from tests.world import World, a_consent
@@ -171,3 +175,24 @@ async def test_a_label_of_what_describes_a_manifest_hides_its_images(world: Worl
     assert len(own) == 2
     assert [one["00080018"]["Value"] for one in seen] == [["1.2.7"]]
     assert studies == 1
+
+
+async def test_an_answer_that_breaks_off_within_an_instance_is_not_ended_as_if_it_were_whole(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = [a_file(CT), a_file(CT, SOPInstanceUID="1.2.3.4.5.7", InstanceNumber=2)]
+    monkeypatch.setattr(retrieve, "PIECE_BYTES", 20_000)
+    read = retrieve.stored_bytes
+
+    async def breaks_off(hub: Hub, row: InstanceRow, start: int = 0, length: int | None = None) -> bytes:
+        if start and row.sop_instance_uid == "1.2.3.4.5.7":
+            raise SourceFailed("The imaging source went away")
+        return await read(hub, row, start, length)
+
+    monkeypatch.setattr(retrieve, "stored_bytes", breaks_off)
+    async with a_pacs(*images) as pacs:
+        await a_source(world, pacs)
+        caller = await world.client("hospital-a")
+        await stored(world, caller, a_manifest(*images))
+        with pytest.raises(SourceFailed):
+            await world.http.get(address(images[0]).rpartition("/series/")[0], headers=caller)
