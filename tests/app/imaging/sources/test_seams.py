@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from app.hub import Hub
+from app.imaging.pixels import stored_bytes
 from app.imaging.sources import retrieve
 from app.imaging.sources.failures import SourceFailed
 from app.imaging.sources.index import index
@@ -182,7 +183,7 @@ async def test_an_answer_that_breaks_off_within_an_instance_is_not_ended_as_if_i
 ) -> None:
     images = [a_file(CT), a_file(CT, SOPInstanceUID="1.2.3.4.5.7", InstanceNumber=2)]
     monkeypatch.setattr(retrieve, "PIECE_BYTES", 20_000)
-    read = retrieve.stored_bytes
+    read = stored_bytes
 
     async def breaks_off(hub: Hub, row: InstanceRow, start: int = 0, length: int | None = None) -> bytes:
         if start and row.sop_instance_uid == "1.2.3.4.5.7":
