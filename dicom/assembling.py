@@ -93,7 +93,7 @@ def assemble(model: Json, find: Find) -> Iterator[Bytes]:
 def _compressed(model: Json, find: Find) -> tuple[str, Sequence[Bulk]] | None:
     """Return the transfer syntax and the frames of compressed pixel data; None if it is native, or not there."""
     element = model.get(f"{PIXEL_DATA:08X}")
-    parts = find(element["BulkDataURI"]) if isinstance(element, dict) and "BulkDataURI" in element else ()
+    parts = find(str(element["BulkDataURI"])) if isinstance(element, dict) and "BulkDataURI" in element else ()
     if not parts:
         return None
     stated = _first(model, "00020010")
@@ -119,7 +119,7 @@ def _data_set(model: Json, find: Find, frames: Sequence[Bulk], depth: int) -> li
             value: list[Bytes] = []
             for item in _values(element):
                 inner = _data_set(item, find, (), depth + 1)
-                value += [struct.pack("<HHL", 0xFFFE, 0xE000, sum(map(len, inner))), *inner]
+                value += [_item(sum(map(len, inner))), *inner]
         else:
             value = _value(tag, vr, element, find)
         pieces += [_tag_vr_length(tag, vr, sum(map(len, value))), *value]
@@ -214,11 +214,17 @@ def _tag_vr_length(tag: int, vr: str, length: int) -> bytes:
     return struct.pack("<HH2sH", tag >> 16, tag & 0xFFFF, vr.encode(), length)
 
 
+def _item(length: int) -> bytes:
+    if length > _MOST_BYTES:
+        raise InvalidInstance("an item is too long", PROCESSING_FAILURE)
+    return struct.pack("<HHL", 0xFFFE, 0xE000, length)
+
+
 def _encapsulated(frames: Sequence[Bulk]) -> list[Bytes]:
     """Return the pixel data: an empty offset table, and a fragment for each frame (PS3.5 A.4)."""
     pieces: list[Bytes] = [struct.pack("<HH2sHL", 0x7FE0, 0x0010, b"OB", 0, 0xFFFFFFFF)]
-    pieces.append(struct.pack("<HHL", 0xFFFE, 0xE000, 0))
+    pieces.append(_item(0))
     for one in frames:
         padding = len(one.data) % 2
-        pieces += [struct.pack("<HHL", 0xFFFE, 0xE000, len(one.data) + padding), one.data, b"\0" * padding]
+        pieces += [_item(len(one.data) + padding), one.data, b"\0" * padding]
     return [*pieces, struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)]

@@ -166,14 +166,15 @@ def _tag(name: str) -> int | None:
         return int(name, 16)
     if name in BY_KEYWORD:
         return BY_KEYWORD[name].tag
-    return tag_for_keyword(name)
+    # Some retired attributes have no keyword; no name means none of them.
+    return tag_for_keyword(name) if name else None
 
 
 def _included(value: str) -> set[int]:
     """Return the tags of an includefield value; sequences' inner attributes come with their sequence."""
     found = set()
     for name in value.split(","):
-        if name == "all":
+        if name in ("all", ""):
             continue
         tag = _tag(name.split(".")[0])
         if tag is None:

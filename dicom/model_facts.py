@@ -3,6 +3,7 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part18/chapter_F.html
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -16,6 +17,8 @@ from dicom.names import PersonName, person_name
 
 MOST_DEPTH = 32
 """Sequences in sequences."""
+
+_VR = re.compile(r"[A-Z]{2}")
 
 
 class NotAModel(ValueError):
@@ -136,9 +139,15 @@ def localised(model: Any, root: str, depth: int = 0) -> Json:
 
 
 def _localised(element: Json, place: str, depth: int) -> Json:
+    vr, value = element.get("vr"), element.get("Value", [])
+    if not (isinstance(vr, str) and _VR.fullmatch(vr) and isinstance(value, list)):
+        raise NotAModel("the metadata has an attribute without a VR, or with a Value that is no array")
     if "BulkDataURI" in element:
-        return {"vr": str(element.get("vr", "UN")), "BulkDataURI": place}
-    value = element.get("Value")
-    if element.get("vr") == "SQ" and isinstance(value, list):
-        return {"vr": "SQ", "Value": [localised(one or {}, f"{place}/{n}", depth + 1) for n, one in enumerate(value)]}
+        return {"vr": vr, "BulkDataURI": place}
+    if vr == "SQ":
+        return {"vr": vr, "Value": [localised(one or {}, f"{place}/{n}", depth + 1) for n, one in enumerate(value)]}
+    if any(isinstance(one, list) or isinstance(one, dict) != (vr == "PN") for one in value if one is not None):
+        raise NotAModel("the metadata has a value that is none of its VR")
+    if not isinstance(element.get("InlineBinary", ""), str):
+        raise NotAModel("the metadata has an InlineBinary that is no text")
     return element

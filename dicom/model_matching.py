@@ -12,6 +12,7 @@ from dicom.attributes import Match
 from dicom.indexing import date, time
 from dicom.json_model import GROUPS, Json
 from dicom.matching import Condition, Unindexed
+from dicom.model_facts import values_of
 from dicom.names import PersonName, folded, words
 
 
@@ -20,9 +21,10 @@ def meets(model: Json, conditions: Iterable[Unindexed]) -> bool:
     return all(_meets(values(model, one.path), one.condition) for one in conditions)
 
 
-def values(model: Json, path: tuple[int, ...]) -> Iterator[Any]:
-    """Yield the values at a path of tags, of all items on the way."""
-    found = model.get(f"{path[0]:08X}", {}).get("Value", ())
+def values(model: Any, path: tuple[int, ...]) -> Iterator[Any]:
+    """Yield the values at a path of tags, of all items on the way; what is no DICOM JSON has none."""
+    # What is known of a reference is what its site's server has told.
+    found = values_of(model, path[0]) if isinstance(model, dict) else ()
     if len(path) == 1:
         yield from (one for one in found if one not in (None, ""))
         return
@@ -61,7 +63,16 @@ def _name_meets(value: Json, condition: Condition) -> bool:
 
 @lru_cache(maxsize=1024)
 def _pattern(like: str) -> re.Pattern[str]:
-    """Return a LIKE pattern, whose escape is a stroke, as a regular expression."""
-    parts = re.findall(r"/.|.", like, re.DOTALL)
-    made = (".*" if one == "%" else "." if one == "_" else re.escape(one[-1]) for one in parts)
-    return re.compile("".join(made).casefold() if like.isascii() else "".join(made), re.DOTALL)
+    """Return a LIKE pattern, whose escape is a stroke, as a regular expression.
+
+    Each star but the last takes as little as it can, for good: many of them are not tried against each other.
+    """
+    made = [""]
+    for one in re.findall(r"/.|.", like.casefold(), re.DOTALL):
+        if one == "%":
+            made.append("")
+        else:
+            made[-1] += "." if one == "_" else re.escape(one[-1])
+    first, *others = made
+    between = "".join(f"(?>.*?{one})" for one in others[:-1])
+    return re.compile(first + between + (f".*{others[-1]}" if others else ""), re.DOTALL)

@@ -10,7 +10,7 @@ import orjson
 
 from dicom.attributes import ATTRIBUTES, BY_TAG, OTHERS, Attribute, Level, Match
 from dicom.indexing import InstanceFacts, SeriesFacts, StudyFacts
-from dicom.json_model import Json
+from dicom.json_model import Json, rebase
 from dicom.matching import Query
 from dicom.names import PersonName
 
@@ -66,7 +66,7 @@ def result(query: Query, found: Found, base: str) -> Json:
     model["00080056"] = {"vr": "CS", "Value": ["ONLINE"]}
     model["00081190"] = {"vr": "UR", "Value": [base + path(found)]}
     if found.model is not None:
-        model = _of_the_instance(query, orjson.loads(found.model)) | model
+        model = _of_the_instance(query, orjson.loads(rebase(found.model, base))) | model
     if query.level is Level.STUDY:
         if found.sop_classes_in_study:
             model["00080062"] = _values("UI", found.sop_classes_in_study)

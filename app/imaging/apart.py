@@ -13,9 +13,10 @@ import orjson
 
 from app.blobs import Incoming
 from app.imaging.keep import Failure, Received, keep
+from app.imaging.receive import in_time
 from app.imaging.request import DicomRequest
 from dicom.assembling import Bulk, assemble, uids
-from dicom.failures import InvalidInstance
+from dicom.failures import PROCESSING_FAILURE, InvalidInstance
 from dicom.json_model import Json
 from dicom.media_types import parse
 from dicom.multipart import Part, TooLarge, boundary_of, read_parts
@@ -27,6 +28,7 @@ XML_TYPE = "application/dicom+xml"
 MOST_METADATA_BYTES = 64 * 1024 * 1024
 """Of one request: they are read as a whole."""
 MOST_PARTS = 20_000
+"""And instances that their metadata describe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +62,26 @@ async def receive_apart(request: DicomRequest) -> AsyncIterator[Received | Failu
     Raises:
         MalformedMultipart: the body is not multipart/related.
         TooLarge: a part or the whole is longer than is allowed.
+        TooSlow: it does not come in time.
         InvalidValue: the metadata cannot be read at all.
     """
     spooled: list[Incoming] = []
     try:
         parts = await _spool(request, spooled)
-        described = [one for one in parts if one.media_type in (*JSON_TYPES, XML_TYPE)]
+        described: list[_Spooled] = []
+        beside: list[_Spooled] = []
+        for one in parts:
+            (described if one.media_type in (*JSON_TYPES, XML_TYPE) else beside).append(one)
         if sum(one.part.size for one in described) > MOST_METADATA_BYTES:
             raise TooLarge(f"the metadata of one request have more than {MOST_METADATA_BYTES} bytes")
-        bulk = _by_location([one for one in parts if one not in described])
-        for one in described:
-            for model in await asyncio.to_thread(_models, one):
-                yield await _instance(request, model, bulk)
+        models = [model for one in described for model in await asyncio.to_thread(_models, one)]
+        if len(models) > MOST_PARTS:
+            raise TooLarge(f"the metadata describe more than {MOST_PARTS} instances")
+        bulk, left = _by_location(beside), request.hub.settings.stow_bytes
+        for model in models:
+            found, written = await _instance(request, model, bulk, min(left, request.hub.settings.instance_bytes))
+            left -= written
+            yield found
     finally:
         for waiting in spooled:
             waiting.discard()
@@ -89,7 +99,7 @@ async def _spool(request: DicomRequest, spooled: list[Incoming]) -> list[_Spoole
     found: list[_Spooled] = []
     boundary = boundary_of(request.headers.get(b"content-type", b"").decode("latin-1"))
     limits = {"max_part_bytes": settings.instance_bytes, "max_request_bytes": settings.stow_bytes}
-    async for part in read_parts(request.chunks(), boundary, open_file, **limits):
+    async for part in read_parts(in_time(request.chunks()), boundary, open_file, **limits):
         # Nothing is durable before it is put together: the file is closed, since there may be thousands.
         spooled[-1].close()
         found.append(_Spooled(part, spooled[-1]))
@@ -123,24 +133,34 @@ def _models(one: _Spooled) -> list[Json]:
     return models
 
 
-async def _instance(request: DicomRequest, model: Json, bulk: dict[str, list[_Spooled]]) -> Received | Failure:
+async def _instance(
+    request: DicomRequest, model: Json, bulk: dict[str, list[_Spooled]], most: int
+) -> tuple[Received | Failure, int]:
+    """Return what becomes of an instance, and how many bytes were written for it; it may have `most`."""
     incoming = request.hub.blobs.incoming()
     try:
-        await asyncio.to_thread(_write, incoming, model, bulk)
+        await asyncio.to_thread(_write, incoming, model, bulk, most)
         digest, size = await asyncio.to_thread(incoming.finish), incoming.size
         custodian = request.authority.custodian
-        return await keep(request.hub, custodian, incoming, size=size, sha256=digest, study=request.study)
+        return await keep(request.hub, custodian, incoming, size=size, sha256=digest, study=request.study), size
     except InvalidInstance as error:
-        return Failure(*uids(model), error.code, error.reason)
+        return Failure(*uids(model), error.code, error.reason), incoming.size
     finally:
         incoming.discard()
 
 
-def _write(incoming: Incoming, model: Json, bulk: dict[str, list[_Spooled]]) -> None:
+def _write(incoming: Incoming, model: Json, bulk: dict[str, list[_Spooled]], most: int) -> None:
+    found: dict[str, list[Bulk]] = {}
+
     def find(uri: str) -> list[Bulk]:
-        return [Bulk(one.content, one.media_type, one.transfer_syntax) for one in bulk.get(uri, ())]
+        if uri not in found:
+            found[uri] = [Bulk(one.content, one.media_type, one.transfer_syntax) for one in bulk.get(uri, ())]
+        return found[uri]
 
     for piece in assemble(model, find):
+        # A few words of metadata may name the same bulk data again and again.
+        if incoming.size + len(piece) > most:
+            raise InvalidInstance("the instance is longer than is allowed", PROCESSING_FAILURE)
         incoming.write(piece)
 
 

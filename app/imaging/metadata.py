@@ -12,6 +12,7 @@ from app.imaging.packing import Made, Series, offer, series_of, tag_of
 from app.imaging.request import DicomRequest
 from app.imaging.response import DICOM_JSON, Header, etag, headers, not_modified
 from app.imaging.sources.describe import described
+from app.records.accept import takes_gzip
 from app.records.response import Response
 from dicom.accept import Representation, choose
 from dicom.json_model import rebase
@@ -32,7 +33,7 @@ async def metadata(request: DicomRequest) -> Response:
         SourceFailed: the site that keeps them does not give them.
     """
     choose(request.accept, [Representation(DICOM_JSON)])
-    packed = "gzip" in request.headers.get(b"accept-encoding", b"").decode("latin-1")
+    packed = takes_gzip(request.headers.get(b"accept-encoding", b""))
     if packed and request.series and not request.instance:
         return await _whole_series(request)
     return await _put_together(request, packed=packed)

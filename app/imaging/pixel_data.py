@@ -37,6 +37,9 @@ async def pixel_data(request: DicomRequest) -> DicomResponse:
         return unchanged
     rows = await from_first_present(request.hub, rows)
     chosen = [_choose(request, row) for row in rows]
+    if len(rows) == 1:
+        # What says that it has frames and has none is told before the answer has begun.
+        await source(request.hub, rows[0])
     boundary = new_boundary()
     kind = content_type(chosen[0].media_type, boundary)
     return Streamed(_parts(request, rows, chosen, boundary), 200, headers(kind, tag))
@@ -55,8 +58,8 @@ async def _parts(
     for row, one in zip(rows, chosen, strict=True):
         try:
             place = await source(request.hub, row)
-        except SourceFailed:
-            # The others of a study are given, though its site does not give this one.
+        except (NotFound, SourceFailed):
+            # It says that it has frames, and has none; or its site does not give it: the others are given.
             continue
         root = f"{request.root}/studies/{row.study_instance_uid}/series/{row.series_instance_uid}"
         for index in range(len(place)):

@@ -123,8 +123,9 @@ class _Receiving:
         """Remove what was not kept, after whatever is still being done with it."""
         if self._keeping is not None:
             await asyncio.wait([self._keeping])
-            # Whoever failed, or went away, has its own reason; this one is read so that it is not missed.
-            self._keeping.exception()
+            if not self._keeping.cancelled():
+                # Whoever failed has its own reason; this one is read so that it is not missed.
+                self._keeping.exception()
         for one in self._open:
             one.discard()
 

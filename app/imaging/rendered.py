@@ -5,12 +5,13 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html#
 
 import math
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from app.imaging.found import instances
 from app.imaging.frames import frame_indices
-from app.imaging.pixels import from_first_present, source, tag_of
+from app.imaging.pixels import Source, from_first_present, source, tag_of
 from app.imaging.request import DicomRequest
 from app.imaging.response import DicomResponse, Streamed, etag, headers, new_boundary, not_modified
 from app.imaging.sources.failures import SourceFailed
@@ -104,7 +105,7 @@ async def _pictures(request: DicomRequest, rows: Sequence[InstanceRow], asked: d
     if unchanged is not None:
         return unchanged
     shown = await from_first_present(request.hub, shown)
-    place = await source(request.hub, shown[0])
+    place = await _first(request, shown)
     wanted = frame_indices(request.frames or "1", len(place))
     if len(wanted) > MOST_PICTURES:
         raise TooLarge(f"At most {MOST_PICTURES} pictures are made for one request")
@@ -113,6 +114,18 @@ async def _pictures(request: DicomRequest, rows: Sequence[InstanceRow], asked: d
     boundary = new_boundary()
     body = _parts(request, shown, wanted, asked, boundary, first)
     return Streamed(body, 200, headers(content_type(asked["media_type"], boundary), tag))
+
+
+async def _first(request: DicomRequest, rows: Sequence[InstanceRow]) -> Source:
+    """Return the frames of the first instance that has what it says it has.
+
+    Raises:
+        NotFound: none has.
+    """
+    for row in rows:
+        with suppress(NotFound, SourceFailed):
+            return await source(request.hub, row)
+    raise NotFound("Nothing in it can be shown")
 
 
 async def _parts(
@@ -127,8 +140,8 @@ async def _parts(
     for row in rows:
         try:
             place = await source(request.hub, row)
-        except SourceFailed:
-            # Nor does it keep the others from being shown that its site does not give this one.
+        except (NotFound, SourceFailed):
+            # It says that it has frames, and has none; or its site does not give it: the others are given.
             continue
         root = f"{request.root}/studies/{row.study_instance_uid}/series/{row.series_instance_uid}"
         for index in wanted:

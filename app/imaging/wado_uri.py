@@ -46,7 +46,12 @@ async def wado_uri(request: DicomRequest) -> DicomResponse:
         if given.get(name, "no") != "no":
             raise NotSupported(words, name)
     kinds = [one.name for one in parse(given.get("contentType") or request.accept)]
-    as_file = DICOM in kinds if {DICOM, JPEG, PNG} & set(kinds) else not await _is_picture(request, kinds)
+    if {DICOM, JPEG, PNG} & set(kinds):
+        as_file = DICOM in kinds
+    else:
+        # Another kind is refused if it is asked for; a browser, which takes everything, asks for none.
+        is_free = (given.get("contentType") or "*").startswith("*")
+        as_file = is_free and not await _is_picture(request)
     if as_file:
         request.pairs = [("accept", _file_accept(given.get("transferSyntax", "")))]
         return await retrieve(request)
@@ -57,10 +62,10 @@ async def wado_uri(request: DicomRequest) -> DicomResponse:
     return await rendered(request)
 
 
-async def _is_picture(request: DicomRequest, kinds: list[str]) -> bool:
+async def _is_picture(request: DicomRequest) -> bool:
     """Return whether an instance of which no form is named is shown: an image of one frame is (PS3.18 9.4.1)."""
     (row,) = await instances(request)
-    return row.number_of_frames == 1 or any(not one.startswith("*") for one in kinds)
+    return row.number_of_frames == 1
 
 
 def _file_accept(transfer_syntax: str) -> str:

@@ -68,6 +68,9 @@ class Batch:
                     await self.flush()
                 return 1
         await self.flush()
+        # An instance that was there is changed: what was read of it, and perhaps of others, is not so any more.
+        lookup, _ = LOOKUPS["sop_instance_uid"]
+        self._known.get(id(lookup), {}).clear()
         return await self._connection.execute(statement, values)
 
     async def execute_many(self, statement: ClauseElement, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, bindparam, func, select, update
 
 from dicom.store.connection import Connection
+from dicom.store.fill import fill_in
 from dicom.store.tables import dicom_instance
 
 _OWN = (
@@ -69,7 +70,7 @@ _COUNT = select(func.count()).select_from(dicom_instance).where(*_OF_SOURCE)
 
 
 async def settle_reference(
-    connection: Connection, extracted: Any, found: Sequence[Any], *, digest: str, size: int
+    connection: Connection, custodian: int, extracted: Any, found: Sequence[Any], *, digest: str, size: int
 ) -> bool:
     """Return whether an instance that is there was a reference, and its bytes are kept from now on.
 
@@ -77,17 +78,22 @@ async def settle_reference(
 
     Args:
         connection: In a write transaction.
+        custodian: Whose it is.
         extracted: What `dicom.store.write.extract` made of the instance, or a reference to it.
-        found: Its row: patient key, id, digest, labels, study, source, described.
+        found: Its row: patient key, id, digest, labels, study, source, described; the rest does not matter.
         digest: Names the blob; empty for a reference.
         size: Bytes of the blob; 0 for a reference.
     """
-    patient_key, row, _, _, _, source, described = found
+    patient_key, row, _, _, _, source, described, *_ = found
     columns = extracted.columns
     if source is None or (columns["source"] is not None and not _says_more(columns, source, described)):
         return False
     await settle(connection, patient_key, row, {**columns, "digest": digest, "size": size})
-    return columns["source"] is None
+    if columns["source"] is not None:
+        return False
+    # What referred to it may have said little of its series and study.
+    await fill_in(connection, patient_key, custodian, extracted.facts)
+    return True
 
 
 def _says_more(columns: Mapping[str, Any], source: int, described: int | None) -> bool:

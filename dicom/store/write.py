@@ -74,6 +74,7 @@ _SERIES = select(dicom_series.c.patient_key, dicom_series.c.id, dicom_series.c.s
 )
 _INSTANCE = select(
     *(dicom_instance.c[name] for name in ("patient_key", "id", "digest", "labels", "study", "source", "described")),
+    *(dicom_instance.c[name] for name in ("study_instance_uid", "series_instance_uid")),
 ).where(
     dicom_instance.c.sop_instance_uid == bindparam("uid"),
     dicom_instance.c.custodian == bindparam("custodian"),
@@ -139,7 +140,7 @@ async def store_instance(
     found = await _one(connection, _INSTANCE, fixed, facts.instance.sop_instance_uid)
     if found is not None:
         await _again(connection, fixed, extracted, digest, found)
-        moved = await settle_reference(connection, extracted, found, digest=digest, size=size)
+        moved = await settle_reference(connection, fixed.custodian, extracted, found, digest=digest, size=size)
         return StoredInstance(Outcome.MOVED if moved else Outcome.UNCHANGED, found[1], found[4], facts)
     # Whatever can be refused is refused before the first row is written.
     study, study_labels = await _study(connection, fixed, facts)
@@ -164,10 +165,11 @@ async def _again(
     connection: Connection, fixed: FixedColumns, extracted: Extracted, digest: str, found: Sequence[Any]
 ) -> None:
     """Check that an instance that is there already is the same; labels it has newly got are added."""
-    patient_key, row_id, known_digest, labels, _, source, _ = found
+    patient_key, row_id, known_digest, labels, _, source, _, *parents = found
     # A reference says nothing of bytes: neither the one that is there, nor one to what is kept.
     differs = source is None and extracted.columns.get("source") is None and known_digest != digest
-    if patient_key != fixed.patient_key or differs:
+    stated = [extracted.facts.study.study_instance_uid, extracted.facts.series.series_instance_uid]
+    if patient_key != fixed.patient_key or differs or parents != stated:
         raise _conflict("SOP Instance UID")
     if fixed.labels & ~labels:
         values = {"key": patient_key, "row": row_id, "raised": labels | fixed.labels}

@@ -111,7 +111,7 @@ def test_what_is_not_indexed_is_matched_by_the_path_through_its_sequences():
 
 
 def test_include_all_and_repeated_fields():
-    query = parsed(("includefield", "all"), ("includefield", "StudyID"), ("includefield", "00400275.00400009"))
+    query = parsed(("includefield", "all,"), ("includefield", "StudyID"), ("includefield", "00400275.00400009"))
 
     assert query.include_all
     assert query.include == {0x00200010, 0x00400275}
@@ -126,6 +126,7 @@ def test_include_all_and_repeated_fields():
         ("offset", "9" * 16, "offset is no whole number"),
         ("fuzzymatching", "maybe", "fuzzymatching is neither true nor false"),
         ("foo", "bar", "the query names an unknown attribute"),
+        ("", "bar", "the query names an unknown attribute"),
         ("includefield", "foo", "includefield names an unknown attribute"),
         ("00091001", "x", "00091001 (UN) cannot be matched"),
         ("PixelData", "x", "7FE00010 (OB or OW) cannot be matched"),

@@ -11,6 +11,7 @@ import numpy as np
 import pydicom
 import pytest
 
+from app.imaging import apart
 from dicom.json_model import render
 from dicom.part10 import read_instance
 from dicom.xml_model import from_xml, to_xml
@@ -130,6 +131,42 @@ async def test_an_element_that_cannot_be_written_is_a_failure_of_its_instance(wo
         assert response.status_code == 409
         (failed,) = response.json()["00081198"]["Value"]
         assert failed["00081155"]["Value"] == [model["00080018"]["Value"][0]]
+
+
+async def test_an_address_that_is_no_text_is_a_failure_of_its_instance(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    other = a_model(SOPInstanceUID="1.2.3.4")
+    other["7FE00010"]["BulkDataURI"] = [PIXELS]
+
+    response = await sent(world, hospital, as_json(a_model(), other), pixels())
+
+    assert response.status_code == 202
+    (failed,) = response.json()["00081198"]["Value"]
+    assert failed["00081155"]["Value"] == ["1.2.3.4"]
+
+
+@pytest.mark.parametrize("limit", ["instance_bytes", "stow_bytes"])
+async def test_bulk_data_that_is_named_again_and_again_fills_no_disk(world: World, limit: str) -> None:
+    hospital = await world.client("hospital-a")
+    world.hub.settings = world.hub.settings.model_copy(update={limit: 100_000})
+    swollen = a_model(SOPInstanceUID="1.2.3.4")
+    swollen |= {f"0043{number:04X}": {"vr": "OB", "BulkDataURI": PIXELS} for number in range(0x1001, 0x1004)}
+
+    response = await sent(world, hospital, as_json(a_model(), swollen), pixels())
+
+    assert response.status_code == 202, response.text
+    (failed,) = response.json()["00081198"]["Value"]
+    assert failed["00081155"]["Value"] == ["1.2.3.4"]
+    assert failed["00000902"]["Value"] == ["the instance is longer than is allowed"]
+
+
+async def test_metadata_of_too_many_instances_are_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    hospital = await world.client("hospital-a")
+    monkeypatch.setattr(apart, "MOST_PARTS", 2)
+
+    response = await sent(world, hospital, as_json({}, {}, {}))
+
+    assert response.status_code == 413
 
 
 _UNREADABLE = [

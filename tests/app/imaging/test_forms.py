@@ -9,7 +9,19 @@ from PIL import Image
 
 from dicom.phantom import CR, Patient, Study, instances
 from dicom.xml_model import from_xml
-from tests.app.imaging.images import CT, J2K, MULTI_FRAME, REPORT, a_file, a_video, address, parts_of, stored, uids
+from tests.app.imaging.images import (
+    CT,
+    J2K,
+    MULTI_FRAME,
+    REPORT,
+    a_file,
+    a_video,
+    address,
+    parts_of,
+    send,
+    stored,
+    uids,
+)
 from tests.world import World
 
 pytestmark = pytest.mark.anyio
@@ -246,3 +258,25 @@ async def test_videos_are_neither_transcoded_nor_shown(world: World) -> None:
     assert (await world.http.get(address(a_video()), headers=hospital | accept)).status_code == 406
     frame = await world.http.get(f"{address(a_video())}/frames/1", headers=hospital | {"accept": "video/mp4"})
     assert frame.headers["content-type"] == f"video/mp4; transfer-syntax={PREFIX}.4.102"
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_what_has_not_the_frames_that_it_names_spoils_nothing(world: World, first: bool) -> None:
+    hospital = await world.client("hospital-a")
+    dataset = pydicom.dcmread(BytesIO(a_file(CT, SOPInstanceUID="1.2.3", NumberOfFrames=1)))
+    del dataset.PixelData
+    dataset.InstanceNumber = 0 if first else 99
+    out = BytesIO()
+    dataset.save_as(out)
+    await send(world, hospital, out.getvalue(), a_file(CT))
+    study, series, _ = uids(a_file(CT))
+    place = f"/dicomweb/studies/{study}/series/{series}"
+
+    answers = [await world.http.get(f"{place}/{door}", headers=hospital) for door in ("pixeldata", "rendered")]
+    alone = [
+        await world.http.get(f"{place}/instances/1.2.3/{door}", headers=hospital) for door in ("pixeldata", "rendered")
+    ]
+
+    assert [one.status_code for one in answers] == [200, 200]
+    assert [len(parts_of(one)) for one in answers] == [1, 1]
+    assert [one.status_code for one in alone] == [404, 404]

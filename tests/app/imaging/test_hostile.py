@@ -94,8 +94,11 @@ async def test_parts_without_end_end_at_the_limit(world: World) -> None:
     assert await _nothing_is_there(world)
 
 
+@pytest.mark.parametrize("kind", ["dicom", "dicom+json"])
 @pytest.mark.parametrize("pace", ["silent", "a byte at a time"])
-async def test_a_slow_sender_is_not_waited_for(world: World, monkeypatch: pytest.MonkeyPatch, pace: str) -> None:
+async def test_a_slow_sender_is_not_waited_for(
+    world: World, monkeypatch: pytest.MonkeyPatch, pace: str, kind: str
+) -> None:
     hospital = await world.client("hospital-a")
     monkeypatch.setattr(receive, "PATIENCE_SECONDS", 0.1)
     held = asyncio.Event()
@@ -109,11 +112,32 @@ async def test_a_slow_sender_is_not_waited_for(world: World, monkeypatch: pytest
             yield b"\0"
 
     monkeypatch.setattr(receive, "SLOWEST_BYTES_PER_SECOND", 1_000_000)
-    response = await world.http.post("/dicomweb/studies", headers=hospital | STOW, content=slow())
+    stow = {name: value.replace("application/dicom", f"application/{kind}") for name, value in STOW.items()}
+    response = await world.http.post("/dicomweb/studies", headers=hospital | stow, content=slow())
 
     assert response.status_code == 408
     assert response.json()["issue"][0]["code"] == "timeout"
     assert await _nothing_is_there(world)
+
+
+async def test_a_request_that_is_given_up_leaves_no_files(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    hospital = await world.client("hospital-a")
+    monkeypatch.setattr(receive, "GROUP", 1)
+    begun = asyncio.Event()
+
+    async def held(*_: Any, **__: Any) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(receive, "keep_all", held)
+    body = a_body(a_file(CT), a_file(MR), a_file(RLE))
+    request = asyncio.create_task(world.http.post("/dicomweb/studies", headers=hospital | STOW, content=body))
+    await begun.wait()
+    request.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await request
+    assert _files(world) == []
 
 
 @pytest.mark.parametrize("cut", [10, 60, 5_000, -5])

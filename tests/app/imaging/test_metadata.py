@@ -135,6 +135,15 @@ async def test_it_goes_with_its_series(world: World) -> None:
     assert rows[0][0] == 0
 
 
+async def test_who_refuses_gzip_gets_none(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    await stored(world, hospital, *SLICES)
+
+    response = await world.http.get(ADDRESS, headers={**hospital, "accept-encoding": "gzip;q=0, identity"})
+
+    assert "content-encoding" not in response.headers
+
+
 async def test_what_is_small_is_not_compressed(world: World) -> None:
     hospital = await world.client("hospital-a")
     await stored(world, hospital, a_file(MR))

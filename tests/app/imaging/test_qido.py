@@ -264,3 +264,18 @@ async def test_results_are_written_as_json_or_as_xml(world: World) -> None:
     assert [from_xml(part) for _, part in parts] == plain
     by_parameter = await world.http.get("/dicomweb/studies?accept=application/dicom%2bjson", headers=hospital)
     assert by_parameter.status_code == 200
+
+
+async def test_bulk_data_in_a_sequence_is_named_by_its_whole_address(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    icon = Dataset()
+    icon.Rows = icon.Columns = 64
+    icon.add_new(0x7FE00010, "OW", b"\1\2" * 2048)
+    await stored(world, hospital, a_file(CT, IconImageSequence=[icon]))
+
+    (one,) = await found(world, hospital, "studies?includefield=IconImageSequence")
+
+    place = one["00880200"]["Value"][0]["7FE00010"]["BulkDataURI"]
+    assert place.startswith(f"{world.hub.settings.address}/dicomweb/studies/")
+    octets = await world.http.get(place, headers=hospital | {"accept": "application/octet-stream"})
+    assert octets.content == b"\1\2" * 2048

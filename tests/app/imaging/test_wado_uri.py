@@ -31,6 +31,19 @@ async def test_an_image_is_a_picture_and_what_is_none_is_a_file(world: World) ->
     assert named.headers["content-type"] == "image/png"
 
 
+async def test_what_a_browser_takes_of_everything_decides_nothing(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    files = [a_file(CT), a_file(REPORT, PatientID="1"), a_file(MULTI_FRAME)]
+    await stored(world, hospital, *files)
+    browser = hospital | {"accept": "text/html,application/xhtml+xml,image/avif,*/*;q=0.8"}
+
+    answers = [await world.http.get(place(one), headers=browser) for one in files]
+
+    assert [one.status_code for one in answers] == [200, 200, 200]
+    kinds = [one.headers["content-type"].partition(";")[0] for one in answers]
+    assert kinds == ["image/jpeg", "application/dicom", "application/dicom"]
+
+
 async def test_a_file_is_uncompressed_unless_its_syntax_is_named(world: World) -> None:
     hospital = await world.client("hospital-a")
     await stored(world, hospital, a_file(J2K))

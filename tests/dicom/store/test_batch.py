@@ -62,7 +62,8 @@ async def test_many_instances_cost_a_question_and_an_insert_for_each_table(datab
 
     assert outcomes == [Outcome.CREATED] * 100
     assert await counts(database) == [1, 1, 100]
-    assert counting.asked == 6
+    # The seventh is what a new study is hidden by, since some of it may have been deleted.
+    assert counting.asked == 7
 
 
 async def test_what_is_there_and_what_comes_twice_is_known(database):
