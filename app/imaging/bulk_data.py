@@ -7,10 +7,11 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from app.imaging.found import instances
-from app.imaging.pixels import MOST_TRANSCODED_BYTES, stored_bytes
+from app.imaging.pixels import MOST_TRANSCODED_BYTES, from_first_present, stored_bytes, tag_of
 from app.imaging.ranges import in_one_piece
 from app.imaging.request import DicomRequest
 from app.imaging.response import DicomResponse, Streamed, etag, headers, new_boundary, not_modified
+from app.imaging.sources.failures import SourceFailed
 from app.records.response import Response
 from dicom.accept import Representation, choose
 from dicom.bulk_data import NoBulkData, everything, find, value
@@ -57,10 +58,11 @@ async def all_bulk_data(request: DicomRequest) -> DicomResponse:
     """
     choose(request.accept, [Representation(OCTETS, multipart=True)])
     rows = await instances(request)
-    tag = etag((row.digest for row in rows), "bulkdata")
+    tag = tag_of(rows, "bulkdata")
     unchanged = not_modified(request, tag)
     if unchanged is not None:
         return unchanged
+    rows = await from_first_present(request.hub, rows)
     _check_size(rows)
     boundary = new_boundary()
     return Streamed(_parts(request, rows, boundary), 200, headers(content_type(OCTETS, boundary), tag))
@@ -74,7 +76,11 @@ def _check_size(rows: Sequence[InstanceRow]) -> None:
 async def _parts(request: DicomRequest, rows: Sequence[InstanceRow], boundary: str) -> AsyncIterator[bytes]:
     for row in rows:
         root = bulk_data_root(row.study_instance_uid, row.series_instance_uid, row.sop_instance_uid)
-        data = await stored_bytes(request.hub, row)
+        try:
+            data = await stored_bytes(request.hub, row)
+        except SourceFailed:
+            # The others of a study are given, though its site does not give this one.
+            continue
         for path, found in await asyncio.to_thread(_values, data):
             yield part_head(boundary, OCTETS, len(found), location=f"{request.root}/{root}/{path}") + found
     yield closing(boundary)

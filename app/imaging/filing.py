@@ -106,6 +106,9 @@ class _Filing:
                     self._told.setdefault(stored.study, []).append(one)
                 row = (self._site.key, received.digest, received.size, self._writing.request.now)
                 self._blobs[received.digest] = row
+        elif self._labels:
+            # What was known before is hidden with what tells of it now, and its ImagingStudy too.
+            self._grown.setdefault(stored.study, (study, owner))
 
     async def finish(self) -> Filed:
         """Bring the ImagingStudy of each study that has grown in step."""

@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Sequence
 from app.imaging.found import instances
 from app.imaging.frames import offers
 from app.imaging.made import made_frame
-from app.imaging.pixels import source
+from app.imaging.pixels import from_first_present, source, tag_of
 from app.imaging.request import DicomRequest
-from app.imaging.response import DicomResponse, Streamed, etag, headers, new_boundary, not_modified
+from app.imaging.response import DicomResponse, Streamed, headers, new_boundary, not_modified
+from app.imaging.sources.failures import SourceFailed
 from dicom.accept import Representation, choose
 from dicom.multipart import closing, content_type, part_head
 from dicom.store.read import InstanceRow
@@ -24,15 +25,18 @@ async def pixel_data(request: DicomRequest) -> DicomResponse:
     Raises:
         NotFound: there are none for the caller, or none with frames.
         NotAcceptable: the caller takes no form in which they can be given.
+        SourceFailed: the site that keeps them gives none of them.
     """
     rows = [row for row in await instances(request) if row.number_of_frames]
     if not rows:
         raise NotFound("Nothing in it has frames")
     chosen = [_choose(request, row) for row in rows]
-    tag = etag((row.digest for row in rows), f"pixeldata {chosen}")
+    tag = tag_of(rows, f"pixeldata {chosen}")
     unchanged = not_modified(request, tag)
     if unchanged is not None:
         return unchanged
+    rows = await from_first_present(request.hub, rows)
+    chosen = [_choose(request, row) for row in rows]
     if len(rows) == 1:
         # What says that it has frames and has none is told before the answer has begun.
         await source(request.hub, rows[0])
@@ -54,8 +58,8 @@ async def _parts(
     for row, one in zip(rows, chosen, strict=True):
         try:
             place = await source(request.hub, row)
-        except NotFound:
-            # It says that it has frames, and has none.
+        except (NotFound, SourceFailed):
+            # It says that it has frames, and has none; or its site does not give it: the others are given.
             continue
         root = f"{request.root}/studies/{row.study_instance_uid}/series/{row.series_instance_uid}"
         for index in range(len(place)):

@@ -11,9 +11,10 @@ from typing import Any
 
 from app.imaging.found import instances
 from app.imaging.frames import frame_indices
-from app.imaging.pixels import Source, source
+from app.imaging.pixels import Source, from_first_present, source, tag_of
 from app.imaging.request import DicomRequest
 from app.imaging.response import DicomResponse, Streamed, etag, headers, new_boundary, not_modified
+from app.imaging.sources.failures import SourceFailed
 from app.imaging.sources.thumbnails import thumbnail_of_reference
 from app.records.response import Response
 from dicom.accept import Representation, choose
@@ -99,10 +100,11 @@ async def _pictures(request: DicomRequest, rows: Sequence[InstanceRow], asked: d
         raise NotFound("Nothing in it can be shown")
     if len(shown) > MOST_PICTURES:
         raise TooLarge(f"At most {MOST_PICTURES} pictures are made for one request")
-    tag = etag((row.digest for row in rows), f"{request.frames} parts {asked}")
+    tag = tag_of(rows, f"{request.frames} parts {asked}")
     unchanged = not_modified(request, tag)
     if unchanged is not None:
         return unchanged
+    shown = await from_first_present(request.hub, shown)
     place = await _first(request, shown)
     wanted = frame_indices(request.frames or "1", len(place))
     if len(wanted) > MOST_PICTURES:
@@ -121,7 +123,7 @@ async def _first(request: DicomRequest, rows: Sequence[InstanceRow]) -> Source:
         NotFound: none has.
     """
     for row in rows:
-        with suppress(NotFound):
+        with suppress(NotFound, SourceFailed):
             return await source(request.hub, row)
     raise NotFound("Nothing in it can be shown")
 
@@ -138,8 +140,8 @@ async def _parts(
     for row in rows:
         try:
             place = await source(request.hub, row)
-        except NotFound:
-            # It says that it has frames, and has none.
+        except (NotFound, SourceFailed):
+            # It says that it has frames, and has none; or its site does not give it: the others are given.
             continue
         root = f"{request.root}/studies/{row.study_instance_uid}/series/{row.series_instance_uid}"
         for index in wanted:

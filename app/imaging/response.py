@@ -40,7 +40,9 @@ def etag(digests: Iterable[str], representation: str) -> bytes:
 
 
 def not_modified(request: DicomRequest, tag: bytes) -> Response | None:
-    """Return a 304 if the caller has what `tag` names already (RFC 9110 13.1.2)."""
+    """Return a 304 if the caller has what `tag` names already (RFC 9110 13.1.2); never without a tag."""
+    if not tag:
+        return None
     given = request.headers.get(b"if-none-match", b"")
     tags = {one.strip().removeprefix(b"W/") for one in given.split(b",")}
     if tag in tags or given.strip() == b"*":

@@ -11,7 +11,7 @@ from app.identity.merge import follow_merges
 from app.identity.recorded import moved_events
 from app.imaging.labels import label_images
 from app.imaging.reports.requests import follow_requests
-from app.imaging.sources.documents import refer_documents
+from app.imaging.sources.documents import label_referred, refer_documents
 from app.imaging.sources.imaging_studies import refer_images
 from app.records.documents.withdraw import follow_documents
 from app.records.events import events
@@ -71,6 +71,7 @@ async def committed(
         await compile_consents(connection, writing.written, base_url=settings.fhir_address, majority=settings.majority)
         await follow_written(request, connection, writing.written)
         passed_on = await pass_labels_on(connection, writing.labelled) if writing.labelled else []
+        passed_on += await label_referred(request, connection, passed_on)
         await label_images(connection, [*writing.written, *passed_on])
         await refer_images(request, connection, [*writing.written, *passed_on])
         if before_commit is not None:

@@ -3,6 +3,7 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part04/sect_C.4.html
 """
 
+import logging
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,9 @@ _FAILED_UIDS = 0x00080058
 """Failed SOP Instance UID List."""
 _LONGEST_LIST_BYTES = 65_000
 """Of that list: its length is of sixteen bits."""
+
+
+logger = logging.getLogger(__name__)
 
 
 def counted(message: Any, status: int) -> None:
@@ -188,7 +192,11 @@ def _told(named: Wanted, destination: str) -> list[tuple[str, str]]:
 def _place(conversation: "Conversation", request: DimseRequest, destination: str) -> Place | None:
     organisation = request.caller.organisation
     found = conversation.calls.wait_for(conversation.nodes.destination(destination, organisation))
-    return None if found is None else conversation.calls.place_of(found)
+    try:
+        return None if found is None else conversation.calls.place_of(found)
+    except OSError as error:
+        logger.warning("Nothing is sent to %s: %s", destination, error)
+        return None
 
 
 def _moved(

@@ -35,8 +35,11 @@ from fhir.errors import NotAcceptable, Unauthorized
 MOST_INSTANCES = 65_535
 """Of one request: its counts are of sixteen bits."""
 MOST_FOUND = 10_000
-OF_REFERENCES = tuple(f"1.2.840.10008.1.2.{each}" for each in ("4.70", "4.80", "4.90", "4.91", "4.50", "5"))
-"""Proposed for what is kept elsewhere, as long as nothing says how it is written."""
+OF_REFERENCES = (
+    *(f"1.2.840.10008.1.2.{each}" for each in ("4.70", "4.80", "4.90", "4.91", "4.50", "5")),
+    *(uid for uid, one in TRANSFER_SYNTAXES.items() if one.codec == "video"),
+)
+"""Proposed for what is kept elsewhere: how it is written is only known when it is fetched."""
 
 _LOSSLESS = tuple(uid for uid in COMPRESSED if uid != JPEG_BASELINE)
 """Made for whoever takes nothing else."""
@@ -114,18 +117,18 @@ def contexts(rows: Sequence[InstanceRow]) -> list[tuple[str, tuple[str, ...]]]:
     stored = dict.fromkeys(
         (row.sop_class_uid, row.transfer_syntax_uid) for row in rows if row.transfer_syntax_uid in TRANSFER_SYNTAXES
     )
-    elsewhere = [
-        (row.sop_class_uid, uid)
-        for row in rows
-        if row.source is not None and row.transfer_syntax_uid not in TRANSFER_SYNTAXES
-        for uid in OF_REFERENCES
-    ]
     made = [
         (sop_class, uid)
         for sop_class in dict.fromkeys(row.sop_class_uid for row in rows)
         for uid in (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
     ]
-    return [(sop_class, (uid,)) for sop_class, uid in dict.fromkeys([*stored, *elsewhere, *made])]
+    # Last: where an association has no room for all of them, what is kept elsewhere is rewritten.
+    elsewhere = [
+        (sop_class, uid)
+        for uid in OF_REFERENCES
+        for sop_class in dict.fromkeys(row.sop_class_uid for row in rows if row.source is not None)
+    ]
+    return [(sop_class, (uid,)) for sop_class, uid in dict.fromkeys([*stored, *made, *elsewhere])]
 
 
 def context_for(row: InstanceRow, takes: Mapping[tuple[str, str], int]) -> tuple[str, int] | None:

@@ -6,20 +6,37 @@ Provided by MHD, or written by plain FHIR: what it refers to is known from then 
 import base64
 import binascii
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import orjson
+from sqlalchemy import Integer, Text, bindparam, select
 
+from app.db import WriteConnection
+from app.imaging.custody import Custody
+from app.imaging.labels import widen_study
 from app.imaging.mado.from_fhir import read_bundle
+from app.records.labelled import pass_labels_on, widen
+from app.records.row_ids import id_of
 from app.records.writing import Writing
 from dicom.manifest.model import Manifest
+from dicom.store.tables import dicom_study
 from fhir.errors import FhirError
 from fhir.resource import parse
 from fhir.store.categories import Category
+from fhir.store.read import read
 from fhir.store.stored import Stored
+
+if TYPE_CHECKING:
+    from app.records.request import Request
 
 MOST_BYTES = 64_000_000
 """Of a document that is looked into."""
+
+_STUDY = select(dicom_study.c.patient_key, dicom_study.c.id).where(
+    dicom_study.c.custodian == bindparam("custodian", type_=Integer),
+    dicom_study.c.study_instance_uid == bindparam("uid", type_=Text),
+)
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +58,35 @@ async def refer_documents(writing: Writing) -> None:
             # A Patient of the same transaction is found by its number then.
             await writing.write_gathered()
             await refer(writing, manifest, labels=one.labels)
+
+
+async def label_referred(request: "Request", connection: WriteConnection, labelled: Iterable[Stored]) -> list[Stored]:
+    """Hide what manifests refer to with the manifests, which took labels from what describes them.
+
+    Args:
+        request: On whose behalf.
+        connection: Inside the write transaction, after the manifests were given their labels.
+        labelled: What was given labels, with all that it has now.
+
+    Returns:
+        The ImagingStudies that have labels now that they did not have, and what takes them from those.
+    """
+    from app.imaging.sources.manifests import manifest_in
+    from app.imaging.sources.references import of_manifest
+
+    found: list[Stored] = []
+    for one in labelled:
+        sources = await request.hub.sources.of_site(one.custodian) if _may_be(one) else []
+        manifest = _manifest(one, manifest_in) if sources else None
+        if manifest is None or not of_manifest(manifest, sources):
+            continue
+        values = {"custodian": one.custodian, "uid": manifest.study_instance_uid}
+        for patient_key, row in await connection.fetch(_STUDY, values):
+            await widen_study(connection, patient_key, one.custodian, manifest.study_instance_uid, one.labels)
+            study = await read(connection, Custody(one.custodian), "ImagingStudy", id_of(row))
+            if study is not None and one.labels & ~study.labels:
+                found.append(await widen(connection, study, one.labels))
+    return [*found, *await pass_labels_on(connection, found)]
 
 
 def _may_be(one: Stored) -> bool:

@@ -10,6 +10,7 @@ import logging
 import mmap
 import os
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -47,9 +48,9 @@ Key = tuple[int, str]
 """Custodian and SOP Instance UID: nothing is shared between custodians."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class Held:
-    """An instance of a source that is on this machine now."""
+    """An instance of a source that is on this machine now; its file is open as long as anybody has this."""
 
     descriptor: int
     size: int
@@ -166,10 +167,11 @@ class Holder:
         return sum(one.size for one in self._held.values() if not one.kept)
 
     def _drop(self, key: Key) -> None:
-        os.close(self._held.pop(key).descriptor)
+        # Closed when nobody reads it any more: its number may be another file's at once.
+        del self._held[key]
 
     def read(self, found: Held, start: int, length: int) -> bytes:
-        """Return bytes of an instance that was just held: without waiting in between, it may be dropped then."""
+        """Return bytes of an instance that is held, or was."""
         return os.pread(found.descriptor, length, start)
 
     # Small pictures of it, where the policy is to keep those.
@@ -285,7 +287,9 @@ def _opened(path: Path, row: InstanceRow | Reference, source: ImagingSource, *, 
         pixels.image.number_of_frames if pixels else None,
     )
     size = os.fstat(descriptor).st_size
-    return Held(descriptor, size, digest.hexdigest(), place, source.key, kept, time.monotonic())
+    held = Held(descriptor, size, digest.hexdigest(), place, source.key, kept, time.monotonic())
+    weakref.finalize(held, os.close, descriptor)
+    return held
 
 
 def _swept(folder: Path, days: dict[int, int], most: int) -> int:

@@ -60,12 +60,19 @@ def manifest_in(data: bytes) -> Manifest | None:
 def without_references(
     stored: Sequence[Received], failures: Sequence[Failure], references: Sequence[Received]
 ) -> tuple[list[Received], list[Failure]]:
-    """Return what was sent among what was stored, and what was refused of it: references are not the sender's parts."""
-    ours = {one.sop_instance_uid for one in references}
-    refused = [one for one in failures if one.sop_instance_uid in ours]
-    if refused:
+    """Return what was sent among what was stored, and what was refused of it: references are not the sender's parts.
+
+    Args:
+        stored: What was stored, of both.
+        failures: What was refused, of both: the references, which were filed last, are the last of it.
+        references: To what manifests named.
+    """
+    ours = {id(one) for one in references}
+    own = [one for one in stored if id(one) not in ours]
+    of_sender = len(failures) - (len(references) - (len(stored) - len(own)))
+    if refused := failures[of_sender:]:
         logger.warning("%d references of a manifest are not taken: %s", len(refused), refused[0].reason)
-    return [one for one in stored if one.digest], [one for one in failures if one.sop_instance_uid not in ours]
+    return own, list(failures[:of_sender])
 
 
 async def refer(writing: "Writing", manifest: Manifest, *, labels: int = 0) -> int:
@@ -83,5 +90,5 @@ async def refer(writing: "Writing", manifest: Manifest, *, labels: int = 0) -> i
     if not found:
         return 0
     filed = await file_instances(writing, found, labels=labels)
-    without_references([], filed.failures, found)
+    without_references(filed.stored, filed.failures, found)
     return len(filed.stored)

@@ -67,12 +67,17 @@ async def _parts(
         yield piece
     missing = 0
     for row in left:
+        begun = False
         try:
             found = await present(request.hub, row)
             chosen = choose(found)
             async for piece in _part(request, found, chosen, boundary):
+                begun = True
                 yield piece
         except (SourceFailed, NotAcceptable, NotTaken):
+            if begun:
+                # Half an instance is none: the answer ends here, and not as if it were whole.
+                raise
             missing += 1
     if missing:
         logger.warning("%d instances of a study are left out: they cannot be had from their imaging source", missing)

@@ -101,13 +101,16 @@ async def test_a_destination_of_another_site_is_as_unknown_as_one_that_is_not_th
     with taking("WORKSTATION") as (port, came):
         await a_node(world)
         await a_node(world, "clinic-c", title="WORKSTATION", host="127.0.0.1", port=port)
+        await a_node(world, name="tls", title="SECURED", host="127.0.0.1", port=port, secured=1)
         async with associating(world.hub) as door:
             asked = asking("STUDY", StudyInstanceUID=STUDY)
             other = await aside(moved, door, asked)
             unknown = await aside(moved, door, asked, "NOWHERE")
             uncallable = await aside(moved, door, asked, "HOSPITAL-A")
+            # The settings name no authority that would tell whether it is the one.
+            secured = await aside(moved, door, asked, "SECURED")
 
-    assert other == unknown == uncallable == (0xA801, (0, 0, 0), [])
+    assert other == unknown == uncallable == secured == (0xA801, (0, 0, 0), [])
     assert came == []
 
 
