@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from app.audit.record import Event
 from app.consent.break_glass.purpose import keys_behind_glass, purpose_of
-from app.records.events import common
+from app.records.events import common, events
 
 if TYPE_CHECKING:
     from app.records.request import Request
+    from app.records.writing import Writing
 
 
 class Touched(NamedTuple):
@@ -45,3 +46,14 @@ async def imaging_events(request: "Request", touched: Iterable[Touched], status:
         )
         for (patient_key, custodian), studies in by_patient.items()
     ]
+
+
+async def storing_events(request: "Request", touched: Iterable[Touched], writing: "Writing") -> list[Event]:
+    """Return the events of a request that stored images: of its patients, and of the Endpoint that it made."""
+    told = await imaging_events(request, touched, 200)
+    for one in writing.written:
+        if one.type == "Endpoint":
+            # It is no patient's, so none of the others tells of it.
+            (event,) = await events(request, [one], 200, writing.connection)
+            told.append(event._replace(interaction="create", entities=(f"Endpoint/{one.id}/_history/{one.version}",)))
+    return told

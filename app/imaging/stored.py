@@ -6,7 +6,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.5.html
 from collections.abc import Sequence
 
 from app.audit.record import Event
-from app.imaging.events import imaging_events
+from app.imaging.events import storing_events
 from app.imaging.filing import Filed, file_instances
 from app.imaging.keep import Received
 from app.imaging.request import DicomRequest
@@ -48,8 +48,8 @@ async def stored(request: DicomRequest, received: list[Received]) -> Filed:
     async def work(writing: Writing) -> Filed:
         return await file_instances(writing, [*received, *references])
 
-    async def told(filed: Filed, _: Writing) -> list[Event]:
-        told = await imaging_events(request, filed.touched, 200)
+    async def told(filed: Filed, writing: Writing) -> list[Event]:
+        told = await storing_events(request, filed.touched, writing)
         return [one._replace(outcome_desc=_polyglots(one, filed.stored)) for one in told]
 
     custodian = request.authority.custodian

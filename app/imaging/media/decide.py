@@ -15,7 +15,7 @@ from app.access.directory import Organisation, find_organisation
 from app.audit.record import Event
 from app.clock import DAY
 from app.imaging.custody import Custody
-from app.imaging.events import imaging_events
+from app.imaging.events import storing_events
 from app.imaging.filing import Filed, Owner, file_instances
 from app.imaging.keep import Failure, Received, read_incoming
 from app.imaging.media.disc import (
@@ -214,9 +214,9 @@ async def _file_some(request: FhirRequest, one: DiscPatient, act: str, owner: Ow
         await _settle(writing, [*rows, *((file, problem.reason) for file, problem in broken)])
         return filed
 
-    async def tell(filed: Filed, _: Writing) -> list[Event]:
+    async def tell(filed: Filed, writing: Writing) -> list[Event]:
         words = f"Disc {one.disc}, patient {one.number}: {len(filed.stored)} of {len(files)} images filed"
-        told = await imaging_events(request, filed.touched, 200)
+        told = await storing_events(request, filed.touched, writing)
         return [each._replace(description=words) for each in told]
 
     await committed(request, work, tell)

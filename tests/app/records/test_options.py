@@ -94,8 +94,8 @@ async def test_a_patch_that_is_not_read_is_refused_with_those_that_are(
 @pytest.mark.parametrize(
     ("method", "address", "allow"),
     [
-        ("DELETE", "/dicomweb/studies", b"GET, HEAD, POST"),
-        ("POST", "/dicomweb/studies/1.2/metadata", b"GET, HEAD"),
+        ("DELETE", "/dicomweb/studies", b"GET, HEAD, POST, OPTIONS"),
+        ("POST", "/dicomweb/studies/1.2/metadata", b"GET, HEAD, OPTIONS"),
         ("DELETE", "/oauth/token", b"POST"),
         ("DELETE", "/sign-in", b"POST"),
         ("PUT", "/consents", b"GET, HEAD, POST"),
