@@ -95,8 +95,13 @@ def test_a_mounted_disc_is_read_by_a_command(hub: HubProcess, system: dict[str, 
     assert httpx.get(f"{hub.address}/dicomweb/studies?PatientID=98890234", headers=system).json() == []
 
 
-def test_the_command_writes_what_a_site_keeps_as_a_disc(hub: HubProcess, tmp_path: Path) -> None:
+def test_the_command_writes_what_a_site_keeps_as_a_disc(
+    hub: HubProcess, system: dict[str, str], tmp_path: Path
+) -> None:
     study = uids(a_file(CT))[0]
+    for file in (a_file(CT), a_file(CT, SOPInstanceUID="1.2.3")):
+        headers = {**system, "Content-Type": "application/dicom"}
+        assert httpx.post(f"{hub.address}/dicomweb/studies", headers=headers, content=file).status_code == 200
     place = tmp_path / "images.zip"
 
     done = hub.renkei(

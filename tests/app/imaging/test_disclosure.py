@@ -1,6 +1,7 @@
 """Consent and audit at the DICOMweb doors: the hidden does not exist, and what is shown is on record."""
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
@@ -255,8 +256,10 @@ async def test_what_is_stored_is_recorded_with_it(world: World, monkeypatch: pyt
     await send(world, hospital, FILE, b"bad")
     await send(world, hospital, b"bad")
 
-    first, second = told
+    first, made, second = told
     assert (first.interaction, first.action, first.outcome) == ("stow", "C", "0")
+    assert (made.interaction, made.outcome, made.patient) == ("create", "0", None)
+    assert re.fullmatch(r"Endpoint/[0-9a-z]+/_history/1", "".join(made.entities))
     assert first.entities == (f"urn:oid:{STUDY}",)
     assert first.patient == f"Patient/{await the_patient(world, hospital)}"
     assert (second.interaction, second.outcome, second.patient) == ("stow", "4", None)
