@@ -22,6 +22,8 @@ NEEDED: dict[str, str] = {
 
 STORES_IMAGES = frozenset({"stow", "c-store"})
 """What stores images: the hub looks up for itself whose they are."""
+CHANGES_IMAGES = STORES_IMAGES | {"dicom-delete"}
+"""What needs a right to images as such, not to those of one patient; what it writes besides is the hub's own doing."""
 
 
 def needed(interaction: str) -> str:

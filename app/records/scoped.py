@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Select, and_, bindparam, select
 
-from app.consent.letters import STORES_IMAGES, needed
+from app.consent.letters import CHANGES_IMAGES, STORES_IMAGES, needed
 from app.consent.within import IMAGES, Limits, Within, limits
 from app.db import DatabaseConnection
 from fhir.errors import InsufficientScope, NotFound
@@ -120,12 +120,12 @@ def check_images(request: "Request", study: str = "") -> None:
         raise NotFound("There is no such study")
     if scopes is None:
         return
-    stores = request.interaction in STORES_IMAGES or request.interaction == "dicom-delete"
+    changes = request.interaction in CHANGES_IMAGES
     letters = "cu" if request.interaction in STORES_IMAGES else needed(request.interaction)
     found = limits(scopes, letters)
     named = found.whole or NUMBERS[IMAGES] in found.values["v_types"]
     of_patient = found.of_patient == "all" or NUMBERS[IMAGES] in found.values.get("v_patient_types", ())
-    if not named and (stores or not of_patient):
+    if not named and (changes or not of_patient):
         raise _refused(letters, IMAGES)
 
 
@@ -155,7 +155,7 @@ async def check_written(request: "Request", connection: DatabaseConnection, writ
     Raises:
         InsufficientScope: a resource that was written is outside of them.
     """
-    if request.caller.scopes is None or request.interaction in STORES_IMAGES or request.interaction == "dicom-delete":
+    if request.caller.scopes is None or request.interaction in CHANGES_IMAGES:
         return
     for letter in ("c", "u"):
         made = [one for one in written if one.method != DELETE and ("c" if one.method == POST else "u") == letter]
