@@ -12,7 +12,7 @@ import numpy as np
 from pydicom import Dataset, dcmread, dcmwrite
 from pydicom.dataelem import DataElement
 from pydicom.encaps import encapsulate
-from pydicom.uid import UID, ImplicitVRLittleEndian
+from pydicom.uid import UID
 
 from dicom.data_set import PIXEL_DATA
 from dicom.encoding import encode_frame, photometric_interpretation
@@ -111,24 +111,6 @@ def _guarded(instance: Instance, target: str) -> bytes:
         except Exception as error:
             # What the reader raises over odd elements is as many-sided as they are.
             raise InvalidInstance("the instance cannot be rewritten", PROCESSING_FAILURE) from error
-
-
-def to_implicit_little_endian(file: bytes) -> bytes:
-    """Return a file in Explicit VR Little Endian as one in Implicit VR Little Endian.
-
-    Raises:
-        InvalidInstance: It cannot be rewritten.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            ds = dcmread(BytesIO(file))
-            out = BytesIO()
-            ds.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
-            dcmwrite(out, ds, implicit_vr=True, little_endian=True, enforce_file_format=True)
-        except Exception as error:
-            raise InvalidInstance("the instance cannot be rewritten", PROCESSING_FAILURE) from error
-    return out.getvalue()
 
 
 def file_header(instance: Instance, transfer_syntax_uid: str = EXPLICIT_VR_LITTLE_ENDIAN) -> bytes:

@@ -3,7 +3,6 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part04/sect_C.4.2.html
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 from app.hub import Hub
@@ -12,8 +11,8 @@ from app.imaging.dimse.request import DimseRequest
 from app.imaging.dimse.store import HEAD_BYTES
 from app.imaging.events import Touched
 from app.imaging.found import one_copy
-from app.imaging.made import made as in_syntax
-from app.imaging.pixels import stored_bytes, transcoded
+from app.imaging.made import made
+from app.imaging.pixels import stored_bytes
 from app.records.record import StaleCaller
 from dicom.failures import InvalidInstance
 from dicom.file_meta import data_set_start
@@ -22,7 +21,6 @@ from dicom.services.identifiers import LEVELS, Wanted
 from dicom.services.statuses import IDENTIFIER_DOES_NOT_MATCH, OUT_OF_RESOURCES
 from dicom.store.read import InstanceRow, read_instances
 from dicom.store.search import search
-from dicom.transcoding import to_implicit_little_endian
 from dicom.transfer_syntaxes import (
     COMPRESSED,
     EXPLICIT_VR_LITTLE_ENDIAN,
@@ -117,7 +115,7 @@ def contexts(rows: Sequence[InstanceRow]) -> list[tuple[str, tuple[str, ...]]]:
     stored = dict.fromkeys(
         (row.sop_class_uid, row.transfer_syntax_uid) for row in rows if row.transfer_syntax_uid in TRANSFER_SYNTAXES
     )
-    made = [
+    plain = [
         (sop_class, uid)
         for sop_class in dict.fromkeys(row.sop_class_uid for row in rows)
         for uid in (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
@@ -128,7 +126,7 @@ def contexts(rows: Sequence[InstanceRow]) -> list[tuple[str, tuple[str, ...]]]:
         for uid in OF_REFERENCES
         for sop_class in dict.fromkeys(row.sop_class_uid for row in rows if row.source is not None)
     ]
-    return [(sop_class, (uid,)) for sop_class, uid in dict.fromkeys([*stored, *made, *elsewhere])]
+    return [(sop_class, (uid,)) for sop_class, uid in dict.fromkeys([*stored, *plain, *elsewhere])]
 
 
 def context_for(row: InstanceRow, takes: Mapping[tuple[str, str], int]) -> tuple[str, int] | None:
@@ -154,9 +152,7 @@ async def data_set_of(hub: Hub, row: InstanceRow, syntax: str) -> tuple[int, byt
     try:
         if syntax == row.transfer_syntax_uid:
             return data_set_start(await stored_bytes(hub, row, 0, min(HEAD_BYTES, row.size))), None
-        made = await (in_syntax(hub, row, syntax) if syntax in _LOSSLESS else transcoded(hub, row))
-        if syntax == IMPLICIT_VR_LITTLE_ENDIAN:
-            made = await asyncio.to_thread(to_implicit_little_endian, made)
-        return 0, made[data_set_start(made) :]
+        file = await made(hub, row, syntax)
+        return 0, file[data_set_start(file) :]
     except InvalidInstance as error:
         raise NotAcceptable(f"This form of the instance cannot be made: {error.reason}") from error
