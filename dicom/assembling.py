@@ -10,7 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dicom.data_set import BULK_VRS, MAX_DEPTH, PIXEL_DATA
+from dicom.data_set import (
+    BULK_VRS,
+    LONG_LENGTH_VRS,
+    MAX_DEPTH,
+    PIXEL_DATA,
+    SEQUENCE_DELIMITATION,
+    UNDEFINED_LENGTH,
+)
+from dicom.element import head, item_head, padding
 from dicom.failures import CANNOT_UNDERSTAND, PROCESSING_FAILURE, InvalidInstance
 from dicom.file_meta import file_meta
 from dicom.json_model import GROUPS, Json
@@ -25,7 +33,6 @@ from dicom.values import NUMBER_FORMATS, is_uid
 
 Bytes = bytes | memoryview
 
-_LONG = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"))
 _TEXT = frozenset(
     ["AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"]
 )
@@ -136,7 +143,7 @@ def _sorted(model: Json, depth: int) -> list[tuple[int, Json]]:
             tag = -1
         if tag < 0 or not isinstance(element, dict) or not isinstance(element.get("vr"), str):
             raise InvalidInstance("the metadata has an element without a tag or a VR")
-        if element["vr"] not in _LONG | _TEXT | {"AT", *NUMBER_FORMATS}:
+        if element["vr"] not in LONG_LENGTH_VRS | _TEXT | {"AT", *NUMBER_FORMATS}:
             raise InvalidInstance(f"the element {tag:08X} has an unknown VR")
         if tag >> 16 > 2 and tag & 0xFFFF:
             found[tag] = element
@@ -167,8 +174,8 @@ def _value(tag: int, vr: str, element: Json, find: Find) -> list[Bytes]:
             raise InvalidInstance(f"the InlineBinary of {tag:08X} is no base64") from error
     else:
         value = [_written(tag, vr, _values(element))]
-    padding = b"\0" if vr in BULK_VRS or vr == "UI" else b" "
-    return [*value, padding] if sum(map(len, value)) % 2 else value
+    pad = padding(vr, sum(map(len, value)))
+    return [*value, pad] if pad else value
 
 
 def _written(tag: int, vr: str, values: list[Any]) -> bytes:
@@ -205,26 +212,25 @@ def _text(vr: str, value: Any) -> str:
 
 
 def _tag_vr_length(tag: int, vr: str, length: int) -> bytes:
-    if vr in _LONG:
+    if vr in LONG_LENGTH_VRS:
         if length > _MOST_BYTES:
             raise InvalidInstance(f"the element {tag:08X} is too long", PROCESSING_FAILURE)
-        return struct.pack("<HH2sHL", tag >> 16, tag & 0xFFFF, vr.encode(), 0, length)
-    if length > 0xFFFF:
+    elif length > 0xFFFF:
         raise InvalidInstance(f"the value of {tag:08X} is too long for {vr}", CANNOT_UNDERSTAND)
-    return struct.pack("<HH2sH", tag >> 16, tag & 0xFFFF, vr.encode(), length)
+    return head(tag, vr, length)
 
 
 def _item(length: int) -> bytes:
     if length > _MOST_BYTES:
         raise InvalidInstance("an item is too long", PROCESSING_FAILURE)
-    return struct.pack("<HHL", 0xFFFE, 0xE000, length)
+    return item_head(length)
 
 
 def _encapsulated(frames: Sequence[Bulk]) -> list[Bytes]:
     """Return the pixel data: an empty offset table, and a fragment for each frame (PS3.5 A.4)."""
-    pieces: list[Bytes] = [struct.pack("<HH2sHL", 0x7FE0, 0x0010, b"OB", 0, 0xFFFFFFFF)]
+    pieces: list[Bytes] = [head(PIXEL_DATA, "OB", UNDEFINED_LENGTH)]
     pieces.append(_item(0))
     for one in frames:
-        padding = len(one.data) % 2
-        pieces += [_item(len(one.data) + padding), one.data, b"\0" * padding]
-    return [*pieces, struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)]
+        pad = padding("OB", len(one.data))
+        pieces += [_item(len(one.data) + len(pad)), one.data, pad]
+    return [*pieces, item_head(0, SEQUENCE_DELIMITATION)]

@@ -26,7 +26,9 @@ SEQUENCE_DELIMITATION = 0xFFFEE0DD
 PIXEL_DATA = 0x7FE00010
 
 BULK_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB or OW"})
-_LONG_LENGTH = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
+LONG_LENGTH_VRS = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"])
+"""The VRs whose length has 32 bits (PS3.5 table 7.1-1)."""
+_LONG_LENGTH = frozenset(vr.encode() for vr in LONG_LENGTH_VRS)
 _SHORT_LENGTH = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
 _VR_NAMES = {vr: vr.decode() for vr in _LONG_LENGTH | _SHORT_LENGTH}
 

@@ -126,13 +126,13 @@ def _file_meta(data: bytes | memoryview) -> tuple[DataSet, int]:
     found: DataSet = {}
     position = 132
     while position + 8 <= len(data) and data[position] == 2 and data[position + 1] == 0:
-        length = _meta_element_bytes(data, position)
+        length = meta_element_bytes(data, position)
         element, position = scanner.data_set(position, min(position + length, len(data)), scanning.EXPLICIT_LITTLE)
         found |= element
     return found, position
 
 
-def _meta_element_bytes(data: bytes | memoryview, position: int) -> int:
+def meta_element_bytes(data: bytes | memoryview, position: int) -> int:
     """Return how many bytes the element at `position` of the File Meta Information takes."""
     if bytes(data[position + 4 : position + 6]) in (b"OB", b"UN", b"UT", b"SQ"):
         return 12 + int.from_bytes(data[position + 8 : position + 12], "little")

@@ -3,7 +3,6 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part05/sect_7.1.2.html
 """
 
-import struct
 from collections.abc import Mapping
 from functools import cache
 from operator import itemgetter
@@ -11,10 +10,12 @@ from typing import Any, TypeAlias
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
+from dicom.data_set import LONG_LENGTH_VRS
+from dicom.element import element, items
+
 Values: TypeAlias = Mapping[str, Any]
 """Values by keyword, `StudyInstanceUID`, or by tag and VR, `000D1001 UR`: a text, a number, or a list of items."""
 
-_LONG = frozenset({"SQ", "UC", "UR", "UT"})
 _MAX_BYTES = {"SH": 64, "LO": 256, "CS": 16, "AE": 16, "PN": 780}
 """Of a value; characters of SH, LO and PN may take four bytes each."""
 _SHORT_LIMIT = 0xFFFE
@@ -43,20 +44,15 @@ def _place(name: str) -> tuple[int, str]:
 
 
 def _element(tag: int, vr: str, value: Any) -> bytes:
-    octets = _octets(vr, value)
-    head = struct.pack("<HH2s", tag >> 16, tag & 0xFFFF, vr.encode())
-    if vr in _LONG:
-        return head + struct.pack("<HL", 0, len(octets)) + octets
-    return head + struct.pack("<H", len(octets)) + octets
+    return element(tag, vr, _octets(vr, value))
 
 
 def _octets(vr: str, value: Any) -> bytes:
     if not isinstance(value, str | int):
-        items = (data_set(one) for one in value)
-        return b"".join(struct.pack("<HHL", 0xFFFE, 0xE000, len(one)) + one for one in items)
+        return items(data_set(one) for one in value)
     octets = str(value).encode()
-    most = _MAX_BYTES.get(vr, _SHORT_LIMIT if vr not in _LONG else len(octets))
+    most = _MAX_BYTES.get(vr, _SHORT_LIMIT if vr not in LONG_LENGTH_VRS else len(octets))
     if len(octets) > most:
         # Cut between characters, not inside one.
         octets = octets[:most].decode(errors="ignore").encode()
-    return octets + (b"\0" if vr == "UI" else b" ") * (len(octets) % 2)
+    return octets

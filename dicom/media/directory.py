@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from dicom.data_set import Element
+from dicom.element import element
 from dicom.file_meta import file_meta
-from dicom.media.encoding import element, number, sequence, taken_over
+from dicom.media.encoding import number, sequence, taken_over
 from dicom.media.records import INSTANCE, PATIENT, SERIES, STUDY, record_type
 from dicom.part10 import Part10
 from dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN

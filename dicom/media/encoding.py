@@ -6,22 +6,11 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part05/sect_7.1.2.html
 import struct
 from collections.abc import Iterable
 
-from dicom.data_set import DataSet, Element
+from dicom.data_set import LONG_LENGTH_VRS, DataSet, Element
+from dicom.element import element
+from dicom.element import items as items_of
 from dicom.part10 import Part10
 from dicom.values import NUMBER_FORMATS, raw
-
-_LONG = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"})
-_ZERO_PADDED = frozenset({"UI", "OB", "UN"})
-
-
-def element(tag: int, vr: str, value: bytes) -> bytes:
-    """Return a data element, its value padded to an even length."""
-    if len(value) % 2:
-        value += b"\0" if vr in _ZERO_PADDED else b" "
-    head = struct.pack("<HH2s", tag >> 16, tag & 0xFFFF, vr.encode())
-    if vr in _LONG:
-        return head + struct.pack("<HL", 0, len(value)) + value
-    return head + struct.pack("<H", len(value)) + value
 
 
 def number(tag: int, vr: str, value: int) -> bytes:
@@ -31,7 +20,7 @@ def number(tag: int, vr: str, value: int) -> bytes:
 
 def sequence(tag: int, items: Iterable[bytes]) -> bytes:
     """Return a sequence of items, each given as its elements."""
-    return element(tag, "SQ", b"".join(struct.pack("<HHL", 0xFFFE, 0xE000, len(one)) + one for one in items))
+    return element(tag, "SQ", items_of(items))
 
 
 def taken_over(file: Part10, found: Element) -> bytes:
@@ -47,7 +36,7 @@ def taken_over(file: Part10, found: Element) -> bytes:
         return element(found.tag, vr, struct.pack(f"<{count}{letter}", *values))
     if len(vr) != 2 or vr in ("OB", "OD", "OF", "OL", "OV", "OW", "UN"):
         return element(found.tag, "UN" if len(vr) != 2 else vr, b"")
-    return element(found.tag, vr, raw(file.data, found)[: 0xFFFE if vr not in _LONG else None])
+    return element(found.tag, vr, raw(file.data, found)[: 0xFFFE if vr not in LONG_LENGTH_VRS else None])
 
 
 def _item(file: Part10, item: DataSet) -> bytes:

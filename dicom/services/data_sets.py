@@ -8,14 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dicom.data_set import EXPLICIT_LITTLE, IMPLICIT_LITTLE, DataSet, Scanner
+from dicom.data_set import EXPLICIT_LITTLE, IMPLICIT_LITTLE, LONG_LENGTH_VRS, DataSet, Scanner
+from dicom.element import element, item_head, padding
+from dicom.element import items as items_of
 from dicom.failures import InvalidInstance
 from dicom.text_encoding import UTF_8, encode
 from dicom.transfer_syntaxes import IMPLICIT_VR_LITTLE_ENDIAN
 from dicom.values import CHARACTER_SET_VRS, SPECIFIC_CHARACTER_SET, character_set, text
-
-_LONG = frozenset(("OB", "OW", "SQ", "UC", "UN", "UR", "UT"))
-_NUL_PADDED = frozenset(("UI", "OB", "UN"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +82,10 @@ def _written(model: Mapping[int, tuple[str, Sequence[Any]]], terms: str, *, impl
 
 
 def _element(tag: int, vr: str, value: bytes, *, implicit: bool) -> bytes:
-    head = struct.pack("<HH", tag >> 16, tag & 0xFFFF)
     if implicit:
-        return head + struct.pack("<L", len(value)) + value
-    if vr in _LONG:
-        return head + vr.encode() + struct.pack("<HL", 0, len(value)) + value
-    return head + vr.encode() + struct.pack("<H", min(len(value), 65_534)) + value[:65_534]
+        # An element without a VR is written as an item is.
+        return item_head(len(value), tag) + value
+    return element(tag, vr, value if vr in LONG_LENGTH_VRS else value[:65_534])
 
 
 def _value(vr: str, values: Sequence[Any], terms: str, *, implicit: bool) -> bytes | None:
@@ -97,14 +94,14 @@ def _value(vr: str, values: Sequence[Any], terms: str, *, implicit: bool) -> byt
         whole = [one for one in items if one is not None]
         if len(whole) != len(items):
             return None
-        return b"".join(struct.pack("<HHL", 0xFFFE, 0xE000, len(one)) + one for one in whole)
+        return items_of(whole)
     if vr == "US":
         return struct.pack(f"<{len(values)}H", *(int(one) & 0xFFFF for one in values))
     joined = "\\".join(_name(one) if isinstance(one, Mapping) else str(one) for one in values)
     found = encode(joined, terms) if vr in CHARACTER_SET_VRS else joined.encode("ascii", "replace")
     if found is None:
         return None
-    return found + (b"" if len(found) % 2 == 0 else b"\0" if vr in _NUL_PADDED else b" ")
+    return found + padding(vr, len(found))
 
 
 def _name(groups: Mapping[str, str]) -> str:
