@@ -7,9 +7,8 @@ https://cheatsheetseries.owasp.org/cheatsheets/Server_Side_Request_Forgery_Preve
 
 import asyncio
 import base64
-import socket
 from collections.abc import Mapping
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -17,6 +16,7 @@ import httpx
 import orjson
 
 from app.comma import parts
+from app.looked_up import addresses_of, unmapped
 
 WAIT_SECONDS = 5.0
 """For the whole of a request."""
@@ -35,20 +35,17 @@ def may_reach(address: str, networks: str) -> bool:
         address: An IP address.
         networks: Networks beside the world's, parted by commas.
     """
-    found = ip_address(address)
-    found = getattr(found, "ipv4_mapped", None) or found
+    found = unmapped(address)
     named = [ip_network(one, strict=False) for one in parts(networks)]
     return (found.is_global and not found.is_multicast) or any(found in one for one in named)
 
 
 async def _resolved(host: str, port: int, networks: str) -> str:
     """Return an address of a host, each of which may be reached."""
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise NotFetched(f"{host} leads nowhere") from error
-    addresses = [str(one[4][0]).partition("%")[0] for one in found]
-    if not addresses or not all(may_reach(one, networks) for one in addresses):
+    addresses = await addresses_of(host, port)
+    if not addresses:
+        raise NotFetched(f"{host} leads nowhere")
+    if not all(may_reach(one, networks) for one in addresses):
         raise NotFetched(f"{host} leads to a network that is not allowed")
     return addresses[0]
 

@@ -4,12 +4,11 @@ A name can be made to lead inwards after it was registered; then it leads nowher
 https://cheatsheetseries.owasp.org/cheatsheets/Server_Side_Request_Forgery_Prevention_Cheat_Sheet.html
 """
 
-import asyncio
-import socket
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 
 from app.comma import parts
 from app.imaging.sources.failures import SourceFailed
+from app.looked_up import addresses_of, unmapped
 
 LOOKED_AT_SECONDS = 60.0
 """For so long an address that was looked at is connected to."""
@@ -22,8 +21,7 @@ def may_be(address: str, networks: str) -> bool:
         address: The address that its host leads to.
         networks: The networks it was registered with; when there are none, it is in the world's.
     """
-    found = ip_address(address)
-    found = getattr(found, "ipv4_mapped", None) or found
+    found = unmapped(address)
     if found.is_link_local or found.is_multicast or found.is_unspecified or found.is_reserved:
         # The addresses of a cloud's own description among them, whatever is registered.
         return False
@@ -37,11 +35,9 @@ async def resolved(name: str, host: str, port: int, networks: str) -> str:
     Raises:
         SourceFailed: it leads nowhere, or elsewhere.
     """
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise SourceFailed(f"The imaging source {name} cannot be found") from error
-    addresses = [str(one[4][0]).partition("%")[0] for one in found]
-    if not addresses or not all(may_be(one, networks) for one in addresses):
+    addresses = await addresses_of(host, port)
+    if not addresses:
+        raise SourceFailed(f"The imaging source {name} cannot be found")
+    if not all(may_be(one, networks) for one in addresses):
         raise SourceFailed(f"The imaging source {name} is not where it was registered")
     return addresses[0]

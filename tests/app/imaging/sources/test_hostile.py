@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from app.imaging.sources import address as addresses
 from app.imaging.sources.address import may_be
 from app.imaging.sources.source import ImagingSource, NotASource, checked
 from tests.app.imaging.images import CT, MR, a_file, address, stored, uids
@@ -178,7 +177,7 @@ async def test_a_name_that_comes_to_lead_elsewhere_leads_nowhere(world: World, m
     async def getaddrinfo(*_: object, **__: object) -> list[tuple[object, ...]]:
         return [(2, 1, 6, "", (one, 80)) for one in leads_to]
 
-    monkeypatch.setattr(addresses.asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
     monkeypatch.setattr("app.imaging.sources.line.LOOKED_AT_SECONDS", 0.0)
     async with _referred(world) as (pacs, caller):
         line = f"http://pacs.hospital-a.example:{pacs.port}/dicom-web"
