@@ -4,7 +4,7 @@ A door keeps a table of what makes a connection a client's: its address or netwo
 """
 
 from collections.abc import Callable, Sequence
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import ip_network
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from sqlalchemy import Select, Table, bindparam, delete, select
@@ -18,25 +18,32 @@ from app.access.tables import client, organisation
 from app.consent.data import ARE_RECORDED
 from app.consent.purposes import NUMBERS
 from app.db import Database, DatabaseConnection, WriteConnection
+from app.looked_up import unmapped
 
 
-class Binding(Protocol):
-    """What makes a connection a client's; what is empty is not asked for."""
+class OfClient(Protocol):
+    """What an operator keeps for a client."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102 - the binding's own
+    def name(self) -> str: ...  # noqa: D102 - its own
     @property
     def client(self) -> str: ...  # noqa: D102 - the id of its client
+    @property
+    def purpose(self) -> str: ...  # noqa: D102 - the purpose of use of the client's queries
+
+
+class Binding(OfClient, Protocol):
+    """What makes a connection a client's; what is empty is not asked for."""
+
     @property
     def network(self) -> str: ...  # noqa: D102 - an address, or a network: `10.1.2.0/24`
     @property
     def certificate(self) -> str: ...  # noqa: D102 - the SHA-256 of its certificate as base64url
     @property
     def subject(self) -> str: ...  # noqa: D102 - of its certificate, as RFC 4514 writes it
-    @property
-    def purpose(self) -> str: ...  # noqa: D102 - the purpose of use of its queries
 
 
+K = TypeVar("K", bound=OfClient)
 B = TypeVar("B", bound=Binding)
 T = TypeVar("T")
 
@@ -60,10 +67,7 @@ def is_of(binding: Binding, peer: Peer) -> bool:
 
 def _within(network: str, stated: str) -> bool:
     try:
-        address = ip_address(network.partition("%")[0])
-        if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        return address in ip_network(stated)
+        return unmapped(network.partition("%")[0]) in ip_network(stated)
     except ValueError:
         return False
 
@@ -91,35 +95,27 @@ def check(binding: Binding, word: str) -> None:
             raise NotBound(f"{binding.network!r} is no address and no network: {error}") from error
 
 
-class Bindings(Generic[B, T]):
-    """The bindings of a door as one process knows them; they are read again when any right has changed.
+class Known(Generic[K, T]):
+    """What is kept for clients as one process knows it; it is read again when any right has changed.
 
     Args:
         database: The hub's database.
-        table: Where they are kept, a column for each field of a binding; those of disabled clients do not count.
-        binding: Makes a binding of a row.
-        made: Makes of a binding, its caller and the ten digits of its institution what the door knows a client as.
+        table: Where it is kept, a column for each field; what disabled clients have does not count.
+        binding: Makes one of a row.
+        made: Makes of one, its caller and the ten digits of its institution what a door knows a client as.
     """
 
     def __init__(
-        self, database: Database, table: Table, binding: Callable[..., B], made: Callable[[B, Caller, str], T]
+        self, database: Database, table: Table, binding: Callable[..., K], made: Callable[[K, Caller, str], T]
     ) -> None:
         self._database = database
         self._statement = _clients_of(table)
         self._fields = len(table.columns)
         self._binding, self._made = binding, made
         self._epoch = -1
-        self._known: Sequence[tuple[B, T]] = ()
+        self._known: Sequence[tuple[K, T]] = ()
 
-    async def of(self, peer: Peer) -> list[T]:
-        """Return what a connection may be, of now.
-
-        Raises:
-            DatabaseUnavailable: nobody knows.
-        """
-        return [one for binding, one in await self.all() if is_of(binding, peer)]
-
-    async def all(self) -> Sequence[tuple[B, T]]:
+    async def all(self) -> Sequence[tuple[K, T]]:
         """Return all, of now.
 
         Raises:
@@ -131,7 +127,7 @@ class Bindings(Generic[B, T]):
             self._epoch = now
         return self._known
 
-    async def _read(self, now: int) -> list[tuple[B, T]]:
+    async def _read(self, now: int) -> list[tuple[K, T]]:
         recorded = await self._database.reader.fetch(ARE_RECORDED, {})
         of_data = bool(recorded and recorded[0][0])
         found = []
@@ -140,6 +136,18 @@ class Bindings(Generic[B, T]):
             caller, number = _caller(binding, row[self._fields :], now, of_data=of_data)
             found.append((binding, self._made(binding, caller, number)))
         return found
+
+
+class Bindings(Known[B, T]):
+    """The bindings of a door as one process knows them."""
+
+    async def of(self, peer: Peer) -> list[T]:
+        """Return what a connection may be, of now.
+
+        Raises:
+            DatabaseUnavailable: nobody knows.
+        """
+        return [one for binding, one in await self.all() if is_of(binding, peer)]
 
 
 def _clients_of(table: Table) -> Select[Any]:
@@ -156,7 +164,7 @@ def _clients_of(table: Table) -> Select[Any]:
     )
 
 
-def _caller(binding: Binding, row: Sequence[object], now: int, *, of_data: bool) -> tuple[Caller, str]:
+def _caller(binding: OfClient, row: Sequence[object], now: int, *, of_data: bool) -> tuple[Caller, str]:
     key, slug, title, resource_id, number, role, scope = row
     scopes = parse_scopes(str(scope)) if scope else None
     caller = Caller(
@@ -169,23 +177,23 @@ def _caller(binding: Binding, row: Sequence[object], now: int, *, of_data: bool)
     return caller, str(number)
 
 
-class Kept(Generic[B]):
-    """The bindings of a door as an operator keeps them.
+class Kept(Generic[K]):
+    """What an operator keeps for clients.
 
     Args:
-        table: Where they are kept, a column for each field of a binding.
-        binding: Makes a binding of a row.
+        table: Where it is kept, a column for each field.
+        binding: Makes one of a row.
         word: What one is called, in failures.
     """
 
-    def __init__(self, table: Table, binding: Callable[..., B], word: str) -> None:
+    def __init__(self, table: Table, binding: Callable[..., K], word: str) -> None:
         self._table, self._binding, self._word = table, binding, word
         self._all = select(*table.columns).order_by(table.c.name)
         self._named = select(table.c.name).where(table.c.name == bindparam("name"))
         self._remove = delete(table).where(table.c.name == bindparam("k_name"))
 
-    async def add(self, connection: WriteConnection, binding: B) -> None:
-        """Add a binding that was checked.
+    async def add(self, connection: WriteConnection, binding: K) -> None:
+        """Add what was checked.
 
         Raises:
             AlreadyThere: the name is taken.
@@ -200,7 +208,7 @@ class Kept(Generic[B]):
         await epoch.grow(connection)
 
     async def remove(self, connection: WriteConnection, name: str) -> None:
-        """Remove a binding: its connections end with their next message.
+        """Remove one: its connections end with their next message.
 
         Raises:
             Unknown: there is none.
@@ -209,6 +217,6 @@ class Kept(Generic[B]):
             raise Unknown(f"No {self._word} is called {name}")
         await epoch.grow(connection)
 
-    async def all(self, connection: DatabaseConnection) -> Sequence[B]:
-        """Return all bindings by their names, those of disabled clients too."""
+    async def all(self, connection: DatabaseConnection) -> Sequence[K]:
+        """Return all by their names, those of disabled clients too."""
         return [self._binding(*row) for row in await connection.fetch(self._all, {})]

@@ -4,21 +4,18 @@ No address is ever taken out of data: what a manifest, an Endpoint or a BulkData
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from ipaddress import ip_network
-from typing import cast
 from urllib.parse import urlsplit
 
 from sqlalchemy import bindparam, delete, select
 
 from app.access import epoch
-from app.access.caller import Caller, Role
-from app.access.directory import AlreadyThere, Unknown
-from app.access.scopes import parse as parse_scopes
-from app.access.tables import client, organisation
+from app.access.bound import Kept, Known
+from app.access.caller import Caller
+from app.access.directory import Unknown
 from app.comma import parts
-from app.consent.data import ARE_RECORDED
-from app.db import Database, DatabaseConnection, WriteConnection
+from app.db import Database, WriteConnection
 from app.imaging.sources.tables import imaging_source, imaging_source_state
 from dicom.store.refer import count_references
 from dicom.values import is_uid
@@ -85,6 +82,11 @@ class ImagingSource:
     index_hours: int = 0
 
     @property
+    def purpose(self) -> str:
+        """The purpose of use of what its client stores."""
+        return "TREAT"
+
+    @property
     def days(self) -> int:
         """For how many days an instance is kept after it was fetched."""
         word, _, number = self.cache.partition(":")
@@ -104,22 +106,7 @@ class ImagingSource:
         )
 
 
-_FIELDS = tuple(one.name for one in fields(ImagingSource))
-_COLUMNS = tuple(imaging_source.c[name] for name in _FIELDS)
-_SOURCES = (
-    select(
-        *_COLUMNS,
-        *(organisation.c.key, organisation.c.slug, organisation.c.title, organisation.c.resource_id),
-        *(client.c.role, client.c.scopes),
-    )
-    .join(client, client.c.id == imaging_source.c.client)
-    .join(organisation, organisation.c.key == client.c.organisation)
-    .where(client.c.disabled == 0)
-    .order_by(imaging_source.c.name)
-)
-_ALL = select(*_COLUMNS).order_by(imaging_source.c.name)
 _NAMED = select(imaging_source.c.key).where(imaging_source.c.name == bindparam("name"))
-_CLIENT = select(client.c.id).where(client.c.id == bindparam("name"))
 _REMOVE = delete(imaging_source).where(imaging_source.c.key == bindparam("k_key"))
 _FORGET = delete(imaging_source_state).where(imaging_source_state.c.source == bindparam("k_key"))
 
@@ -140,9 +127,7 @@ class Sources:
     """
 
     def __init__(self, database: Database) -> None:
-        self._database = database
-        self._epoch = -1
-        self._known: Sequence[Registered] = ()
+        self._known = Known(database, imaging_source, ImagingSource, lambda one, caller, _: Registered(one, caller))
 
     async def all(self) -> Sequence[Registered]:
         """Return every source whose client may call.
@@ -150,11 +135,7 @@ class Sources:
         Raises:
             DatabaseUnavailable: nobody knows.
         """
-        now = await epoch.current(self._database.reader)
-        if now != self._epoch:
-            self._known = await _read(self._database, now)
-            self._epoch = now
-        return self._known
+        return [one for _, one in await self._known.all()]
 
     async def of_site(self, custodian: int) -> list[Registered]:
         """Return the sources of a site, given by the key of its organisation."""
@@ -174,26 +155,6 @@ class Sources:
             if one.source.name == name:
                 return one
         raise Unknown(f"No imaging source is called {name}, or its client is disabled")
-
-
-async def _read(database: Database, now: int) -> Sequence[Registered]:
-    recorded = await database.reader.fetch(ARE_RECORDED, {})
-    of_data = bool(recorded and recorded[0][0])
-    return [_registered(row, now, of_data=of_data) for row in await database.reader.fetch(_SOURCES, {})]
-
-
-def _registered(row: Sequence[object], now: int, *, of_data: bool) -> Registered:
-    source = ImagingSource(*row[: len(_FIELDS)])  # type: ignore[arg-type] # the columns are the fields
-    key, slug, title, resource_id, role, scope = row[len(_FIELDS) :]
-    scopes = parse_scopes(str(scope)) if scope else None
-    caller = Caller(
-        *(int(cast("int", key)), str(slug), str(title), f"Organization/{resource_id}", cast("Role", role)),
-        *("TREAT", source.client),
-        epoch=now,
-        scopes=None if scopes is None or scopes.unrestricted else scopes,
-        of_data=of_data,
-    )
-    return Registered(source, caller)
 
 
 def checked(source: ImagingSource) -> ImagingSource:
@@ -264,6 +225,9 @@ def _check_cache(policy: str) -> None:
     raise NotASource("What is kept is none, thumbnails, or days:N with N from 1 to 365")
 
 
+_KEPT = Kept(imaging_source, ImagingSource, "imaging source")
+
+
 async def add_source(connection: WriteConnection, source: ImagingSource) -> None:
     """Register a source.
 
@@ -272,15 +236,8 @@ async def add_source(connection: WriteConnection, source: ImagingSource) -> None
         AlreadyThere: the name is taken.
         Unknown: there is no such client.
     """
-    checked(source)
-    if await connection.fetch(_NAMED, {"name": source.name}):
-        raise AlreadyThere(f"The imaging source {source.name} is there already")
-    if not await connection.fetch(_CLIENT, {"name": source.client}):
-        raise Unknown(f"No client is called {source.client}")
-    by_name = {name: getattr(source, name) for name in _FIELDS}
-    await connection.insert(imaging_source, [tuple(by_name[column.name] for column in imaging_source.columns)])
+    await _KEPT.add(connection, checked(source))
     await connection.insert(imaging_source_state, [(source.key, *(0, 0, 0, 0), *("", ""), *(0, 0))])
-    await epoch.grow(connection)
 
 
 async def remove_source(connection: WriteConnection, name: str, *, forsaking: bool) -> int:
@@ -309,6 +266,4 @@ async def remove_source(connection: WriteConnection, name: str, *, forsaking: bo
     return left
 
 
-async def sources(connection: DatabaseConnection) -> list[ImagingSource]:
-    """Return all sources by their names, those of disabled clients too."""
-    return [ImagingSource(*row) for row in await connection.fetch(_ALL, {})]
+sources = _KEPT.all
