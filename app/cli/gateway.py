@@ -15,11 +15,12 @@ from typing import Any, Protocol
 
 import click
 
+from app.exchange.ssmix2.gateway.carrying import Progress
 from app.exchange.ssmix2.gateway.dead import DeadLetters
 from app.exchange.ssmix2.gateway.hub_line import HubLine, LineDown, NotLetIn
 from app.exchange.ssmix2.gateway.journal import Journal
 from app.exchange.ssmix2.gateway.line import Line
-from app.exchange.ssmix2.gateway.run import Gateway, Progress, Wanted
+from app.exchange.ssmix2.gateway.run import Gateway, Wanted
 from app.imaging.folder.line import StowLine
 from app.imaging.folder.run import FolderGateway
 from app.imaging.folder.run import Wanted as FolderWanted

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from app.exchange.ssmix2.gateway.hub_line import Answered, HubLine, NotTaken, failed
+from app.exchange.ssmix2.gateway.hub_line import Answered, HubLine, NotTaken, failed, finding
 from app.imaging.folder.walk import PIECE_BYTES, Image
 from dicom.multipart import closing, content_type, part_head
 
@@ -98,11 +98,6 @@ def _answers(images: Sequence[Image], answer: Mapping[str, Any]) -> list[Answere
         else Answered(one.row.path, "refused", [_finding(refused[one.sop_instance_uid])])
         for one in images
     ]
-
-
-def finding(text: str) -> dict[str, Any]:
-    """Return a reason as dead letters tell it."""
-    return {"segment": "", "index": 0, "field": 0, "text": text}
 
 
 def _finding(item: Mapping[str, Any]) -> dict[str, Any]:

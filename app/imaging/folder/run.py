@@ -3,19 +3,17 @@
 import asyncio
 import logging
 import shutil
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.background import started
+from app.exchange.ssmix2.gateway.carrying import Carrying, Progress, next_of
 from app.exchange.ssmix2.gateway.changes import by_events
 from app.exchange.ssmix2.gateway.dead import DeadLetters
-from app.exchange.ssmix2.gateway.hub_line import Answered, NotTaken
+from app.exchange.ssmix2.gateway.hub_line import Answered, NotTaken, finding
 from app.exchange.ssmix2.gateway.journal import DEAD, SENT, Journal
-from app.exchange.ssmix2.gateway.patience import Patience
-from app.exchange.ssmix2.gateway.run import Progress
-from app.imaging.folder.line import StowLine, finding
+from app.imaging.folder.line import StowLine
 from app.imaging.folder.walk import Batch, Image, Reader, folder_of, folders
 
 LARGEST_LETTER = 100_000_000
@@ -38,7 +36,7 @@ class Wanted:
     """How long nobody must have written to a file."""
 
 
-class FolderGateway:
+class FolderGateway(Carrying):
     """One gateway.
 
     Args:
@@ -57,71 +55,23 @@ class FolderGateway:
         line: StowLine,
         tell: Callable[[Progress], None] = lambda _: None,
     ) -> None:
-        self.progress = Progress()
-        self._wanted, self._journal, self._dead, self._line, self._tell = wanted, journal, dead, line, tell
         self._reader = Reader(wanted.root, journal, wanted.settle_seconds)
-        self._stop = asyncio.Event()
-        self._patience = Patience(self._stop, journal, once=wanted.once, tell=self._line_is)
-        self._changed: set[str] = set()
-        self._woken = asyncio.Event()
-        self._walked = 0.0
+        super().__init__(wanted, journal, dead, self._reader, tell)
+        self._wanted, self._line = wanted, line
 
-    def stop(self) -> None:
-        """Stop after the batch at work."""
-        self._stop.set()
-        self._woken.set()
-
-    async def run(self) -> None:
-        """Send what is to be sent.
-
-        Raises:
-            LineDown: the line stays down, and the folder was to be walked through once.
-            NotLetIn: the hub refuses the gateway itself.
-        """
-        watching = None if self._wanted.once else started(self._follow(), "folder events")
-        try:
-            await self._walk()
-            while not (self._wanted.once or self._stop.is_set()):
-                await self._next()
-            if self._wanted.once and self._reader.unfinished and not self._stop.is_set():
-                await asyncio.sleep(self._wanted.settle_seconds)
-                await self._send_all(sorted(self._reader.unfinished))
-        finally:
-            if watching is not None:
-                await watching()
+    def _watch(self) -> list[Callable[[], Awaitable[None]]]:
+        return [started(self._follow(), "folder events")]
 
     async def _follow(self) -> None:
         async for changed in by_events(self._wanted.root, self._stop, folder_of):
-            self._changed |= changed
-            self._woken.set()
+            self._note_changes(changed)
 
-    async def _walk(self) -> None:
-        """Go through the whole folder."""
-        self._journal.note(walk_begun=int(time.time()), walk_ended="")
+    async def _send_everything(self) -> None:
         await self._send_all(folders(self._wanted.root))
-        if not self._stop.is_set():
-            self._journal.note(walk_ended=int(time.time()))
-        self._walked = time.monotonic()
 
-    async def _next(self) -> None:
-        """Wait for changes and send them; walk again when it is time."""
-        left = self._walked + self._wanted.every_seconds - time.monotonic()
-        wait = min(left, max(self._wanted.settle_seconds, 0.1)) if self._reader.unfinished else left
-        try:
-            await asyncio.wait_for(self._woken.wait(), max(wait, 0.0))
-        except TimeoutError:
-            if not self._reader.unfinished or left <= 0:
-                await self._walk()
-                return
-        self._woken.clear()
-        changed = sorted(self._changed | self._reader.unfinished)
-        self._changed.clear()
-        if not self._stop.is_set():
-            await self._send_all(changed)
-
-    async def _send_all(self, paths: Iterable[str]) -> None:
-        batches = self._reader.batches(paths)
-        while not self._stop.is_set() and (batch := await asyncio.to_thread(_next_of, batches)) is not None:
+    async def _send_all(self, folders: Iterable[str]) -> None:
+        batches = self._reader.batches(folders)
+        while not self._stop.is_set() and (batch := await asyncio.to_thread(next_of, batches)) is not None:
             await self._deliver(batch)
             self._tell(self.progress)
 
@@ -186,11 +136,6 @@ class FolderGateway:
             # Another file system.
             shutil.move(image.place, target)
 
-    def _line_is(self, down: str) -> None:
-        self.progress.down = down
-        if down:
-            self._tell(self.progress)
-
 
 def _copy(image: Image) -> bytes:
     """Return a file that was refused; nothing of one that is too large, or was taken away."""
@@ -198,7 +143,3 @@ def _copy(image: Image) -> bytes:
         return image.place.read_bytes() if image.row.size <= LARGEST_LETTER else b""
     except OSError:
         return b""
-
-
-def _next_of(batches: Iterator[Batch]) -> Batch | None:
-    return next(batches, None)

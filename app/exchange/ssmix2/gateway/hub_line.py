@@ -49,6 +49,11 @@ class Answered:
     findings: Sequence[Mapping[str, Any]]
 
 
+def finding(text: str) -> dict[str, Any]:
+    """Return why a file was refused, where no line of it is at fault."""
+    return {"segment": "", "index": 0, "field": 0, "text": text}
+
+
 class HubLine:
     """The line to one hub.
 

@@ -6,38 +6,24 @@ Batches go one after the other, so that each patient's files arrive in their ord
 import asyncio
 import json
 import logging
-import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from app.background import started
 from app.exchange.ssmix2.gateway.batches import Batch, Reader
+from app.exchange.ssmix2.gateway.carrying import Carrying, Progress, next_of
 from app.exchange.ssmix2.gateway.changes import LOOK_SECONDS, Transactions, by_events
 from app.exchange.ssmix2.gateway.dead import DeadLetters
+from app.exchange.ssmix2.gateway.hub_line import finding
 from app.exchange.ssmix2.gateway.journal import DEAD, SENT, Journal
 from app.exchange.ssmix2.gateway.line import Answered, Line, NotTaken
-from app.exchange.ssmix2.gateway.patience import Patience
 from app.exchange.ssmix2.gateway.walk import Found, count_patients, patients, strays
 
 MOST_UNREAD = 100
 """Paths that `--status` tells of files that cannot be read."""
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far the gateway is."""
-
-    done: int = 0
-    unchanged: int = 0
-    refused: int = 0
-    patients: int = 0
-    patients_begun: int = 0
-    down: str = ""
-    """Why the line is down; empty while it is up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +40,7 @@ class Wanted:
     """How long nobody must have written to a file."""
 
 
-class Gateway:
+class Gateway(Carrying):
     """One gateway.
 
     Args:
@@ -73,41 +59,12 @@ class Gateway:
         line: Line,
         tell: Callable[[Progress], None] = lambda _: None,
     ) -> None:
-        self.progress = Progress()
-        self._wanted, self._journal, self._dead, self._line, self._tell = wanted, journal, dead, line, tell
         self._reader = Reader(wanted.root, journal, wanted.settle_seconds)
+        super().__init__(wanted, journal, dead, self._reader, tell)
+        self._wanted, self._line = wanted, line
         self._unread_told: dict[str, str] | None = None
-        self._stop = asyncio.Event()
-        self._patience = Patience(self._stop, journal, once=wanted.once, tell=self._line_is)
-        self._changed: set[str] = set()
-        self._woken = asyncio.Event()
-
-    def stop(self) -> None:
-        """Stop after the batch at work."""
-        self._stop.set()
-        self._woken.set()
-
-    async def run(self) -> None:
-        """Send what is to be sent.
-
-        Raises:
-            LineDown: the line stays down, and the store was to be walked through once.
-            NotLetIn: the hub refuses the gateway itself.
-        """
-        watching = [] if self._wanted.once else self._watch()
-        try:
-            await self._walk()
-            while not (self._wanted.once or self._stop.is_set()):
-                await self._next()
-            if self._wanted.once and self._reader.unfinished and not self._stop.is_set():
-                await asyncio.sleep(self._wanted.settle_seconds)
-                await self._send_all(sorted(self._reader.unfinished))
-        finally:
-            for end in watching:
-                await end()
 
     def _watch(self) -> list[Callable[[], Awaitable[None]]]:
-        """Start what tells of changes, before the walk, so that none falls between; return what ends it."""
         if self._wanted.transactions is None:
             return [started(self._follow_events(), "store events")]
         transactions = Transactions(self._wanted.transactions, self._journal)
@@ -126,45 +83,18 @@ class Gateway:
                 logger.warning("The transaction store cannot be read: %s", error)
             await asyncio.sleep(LOOK_SECONDS)
 
-    def _note_changes(self, folders: Iterable[str]) -> None:
-        self._changed.update(folders)
-        if self._changed:
-            self._woken.set()
-
-    async def _walk(self) -> None:
-        """Go through the whole store."""
+    async def _send_everything(self) -> None:
         root = self._wanted.root
         self.progress.patients = await asyncio.to_thread(count_patients, root)
         self._reader.begun = 0
-        self._journal.note(walk_begun=int(time.time()), walk_ended="")
         self._reader.unread.clear()
         await self._send_all(patients(root, self._reader.note_unread), first=strays(root))
-        if not self._stop.is_set():
-            self._journal.note(walk_ended=int(time.time()))
-        self._walked = time.monotonic()
-
-    async def _next(self) -> None:
-        """Wait for changes and send them; walk again when it is time."""
-        left = self._walked + self._wanted.every_seconds - time.monotonic()
-        wait = min(left, max(self._wanted.settle_seconds, 0.1)) if self._reader.unfinished else left
-        try:
-            await asyncio.wait_for(self._woken.wait(), max(wait, 0.0))
-        except TimeoutError:
-            if not self._reader.unfinished or left <= 0:
-                await self._walk()
-                return
-        if self._stop.is_set():
-            return
-        self._woken.clear()
-        changed = sorted(self._changed | self._reader.unfinished)
-        self._changed.clear()
-        await self._send_all(changed)
 
     async def _send_all(self, folders: Iterable[str], *, first: Iterable[Found] = ()) -> None:
         batches = self._reader.batches(folders, first=first)
-        reading = asyncio.create_task(asyncio.to_thread(_next_of, batches))
+        reading = asyncio.create_task(asyncio.to_thread(next_of, batches))
         while (batch := await reading) is not None and not self._stop.is_set():
-            reading = asyncio.create_task(asyncio.to_thread(_next_of, batches))
+            reading = asyncio.create_task(asyncio.to_thread(next_of, batches))
             try:
                 await self._deliver(batch)
             except BaseException:
@@ -186,7 +116,7 @@ class Gateway:
         if batch.known:
             self._journal.keep(batch.known)
         for row, reason in batch.refused:
-            self._dead.put(row.path, b"", [_finding(reason)])
+            self._dead.put(row.path, b"", [finding(reason)])
         self._journal.keep([row for row, _ in batch.refused])
         self.progress.refused += len(batch.refused)
         if not batch.letters:
@@ -205,12 +135,7 @@ class Gateway:
             for half in batch.halves():
                 await self._deliver(half)
         else:
-            self._note(batch, [Answered(batch.letters[0].path, "refused", [_finding(reason)])])
-
-    def _line_is(self, down: str) -> None:
-        self.progress.down = down
-        if down:
-            self._tell(self.progress)
+            self._note(batch, [Answered(batch.letters[0].path, "refused", [finding(reason)])])
 
     def _note(self, batch: Batch, answers: list[Answered]) -> None:
         rows = []
@@ -225,11 +150,3 @@ class Gateway:
         self.progress.done += sum(one.state == "done" for one in answers)
         self.progress.unchanged += sum(one.state == "unchanged" for one in answers)
         self.progress.refused += sum(one.state == "refused" for one in answers)
-
-
-def _finding(text: str) -> dict[str, Any]:
-    return {"segment": "", "index": 0, "field": 0, "text": text}
-
-
-def _next_of(batches: Iterator[Batch]) -> Batch | None:
-    return next(batches, None)
