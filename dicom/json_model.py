@@ -56,9 +56,14 @@ class _Context(NamedTuple):
     """Where its bulk data is found, relative to the DICOMweb root."""
 
 
+def instance_path(study: str, series: str, instance: str) -> str:
+    """Return where an instance is found, relative to the root of the DICOMweb service."""
+    return f"studies/{study}/series/{series}/instances/{instance}"
+
+
 def bulk_data_root(study: str, series: str, instance: str) -> str:
     """Return where an instance's bulk data is found, relative to the root of the DICOMweb service."""
-    return f"studies/{study}/series/{series}/instances/{instance}/bulkdata"
+    return f"{instance_path(study, series, instance)}/bulkdata"
 
 
 def render(instance: Instance) -> bytes:

@@ -15,7 +15,6 @@ from app.imaging.sources.failures import SourceFailed
 from app.records.response import Response
 from dicom.accept import Representation, choose
 from dicom.bulk_data import NoBulkData, everything, find, value
-from dicom.json_model import bulk_data_root
 from dicom.multipart import closing, content_type, part_head
 from dicom.part10 import read_part10
 from dicom.store.read import InstanceRow
@@ -75,14 +74,13 @@ def _check_size(rows: Sequence[InstanceRow]) -> None:
 
 async def _parts(request: DicomRequest, rows: Sequence[InstanceRow], boundary: str) -> AsyncIterator[bytes]:
     for row in rows:
-        root = bulk_data_root(row.study_instance_uid, row.series_instance_uid, row.sop_instance_uid)
         try:
             data = await stored_bytes(request.hub, row)
         except SourceFailed:
             # The others of a study are given, though its site does not give this one.
             continue
         for path, found in await asyncio.to_thread(_values, data):
-            yield part_head(boundary, OCTETS, len(found), location=f"{request.root}/{root}/{path}") + found
+            yield part_head(boundary, OCTETS, len(found), location=f"{request.root}/{row.path}/bulkdata/{path}") + found
     yield closing(boundary)
 
 

@@ -61,10 +61,9 @@ async def _parts(
         except (NotFound, SourceFailed):
             # It says that it has frames, and has none; or its site does not give it: the others are given.
             continue
-        root = f"{request.root}/studies/{row.study_instance_uid}/series/{row.series_instance_uid}"
         for index in range(len(place)):
             data = await made_frame(place, index, one.transfer_syntax)
-            location = f"{root}/instances/{row.sop_instance_uid}/frames/{index + 1}"
+            location = f"{request.root}/{row.path}/frames/{index + 1}"
             head = part_head(
                 boundary, one.media_type, len(data), transfer_syntax=one.transfer_syntax, location=location
             )

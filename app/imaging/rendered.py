@@ -143,14 +143,13 @@ async def _parts(
         except (NotFound, SourceFailed):
             # It says that it has frames, and has none; or its site does not give it: the others are given.
             continue
-        root = f"{request.root}/studies/{row.study_instance_uid}/series/{row.series_instance_uid}"
         for index in wanted:
             try:
                 made = made or await place.picture(index, asked)
             except NotAcceptable:
                 # The others of a study are shown, though this one cannot be.
                 continue
-            location = f"{root}/instances/{row.sop_instance_uid}/frames/{index + 1}/rendered"
+            location = f"{request.root}/{row.path}/frames/{index + 1}/rendered"
             yield part_head(boundary, asked["media_type"], len(made), location=location) + made
             made = b""
     yield closing(boundary)

@@ -92,10 +92,7 @@ async def _single(request: DicomRequest, row: InstanceRow, chosen: Representatio
 
 def _head(request: DicomRequest, boundary: str, row: InstanceRow, chosen: Representation) -> bytes:
     """Return what stands before an instance; without its length when that is not known yet."""
-    location = (
-        f"{request.root}/studies/{row.study_instance_uid}/series/{row.series_instance_uid}"
-        f"/instances/{row.sop_instance_uid}"
-    )
+    location = f"{request.root}/{row.path}"
     return part_head(boundary, DICOM, row.size, transfer_syntax=chosen.transfer_syntax, location=location)
 
 

@@ -15,6 +15,7 @@ from app.imaging.request import DicomRequest
 from app.imaging.response import DICOM_JSON, headers
 from app.imaging.stored import stored
 from app.records.response import Response
+from dicom.json_model import instance_path
 from dicom.media_types import parse
 from fhir.errors import Forbidden, InvalidValue, UnsupportedMediaType
 from fhir.store.categories import Category
@@ -102,11 +103,11 @@ def _answer(request: DicomRequest, filed: Filed) -> dict[str, Any]:
 
 def _stored(request: DicomRequest, one: Received) -> dict[str, Any]:
     facts = one.extracted.facts
-    place = f"studies/{facts.study.study_instance_uid}/series/{facts.series.series_instance_uid}"
+    place = instance_path(facts.study.study_instance_uid, facts.series.series_instance_uid, one.sop_instance_uid)
     told = {
         "00081150": _value("UI", one.sop_class_uid),
         "00081155": _value("UI", one.sop_instance_uid),
-        "00081190": _value("UR", f"{request.root}/{place}/instances/{one.sop_instance_uid}"),
+        "00081190": _value("UR", f"{request.root}/{place}"),
     }
     if warning(one):
         told["00081196"] = {"vr": "US", "Value": [warning(one)]}

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Select, bindparam, select
 
+from dicom.json_model import instance_path
 from dicom.store.connection import Connection, Visibility
 from dicom.store.statements import statement
 from dicom.store.tables import dicom_instance
@@ -38,6 +39,11 @@ class InstanceRow:
     """For `dicom.frame_table.frame_place`."""
     source: int | None = None
     """Who has the bytes of a reference, of which nothing but its UIDs is sure; None when they are kept here."""
+
+    @property
+    def path(self) -> str:
+        """Where it is found, relative to the root of the DICOMweb service."""
+        return instance_path(self.study_instance_uid, self.series_instance_uid, self.sop_instance_uid)
 
 
 class ModelRow(NamedTuple):

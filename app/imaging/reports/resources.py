@@ -14,6 +14,7 @@ from app.imaging.imaging_study import DICOM_UID, IDENTIFIER_TYPE, URI, started
 from app.imaging.patient import printable
 from app.imaging.reports.codes import SYSTEMS, Json, concept
 from dicom.indexing import Facts
+from dicom.json_model import instance_path
 from dicom.reports.content import Report, read_report
 from dicom.reports.dose import Dose, Quantity, read_dose
 from dicom.reports.encapsulated import DOCUMENT_TAG, read_encapsulated
@@ -70,8 +71,8 @@ def resource(facts: Facts, model: Model, place: Place) -> Json | None:
 
 def address(facts: Facts, place: Place) -> str:
     """Return where the instance is had as it came."""
-    series, instance = facts.series.series_instance_uid, facts.instance.sop_instance_uid
-    return f"{place.root}/studies/{facts.study.study_instance_uid}/series/{series}/instances/{instance}"
+    uids = facts.study.study_instance_uid, facts.series.series_instance_uid, facts.instance.sop_instance_uid
+    return f"{place.root}/{instance_path(*uids)}"
 
 
 def _identifiers(facts: Facts) -> list[Json]:

@@ -26,6 +26,7 @@ from app.imaging.sources.metrics import HELD, KEPT_OCTETS
 from app.imaging.sources.source import ImagingSource, Registered
 from app.imaging.sources.web import fetch_instance
 from dicom.failures import InvalidInstance
+from dicom.json_model import instance_path
 from dicom.part10 import Instance, read_instance
 from dicom.store.read import InstanceRow
 from dicom.store.refer import Reference
@@ -148,9 +149,8 @@ class Holder:
         most_bytes = self._hub.settings.instance_bytes
         async with line.asking():
             if source.get_by == "web":
-                path = f"/studies/{row.study_instance_uid}/series/{row.series_instance_uid}"
-                path += f"/instances/{row.sop_instance_uid}"
-                await fetch_instance(line, path, incoming, most_bytes=most_bytes)
+                path = instance_path(row.study_instance_uid, row.series_instance_uid, row.sop_instance_uid)
+                await fetch_instance(line, f"/{path}", incoming, most_bytes=most_bytes)
             else:
                 await get_instance(line, row, incoming, most_bytes=most_bytes)
             await asyncio.to_thread(_check, incoming, row, source)

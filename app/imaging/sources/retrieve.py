@@ -86,8 +86,7 @@ async def _parts(
 
 async def _part(request: DicomRequest, row: InstanceRow, chosen: Representation, boundary: str) -> AsyncIterator[bytes]:
     """Yield an instance behind its head; what fails, fails before the head is sent."""
-    place = f"{request.root}/studies/{row.study_instance_uid}/series/{row.series_instance_uid}"
-    location = f"{place}/instances/{row.sop_instance_uid}"
+    location = f"{request.root}/{row.path}"
 
     def head(length: int) -> bytes:
         return part_head(boundary, DICOM, length, transfer_syntax=chosen.transfer_syntax, location=location)

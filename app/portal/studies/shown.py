@@ -120,11 +120,10 @@ def pictures_of(study: Study, references: Sequence[Reference]) -> list[Picture]:
         if row is None or row.number_of_frames is None:
             continue
         frame = one.frames[0] if one.frames else 1
-        within = f"studies/{row.study_instance_uid}/series/{row.series_instance_uid}/instances/{row.sop_instance_uid}"
         asked = f"series={row.series_instance_uid}&instance={row.sop_instance_uid}&frame={frame}"
         found.append(
             Picture(
-                f"/dicomweb/{within}/frames/{frame}/thumbnail",
+                f"/dicomweb/{row.path}/frames/{frame}/thumbnail",
                 f"/images/{row.study_instance_uid}?{asked}",
             )
         )
