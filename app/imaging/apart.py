@@ -4,10 +4,8 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.5.html
 """
 
 import asyncio
-import mmap
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import orjson
 
@@ -15,6 +13,7 @@ from app.blobs import Incoming
 from app.imaging.keep import Failure, Received, keep
 from app.imaging.receive import in_time
 from app.imaging.request import DicomRequest
+from app.mapped import mapped
 from dicom.assembling import Bulk, assemble, uids
 from dicom.failures import PROCESSING_FAILURE, InvalidInstance
 from dicom.json_model import Json
@@ -53,7 +52,7 @@ class _Spooled:
     @property
     def content(self) -> bytes | memoryview:
         """The content, mapped."""
-        return _mapped(self.incoming.path) if self.part.size else b""
+        return mapped(self.incoming.path) if self.part.size else b""
 
 
 async def receive_apart(request: DicomRequest) -> AsyncIterator[Received | Failure]:
@@ -140,9 +139,7 @@ async def _instance(
     incoming = request.hub.blobs.incoming()
     try:
         await asyncio.to_thread(_write, incoming, model, bulk, most)
-        digest, size = await asyncio.to_thread(incoming.finish), incoming.size
-        custodian = request.authority.custodian
-        return await keep(request.hub, custodian, incoming, size=size, sha256=digest, study=request.study), size
+        return await keep(request.hub, request.authority.custodian, incoming, study=request.study), incoming.size
     except InvalidInstance as error:
         return Failure(*uids(model), error.code, error.reason), incoming.size
     finally:
@@ -162,8 +159,3 @@ def _write(incoming: Incoming, model: Json, bulk: dict[str, list[_Spooled]], mos
         if incoming.size + len(piece) > most:
             raise InvalidInstance("the instance is longer than is allowed", PROCESSING_FAILURE)
         incoming.write(piece)
-
-
-def _mapped(path: Path) -> memoryview:
-    with path.open("rb") as file:
-        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))

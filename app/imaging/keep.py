@@ -5,14 +5,13 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.5.html
 
 import asyncio
 import logging
-import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.blobs import Incoming
 from app.imaging.patient import issuer, printable
+from app.mapped import mapped
 from dicom.failures import (
     DATA_SET_DOES_NOT_MATCH_SOP_CLASS,
     DUPLICATE_SOP_INSTANCE,
@@ -28,17 +27,6 @@ if TYPE_CHECKING:
     from app.hub import Hub
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Spooled:
-    """A file that has come whole, and is not durable yet."""
-
-    incoming: Incoming
-    size: int
-    """Bytes."""
-    sha256: str
-    """In hexadecimal digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +69,6 @@ async def keep(
     custodian: int,
     incoming: Incoming,
     *,
-    size: int,
-    sha256: str,
     study: str = "",
     any_patient: bool = False,
 ) -> Received | Failure:
@@ -91,21 +77,19 @@ async def keep(
     Args:
         hub: The running hub.
         custodian: Whose it becomes.
-        incoming: Holds the Part 10 file.
-        size: Bytes of it.
-        sha256: Its digest in hexadecimal.
+        incoming: Holds the Part 10 file, which has come whole.
         study: The StudyInstanceUID that it has to be of; any when empty.
         any_patient: Whether somebody will say whose it is, so that it needs no Patient ID.
     """
-    (found,) = await keep_all(hub, custodian, [Spooled(incoming, size, sha256)], study=study, any_patient=any_patient)
+    (found,) = await keep_all(hub, custodian, [incoming], study=study, any_patient=any_patient)
     return found
 
 
 async def keep_all(
-    hub: "Hub", custodian: int, spooled: Sequence[Spooled], *, study: str = "", any_patient: bool = False
+    hub: "Hub", custodian: int, incoming: Sequence[Incoming], *, study: str = "", any_patient: bool = False
 ) -> list[Received | Failure]:
     """Return what each of several files is, as `keep` does, for one question to the database and few flushes."""
-    found = await asyncio.to_thread(_read_all, spooled, study, any_patient)
+    found = await asyncio.to_thread(_read_all, incoming, study, any_patient)
     uids = [one.sop_instance_uid for one in found if isinstance(one, Received)]
     known = await stored_digests(hub.database.reader, custodian, uids)
     wanted: list[Incoming] = []
@@ -114,7 +98,7 @@ async def keep_all(
             continue
         digest = known.get(one.sop_instance_uid)
         if digest is None:
-            wanted.append(spooled[number].incoming)
+            wanted.append(incoming[number])
         elif digest != one.digest:
             # The transaction asks again; here it spares a blob that nobody would refer to.
             found[number] = failure(one, DUPLICATE_SOP_INSTANCE, "the SOP Instance UID is in use for other content")
@@ -122,10 +106,8 @@ async def keep_all(
     return found
 
 
-def _read_all(spooled: Sequence[Spooled], study: str, any_patient: bool) -> list[Received | Failure]:
-    return [
-        _checked(read_incoming(one.incoming, one.size, one.sha256), study, any_patient=any_patient) for one in spooled
-    ]
+def _read_all(incoming: Sequence[Incoming], study: str, any_patient: bool) -> list[Received | Failure]:
+    return [_checked(read_incoming(one), study, any_patient=any_patient) for one in incoming]
 
 
 def _checked(found: Received | Failure, study: str, *, any_patient: bool) -> Received | Failure:
@@ -144,24 +126,20 @@ def failure(of: Received, code: int, reason: str) -> Failure:
     return Failure(of.sop_class_uid, of.sop_instance_uid, code, reason)
 
 
-def read_incoming(incoming: Incoming, size: int, sha256: str) -> Received | Failure:
-    """Return what a file is, without keeping it; as for `keep`."""
+def read_incoming(incoming: Incoming) -> Received | Failure:
+    """Return what a file is, without keeping it."""
     incoming.readable()
-    if not size:
+    if not incoming.size:
         return Failure("", "", PROCESSING_FAILURE, "the part is empty")
-    data = _mapped(incoming.path)
+    data = mapped(incoming.path)
     try:
         instance = read_instance(data)
         extracted = extract(instance)
-        return Received(extracted, issuer(instance.file, extracted.facts.study), sha256, size, other_kind(data))
+        whose = issuer(instance.file, extracted.facts.study)
+        return Received(extracted, whose, incoming.digest, incoming.size, other_kind(data))
     except InvalidInstance as error:
         return Failure(*media_storage_uids(data), error.code, error.reason)
     except Exception:
         # Whatever strangers send, the other parts of the request have their own answer.
         logger.exception("An instance could not be read")
         return Failure(*media_storage_uids(data), PROCESSING_FAILURE, "the instance could not be read")
-
-
-def _mapped(path: Path) -> memoryview:
-    with path.open("rb") as file:
-        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))

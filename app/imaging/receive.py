@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.blobs import Incoming
-from app.imaging.keep import Failure, Received, Spooled, keep, keep_all
+from app.imaging.keep import Failure, Received, keep, keep_all
 from app.imaging.request import DicomRequest
 from dicom.indexing import Facts, SeriesFacts, StudyFacts
 from dicom.multipart import TooLarge, boundary_of, read_parts
@@ -66,7 +66,7 @@ class _Receiving:
     def __init__(self, request: DicomRequest) -> None:
         self._request = request
         self._open: list[Incoming] = []
-        self._group: list[Spooled] = []
+        self._group: list[Incoming] = []
         self._group_bytes = 0
         self._model_bytes = 0
         self._said: dict[StudyFacts | SeriesFacts, Any] = {}
@@ -77,10 +77,10 @@ class _Receiving:
         self._open.append(self._request.hub.blobs.incoming())
         return self._open[-1]
 
-    def add(self, size: int, sha256: str) -> bool:
+    def add(self) -> bool:
         """Take the file that was begun last, which is whole; return whether its group is full."""
-        self._group.append(Spooled(self._open[-1], size, sha256))
-        self._group_bytes += size
+        self._group.append(self._open[-1])
+        self._group_bytes += self._open[-1].size
         return len(self._group) >= GROUP or self._group_bytes >= GROUP_BYTES
 
     async def turn(self) -> list[Received | Failure]:
@@ -95,12 +95,12 @@ class _Receiving:
             self._group, self._group_bytes = [], 0
         return done
 
-    async def _keep(self, group: list[Spooled]) -> list[Received | Failure]:
+    async def _keep(self, group: list[Incoming]) -> list[Received | Failure]:
         request = self._request
         found = await keep_all(request.hub, request.authority.custodian, group, study=request.study)
         for one in group:
-            one.incoming.discard()
-            self._open.remove(one.incoming)
+            one.discard()
+            self._open.remove(one)
         return found
 
     async def _kept(self) -> list[Received | Failure]:
@@ -149,8 +149,8 @@ async def receive(request: DicomRequest) -> AsyncIterator[Received | Failure]:
         max_request_bytes=settings.stow_bytes,
     )
     try:
-        async for part in parts:
-            if receiving.add(part.size, part.sha256):
+        async for _ in parts:
+            if receiving.add():
                 for one in await receiving.turn():
                     yield one
         for _ in range(2):
@@ -174,8 +174,6 @@ async def receive_one(request: DicomRequest) -> AsyncIterator[Received | Failure
             incoming.write(chunk)
             if incoming.size > most:
                 raise TooLarge(f"the request has more than {most} bytes")
-        digest = await asyncio.to_thread(incoming.finish)
-        custodian, size = request.authority.custodian, incoming.size
-        yield await keep(request.hub, custodian, incoming, size=size, sha256=digest, study=request.study)
+        yield await keep(request.hub, request.authority.custodian, incoming, study=request.study)
     finally:
         incoming.discard()

@@ -284,6 +284,8 @@ async def _again(request: FhirRequest, file: DiscFile) -> Received | Failure:
     try:
         async for piece in request.hub.blobs.stream(file.custodian, file.digest):
             incoming.write(piece)
-        return await asyncio.to_thread(read_incoming, incoming, file.size, file.digest)
+        found = await asyncio.to_thread(read_incoming, incoming)
+        # It is kept already, by the name under which the disc's file is known.
+        return replace(found, digest=file.digest, size=file.size) if isinstance(found, Received) else found
     finally:
         incoming.discard()

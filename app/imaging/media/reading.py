@@ -149,12 +149,7 @@ class Reading:
             self._left_bytes -= incoming.size
             if problem is not None:
                 return self._row(number, entry.path, *problem)
-            found = await keep(
-                *(self._hub, self._disc.custodian, incoming),
-                size=incoming.size,
-                sha256=incoming.finish(),
-                any_patient=True,
-            )
+            found = await keep(self._hub, self._disc.custodian, incoming, any_patient=True)
         finally:
             incoming.discard()
         if isinstance(found, Received):

@@ -7,7 +7,6 @@ shown before. Several who ask for it at once share one fetch. Whoever may see it
 import asyncio
 import hashlib
 import logging
-import mmap
 import os
 import time
 import weakref
@@ -25,6 +24,7 @@ from app.imaging.sources.line import Line
 from app.imaging.sources.metrics import HELD, KEPT_OCTETS
 from app.imaging.sources.source import ImagingSource, Registered
 from app.imaging.sources.web import fetch_instance
+from app.mapped import mapped
 from dicom.failures import InvalidInstance
 from dicom.json_model import instance_path
 from dicom.part10 import Instance, read_instance
@@ -261,8 +261,7 @@ def _scanned(path: Path, row: InstanceRow | Reference, source: ImagingSource) ->
         Untrue: it is none, or another than was asked for.
     """
     try:
-        with path.open("rb") as file:
-            instance = read_instance(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
+        instance = read_instance(mapped(path))
     except (InvalidInstance, ValueError) as error:
         raise Untrue(f"The imaging source {source.name} sends no sound instance") from error
     found = instance.study_instance_uid, instance.series_instance_uid, instance.sop_instance_uid
