@@ -13,6 +13,7 @@ from app.blobs import Incoming
 from app.imaging.keep import Failure, Received, keep
 from app.imaging.receive import in_time
 from app.imaging.request import DicomRequest
+from app.imaging.response import DICOM_JSON, DICOM_XML
 from app.mapped import mapped
 from dicom.assembling import Bulk, assemble, uids
 from dicom.failures import PROCESSING_FAILURE, InvalidInstance
@@ -22,8 +23,7 @@ from dicom.multipart import Part, TooLarge, boundary_of, read_parts
 from dicom.xml_model import InvalidModel, from_xml
 from fhir.errors import InvalidValue
 
-JSON_TYPES = ("application/dicom+json", "application/json")
-XML_TYPE = "application/dicom+xml"
+JSON_TYPES = (DICOM_JSON, "application/json")
 MOST_METADATA_BYTES = 64 * 1024 * 1024
 """Of one request: they are read as a whole."""
 MOST_PARTS = 20_000
@@ -70,7 +70,7 @@ async def receive_apart(request: DicomRequest) -> AsyncIterator[Received | Failu
         described: list[_Spooled] = []
         beside: list[_Spooled] = []
         for one in parts:
-            (described if one.media_type in (*JSON_TYPES, XML_TYPE) else beside).append(one)
+            (described if one.media_type in (*JSON_TYPES, DICOM_XML) else beside).append(one)
         if sum(one.part.size for one in described) > MOST_METADATA_BYTES:
             raise TooLarge(f"the metadata of one request have more than {MOST_METADATA_BYTES} bytes")
         models = [model for one in described for model in await asyncio.to_thread(_models, one)]
@@ -123,7 +123,7 @@ def _models(one: _Spooled) -> list[Json]:
     """
     content = bytes(one.content)
     try:
-        found = from_xml(content) if one.media_type == XML_TYPE else orjson.loads(content)
+        found = from_xml(content) if one.media_type == DICOM_XML else orjson.loads(content)
     except (InvalidModel, orjson.JSONDecodeError) as error:
         raise InvalidValue("The metadata is neither the DICOM JSON Model nor the Native DICOM Model") from error
     models = found if isinstance(found, list) else [found]

@@ -8,14 +8,13 @@ from collections.abc import Sequence
 import orjson
 
 from app.imaging.request import DicomRequest
-from app.imaging.response import DICOM_JSON, headers, new_boundary
+from app.imaging.response import DICOM_JSON, DICOM_XML, headers, new_boundary
 from app.records.response import Response
 from dicom.accept import Representation, choose
 from dicom.json_model import Json
 from dicom.multipart import closing, content_type, part_head
 from dicom.xml_model import to_xml
 
-DICOM_XML = "application/dicom+xml"
 _FORMS = [Representation(DICOM_JSON), Representation(DICOM_XML, multipart=True)]
 
 

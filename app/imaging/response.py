@@ -11,10 +11,22 @@ from collections.abc import Iterable
 from app.imaging.request import DicomRequest
 from app.records.response import NO_SNIFF, PRIVATE, Header, Response, Streamed
 
-__all__ = ["DICOM_JSON", "DicomResponse", "Header", "Streamed", "etag", "headers", "new_boundary", "not_modified"]
+__all__ = [
+    "DICOM",
+    "DICOM_JSON",
+    "DICOM_XML",
+    "DicomResponse",
+    "Header",
+    "Streamed",
+    "etag",
+    "headers",
+    "new_boundary",
+    "not_modified",
+]
 
+DICOM = "application/dicom"
 DICOM_JSON = "application/dicom+json"
-
+DICOM_XML = "application/dicom+xml"
 
 ATTACHMENT = (b"content-disposition", b"attachment")
 SANDBOX = (b"content-security-policy", b"default-src 'none'; sandbox")

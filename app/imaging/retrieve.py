@@ -9,18 +9,14 @@ from app.hub import Hub
 from app.imaging.found import instances
 from app.imaging.made import given, made, syntaxes
 from app.imaging.media.door import asks_for_disc, disc
-from app.imaging.pixels import present, stored_bytes
+from app.imaging.pixels import PIECE_BYTES, pieces, present, stored_bytes
 from app.imaging.ranges import TAKEN, in_one_piece, told, wanted
 from app.imaging.request import DicomRequest
-from app.imaging.response import DicomResponse, Streamed, etag, headers, new_boundary, not_modified
+from app.imaging.response import DICOM, DicomResponse, Streamed, etag, headers, new_boundary, not_modified
 from app.imaging.sources.retrieve import retrieve_with_references
 from dicom.accept import Representation, choose
 from dicom.multipart import closing, content_type, part_head
 from dicom.store.read import InstanceRow
-
-DICOM = "application/dicom"
-PIECE_BYTES = 4 * 1024 * 1024
-"""A larger instance leaves in pieces of so many."""
 
 
 async def retrieve(request: DicomRequest) -> DicomResponse:
@@ -86,8 +82,8 @@ async def _single(request: DicomRequest, row: InstanceRow, chosen: Representatio
         return in_one_piece(request, await made(request.hub, row, chosen.transfer_syntax), found, tag)
     part = wanted(request, row.size, tag)
     if part is None:
-        return Streamed(_pieces(request.hub, row, range(row.size)), 200, [*found, TAKEN], row.size)
-    return Streamed(_pieces(request.hub, row, part), 206, [*found, TAKEN, told(part, row.size)], len(part))
+        return Streamed(pieces(request.hub, row, range(row.size)), 200, [*found, TAKEN], row.size)
+    return Streamed(pieces(request.hub, row, part), 206, [*found, TAKEN, told(part, row.size)], len(part))
 
 
 def _head(request: DicomRequest, boundary: str, row: InstanceRow, chosen: Representation) -> bytes:
@@ -115,11 +111,6 @@ async def _parts(
             yield b"".join((head, await stored_bytes(hub, row), end))
         else:
             yield head
-            async for piece in _pieces(hub, row, range(row.size)):
+            async for piece in pieces(hub, row, range(row.size)):
                 yield piece
             yield end
-
-
-async def _pieces(hub: Hub, row: InstanceRow, part: range) -> AsyncIterator[bytes]:
-    for start in range(part.start, part.stop, PIECE_BYTES):
-        yield await stored_bytes(hub, row, start, min(PIECE_BYTES, part.stop - start))

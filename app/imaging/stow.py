@@ -6,13 +6,13 @@ from typing import Any
 import orjson
 from pydicom.uid import UID
 
-from app.imaging.apart import JSON_TYPES, XML_TYPE, receive_apart
+from app.imaging.apart import JSON_TYPES, receive_apart
 from app.imaging.filing import Filed
 from app.imaging.keep import Failure, Received
 from app.imaging.models import answered, representation
 from app.imaging.receive import receive, receive_one
 from app.imaging.request import DicomRequest
-from app.imaging.response import DICOM_JSON, headers
+from app.imaging.response import DICOM, DICOM_JSON, DICOM_XML, headers
 from app.imaging.stored import stored
 from app.records.response import Response
 from dicom.json_model import instance_path
@@ -50,8 +50,8 @@ async def stow(request: DicomRequest) -> Response:
 
 
 _RECEIVING: dict[str, Callable[[DicomRequest], AsyncIterator[Received | Failure]]] = {
-    "application/dicom": receive,
-    **dict.fromkeys((*JSON_TYPES, XML_TYPE), receive_apart),
+    DICOM: receive,
+    **dict.fromkeys((*JSON_TYPES, DICOM_XML), receive_apart),
 }
 """What takes the body, by the type of its first part."""
 
@@ -65,11 +65,11 @@ def _receiving(request: DicomRequest) -> Callable[[DicomRequest], AsyncIterator[
     found = parse(request.headers.get(b"content-type", b"").decode("latin-1"))
     if request.headers.get(b"content-encoding", b"identity") != b"identity":
         raise UnsupportedMediaType("A compressed body is not read")
-    if found and found[0].name == "application/dicom":
+    if found and found[0].name == DICOM:
         return receive_one
     if not found or found[0].name != "multipart/related":
         raise UnsupportedMediaType("Instances are sent as multipart/related, or one as application/dicom")
-    receiving = _RECEIVING.get(found[0].parameter("type", "application/dicom").lower())
+    receiving = _RECEIVING.get(found[0].parameter("type", DICOM).lower())
     if receiving is None:
         raise UnsupportedMediaType("The parts are application/dicom, or metadata as JSON or XML with bulk data")
     return receiving

@@ -8,8 +8,8 @@ import re
 from app.imaging.found import instances
 from app.imaging.rendered import JPEG, PNG, rendered
 from app.imaging.request import DicomRequest
-from app.imaging.response import DicomResponse
-from app.imaging.retrieve import DICOM, retrieve
+from app.imaging.response import DICOM, DicomResponse
+from app.imaging.retrieve import retrieve
 from dicom.media_types import parse
 from dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN
 from dicom.values import is_uid

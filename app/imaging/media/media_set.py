@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from app.hub import Hub
 from app.imaging.media.pages import Line, index_page, readme
 from app.imaging.media.zip_out import Outlet
-from app.imaging.pixels import present, source, stored_bytes, transcoded
+from app.imaging.pixels import PIECE_BYTES, present, source, stored_bytes, transcoded
 from app.imaging.sources.failures import SourceFailed
 from app.portal.dates import moment
 from dicom.failures import InvalidInstance
@@ -27,8 +27,6 @@ from fhir.errors import FhirError, NotAcceptable, NotFound, TooLarge
 
 MOST_INSTANCES = 50_000
 """Of a disc."""
-PIECE_BYTES = 4 * 1024 * 1024
-"""A larger instance leaves in pieces of so many."""
 HEADER_BYTES = 64 * 1024 * 1024
 """An instance without pixels that is larger is on the disc and not in its DICOMDIR."""
 THUMBNAIL_EDGE = 160

@@ -8,18 +8,15 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from app.imaging.made import made
-from app.imaging.pixels import present, stored_bytes
+from app.imaging.pixels import from_first_present, pieces, present
 from app.imaging.request import DicomRequest
-from app.imaging.response import Streamed, headers, new_boundary
+from app.imaging.response import DICOM, Streamed, headers, new_boundary
 from app.imaging.sources.failures import SourceFailed
 from dicom.accept import NotAcceptable as NotTaken
 from dicom.accept import Representation
 from dicom.multipart import closing, content_type, part_head
 from dicom.store.read import InstanceRow
 from fhir.errors import NotAcceptable
-
-DICOM = "application/dicom"
-PIECE_BYTES = 4 * 1024 * 1024
 
 PARTIAL = 206
 
@@ -41,18 +38,9 @@ async def retrieve_with_references(request: DicomRequest, rows: Sequence[Instanc
         NotAcceptable: the caller takes no form in which the first can be given.
     """
     boundary = new_boundary()
-    left = list(rows)
-    failure: SourceFailed | None = None
-    while left:
-        try:
-            first = await present(request.hub, left.pop(0))
-        except SourceFailed as error:
-            failure = error
-            continue
-        chosen = choose(first)
-        body = _parts(request, first, chosen, left, choose, boundary)
-        return Streamed(body, PARTIAL if failure else 200, headers(content_type(DICOM, boundary)))
-    raise failure or SourceFailed("No instance can be had from its imaging source")
+    first, *left = found = await from_first_present(request.hub, rows)
+    body = _parts(request, first, choose(first), left, choose, boundary)
+    return Streamed(body, 200 if len(found) == len(rows) else PARTIAL, headers(content_type(DICOM, boundary)))
 
 
 async def _parts(
@@ -95,9 +83,7 @@ async def _part(request: DicomRequest, row: InstanceRow, chosen: Representation,
         data = await made(request.hub, row, chosen.transfer_syntax)
         yield head(len(data)) + data
         return
-    start = min(PIECE_BYTES, row.size)
-    yield head(row.size) + await stored_bytes(request.hub, row, 0, start)
-    while start < row.size:
-        length = min(PIECE_BYTES, row.size - start)
-        yield await stored_bytes(request.hub, row, start, length)
-        start += length
+    stored = pieces(request.hub, row, range(row.size))
+    yield head(row.size) + await anext(stored)
+    async for piece in stored:
+        yield piece
