@@ -16,9 +16,9 @@ from app.identity.known import known_patient
 from app.imaging.custody import Custody
 from app.imaging.endpoint import endpoint_of
 from app.imaging.events import Touched
-from app.imaging.imaging_study import JAPAN_MINUTES, MOST_INSTANCES, imaging_study
+from app.imaging.imaging_study import MOST_INSTANCES, clinical_date, imaging_study
 from app.imaging.keep import Failure, Received, failure
-from app.imaging.labels import widen_study
+from app.imaging.labels import widen_row
 from app.imaging.mado.announce import announce_where_wanted, withdraw
 from app.imaging.patient import patient, system
 from app.imaging.reports.filing import Told, file_reports, told
@@ -31,7 +31,6 @@ from app.records.writing import Writing
 from dicom.attributes import Level
 from dicom.failures import InvalidInstance
 from dicom.indexing import StudyFacts
-from dicom.instants import instant
 from dicom.matching import parse_query
 from dicom.store.batch import Batch
 from dicom.store.delete import deleted_labels
@@ -43,7 +42,6 @@ from fhir.search.hashing import hash64
 from fhir.store.categories import Category
 from fhir.store.labels import codings
 from fhir.store.read import read
-from fhir.store.tables import NO_DATE
 
 MOST_SERIES = 10_000
 """Of a study; beyond it the ImagingStudy tells of no more."""
@@ -179,7 +177,7 @@ class _Filing:
             author=custodian,
             category=int(Category.IMAGING),
             labels=self._labels,
-            clinical_date=_clinical_date(study),
+            clinical_date=clinical_date(study),
         )
         return await store_instance(
             self._batch,
@@ -196,7 +194,7 @@ class _Filing:
         writing, uid = self._writing, study.study_instance_uid
         labels = await labels_by_site(writing, uid, row)
         if labels is not None:
-            await widen_study(writing.connection, owner.key, self._site.key, uid, labels)
+            await widen_row(writing.connection, owner.key, row, labels)
             return
         connection, own = writing.connection, Custody(self._site.key)
         pairs = [("StudyInstanceUID", uid)]
@@ -223,13 +221,6 @@ class _Filing:
                 # It is there; the caller's rights changed since the transaction began.
                 raise StaleCaller from error
         await announce_where_wanted(writing, described)
-
-
-def _clinical_date(study: StudyFacts) -> int:
-    """Return when the study was begun, in microseconds since 1970 UTC."""
-    zone = study.timezone_offset_from_utc
-    found = instant(study.study_date, study.study_time, zone, default_offset_minutes=JAPAN_MINUTES)
-    return NO_DATE if found is None else found
 
 
 async def file_instances(

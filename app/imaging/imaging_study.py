@@ -10,8 +10,10 @@ from typing import Any
 
 from app.imaging.patient import printable
 from dicom.indexing import SeriesFacts, StudyFacts
+from dicom.instants import instant
 from dicom.results import Found
 from dicom.store.read import ListedRow
+from fhir.store.tables import NO_DATE
 
 DCM = "http://dicom.nema.org/resources/ontology/DCM"
 URI = "urn:ietf:rfc:3986"
@@ -96,6 +98,13 @@ def _zone(offset: str) -> timezone:
     size = timedelta(hours=int(match[2]), minutes=int(match[3]))
     # FHIR writes offsets up to 14:00, as the calendar has them.
     return timezone(-size if match[1] == "-" else size) if size <= timedelta(hours=14) else JAPAN
+
+
+def clinical_date(study: StudyFacts) -> int:
+    """Return when the study was begun, in microseconds since 1970 UTC; NO_DATE when it does not say."""
+    zone = study.timezone_offset_from_utc
+    found = instant(study.study_date, study.study_time, zone, default_offset_minutes=JAPAN_MINUTES)
+    return NO_DATE if found is None else found
 
 
 def _identifiers(study: StudyFacts) -> list[Json]:

@@ -35,9 +35,14 @@ _STUDY_BY_UID = (
 async def widen_study(connection: DatabaseConnection, patient_key: int, custodian: int, uid: str, labels: int) -> None:
     """Give the images of a custodian's study labels, by its StudyInstanceUID; none is ever taken away."""
     for (study,) in await connection.fetch(_STUDY_BY_UID, {"patient": patient_key, "custodian": custodian, "uid": uid}):
-        values = {"k_patient": patient_key, "k_study": study, "n_labels": labels}
-        for statement in _WIDEN:
-            await connection.execute(statement, values)
+        await widen_row(connection, patient_key, study, labels)
+
+
+async def widen_row(connection: DatabaseConnection, patient_key: int, study: int, labels: int) -> None:
+    """Give the images of a study labels, by its row; none is ever taken away."""
+    values = {"k_patient": patient_key, "k_study": study, "n_labels": labels}
+    for statement in _WIDEN:
+        await connection.execute(statement, values)
 
 
 async def label_images(connection: DatabaseConnection, written: Iterable[Stored]) -> None:
@@ -45,6 +50,4 @@ async def label_images(connection: DatabaseConnection, written: Iterable[Stored]
     for one in written:
         if one.type == "ImagingStudy" and one.labels:
             # The hub's own ImagingStudy has the row number of its study; any other touches no row.
-            values = {"k_patient": one.patient_key, "k_study": one.row, "n_labels": one.labels}
-            for statement in _WIDEN:
-                await connection.execute(statement, values)
+            await widen_row(connection, one.patient_key, one.row, one.labels)

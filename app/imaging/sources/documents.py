@@ -14,7 +14,7 @@ from sqlalchemy import Integer, Text, bindparam, select
 
 from app.db import WriteConnection
 from app.imaging.custody import Custody
-from app.imaging.labels import widen_study
+from app.imaging.labels import widen_row
 from app.imaging.mado.from_fhir import read_bundle
 from app.records.labelled import pass_labels_on, widen
 from app.records.row_ids import id_of
@@ -82,7 +82,7 @@ async def label_referred(request: "Request", connection: WriteConnection, labell
             continue
         values = {"custodian": one.custodian, "uid": manifest.study_instance_uid}
         for patient_key, row in await connection.fetch(_STUDY, values):
-            await widen_study(connection, patient_key, one.custodian, manifest.study_instance_uid, one.labels)
+            await widen_row(connection, patient_key, row, one.labels)
             study = await read(connection, Custody(one.custodian), "ImagingStudy", id_of(row))
             if study is not None and one.labels & ~study.labels:
                 found.append(await widen(connection, study, one.labels))

@@ -13,27 +13,25 @@ from sqlalchemy import BigInteger, Integer, bindparam, select
 
 from app.db import WriteConnection
 from app.imaging.custody import Custody
-from app.imaging.imaging_study import DICOM_UID
+from app.imaging.imaging_study import DICOM_UID, clinical_date
 from app.imaging.labels import widen_study
 from app.imaging.sources.fhir_facts import facts_of_study, study_uid
 from app.imaging.sources.references import MOST_REFERENCES, reference
 from app.imaging.sources.source import Registered
 from app.records.writing import Writing
 from dicom.failures import InvalidInstance
-from dicom.instants import instant
 from dicom.store.write import FixedColumns, store_instance
 from fhir.search.hashing import hash64
 from fhir.spec.search_parameters import parameters
 from fhir.store.categories import Category
 from fhir.store.read import read
 from fhir.store.stored import Stored
-from fhir.store.tables import CURRENT_TOKEN, NO_DATE, index_token, resource
+from fhir.store.tables import CURRENT_TOKEN, index_token, resource
 from fhir.store.types import NUMBERS
 
 if TYPE_CHECKING:
     from app.records.request import Request
 
-JAPAN_MINUTES = 540
 WADO_RS = "dicom-wado-rs"
 
 _BY_STUDY = (
@@ -100,18 +98,14 @@ async def _refer(
     patient_id = str(body.get("subject", {}).get("reference", "")).rpartition("/")[2]
     patient = await read(connection, Custody(study.custodian), "Patient", patient_id)
     resource_of = orjson.loads(patient.body) if patient is not None and patient.body else {}
-    begun = None
     for facts, endpoints in list(facts_of_study(body, resource_of))[:MOST_REFERENCES]:
         source = next((places[one] for one in endpoints if one in places), None)
         made = reference(facts, source, "") if source is not None else None
         if made is None:
             continue
-        begun = begun or instant(
-            facts.study.study_date, facts.study.study_time, "", default_offset_minutes=JAPAN_MINUTES
-        )
         fixed = FixedColumns(
             *(study.patient_key, study.custodian, study.custodian, int(Category.IMAGING), study.labels),
-            NO_DATE if begun is None else begun,
+            clinical_date(facts.study),
         )
         try:
             await store_instance(
