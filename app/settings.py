@@ -540,6 +540,11 @@ class Settings(BaseSettings):
         return f"{self.address}/fhir"
 
     @property
+    def dicomweb_address(self) -> str:
+        """The address below which images are, without a slash at the end."""
+        return f"{self.address}/dicomweb"
+
+    @property
     def mhd_bases(self) -> tuple[str, ...]:
         """The addresses of `mhd_references`, each with a slash at its end."""
         return tuple(f"{one.rstrip('/')}/" for one in parts(self.mhd_references))

@@ -29,8 +29,7 @@ async def endpoint_of(writing: Writing, site: Organisation) -> str | None:
     authority = writing.request.authority
     if not authority.may_write(Category.DIRECTORY):
         return None
-    root = f"{writing.request.hub.settings.address}/dicomweb"
-    prepared = prepare(orjson.dumps(_endpoint(site, root)), authority)
+    prepared = prepare(orjson.dumps(_endpoint(site, writing.request.hub.settings.dicomweb_address)), authority)
     made = await writing.create(prepared)
     return f"Endpoint/{made.id}"
 

@@ -91,7 +91,7 @@ async def _is_whole(hub: "Hub", connection: "DatabaseConnection", made: Made) ->
     rows = await read_digests(
         connection, Custody(series.custodian), series.study_instance_uid, series.series_instance_uid
     )
-    return tag_of(rows, hub.settings.address + "/dicomweb") == made.tag
+    return tag_of(rows, hub.settings.dicomweb_address) == made.tag
 
 
 def start(hub: "Hub") -> Callable[[], Awaitable[None]]:

@@ -48,7 +48,7 @@ class DicomRequest(Request):
     @property
     def root(self) -> str:
         """The public address of the DICOMweb service, without a slash at its end."""
-        return self.hub.settings.address + "/dicomweb"
+        return self.hub.settings.dicomweb_address
 
     @property
     def accept(self) -> str:

@@ -75,7 +75,7 @@ async def gather(hub: "Hub", connection: DatabaseConnection, visibility: Visibil
         if one.series is not None:
             by_series.setdefault(one.series.series_instance_uid, []).append(one)
     gathering = _Gathering(connection, visibility, study.custodian)
-    root = f"{hub.settings.address}/dicomweb"
+    root = hub.settings.dicomweb_address
     made = [
         await gathering.series(one, by_series[one.series.series_instance_uid], root)
         for one in series

@@ -78,7 +78,7 @@ async def file_reports(writing: Writing, study_row: int, subject: str, patient_k
     study = await _study(writing, study_row, facts.study_instance_uid)
     requests = await requests_of(writing, study_row, patient_key, facts.accession_number)
     link = f"ImagingStudy/{study.id if study else id_of(study_row)}"
-    place = Place(subject, link, requests, f"{writing.request.hub.settings.address}/dicomweb")
+    place = Place(subject, link, requests, writing.request.hub.settings.dicomweb_address)
     for one in new:
         try:
             await _file(writing, one, place, study)
