@@ -15,20 +15,6 @@ from dicom.presentation import presentation
 from dicom.transfer_syntaxes import TRANSFER_SYNTAXES
 
 
-def explicit_little_endian(data: bytes) -> bytes:
-    """Return a Part 10 file in Explicit VR Little Endian.
-
-    Args:
-        data: The file as stored.
-
-    Raises:
-        InvalidInstance: It cannot be decoded, or is too large.
-    """
-    from dicom.transcoding import to_explicit_little_endian
-
-    return to_explicit_little_endian(read_instance(data))
-
-
 def frame_in_explicit_little_endian(head: bytes, transfer_syntax_uid: str, stored: bytes) -> bytes:
     """Return the pixels of one frame as Explicit VR Little Endian stores them.
 

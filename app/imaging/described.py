@@ -4,15 +4,14 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html#
 """
 
 import asyncio
-import hashlib
 
 import orjson
 
 from app.imaging.found import models
-from app.imaging.metadata import metadata
+from app.imaging.metadata import metadata, metadata_tag
 from app.imaging.models import answered, representation
 from app.imaging.request import DicomRequest
-from app.imaging.response import DICOM_JSON, etag, not_modified
+from app.imaging.response import DICOM_JSON, not_modified
 from app.imaging.sources.describe import described as with_headers
 from app.records.response import Response
 from dicom.json_model import rebase
@@ -30,7 +29,7 @@ async def described(request: DicomRequest) -> Response:
     if chosen.media_type == DICOM_JSON:
         return await metadata(request)
     rows = await with_headers(request, await models(request))
-    tag = etag((row.digest or hashlib.sha256(row.model).hexdigest() for row in rows), f"metadata {chosen}")
+    tag = metadata_tag(rows, str(chosen))
     unchanged = not_modified(request, tag)
     if unchanged is not None:
         return unchanged

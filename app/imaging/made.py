@@ -1,14 +1,12 @@
-"""An instance, or a frame, in a transfer syntax that is made of the stored one in the worker processes.
+"""Which transfer syntaxes are made of the stored one, and a frame in one of them: the worker processes make it.
 
 https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_8.7.3.html
 """
 
-from app.hub import Hub
-from app.imaging.pixels import MOST_TRANSCODED_BYTES, Source, decoded, stored_bytes
+from app.imaging.pixels import Source, decoded
 from dicom import tasks
 from dicom.store.read import InstanceRow
 from dicom.transfer_syntaxes import COMPRESSED, EXPLICIT_VR_LITTLE_ENDIAN, MADE, TRANSFER_SYNTAXES
-from fhir.errors import NotAcceptable
 
 
 def syntaxes(row: InstanceRow) -> list[str]:
@@ -21,17 +19,6 @@ def syntaxes(row: InstanceRow) -> list[str]:
 def given(row: InstanceRow, asked: str) -> str:
     """Return the transfer syntax in which an instance is given: without pixels there is nothing to compress."""
     return EXPLICIT_VR_LITTLE_ENDIAN if asked in COMPRESSED and row.number_of_frames is None else asked
-
-
-async def made(hub: Hub, row: InstanceRow, transfer_syntax_uid: str) -> bytes:
-    """Return an instance as a file in another transfer syntax.
-
-    Raises:
-        NotAcceptable: it cannot be decoded or written so, or is too large.
-    """
-    if row.size > MOST_TRANSCODED_BYTES:
-        raise NotAcceptable(f"Instances of more than {MOST_TRANSCODED_BYTES} bytes are not transcoded")
-    return await decoded(hub, tasks.in_transfer_syntax, await stored_bytes(hub, row), transfer_syntax_uid)
 
 
 async def made_frame(place: Source, index: int, transfer_syntax_uid: str) -> bytes:

@@ -6,6 +6,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html#
 import asyncio
 import gzip
 import hashlib
+from collections.abc import Iterable
 
 from app.imaging.found import digests, models
 from app.imaging.packing import Made, Series, offer, series_of, tag_of
@@ -16,6 +17,7 @@ from app.records.accept import takes_gzip
 from app.records.response import Response
 from dicom.accept import Representation, choose
 from dicom.json_model import rebase
+from dicom.store.read import ModelRow
 from dicom.store.series_metadata import packed_metadata
 
 COMPRESSED_BYTES = 16_000
@@ -39,6 +41,11 @@ async def metadata(request: DicomRequest) -> Response:
     return await _put_together(request, packed=packed)
 
 
+def metadata_tag(rows: Iterable[ModelRow], form: str) -> bytes:
+    """Return the entity tag of the metadata of instances; of a reference, what is known may come to be more."""
+    return etag((row.digest or hashlib.sha256(row.model).hexdigest() for row in rows), f"metadata {form}")
+
+
 async def _whole_series(request: DicomRequest) -> Response:
     """Answer a series from what is kept of it, if the caller sees exactly the instances that this was made of."""
     rows = await digests(request)
@@ -59,8 +66,7 @@ async def _whole_series(request: DicomRequest) -> Response:
 async def _put_together(request: DicomRequest, *, packed: bool, series: Series | None = None) -> Response:
     """Answer what is put together of the instances; of a series that has one custodian it is kept."""
     rows = await described(request, await models(request))
-    # Of a reference there is no digest: what its header says may come to be known.
-    tag = etag((row.digest or hashlib.sha256(row.model).hexdigest() for row in rows), f"metadata {packed}")
+    tag = metadata_tag(rows, str(packed))
     unchanged = not_modified(request, tag)
     if unchanged is not None:
         return unchanged

@@ -176,17 +176,17 @@ def tag_of(rows: Sequence[InstanceRow], representation: str) -> bytes:
     return etag((row.digest for row in rows), representation)
 
 
-async def transcoded(hub: Hub, row: InstanceRow) -> bytes:
-    """Return the instance as a file in Explicit VR Little Endian.
+async def transcoded(hub: Hub, row: InstanceRow, transfer_syntax_uid: str = EXPLICIT_VR_LITTLE_ENDIAN) -> bytes:
+    """Return the instance as a file in another transfer syntax.
 
     Raises:
-        NotAcceptable: it cannot be decoded, or is too large.
+        NotAcceptable: it cannot be decoded or written so, or is too large.
         SourceFailed: the site that keeps it does not give it.
     """
     row = await present(hub, row)
     if row.size > MOST_TRANSCODED_BYTES:
         raise NotAcceptable(f"Instances of more than {MOST_TRANSCODED_BYTES} bytes are not transcoded")
-    return await decoded(hub, tasks.explicit_little_endian, await stored_bytes(hub, row))
+    return await decoded(hub, tasks.in_transfer_syntax, await stored_bytes(hub, row), transfer_syntax_uid)
 
 
 async def source(hub: Hub, row: InstanceRow) -> Source:

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 
 from app.hub import Hub
 from app.imaging.found import instances
-from app.imaging.made import given, made, syntaxes
+from app.imaging.made import given, syntaxes
 from app.imaging.media.door import asks_for_disc, disc
-from app.imaging.pixels import PIECE_BYTES, pieces, present, stored_bytes
+from app.imaging.pixels import PIECE_BYTES, pieces, present, stored_bytes, transcoded
 from app.imaging.ranges import TAKEN, in_one_piece, told, wanted
 from app.imaging.request import DicomRequest
 from app.imaging.response import DICOM, DicomResponse, Streamed, etag, headers, new_boundary, not_modified
@@ -48,7 +48,7 @@ async def retrieve(request: DicomRequest) -> DicomResponse:
         length = sum(map(len, heads)) + sum(row.size for row in rows) + len(closing(boundary))
     elif not _as_stored(rows[0], chosen[0]):
         # What cannot be given so is told before the answer has begun.
-        first = await made(request.hub, rows[0], chosen[0].transfer_syntax)
+        first = await transcoded(request.hub, rows[0], chosen[0].transfer_syntax)
     body = _parts(request.hub, rows, chosen, heads, boundary, first)
     return Streamed(body, 200, headers(content_type(DICOM, boundary), tag), length)
 
@@ -79,7 +79,7 @@ def _as_stored(row: InstanceRow, chosen: Representation) -> bool:
 async def _single(request: DicomRequest, row: InstanceRow, chosen: Representation, tag: bytes) -> DicomResponse:
     found = headers(f"{DICOM}; transfer-syntax={chosen.transfer_syntax}", tag)
     if not _as_stored(row, chosen):
-        return in_one_piece(request, await made(request.hub, row, chosen.transfer_syntax), found, tag)
+        return in_one_piece(request, await transcoded(request.hub, row, chosen.transfer_syntax), found, tag)
     part = wanted(request, row.size, tag)
     if part is None:
         return Streamed(pieces(request.hub, row, range(row.size)), 200, [*found, TAKEN], row.size)
@@ -104,7 +104,7 @@ async def _parts(
     ends = [b""] * (len(rows) - 1) + [closing(boundary)]
     for row, one, head, end in zip(rows, chosen, heads, ends, strict=True):
         if not _as_stored(row, one):
-            data, first = first or await made(hub, row, one.transfer_syntax), b""
+            data, first = first or await transcoded(hub, row, one.transfer_syntax), b""
             head = head.replace(b"Content-Length: %d\r\n" % row.size, b"Content-Length: %d\r\n" % len(data))
             yield b"".join((head, data, end))
         elif row.size <= PIECE_BYTES:

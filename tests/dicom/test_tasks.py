@@ -8,7 +8,7 @@ from PIL import Image
 from dicom.failures import InvalidInstance
 from dicom.frames import frame
 from dicom.part10 import read_instance
-from dicom.tasks import before_pixels, explicit_little_endian, frame_in_explicit_little_endian, picture
+from dicom.tasks import before_pixels, frame_in_explicit_little_endian, in_transfer_syntax, picture
 from tests.dicom.making import PYDICOM
 
 FILES = ["CT_small.dcm", "MR_small_implicit.dcm", "MR_small_bigendian.dcm", "JPEG2000.dcm", "examples_ybr_color.dcm"]
@@ -51,7 +51,7 @@ def test_a_picture_is_made_without_the_rest_of_its_file(name):
 
 
 def test_a_file_is_rewritten():
-    found = explicit_little_endian((PYDICOM / "test_files/MR_small_RLE.dcm").read_bytes())
+    found = in_transfer_syntax((PYDICOM / "test_files/MR_small_RLE.dcm").read_bytes(), "1.2.840.10008.1.2.1")
 
     assert pydicom.dcmread(BytesIO(found)).file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.1"
 

@@ -11,8 +11,7 @@ from app.imaging.dimse.request import DimseRequest
 from app.imaging.dimse.store import HEAD_BYTES
 from app.imaging.events import Touched
 from app.imaging.found import one_copy
-from app.imaging.made import made
-from app.imaging.pixels import stored_bytes
+from app.imaging.pixels import stored_bytes, transcoded
 from app.records.record import StaleCaller
 from dicom.failures import InvalidInstance
 from dicom.file_meta import data_set_start
@@ -152,7 +151,7 @@ async def data_set_of(hub: Hub, row: InstanceRow, syntax: str) -> tuple[int, byt
     try:
         if syntax == row.transfer_syntax_uid:
             return data_set_start(await stored_bytes(hub, row, 0, min(HEAD_BYTES, row.size))), None
-        file = await made(hub, row, syntax)
+        file = await transcoded(hub, row, syntax)
         return 0, file[data_set_start(file) :]
     except InvalidInstance as error:
         raise NotAcceptable(f"This form of the instance cannot be made: {error.reason}") from error

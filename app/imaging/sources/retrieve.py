@@ -7,8 +7,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from app.imaging.made import made
-from app.imaging.pixels import from_first_present, pieces, present
+from app.imaging.pixels import from_first_present, pieces, present, transcoded
 from app.imaging.request import DicomRequest
 from app.imaging.response import DICOM, Streamed, headers, new_boundary
 from app.imaging.sources.failures import SourceFailed
@@ -80,7 +79,7 @@ async def _part(request: DicomRequest, row: InstanceRow, chosen: Representation,
         return part_head(boundary, DICOM, length, transfer_syntax=chosen.transfer_syntax, location=location)
 
     if chosen.transfer_syntax != row.transfer_syntax_uid:
-        data = await made(request.hub, row, chosen.transfer_syntax)
+        data = await transcoded(request.hub, row, chosen.transfer_syntax)
         yield head(len(data)) + data
         return
     stored = pieces(request.hub, row, range(row.size))

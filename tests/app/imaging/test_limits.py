@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.imaging import bulk_data, episodes, filing, keep, made, receive
+from app.imaging import bulk_data, episodes, filing, keep, pixels, receive
 from app.imaging.route import DicomRoute
 from app.records.writing import Writing
 from fhir.errors import NotFound
@@ -97,7 +97,7 @@ async def test_bytes_that_are_gone_or_cut_are_said_to_be(world: World) -> None:
 
 
 async def test_a_large_instance_leaves_in_pieces(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from app.imaging import pixels, retrieve
+    from app.imaging import retrieve
 
     hospital = await world.client("hospital-a")
     await stored(world, hospital, a_file(CT))
@@ -115,7 +115,7 @@ async def test_a_large_instance_leaves_in_pieces(world: World, monkeypatch: pyte
 async def test_a_large_instance_is_not_transcoded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     hospital = await world.client("hospital-a")
     await stored(world, hospital, a_file(J2K))
-    monkeypatch.setattr(made, "MOST_TRANSCODED_BYTES", 100)
+    monkeypatch.setattr(pixels, "MOST_TRANSCODED_BYTES", 100)
     accept = {"accept": "application/dicom; transfer-syntax=1.2.840.10008.1.2.1"}
 
     response = await world.http.get(address(a_file(J2K)), headers=hospital | accept)
