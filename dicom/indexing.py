@@ -4,6 +4,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.6.3.htm
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -80,11 +81,12 @@ class Facts:
 
 def indexed(instance: Instance) -> Facts:
     """Return the facts of an instance, text decoded and brought to the form searches compare."""
-    values: dict[str, Any] = {
-        attribute.column: _fact(attribute, instance)
-        for attribute in ATTRIBUTES
-        if attribute.match is not Match.MODALITIES
-    }
+    return facts_by(lambda attribute: _fact(attribute, instance))
+
+
+def facts_by(fact: Callable[[Attribute], Any]) -> Facts:
+    """Return the facts that `fact` gives for each attribute that one instance can have."""
+    values = {one.column: fact(one) for one in ATTRIBUTES if one.match is not Match.MODALITIES}
 
     def facts(kind: type) -> dict[str, Any]:
         return {one.name: values[one.name] for one in fields(kind)}
@@ -106,6 +108,11 @@ def _fact(attribute: Attribute, instance: Instance) -> str | int | PersonName | 
     found = text(file.data, file.data_set, attribute.tag, file.codecs).replace("\0", "")
     if attribute.match is Match.NAME:
         return person_name(found[:MAX_TEXT])
+    return normal(attribute, found)
+
+
+def normal(attribute: Attribute, found: str) -> str:
+    """Return the text of an attribute that is neither a name nor a number in the form that searches compare."""
     if attribute.match is Match.DATE:
         return date(found)
     if attribute.match is Match.TIME:

@@ -5,18 +5,16 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/chapter_F.html
 
 import re
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 import orjson
 
-from dicom.attributes import ATTRIBUTES, Attribute, Level, Match
-from dicom.indexing import MAX_TEXT, Facts, InstanceFacts, SeriesFacts, StudyFacts, date, time
+from dicom.attributes import ATTRIBUTES, Attribute, Match
+from dicom.data_set import MAX_DEPTH
+from dicom.indexing import MAX_TEXT, Facts, facts_by, normal
 from dicom.json_model import GROUPS, Json
 from dicom.names import PersonName, person_name
-
-MOST_DEPTH = 32
-"""Sequences in sequences."""
+from dicom.results import element_of
 
 _VR = re.compile(r"[A-Z]{2}")
 
@@ -69,31 +67,18 @@ def facts_of(model: Mapping[str, Any], *above: Mapping[str, Any]) -> Facts:
         above: Those of its series and its study, which are asked for what it does not say.
     """
     models = (model, *above)
-    values: dict[str, Any] = {one.column: _fact(one, models) for one in ATTRIBUTES if one.match is not Match.MODALITIES}
-
-    def of(kind: type) -> dict[str, Any]:
-        return {one.name: values[one.name] for one in fields(kind)}
-
-    return Facts(StudyFacts(**of(StudyFacts)), SeriesFacts(**of(SeriesFacts)), InstanceFacts(**of(InstanceFacts)))
+    return facts_by(lambda attribute: _fact(attribute, models))
 
 
 def _fact(attribute: Attribute, models: tuple[Mapping[str, Any], ...]) -> Any:
-    key = f"{attribute.tag:08X}"
     model = next((one for one in models if values_of(one, attribute.tag)), None)
-    if model is None or key not in model:
+    if model is None:
         return {Match.NUMBER: None, Match.NAME: PersonName()}.get(attribute.match, "")
     if attribute.match is Match.NUMBER:
         return number_of(model, attribute.tag)
     if attribute.match is Match.NAME:
         return name_of(model, attribute.tag)
-    found = text_of(model, attribute.tag)
-    if attribute.match is Match.DATE:
-        return date(found)
-    if attribute.match is Match.TIME:
-        return time(found)
-    if attribute.level is Level.STUDY or attribute.match is Match.UID:
-        return found
-    return found.split("\\")[0].strip()
+    return normal(attribute, text_of(model, attribute.tag))
 
 
 def model_of(facts: Facts) -> bytes:
@@ -101,17 +86,10 @@ def model_of(facts: Facts) -> bytes:
     model: Json = {"00080005": {"vr": "CS", "Value": ["ISO_IR 192"]}}
     for one in ATTRIBUTES:
         if one.match is not Match.MODALITIES:
-            value = _value(getattr(getattr(facts, one.level.value), one.column))
-            if value:
-                model[f"{one.tag:08X}"] = {"vr": one.vr, "Value": value}
+            element = element_of(one, getattr(getattr(facts, one.level.value), one.column))
+            if "Value" in element:
+                model[f"{one.tag:08X}"] = element
     return orjson.dumps(model)
-
-
-def _value(fact: str | int | PersonName | None) -> list[Any]:
-    if isinstance(fact, PersonName):
-        groups = zip(GROUPS, (fact.alphabetic, fact.ideographic, fact.phonetic), strict=True)
-        return [found] if (found := {group: text for group, text in groups if text}) else []
-    return [] if fact in (None, "") else [fact]
 
 
 def localised(model: Any, root: str, depth: int = 0) -> Json:
@@ -125,7 +103,7 @@ def localised(model: Any, root: str, depth: int = 0) -> Json:
     Raises:
         NotAModel: it is no data set, or too deep.
     """
-    if not isinstance(model, dict) or depth > MOST_DEPTH:
+    if not isinstance(model, dict) or depth > MAX_DEPTH:
         raise NotAModel("the metadata is no DICOM JSON")
     found: Json = {}
     for key, element in model.items():

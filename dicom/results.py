@@ -56,7 +56,7 @@ def result(query: Query, found: Found, base: str) -> Json:
     """
     tags = _ALWAYS[query.level] | query.include
     model = {
-        f"{attribute.tag:08X}": _element(attribute, getattr(facts, attribute.column))
+        f"{attribute.tag:08X}": element_of(attribute, getattr(facts, attribute.column))
         for attribute in ATTRIBUTES
         if (facts := _facts(attribute, found)) is not None
         and attribute.match is not Match.MODALITIES
@@ -102,7 +102,8 @@ def _facts(attribute: Attribute, found: Found) -> Any:
     return {Level.STUDY: found.study, Level.SERIES: found.series, Level.INSTANCE: found.instance}[attribute.level]
 
 
-def _element(attribute: Attribute, value: Any) -> Json:
+def element_of(attribute: Attribute, value: Any) -> Json:
+    """Return a fact as an element of the DICOM JSON Model, without a Value when it says nothing."""
     if isinstance(value, PersonName):
         groups = {
             "Alphabetic": value.alphabetic,
