@@ -12,7 +12,6 @@ from dicom.part10 import Part10
 from dicom.values import text
 
 PATIENT, TECHNIQUE = "patient", "technique"
-KINDS = (PATIENT, TECHNIQUE)
 
 _PATIENT_NAME = 0x00100010
 _PATIENT = (("", 0x00100020), ("Born ", 0x00100030), ("Sex ", 0x00100040), ("Taken ", 0x00080020))
@@ -23,7 +22,7 @@ _TECHNIQUE = (
 
 
 def lines(file: Part10, kinds: Collection[str]) -> list[list[str]]:
-    """Return the lines of each kind that is asked for, in Latin letters; kinds in the order of KINDS.
+    """Return the lines of each kind that is asked for, in Latin letters; first PATIENT, then TECHNIQUE.
 
     The name is its alphabetic group, or made of its kana: what the picture's font cannot write is left out.
     """

@@ -24,8 +24,11 @@ from dicom.file_meta import file_meta
 from dicom.json_model import GROUPS, Json
 from dicom.transfer_syntaxes import (
     EXPLICIT_VR_LITTLE_ENDIAN,
+    HTJ2K_LOSSLESS,
     IMPLICIT_VR_LITTLE_ENDIAN,
+    JPEG_2000_LOSSLESS,
     JPEG_LOSSLESS,
+    JPEG_LS_LOSSLESS,
     RLE_LOSSLESS,
     TRANSFER_SYNTAXES,
 )
@@ -39,10 +42,10 @@ _TEXT = frozenset(
 _DEFAULTS = {
     "image/jpeg": JPEG_LOSSLESS,
     "image/dicom-rle": RLE_LOSSLESS,
-    "image/jls": "1.2.840.10008.1.2.4.80",
-    "image/jp2": "1.2.840.10008.1.2.4.90",
+    "image/jls": JPEG_LS_LOSSLESS,
+    "image/jp2": JPEG_2000_LOSSLESS,
     "image/jpx": "1.2.840.10008.1.2.4.92",
-    "image/jphc": "1.2.840.10008.1.2.4.201",
+    "image/jphc": HTJ2K_LOSSLESS,
 }
 """What a media type without a transfer syntax is (PS3.18 table 8.7.3-5)."""
 _CHARACTER_SET = 0x00080005

@@ -92,7 +92,7 @@ def words(name: PersonName) -> str:
     A word of a search that `spellings` gives is found by the beginning of one of them.
     """
     text = f"{name.alphabetic} {name.ideographic} {name.phonetic}"
-    found = {form for word in _BETWEEN_WORDS.split(text) if word for form in spellings(word)}
+    found = {form for word in split(text) for form in spellings(word)}
     return "".join(f" {word}" for word in sorted(found))
 
 

@@ -54,9 +54,8 @@ async def _delete(writing: Writing, rows: list[InstanceRow]) -> None:
     site = await find_organisation(connection, request.authority.custodian_slug)
     # As storing does: one after the other.
     await connection.lock(hash64(f"dicom/{site.key}"))
-    uids = {row.patient_key: row.study_instance_uid for row in rows}
     for patient_key, study in await delete_instances(connection, rows, now=request.now):
-        await describe_what_is_left(writing, site, study, patient_key, uids[patient_key])
+        await describe_what_is_left(writing, site, study, patient_key, rows[0].study_instance_uid)
     await withdraw_reports(writing, [row.id for row in rows if tells(row.sop_class_uid)])
     for row in rows:
         if row.digest:

@@ -90,10 +90,10 @@ async def count(connection: Connection, visibility: Visibility, query: Query, *,
 
     def build() -> Select[Any]:
         tables = _aliases()
-        matches: Select[Any] = select(literal_column("1")).select_from(_joined(query.level, tables))
+        matches: Select[Any] = select(_ONE).select_from(_joined(query.level, tables))
         matches = matches.where(*_conditions(query.level, shape, visibility, tables))
         # SQLite would be given an offset of its own otherwise, as one value more.
-        counted = matches.limit(bindparam("most", type_=BigInteger)).offset(literal_column("0")).subquery("counted")
+        counted = matches.limit(bindparam("most", type_=BigInteger)).offset(_NONE).subquery("counted")
         return select(func.count()).select_from(counted)
 
     total = statement(("count", query.level, shape, visibility.shape), build)

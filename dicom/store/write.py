@@ -103,12 +103,6 @@ def extract(instance: Instance) -> Extracted:
     return Extracted(facts, _instance_columns(instance, facts))
 
 
-async def stored_digest(connection: Connection, custodian: int, sop_instance_uid: str) -> str | None:
-    """Return the digest of the bytes that a custodian has of an instance, or None; of a reference there are none."""
-    rows = await connection.fetch(_INSTANCE, {"uid": sop_instance_uid, "custodian": custodian})
-    return str(rows[0][2]) if rows and rows[0][5] is None else None
-
-
 async def whose_study(connection: Connection, custodian: int, study_instance_uid: str) -> tuple[int, str] | None:
     """Return patient_key and Patient ID of a study that a custodian has, or None."""
     rows = await connection.fetch(_STUDY, {"uid": study_instance_uid, "custodian": custodian})
