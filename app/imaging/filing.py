@@ -80,6 +80,7 @@ class _Filing:
         self._blobs: dict[str, tuple[int, str, int, int]] = {}
         self._grown: dict[int, tuple[StudyFacts, Owner]] = {}
         self._told: dict[int, list[Told]] = {}
+        self._endpoint: str | None = None
 
     async def read_ahead(self, received: Sequence[Received]) -> None:
         """Learn what is there of all of them."""
@@ -202,8 +203,9 @@ class _Filing:
         many = sum(one.number_of_instances for one in series) > MOST_INSTANCES
         instances = [] if many else await read_listed(connection, own, uid)
         first = series[0].study if series else study
-        endpoint = await endpoint_of(writing, self._site)
-        resource = imaging_study(first, series, instances, subject=f"Patient/{owner.id}", endpoint=endpoint)
+        # One for all studies of the site.
+        self._endpoint = self._endpoint or await endpoint_of(writing, self._site)
+        resource = imaging_study(first, series, instances, subject=f"Patient/{owner.id}", endpoint=self._endpoint)
         resource = await with_requests(writing, resource, row, owner.key, first.accession_number)
         if self._labels:
             resource["meta"] = {"security": list(codings(self._labels))}

@@ -4,6 +4,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html#
 """
 
 from collections.abc import AsyncIterator, Sequence
+from functools import cache, partial
 
 from app.imaging.found import instances
 from app.imaging.frames import offers
@@ -30,13 +31,15 @@ async def pixel_data(request: DicomRequest) -> DicomResponse:
     rows = [row for row in await instances(request) if row.number_of_frames]
     if not rows:
         raise NotFound("Nothing in it has frames")
-    chosen = [_choose(request, row) for row in rows]
+    # Those that are stored alike are given alike: what is taken is read once for them.
+    form = cache(partial(_choose, request.accept))
+    chosen = [form(row.transfer_syntax_uid) for row in rows]
     tag = tag_of(rows, f"pixeldata {chosen}")
     unchanged = not_modified(request, tag)
     if unchanged is not None:
         return unchanged
     rows = await from_first_present(request.hub, rows)
-    chosen = [_choose(request, row) for row in rows]
+    chosen = [form(row.transfer_syntax_uid) for row in rows]
     if len(rows) == 1:
         # What says that it has frames and has none is told before the answer has begun.
         await source(request.hub, rows[0])
@@ -45,11 +48,11 @@ async def pixel_data(request: DicomRequest) -> DicomResponse:
     return Streamed(_parts(request, rows, chosen, boundary), 200, headers(kind, tag))
 
 
-def _choose(request: DicomRequest, row: InstanceRow) -> Representation:
-    syntax = TRANSFER_SYNTAXES[row.transfer_syntax_uid]
+def _choose(accept: str, transfer_syntax_uid: str) -> Representation:
+    syntax = TRANSFER_SYNTAXES[transfer_syntax_uid]
     if syntax.deflated:
         syntax = TRANSFER_SYNTAXES[EXPLICIT_VR_LITTLE_ENDIAN]
-    return choose(request.accept, offers(syntax, request.accept, single=False))
+    return choose(accept, offers(syntax, accept, single=False))
 
 
 async def _parts(
