@@ -57,7 +57,7 @@ class S3Blobs:
 
     async def keep(self, custodian: int, incoming: Incoming) -> str:
         """Keep a blob and return its digest once the server has acknowledged it."""
-        digest = incoming.finish()
+        digest = await asyncio.to_thread(incoming.finish)
         await obstore.put_async(self._store, self._key(custodian, digest), incoming.path)
         incoming.discard()
         return digest

@@ -3,7 +3,6 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part04/chapter_B.html
 """
 
-import asyncio
 import logging
 
 from app.blobs import Incoming
@@ -62,8 +61,7 @@ async def store(request: DimseRequest, named: Referenced, incoming: Incoming, to
     if not request.authority.may_write(Category.IMAGING):
         raise Forbidden("This role does not store images")
     custodian = request.authority.custodian
-    digest = await asyncio.to_thread(incoming.finish)
-    found = await keep(hub, custodian, incoming, size=incoming.size, sha256=digest)
+    found = await keep(hub, custodian, incoming, size=incoming.size, sha256=incoming.digest)
     if (found.sop_class_uid, found.sop_instance_uid) != named:
         raise Refused(DATA_SET_DOES_NOT_MATCH_SOP_CLASS, "the data set is another instance than its command says")
     if isinstance(found, Received):

@@ -93,8 +93,7 @@ async def _fetched(hub: "Hub", registered: Registered, row: Reference) -> Receiv
     incoming = hub.blobs.incoming()
     try:
         await hub.held.fetch(registered.source, row, incoming)
-        sha256 = incoming.finish()
-        found = await keep(hub, row.custodian, incoming, size=incoming.size, sha256=sha256)
+        found = await keep(hub, row.custodian, incoming, size=incoming.size, sha256=incoming.digest)
         if isinstance(found, Failure):
             logger.warning("An instance of %s is not kept: %s", registered.source.name, found.reason)
             return None
