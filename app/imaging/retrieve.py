@@ -6,21 +6,19 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html
 from collections.abc import AsyncIterator, Sequence
 
 from app.hub import Hub
+from app.imaging import parts
 from app.imaging.found import instances
 from app.imaging.made import given, made, syntaxes
 from app.imaging.media.door import asks_for_disc, disc
+from app.imaging.parts import DICOM, head_of, pieces
 from app.imaging.pixels import present, stored_bytes
 from app.imaging.ranges import TAKEN, in_one_piece, told, wanted
 from app.imaging.request import DicomRequest
 from app.imaging.response import DicomResponse, Streamed, etag, headers, new_boundary, not_modified
 from app.imaging.sources.retrieve import retrieve_with_references
 from dicom.accept import Representation, choose
-from dicom.multipart import closing, content_type, part_head
+from dicom.multipart import closing, content_type
 from dicom.store.read import InstanceRow
-
-DICOM = "application/dicom"
-PIECE_BYTES = 4 * 1024 * 1024
-"""A larger instance leaves in pieces of so many."""
 
 
 async def retrieve(request: DicomRequest) -> DicomResponse:
@@ -46,7 +44,10 @@ async def retrieve(request: DicomRequest) -> DicomResponse:
     if not chosen[0].multipart:
         return await _single(request, rows[0], chosen[0], tag)
     boundary = new_boundary()
-    heads = [_head(request, boundary, row, one) for row, one in zip(rows, chosen, strict=True)]
+    # Of what is made anew the length is not known yet.
+    heads = [
+        head_of(request, boundary, row, one.transfer_syntax, row.size) for row, one in zip(rows, chosen, strict=True)
+    ]
     length, first = None, b""
     if all(_as_stored(row, one) for row, one in zip(rows, chosen, strict=True)):
         length = sum(map(len, heads)) + sum(row.size for row in rows) + len(closing(boundary))
@@ -86,17 +87,8 @@ async def _single(request: DicomRequest, row: InstanceRow, chosen: Representatio
         return in_one_piece(request, await made(request.hub, row, chosen.transfer_syntax), found, tag)
     part = wanted(request, row.size, tag)
     if part is None:
-        return Streamed(_pieces(request.hub, row, range(row.size)), 200, [*found, TAKEN], row.size)
-    return Streamed(_pieces(request.hub, row, part), 206, [*found, TAKEN, told(part, row.size)], len(part))
-
-
-def _head(request: DicomRequest, boundary: str, row: InstanceRow, chosen: Representation) -> bytes:
-    """Return what stands before an instance; without its length when that is not known yet."""
-    location = (
-        f"{request.root}/studies/{row.study_instance_uid}/series/{row.series_instance_uid}"
-        f"/instances/{row.sop_instance_uid}"
-    )
-    return part_head(boundary, DICOM, row.size, transfer_syntax=chosen.transfer_syntax, location=location)
+        return Streamed(pieces(request.hub, row, range(row.size)), 200, [*found, TAKEN], row.size)
+    return Streamed(pieces(request.hub, row, part), 206, [*found, TAKEN, told(part, row.size)], len(part))
 
 
 async def _parts(
@@ -114,15 +106,10 @@ async def _parts(
             data, first = first or await made(hub, row, one.transfer_syntax), b""
             head = head.replace(b"Content-Length: %d\r\n" % row.size, b"Content-Length: %d\r\n" % len(data))
             yield b"".join((head, data, end))
-        elif row.size <= PIECE_BYTES:
+        elif row.size <= parts.PIECE_BYTES:
             yield b"".join((head, await stored_bytes(hub, row), end))
         else:
             yield head
-            async for piece in _pieces(hub, row, range(row.size)):
+            async for piece in pieces(hub, row, range(row.size)):
                 yield piece
             yield end
-
-
-async def _pieces(hub: Hub, row: InstanceRow, part: range) -> AsyncIterator[bytes]:
-    for start in range(part.start, part.stop, PIECE_BYTES):
-        yield await stored_bytes(hub, row, start, min(PIECE_BYTES, part.stop - start))

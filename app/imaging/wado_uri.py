@@ -6,10 +6,11 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/chapter_9.html
 import re
 
 from app.imaging.found import instances
+from app.imaging.parts import DICOM
 from app.imaging.rendered import JPEG, PNG, rendered
 from app.imaging.request import DicomRequest
 from app.imaging.response import DicomResponse
-from app.imaging.retrieve import DICOM, retrieve
+from app.imaging.retrieve import retrieve
 from dicom.media_types import parse
 from dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN
 from dicom.values import is_uid

@@ -8,18 +8,16 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from app.imaging.made import made
-from app.imaging.pixels import present, stored_bytes
+from app.imaging.parts import DICOM, head_of, pieces
+from app.imaging.pixels import from_first_present, present
 from app.imaging.request import DicomRequest
 from app.imaging.response import Streamed, headers, new_boundary
 from app.imaging.sources.failures import SourceFailed
 from dicom.accept import NotAcceptable as NotTaken
 from dicom.accept import Representation
-from dicom.multipart import closing, content_type, part_head
+from dicom.multipart import closing, content_type
 from dicom.store.read import InstanceRow
 from fhir.errors import NotAcceptable
-
-DICOM = "application/dicom"
-PIECE_BYTES = 4 * 1024 * 1024
 
 PARTIAL = 206
 
@@ -40,19 +38,10 @@ async def retrieve_with_references(request: DicomRequest, rows: Sequence[Instanc
         SourceFailed: none of them can be had.
         NotAcceptable: the caller takes no form in which the first can be given.
     """
+    first, *left = found = await from_first_present(request.hub, rows)
     boundary = new_boundary()
-    left = list(rows)
-    failure: SourceFailed | None = None
-    while left:
-        try:
-            first = await present(request.hub, left.pop(0))
-        except SourceFailed as error:
-            failure = error
-            continue
-        chosen = choose(first)
-        body = _parts(request, first, chosen, left, choose, boundary)
-        return Streamed(body, PARTIAL if failure else 200, headers(content_type(DICOM, boundary)))
-    raise failure or SourceFailed("No instance can be had from its imaging source")
+    body = _parts(request, first, choose(first), left, choose, boundary)
+    return Streamed(body, PARTIAL if len(found) < len(rows) else 200, headers(content_type(DICOM, boundary)))
 
 
 async def _parts(
@@ -86,19 +75,11 @@ async def _parts(
 
 async def _part(request: DicomRequest, row: InstanceRow, chosen: Representation, boundary: str) -> AsyncIterator[bytes]:
     """Yield an instance behind its head; what fails, fails before the head is sent."""
-    place = f"{request.root}/studies/{row.study_instance_uid}/series/{row.series_instance_uid}"
-    location = f"{place}/instances/{row.sop_instance_uid}"
-
-    def head(length: int) -> bytes:
-        return part_head(boundary, DICOM, length, transfer_syntax=chosen.transfer_syntax, location=location)
-
     if chosen.transfer_syntax != row.transfer_syntax_uid:
         data = await made(request.hub, row, chosen.transfer_syntax)
-        yield head(len(data)) + data
+        yield head_of(request, boundary, row, chosen.transfer_syntax, len(data)) + data
         return
-    start = min(PIECE_BYTES, row.size)
-    yield head(row.size) + await stored_bytes(request.hub, row, 0, start)
-    while start < row.size:
-        length = min(PIECE_BYTES, row.size - start)
-        yield await stored_bytes(request.hub, row, start, length)
-        start += length
+    head = head_of(request, boundary, row, chosen.transfer_syntax, row.size)
+    async for piece in pieces(request.hub, row, range(row.size)):
+        yield head + piece
+        head = b""
