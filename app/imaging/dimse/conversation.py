@@ -32,14 +32,13 @@ from dicom.services.acceptor import (
 )
 from dicom.services.commitment import Referenced
 from dicom.services.contexts import VERIFICATION
-from dicom.services.messages import DataSetIn, Spool
+from dicom.services.messages import DataSetIn, Spool, answer
 from dicom.services.statuses import (
     IDENTIFIER_DOES_NOT_MATCH,
     OUT_OF_RESOURCES,
     SOP_CLASS_NOT_SUPPORTED,
     SUCCESS,
     UNRECOGNISED_OPERATION,
-    comment,
 )
 from dicom.values import is_uid
 from fhir.errors import TooManyRequests
@@ -172,13 +171,10 @@ class Conversation:
         else:
             status = UNRECOGNISED_OPERATION
         counted(message, status)
-        answer = type(message)()
-        answer.MessageIDBeingRespondedTo, answer.Status = message.MessageID, status
-        answer.AffectedSOPClassUID = message.AffectedSOPClassUID
+        made = answer(message, status, reason)
         if isinstance(message, C_STORE):
-            answer.AffectedSOPInstanceUID = message.AffectedSOPInstanceUID
-            answer.ErrorComment = comment(reason) or None
-        association.dimse.send_msg(answer, context_id)
+            made.AffectedSOPInstanceUID = message.AffectedSOPInstanceUID
+        association.dimse.send_msg(made, context_id)
 
     def _store(self, message: C_STORE, abstract: str) -> tuple[int, str]:
         """Store an instance and return the status, and why it is not stored."""
