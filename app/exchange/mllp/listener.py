@@ -14,6 +14,7 @@ from contextlib import suppress
 
 from app.access import door_tls
 from app.access.peer import Peer, peer_of
+from app.access.turned_away import tell_failure
 from app.background import again, started
 from app.connections import connections, listening
 from app.db import DatabaseUnavailable
@@ -22,9 +23,9 @@ from app.exchange.mllp.answered import forget
 from app.exchange.mllp.conversation import Conversation, Stranger
 from app.exchange.mllp.frames import Bounds, Frames, FrameTooLarge, MalformedFrame, framed
 from app.exchange.mllp.source import known_sources
-from app.exchange.mllp.told import tell_failure
 from app.hub import Hub
 
+DOOR = "MLLP"
 HANDSHAKE_SECONDS = 10.0
 WRITE_SECONDS = 30.0
 """How long a sender may take to read an answer."""
@@ -135,7 +136,7 @@ class Listener:
     async def _turn_away(self, connection: socket.socket, network: str, reason: str) -> None:
         connection.close()
         metrics.REFUSED.labels("connections").inc()
-        await tell_failure(self._hub, network, reason)
+        await tell_failure(self._hub, DOOR, network, reason)
 
     async def _serve_one(self, connection: socket.socket, network: str) -> None:
         loop = asyncio.get_running_loop()
@@ -149,7 +150,7 @@ class Listener:
         except (OSError, ssl.SSLError, TimeoutError) as error:
             connection.close()
             metrics.REFUSED.labels("handshake").inc()
-            await tell_failure(self._hub, network, f"The TLS handshake failed: {error}")
+            await tell_failure(self._hub, DOOR, network, f"The TLS handshake failed: {error}")
             return
         writer = asyncio.StreamWriter(transport, protocol, reader, loop)
         try:
@@ -167,17 +168,17 @@ class Listener:
             await self._answer_all(frames, writer, conversation)
         except Stranger as error:
             metrics.REFUSED.labels("unknown").inc()
-            await tell_failure(self._hub, peer.network, str(error), peer)
+            await tell_failure(self._hub, DOOR, peer.network, str(error), peer)
         except DatabaseUnavailable as error:
             # Who is at the other end cannot be told now: the sender comes again.
             logger.warning("An MLLP connection is ended: %s", error)
         except FrameTooLarge as error:
             metrics.REFUSED.labels("frame").inc()
             await _say(writer, conversation.too_large(error))
-            await tell_failure(self._hub, peer.network, str(error), peer, minor=True)
+            await tell_failure(self._hub, DOOR, peer.network, str(error), peer, minor=True)
         except MalformedFrame as error:
             metrics.REFUSED.labels("frame").inc()
-            await tell_failure(self._hub, peer.network, str(error), peer, minor=True)
+            await tell_failure(self._hub, DOOR, peer.network, str(error), peer, minor=True)
         except (TimeoutError, OSError) as error:
             # Nothing came, a message did not end, or the other end is gone.
             logger.info("An MLLP connection ended: %r", error)
