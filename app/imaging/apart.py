@@ -4,15 +4,14 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.5.html
 """
 
 import asyncio
-import mmap
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import orjson
 
 from app.blobs import Incoming
 from app.imaging.keep import Failure, Received, keep
+from app.imaging.mapped import mapped
 from app.imaging.receive import in_time
 from app.imaging.request import DicomRequest
 from dicom.assembling import Bulk, assemble, uids
@@ -53,7 +52,7 @@ class _Spooled:
     @property
     def content(self) -> bytes | memoryview:
         """The content, mapped."""
-        return _mapped(self.incoming.path) if self.part.size else b""
+        return mapped(self.incoming.path) if self.part.size else b""
 
 
 async def receive_apart(request: DicomRequest) -> AsyncIterator[Received | Failure]:
@@ -162,8 +161,3 @@ def _write(incoming: Incoming, model: Json, bulk: dict[str, list[_Spooled]], mos
         if incoming.size + len(piece) > most:
             raise InvalidInstance("the instance is longer than is allowed", PROCESSING_FAILURE)
         incoming.write(piece)
-
-
-def _mapped(path: Path) -> memoryview:
-    with path.open("rb") as file:
-        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))

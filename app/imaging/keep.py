@@ -5,13 +5,12 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.5.html
 
 import asyncio
 import logging
-import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.blobs import Incoming
+from app.imaging.mapped import mapped
 from app.imaging.patient import issuer, printable
 from dicom.failures import (
     DATA_SET_DOES_NOT_MATCH_SOP_CLASS,
@@ -149,7 +148,7 @@ def read_incoming(incoming: Incoming, size: int, sha256: str) -> Received | Fail
     incoming.readable()
     if not size:
         return Failure("", "", PROCESSING_FAILURE, "the part is empty")
-    data = _mapped(incoming.path)
+    data = mapped(incoming.path)
     try:
         instance = read_instance(data)
         extracted = extract(instance)
@@ -160,8 +159,3 @@ def read_incoming(incoming: Incoming, size: int, sha256: str) -> Received | Fail
         # Whatever strangers send, the other parts of the request have their own answer.
         logger.exception("An instance could not be read")
         return Failure(*media_storage_uids(data), PROCESSING_FAILURE, "the instance could not be read")
-
-
-def _mapped(path: Path) -> memoryview:
-    with path.open("rb") as file:
-        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))

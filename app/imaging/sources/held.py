@@ -7,7 +7,6 @@ shown before. Several who ask for it at once share one fetch. Whoever may see it
 import asyncio
 import hashlib
 import logging
-import mmap
 import os
 import time
 import weakref
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from app.background import again, started
 from app.blobs import Incoming
+from app.imaging.mapped import mapped
 from app.imaging.sources.dimse import get_instance
 from app.imaging.sources.failures import SourceFailed, Untrue
 from app.imaging.sources.line import Line
@@ -257,8 +257,7 @@ def _scanned(path: Path, row: InstanceRow | Reference, source: ImagingSource) ->
         Untrue: it is none, or another than was asked for.
     """
     try:
-        with path.open("rb") as file:
-            instance = read_instance(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
+        instance = read_instance(mapped(path))
     except (InvalidInstance, ValueError) as error:
         raise Untrue(f"The imaging source {source.name} sends no sound instance") from error
     found = instance.study_instance_uid, instance.series_instance_uid, instance.sop_instance_uid
