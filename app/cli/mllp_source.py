@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
+from app.access.bound import NotBound
 from app.cli.bound import known_by, thumbprint_of
 from app.cli.recorded import record
 from app.cli.running import opened, synchronous
 from app.consent.purposes import NUMBERS
-from app.exchange.mllp.source import Binding, NotASource, add_source, remove_source, sources
+from app.exchange.mllp.source import Binding, add_source, remove_source, sources
 
 _PATH = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -50,7 +51,7 @@ async def add(
         try:
             async with hub.database.write() as connection:
                 await add_source(connection, binding)
-        except NotASource as error:
+        except NotBound as error:
             raise click.ClickException(str(error)) from error
         await record(hub, "admin", f"source {name} of HL7 messages added: {client}")
     click.echo(f"Added {name}: {known_by(binding)}")

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from app.access import door_tls
+from app.access.door_tls import secured
 from app.access.peer import Peer, peer_of
 from app.access.turned_away import tell_failure
 from app.background import again, started
@@ -44,15 +44,6 @@ def is_wanted(hub: Hub) -> bool:
     return hub.settings.mllp_port != 0
 
 
-def secured(hub: Hub) -> ssl.SSLContext | None:
-    """Return how connections are secured; None for plain ones, which are for this machine alone unless it is allowed.
-
-    Raises:
-        OSError: a file cannot be used, a part is missing, or plain connections are not allowed.
-    """
-    return door_tls.secured(hub.settings, "mllp")
-
-
 class Listener:
     """The MLLP door of one process."""
 
@@ -77,7 +68,7 @@ class Listener:
             OSError: the address or a certificate cannot be used.
         """
         settings = self._hub.settings
-        self._secured = secured(self._hub)
+        self._secured = secured(settings, "mllp")
         self._socket = listening(settings.mllp_address, settings.mllp_port)
         self.port = self._socket.getsockname()[1]
 
