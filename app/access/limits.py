@@ -4,6 +4,7 @@ Each process counts for itself: with `RENKEI_WORKERS` processes a caller gets at
 docs/limits.md says what is counted, and what the caller is told.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Hashable
 
@@ -19,6 +20,9 @@ SYSTEM = 10
 
 REFUSALS_PER_SECOND = 10.0
 """Calls of somebody unknown, from one address, that are each recorded; further ones are told to wait."""
+
+LONGEST_WAIT_SECONDS = 30.0
+"""How long whoever is too fast on a connection of its own is held up."""
 
 WHOLE_HOUR_SECONDS = 3600.0
 
@@ -106,6 +110,24 @@ class Limits:
         wait = self._requests.take((caller.client, caller.account))
         if wait:
             raise TooManyRequests("These are too many requests; please wait", retry_after=wait)
+
+    async def turn(self, caller: Caller) -> bool:
+        """Count a message on a caller's own connection; who is too fast is held up, and nothing more is read of it.
+
+        Returns:
+            Whether it may go on; False when it would have to wait for too long.
+        """
+        waited = 0.0
+        while waited < LONGEST_WAIT_SECONDS:
+            try:
+                self.request(caller)
+            except TooManyRequests as error:
+                wait = min(error.retry_after, LONGEST_WAIT_SECONDS)
+                waited += wait
+                await asyncio.sleep(wait)
+            else:
+                return True
+        return False
 
     def person_search(self, caller: Caller, *, counted: bool = True) -> None:
         """Count a question that could enumerate people: `$match`, a search for Patients.

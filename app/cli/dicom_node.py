@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from app.access.bound import NotBound
-from app.cli.mllp_source import thumbprint_of
+from app.cli.bound import known_by, thumbprint_of
 from app.cli.recorded import record
 from app.cli.running import opened, synchronous
 from app.imaging.dimse.node import Binding, add_node, nodes, remove_node
@@ -56,7 +56,7 @@ async def add(
         except NotBound as error:
             raise click.ClickException(str(error)) from error
         await record(hub, "admin", f"DICOM node {name} added: {client}")
-    click.echo(f"Added {name}: {_known_by(binding)}")
+    click.echo(f"Added {name}: {binding.title} {known_by(binding)}")
 
 
 @dicom_node.command("list")
@@ -66,7 +66,7 @@ async def list_() -> None:
     async with opened() as hub:
         for one in await nodes(hub.database.reader):
             there = f"{one.host}:{one.port}{' tls' if one.secured else ''}" if one.host else "-"
-            click.echo(f"{one.name}\t{one.client}\t{_known_by(one)}\t{there}\t{one.purpose}")
+            click.echo(f"{one.name}\t{one.client}\t{one.title} {known_by(one)}\t{there}\t{one.purpose}")
 
 
 @dicom_node.command("remove")
@@ -79,7 +79,3 @@ async def remove(name: str) -> None:
             await remove_node(connection, name)
         await record(hub, "admin", f"DICOM node {name} removed")
     click.echo(f"Removed {name}")
-
-
-def _known_by(binding: Binding) -> str:
-    return " ".join(one for one in (binding.title, binding.network, binding.certificate, binding.subject) if one)

@@ -1,25 +1,17 @@
 """`renkei mllp-source`: who may send HL7 v2 messages, and from where."""
 
 from pathlib import Path
-from ssl import PEM_cert_to_DER_cert
 
 import click
 
-from app.access.certificate import thumbprint
+from app.access.bound import NotBound
+from app.cli.bound import known_by, thumbprint_of
 from app.cli.recorded import record
 from app.cli.running import opened, synchronous
 from app.consent.purposes import NUMBERS
-from app.exchange.mllp.source import Binding, NotASource, add_source, remove_source, sources
+from app.exchange.mllp.source import Binding, add_source, remove_source, sources
 
 _PATH = click.Path(exists=True, dir_okay=False, path_type=Path)
-
-
-def thumbprint_of(certificate: Path) -> str:
-    """Return the SHA-256 of a certificate in a file as base64url."""
-    try:
-        return thumbprint(PEM_cert_to_DER_cert(certificate.read_text()))
-    except ValueError as error:
-        raise click.ClickException(f"{certificate} is no certificate: {error}") from error
 
 
 @click.group("mllp-source")
@@ -59,10 +51,10 @@ async def add(
         try:
             async with hub.database.write() as connection:
                 await add_source(connection, binding)
-        except NotASource as error:
+        except NotBound as error:
             raise click.ClickException(str(error)) from error
         await record(hub, "admin", f"source {name} of HL7 messages added: {client}")
-    click.echo(f"Added {name}: {_known_by(binding)}")
+    click.echo(f"Added {name}: {known_by(binding)}")
 
 
 @mllp_source.command("list")
@@ -72,7 +64,7 @@ async def list_() -> None:
     async with opened() as hub:
         for one in await sources(hub.database.reader):
             names = f"{one.application or '*'}\t{one.facility or '*'}"
-            click.echo(f"{one.name}\t{one.client}\t{_known_by(one)}\t{names}\t{one.purpose}")
+            click.echo(f"{one.name}\t{one.client}\t{known_by(one)}\t{names}\t{one.purpose}")
 
 
 @mllp_source.command("remove")
@@ -85,7 +77,3 @@ async def remove(name: str) -> None:
             await remove_source(connection, name)
         await record(hub, "admin", f"source {name} of HL7 messages removed")
     click.echo(f"Removed {name}")
-
-
-def _known_by(binding: Binding) -> str:
-    return " ".join(one for one in (binding.network, binding.certificate, binding.subject) if one)

@@ -11,10 +11,10 @@ import orjson
 
 from app.blobs import Incoming
 from app.imaging.keep import Failure, Received, keep
+from app.imaging.mapped import mapped
 from app.imaging.receive import in_time
 from app.imaging.request import DicomRequest
 from app.imaging.response import DICOM_JSON, DICOM_XML
-from app.mapped import mapped
 from dicom.assembling import Bulk, assemble, uids
 from dicom.failures import PROCESSING_FAILURE, InvalidInstance
 from dicom.json_model import Json

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from app.blobs import Incoming
+from app.imaging.mapped import mapped
 from app.imaging.patient import issuer, printable
-from app.mapped import mapped
 from dicom.failures import (
     DATA_SET_DOES_NOT_MATCH_SOP_CLASS,
     DUPLICATE_SOP_INSTANCE,

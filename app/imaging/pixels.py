@@ -3,7 +3,7 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.1.1.6.html
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,8 +22,6 @@ from fhir.errors import FhirError, NotAcceptable, NotFound
 
 MOST_TRANSCODED_BYTES = 512 * 1024 * 1024
 """Of an instance that is rewritten as a whole: it passes through memory."""
-PIECE_BYTES = 4 * 1024 * 1024
-"""A larger instance leaves in pieces of so many."""
 
 Read = Callable[[int, int], Awaitable[bytes]]
 """Returns the bytes at an offset, of a length."""
@@ -113,12 +111,6 @@ async def stored_bytes(hub: Hub, row: InstanceRow, start: int = 0, length: int |
     if len(found) != wanted:
         raise Damaged("The bytes of the instance are cut short")
     return found
-
-
-async def pieces(hub: Hub, row: InstanceRow, part: range) -> AsyncIterator[bytes]:
-    """Yield bytes of an instance, a piece at a time; fails as `stored_bytes` does."""
-    for start in range(part.start, part.stop, PIECE_BYTES):
-        yield await stored_bytes(hub, row, start, min(PIECE_BYTES, part.stop - start))
 
 
 async def _of_source(hub: Hub, row: InstanceRow, start: int, length: int | None) -> bytes:

@@ -6,16 +6,18 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html
 from collections.abc import AsyncIterator, Sequence
 
 from app.hub import Hub
+from app.imaging import parts
 from app.imaging.found import instances
 from app.imaging.made import given, syntaxes
 from app.imaging.media.door import asks_for_disc, disc
-from app.imaging.pixels import PIECE_BYTES, pieces, present, stored_bytes, transcoded
+from app.imaging.parts import head_of, pieces
+from app.imaging.pixels import present, stored_bytes, transcoded
 from app.imaging.ranges import TAKEN, in_one_piece, told, wanted
 from app.imaging.request import DicomRequest
 from app.imaging.response import DICOM, DicomResponse, Streamed, etag, headers, new_boundary, not_modified
 from app.imaging.sources.retrieve import retrieve_with_references
 from dicom.accept import Representation, choose
-from dicom.multipart import closing, content_type, part_head
+from dicom.multipart import closing, content_type
 from dicom.store.read import InstanceRow
 
 
@@ -42,7 +44,10 @@ async def retrieve(request: DicomRequest) -> DicomResponse:
     if not chosen[0].multipart:
         return await _single(request, rows[0], chosen[0], tag)
     boundary = new_boundary()
-    heads = [_head(request, boundary, row, one) for row, one in zip(rows, chosen, strict=True)]
+    # Of what is made anew the length is not known yet.
+    heads = [
+        head_of(request, boundary, row, one.transfer_syntax, row.size) for row, one in zip(rows, chosen, strict=True)
+    ]
     length, first = None, b""
     if all(_as_stored(row, one) for row, one in zip(rows, chosen, strict=True)):
         length = sum(map(len, heads)) + sum(row.size for row in rows) + len(closing(boundary))
@@ -86,12 +91,6 @@ async def _single(request: DicomRequest, row: InstanceRow, chosen: Representatio
     return Streamed(pieces(request.hub, row, part), 206, [*found, TAKEN, told(part, row.size)], len(part))
 
 
-def _head(request: DicomRequest, boundary: str, row: InstanceRow, chosen: Representation) -> bytes:
-    """Return what stands before an instance; without its length when that is not known yet."""
-    location = f"{request.root}/{row.path}"
-    return part_head(boundary, DICOM, row.size, transfer_syntax=chosen.transfer_syntax, location=location)
-
-
 async def _parts(
     hub: Hub,
     rows: Sequence[InstanceRow],
@@ -107,7 +106,7 @@ async def _parts(
             data, first = first or await transcoded(hub, row, one.transfer_syntax), b""
             head = head.replace(b"Content-Length: %d\r\n" % row.size, b"Content-Length: %d\r\n" % len(data))
             yield b"".join((head, data, end))
-        elif row.size <= PIECE_BYTES:
+        elif row.size <= parts.PIECE_BYTES:
             yield b"".join((head, await stored_bytes(hub, row), end))
         else:
             yield head

@@ -15,6 +15,8 @@ from pynetdicom.dimse_messages import C_STORE_RQ, DIMSEMessage
 from pynetdicom.dimse_primitives import C_CANCEL
 from pynetdicom.pdu_primitives import P_DATA
 
+from dicom.services.statuses import comment
+
 if TYPE_CHECKING:
     from pynetdicom.association import Association
 
@@ -41,6 +43,22 @@ class Spool(Protocol):
     def discard(self) -> None:
         """Throw away what was written."""
         ...
+
+
+def answer(message: Any, status: int, reason: str = "") -> Any:
+    """Return the answer to a C-ECHO, C-STORE, C-FIND, C-MOVE or C-GET.
+
+    Args:
+        message: What is answered.
+        status: How it went.
+        reason: Why, for whoever asked; empty for nothing.
+    """
+    made = type(message)()
+    made.MessageIDBeingRespondedTo, made.AffectedSOPClassUID = message.MessageID, message.AffectedSOPClassUID
+    made.Status = status
+    if reason:
+        made.ErrorComment = comment(reason) or None
+    return made
 
 
 class _Command(BytesIO):

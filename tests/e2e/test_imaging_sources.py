@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pydicom
 import pytest
@@ -16,7 +17,6 @@ from fastapi import FastAPI
 from app.imaging.sources.check import check
 from app.imaging.sources.index import index
 from app.imaging.sources.keep_here import keep_here
-from app.imaging.sources.source import ImagingSource, add_source
 from app.settings import Settings
 from dicom.phantom import CT as CT_PHANTOM
 from dicom.phantom import Patient, Study, instances
@@ -43,11 +43,8 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
 
 async def _of_orthanc(world: World, orthanc: Orthanc, **fields: object) -> None:
     dimse = {"ae_title": AE_TITLE, "host": "127.0.0.1", "port": orthanc.dicom, "seconds": 30}
-    await world.client("hospital-a")
-    given = {"networks": "127.0.0.1", **dimse, **fields}
-    source = ImagingSource(world.hub.new_row(), "pacs-a", "hospital-a-system", **given)  # type: ignore[arg-type]
-    async with world.hub.database.write() as connection:
-        await add_source(connection, source)
+    given: dict[str, Any] = {"wado": "", "qido": "", "locations": "", **dimse, **fields}
+    await a_source(world, orthanc, **given)
 
 
 WAYS = {

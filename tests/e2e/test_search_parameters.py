@@ -117,7 +117,8 @@ def _load(hub: HubProcess, headers: dict[str, str], bundles: int, size: int) -> 
 
 def test_a_kill_in_the_middle_is_gone_on_from(hub: HubProcess) -> None:
     own, office = hub.token("system-hospital-a"), hub.token("office")
-    stored = _load(hub, own, 10, 500)
+    # So many that a fast machine has not indexed them by the time it is looked at.
+    stored = _load(hub, own, 20, 500)
     id_ = httpx.post(f"{hub.address}/fhir/SearchParameter", headers=office, json=SEX, timeout=30).json()["id"]
     while (found := _percent(hub, office, id_)) == ("indexing", 0):
         time.sleep(0.01)

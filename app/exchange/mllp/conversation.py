@@ -25,16 +25,13 @@ from app.records.events import events
 from app.records.record import StaleCaller
 from app.records.request import FhirRequest
 from app.records.response import Response
-from fhir.errors import FhirError, TooManyRequests
+from fhir.errors import FhirError
 
 GONE = Problem(INTERNAL, "The hub cannot carry this out now; please send it again")
 FAILED = Problem(INTERNAL, "The hub failed; the failure is in its log")
 
 UNPROCESSABLE = 422
 """The HTTP status that says the same as AE and AR, for the audit log."""
-
-LONGEST_WAIT_SECONDS = 30.0
-"""How long a sender that is too fast is held up before it is told."""
 
 LARGE_BYTES = 100_000
 
@@ -228,17 +225,8 @@ class Conversation:
         Raises:
             Refused: it has to wait too long.
         """
-        waited = 0.0
-        while waited < LONGEST_WAIT_SECONDS:
-            try:
-                self._hub.limits.request(source.caller)
-            except TooManyRequests as error:
-                wait = min(error.retry_after, LONGEST_WAIT_SECONDS)
-                waited += wait
-                await asyncio.sleep(wait)
-            else:
-                return
-        raise refused(INTERNAL, "These are too many messages; please wait")
+        if not await self._hub.limits.turn(source.caller):
+            raise refused(INTERNAL, "These are too many messages; please wait")
 
 
 def _sender(known: list[Source], message: Message) -> Source:

@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from app.access import door_tls
+from app.access.door_tls import secured
 from app.access.peer import Peer, peer_of
+from app.access.turned_away import tell_failure
 from app.background import again, started
 from app.connections import connections, listening
 from app.db import DatabaseUnavailable
@@ -22,9 +23,9 @@ from app.exchange.mllp.answered import forget
 from app.exchange.mllp.conversation import Conversation, Stranger
 from app.exchange.mllp.frames import Bounds, Frames, FrameTooLarge, MalformedFrame, framed
 from app.exchange.mllp.source import known_sources
-from app.exchange.mllp.told import tell_failure
 from app.hub import Hub
 
+DOOR = "MLLP"
 HANDSHAKE_SECONDS = 10.0
 WRITE_SECONDS = 30.0
 """How long a sender may take to read an answer."""
@@ -41,15 +42,6 @@ logger = logging.getLogger(__name__)
 def is_wanted(hub: Hub) -> bool:
     """Return whether there is a door."""
     return hub.settings.mllp_port != 0
-
-
-def secured(hub: Hub) -> ssl.SSLContext | None:
-    """Return how connections are secured; None for plain ones, which are for this machine alone unless it is allowed.
-
-    Raises:
-        OSError: a file cannot be used, a part is missing, or plain connections are not allowed.
-    """
-    return door_tls.secured(hub.settings, "mllp")
 
 
 class Listener:
@@ -76,7 +68,7 @@ class Listener:
             OSError: the address or a certificate cannot be used.
         """
         settings = self._hub.settings
-        self._secured = secured(self._hub)
+        self._secured = secured(settings, "mllp")
         self._socket = listening(settings.mllp_address, settings.mllp_port)
         self.port = self._socket.getsockname()[1]
 
@@ -135,7 +127,7 @@ class Listener:
     async def _turn_away(self, connection: socket.socket, network: str, reason: str) -> None:
         connection.close()
         metrics.REFUSED.labels("connections").inc()
-        await tell_failure(self._hub, network, reason)
+        await tell_failure(self._hub, DOOR, network, reason)
 
     async def _serve_one(self, connection: socket.socket, network: str) -> None:
         loop = asyncio.get_running_loop()
@@ -149,7 +141,7 @@ class Listener:
         except (OSError, ssl.SSLError, TimeoutError) as error:
             connection.close()
             metrics.REFUSED.labels("handshake").inc()
-            await tell_failure(self._hub, network, f"The TLS handshake failed: {error}")
+            await tell_failure(self._hub, DOOR, network, f"The TLS handshake failed: {error}")
             return
         writer = asyncio.StreamWriter(transport, protocol, reader, loop)
         try:
@@ -167,17 +159,17 @@ class Listener:
             await self._answer_all(frames, writer, conversation)
         except Stranger as error:
             metrics.REFUSED.labels("unknown").inc()
-            await tell_failure(self._hub, peer.network, str(error), peer)
+            await tell_failure(self._hub, DOOR, peer.network, str(error), peer)
         except DatabaseUnavailable as error:
             # Who is at the other end cannot be told now: the sender comes again.
             logger.warning("An MLLP connection is ended: %s", error)
         except FrameTooLarge as error:
             metrics.REFUSED.labels("frame").inc()
             await _say(writer, conversation.too_large(error))
-            await tell_failure(self._hub, peer.network, str(error), peer, minor=True)
+            await tell_failure(self._hub, DOOR, peer.network, str(error), peer, minor=True)
         except MalformedFrame as error:
             metrics.REFUSED.labels("frame").inc()
-            await tell_failure(self._hub, peer.network, str(error), peer, minor=True)
+            await tell_failure(self._hub, DOOR, peer.network, str(error), peer, minor=True)
         except (TimeoutError, OSError) as error:
             # Nothing came, a message did not end, or the other end is gone.
             logger.info("An MLLP connection ended: %r", error)

@@ -6,13 +6,10 @@ MSH-4) only narrows that down.
 
 from dataclasses import dataclass
 
-from app.access.bound import Bindings, Kept, NotBound, check
+from app.access.bound import Bindings, Kept, check
 from app.access.caller import Caller
 from app.db import Database, WriteConnection
 from app.exchange.mllp.tables import mllp_source
-
-NotASource = NotBound
-"""What would be a source is none; `str` says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,7 @@ def checked(binding: Binding) -> Binding:
     """Return a binding whose parts are of their forms.
 
     Raises:
-        NotASource: one is not, or nothing tells the connection from others.
+        NotBound: one is not, or nothing tells the connection from others.
     """
     check(binding, "source")
     return binding

@@ -13,6 +13,7 @@ from app.imaging.dimse import metrics
 from app.imaging.dimse.carried_out import Done, carried_out
 from app.imaging.dimse.commitment import keep_request, of_node
 from app.imaging.dimse.find import Matches, find
+from app.imaging.dimse.node import Binding
 from app.imaging.dimse.report import try_on
 from app.imaging.dimse.request import DimseRequest
 from app.imaging.dimse.retrieve import chosen, contexts
@@ -32,6 +33,7 @@ from dicom.services.contexts import (
 )
 from dicom.services.data_sets import Small, read, write
 from dicom.services.identifiers import Asked, InvalidIdentifier, Wanted, answered, asked, wanted
+from dicom.services.messages import answer
 from dicom.services.requestor import NotReached, Place, Requested
 from dicom.services.statuses import (
     CANCEL,
@@ -67,15 +69,6 @@ logger = logging.getLogger(__name__)
 def counted(message: Any, status: int) -> None:
     """Count a request by how it was answered."""
     metrics.MESSAGES.labels(type(message).__name__, f"{status:04X}").inc()
-
-
-def _answer(message: Any, status: int, reason: str = "") -> Any:
-    """Return an answer to a C-FIND, C-MOVE or C-GET."""
-    made = type(message)()
-    made.MessageIDBeingRespondedTo, made.AffectedSOPClassUID = message.MessageID, message.AffectedSOPClassUID
-    made.Status = status
-    made.ErrorComment = comment(reason) or None
-    return made
 
 
 def _identifier(message: Any, syntax: str) -> Small:
@@ -117,7 +110,7 @@ def _send_matches(
         if association.is_cancelled(message.MessageID or 0):
             _end(association, message, context_id, CANCEL)
             return
-        pending = _answer(message, status)
+        pending = answer(message, status)
         pending.Identifier = BytesIO(write(answered(question, found, title), syntax, question.characters))
         association.dimse.send_msg(pending, context_id)
     if matches.are_all:
@@ -131,7 +124,7 @@ def _end(association: Acceptor, message: Any, context_id: int, status: int, reas
     """Send the last answer, unless the association has ended."""
     counted(message, status)
     if association.is_established:
-        association.dimse.send_msg(_answer(message, status, reason), context_id)
+        association.dimse.send_msg(answer(message, status, reason), context_id)
 
 
 def answer_retrieve(
@@ -218,9 +211,7 @@ def _end_retrieve(association: Acceptor, message: C_MOVE | C_GET, context_id: in
     counted(message, status)
     if not association.is_established:
         return
-    last = _answer(message, status)
-    last.NumberOfCompletedSuboperations, last.NumberOfFailedSuboperations = counts.completed, len(counts.failed)
-    last.NumberOfWarningSuboperations = counts.warned
+    last = counts.told(message, status)
     if counts.is_cancelled:
         last.NumberOfRemainingSuboperations = counts.remaining
     if counts.failed:
@@ -238,7 +229,7 @@ def _end_retrieve(association: Acceptor, message: C_MOVE | C_GET, context_id: in
 
 def answer_action(conversation: "Conversation", association: Acceptor, message: N_ACTION, context_id: int) -> None:
     """Answer a request for storage commitment; what it is about is reported afterwards."""
-    status, reason = _take_action(conversation, association, message, context_id)
+    status, reason, node = _take_action(conversation, association, message, context_id)
     counted(message, status)
     made = N_ACTION()
     made.MessageIDBeingRespondedTo, made.Status = message.MessageID, status
@@ -246,39 +237,39 @@ def answer_action(conversation: "Conversation", association: Acceptor, message: 
     made.ActionTypeID = message.ActionTypeID
     setattr(made, "ErrorComment", comment(reason) or None)  # noqa: B010 - its type knows no text
     association.dimse.send_msg(made, context_id)
-    if status != SUCCESS:
+    if node is None:
         return
-    node = conversation.request("storage-commitment", []).node
-    if node.binding.host:
+    if node.host:
         conversation.calls.hub.commitments_wait.set()
         return
     # The hub cannot call this application: it hears what is due as long as it is here.
-    for one in conversation.calls.wait_for(of_node(conversation.calls.hub.database.reader, node.binding.name)):
+    for one in conversation.calls.wait_for(of_node(conversation.calls.hub.database.reader, node.name)):
         if not try_on(conversation.calls, association, context_id, one):
             return
 
 
 def _take_action(
     conversation: "Conversation", association: Acceptor, message: N_ACTION, context_id: int
-) -> tuple[int, str]:
+) -> tuple[int, str, Binding | None]:
+    """Return the status, why it is a failure, and who is to be told afterwards."""
     abstract, syntax = association.context(context_id)
     if abstract != STORAGE_COMMITMENT:
-        return UNRECOGNISED_OPERATION, ""
+        return UNRECOGNISED_OPERATION, "", None
     if message.RequestedSOPInstanceUID != STORAGE_COMMITMENT_INSTANCE:
-        return NO_SUCH_INSTANCE, ""
+        return NO_SUCH_INSTANCE, "", None
     if message.ActionTypeID != REQUEST_STORAGE_COMMITMENT:
-        return NO_SUCH_ACTION, ""
+        return NO_SUCH_ACTION, "", None
     try:
         information = message.ActionInformation
         if information is None:
             raise InvalidRequest("The Action Information is missing")
         transaction, instances = requested(read(information.getvalue(), syntax))
     except (InvalidRequest, InvalidInstance) as error:
-        return MISTYPED_ARGUMENT, str(error)
+        return MISTYPED_ARGUMENT, str(error), None
     request = conversation.request("storage-commitment", [("TransactionUID", transaction)])
 
     async def work(request: DimseRequest) -> None:
         await keep_request(request, transaction, instances)
 
     done: Done[None] = conversation.calls.wait_for(carried_out(request, work))
-    return done.code, done.reason
+    return done.code, done.reason, request.node.binding if done.code == SUCCESS else None

@@ -8,15 +8,13 @@ from app.access.door_tls import calling
 from app.hub import Hub
 from app.imaging.dimse.node import Binding
 from app.imaging.dimse.retrieve import data_set_of
+from app.imaging.dimse.store import PIECE_BYTES
 from app.imaging.dimse.together import Together
 from app.imaging.pixels import stored_bytes
 from dicom.services.requestor import Place
 from dicom.store.read import InstanceRow
 
 T = TypeVar("T")
-
-PIECE_BYTES = 1024 * 1024
-"""An instance leaves in pieces of so many."""
 
 
 class Calls:

@@ -3,7 +3,6 @@
 Whose it is is asked again with each message: a node that is removed is heard no more.
 """
 
-import asyncio
 import logging
 from typing import Any, Protocol
 
@@ -11,9 +10,9 @@ from pynetdicom.dimse_messages import DIMSEMessage
 from pynetdicom.dimse_primitives import C_ECHO, C_FIND, C_GET, C_MOVE, C_STORE, N_ACTION
 
 from app.access.peer import Peer, peer_that_showed
+from app.access.turned_away import tell_failure
 from app.blobs import Incoming
 from app.db import DatabaseUnavailable
-from app.exchange.mllp.told import tell_failure
 from app.imaging.dimse import metrics
 from app.imaging.dimse.answers import answer_action, answer_find, answer_retrieve, counted
 from app.imaging.dimse.calls import Calls
@@ -32,21 +31,17 @@ from dicom.services.acceptor import (
 )
 from dicom.services.commitment import Referenced
 from dicom.services.contexts import VERIFICATION
-from dicom.services.messages import DataSetIn, Spool
+from dicom.services.messages import DataSetIn, Spool, answer
 from dicom.services.statuses import (
     IDENTIFIER_DOES_NOT_MATCH,
     OUT_OF_RESOURCES,
     SOP_CLASS_NOT_SUPPORTED,
     SUCCESS,
     UNRECOGNISED_OPERATION,
-    comment,
 )
 from dicom.values import is_uid
-from fhir.errors import TooManyRequests
 
 DOOR = "DIMSE"
-LONGEST_WAIT_SECONDS = 30.0
-"""How long a node that is too fast is held up before it is told."""
 
 logger = logging.getLogger(__name__)
 
@@ -172,13 +167,10 @@ class Conversation:
         else:
             status = UNRECOGNISED_OPERATION
         counted(message, status)
-        answer = type(message)()
-        answer.MessageIDBeingRespondedTo, answer.Status = message.MessageID, status
-        answer.AffectedSOPClassUID = message.AffectedSOPClassUID
+        made = answer(message, status, reason)
         if isinstance(message, C_STORE):
-            answer.AffectedSOPInstanceUID = message.AffectedSOPInstanceUID
-            answer.ErrorComment = comment(reason) or None
-        association.dimse.send_msg(answer, context_id)
+            made.AffectedSOPInstanceUID = message.AffectedSOPInstanceUID
+        association.dimse.send_msg(made, context_id)
 
     def _store(self, message: C_STORE, abstract: str) -> tuple[int, str]:
         """Store an instance and return the status, and why it is not stored."""
@@ -215,21 +207,13 @@ class Conversation:
 
     async def _request(self, interaction: str, pairs: list[tuple[str, str]]) -> DimseRequest:
         now = await self._known()
-        waited = 0.0
-        while waited < LONGEST_WAIT_SECONDS:
-            try:
-                self.calls.hub.limits.request(now.caller)
-                break
-            except TooManyRequests as error:
-                wait = min(error.retry_after, LONGEST_WAIT_SECONDS)
-                waited += wait
-                await asyncio.sleep(wait)
+        await self.calls.hub.limits.turn(now.caller)
         return DimseRequest(self.calls.hub, self.nodes, now, self.peer, interaction, pairs)
 
     def _tell(self, why: str, reason: str, *, minor: bool = False) -> None:
         metrics.REFUSED.labels(why).inc()
         hub = self.calls.hub
-        self.calls.wait_for(tell_failure(hub, self.peer.network, reason, self.peer, minor=minor, door=DOOR))
+        self.calls.wait_for(tell_failure(hub, DOOR, self.peer.network, reason, self.peer, minor=minor))
 
 
 def _named(command: Any) -> Referenced:

@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 
 from app.access.door_tls import secured
+from app.access.turned_away import tell_failure
 from app.background import started
 from app.connections import connections, listening
-from app.exchange.mllp.told import tell_failure
 from app.hub import Hub
 from app.imaging.dimse import metrics
 from app.imaging.dimse.calls import Calls
@@ -76,7 +76,7 @@ class Listener:
         if len(self._open) >= room or self._connected[network] >= each:
             connection.close()
             metrics.REFUSED.labels("connections").inc()
-            await tell_failure(self._hub, network, "Too many DICOM connections", door=DOOR)
+            await tell_failure(self._hub, DOOR, network, "Too many DICOM connections")
             return
         connection.setblocking(True)
         conversation = Conversation(calls, self._nodes, self)

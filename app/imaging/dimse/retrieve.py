@@ -16,14 +16,13 @@ from app.records.record import StaleCaller
 from dicom.failures import InvalidInstance
 from dicom.file_meta import data_set_start
 from dicom.matching import MAX_VALUES, InvalidQuery, parse_query
+from dicom.services.contexts import PLAIN
 from dicom.services.identifiers import LEVELS, Wanted
 from dicom.services.statuses import IDENTIFIER_DOES_NOT_MATCH, OUT_OF_RESOURCES
 from dicom.store.read import InstanceRow, read_instances
 from dicom.store.search import search
 from dicom.transfer_syntaxes import (
     COMPRESSED,
-    EXPLICIT_VR_LITTLE_ENDIAN,
-    IMPLICIT_VR_LITTLE_ENDIAN,
     JPEG_BASELINE,
     TRANSFER_SYNTAXES,
 )
@@ -114,11 +113,7 @@ def contexts(rows: Sequence[InstanceRow]) -> list[tuple[str, tuple[str, ...]]]:
     stored = dict.fromkeys(
         (row.sop_class_uid, row.transfer_syntax_uid) for row in rows if row.transfer_syntax_uid in TRANSFER_SYNTAXES
     )
-    plain = [
-        (sop_class, uid)
-        for sop_class in dict.fromkeys(row.sop_class_uid for row in rows)
-        for uid in (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
-    ]
+    plain = [(sop_class, uid) for sop_class in dict.fromkeys(row.sop_class_uid for row in rows) for uid in PLAIN]
     # Last: where an association has no room for all of them, what is kept elsewhere is rewritten.
     elsewhere = [
         (sop_class, uid)
@@ -133,7 +128,7 @@ def context_for(row: InstanceRow, takes: Mapping[tuple[str, str], int]) -> tuple
     syntaxes = [row.transfer_syntax_uid]
     known = TRANSFER_SYNTAXES.get(row.transfer_syntax_uid)
     if known is None or known.codec != "video":
-        syntaxes += [EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN]
+        syntaxes += PLAIN
         syntaxes += _LOSSLESS if row.number_of_frames is not None else ()
     for syntax in syntaxes:
         if (row.sop_class_uid, syntax) in takes:

@@ -26,6 +26,7 @@ from fhir.store.categories import Category
 HEAD_BYTES = 65_536
 """In which the File Meta Information ends."""
 PIECE_BYTES = 1024 * 1024
+"""An instance is read in pieces of so many."""
 
 logger = logging.getLogger(__name__)
 

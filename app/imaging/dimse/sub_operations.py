@@ -6,6 +6,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part04/sect_C.4.2.html
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_GET, C_MOVE
@@ -16,6 +17,7 @@ from app.imaging.dimse.request import DimseRequest
 from app.imaging.dimse.retrieve import context_for, is_still_there
 from app.imaging.pixels import present
 from dicom.services.acceptor import Acceptor
+from dicom.services.messages import answer
 from dicom.services.sending import NotSent, send_instance
 from dicom.services.statuses import PENDING, SUCCESS
 from dicom.store.read import InstanceRow
@@ -44,6 +46,13 @@ class Counts:
     warned: int = 0
     failed: list[str] = field(default_factory=list)
     is_cancelled: bool = False
+
+    def told(self, message: C_MOVE | C_GET, status: int) -> Any:
+        """Return an answer that says how many were sent; how many remain is not said of what has ended."""
+        made = answer(message, status)
+        made.NumberOfCompletedSuboperations, made.NumberOfFailedSuboperations = self.completed, len(self.failed)
+        made.NumberOfWarningSuboperations = self.warned
+        return made
 
 
 class SubOperations:
@@ -123,12 +132,6 @@ class SubOperations:
     def _tell(self, counts: Counts) -> None:
         if not self._association.is_established:
             return
-        pending = type(self._message)()
-        pending.MessageIDBeingRespondedTo = self._message.MessageID
-        pending.AffectedSOPClassUID = self._message.AffectedSOPClassUID
-        pending.Status = PENDING
+        pending = counts.told(self._message, PENDING)
         pending.NumberOfRemainingSuboperations = counts.remaining
-        pending.NumberOfCompletedSuboperations = counts.completed
-        pending.NumberOfFailedSuboperations = len(counts.failed)
-        pending.NumberOfWarningSuboperations = counts.warned
         self._association.dimse.send_msg(pending, self._context_id)

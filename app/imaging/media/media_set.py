@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from app.hub import Hub
 from app.imaging.media.pages import Line, index_page, readme
 from app.imaging.media.zip_out import Outlet
-from app.imaging.pixels import PIECE_BYTES, present, source, stored_bytes, transcoded
+from app.imaging.parts import PIECE_BYTES
+from app.imaging.pixels import present, source, stored_bytes, transcoded
 from app.imaging.sources.failures import SourceFailed
 from app.portal.dates import moment
 from dicom.failures import InvalidInstance

@@ -24,6 +24,7 @@ from app.imaging.sources.failures import NotThere, SourceBusy, SourceFailed, Unt
 from app.imaging.sources.line import Line
 from app.imaging.sources.metrics import OCTETS
 from app.imaging.sources.source import ImagingSource
+from dicom.services.statuses import OUT_OF_RESOURCES, PENDING, PENDING_UNSUPPORTED, SUCCESS
 from dicom.store.read import InstanceRow
 from dicom.store.refer import Reference
 from dicom.transfer_syntaxes import TRANSFER_SYNTAXES
@@ -34,9 +35,7 @@ NETWORK_SECONDS = 30.0
 MOST_FOUND = 20_000
 """Matches of one C-FIND; more are called off."""
 
-PENDING = (0xFF00, 0xFF01)
-SUCCESS = 0x0000
-OUT_OF_RESOURCES = 0xA700
+_SO_FAR_WELL = (PENDING, PENDING_UNSUPPORTED, SUCCESS)
 
 
 class _Kept:
@@ -106,7 +105,7 @@ async def find(line: Line, level: str, keys: Mapping[str, str]) -> list[dict[str
         model = StudyRootQueryRetrieveInformationModelFind
         association = _associated(line.source, address, opened, [build_context(model)])
         for status, identifier in association.send_c_find(query, model):
-            if not status or status.Status not in (*PENDING, SUCCESS):
+            if not status or status.Status not in _SO_FAR_WELL:
                 raise SourceFailed(f"The imaging source {line.source.name} refuses a C-FIND")
             if identifier is not None:
                 found.append(_model(line.source, identifier))
@@ -221,6 +220,6 @@ def _check(source: ImagingSource, status: Dataset) -> None:
     """Refuse the status of a sub-operation that failed; an unsound one says nothing."""
     if not status:
         raise SourceFailed(f"The imaging source {source.name} ends the association")
-    if status.Status in (*PENDING, SUCCESS):
+    if status.Status in _SO_FAR_WELL:
         return
     raise NotThere(f"The imaging source {source.name} does not send it: status {status.Status:04X}")

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 
 from app.background import again, started
 from app.blobs import Incoming
+from app.imaging.mapped import mapped
 from app.imaging.sources.dimse import get_instance
 from app.imaging.sources.failures import SourceFailed, Untrue
 from app.imaging.sources.line import Line
 from app.imaging.sources.metrics import HELD, KEPT_OCTETS
 from app.imaging.sources.source import ImagingSource, Registered
 from app.imaging.sources.web import fetch_instance
-from app.mapped import mapped
 from dicom.failures import InvalidInstance
 from dicom.json_model import instance_path
 from dicom.part10 import Instance, read_instance
@@ -125,22 +125,22 @@ class Holder:
         path = self._path(row.custodian, row.sop_instance_uid)
         if source.days and await asyncio.to_thread(_is_fresh, path, source.days):
             try:
-                return self._take(row, await asyncio.to_thread(_opened, path, row, source, kept=True))
+                return self._take(row, await asyncio.to_thread(_from_cache, path, row, source))
             except (OSError, Untrue):
                 logger.warning("An image in the cache cannot be read; it is fetched again")
         incoming = Incoming(self._incoming)
         try:
-            await self.fetch(source, row, incoming)
+            instance = await self.fetch(source, row, incoming)
             if source.days:
-                await asyncio.to_thread(_put, incoming.path, path)
+                await asyncio.to_thread(_put, incoming, path)
                 self._unswept = None if self._unswept is None else self._unswept + incoming.size
             place = path if source.days else incoming.path
-            return self._take(row, await asyncio.to_thread(_opened, place, row, source, kept=bool(source.days)))
+            return self._take(row, await asyncio.to_thread(_opened, place, instance, incoming.digest, source))
         finally:
             incoming.discard()
 
-    async def fetch(self, source: ImagingSource, row: InstanceRow | Reference, incoming: Incoming) -> None:
-        """Write an instance as its source has it into an empty file, after checking that it is that instance.
+    async def fetch(self, source: ImagingSource, row: InstanceRow | Reference, incoming: Incoming) -> Instance:
+        """Write an instance as its source has it into an empty file; return what it is, which is what was asked for.
 
         Raises:
             SourceFailed: it is not to be had, or is another.
@@ -153,7 +153,8 @@ class Holder:
                 await fetch_instance(line, f"/{path}", incoming, most_bytes=most_bytes)
             else:
                 await get_instance(line, row, incoming, most_bytes=most_bytes)
-            await asyncio.to_thread(_check, incoming, row, source)
+            incoming.readable()
+            return await asyncio.to_thread(_scanned, incoming.path, row, source)
 
     def _take(self, row: InstanceRow | Reference, found: Held) -> Held:
         self._held[row.custodian, row.sop_instance_uid] = found
@@ -193,8 +194,7 @@ class Holder:
         incoming = Incoming(self._incoming)
         try:
             incoming.write(made)
-            await asyncio.to_thread(incoming.finish)
-            await asyncio.to_thread(_put, incoming.path, path)
+            await asyncio.to_thread(_put, incoming, path)
         finally:
             incoming.discard()
         return made
@@ -218,10 +218,10 @@ class Holder:
             self._drop(key)
         most = self._hub.settings.image_cache_bytes
         if self._unswept is None or self._unswept > most // 20:
-            days = {one.caller.organisation: 0 for one in await self._hub.sources.all()}
+            days: dict[int, int] = {}
             for one in await self._hub.sources.all():
                 longest = 365 if one.source.cache == "thumbnails" else one.source.days
-                days[one.caller.organisation] = max(days[one.caller.organisation], longest)
+                days[one.caller.organisation] = max(days.get(one.caller.organisation, 0), longest)
             left = await asyncio.to_thread(_swept, self._folder, days, most)
             KEPT_OCTETS.set(left)
             self._unswept = 0
@@ -244,14 +244,10 @@ def _is_fresh(path: Path, days: int) -> bool:
         return False
 
 
-def _put(place: Path, path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    place.replace(path)
-
-
-def _check(incoming: Incoming, row: InstanceRow | Reference, source: ImagingSource) -> None:
+def _put(incoming: Incoming, path: Path) -> None:
     incoming.finish()
-    _scanned(incoming.path, row, source)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    incoming.path.replace(path)
 
 
 def _scanned(path: Path, row: InstanceRow | Reference, source: ImagingSource) -> Instance:
@@ -270,12 +266,14 @@ def _scanned(path: Path, row: InstanceRow | Reference, source: ImagingSource) ->
     return instance
 
 
-def _opened(path: Path, row: InstanceRow | Reference, source: ImagingSource, *, kept: bool) -> Held:
+def _from_cache(path: Path, row: InstanceRow | Reference, source: ImagingSource) -> Held:
     instance = _scanned(path, row, source)
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return _opened(path, instance, digest, source)
+
+
+def _opened(path: Path, instance: Instance, digest: str, source: ImagingSource) -> Held:
     descriptor = os.open(path, os.O_RDONLY)
     pixels, placed = instance.pixels, instance.pixels if instance.file.as_received else None
     place = (
@@ -286,7 +284,7 @@ def _opened(path: Path, row: InstanceRow | Reference, source: ImagingSource, *, 
         pixels.image.number_of_frames if pixels else None,
     )
     size = os.fstat(descriptor).st_size
-    held = Held(descriptor, size, digest.hexdigest(), place, source.key, kept, time.monotonic())
+    held = Held(descriptor, size, digest, place, source.key, bool(source.days), time.monotonic())
     weakref.finalize(held, os.close, descriptor)
     return held
 

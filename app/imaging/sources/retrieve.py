@@ -7,13 +7,14 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from app.imaging.pixels import from_first_present, pieces, present, transcoded
+from app.imaging.parts import head_of, pieces
+from app.imaging.pixels import from_first_present, present, transcoded
 from app.imaging.request import DicomRequest
 from app.imaging.response import DICOM, Streamed, headers, new_boundary
 from app.imaging.sources.failures import SourceFailed
 from dicom.accept import NotAcceptable as NotTaken
 from dicom.accept import Representation
-from dicom.multipart import closing, content_type, part_head
+from dicom.multipart import closing, content_type
 from dicom.store.read import InstanceRow
 from fhir.errors import NotAcceptable
 
@@ -36,10 +37,10 @@ async def retrieve_with_references(request: DicomRequest, rows: Sequence[Instanc
         SourceFailed: none of them can be had.
         NotAcceptable: the caller takes no form in which the first can be given.
     """
-    boundary = new_boundary()
     first, *left = found = await from_first_present(request.hub, rows)
+    boundary = new_boundary()
     body = _parts(request, first, choose(first), left, choose, boundary)
-    return Streamed(body, 200 if len(found) == len(rows) else PARTIAL, headers(content_type(DICOM, boundary)))
+    return Streamed(body, PARTIAL if len(found) < len(rows) else 200, headers(content_type(DICOM, boundary)))
 
 
 async def _parts(
@@ -73,16 +74,11 @@ async def _parts(
 
 async def _part(request: DicomRequest, row: InstanceRow, chosen: Representation, boundary: str) -> AsyncIterator[bytes]:
     """Yield an instance behind its head; what fails, fails before the head is sent."""
-    location = f"{request.root}/{row.path}"
-
-    def head(length: int) -> bytes:
-        return part_head(boundary, DICOM, length, transfer_syntax=chosen.transfer_syntax, location=location)
-
     if chosen.transfer_syntax != row.transfer_syntax_uid:
         data = await transcoded(request.hub, row, chosen.transfer_syntax)
-        yield head(len(data)) + data
+        yield head_of(request, boundary, row, chosen.transfer_syntax, len(data)) + data
         return
-    stored = pieces(request.hub, row, range(row.size))
-    yield head(row.size) + await anext(stored)
-    async for piece in stored:
-        yield piece
+    head = head_of(request, boundary, row, chosen.transfer_syntax, row.size)
+    async for piece in pieces(request.hub, row, range(row.size)):
+        yield head + piece
+        head = b""

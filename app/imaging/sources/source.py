@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import bindparam, delete, select
 
-from app.access import epoch
 from app.access.bound import Kept, Known
 from app.access.caller import Caller
 from app.access.directory import Unknown
@@ -107,7 +106,6 @@ class ImagingSource:
 
 
 _NAMED = select(imaging_source.c.key).where(imaging_source.c.name == bindparam("name"))
-_REMOVE = delete(imaging_source).where(imaging_source.c.key == bindparam("k_key"))
 _FORGET = delete(imaging_source_state).where(imaging_source_state.c.source == bindparam("k_key"))
 
 
@@ -260,9 +258,8 @@ async def remove_source(connection: WriteConnection, name: str, *, forsaking: bo
     left = await count_references(connection, key)
     if left and not forsaking:
         raise NotASource(f"{left} instances are only there: keep them with `renkei imaging-source store {name}`")
-    await connection.execute(_REMOVE, {"k_key": key})
     await connection.execute(_FORGET, {"k_key": key})
-    await epoch.grow(connection)
+    await _KEPT.remove(connection, name)
     return left
 
 

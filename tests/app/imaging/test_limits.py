@@ -97,12 +97,11 @@ async def test_bytes_that_are_gone_or_cut_are_said_to_be(world: World) -> None:
 
 
 async def test_a_large_instance_leaves_in_pieces(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from app.imaging import retrieve
+    from app.imaging import parts
 
     hospital = await world.client("hospital-a")
     await stored(world, hospital, a_file(CT))
-    for place in (retrieve, pixels):
-        monkeypatch.setattr(place, "PIECE_BYTES", 1_000)
+    monkeypatch.setattr(parts, "PIECE_BYTES", 1_000)
 
     alone = await world.http.get(address(a_file(CT)), headers=hospital | {"accept": "application/dicom"})
     part = await world.http.get(address(a_file(CT)), headers=hospital)

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from app.access.bound import NotBound
 from app.access.certificate import thumbprint
 from app.exchange.mllp.frames import framed
-from app.exchange.mllp.source import Binding, NotASource, checked, remove_source
+from app.exchange.mllp.source import Binding, checked, remove_source
 from app.settings import Settings
 from tests.app.audit.test_at_work import query, recorded
 from tests.certificates import Authority
@@ -155,7 +156,7 @@ async def test_who_is_not_known_is_told_nothing(settings: Settings, world: World
     ],
 )
 def test_a_source_is_known_by_something_that_has_its_form(binding: Binding) -> None:
-    with pytest.raises(NotASource):
+    with pytest.raises(NotBound):
         checked(binding)
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
-from app.access.door_tls import NotAllowed
-from app.exchange.mllp.listener import secured
+from app.access.door_tls import NotAllowed, secured
 from app.exchange.mllp.source import Binding
 from app.settings import Settings
 from fhir.search.hashing import hash64
@@ -42,10 +41,10 @@ async def test_without_certificates_only_this_machine_is_listened_to(settings: S
         ):
             world.hub.settings = settings.model_copy(update=chosen)
             if allowed:
-                assert (secured(world.hub) is None) == ("mllp_certificate" not in chosen)
+                assert (secured(world.hub.settings, "mllp") is None) == ("mllp_certificate" not in chosen)
             else:
                 with pytest.raises(NotAllowed):
-                    secured(world.hub)
+                    secured(world.hub.settings, "mllp")
 
 
 async def test_a_door_that_cannot_be_opened_is_told_and_the_hub_runs(settings: Settings) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.hub import Hub
-from app.imaging import pixels
+from app.imaging import parts
 from app.imaging.pixels import stored_bytes
 from app.imaging.sources.failures import SourceFailed
 from app.imaging.sources.index import index
@@ -182,7 +182,7 @@ async def test_an_answer_that_breaks_off_within_an_instance_is_not_ended_as_if_i
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images = [a_file(CT), a_file(CT, SOPInstanceUID="1.2.3.4.5.7", InstanceNumber=2)]
-    monkeypatch.setattr(pixels, "PIECE_BYTES", 20_000)
+    monkeypatch.setattr(parts, "PIECE_BYTES", 20_000)
     read = stored_bytes
 
     async def breaks_off(hub: Hub, row: InstanceRow, start: int = 0, length: int | None = None) -> bytes:
@@ -190,7 +190,7 @@ async def test_an_answer_that_breaks_off_within_an_instance_is_not_ended_as_if_i
             raise SourceFailed("The imaging source went away")
         return await read(hub, row, start, length)
 
-    monkeypatch.setattr(pixels, "stored_bytes", breaks_off)
+    monkeypatch.setattr(parts, "stored_bytes", breaks_off)
     async with a_pacs(*images) as pacs:
         await a_source(world, pacs)
         caller = await world.client("hospital-a")

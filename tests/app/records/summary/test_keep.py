@@ -6,19 +6,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.packages.archive import read_package
-from app.packages.load import load
 from fhir.store.labels import ACT_CODE
 from tests.app.records.summary.test_summary import a_problem, ask, held, two_sites
 from tests.portal import recorded, signed_in
-from tests.spec_data import SPEC_DATA
 from tests.world import World, a_patient
 
 pytestmark = pytest.mark.anyio
 
 TYPE = "http://loinc.org|60591-5"
 FORMAT = "urn:ietf:rfc:3986|http://hl7.org/fhir/uv/ips/StructureDefinition/Bundle-uv-ips"
-MINIMAL = "https://profiles.ihe.net/ITI/MHD/StructureDefinition/IHE.MHD.Minimal.DocumentReference"
 
 
 async def keep(world: World, caller: dict[str, str], patient: str, how: str, status: int = 201) -> dict[str, Any]:
@@ -218,17 +214,3 @@ async def test_a_person_opens_both_from_the_chart(world: World) -> None:
     page = await browser.get(snapshot.headers["location"])
     assert page.status_code == 200
     assert "高血圧症" in page.text
-
-
-@pytest.mark.skipif(not SPEC_DATA.exists(), reason="the published packages are not on this machine")
-async def test_both_entries_follow_mhd(world: World) -> None:
-    await load(world.hub, read_package(SPEC_DATA / "ihe/ihe.iti.mhd.tgz"), user_name="tester")
-    hospital = await world.client("hospital-a")
-    patient = (await world.post(hospital, a_patient()))["id"]
-    await keep(world, hospital, patient, "snapshot")
-
-    for one in await entries(world, hospital, patient):
-        answer = await world.http.get(
-            f"/fhir/DocumentReference/{one['id']}/$validate", params={"profile": MINIMAL}, headers=hospital
-        )
-        assert [issue for issue in answer.json()["issue"] if issue["severity"] == "error"] == []

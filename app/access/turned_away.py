@@ -1,4 +1,7 @@
-"""What the audit log is told of connections and messages that come to nothing: ITI-19, Node Authentication."""
+"""What the audit log is told of connections and messages that come to nothing at the doors beside HTTP.
+
+IHE ITI-19, Node Authentication.
+"""
 
 import logging
 
@@ -14,17 +17,17 @@ logger = logging.getLogger(__name__)
 
 
 async def tell_failure(
-    hub: Hub, network: str, reason: str, peer: Peer | None = None, *, minor: bool = False, door: str = "MLLP"
+    hub: Hub, door: str, network: str, reason: str, peer: Peer | None = None, *, minor: bool = False
 ) -> None:
     """Record that a connection was refused or ended; a flood of them does not become one of records.
 
     Args:
         hub: The running hub.
+        door: Which door it was.
         network: The address it came from.
         reason: Why.
         peer: The other end, where its handshake was done.
         minor: Whether it was known, and only sent what is no message.
-        door: Which door it was.
     """
     if hub.limits.refusal(network) and not hub.limits.is_told(door, network):
         return

@@ -1,14 +1,15 @@
-"""A file as memory: it is read as it is needed, and takes no room of its own."""
+"""Files of instances as memory, of which only what is looked at is read."""
 
 import mmap
 from pathlib import Path
 
 
 def mapped(path: Path) -> memoryview:
-    """Return the content of a file, which stays readable when the file is removed.
+    """Return the bytes of a file.
 
     Raises:
-        ValueError: the file is empty.
+        OSError: it cannot be read.
+        ValueError: it is empty.
     """
     with path.open("rb") as file:
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
