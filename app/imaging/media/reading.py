@@ -7,7 +7,7 @@ how far the reading is: whoever goes on after a stop goes on from there.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -180,7 +180,7 @@ class Reading:
         name = study.patient_name
         made = DiscPatient(
             *(self._disc.number, len(self._patients) + 1, self._disc.custodian),
-            *(study.patient_id, found.issuer, institution_of(found)),
+            *(study.patient_id, found.issuer, ""),
             *(name.alphabetic, name.ideographic, name.phonetic, study.patient_birth_date, study.patient_sex),
             *(WAITING, "", "", ""),
             *(0, 0),
@@ -188,7 +188,7 @@ class Reading:
         number = self._patients.get(made.who)
         if number is None:
             number = self._patients[made.who] = made.number
-            self._batch.patients.append(made)
+            self._batch.patients.append(replace(made, institution=institution_of(found)))
         return number
 
     async def _write(self, *, finished: bool = False) -> None:
