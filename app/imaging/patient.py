@@ -30,7 +30,8 @@ _URI = re.compile(r"(?:urn|https?):[!-~]+")
 _PREFIXES = {"ISO": "urn:oid:", "UUID": "urn:uuid:", "URI": ""}
 """From Universal Entity ID Type to what makes the identifier a URI."""
 
-_GENDERS = {"M": "male", "F": "female", "O": "other"}
+GENDERS = {"M": "male", "F": "female", "O": "other"}
+"""From Patient's Sex to the gender of FHIR."""
 
 
 def issuer(file: Part10, study: StudyFacts) -> str:
@@ -76,8 +77,8 @@ def patient(study: StudyFacts, identifier_system: str) -> dict[str, Any]:
         "resourceType": "Patient",
         "identifier": [{"system": identifier_system, "value": printable(study.patient_id)}],
         "name": human_names(study.patient_name),
-        "gender": _GENDERS.get(study.patient_sex),
-        "birthDate": _date(study.patient_birth_date),
+        "gender": GENDERS.get(study.patient_sex),
+        "birthDate": iso_date(study.patient_birth_date),
     }
     return {name: value for name, value in found.items() if value}
 
@@ -109,7 +110,8 @@ def _human_name(group: str, code: str) -> dict[str, Any]:
     }
 
 
-def _date(digits: str) -> str | None:
+def iso_date(digits: str) -> str | None:
+    """Return a date of eight digits as FHIR writes it; None when the calendar does not know it."""
     try:
         return date(int(digits[:4]), int(digits[4:6]), int(digits[6:8])).isoformat()
     except ValueError:

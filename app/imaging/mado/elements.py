@@ -3,22 +3,18 @@
 https://profiles.ihe.net/RAD/MADO/mapping.html
 """
 
-from datetime import date
 from typing import Any
 from urllib.parse import quote
 
+from app.imaging.imaging_study import stated
 from app.imaging.mado import systems
+from app.imaging.patient import iso_date
 from dicom.manifest.model import Code, Issued
 from dicom.manifest.read import zone
 
 Json = dict[str, Any]
 
 WADO_ENDPOINT = "WADO endpoint"
-
-
-def stated(members: Json) -> Json:
-    """Return the members that have a value; FHIR has no empty ones."""
-    return {name: value for name, value in members.items() if value not in (None, "", [], {})}
 
 
 def absent_or(name: str, value: str) -> Json:
@@ -53,14 +49,6 @@ def accession_identifier(number: Issued) -> Json:
 def study_identifier(uid: str) -> Json:
     """Return the identifier of a study."""
     return {"type": systems.STUDY_TYPE, "system": systems.DICOM_UID, "value": f"urn:oid:{uid}"}
-
-
-def iso_date(digits: str) -> str | None:
-    """Return a date of eight digits as FHIR writes it; None when the calendar does not know it."""
-    try:
-        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:8])).isoformat()
-    except ValueError:
-        return None
 
 
 def moment(day: str, time: str, offset: str) -> str | None:

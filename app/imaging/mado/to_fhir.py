@@ -9,6 +9,7 @@ from html import escape
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
+from app.imaging.imaging_study import stated, unsigned
 from app.imaging.mado import systems
 from app.imaging.mado.elements import (
     WADO_ENDPOINT,
@@ -16,20 +17,16 @@ from app.imaging.mado.elements import (
     accession_identifier,
     code_system,
     codeable,
-    iso_date,
     issued_identifier,
     moment,
-    stated,
     study_identifier,
     wado_endpoint,
 )
-from app.imaging.patient import human_names
+from app.imaging.patient import GENDERS, human_names, iso_date
 from dicom.manifest.model import Issued, Manifest, ManifestInstance, ManifestRequest, ManifestSeries
 
 Json = dict[str, Any]
 
-_GENDERS = {"M": "male", "F": "female", "O": "other"}
-_UNSIGNED_INT_LIMIT = 2**31
 _XHTML = "http://www.w3.org/1999/xhtml"
 
 
@@ -199,7 +196,7 @@ def _series(series: ManifestSeries, manifest: Manifest, links: _Links) -> Json:
     return stated(
         {
             "uid": series.series_instance_uid,
-            "number": _unsigned(series.number),
+            "number": unsigned(series.number),
             "modality": {"system": systems.DCM, "code": series.modality or "OT"},
             "description": series.description,
             "numberOfInstances": len(series.instances),
@@ -224,14 +221,10 @@ def _instance(instance: ManifestInstance) -> Json:
             "extension": extensions,
             "uid": instance.sop_instance_uid,
             "sopClass": {"system": systems.URI, "code": f"urn:oid:{instance.sop_class_uid}"},
-            "number": _unsigned(instance.number),
+            "number": unsigned(instance.number),
             "title": instance.description,
         }
     )
-
-
-def _unsigned(number: int | None) -> int | None:
-    return number if number is not None and 0 <= number < _UNSIGNED_INT_LIMIT else None
 
 
 def _patient(manifest: Manifest) -> Json:
@@ -244,7 +237,7 @@ def _patient(manifest: Manifest) -> Json:
         {
             "identifier": numbers,
             "name": human_names(manifest.patient_name),
-            "gender": _GENDERS.get(manifest.patient_sex),
+            "gender": GENDERS.get(manifest.patient_sex),
             "birthDate": iso_date(manifest.patient_birth_date),
         }
     )
