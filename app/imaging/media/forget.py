@@ -5,8 +5,9 @@ from sqlalchemy import BigInteger, Integer, Text, bindparam, delete, select, upd
 from app.audit.record import Event
 from app.db import WriteConnection
 from app.hub import Hub
+from app.imaging.hold import hold
 from app.imaging.media.disc import GONE, QUARANTINED, REJECTED, REMOVED, DiscFile, DiscPatient
-from app.imaging.media.quarantine import drop_blobs, hold
+from app.imaging.media.quarantine import drop_blobs
 from app.imaging.media.tables import media_file, media_patient
 from fhir.store.stored import Stored
 

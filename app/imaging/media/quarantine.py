@@ -9,7 +9,6 @@ from app.db import DatabaseConnection, WriteConnection
 from app.imaging.media.disc import QUARANTINED, WAITING, Disc, DiscFile, DiscPatient
 from app.imaging.media.tables import media_disc, media_file, media_patient
 from dicom.store.tables import dicom_instance
-from fhir.search.hashing import hash64
 
 MOST_LISTED = 200
 """Discs that a page shows, the newest."""
@@ -95,11 +94,6 @@ async def patients_on(connection: DatabaseConnection, disc: int) -> list[DiscPat
 async def files_on(connection: DatabaseConnection, disc: int) -> list[DiscFile]:
     """Return every file of a disc, in the order in which they were read."""
     return [DiscFile(*row) for row in await connection.fetch(_FILES, {"disc": disc})]
-
-
-async def hold(connection: WriteConnection, custodian: int) -> None:
-    """Let nobody else store images of a site, or take some away, until the transaction ends."""
-    await connection.lock(hash64(f"dicom/{custodian}"))
 
 
 async def note_blobs(connection: WriteConnection, custodian: int, kept: Iterable[tuple[str, int]], now: int) -> None:

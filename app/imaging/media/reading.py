@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from app.blobs import Incoming
 from app.hub import Hub
+from app.imaging.hold import hold
 from app.imaging.keep import Received, keep
 from app.imaging.media.contents import Contents, contents_of
 from app.imaging.media.disc import (
@@ -31,7 +32,7 @@ from app.imaging.media.disc import (
 )
 from app.imaging.media.entries import Entry, Unreadable, entries_of, shown
 from app.imaging.media.peek import institution_of, spool
-from app.imaging.media.quarantine import found_disc, hold, note_blobs, patients_on, settle_disc
+from app.imaging.media.quarantine import found_disc, note_blobs, patients_on, settle_disc
 from app.imaging.media.tables import media_file, media_patient
 from app.records.jobs.job import DONE, Step
 from app.records.jobs.job import WAITING as UNDER_WAY

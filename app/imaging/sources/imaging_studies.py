@@ -13,7 +13,8 @@ from sqlalchemy import BigInteger, Integer, bindparam, select
 
 from app.db import WriteConnection
 from app.imaging.custody import Custody
-from app.imaging.imaging_study import DICOM_UID
+from app.imaging.hold import hold
+from app.imaging.imaging_study import DICOM_UID, JAPAN_MINUTES
 from app.imaging.labels import widen_study
 from app.imaging.sources.fhir_facts import facts_of_study, study_uid
 from app.imaging.sources.references import MOST_REFERENCES, reference
@@ -33,7 +34,6 @@ from fhir.store.types import NUMBERS
 if TYPE_CHECKING:
     from app.records.request import Request
 
-JAPAN_MINUTES = 540
 WADO_RS = "dicom-wado-rs"
 
 _BY_STUDY = (
@@ -96,7 +96,7 @@ async def _refer(
     places = await _places(connection, study, body, sources)
     if not places:
         return
-    await connection.lock(hash64(f"dicom/{study.custodian}"))
+    await hold(connection, study.custodian)
     patient_id = str(body.get("subject", {}).get("reference", "")).rpartition("/")[2]
     patient = await read(connection, Custody(study.custodian), "Patient", patient_id)
     resource_of = orjson.loads(patient.body) if patient is not None and patient.body else {}
