@@ -53,7 +53,14 @@ def location_uid(root: str) -> str:
     return f"2.25.{uuid5(NAMESPACE_URL, root).int}"
 
 
-async def gather(hub: "Hub", connection: DatabaseConnection, visibility: Visibility, study: Stored) -> Manifest:
+async def site_of(connection: DatabaseConnection, study: Stored) -> Organisation:
+    """Return the site that keeps a study."""
+    return next(one for one in await organisations(connection) if one.key == study.custodian)
+
+
+async def gather(
+    hub: "Hub", connection: DatabaseConnection, visibility: Visibility, study: Stored, site: Organisation
+) -> Manifest:
     """Return the manifest of a study.
 
     Args:
@@ -61,6 +68,7 @@ async def gather(hub: "Hub", connection: DatabaseConnection, visibility: Visibil
         connection: Where to look.
         visibility: What may be seen.
         study: An ImagingStudy of it, the hub's own or one that the site has written.
+        site: Who keeps it.
 
     Raises:
         NotFound: no image of it exists for the caller.
@@ -83,7 +91,6 @@ async def gather(hub: "Hub", connection: DatabaseConnection, visibility: Visibil
     ]
     if not made:
         raise NotFound("There are no images of this study")
-    site = next(one for one in await organisations(connection) if one.key == study.custodian)
     manifest = replace(
         _manifest(found, made, gathering.told, site, study),
         display_uri=f"{hub.settings.address}{INVOKE}?requestType=STUDY&studyUID={uid}",
