@@ -12,7 +12,7 @@ import orjson
 
 from app.imaging.mado.documents import FORMS, Described, document_reference, on_demand_number
 from app.imaging.mado.gather import gather, site_of
-from app.records.own import custody, find_own, token
+from app.records.own import custody, find_own, take_back, token
 from app.records.prepare import prepare
 from app.records.put_together import labels_together, name_parts
 from app.records.row_ids import new_id
@@ -82,15 +82,7 @@ async def withdraw(writing: Writing, study: Stored) -> None:
     entries = [
         entry for form in FORMS for entry in await find_own(writing, "DocumentReference", _known_by(study, form))
     ]
-    links = [f"DocumentReference/{one.id}" for one in entries]
-    origins = {one.id: one for link in links for one in await find_own(writing, "Provenance", ("target", link))}
-    for origin in origins.values():
-        said = orjson.loads(origin.body)
-        # What their site has written of them itself stays.
-        if said.get("policy") == [MADE_OF] and {one.get("reference") for one in said["target"]} <= set(links):
-            writing.take_back(origin)
-    for entry in entries:
-        writing.take_back(entry)
+    await take_back(writing, entries, MADE_OF)
 
 
 def _known_by(study: Stored, form: str) -> tuple[str, str]:
