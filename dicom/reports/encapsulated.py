@@ -5,8 +5,9 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part03/sect_C.24.html
 
 from dataclasses import dataclass
 
+from dicom.concept import Code
 from dicom.reports.kinds import STORAGE
-from dicom.reports.values import Code, Model, code, text
+from dicom.reports.values import Model, code, text
 
 DOCUMENT_TAG = "00420011"
 

@@ -9,8 +9,9 @@ from urllib.parse import quote
 from app.imaging.imaging_study import stated
 from app.imaging.mado import systems
 from app.imaging.patient import iso_date
-from dicom.manifest.model import Code, Issued
-from dicom.manifest.read import zone
+from dicom.concept import Code
+from dicom.manifest.model import Issued
+from dicom.manifest.read import sound_offset
 
 Json = dict[str, Any]
 
@@ -62,10 +63,9 @@ def moment(day: str, time: str, offset: str) -> str | None:
     found = iso_date(day)
     if found is None or not time:
         return found
-    minutes = int(zone(offset).utcoffset(None).total_seconds()) // 60
-    sign = "-" if minutes < 0 else "+"
+    stated_offset = sound_offset(offset)
     clock = f"{time[:2]}:{time[2:4]}:{time[4:6]}{time[6:].rstrip('.')}"
-    return f"{found}T{clock}{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+    return f"{found}T{clock}{stated_offset[:3]}:{stated_offset[3:]}"
 
 
 def wado_endpoint(address: str) -> Json:

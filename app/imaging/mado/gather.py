@@ -22,6 +22,7 @@ from dicom.manifest.described import Told, told
 from dicom.manifest.model import Issued, Manifest, ManifestInstance, ManifestRequest, ManifestSeries
 from dicom.manifest.read import zone
 from dicom.matching import parse_query
+from dicom.reports.kinds import KEY_OBJECT_SELECTION
 from dicom.results import Found
 from dicom.store.connection import Visibility
 from dicom.store.read import read_models
@@ -160,7 +161,7 @@ class _Gathering:
         made = ManifestInstance(
             facts.sop_class_uid, facts.sop_instance_uid, facts.instance_number, facts.number_of_frames
         )
-        if facts.sop_class_uid != codes.KEY_OBJECT_SELECTION:
+        if facts.sop_class_uid != KEY_OBJECT_SELECTION:
             return made
         note = await self._told(found)
         return replace(made, title=note.title, description=note.description)

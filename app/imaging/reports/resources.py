@@ -13,6 +13,7 @@ from typing import Any
 from app.imaging.imaging_study import URI, identifiers, started, stated
 from app.imaging.patient import printable
 from app.imaging.reports.codes import SYSTEMS, Json, concept
+from dicom.concept import Code
 from dicom.indexing import Facts
 from dicom.reports.content import Report, read_report
 from dicom.reports.dose import Dose, Quantity, read_dose
@@ -20,7 +21,7 @@ from dicom.reports.encapsulated import DOCUMENT_TAG, read_encapsulated
 from dicom.reports.key_images import key_images
 from dicom.reports.kinds import Kind, kind_of
 from dicom.reports.lines import conclusion, plain
-from dicom.reports.values import Code, Model
+from dicom.reports.values import Model
 
 STUDY_REPORT = Code("18748-4", "LN", "Diagnostic imaging study")
 DOSE_REPORT = Code("73569-6", "LN", "Radiation exposure and protection information")
