@@ -28,9 +28,6 @@ class Encapsulated:
     title: str
     concept: Code
     media_type: str
-    date: str
-    """YYYYMMDD."""
-    time: str
     length: int | None
     """Bytes, when it is said; the value may be one longer, to be even."""
 
@@ -44,8 +41,6 @@ def read_encapsulated(model: Model) -> Encapsulated:
         title=text(model, "00420010") or concept.meaning,
         concept=concept,
         media_type=_TYPES.get(text(model, "00080016"), stated),
-        date=text(model, "00080023"),
-        time=text(model, "00080033"),
         length=int(length) if length.isascii() and length.isdigit() else None,
     )
 
