@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from app.access.directory import Organisation
 from dicom.indexing import StudyFacts
+from dicom.manifest.items import PREFIXES, UNIVERSAL_ENTITY_ID, UNIVERSAL_ENTITY_ID_TYPE
 from dicom.names import PersonName
 from dicom.part10 import Part10
 from dicom.values import is_uid, text
@@ -24,11 +25,7 @@ LOCAL_ISSUER = "http://renkei.example/fhir/NamingSystem/issuer-of-patient-id"
 REPRESENTATION = "http://hl7.org/fhir/StructureDefinition/iso21090-EN-representation"
 
 _QUALIFIERS = 0x00100024
-_UNIVERSAL_ENTITY_ID = 0x00400032
-_UNIVERSAL_ENTITY_ID_TYPE = 0x00400033
 _URI = re.compile(r"(?:urn|https?):[!-~]+")
-_PREFIXES = {"ISO": "urn:oid:", "UUID": "urn:uuid:", "URI": ""}
-"""From Universal Entity ID Type to what makes the identifier a URI."""
 
 GENDERS = {"M": "male", "F": "female", "O": "other"}
 """From Patient's Sex to the gender of FHIR."""
@@ -38,8 +35,8 @@ def issuer(file: Part10, study: StudyFacts) -> str:
     """Return who issued the Patient ID: a URI, a name of the sender's own, or an empty text."""
     qualifiers = file.data_set.get(_QUALIFIERS)
     for item in (qualifiers.items or ()) if qualifiers else ():
-        entity = text(file.data, item, _UNIVERSAL_ENTITY_ID, file.codecs)
-        found = universal(entity, text(file.data, item, _UNIVERSAL_ENTITY_ID_TYPE))
+        entity = text(file.data, item, UNIVERSAL_ENTITY_ID, file.codecs)
+        found = universal(entity, text(file.data, item, UNIVERSAL_ENTITY_ID_TYPE))
         if found:
             return found
     return local(study.issuer_of_patient_id)
@@ -47,7 +44,7 @@ def issuer(file: Part10, study: StudyFacts) -> str:
 
 def universal(entity: str, kind: str) -> str:
     """Return the URI of a Universal Entity ID of a type; empty when it makes none."""
-    prefix = _PREFIXES.get(kind)
+    prefix = PREFIXES.get(kind)
     return prefix + entity if entity and prefix is not None and _URI.fullmatch(prefix + entity) else ""
 
 
