@@ -8,6 +8,7 @@ from app.access.directory import find_organisation
 from app.audit.record import Event
 from app.imaging.events import Touched, imaging_events
 from app.imaging.filing import describe_what_is_left
+from app.imaging.hold import hold
 from app.imaging.media.quarantine import drop_blob
 from app.imaging.reports.filing import tells, withdraw_reports
 from app.imaging.request import DicomRequest
@@ -17,7 +18,6 @@ from app.records.writing import Writing
 from dicom.store.delete import delete_instances
 from dicom.store.read import InstanceRow, read_instances
 from fhir.errors import Forbidden, NotFound
-from fhir.search.hashing import hash64
 from fhir.store.categories import Category
 
 
@@ -53,7 +53,7 @@ async def _delete(writing: Writing, rows: list[InstanceRow]) -> None:
     request, connection = writing.request, writing.connection
     site = await find_organisation(connection, request.authority.custodian_slug)
     # As storing does: one after the other.
-    await connection.lock(hash64(f"dicom/{site.key}"))
+    await hold(connection, site.key)
     for patient_key, study in await delete_instances(connection, rows, now=request.now):
         await describe_what_is_left(writing, site, study, patient_key, rows[0].study_instance_uid)
     await withdraw_reports(writing, [row.id for row in rows if tells(row.sop_class_uid)])

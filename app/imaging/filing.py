@@ -16,6 +16,7 @@ from app.identity.known import known_patient
 from app.imaging.custody import Custody
 from app.imaging.endpoint import endpoint_of
 from app.imaging.events import Touched
+from app.imaging.hold import hold
 from app.imaging.imaging_study import MOST_INSTANCES, clinical_date, imaging_study
 from app.imaging.keep import Failure, Received, failure
 from app.imaging.labels import widen_row
@@ -38,7 +39,6 @@ from dicom.store.read import read_listed
 from dicom.store.search import search
 from dicom.store.write import FixedColumns, Outcome, StoredInstance, store_instance, whose_study
 from fhir.errors import NotFound
-from fhir.search.hashing import hash64
 from fhir.store.categories import Category
 from fhir.store.labels import codings
 from fhir.store.read import read
@@ -239,7 +239,7 @@ async def file_instances(
     authority = writing.request.authority
     site = await find_organisation(writing.connection, authority.custodian_slug)
     # Two requests may bring the same new patient, study or instance: one after the other.
-    await writing.connection.lock(hash64(f"dicom/{site.key}"))
+    await hold(writing.connection, site.key)
     filing = _Filing(writing, site, owner, labels)
     await filing.read_ahead(received)
     for one in received:

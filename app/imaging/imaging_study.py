@@ -56,15 +56,15 @@ def imaging_study(
         listed.setdefault(one.series_instance_uid, []).append(_instance(one))
     found = [_series(one.series, one.number_of_instances, listed) for one in series if one.series is not None]
     modalities = sorted({one["modality"]["code"] for one in found})
-    return _stated(
+    return stated(
         {
             "resourceType": "ImagingStudy",
-            "identifier": _identifiers(study),
+            "identifier": identifiers(study.study_instance_uid, study),
             "status": "available",
             "modality": [{"system": DCM, "code": code} for code in modalities],
             "subject": {"reference": subject},
             "started": started(study.study_date, study.study_time, study.timezone_offset_from_utc),
-            "referrer": _stated({"display": printable(study.referring_physician_name.shown)}),
+            "referrer": stated({"display": printable(study.referring_physician_name.shown)}),
             "numberOfSeries": len(found),
             "numberOfInstances": sum(one["numberOfInstances"] for one in found),
             "endpoint": [{"reference": endpoint}] if endpoint else None,
@@ -107,8 +107,9 @@ def clinical_date(study: StudyFacts) -> int:
     return NO_DATE if found is None else found
 
 
-def _identifiers(study: StudyFacts) -> list[Json]:
-    found: list[Json] = [{"system": DICOM_UID, "value": f"urn:oid:{study.study_instance_uid}"}]
+def identifiers(uid: str, study: StudyFacts) -> list[Json]:
+    """Return the identifiers of what has a UID and belongs to a study: that, and the study's accession number."""
+    found: list[Json] = [{"system": DICOM_UID, "value": f"urn:oid:{uid}"}]
     accession = printable(study.accession_number)
     if accession:
         found.append({"type": {"coding": [{"system": IDENTIFIER_TYPE, "code": "ACSN"}]}, "value": accession})
@@ -117,10 +118,10 @@ def _identifiers(study: StudyFacts) -> list[Json]:
 
 def _series(series: SeriesFacts, number_of_instances: int, listed: dict[str, list[Json]]) -> Json:
     body_part = printable(series.body_part_examined)
-    return _stated(
+    return stated(
         {
             "uid": series.series_instance_uid,
-            "number": _unsigned(series.series_number),
+            "number": unsigned(series.series_number),
             "modality": {"system": DCM, "code": printable(series.modality).replace(" ", "") or "OT"},
             "description": printable(series.series_description),
             "numberOfInstances": number_of_instances,
@@ -132,19 +133,20 @@ def _series(series: SeriesFacts, number_of_instances: int, listed: dict[str, lis
 
 
 def _instance(instance: ListedRow) -> Json:
-    return _stated(
+    return stated(
         {
             "uid": instance.sop_instance_uid,
             "sopClass": {"system": URI, "code": f"urn:oid:{instance.sop_class_uid}"},
-            "number": _unsigned(instance.instance_number),
+            "number": unsigned(instance.instance_number),
         }
     )
 
 
-def _unsigned(number: int | None) -> int | None:
+def unsigned(number: int | None) -> int | None:
+    """Return a number if FHIR's unsignedInt holds it; else None."""
     return number if number is not None and 0 <= number < _UNSIGNED_INT_LIMIT else None
 
 
-def _stated(members: Json) -> Json:
+def stated(members: Json) -> Json:
     """Return the members that have a value; FHIR has no empty ones."""
     return {name: value for name, value in members.items() if value not in (None, "", [], {})}

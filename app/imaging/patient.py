@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from app.access.directory import Organisation
 from dicom.indexing import StudyFacts
+from dicom.manifest.items import PREFIXES, UNIVERSAL_ENTITY_ID, UNIVERSAL_ENTITY_ID_TYPE
 from dicom.names import PersonName
 from dicom.part10 import Part10
 from dicom.values import is_uid, text
@@ -24,21 +25,18 @@ LOCAL_ISSUER = "http://renkei.example/fhir/NamingSystem/issuer-of-patient-id"
 REPRESENTATION = "http://hl7.org/fhir/StructureDefinition/iso21090-EN-representation"
 
 _QUALIFIERS = 0x00100024
-_UNIVERSAL_ENTITY_ID = 0x00400032
-_UNIVERSAL_ENTITY_ID_TYPE = 0x00400033
 _URI = re.compile(r"(?:urn|https?):[!-~]+")
-_PREFIXES = {"ISO": "urn:oid:", "UUID": "urn:uuid:", "URI": ""}
-"""From Universal Entity ID Type to what makes the identifier a URI."""
 
-_GENDERS = {"M": "male", "F": "female", "O": "other"}
+GENDERS = {"M": "male", "F": "female", "O": "other"}
+"""From Patient's Sex to the gender of FHIR."""
 
 
 def issuer(file: Part10, study: StudyFacts) -> str:
     """Return who issued the Patient ID: a URI, a name of the sender's own, or an empty text."""
     qualifiers = file.data_set.get(_QUALIFIERS)
     for item in (qualifiers.items or ()) if qualifiers else ():
-        entity = text(file.data, item, _UNIVERSAL_ENTITY_ID, file.codecs)
-        found = universal(entity, text(file.data, item, _UNIVERSAL_ENTITY_ID_TYPE))
+        entity = text(file.data, item, UNIVERSAL_ENTITY_ID, file.codecs)
+        found = universal(entity, text(file.data, item, UNIVERSAL_ENTITY_ID_TYPE))
         if found:
             return found
     return local(study.issuer_of_patient_id)
@@ -46,7 +44,7 @@ def issuer(file: Part10, study: StudyFacts) -> str:
 
 def universal(entity: str, kind: str) -> str:
     """Return the URI of a Universal Entity ID of a type; empty when it makes none."""
-    prefix = _PREFIXES.get(kind)
+    prefix = PREFIXES.get(kind)
     return prefix + entity if entity and prefix is not None and _URI.fullmatch(prefix + entity) else ""
 
 
@@ -76,8 +74,8 @@ def patient(study: StudyFacts, identifier_system: str) -> dict[str, Any]:
         "resourceType": "Patient",
         "identifier": [{"system": identifier_system, "value": printable(study.patient_id)}],
         "name": human_names(study.patient_name),
-        "gender": _GENDERS.get(study.patient_sex),
-        "birthDate": _date(study.patient_birth_date),
+        "gender": GENDERS.get(study.patient_sex),
+        "birthDate": iso_date(study.patient_birth_date),
     }
     return {name: value for name, value in found.items() if value}
 
@@ -109,7 +107,8 @@ def _human_name(group: str, code: str) -> dict[str, Any]:
     }
 
 
-def _date(digits: str) -> str | None:
+def iso_date(digits: str) -> str | None:
+    """Return a date of eight digits as FHIR writes it; None when the calendar does not know it."""
     try:
         return date(int(digits[:4]), int(digits[4:6]), int(digits[6:8])).isoformat()
     except ValueError:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from app.consent.visibility import EVERYTHING_VISIBLE
 from app.identity.scope import patient_keys
 from app.records.conditional import Custody, matches
@@ -62,6 +64,24 @@ async def change(writing: Writing, current: Stored, patch: Patch, path: str) -> 
     body = patch(bytes(current.body))
     prepared = prepare(body, writing.request.authority, resource=parse(body), path=path)
     return await writing.update(prepared, current.id, path=path, method=PATCH)
+
+
+async def take_back(writing: Writing, made: Sequence[Stored], policy: str) -> None:
+    """Gather the deletion of what the hub has made for a site, and of the Provenances that say of what.
+
+    Args:
+        writing: The write transaction.
+        made: What was made.
+        policy: That of those Provenances; one of another policy or with other targets is the site's own, and stays.
+    """
+    links = [f"{one.type}/{one.id}" for one in made]
+    origins = {one.id: one for link in links for one in await find_own(writing, "Provenance", ("target", link))}
+    for origin in origins.values():
+        said = orjson.loads(origin.body)
+        if said.get("policy") == [policy] and {one.get("reference") for one in said["target"]} <= set(links):
+            writing.take_back(origin)
+    for one in made:
+        writing.take_back(one)
 
 
 async def read_named(writing: Writing, type_name: str, id_: str) -> Stored | None:

@@ -4,9 +4,7 @@ IHE RAD MADO 6.X.2.9 gives codes of its own scheme, 99IHE, to what that change p
 follow drafts of the proposal use other values for the same. What is written is the first of each line.
 """
 
-from dicom.manifest.model import Code
-
-KEY_OBJECT_SELECTION = "1.2.840.10008.5.1.4.1.1.88.59"
+from dicom.concept import Code
 
 MANIFEST = Code("113030", "DCM", "Manifest")
 """Of XDS-I.b: references, and no description."""

@@ -3,15 +3,14 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part18/chapter_F.html
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
+from dicom.concept import Code
 from dicom.manifest import codes
 from dicom.manifest.items import MAX_TEXT, issued
-from dicom.manifest.model import Code, Issued, ManifestRequest
-
-Model = Mapping[str, Any]
+from dicom.manifest.model import Issued, ManifestRequest
+from dicom.reports.values import Model, items, values
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,41 +47,30 @@ def told(model: Model) -> Told:
     )
 
 
-def _values(model: Model, tag: str) -> list[Any]:
-    found = model.get(tag)
-    values = found.get("Value") if isinstance(found, Mapping) else None
-    return values if isinstance(values, list) else []
-
-
 def _text(model: Model, tag: str) -> str:
-    found = next(iter(_values(model, tag)), "")
+    found = next(iter(values(model, tag)), "")
     text = found if isinstance(found, str) else ""
     return "".join(one for one in text if one.isprintable()).strip()[:MAX_TEXT]
 
 
-def _items(model: Model, tag: str) -> Iterator[Model]:
-    return (one for one in _values(model, tag) if isinstance(one, Mapping))
-
-
 def _codes(model: Model, tag: str) -> Iterator[Code]:
-    for one in _items(model, tag):
+    for one in items(model, tag):
         value = _text(one, "00080100") or _text(one, "00080119") or _text(one, "00080120")
         found = Code(value, _text(one, "00080102"), _text(one, "00080104"))
-        if found.value or found.meaning:
+        if found:
             yield found
 
 
 def _issued(model: Model, tag: str, issuer: str, name: str = "") -> Issued:
     value = _text(model, tag)
-    item = next(_items(model, issuer), {})
+    item: Model = next(iter(items(model, issuer)), {})
     stated = _text(model, name) if name else _text(item, "00400031")
     return issued(value, _text(item, "00400032"), _text(item, "00400033"), stated)
 
 
 def _requests(model: Model, accession: Issued) -> Iterator[ManifestRequest]:
     """Yield the requests of Request Attributes Sequence (0040,0275), else the one that the study itself names."""
-    items = list(_items(model, "00400275"))
-    for one in items or [model]:
+    for one in items(model, "00400275") or [model]:
         found = ManifestRequest(
             accession=_issued(one, "00080050", "00080051") or accession,
             placer=_issued(one, "00402016", "00400026"),
@@ -95,6 +83,6 @@ def _requests(model: Model, accession: Issued) -> Iterator[ManifestRequest]:
 
 
 def _descriptions(model: Model) -> Iterator[str]:
-    for item in _items(model, "0040A730"):
+    for item in items(model, "0040A730"):
         if any(one.value == codes.KEY_OBJECT_DESCRIPTION.value for one in _codes(item, "0040A043")):
             yield _text(item, "0040A160")

@@ -5,9 +5,10 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part03/sect_C.17.3.htm
 
 from collections.abc import Iterator
 
+from dicom.concept import Code
 from dicom.data_set import DataSet
 from dicom.manifest.codes import LOCAL, normal
-from dicom.manifest.model import Code, Issued
+from dicom.manifest.model import Issued
 from dicom.part10 import Part10
 from dicom.values import is_uid, text
 
@@ -64,7 +65,7 @@ class Items:
         code = Code(value, item.text(0x00080102), item.text(0x00080104))
         if code.scheme == LOCAL and code.value == code.meaning[:16]:
             return Code("", "", code.meaning)
-        return code if code.value or code.meaning else None
+        return code or None
 
     def concept(self) -> Code | None:
         """Return the concept name of a content item, in the value that is written here."""

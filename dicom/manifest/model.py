@@ -6,17 +6,8 @@ IHE RAD MADO 6.X.2; what a plain manifest of XDS-I.b does not say is empty or No
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from dicom.concept import Code
 from dicom.names import PersonName
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """A coded concept (PS3.16 7.1)."""
-
-    value: str
-    scheme: str
-    """The Coding Scheme Designator: `DCM`, `SCT`."""
-    meaning: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 
+from dicom.concept import Code
 from dicom.failures import DATA_SET_DOES_NOT_MATCH_SOP_CLASS, InvalidInstance
 from dicom.indexing import date, time
 from dicom.instants import instant
 from dicom.manifest import codes
 from dicom.manifest.items import Items, whole
-from dicom.manifest.model import Code, Issued, Manifest, ManifestInstance, ManifestRequest, ManifestSeries
+from dicom.manifest.model import Issued, Manifest, ManifestInstance, ManifestRequest, ManifestSeries
 from dicom.names import person_name
 from dicom.part10 import Instance
+from dicom.reports.kinds import KEY_OBJECT_SELECTION
 
 JAPAN_MINUTES = 540
 """East of Greenwich: the zone of a manifest that names none."""
@@ -32,7 +34,7 @@ _DISPLAY_URI = 0x0040E012
 
 def is_manifest(instance: Instance) -> bool:
     """Whether an instance is a Key Object Selection whose title says that it is a manifest of a study."""
-    if instance.sop_class_uid != codes.KEY_OBJECT_SELECTION:
+    if instance.sop_class_uid != KEY_OBJECT_SELECTION:
         return False
     title = Items(instance.file, instance.file.data_set).concept()
     return title is not None and (title.value, title.scheme) in codes.TITLES
@@ -118,6 +120,12 @@ def zone(offset: str) -> timezone:
     # FHIR writes offsets up to 14:00, as the calendar has them.
     minutes = minutes if minutes <= 840 else JAPAN_MINUTES
     return timezone(timedelta(minutes=-minutes if sign == "-" else minutes))
+
+
+def sound_offset(offset: str) -> str:
+    """Return a Timezone Offset From UTC as the calendar has it; `+0900` when it is none."""
+    minutes = int(zone(offset).utcoffset(None).total_seconds()) // 60
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}{abs(minutes) % 60:02d}"
 
 
 def _other_ids(root: Items) -> tuple[Issued, ...]:

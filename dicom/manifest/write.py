@@ -8,12 +8,14 @@ from dataclasses import replace
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
+from dicom.concept import Code
 from dicom.file_meta import file_meta
 from dicom.manifest import codes
 from dicom.manifest.encode import Values, data_set
-from dicom.manifest.model import Code, Issued, Manifest, ManifestInstance, ManifestRequest, ManifestSeries
-from dicom.manifest.read import zone
+from dicom.manifest.model import Issued, Manifest, ManifestInstance, ManifestRequest, ManifestSeries
+from dicom.manifest.read import sound_offset, zone
 from dicom.names import PersonName
+from dicom.reports.kinds import KEY_OBJECT_SELECTION
 from dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN
 
 NOT_IMAGES = ("1.2.840.10008.5.1.4.1.1.88.", "1.2.840.10008.5.1.4.1.1.104.", "1.2.840.10008.5.1.4.1.1.11.")
@@ -29,7 +31,7 @@ def write_kos(manifest: Manifest) -> bytes:
 
     Its own series is named after it. A time zone is always stated; a manifest that names none has Japan's.
     """
-    head = file_meta(codes.KEY_OBJECT_SELECTION, manifest.uid, EXPLICIT_VR_LITTLE_ENDIAN)
+    head = file_meta(KEY_OBJECT_SELECTION, manifest.uid, EXPLICIT_VR_LITTLE_ENDIAN)
     values = {
         **_patient(manifest),
         **_study(manifest),
@@ -38,17 +40,11 @@ def write_kos(manifest: Manifest) -> bytes:
         **_document(manifest),
         **_content(manifest),
         "SpecificCharacterSet": "ISO_IR 192",
-        "SOPClassUID": codes.KEY_OBJECT_SELECTION,
+        "SOPClassUID": KEY_OBJECT_SELECTION,
         "SOPInstanceUID": manifest.uid,
-        "TimezoneOffsetFromUTC": offset_of(manifest),
+        "TimezoneOffsetFromUTC": sound_offset(manifest.timezone_offset_from_utc),
     }
     return head + data_set(values)
-
-
-def offset_of(manifest: Manifest) -> str:
-    """Return the Timezone Offset From UTC of a manifest, `+0900` when it states none."""
-    minutes = int(zone(manifest.timezone_offset_from_utc).utcoffset(None).total_seconds()) // 60
-    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}{abs(minutes) % 60:02d}"
 
 
 def _patient(manifest: Manifest) -> Values:

@@ -6,7 +6,8 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part03/sect_C.17.3.htm
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from dicom.reports.values import NO_CODE, Code, Model, code, items, text, texts
+from dicom.concept import NO_CODE, Code
+from dicom.reports.values import Model, code, items, text, texts
 
 MOST_ITEMS = 20_000
 """Content items of a report that are read; a CAD report or a log may have more, and is had as it came."""

@@ -5,8 +5,9 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part03/sect_C.24.html
 
 from dataclasses import dataclass
 
+from dicom.concept import Code
 from dicom.reports.kinds import STORAGE
-from dicom.reports.values import Code, Model, code, text
+from dicom.reports.values import Model, code, text
 
 DOCUMENT_TAG = "00420011"
 
@@ -27,9 +28,6 @@ class Encapsulated:
     title: str
     concept: Code
     media_type: str
-    date: str
-    """YYYYMMDD."""
-    time: str
     length: int | None
     """Bytes, when it is said; the value may be one longer, to be even."""
 
@@ -43,8 +41,6 @@ def read_encapsulated(model: Model) -> Encapsulated:
         title=text(model, "00420010") or concept.meaning,
         concept=concept,
         media_type=_TYPES.get(text(model, "00080016"), stated),
-        date=text(model, "00080023"),
-        time=text(model, "00080033"),
         length=int(length) if length.isascii() and length.isdigit() else None,
     )
 

@@ -5,8 +5,8 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part16/chapter_A.html#
 
 from dataclasses import dataclass
 
+from dicom.concept import Code
 from dicom.reports.content import Reference, Report
-from dicom.reports.values import Code
 
 MANIFESTS = frozenset({"113030", "113031", "113032", "113033", "113034", "113035", "MADOTEMP001", "ddd001"})
 """Titles under which a selection lists what there is, and picks nothing out (CID 7010)."""

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from dicom.concept import NO_CODE, Code
 from dicom.reports.content import Item, Reference, Report
-from dicom.reports.values import NO_CODE, Code
 
 CONTEXT = "HAS OBS CONTEXT"
 """The relationship of what says who observed whom, and in which procedure."""

@@ -4,29 +4,15 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/chapter_F.html
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from dicom.concept import NO_CODE, Code
 
 Model = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
-    """A coded concept (PS3.3 8.1); all empty when there is none."""
-
-    value: str = ""
-    scheme: str = ""
-    """As `DCM`, `SCT`, `LN`."""
-    meaning: str = ""
-
-    def __bool__(self) -> bool:
-        return bool(self.value or self.meaning)
-
-
-NO_CODE = Code()
-
-
-def _values(model: Model, tag: str) -> list[Any]:
+def values(model: Model, tag: str) -> list[Any]:
+    """Return the values of an element, those that are None among them."""
     element = model.get(tag)
     found = element.get("Value") if isinstance(element, dict) else None
     return found if isinstance(found, list) else []
@@ -34,13 +20,13 @@ def _values(model: Model, tag: str) -> list[Any]:
 
 def items(model: Model, tag: str) -> list[Model]:
     """Return the items of a sequence."""
-    return [one for one in _values(model, tag) if isinstance(one, dict)]
+    return [one for one in values(model, tag) if isinstance(one, dict)]
 
 
 def texts(model: Model, tag: str) -> list[str]:
     """Return the values of an element as texts; of a name its most readable group."""
     found = []
-    for one in _values(model, tag):
+    for one in values(model, tag):
         if isinstance(one, dict):
             name = next((one[group] for group in ("Ideographic", "Phonetic", "Alphabetic") if one.get(group)), "")
             found.append(" ".join(part for part in str(name).split("^") if part))

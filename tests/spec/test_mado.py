@@ -14,12 +14,14 @@ import pytest
 from app.imaging.mado import systems
 from app.imaging.mado.from_fhir import read_bundle
 from app.imaging.mado.to_fhir import fhir_manifest
+from dicom.concept import Code
 from dicom.manifest import codes
 from dicom.manifest.described import told
-from dicom.manifest.model import Code, Issued, Manifest, ManifestInstance, ManifestSeries
+from dicom.manifest.model import Issued, Manifest, ManifestInstance, ManifestSeries
 from dicom.manifest.read import read_kos
 from dicom.manifest.write import write_kos
 from dicom.part10 import read_instance
+from dicom.reports.kinds import KEY_OBJECT_SELECTION
 from fhir.profiles.structure import check
 from tests.spec_data import SPEC_DATA
 
@@ -328,7 +330,7 @@ def test_the_kos_form_is_read_by_others(source, tmp_path):
     assert (read.Modality, read.SpecificCharacterSet, read.SOPClassUID) == (
         "KO",
         "ISO_IR 192",
-        codes.KEY_OBJECT_SELECTION,
+        KEY_OBJECT_SELECTION,
     )
     assert read.ConceptNameCodeSequence[0].CodeValue == "MADOTEMP001"
     assert read.ContentTemplateSequence[0].TemplateIdentifier == "2010"

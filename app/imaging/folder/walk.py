@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from app.exchange.ssmix2.gateway.journal import DEAD, SENT, Journal, Row
-from app.exchange.ssmix2.gateway.walk import UNFINISHED, Found, readable
+from app.exchange.ssmix2.gateway.walk import UNFINISHED, Found, entries_of, readable
 from dicom.media.directory import MEDIA_STORAGE_DIRECTORY_STORAGE
 from dicom.part10 import media_storage_uids
 
@@ -112,14 +112,7 @@ class Reader:
 
     def _news(self, folder: str) -> Iterator[Found]:
         """Yield the files of a folder that the journal does not know, or knows otherwise."""
-        try:
-            with os.scandir(self._root / folder) as found:
-                inside = sorted(found, key=lambda one: one.name)
-        except OSError as error:
-            if not isinstance(error, FileNotFoundError):
-                logger.warning("A folder cannot be read: %s", error)
-            return
-        for one in inside:
+        for one in entries_of(self._root / folder, folder, _unread):
             if UNFINISHED.fullmatch(one.name) or not one.is_file(follow_symlinks=False):
                 continue
             try:
@@ -157,6 +150,10 @@ class Reader:
         else:
             batch.images.append(Image(row, found.place, instance))
             batch.size += found.size
+
+
+def _unread(_: str, error: OSError) -> None:
+    logger.warning("A folder cannot be read: %s", error)
 
 
 def _read(place: Path) -> tuple[bytes, bytes, int]:

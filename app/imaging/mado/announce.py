@@ -10,10 +10,9 @@ from typing import Any
 
 import orjson
 
-from app.access.directory import Organisation, organisations
 from app.imaging.mado.documents import FORMS, Described, document_reference, on_demand_number
-from app.imaging.mado.gather import gather
-from app.records.own import custody, find_own, token
+from app.imaging.mado.gather import gather, site_of
+from app.records.own import custody, find_own, take_back, token
 from app.records.prepare import prepare
 from app.records.put_together import labels_together, name_parts
 from app.records.row_ids import new_id
@@ -55,8 +54,8 @@ async def announce_where_wanted(writing: Writing, study: Stored) -> None:
 async def announce(writing: Writing, study: Stored, visibility: Visibility) -> Kept:
     """Gather the entries on demand of a study in a transaction; what they say already is not written again."""
     request = writing.request
-    manifest = await gather(request.hub, writing.connection, visibility, study)
-    site = await site_of(writing, study)
+    site = await site_of(writing.connection, study)
+    manifest = await gather(request.hub, writing.connection, visibility, study, site)
     labels = await labels_together(writing, [study])
     found = {form: await find_own(writing, "DocumentReference", _known_by(study, form)) for form in FORMS}
     new = {form: new_id(request.hub) for form in FORMS if not found[form]}
@@ -83,15 +82,7 @@ async def withdraw(writing: Writing, study: Stored) -> None:
     entries = [
         entry for form in FORMS for entry in await find_own(writing, "DocumentReference", _known_by(study, form))
     ]
-    links = [f"DocumentReference/{one.id}" for one in entries]
-    origins = {one.id: one for link in links for one in await find_own(writing, "Provenance", ("target", link))}
-    for origin in origins.values():
-        said = orjson.loads(origin.body)
-        # What their site has written of them itself stays.
-        if said.get("policy") == [MADE_OF] and {one.get("reference") for one in said["target"]} <= set(links):
-            writing.take_back(origin)
-    for entry in entries:
-        writing.take_back(entry)
+    await take_back(writing, entries, MADE_OF)
 
 
 def _known_by(study: Stored, form: str) -> tuple[str, str]:
@@ -117,8 +108,3 @@ async def write_entry(
 def patient_of(study: Stored) -> str:
     """Return the reference of the Patient of an ImagingStudy."""
     return str(orjson.loads(study.body)["subject"]["reference"])
-
-
-async def site_of(writing: Writing, study: Stored) -> Organisation:
-    """Return the site that keeps a study."""
-    return next(one for one in await organisations(writing.connection) if one.key == study.custodian)

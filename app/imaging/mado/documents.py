@@ -9,8 +9,9 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from app.access.directory import Organisation
+from app.imaging.imaging_study import stated
 from app.imaging.mado import systems
-from app.imaging.mado.elements import accession_identifier, codeable, moment, stated, study_identifier
+from app.imaging.mado.elements import accession_identifier, codeable, moment, study_identifier
 from dicom.manifest.model import Manifest
 from fhir.store.labels import CONFIDENTIALITY
 

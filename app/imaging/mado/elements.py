@@ -3,22 +3,19 @@
 https://profiles.ihe.net/RAD/MADO/mapping.html
 """
 
-from datetime import date
 from typing import Any
 from urllib.parse import quote
 
+from app.imaging.imaging_study import stated
 from app.imaging.mado import systems
-from dicom.manifest.model import Code, Issued
-from dicom.manifest.read import zone
+from app.imaging.patient import iso_date
+from dicom.concept import Code
+from dicom.manifest.model import Issued
+from dicom.manifest.read import sound_offset
 
 Json = dict[str, Any]
 
 WADO_ENDPOINT = "WADO endpoint"
-
-
-def stated(members: Json) -> Json:
-    """Return the members that have a value; FHIR has no empty ones."""
-    return {name: value for name, value in members.items() if value not in (None, "", [], {})}
 
 
 def absent_or(name: str, value: str) -> Json:
@@ -55,14 +52,6 @@ def study_identifier(uid: str) -> Json:
     return {"type": systems.STUDY_TYPE, "system": systems.DICOM_UID, "value": f"urn:oid:{uid}"}
 
 
-def iso_date(digits: str) -> str | None:
-    """Return a date of eight digits as FHIR writes it; None when the calendar does not know it."""
-    try:
-        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:8])).isoformat()
-    except ValueError:
-        return None
-
-
 def moment(day: str, time: str, offset: str) -> str | None:
     """Return a date and time as a dateTime, its fraction as it was written; None when there is no date.
 
@@ -74,10 +63,9 @@ def moment(day: str, time: str, offset: str) -> str | None:
     found = iso_date(day)
     if found is None or not time:
         return found
-    minutes = int(zone(offset).utcoffset(None).total_seconds()) // 60
-    sign = "-" if minutes < 0 else "+"
+    stated_offset = sound_offset(offset)
     clock = f"{time[:2]}:{time[2:4]}:{time[4:6]}{time[6:].rstrip('.')}"
-    return f"{found}T{clock}{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+    return f"{found}T{clock}{stated_offset[:3]}:{stated_offset[3:]}"
 
 
 def wado_endpoint(address: str) -> Json:

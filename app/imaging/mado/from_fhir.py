@@ -23,8 +23,9 @@ from app.imaging.mado.reading import (
     typed,
     value_at,
 )
+from dicom.concept import Code
 from dicom.manifest import codes
-from dicom.manifest.model import Code, Issued, Manifest, ManifestInstance, ManifestRequest, ManifestSeries
+from dicom.manifest.model import Issued, Manifest, ManifestInstance, ManifestRequest, ManifestSeries
 from dicom.values import is_uid
 from fhir.errors import InvalidValue
 

@@ -22,6 +22,7 @@ from dicom.manifest.described import Told, told
 from dicom.manifest.model import Issued, Manifest, ManifestInstance, ManifestRequest, ManifestSeries
 from dicom.manifest.read import zone
 from dicom.matching import parse_query
+from dicom.reports.kinds import KEY_OBJECT_SELECTION
 from dicom.results import Found
 from dicom.store.connection import Visibility
 from dicom.store.read import read_models
@@ -53,7 +54,14 @@ def location_uid(root: str) -> str:
     return f"2.25.{uuid5(NAMESPACE_URL, root).int}"
 
 
-async def gather(hub: "Hub", connection: DatabaseConnection, visibility: Visibility, study: Stored) -> Manifest:
+async def site_of(connection: DatabaseConnection, study: Stored) -> Organisation:
+    """Return the site that keeps a study."""
+    return next(one for one in await organisations(connection) if one.key == study.custodian)
+
+
+async def gather(
+    hub: "Hub", connection: DatabaseConnection, visibility: Visibility, study: Stored, site: Organisation
+) -> Manifest:
     """Return the manifest of a study.
 
     Args:
@@ -61,6 +69,7 @@ async def gather(hub: "Hub", connection: DatabaseConnection, visibility: Visibil
         connection: Where to look.
         visibility: What may be seen.
         study: An ImagingStudy of it, the hub's own or one that the site has written.
+        site: Who keeps it.
 
     Raises:
         NotFound: no image of it exists for the caller.
@@ -83,7 +92,6 @@ async def gather(hub: "Hub", connection: DatabaseConnection, visibility: Visibil
     ]
     if not made:
         raise NotFound("There are no images of this study")
-    site = next(one for one in await organisations(connection) if one.key == study.custodian)
     manifest = replace(
         _manifest(found, made, gathering.told, site, study),
         display_uri=f"{hub.settings.address}{INVOKE}?requestType=STUDY&studyUID={uid}",
@@ -153,7 +161,7 @@ class _Gathering:
         made = ManifestInstance(
             facts.sop_class_uid, facts.sop_instance_uid, facts.instance_number, facts.number_of_frames
         )
-        if facts.sop_class_uid != codes.KEY_OBJECT_SELECTION:
+        if facts.sop_class_uid != KEY_OBJECT_SELECTION:
             return made
         note = await self._told(found)
         return replace(made, title=note.title, description=note.description)

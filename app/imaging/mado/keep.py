@@ -12,10 +12,11 @@ from typing import Any
 
 import orjson
 
+from app.access.directory import Organisation
 from app.audit.record import Event
-from app.imaging.mado.announce import Kept, announce, patient_of, site_of, write_entry
+from app.imaging.mado.announce import Kept, announce, patient_of, write_entry
 from app.imaging.mado.documents import FHIR, FORMS, KOS, MEDIA_TYPES, Described, document_reference
-from app.imaging.mado.gather import gather
+from app.imaging.mado.gather import gather, site_of
 from app.imaging.mado.to_fhir import fhir_manifest
 from app.records.commit import committed
 from app.records.conditional import lock, own
@@ -62,13 +63,15 @@ async def keep_snapshot(request: FhirRequest, study: Stored) -> Kept:
         NotFound: there are none.
     """
     _check(request, study)
-    manifest = await gather(request.hub, request.record.connection, own(request), study)
+    connection = request.record.connection
+    site = await site_of(connection, study)
+    manifest = await gather(request.hub, connection, own(request), study, site)
     bundle = await sealed(request.hub, orjson.dumps(fhir_manifest(manifest, codings(study.labels))))
     octets = write_kos(manifest)
 
     async def work(writing: Writing) -> Kept:
         await lock(writing.connection, request, ["DocumentReference"])
-        return await _file(writing, study, manifest, bundle, octets)
+        return await _file(writing, study, site, manifest, bundle, octets)
 
     return await _committed(request, work, study)
 
@@ -82,9 +85,10 @@ async def _committed(request: FhirRequest, work: Callable[[Writing], Any], study
     return kept
 
 
-async def _file(writing: Writing, study: Stored, manifest: Manifest, bundle: bytes, octets: bytes) -> Kept:
+async def _file(
+    writing: Writing, study: Stored, site: Organisation, manifest: Manifest, bundle: bytes, octets: bytes
+) -> Kept:
     request = writing.request
-    site = await site_of(writing, study)
     labels = await labels_together(writing, [study])
     # It is not taken apart: what it holds is here already.
     whole = await writing.create(

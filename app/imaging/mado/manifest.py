@@ -12,7 +12,7 @@ import orjson
 from app.imaging.mado.announce import Kept
 from app.imaging.mado.convert import kos_response
 from app.imaging.mado.documents import FHIR, FORMS, KOS
-from app.imaging.mado.gather import gather
+from app.imaging.mado.gather import gather, site_of
 from app.imaging.mado.keep import keep_on_demand, keep_snapshot
 from app.imaging.mado.to_fhir import fhir_manifest
 from app.records.parameters import one_of, only, operation_pairs
@@ -66,7 +66,9 @@ async def manifest(request: FhirRequest) -> Response:
     if asked.persist:
         keep = keep_snapshot if asked.persist == "snapshot" else keep_on_demand
         return _documents(request, await keep(request, study))
-    made = await gather(request.hub, request.record.connection, request.record.visibility, study)
+    connection = request.record.connection
+    site = await site_of(connection, study)
+    made = await gather(request.hub, connection, request.record.visibility, study, site)
     if asked.form == KOS:
         octets = await asyncio.to_thread(write_kos, made)
         return kos_response(octets, made.uid)

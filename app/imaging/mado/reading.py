@@ -9,7 +9,8 @@ from urllib.parse import unquote
 
 from app.imaging.mado import systems
 from app.imaging.patient import REPRESENTATION
-from dicom.manifest.model import Code, Issued
+from dicom.concept import Code
+from dicom.manifest.model import Issued
 from dicom.names import PersonName
 
 _DATE_TIME = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}):(\d{2})(?::(\d{2})(\.\d{1,6})?\d*)?(Z|[+-]\d{2}:\d{2}))?")
@@ -51,7 +52,7 @@ def code_of(coding: Any) -> Code | None:
     system = text_at(coding, "system")
     scheme = _DESIGNATORS.get(system, unquote(system.removeprefix(systems.SCHEME_PREFIX)))
     found = Code(text_at(coding, "code"), scheme, text_at(coding, "display"))
-    return found if found.value or found.meaning else None
+    return found or None
 
 
 def concept_code(concept: Any) -> Code | None:

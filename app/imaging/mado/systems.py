@@ -5,6 +5,8 @@ https://profiles.ihe.net/RAD/MADO, ihe.rad.mado 0.1.0
 
 from typing import Any
 
+from app.imaging.reports.codes import SYSTEMS
+
 MADO = "https://profiles.ihe.net/RAD/MADO"
 _DEFINITION = f"{MADO}/StructureDefinition"
 
@@ -20,7 +22,6 @@ ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
 DCM = "http://dicom.nema.org/resources/ontology/DCM"
 SNOMED_CT = "http://snomed.info/sct"
-UCUM = "http://unitsofmeasure.org"
 IDENTIFIER_TYPE = "http://terminology.hl7.org/CodeSystem/v2-0203"
 CONNECTION_TYPE = "http://terminology.hl7.org/CodeSystem/endpoint-connection-type"
 VIEWER_TYPE = f"{MADO}/CodeSystem/MadoEndpointConnectionTypes"
@@ -29,14 +30,7 @@ DICOM_UID = "urn:dicom:uid"
 AE_TITLE = "http://renkei.example/fhir/NamingSystem/ae-title"
 """Of the AE title of a series' archive, for which FHIR has no place."""
 
-SCHEMES = {
-    "DCM": DCM,
-    "SCT": SNOMED_CT,
-    "UCUM": UCUM,
-    "LN": "http://loinc.org",
-    "ICD10": "http://hl7.org/fhir/sid/icd-10",
-    "RADLEX": "http://radlex.org",
-}
+SCHEMES = {**SYSTEMS, "ICD10": "http://hl7.org/fhir/sid/icd-10"}
 """From a Coding Scheme Designator to the system of FHIR (PS3.16 8)."""
 SCHEME_PREFIX = "http://renkei.example/fhir/CodeSystem/dicom-scheme/"
 """Before a designator that is not of the table."""

@@ -9,6 +9,7 @@ from html import escape
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
+from app.imaging.imaging_study import stated, unsigned
 from app.imaging.mado import systems
 from app.imaging.mado.elements import (
     WADO_ENDPOINT,
@@ -16,20 +17,16 @@ from app.imaging.mado.elements import (
     accession_identifier,
     code_system,
     codeable,
-    iso_date,
     issued_identifier,
     moment,
-    stated,
     study_identifier,
     wado_endpoint,
 )
-from app.imaging.patient import human_names
+from app.imaging.patient import GENDERS, human_names, iso_date
 from dicom.manifest.model import Issued, Manifest, ManifestInstance, ManifestRequest, ManifestSeries
 
 Json = dict[str, Any]
 
-_GENDERS = {"M": "male", "F": "female", "O": "other"}
-_UNSIGNED_INT_LIMIT = 2**31
 _XHTML = "http://www.w3.org/1999/xhtml"
 
 
@@ -38,6 +35,9 @@ class _Links:
 
     def __init__(self, manifest: Manifest) -> None:
         self._uid = manifest.uid
+        places = dict.fromkeys(_where(one) for one in manifest.series)
+        self.endpoints = {where: f"Endpoint/{number}" for number, where in enumerate(places)}
+        """The name of each Endpoint, by address, location and AE title."""
 
     def id(self, name: str) -> str:
         return str(uuid5(NAMESPACE_OID, f"{self._uid}/{name}"))
@@ -47,6 +47,9 @@ class _Links:
 
     def reference(self, name: str, display: str = "") -> Json:
         return stated({"reference": self.url(name), "type": name.partition("/")[0], "display": display})
+
+    def endpoint(self, series: ManifestSeries) -> Json:
+        return self.reference(self.endpoints[_where(series)], WADO_ENDPOINT)
 
 
 def fhir_manifest(manifest: Manifest, security: Sequence[Mapping[str, str]] = ()) -> Json:
@@ -65,7 +68,7 @@ def fhir_manifest(manifest: Manifest, security: Sequence[Mapping[str, str]] = ()
         "Device": _device(manifest, links),
         "Organization": absent_or("name", manifest.institution),
         **{f"ServiceRequest/{n}": _service_request(one, manifest, links) for n, one in enumerate(requests)},
-        **{name: _wado_endpoint(*where) for where, name in _places(manifest).items()},
+        **{name: _wado_endpoint(*where) for where, name in links.endpoints.items()},
     }
     if manifest.display_uri:
         resources["Endpoint/viewer"] = _viewer_endpoint(manifest.display_uri)
@@ -121,11 +124,11 @@ def _composition(manifest: Manifest, links: _Links) -> Json:
         "author": [links.reference("Device", manifest.device), links.reference("Organization", manifest.institution)],
         "title": f"{study} ({modalities})" if modalities else study,
         "event": [{"detail": [links.reference("ImagingStudy", manifest.study_description)]}],
-        "section": [_section(number, one, manifest, links) for number, one in enumerate(manifest.series, start=1)],
+        "section": [_section(number, one, links) for number, one in enumerate(manifest.series, start=1)],
     }
 
 
-def _section(number: int, series: ManifestSeries, manifest: Manifest, links: _Links) -> Json:
+def _section(number: int, series: ManifestSeries, links: _Links) -> Json:
     rows = {
         "Series Instance UID": series.series_instance_uid,
         "Modality": series.modality,
@@ -136,7 +139,7 @@ def _section(number: int, series: ManifestSeries, manifest: Manifest, links: _Li
     return {
         "title": f"Series {number if series.number is None else series.number}",
         "text": _narrative(rows),
-        "entry": [links.reference(_places(manifest)[_where(series)], WADO_ENDPOINT)],
+        "entry": [links.endpoint(series)],
     }
 
 
@@ -193,11 +196,11 @@ def _series(series: ManifestSeries, manifest: Manifest, links: _Links) -> Json:
     return stated(
         {
             "uid": series.series_instance_uid,
-            "number": _unsigned(series.number),
+            "number": unsigned(series.number),
             "modality": {"system": systems.DCM, "code": series.modality or "OT"},
             "description": series.description,
             "numberOfInstances": len(series.instances),
-            "endpoint": [links.reference(_places(manifest)[_where(series)], WADO_ENDPOINT)],
+            "endpoint": [links.endpoint(series)],
             "bodySite": stated({"system": code_system(region), "code": region.value, "display": region.meaning})
             if region
             else None,
@@ -218,14 +221,10 @@ def _instance(instance: ManifestInstance) -> Json:
             "extension": extensions,
             "uid": instance.sop_instance_uid,
             "sopClass": {"system": systems.URI, "code": f"urn:oid:{instance.sop_class_uid}"},
-            "number": _unsigned(instance.number),
+            "number": unsigned(instance.number),
             "title": instance.description,
         }
     )
-
-
-def _unsigned(number: int | None) -> int | None:
-    return number if number is not None and 0 <= number < _UNSIGNED_INT_LIMIT else None
 
 
 def _patient(manifest: Manifest) -> Json:
@@ -238,7 +237,7 @@ def _patient(manifest: Manifest) -> Json:
         {
             "identifier": numbers,
             "name": human_names(manifest.patient_name),
-            "gender": _GENDERS.get(manifest.patient_sex),
+            "gender": GENDERS.get(manifest.patient_sex),
             "birthDate": iso_date(manifest.patient_birth_date),
         }
     )
@@ -278,12 +277,6 @@ def _service_request(request: ManifestRequest, manifest: Manifest, links: _Links
 
 def _where(series: ManifestSeries) -> tuple[str, str, str]:
     return series.retrieve_url, series.retrieve_location_uid, series.retrieve_ae_title
-
-
-def _places(manifest: Manifest) -> dict[tuple[str, str, str], str]:
-    """Return the name of each Endpoint, by address, location and AE title."""
-    found = dict.fromkeys(_where(one) for one in manifest.series)
-    return {where: f"Endpoint/{number}" for number, where in enumerate(found)}
 
 
 def _wado_endpoint(address: str, location: str, ae_title: str) -> Json:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 
+from app.imaging.events import Touched, imaging_events
 from app.imaging.found import one_copy
 from app.imaging.media.media_set import check_size
+from app.records.request import Request
 from dicom.store.connection import Connection, Visibility
 from dicom.store.read import InstanceRow, read_instances
 
@@ -22,6 +24,16 @@ async def instances_of(
         found += one_copy(await read_instances(connection, visibility, uid), organisation)
     check_size(found)
     return found
+
+
+async def record_taken(request: Request, rows: Iterable[InstanceRow]) -> None:
+    """Put it on record that instances are taken away: each time, where looking at a study has an episode.
+
+    Raises:
+        AuditUnavailable: it cannot be recorded.
+    """
+    touched = {Touched(row.patient_key, row.custodian, row.study_instance_uid) for row in rows}
+    await request.hub.audit.append(await imaging_events(request, sorted(touched), 200))
 
 
 def by_patient(rows: Iterable[InstanceRow]) -> dict[int, list[str]]:

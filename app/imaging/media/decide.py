@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import BigInteger, Integer, Text, bindparam, select, update
+from sqlalchemy import BigInteger, Integer, Text, bindparam, update
 
 from app.access.directory import Organisation, find_organisation
 from app.audit.record import Event
@@ -21,7 +21,6 @@ from app.imaging.keep import Failure, Received, read_incoming
 from app.imaging.media.disc import (
     NEW,
     PATIENT,
-    QUARANTINED,
     REFUSED,
     REJECTED,
     STORED,
@@ -30,7 +29,7 @@ from app.imaging.media.disc import (
     DiscFile,
     DiscPatient,
 )
-from app.imaging.media.quarantine import drop_blobs
+from app.imaging.media.quarantine import drop_blobs, waiting_of
 from app.imaging.media.tables import media_file, media_patient
 from app.imaging.patient import LOCAL_ISSUER, patient, printable, system
 from app.records.commit import committed
@@ -74,16 +73,6 @@ _SETTLE = (
     .where(media_file.c.disc == _DISC, media_file.c.number == _NUMBER)
     .values(state=bindparam("n_state", type_=Text), reason=bindparam("n_reason", type_=Text))
 )
-_FILES = (
-    select(media_file)
-    .where(
-        media_file.c.disc == bindparam("disc", type_=BigInteger),
-        media_file.c.patient == bindparam("patient", type_=Integer),
-        media_file.c.state == bindparam("state", type_=Text),
-    )
-    .order_by(media_file.c.number)
-    .limit(bindparam("most", type_=Integer))
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +114,7 @@ async def decide(request: FhirRequest, disc: Disc, one: DiscPatient, decision: D
     for category in FILED:
         request.let_write(category)
     one = await _file_some(request, one, decision.act, owner)
-    while await _quarantined(request, one, most=1):
+    while await waiting_of(request.hub.database.reader, one, most=1):
         one = await _file_some(request, one, decision.act, owner)
 
 
@@ -187,18 +176,14 @@ def foreign_system(institution: str, site: Organisation) -> str:
     return f"{LOCAL_ISSUER}/{site.slug}/media/{quote(institution, safe='')}"
 
 
-async def _quarantined(request: FhirRequest, one: DiscPatient, *, most: int) -> list[DiscFile]:
-    values = {"disc": one.disc, "patient": one.number, "state": QUARANTINED, "most": most}
-    return [DiscFile(*row) for row in await request.hub.database.reader.fetch(_FILES, values)]
-
-
 async def _file_some(request: FhirRequest, one: DiscPatient, act: str, owner: Owner) -> DiscPatient:
     """File as many images as one transaction takes, and return what is known of their patient then.
 
     Raises:
         Conflict: somebody else has decided meanwhile.
     """
-    files, received, broken = await _read(request, await _quarantined(request, one, most=MOST_FILES))
+    waiting = await waiting_of(request.hub.database.reader, one, most=MOST_FILES)
+    files, received, broken = await _read(request, waiting)
 
     async def work(writing: Writing) -> Filed:
         filed = await file_instances(writing, [found for _, found in received], owner=owner)

@@ -17,6 +17,9 @@ QUARANTINED, STORED, REFUSED, NOT_DICOM, BROKEN, DIRECTORY, MISSING, GONE = (
 """States of a file: kept and waiting; filed; not filed, for the reason that stands beside it; no image; an image that
 cannot be read; a DICOMDIR; one that a DICOMDIR lists and that is not there; one that was rejected and removed."""
 
+SAID = ("patient_id", "issuer", "institution", "alphabetic", "ideographic", "phonetic", "birth_date", "sex")
+"""The columns of a patient of a disc that hold what the disc says."""
+
 
 @dataclass(frozen=True, slots=True)
 class Disc:
@@ -67,12 +70,8 @@ class DiscPatient:
     @property
     def who(self) -> tuple[str, ...]:
         """What tells patients of one disc apart: all that is said of them."""
-        return (self.issuer, self.patient_id, *self.said)
-
-    @property
-    def said(self) -> tuple[str, ...]:
-        """Name, birth date and sex."""
-        return (self.alphabetic, self.ideographic, self.phonetic, self.birth_date, self.sex)
+        name = (self.alphabetic, self.ideographic, self.phonetic)
+        return (self.issuer, self.patient_id, *name, self.birth_date, self.sex)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 PS3.18 8.7.3 leaves other media types to the server.
 """
 
-from app.imaging.events import Touched, imaging_events
 from app.imaging.found import instances
+from app.imaging.media.chosen import record_taken
 from app.imaging.media.media_set import Wanted, check_size, media_set
 from app.imaging.request import DicomRequest
 from app.imaging.response import Streamed, headers
@@ -36,10 +36,8 @@ async def disc(request: DicomRequest) -> Streamed:
         raise NotAcceptable("A disc holds images as they are stored, or in Explicit VR Little Endian")
     rows = await instances(request)
     check_size(rows)
-    # Who looks at a study has an episode; who takes it away is on record each time.
     request.interaction = INTERACTION
-    touched = {Touched(row.patient_key, row.custodian, row.study_instance_uid) for row in rows}
-    await request.hub.audit.append(await imaging_events(request, sorted(touched), 200))
+    await record_taken(request, rows)
     asked = dict(request.pairs)
     wanted = Wanted(rows, explicit=syntax != "*", thumbnails=asked.get("thumbnails") == "true")
     others = [one for one in headers(ZIP) if one[0] != FILE_NAME[0]]

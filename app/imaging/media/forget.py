@@ -5,8 +5,9 @@ from sqlalchemy import BigInteger, Integer, Text, bindparam, delete, select, upd
 from app.audit.record import Event
 from app.db import WriteConnection
 from app.hub import Hub
-from app.imaging.media.disc import GONE, QUARANTINED, REJECTED, REMOVED, DiscFile, DiscPatient
-from app.imaging.media.quarantine import drop_blobs, hold
+from app.imaging.hold import hold
+from app.imaging.media.disc import GONE, QUARANTINED, REJECTED, REMOVED, SAID, DiscPatient
+from app.imaging.media.quarantine import drop_blobs, waiting_of
 from app.imaging.media.tables import media_file, media_patient
 from fhir.store.stored import Stored
 
@@ -22,11 +23,6 @@ _ENDED = (
     )
     .limit(20)
 )
-_FILES = select(media_file).where(
-    media_file.c.disc == bindparam("disc", type_=BigInteger),
-    media_file.c.patient == bindparam("patient", type_=Integer),
-    media_file.c.state == bindparam("state", type_=Text),
-)
 _REMOVE_FILES = (
     update(media_file)
     .where(
@@ -36,13 +32,7 @@ _REMOVE_FILES = (
     )
     .values(state=bindparam("n_state", type_=Text), digest="")
 )
-_NOBODY = dict.fromkeys(
-    (
-        *("patient_id", "issuer", "institution", "alphabetic", "ideographic", "phonetic", "birth_date", "sex"),
-        "patient",
-    ),
-    "",
-)
+_NOBODY = dict.fromkeys((*SAID, "patient"), "")
 _REMOVE_PATIENT = (
     update(media_patient)
     .where(
@@ -75,8 +65,7 @@ async def _remove(hub: Hub, one: DiscPatient) -> None:
     """Remove the images of a patient of a disc, and what the disc said of the patient."""
     async with hub.database.write() as connection:
         await hold(connection, one.custodian)
-        key = {"disc": one.disc, "patient": one.number, "state": QUARANTINED}
-        files = [DiscFile(*row) for row in await connection.fetch(_FILES, key)]
+        files = await waiting_of(connection, one)
         values = {"k_disc": one.disc, "k_number": one.number, "k_state": REJECTED, "n_state": REMOVED}
         if not await connection.execute(_REMOVE_PATIENT, values):
             return
@@ -107,8 +96,7 @@ async def forget_discs(connection: WriteConnection, gone: Stored) -> None:
     filed = await connection.fetch(_FILED_AS, {"custodian": gone.custodian, "patient": gone.id})
     for one in [DiscPatient(*row) for row in filed]:
         # Of a disc whose filing was interrupted some is in quarantine still.
-        key = {"disc": one.disc, "patient": one.number, "state": QUARANTINED}
-        files = [DiscFile(*row) for row in await connection.fetch(_FILES, key)]
+        files = await waiting_of(connection, one)
         await connection.execute(_DELETE_FILES, {"k_disc": one.disc, "k_patient": one.number})
         values = {"k_disc": one.disc, "k_number": one.number, "k_state": one.state, "n_state": REMOVED}
         await connection.execute(_REMOVE_PATIENT, values)

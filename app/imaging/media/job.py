@@ -1,5 +1,7 @@
 """A disc that is to be read: who asked for it, and the queue it waits in."""
 
+from dataclasses import astuple
+
 from app.access.caller import Caller
 from app.access.events import by, event
 from app.audit.record import Event
@@ -40,7 +42,7 @@ async def begin(hub: Hub, disc: Disc, job: Job, told: Event, *, upload_bytes: in
     """
 
     async def also(connection: WriteConnection) -> None:
-        await connection.insert(media_disc, [tuple(getattr(disc, name) for name in disc.__dataclass_fields__)])
+        await connection.insert(media_disc, [astuple(disc)])
         if disc.upload:
             await note_blobs(connection, disc.custodian, [(disc.upload, upload_bytes)], disc.begun)
         await hub.audit.stage(connection, [told])

@@ -7,9 +7,9 @@ from sqlalchemy import BigInteger, Integer, Text, bindparam, delete, func, selec
 from app.blobs.tables import blob
 from app.db import DatabaseConnection, WriteConnection
 from app.imaging.media.disc import QUARANTINED, WAITING, Disc, DiscFile, DiscPatient
+from app.imaging.media.entries import MOST_FILES
 from app.imaging.media.tables import media_disc, media_file, media_patient
 from dicom.store.tables import dicom_instance
-from fhir.search.hashing import hash64
 
 MOST_LISTED = 200
 """Discs that a page shows, the newest."""
@@ -44,6 +44,16 @@ _SET_DISC = (
 )
 _PATIENTS = select(media_patient).where(media_patient.c.disc == _DISC).order_by(media_patient.c.number)
 _FILES = select(media_file).where(media_file.c.disc == _DISC).order_by(media_file.c.number)
+_WAITING = (
+    select(media_file)
+    .where(
+        media_file.c.disc == _DISC,
+        media_file.c.patient == bindparam("patient", type_=Integer),
+        media_file.c.state == bindparam("quarantined", type_=Text),
+    )
+    .order_by(media_file.c.number)
+    .limit(bindparam("most", type_=Integer))
+)
 _REMOVE_BLOB = delete(blob).where(
     blob.c.custodian == bindparam("k_custodian", type_=Integer), blob.c.digest == bindparam("k_digest", type_=Text)
 )
@@ -97,9 +107,10 @@ async def files_on(connection: DatabaseConnection, disc: int) -> list[DiscFile]:
     return [DiscFile(*row) for row in await connection.fetch(_FILES, {"disc": disc})]
 
 
-async def hold(connection: WriteConnection, custodian: int) -> None:
-    """Let nobody else store images of a site, or take some away, until the transaction ends."""
-    await connection.lock(hash64(f"dicom/{custodian}"))
+async def waiting_of(connection: DatabaseConnection, one: DiscPatient, *, most: int = MOST_FILES) -> list[DiscFile]:
+    """Return the files of a patient of a disc that are in quarantine, in the order in which they were read."""
+    values = {"disc": one.disc, "patient": one.number, "quarantined": QUARANTINED, "most": most}
+    return [DiscFile(*row) for row in await connection.fetch(_WAITING, values)]
 
 
 async def note_blobs(connection: WriteConnection, custodian: int, kept: Iterable[tuple[str, int]], now: int) -> None:

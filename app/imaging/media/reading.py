@@ -7,12 +7,13 @@ how far the reading is: whoever goes on after a stop goes on from there.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 from app.blobs import Incoming
 from app.hub import Hub
+from app.imaging.hold import hold
 from app.imaging.keep import Received, keep
 from app.imaging.media.contents import Contents, contents_of
 from app.imaging.media.disc import (
@@ -31,7 +32,7 @@ from app.imaging.media.disc import (
 )
 from app.imaging.media.entries import Entry, Unreadable, entries_of, shown
 from app.imaging.media.peek import institution_of, spool
-from app.imaging.media.quarantine import found_disc, hold, note_blobs, patients_on, settle_disc
+from app.imaging.media.quarantine import found_disc, note_blobs, patients_on, settle_disc
 from app.imaging.media.tables import media_file, media_patient
 from app.records.jobs.job import DONE, Step
 from app.records.jobs.job import WAITING as UNDER_WAY
@@ -175,7 +176,7 @@ class Reading:
         name = study.patient_name
         made = DiscPatient(
             *(self._disc.number, len(self._patients) + 1, self._disc.custodian),
-            *(study.patient_id, found.issuer, institution_of(found)),
+            *(study.patient_id, found.issuer, ""),
             *(name.alphabetic, name.ideographic, name.phonetic, study.patient_birth_date, study.patient_sex),
             *(WAITING, "", "", ""),
             *(0, 0),
@@ -183,7 +184,7 @@ class Reading:
         number = self._patients.get(made.who)
         if number is None:
             number = self._patients[made.who] = made.number
-            self._batch.patients.append(made)
+            self._batch.patients.append(replace(made, institution=institution_of(found)))
         return number
 
     async def _write(self, *, finished: bool = False) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import BigInteger, Integer, Text, bindparam, func, select
 
 from app.db import DatabaseConnection
-from app.imaging.media.disc import NEW, PATIENT, QUARANTINED, STORED, DiscFile, DiscPatient
+from app.imaging.media.disc import NEW, PATIENT, QUARANTINED, SAID, STORED, DiscFile, DiscPatient
 from app.imaging.media.tables import media_file, media_patient
 
 MOST_SHOWN = 200
@@ -35,12 +35,11 @@ _NOTABLE = (
     .order_by(media_file.c.number)
     .limit(bindparam("most", type_=Integer))
 )
-_SAID = ("patient_id", "issuer", "institution", "alphabetic", "ideographic", "phonetic", "birth_date", "sex")
 _BEFORE = (
     select(media_patient.c.patient)
     .where(
         media_patient.c.custodian == bindparam("custodian", type_=Integer),
-        *(media_patient.c[name] == bindparam(name, type_=Text) for name in _SAID),
+        *(media_patient.c[name] == bindparam(name, type_=Text) for name in SAID),
         media_patient.c.state.in_([bindparam(f"s{n}", one, type_=Text) for n, one in enumerate((PATIENT, NEW))]),
         media_patient.c.patient != "",
     )
@@ -83,6 +82,6 @@ async def notable_on(connection: DatabaseConnection, disc: int, *, most: int = M
 
 async def filed_before(connection: DatabaseConnection, one: DiscPatient) -> str:
     """Return the id of the Patient whose an earlier disc, that said the same, was filed as; or an empty text."""
-    values = {name: getattr(one, name) for name in ("custodian", *_SAID)}
+    values = {name: getattr(one, name) for name in ("custodian", *SAID)}
     rows = await connection.fetch(_BEFORE, values)
     return str(rows[0][0]) if rows else ""

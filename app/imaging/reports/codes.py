@@ -7,7 +7,7 @@ from typing import Any
 
 from app.imaging.imaging_study import DCM
 from app.imaging.patient import printable
-from dicom.reports.values import Code
+from dicom.concept import Code
 
 SYSTEMS = {
     "DCM": DCM,

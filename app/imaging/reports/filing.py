@@ -17,7 +17,7 @@ from app.imaging.imaging_study import DICOM_UID
 from app.imaging.reports.codes import Json
 from app.imaging.reports.requests import requests_of
 from app.imaging.reports.resources import Place, resource
-from app.records.own import find_own, read_own, token
+from app.records.own import find_own, read_own, take_back, token
 from app.records.prepare import prepare
 from app.records.row_ids import id_of
 from app.records.writing import Writing
@@ -138,15 +138,5 @@ async def withdraw_reports(writing: Writing, rows: Iterable[int]) -> None:
     for row in rows:
         for type_name in TYPES:
             current = await read_own(writing, type_name, id_of(row))
-            if current is None:
-                continue
-            link = f"{type_name}/{current.id}"
-            for origin in await find_own(writing, "Provenance", ("target", link)):
-                if _tells_of(orjson.loads(origin.body), link):
-                    writing.take_back(origin)
-            writing.take_back(current)
-
-
-def _tells_of(origin: Json, link: str) -> bool:
-    """Return whether a Provenance is that which the hub made of a report: it has no other target."""
-    return origin.get("policy") == [POLICY] and [one.get("reference") for one in origin["target"]] == [link]
+            if current is not None:
+                await take_back(writing, [current], POLICY)

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from sqlalchemy import BigInteger, Integer, Text, bindparam, select
 
+from app.imaging.hold import hold
 from app.imaging.patient import printable
 from app.records.own import find_own, read_own
 from app.records.prepare import prepare
@@ -17,7 +18,6 @@ from app.records.writing import Writing
 from dicom.store.tables import dicom_study
 from fhir.exact import read as read_exactly
 from fhir.exact import write as write_exactly
-from fhir.search.hashing import hash64
 from fhir.search.values import escape
 from fhir.store.categories import Category
 from fhir.store.stored import Stored
@@ -92,7 +92,7 @@ async def follow_requests(writing: Writing) -> None:
     if not found:
         return
     # Whoever stores images of the site describes its studies, too.
-    await writing.connection.lock(hash64(f"dicom/{writing.request.authority.custodian}"))
+    await hold(writing.connection, writing.request.authority.custodian)
     for one, studies in found:
         for id_, is_based in studies.items():
             await _say(writing, id_, one, is_based=is_based)

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from app.imaging.imaging_study import DICOM_UID, IDENTIFIER_TYPE, URI, started
+from app.imaging.imaging_study import URI, identifiers, started, stated
 from app.imaging.patient import printable
 from app.imaging.reports.codes import SYSTEMS, Json, concept
+from dicom.concept import Code
 from dicom.indexing import Facts
 from dicom.json_model import instance_path
 from dicom.reports.content import Report, read_report
@@ -21,7 +22,7 @@ from dicom.reports.encapsulated import DOCUMENT_TAG, read_encapsulated
 from dicom.reports.key_images import key_images
 from dicom.reports.kinds import Kind, kind_of
 from dicom.reports.lines import conclusion, plain
-from dicom.reports.values import Code, Model
+from dicom.reports.values import Model
 
 STUDY_REPORT = Code("18748-4", "LN", "Diagnostic imaging study")
 DOSE_REPORT = Code("73569-6", "LN", "Radiation exposure and protection information")
@@ -66,7 +67,7 @@ def resource(facts: Facts, model: Model, place: Place) -> Json | None:
         Kind.KEY_IMAGES: _key_images,
     }.get(kind_of(facts.instance.sop_class_uid))
     found = make(facts, model, place) if make else None
-    return {name: value for name, value in found.items() if value not in (None, "", [], {})} if found else None
+    return stated(found) if found else None
 
 
 def address(facts: Facts, place: Place) -> str:
@@ -76,11 +77,7 @@ def address(facts: Facts, place: Place) -> str:
 
 
 def _identifiers(facts: Facts) -> list[Json]:
-    found: list[Json] = [{"system": DICOM_UID, "value": f"urn:oid:{facts.instance.sop_instance_uid}"}]
-    accession = printable(facts.study.accession_number)
-    if accession:
-        found.append({"type": {"coding": [{"system": IDENTIFIER_TYPE, "code": "ACSN"}]}, "value": accession})
-    return found
+    return identifiers(facts.instance.sop_instance_uid, facts.study)
 
 
 def _references(links: Sequence[str]) -> list[Json]:
@@ -197,7 +194,7 @@ def _reference(facts: Facts, place: Place, report: Report, title: str, kind: Cod
         "subject": {"reference": place.subject},
         "date": _issued(facts, report),
         "description": title,
-        "content": [{"attachment": {k: v for k, v in attachment.items() if v}, "format": form}, *more],
+        "content": [{"attachment": stated(attachment), "format": form}, *more],
         "context": {"related": _references([place.study, *place.requests])},
     }
 

@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, Integer, bindparam, select
 
 from app.db import WriteConnection
 from app.imaging.custody import Custody
+from app.imaging.hold import hold
 from app.imaging.imaging_study import DICOM_UID, clinical_date
 from app.imaging.labels import widen_study
 from app.imaging.sources.fhir_facts import facts_of_study, study_uid
@@ -94,7 +95,7 @@ async def _refer(
     places = await _places(connection, study, body, sources)
     if not places:
         return
-    await connection.lock(hash64(f"dicom/{study.custodian}"))
+    await hold(connection, study.custodian)
     patient_id = str(body.get("subject", {}).get("reference", "")).rpartition("/")[2]
     patient = await read(connection, Custody(study.custodian), "Patient", patient_id)
     resource_of = orjson.loads(patient.body) if patient is not None and patient.body else {}

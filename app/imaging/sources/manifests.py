@@ -12,10 +12,10 @@ from app.imaging.filing import file_instances
 from app.imaging.keep import Failure, Received
 from app.imaging.sources.references import of_manifest
 from dicom.failures import InvalidInstance
-from dicom.manifest.codes import KEY_OBJECT_SELECTION
 from dicom.manifest.model import Manifest
 from dicom.manifest.read import is_manifest, read_kos
 from dicom.part10 import read_instance
+from dicom.reports.kinds import KEY_OBJECT_SELECTION
 
 if TYPE_CHECKING:
     from app.hub import Hub

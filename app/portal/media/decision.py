@@ -9,10 +9,11 @@ from starlette.responses import Response
 from app.access.directory import find_organisation
 from app.entries.keep import settling
 from app.identity.match import match
-from app.imaging.media.decide import Decision, decide, new_patient
-from app.imaging.media.disc import NEW, PATIENT, QUARANTINED, REJECTED, WAITING, Disc, DiscPatient
+from app.imaging.media.decide import ACTS, Decision, decide, new_patient
+from app.imaging.media.disc import PATIENT, QUARANTINED, WAITING, Disc, DiscPatient
 from app.imaging.media.quarantine import patients_on
 from app.imaging.media.tally import filed_before, images_on, studies_on
+from app.imaging.patient import GENDERS
 from app.portal.confirm import Shown, ask, is_confirmed, responsible_of, said
 from app.portal.forms import number, one
 from app.portal.gate import Visit, moved, view
@@ -23,8 +24,6 @@ from app.portal.patients import find, today
 from app.portal.people import Someone, someone
 from fhir.errors import Conflict, Deleted, InvalidValue, NotFound
 from fhir.store.stored import Stored
-
-_GENDERS = {"M": "male", "F": "female", "O": "other"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ async def _one(visit: Visit, disc: Disc) -> DiscPatient:
 
 def _compared(visit: Visit, about: DiscPatient, stored: Stored, grade: str) -> Candidate:
     who = someone(stored, today(visit))
-    born, sex = iso_date(about.birth_date), _GENDERS.get(about.sex, "")
+    born, sex = iso_date(about.birth_date), GENDERS.get(about.sex, "")
     differs = bool(born and who.birth_date and not born.startswith(who.birth_date))
     return Candidate(who, grade, differs, bool(sex and who.gender in ("male", "female") and sex != who.gender))
 
@@ -100,7 +99,7 @@ async def _page(visit: Visit, disc: Disc, about: DiscPatient, *, problem: str = 
         "chosen": _compared(visit, about, chosen, "") if chosen is not None else None,
         "q": typed,
         "born": iso_date(about.birth_date),
-        "sex": _GENDERS.get(about.sex, "unknown"),
+        "sex": GENDERS.get(about.sex, "unknown"),
         "days": visit.hub.settings.media_days,
         "problem": problem,
     }
@@ -125,7 +124,7 @@ async def _shown(visit: Visit, disc: Disc, about: DiscPatient, decision: Decisio
         NotFound: the Patient does not exist for the caller.
     """
     t = words(language_of(visit.web))
-    if decision.act not in (PATIENT, NEW, REJECTED, WAITING):
+    if decision.act not in ACTS:
         raise InvalidValue("This is none of the decisions", "act")
     facts = [
         ("entries.fact_disc", disc.title),

@@ -3,8 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from app.imaging.events import Touched, imaging_events
-from app.imaging.media.chosen import instances_of
+from app.imaging.media.chosen import instances_of, record_taken
 from app.imaging.media.door import INTERACTION, ZIP
 from app.imaging.media.media_set import Wanted, media_set
 from app.portal.gate import Visit, view
@@ -25,8 +24,7 @@ async def images_zip(request: Request) -> Response:
             raise InvalidValue("These are no studies, or too many", "study")
         fhir = visit.fhir
         rows = await instances_of(fhir.record.connection, fhir.visibility, uids, visit.caller.organisation)
-        touched = {Touched(row.patient_key, row.custodian, row.study_instance_uid) for row in rows}
-        await visit.hub.audit.append(await imaging_events(fhir, sorted(touched), 200))
+        await record_taken(fhir, rows)
         fhir.recorded = True
         wanted = Wanted(rows, thumbnails=True)
         named = {**HEADERS, "content-disposition": 'attachment; filename="images.zip"'}

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 import pydicom
 import pytest
 
+from dicom.concept import Code
 from dicom.manifest import codes
 from dicom.manifest.encode import data_set
-from dicom.manifest.model import Code, Issued, Manifest, ManifestInstance, ManifestSeries
+from dicom.manifest.model import Issued, Manifest, ManifestInstance, ManifestSeries
 from dicom.manifest.read import read_kos
 from dicom.manifest.write import write_kos
 from dicom.names import PersonName

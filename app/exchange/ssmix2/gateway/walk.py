@@ -60,7 +60,7 @@ def logged(path: str, error: OSError) -> None:
     logger.warning("%s cannot be read: %s", path or "The store", error.strerror or error)
 
 
-def _entries(folder: Path, path: str, unread: Unread) -> list[os.DirEntry[str]]:
+def entries_of(folder: Path, path: str, unread: Unread) -> list[os.DirEntry[str]]:
     """Return what is in a folder, by name; nothing when it is gone or cannot be read."""
     try:
         with os.scandir(folder) as found:
@@ -73,7 +73,7 @@ def _entries(folder: Path, path: str, unread: Unread) -> list[os.DirEntry[str]]:
 
 
 def _folders(root: Path, below: str, unread: Unread) -> list[str]:
-    found = _entries(root / below, readable(below), unread)
+    found = entries_of(root / below, readable(below), unread)
     return [one.name for one in found if one.is_dir() and not UNFINISHED.fullmatch(one.name)]
 
 
@@ -96,7 +96,7 @@ def strays(root: Path) -> Iterator[Found]:
     firsts = _folders(root, "", logged)
     for below in ["", *firsts, *(f"{first}/{one}" for first in firsts for one in _folders(root, first, logged))]:
         above = readable(below)
-        for one in _entries(root / below, above, logged):
+        for one in entries_of(root / below, above, logged):
             if _is_file(one):
                 yield from _file(one, f"{above}/{readable(one.name)}".removeprefix("/"))
 
@@ -115,7 +115,7 @@ def files_of(root: Path, patient: str, unread: Unread = logged) -> list[Found]:
 
 
 def _below(folder: Path, path: str, depth: int, unread: Unread) -> Iterator[Found]:
-    for one in _entries(folder, path, unread):
+    for one in entries_of(folder, path, unread):
         below = f"{path}/{readable(one.name)}"
         if _is_file(one):
             yield from _file(one, below)
@@ -139,7 +139,7 @@ def _file(one: os.DirEntry[str], path: str) -> Iterator[Found]:
 
 def _content(folder: Path, path: str, unread: Unread) -> Iterator[Found]:
     """Yield a content folder; nothing when there is nothing in it, or somebody is still writing to it."""
-    entries = _entries(folder, path, unread)
+    entries = entries_of(folder, path, unread)
     if not entries or any(UNFINISHED.fullmatch(one.name) for one in entries):
         return
     files = [one for one in entries if one.is_file()]

@@ -13,8 +13,9 @@ from app.cli import main
 from app.imaging.mado.convert import read_manifest
 from app.imaging.mado.from_fhir import read_bundle
 from app.imaging.mado.to_fhir import fhir_manifest
+from dicom.concept import Code
 from dicom.manifest import codes
-from dicom.manifest.model import Code, Issued, Manifest, ManifestInstance, ManifestRequest, ManifestSeries
+from dicom.manifest.model import Issued, Manifest, ManifestInstance, ManifestRequest, ManifestSeries
 from dicom.manifest.read import read_kos
 from dicom.manifest.write import write_kos
 from dicom.names import PersonName
