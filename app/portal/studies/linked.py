@@ -99,7 +99,7 @@ async def _found(visit: Visit, type_name: str, *pairs: tuple[str, str], limit: i
 async def read_orders(visit: Visit, links: Iterable[str]) -> list[Order]:
     """Return the ServiceRequests of some references that exist for the caller; they count as disclosed."""
     named = [("ServiceRequest", link.partition("/")[2]) for link in links if link.startswith("ServiceRequest/")]
-    found = [one for one in await visit.fhir.record.named(named[:MOST_ORDERS]) if not one.deleted]
+    found = await visit.fhir.record.named(named[:MOST_ORDERS])
     visit.fhir.record.disclosed += found
     return [order_of(one) for one in found]
 
@@ -148,7 +148,7 @@ async def read_linked(visit: Visit, uid: str, told: Iterable[str]) -> Linked:
 async def _orders(visit: Visit, copy: Stored) -> list[Stored]:
     body = body_of(copy)
     named = [("ServiceRequest", link.partition("/")[2]) for link in based_on(body) if "ServiceRequest/" in link]
-    found = [one for one in await visit.fhir.record.named(named[:MOST_ORDERS]) if not one.deleted]
+    found = await visit.fhir.record.named(named[:MOST_ORDERS])
     number = accession_of(body)
     if number:
         asked = await _found(visit, "ServiceRequest", ("identifier", escape(number)))

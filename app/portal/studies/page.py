@@ -11,7 +11,6 @@ from starlette.responses import Response
 from app.imaging.reports.filing import TELLING
 from app.imaging.reports.study import Study, dicom_request, read_study
 from app.portal.gate import Visit, view
-from app.portal.images import study_uid
 from app.portal.items import Item, item
 from app.portal.page import Page
 from app.portal.patients import today
@@ -124,9 +123,3 @@ async def study_page(request: Request) -> Response:
         return Page("study.html", _values(study, linked) | more)
 
     return await view(request, "timeline", work, interaction="read", action="R")
-
-
-def page_of_study(body: Any) -> str:
-    """Return the page of an ImagingStudy; empty when it has no StudyInstanceUID."""
-    uid = study_uid(body)
-    return f"/studies/{uid}" if uid else ""
