@@ -13,11 +13,10 @@ from starlette.responses import Response
 
 from app.comma import comma_separated
 from app.identity.scope import patient_keys
-from app.imaging.imaging_study import DICOM_UID
+from app.imaging.imaging_study import DICOM_UID, study_uid
 from app.portal.dates import in_japan
 from app.portal.file import file_of
 from app.portal.gate import Visit, view
-from app.portal.images import study_uid
 from app.portal.items import item
 from app.portal.page import Page
 from app.portal.people import Someone, body_of

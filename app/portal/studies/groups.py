@@ -6,8 +6,8 @@ What is grouped is what the page has read; a report of a study that is on anothe
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from app.imaging.imaging_study import study_uid
 from app.portal.gate import Visit
-from app.portal.images import study_uid
 from app.portal.items import Item
 from app.portal.studies.linked import MOST_ORDERS, Order, accession_of, based_on, belongs, find_orders, read_orders
 from app.portal.studies.shown import shown_quantity

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.identity.scope import patient_keys
+from app.imaging.imaging_study import accession_numbers
 from app.imaging.reports.requests import numbers_of
 from app.portal.gate import Visit
 from app.portal.items import Item, item
@@ -84,10 +85,7 @@ def based_on(body: Json) -> set[str]:
 
 def accession_of(body: Json) -> str:
     """Return the accession number of an ImagingStudy, or an empty text."""
-    for one in body.get("identifier", ()):
-        if any(each.get("code") == "ACSN" for each in one.get("type", {}).get("coding", ())):
-            return str(one.get("value", ""))
-    return ""
+    return next(iter(accession_numbers(body)), "")
 
 
 async def _found(visit: Visit, type_name: str, *pairs: tuple[str, str], limit: int = MOST_FOUND) -> Sequence[Stored]:
