@@ -156,7 +156,7 @@ async def _orders(visit: Visit, copy: Stored) -> list[Stored]:
 
 async def _reports(visit: Visit, copy: Stored, uid: str, orders: Sequence[str]) -> list[Stored]:
     link, number = f"ImagingStudy/{copy.id}", accession_of(body_of(copy))
-    patient = (await visit.hub.patient_reference(copy.patient_key)).partition("/")[2]
+    patient = await visit.hub.patient_id(copy.patient_key)
     # Nothing finds reports by the study that they name: those of imaging are looked through.
     asked = list(await _found(visit, "DiagnosticReport", ("patient", patient), ("category", "RAD")))
     if number:

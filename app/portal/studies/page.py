@@ -24,6 +24,7 @@ from app.records.row_ids import id_of
 from dicom.reports.kinds import Kind
 from dicom.values import is_uid
 from fhir.errors import Deleted, NotFound
+from fhir.store.stored import Stored
 
 VIEWER = "/images"
 """Where images are looked at."""
@@ -50,13 +51,17 @@ async def study_of(visit: Visit) -> Study:
     return await read_study(dicom_request(visit.fhir, uid_in(visit.web, "study")))
 
 
-async def people_of(visit: Visit, patient_key: int) -> list[Someone]:
-    """Return the Patient of a study, or nobody when it does not exist for the caller."""
-    id_ = (await visit.hub.patient_reference(patient_key)).partition("/")[2]
+async def patient_of(visit: Visit, patient_key: int) -> Stored | None:
+    """Return the Patient of a study; None when it does not exist for the caller."""
     try:
-        return [someone(await visit.fhir.record.read("Patient", id_), today(visit))]
+        return await visit.fhir.record.read("Patient", await visit.hub.patient_id(patient_key))
     except (NotFound, Deleted):
-        return []
+        return None
+
+
+def people_of(visit: Visit, patient: Stored | None) -> list[Someone]:
+    """Return the Patient of a study as its pages show them, or nobody."""
+    return [] if patient is None else [someone(patient, today(visit))]
 
 
 def _values(study: Study, linked: Linked) -> dict[str, Any]:
@@ -114,7 +119,7 @@ async def study_page(request: Request) -> Response:
 
     async def work(visit: Visit) -> Page:
         study, linked = await _read(visit)
-        people = await people_of(visit, study.patient_key)
+        people = people_of(visit, await patient_of(visit, study.patient_key))
         more = {
             "people": people,
             "patient_id": people[0].id if people else "",

@@ -96,7 +96,7 @@ async def _by_study(request: FhirRequest, asked: Mapping[str, str]) -> Wanted:
     if not uids[0]:
         raise NotFound("There is no such study")
     key = found[0].patient_key
-    patient_id = (await request.hub.patient_reference(key)).partition("/")[2]
+    patient_id = await request.hub.patient_id(key)
     beside = next((uid for uid in uids[1:] if uid), "")
     return Wanted(key, patient_id, uids[0], beside, _is_true(asked, "keyImagesOnly"), is_study=True)
 
