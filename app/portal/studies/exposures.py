@@ -32,9 +32,6 @@ from fhir.store.stored import Stored
 MOST_REPORTS = 1_000
 """Dose reports of a person that are listed, the newest."""
 
-CHUNK = 32
-"""Studies that are read at once."""
-
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
@@ -84,13 +81,9 @@ def _part_of(body: Mapping[str, Any]) -> str:
 async def _studies(visit: Visit, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Stored]:
     """Return the ImagingStudies that Observations are part of, by their references; they count as disclosed."""
     links = [link for link in dict.fromkeys(map(_part_of, bodies)) if link.startswith("ImagingStudy/")]
-    found: dict[str, Stored] = {}
-    for start in range(0, len(links), CHUNK):
-        names = [("ImagingStudy", link.partition("/")[2]) for link in links[start : start + CHUNK]]
-        read = await visit.fhir.record.named(names)
-        visit.fhir.record.disclosed += read
-        found |= {f"{one.type}/{one.id}": one for one in read}
-    return found
+    found = await visit.fhir.record.named([("ImagingStudy", link.partition("/")[2]) for link in links])
+    visit.fhir.record.disclosed += found
+    return {f"{one.type}/{one.id}": one for one in found}
 
 
 def _exposure(one: Stored, body: Mapping[str, Any], studies: Mapping[str, Stored]) -> Exposure:
