@@ -126,6 +126,10 @@ class Hub:
             reference = self.remember_patient(patient_key, rows[0][0])
         return reference
 
+    async def patient_id(self, patient_key: int) -> str:
+        """Return the id of a site's Patient."""
+        return (await self.patient_reference(patient_key)).removeprefix("Patient/")
+
     def remember_patient(self, patient_key: int, id_: str) -> str:
         """Remember the id of a Patient, of one too that is not committed yet, and return its reference."""
         if len(self._patients) >= MOST_REMEMBERED:

@@ -156,8 +156,7 @@ class _Filing:
         found = next(ours, None)
         if found is not None:
             return found
-        reference = await self._writing.request.hub.patient_reference(there[0])
-        id_ = reference.removeprefix("Patient/")
+        id_ = await self._writing.request.hub.patient_id(there[0])
         current = await read(self._writing.connection, Custody(self._site.key), "Patient", id_)
         return None if current is None or current.deleted else Owner(id_, there[0], None)
 

@@ -4,7 +4,7 @@ https://hl7.org/fhir/R4/imagingstudy.html; the mapping is that of IHE MADO.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -13,6 +13,7 @@ from dicom.indexing import SeriesFacts, StudyFacts
 from dicom.instants import instant
 from dicom.results import Found
 from dicom.store.read import ListedRow
+from dicom.values import is_uid
 from fhir.store.tables import NO_DATE
 
 DCM = "http://dicom.nema.org/resources/ontology/DCM"
@@ -32,6 +33,24 @@ _OFFSET = re.compile(r"([+-])([01][0-9])([0-5][0-9])")
 _UNSIGNED_INT_LIMIT = 2**31
 
 Json = dict[str, Any]
+
+
+def study_uid(study: Mapping[str, Any]) -> str:
+    """Return the StudyInstanceUID of an ImagingStudy; empty when it has none."""
+    for one in study.get("identifier", ()):
+        uid = str(one.get("value", "")).removeprefix("urn:oid:")
+        if one.get("system") == DICOM_UID and is_uid(uid):
+            return uid
+    return ""
+
+
+def accession_numbers(study: Mapping[str, Any]) -> list[str]:
+    """Return the identifiers of an ImagingStudy that are said to be accession numbers."""
+    return [str(one.get("value", "")) for one in study.get("identifier", ()) if _is_accession(one)]
+
+
+def _is_accession(identifier: Mapping[str, Any]) -> bool:
+    return any(one.get("code") == "ACSN" for one in identifier.get("type", {}).get("coding", ()))
 
 
 def imaging_study(

@@ -3,13 +3,13 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from app.imaging.imaging_study import study_uid
 from app.portal.items import Item, Json
+from dicom.values import is_uid
 
-_UID = re.compile(r"[0-9]+(?:\.[0-9]+)+")
 NO_IMAGES = frozenset(("AU", "DOC", "ECG", "EEG", "FID", "HD", "KO", "PLAN", "PR", "REG", "RTPLAN", "RTSTRUCT", "SR"))
 """Modalities of series that hold no images (PS3.3 C.7.3.1.1.1)."""
 
@@ -31,15 +31,6 @@ class Study:
     """Addresses of pictures, one a series."""
 
 
-def study_uid(body: Json) -> str:
-    """Return the StudyInstanceUID of an ImagingStudy, or an empty text."""
-    for identifier in body.get("identifier", ()):
-        uid = str(identifier.get("value", "")).removeprefix("urn:oid:")
-        if identifier.get("system") == "urn:dicom:uid" and _UID.fullmatch(uid):
-            return uid
-    return ""
-
-
 def studies(items: Iterable[Item]) -> list[Study]:
     """Return the studies among `items`, the newest first."""
     found = []
@@ -49,7 +40,7 @@ def studies(items: Iterable[Item]) -> list[Study]:
         uid = study_uid(one.body)
         pictured = [each for each in one.body.get("series", ()) if _modality(each) not in NOTHING_TO_SEE]
         series = [str(each.get("uid", "")) for each in pictured]
-        shown = [each for each in series if _UID.fullmatch(each)][:MOST_THUMBNAILS] if uid else []
+        shown = [each for each in series if is_uid(each)][:MOST_THUMBNAILS] if uid else []
         found.append(Study(one, uid, tuple(f"/dicomweb/studies/{uid}/series/{each}/thumbnail" for each in shown)))
     return sorted(found, key=lambda study: study.item.when, reverse=True)
 

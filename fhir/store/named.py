@@ -32,13 +32,13 @@ async def read_named(connection: Connection, visibility: Visibility, names: Sequ
     Args:
         connection: Where to read.
         visibility: What exists.
-        names: At most `HASHES` of them.
+        names: Which; `HASHES` of them are read at once.
     """
-    if not names:
-        return []
-    hashes = [hash64(f"{type_name}/{id_}") for type_name, id_ in names]
-    padded = [*hashes, *[hashes[0]] * (HASHES - len(hashes))]
-    values = {**visibility.values, **{f"hash{number}": one for number, one in enumerate(padded)}}
-    found = [stored(row) for row in await connection.fetch(_named(visibility), values)]
-    by_name = {(one.type, one.id): one for one in found}
+    by_name: dict[tuple[str, str], Stored] = {}
+    for start in range(0, len(names), HASHES):
+        hashes = [hash64(f"{type_name}/{id_}") for type_name, id_ in names[start : start + HASHES]]
+        padded = [*hashes, *[hashes[0]] * (HASHES - len(hashes))]
+        values = {**visibility.values, **{f"hash{number}": one for number, one in enumerate(padded)}}
+        found = [stored(row) for row in await connection.fetch(_named(visibility), values)]
+        by_name |= {(one.type, one.id): one for one in found}
     return [by_name[name] for name in names if name in by_name]

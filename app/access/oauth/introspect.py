@@ -60,8 +60,7 @@ async def _ihe_pcf(hub: Hub, caller: Caller) -> dict[str, Any]:
     """Return what the Consents of a token's patient leave to other servers, as they are now."""
     if not caller.patient_key:
         return {}
-    reference = await hub.patient_reference(caller.patient_key)
-    named = Named(caller.patient_key, reference.removeprefix("Patient/"))
+    named = Named(caller.patient_key, await hub.patient_id(caller.patient_key))
     found = await pcf_decision(hub, hub.database.reader, caller, named)
     return {"ihe_pcf": all_forbidden(hub, named) if isinstance(found, Refusal) else found}
 

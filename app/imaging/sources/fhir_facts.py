@@ -7,10 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.imaging.imaging_study import DICOM_UID
+from app.imaging.imaging_study import accession_numbers, study_uid
 from dicom.indexing import Facts, InstanceFacts, SeriesFacts, StudyFacts
 from dicom.names import PersonName
-from dicom.values import is_uid
 
 _URN = "urn:oid:"
 _MOMENT = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T([0-9]{2}):([0-9]{2}):([0-9]{2}))?")
@@ -18,15 +17,6 @@ _SEX = {"male": "M", "female": "F", "other": "O"}
 _GROUPS = {"IDE": "ideographic", "SYL": "phonetic", "ABC": "alphabetic"}
 
 Json = Mapping[str, Any]
-
-
-def study_uid(study: Json) -> str:
-    """Return the StudyInstanceUID of an ImagingStudy; empty when it has none."""
-    for one in study.get("identifier", ()):
-        value = str(one.get("value", "")).removeprefix(_URN)
-        if one.get("system") == DICOM_UID and is_uid(value):
-            return value
-    return ""
 
 
 def facts_of_study(study: Json, patient: Json) -> Iterator[tuple[Facts, list[str]]]:
@@ -43,12 +33,11 @@ def facts_of_study(study: Json, patient: Json) -> Iterator[tuple[Facts, list[str
 def _study(study: Json, patient: Json) -> StudyFacts:
     date, time = _moment(study.get("started"))
     identifiers = patient.get("identifier") or [{}]
-    accession: Json = next((one for one in study.get("identifier", ()) if _is_accession(one)), {})
     return StudyFacts(
         study_instance_uid=study_uid(study),
         study_date=date,
         study_time=time,
-        accession_number=str(accession.get("value", "")),
+        accession_number=next(iter(accession_numbers(study)), ""),
         referring_physician_name=PersonName(str(study.get("referrer", {}).get("display", ""))),
         timezone_offset_from_utc="",
         study_description=str(study.get("description", "")),
@@ -61,10 +50,6 @@ def _study(study: Json, patient: Json) -> StudyFacts:
         patient_sex=_SEX.get(str(patient.get("gender", "")), ""),
         study_id="",
     )
-
-
-def _is_accession(identifier: Json) -> bool:
-    return any(one.get("code") == "ACSN" for one in identifier.get("type", {}).get("coding", ()))
 
 
 def _name(patient: Json) -> PersonName:

@@ -14,9 +14,9 @@ from sqlalchemy import BigInteger, Integer, bindparam, select
 from app.db import WriteConnection
 from app.imaging.custody import Custody
 from app.imaging.hold import hold
-from app.imaging.imaging_study import DICOM_UID, clinical_date
+from app.imaging.imaging_study import DICOM_UID, clinical_date, study_uid
 from app.imaging.labels import widen_study
-from app.imaging.sources.fhir_facts import facts_of_study, study_uid
+from app.imaging.sources.fhir_facts import facts_of_study
 from app.imaging.sources.references import MOST_REFERENCES, reference
 from app.imaging.sources.source import Registered
 from app.records.writing import Writing

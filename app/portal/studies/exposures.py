@@ -13,11 +13,10 @@ from starlette.responses import Response
 
 from app.comma import comma_separated
 from app.identity.scope import patient_keys
-from app.imaging.imaging_study import DICOM_UID
+from app.imaging.imaging_study import DICOM_UID, study_uid
 from app.portal.dates import in_japan
 from app.portal.file import file_of
 from app.portal.gate import Visit, view
-from app.portal.images import study_uid
 from app.portal.items import item
 from app.portal.page import Page
 from app.portal.people import Someone, body_of
@@ -32,9 +31,6 @@ from fhir.store.stored import Stored
 
 MOST_REPORTS = 1_000
 """Dose reports of a person that are listed, the newest."""
-
-CHUNK = 32
-"""Studies that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +81,9 @@ def _part_of(body: Mapping[str, Any]) -> str:
 async def _studies(visit: Visit, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Stored]:
     """Return the ImagingStudies that Observations are part of, by their references; they count as disclosed."""
     links = [link for link in dict.fromkeys(map(_part_of, bodies)) if link.startswith("ImagingStudy/")]
-    found: dict[str, Stored] = {}
-    for start in range(0, len(links), CHUNK):
-        names = [("ImagingStudy", link.partition("/")[2]) for link in links[start : start + CHUNK]]
-        read = await visit.fhir.record.named(names)
-        visit.fhir.record.disclosed += read
-        found |= {f"{one.type}/{one.id}": one for one in read}
-    return found
+    found = await visit.fhir.record.named([("ImagingStudy", link.partition("/")[2]) for link in links])
+    visit.fhir.record.disclosed += found
+    return {f"{one.type}/{one.id}": one for one in found}
 
 
 def _exposure(one: Stored, body: Mapping[str, Any], studies: Mapping[str, Stored]) -> Exposure:

@@ -6,8 +6,8 @@ What is grouped is what the page has read; a report of a study that is on anothe
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from app.imaging.imaging_study import study_uid
 from app.portal.gate import Visit
-from app.portal.images import study_uid
 from app.portal.items import Item
 from app.portal.studies.linked import MOST_ORDERS, Order, accession_of, based_on, belongs, find_orders, read_orders
 from app.portal.studies.shown import shown_quantity
@@ -82,10 +82,7 @@ async def with_orders(visit: Visit, patient_id: str, items: Sequence[Item], grou
     """
     studies = [one for one in items if one.row in groups]
     wanted = list(dict.fromkeys(link for one in studies for link in sorted(based_on(one.body))))
-    orders: dict[str, Order] = {}
-    for start in range(0, len(wanted), MOST_ORDERS):
-        for one in await read_orders(visit, wanted[start : start + MOST_ORDERS]):
-            orders[f"ServiceRequest/{one.id}"] = one
+    orders = {f"ServiceRequest/{one.id}": one for one in await read_orders(visit, wanted)}
     for study in studies:
         groups[study.row].orders = [orders[link] for link in sorted(based_on(study.body)) if link in orders]
     without = [study for study in studies if not groups[study.row].orders and accession_of(study.body)]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.identity.scope import patient_keys
+from app.imaging.imaging_study import accession_numbers
 from app.imaging.reports.requests import numbers_of
 from app.portal.gate import Visit
 from app.portal.items import Item, item
@@ -84,10 +85,7 @@ def based_on(body: Json) -> set[str]:
 
 def accession_of(body: Json) -> str:
     """Return the accession number of an ImagingStudy, or an empty text."""
-    for one in body.get("identifier", ()):
-        if any(each.get("code") == "ACSN" for each in one.get("type", {}).get("coding", ())):
-            return str(one.get("value", ""))
-    return ""
+    return next(iter(accession_numbers(body)), "")
 
 
 async def _found(visit: Visit, type_name: str, *pairs: tuple[str, str], limit: int = MOST_FOUND) -> Sequence[Stored]:
@@ -99,7 +97,7 @@ async def _found(visit: Visit, type_name: str, *pairs: tuple[str, str], limit: i
 async def read_orders(visit: Visit, links: Iterable[str]) -> list[Order]:
     """Return the ServiceRequests of some references that exist for the caller; they count as disclosed."""
     named = [("ServiceRequest", link.partition("/")[2]) for link in links if link.startswith("ServiceRequest/")]
-    found = [one for one in await visit.fhir.record.named(named[:MOST_ORDERS]) if not one.deleted]
+    found = await visit.fhir.record.named(named)
     visit.fhir.record.disclosed += found
     return [order_of(one) for one in found]
 
@@ -148,7 +146,7 @@ async def read_linked(visit: Visit, uid: str, told: Iterable[str]) -> Linked:
 async def _orders(visit: Visit, copy: Stored) -> list[Stored]:
     body = body_of(copy)
     named = [("ServiceRequest", link.partition("/")[2]) for link in based_on(body) if "ServiceRequest/" in link]
-    found = [one for one in await visit.fhir.record.named(named[:MOST_ORDERS]) if not one.deleted]
+    found = await visit.fhir.record.named(named[:MOST_ORDERS])
     number = accession_of(body)
     if number:
         asked = await _found(visit, "ServiceRequest", ("identifier", escape(number)))
@@ -158,7 +156,7 @@ async def _orders(visit: Visit, copy: Stored) -> list[Stored]:
 
 async def _reports(visit: Visit, copy: Stored, uid: str, orders: Sequence[str]) -> list[Stored]:
     link, number = f"ImagingStudy/{copy.id}", accession_of(body_of(copy))
-    patient = (await visit.hub.patient_reference(copy.patient_key)).partition("/")[2]
+    patient = await visit.hub.patient_id(copy.patient_key)
     # Nothing finds reports by the study that they name: those of imaging are looked through.
     asked = list(await _found(visit, "DiagnosticReport", ("patient", patient), ("category", "RAD")))
     if number:

@@ -24,7 +24,7 @@ from app.portal.page import Page
 from app.portal.people import body_of
 from app.portal.sites import read_sites
 from app.portal.studies.doses import dose_rows, events_csv
-from app.portal.studies.page import people_of, study_of, uid_in
+from app.portal.studies.page import patient_of, people_of, study_of, uid_in
 from app.portal.studies.shown import (
     Picture,
     doses_of,
@@ -41,7 +41,8 @@ from dicom.reports.key_images import key_images
 from dicom.reports.kinds import Kind
 from dicom.reports.lines import Line, lines
 from dicom.reports.waveform import WAVEFORM_DATA, Channel, read_channels
-from fhir.errors import Deleted, NotFound
+from fhir.errors import NotFound
+from fhir.store.stored import Stored
 
 TREES = (Kind.REPORT, Kind.DOSE, Kind.KEY_IMAGES)
 """The kinds that have a content tree."""
@@ -77,8 +78,8 @@ async def _file(visit: Visit, one: Object) -> bytes:
     return unpadded(await octets_of(request, one, DOCUMENT_TAG), read_encapsulated(one.model).length)
 
 
-async def _attachment(visit: Visit, one: Object) -> Attachment | None:
-    """Return the file in an instance as a page shows it; None where there is none."""
+async def _attachment(visit: Visit, one: Object, patient: Stored | None) -> Attachment:
+    """Return the file in an instance as a page shows it, and whether it tells of another person."""
     found = read_encapsulated(one.model)
     shown = Attachment(0, found.title or found.media_type, found.media_type)
     try:
@@ -86,16 +87,7 @@ async def _attachment(visit: Visit, one: Object) -> Attachment | None:
     except NotFound:
         return replace(shown, is_absent=True)
     shown = await asyncio.to_thread(read_attachment, shown, octets, "utf-8", f"{_address(one)}/content/0")
-    patient = await _patient(visit, one)
-    return shown if patient is None else replace(shown, differs=differences(shown.told, patient))
-
-
-async def _patient(visit: Visit, one: Object) -> Mapping[str, Any] | None:
-    id_ = (await visit.hub.patient_reference(one.row.patient_key)).partition("/")[2]
-    try:
-        return body_of(await visit.fhir.record.read("Patient", id_))
-    except (NotFound, Deleted):
-        return None
+    return shown if patient is None else replace(shown, differs=differences(shown.told, body_of(patient)))
 
 
 async def _traces(visit: Visit, one: Object) -> list[Trace]:
@@ -155,17 +147,18 @@ async def object_page(request: Request) -> Response:
         study = await study_of(visit)
         one = next((each for each in study.objects if each.row.sop_instance_uid == uid), None)
         one = one or await _object(visit)
+        if one.kind is Kind.IMAGE:
+            raise NotFound("Images are looked at in the viewer")
+        patient = await patient_of(visit, one.row.patient_key)
         values: dict[str, Any] = {**_EMPTY, "shown": shown_object(one)}
         values |= {"title": values["shown"].title, "when": values["shown"].when}
         if one.kind in TREES:
             values |= _of_report(study, one, read_report(one.model))
         elif one.kind is Kind.DOCUMENT:
-            values["file"] = await _attachment(visit, one)
+            values["file"] = await _attachment(visit, one, patient)
         elif one.kind is Kind.WAVEFORM:
             values["traces"] = await _traces(visit, one)
-        elif one.kind is Kind.IMAGE:
-            raise NotFound("Images are looked at in the viewer")
-        people = await people_of(visit, one.row.patient_key)
+        people = people_of(visit, patient)
         more = {
             "uid": one.row.study_instance_uid,
             "custodian": one.row.custodian,

@@ -11,7 +11,6 @@ from starlette.responses import Response
 from app.imaging.reports.filing import TELLING
 from app.imaging.reports.study import Study, dicom_request, read_study
 from app.portal.gate import Visit, view
-from app.portal.images import study_uid
 from app.portal.items import Item, item
 from app.portal.page import Page
 from app.portal.patients import today
@@ -25,6 +24,7 @@ from app.records.row_ids import id_of
 from dicom.reports.kinds import Kind
 from dicom.values import is_uid
 from fhir.errors import Deleted, NotFound
+from fhir.store.stored import Stored
 
 VIEWER = "/images"
 """Where images are looked at."""
@@ -51,13 +51,17 @@ async def study_of(visit: Visit) -> Study:
     return await read_study(dicom_request(visit.fhir, uid_in(visit.web, "study")))
 
 
-async def people_of(visit: Visit, patient_key: int) -> list[Someone]:
-    """Return the Patient of a study, or nobody when it does not exist for the caller."""
-    id_ = (await visit.hub.patient_reference(patient_key)).partition("/")[2]
+async def patient_of(visit: Visit, patient_key: int) -> Stored | None:
+    """Return the Patient of a study; None when it does not exist for the caller."""
     try:
-        return [someone(await visit.fhir.record.read("Patient", id_), today(visit))]
+        return await visit.fhir.record.read("Patient", await visit.hub.patient_id(patient_key))
     except (NotFound, Deleted):
-        return []
+        return None
+
+
+def people_of(visit: Visit, patient: Stored | None) -> list[Someone]:
+    """Return the Patient of a study as its pages show them, or nobody."""
+    return [] if patient is None else [someone(patient, today(visit))]
 
 
 def _values(study: Study, linked: Linked) -> dict[str, Any]:
@@ -115,7 +119,7 @@ async def study_page(request: Request) -> Response:
 
     async def work(visit: Visit) -> Page:
         study, linked = await _read(visit)
-        people = await people_of(visit, study.patient_key)
+        people = people_of(visit, await patient_of(visit, study.patient_key))
         more = {
             "people": people,
             "patient_id": people[0].id if people else "",
@@ -124,9 +128,3 @@ async def study_page(request: Request) -> Response:
         return Page("study.html", _values(study, linked) | more)
 
     return await view(request, "timeline", work, interaction="read", action="R")
-
-
-def page_of_study(body: Any) -> str:
-    """Return the page of an ImagingStudy; empty when it has no StudyInstanceUID."""
-    uid = study_uid(body)
-    return f"/studies/{uid}" if uid else ""

@@ -19,6 +19,7 @@ from app.audit.log import AuditUnavailable
 from app.db import DatabaseUnavailable
 from app.hub import Hub
 from app.identity.scope import patient_keys
+from app.imaging.imaging_study import accession_numbers, study_uid
 from app.portal.gate import Visit, failure, moved, view
 from app.portal.images import Study
 from app.portal.people import body_of
@@ -40,7 +41,6 @@ MOST_STATED = 20
 """Values of a list."""
 
 _TIME = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2}(T.{4,30})?)?)?")
-_OWN = "urn:dicom:uid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,35 +87,18 @@ async def _by_study(request: FhirRequest, asked: Mapping[str, str]) -> Wanted:
         found += (await find_copies(request, uid))[:1]
     for number in _listed(asked, "accessionNumber") if not found else ():
         matches = await find_studies(request, escape(number))
-        found += [one for one in matches if _has_accession(body_of(one), number)][:1]
+        found += [one for one in matches if number in accession_numbers(body_of(one))][:1]
     if not found:
         if not ("studyUID" in asked or "accessionNumber" in asked):
             raise InvalidValue("studyUID or accessionNumber says which study", "studyUID")
         raise NotFound("There is no such study")
-    uids = [_uid_of(body_of(one)) for one in found]
+    uids = [study_uid(body_of(one)) for one in found]
     if not uids[0]:
         raise NotFound("There is no such study")
     key = found[0].patient_key
-    patient_id = (await request.hub.patient_reference(key)).partition("/")[2]
+    patient_id = await request.hub.patient_id(key)
     beside = next((uid for uid in uids[1:] if uid), "")
     return Wanted(key, patient_id, uids[0], beside, _is_true(asked, "keyImagesOnly"), is_study=True)
-
-
-def _has_accession(body: Mapping[str, object], number: str) -> bool:
-    """Return whether a number is the study's accession number, and not another identifier of it."""
-    stated = body.get("identifier")
-    for one in stated if isinstance(stated, list) else []:
-        codes = [each.get("code") for each in one.get("type", {}).get("coding", ())]
-        if one.get("value") == number and "ACSN" in codes:
-            return True
-    return False
-
-
-def _uid_of(body: Mapping[str, object]) -> str:
-    stated = body.get("identifier")
-    values = [one.get("value", "") for one in (stated if isinstance(stated, list) else []) if one.get("system") == _OWN]
-    uids = [str(one).removeprefix("urn:oid:") for one in values]
-    return next((uid for uid in uids if is_uid(uid)), "")
 
 
 def patient_identifier(text: str) -> tuple[str, str]:

@@ -15,9 +15,6 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-VERSION = "3.13.2"
-"""The one that `deploy/ohif.sh` fetches."""
-
 _INLINE = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 CONFIGURATION = """// Which hub OHIF reads from, and that it does so as whoever is signed in there.

@@ -10,13 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.imaging.found import instances
-from app.imaging.request import DicomRequest
+from app.imaging.reports.study import dicom_request
 from app.portal.gate import Visit, view
 from app.portal.page import Page, address_with
 from app.portal.sites import read_sites
 from app.portal.viewer.page import ROOT
 from app.portal.viewer.study import Opened, Series, label, read_opened
-from app.records.request import replayed
 from fhir.errors import NotFound
 
 WINDOWS = {"soft": "40,400", "lung": "-600,1500", "bone": "480,2500", "brain": "40,80"}
@@ -63,8 +62,8 @@ def _number(text: str, count: int) -> int:
 
 async def _instances(visit: Visit, study: str, series: str) -> Sequence[tuple[str, int]]:
     """Return the instances of a series with their frames; that they are looked at is recorded as DICOMweb does."""
-    request = DicomRequest(visit.hub, visit.fhir.scope, replayed(b""), visit.caller)
-    request.study, request.series, request.interaction = study, series, "wado"
+    request = dicom_request(visit.fhir, study)
+    request.series = series
     return [(row.sop_instance_uid, row.number_of_frames or 0) for row in await instances(request)]
 
 

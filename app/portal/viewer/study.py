@@ -134,7 +134,7 @@ async def read_opened(visit: Visit, uid: str) -> Opened:
         NotFound: there is none.
     """
     copies = await find_copies(visit.fhir, uid)
-    patient_id = (await visit.hub.patient_reference(copies[0].patient_key)).partition("/")[2]
+    patient_id = await visit.hub.patient_id(copies[0].patient_key)
     patients, others = await studies_of(visit.fhir, patient_id)
     people = [someone(one, today(visit)) for one in patients]
     if not people:

@@ -39,7 +39,7 @@ class Blocks:
         if row is None:
             export.end_step()
             return
-        patient = (await export.hub.patient_reference(row)).removeprefix("Patient/")
+        patient = await export.hub.patient_id(row)
         if not place or self._kept != export.kept:
             # Also where the block goes on in the next file.
             export.header = header(row)

@@ -17,7 +17,7 @@ from fhir.search.run import search
 from fhir.store.connection import Visibility
 from fhir.store.stored import Stored
 from fhir.store.tables import NO_PATIENT
-from fhir.store.walk import HASHES, Span
+from fhir.store.walk import Span
 
 MOST_SUPPORT = 200
 """The most resources that are there because others refer to them."""
@@ -109,11 +109,7 @@ class _Gathering:
 
     async def _named(self, links: Sequence[str]) -> list[Stored]:
         names = [(kind, id_) for kind, _, id_ in (link.partition("/") for link in links)]
-        found = []
-        for start in range(0, len(names), HASHES):
-            part = names[start : start + HASHES]
-            found += await self._request.record.named_within(self._visibility, part)
-        return found
+        return await self._request.record.named_within(self._visibility, names)
 
     async def _patient_keys(self, roots: Sequence[Held]) -> set[int]:
         """Return the keys of the person's Patients, as far as the caller is shown anything of them, and nobody's."""

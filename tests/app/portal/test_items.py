@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from app.portal.images import studies, study_uid
+from app.imaging.imaging_study import study_uid
+from app.portal.images import studies
 from app.portal.items import Item, item
 from fhir.store.stored import Stored
 from fhir.store.types import NUMBERS
