@@ -129,7 +129,8 @@ async def identify_for_images(request: Request) -> tuple[Caller, str]:
     """
     link = request.cookies.get(IMAGES_COOKIE, "")
     if link:
-        return await request.app.state.hub.callers.by_session_or_link(request.cookies.get(COOKIE, ""), link)
+        hub: Hub = request.app.state.hub
+        return await hub.callers.by_session_or_link(request.cookies.get(COOKIE, ""), link)
     return await identify(request)
 
 
