@@ -6,7 +6,6 @@ What differs between doors (FHIR, DICOMweb) is what a request is, what answers i
 import errno
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -93,9 +92,7 @@ async def _by_cookie(hub: Hub, scope: Mapping[str, Any], cookie: bytes) -> tuple
     secret = session_cookie(cookie)
     link = images_cookie(cookie) if scope["path"].startswith("/dicomweb/") else ""
     if link:
-        with suppress(Unauthorized):
-            return await hub.callers.by_session(secret), secret
-        return await hub.callers.by_link(link), link
+        return await hub.callers.by_session_or_link(secret, link)
     if not secret:
         raise Unauthorized("A token is needed")
     return await hub.callers.by_session(secret), secret

@@ -16,13 +16,12 @@ import httpx
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from dicom.multipart import closing, content_type, part_head
 from dicom.phantom import CT, Patient, Study, instances
 from tests.browser import a_driver, fill
 from tests.hub_process import HubProcess, hub_process
+from tests.viewed import push
 
 CHOSEN = "Sapporo-2026-snow"
-DICOM, BOUNDARY = "application/dicom", "viewer"
 SLICES, EDGE, TIMES = 300, 512, 5
 
 WATCH = """
@@ -66,20 +65,13 @@ def _rate(instants: list[float]) -> float:
     return (len(instants) - 1) * 1000 / (instants[-1] - instants[0])
 
 
-def _store(hub: HubProcess, headers: dict[str, str], files: list[bytes]) -> None:
-    parts = [part_head(BOUNDARY, DICOM, len(one)) + one for one in files]
-    kind = {"content-type": content_type(DICOM, BOUNDARY)}
-    body = b"".join([*parts, closing(BOUNDARY)])
-    httpx.post(f"{hub.address}/dicomweb/studies", headers=headers | kind, content=body, timeout=60).raise_for_status()
-
-
 def _filled(hub: HubProcess) -> str:
     """Store the study; return the address of the patient's page."""
     headers: dict[str, Any] = hub.token("system-hospital-a")
     person = Patient("0001", "Yamada^Tarou=山田^太郎=やまだ^たろう", "19600102", "M")
     slices = list(instances(Study(1, person, CT, slices=SLICES, edge=EDGE)))
     for start in range(0, SLICES, 50):
-        _store(hub, headers, slices[start : start + 50])
+        push(hub.address, headers, slices[start : start + 50])
     found = httpx.get(f"{hub.address}/fhir/Patient", headers=headers).json()["entry"]
     return f"{hub.address}/patients/{found[0]['resource']['id']}"
 

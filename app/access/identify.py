@@ -5,6 +5,7 @@ A caller once found is kept in memory together with the access epoch; see `app.a
 
 import hmac
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, cast
 
@@ -165,6 +166,17 @@ class Callers:
         if not caller.link:
             raise Unauthorized("This is no link to images")
         return caller
+
+    async def by_session_or_link(self, session: str, link: str) -> tuple[Caller, str]:
+        """Return whose session it is, or else who came by a system's link to images; and the cookie that proved it.
+
+        Raises:
+            Unauthorized: it is neither.
+        """
+        if session:
+            with suppress(Unauthorized):
+                return await self.by_session(session), session
+        return await self.by_link(link), link
 
     async def _holder(self, secret: str) -> Caller:
         return self.kept(secret) or await self._by_token(secret)

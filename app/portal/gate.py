@@ -6,7 +6,6 @@ The work of a page gets a `FhirRequest`, so that what it reads passes the same `
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import quote
@@ -130,9 +129,8 @@ async def identify_for_images(request: Request) -> tuple[Caller, str]:
     """
     link = request.cookies.get(IMAGES_COOKIE, "")
     if link:
-        with suppress(Unauthorized):
-            return await identify(request)
-        return await request.app.state.hub.callers.by_link(link), link
+        hub: Hub = request.app.state.hub
+        return await hub.callers.by_session_or_link(request.cookies.get(COOKIE, ""), link)
     return await identify(request)
 
 

@@ -11,12 +11,12 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from tests.app.imaging.images import a_body
 from tests.app.imaging.reports.test_filing import an_order
 from tests.app.portal.studies.test_pages import an_image
 from tests.browser import CHROMIUM, DRIVER, a_driver, fill, kept, narrow, text_of
 from tests.hub_process import HubProcess, hub_process
 from tests.reports import STUDY, a_ct_dose, a_document, a_projection_dose, a_reading, picture, some_key_images
+from tests.viewed import push
 from tests.world import a_consent
 
 PASSWORD = "Sapporo-2026-snow"
@@ -28,14 +28,12 @@ pytestmark = [
 ]
 
 
-def push(hub: HubProcess) -> str:
+def filled(hub: HubProcess) -> str:
     """Push a study that another site may see; return the id of its Patient."""
     headers = hub.token("system-hospital-a")
-    kind = {"content-type": 'multipart/related; type="application/dicom"; boundary=b0undary'}
     files = [an_image(), a_reading(), a_ct_dose(), a_document(b"%PDF-1.4"), some_key_images(picture())]
     files.append(a_projection_dose(StudyInstanceUID="1.2.392.66.7", StudyDescription="冠動脈造影", Modality="SR"))
-    address = f"{hub.address}/dicomweb/studies"
-    httpx.post(address, headers=headers | kind, content=a_body(*files), timeout=60).raise_for_status()
+    push(hub.address, headers, files)
     entries = httpx.get(f"{hub.address}/fhir/Patient", headers=headers).json()["entry"]
     patient = str(entries[0]["resource"]["id"])
     for body in (an_order(patient, requester={"display": "内科 鈴木"}), a_consent(patient, "clinic-c")):
@@ -51,7 +49,7 @@ def driver() -> Iterator[webdriver.Chrome]:
 
 def test_a_study_is_one_record_at_a_desk_and_on_a_telephone(tmp_path: Path, driver: webdriver.Chrome) -> None:
     with hub_process(tmp_path / "hub") as hub:
-        patient = push(hub)
+        patient = filled(hub)
         first = hub.add_user("doctor", "clinic-c", "doctor")
         driver.get(f"{hub.address}/?lang=ja")
         fill(driver, name="doctor", password=first)

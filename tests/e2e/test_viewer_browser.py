@@ -20,7 +20,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.browser import CHROMIUM, DRIVER, a_driver, fill
+from tests.browser import CHROMIUM, DRIVER, a_driver, fill, narrow
 from tests.browser import kept as screenshot
 from tests.hub_process import HubProcess, hub_process
 from tests.spec_data import SPEC_DATA
@@ -353,13 +353,12 @@ def test_nothing_comes_from_elsewhere_and_nothing_is_complained_of(hub: HubProce
 
 
 def test_the_page_is_no_wider_than_a_telephone(hub: HubProcess, opened: webdriver.Chrome) -> None:
-    size = {"width": 375, "height": 812, "deviceScaleFactor": 1, "mobile": True}
-    opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    narrow(opened)
     widths = []
 
     for address in (f"/images/{STUDY}?lang=ja", f"/images/{STUDY}/pictures?series={STUDY}.40&number=3&window=bone"):
         opened.get(hub.address + address)
-        widths.append(opened.execute_script("return document.documentElement.scrollWidth"))
+        widths.append(narrow(opened))
         screenshot(opened, f"viewer-phone-{len(widths)}")
     picture = opened.find_element(By.CSS_SELECTOR, ".plain-picture > img")
 

@@ -45,7 +45,7 @@ def grouped(items: Sequence[Item], shown: Sequence[Item]) -> dict[int, Group]:
         by_place.setdefault(one.custodian, []).append(one)
     for one in items:
         if one.type in KINDS:
-            study = next((each for each in by_place.get(one.custodian, ()) if _is_of(one, each)), None)
+            study = _study_of(one, by_place.get(one.custodian, ()))
             if study is not None:
                 found[study.row].items.append(one)
     for group in found.values():
@@ -53,16 +53,18 @@ def grouped(items: Sequence[Item], shown: Sequence[Item]) -> dict[int, Group]:
     return found
 
 
-def _is_of(one: Item, study: Item) -> bool:
-    """Return whether a line belongs with a study of the same site; that it is of the same person is known."""
-    link = f"ImagingStudy/{study.id}"
-    if one.type == "Observation":
-        return link in _links(one.body.get("partOf", ()))
-    if one.type == "DocumentReference":
-        return link in _links(one.body.get("context", {}).get("related", ()))
-    if one.kind == "laboratory":
-        return False
-    return belongs(one.body, link, study_uid(study.body), accession_of(study.body), based_on(study.body))
+def _study_of(one: Item, studies: Sequence[Item]) -> Item | None:
+    """Return the study that a line belongs with, of those of the same site; that all are of one person is known."""
+    if one.type == "DiagnosticReport":
+        return None if one.kind == "laboratory" else next((each for each in studies if _tells_of(one, each)), None)
+    within, name = (one.body, "partOf") if one.type == "Observation" else (one.body.get("context", {}), "related")
+    links = _links(within.get(name, ()))
+    return next((each for each in studies if f"ImagingStudy/{each.id}" in links), None)
+
+
+def _tells_of(report: Item, study: Item) -> bool:
+    body = study.body
+    return belongs(report.body, f"ImagingStudy/{study.id}", study_uid(body), accession_of(body), based_on(body))
 
 
 def _links(references: Iterable[Mapping[str, object]]) -> set[str]:
