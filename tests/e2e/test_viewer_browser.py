@@ -121,9 +121,16 @@ def driver(hub: HubProcess, hospital: dict[str, str]) -> Iterator[webdriver.Chro
         yield made
 
 
+@pytest.fixture(scope="module")
+def receiving(hub: HubProcess, hospital: dict[str, str]) -> Iterator[webdriver.Chrome]:
+    """A browser of its own, in which a doctor of the clinic with the consent is signed in."""
+    with a_driver() as made:
+        sign_in(hub, made, "clinic-c")
+        yield made
+
+
 def sign_in(hub: HubProcess, driver: webdriver.Chrome, site: str) -> None:
     first = hub.add_user(f"doctor-{site}", site, "doctor")
-    driver.delete_all_cookies()
     driver.get(f"{hub.address}/?lang=ja")
     fill(driver, name=f"doctor-{site}", password=first)
     fill(driver, present=first, password=PASSWORD, again=PASSWORD)
@@ -170,10 +177,12 @@ def differences(driver: webdriver.Chrome, wanted: Grey) -> int:
     return int(np.abs(found - expected).max())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def opened(hub: HubProcess, driver: webdriver.Chrome) -> webdriver.Chrome:
-    driver.get(f"{hub.address}/images/{STUDY}?lang=en")
-    wait_for(driver, CT.uid)
+    """The viewer's page; it is loaded again where a test before went elsewhere."""
+    if not driver.current_url.startswith(f"{hub.address}/images/{STUDY}?"):
+        driver.get(f"{hub.address}/images/{STUDY}?lang=en")
+        wait_for(driver, CT.uid)
     return driver
 
 
@@ -370,20 +379,25 @@ def test_the_page_is_no_wider_than_a_telephone(hub: HubProcess, opened: webdrive
     opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+def set_consent(hub: HubProcess, hospital: dict[str, str], status: str) -> None:
+    consents = httpx.get(f"{hub.address}/fhir/Consent", headers=hospital).json()["entry"]
+    (consent,) = [one["resource"] for one in consents if "clinic-c" in str(one)]
+    address = f"{hub.address}/fhir/Consent/{consent['id']}"
+    httpx.put(address, headers=hospital, json=consent | {"status": status}).raise_for_status()
+
+
 def test_a_consent_that_is_withdrawn_closes_what_is_open(
-    hub: HubProcess, hospital: dict[str, str], driver: webdriver.Chrome
+    hub: HubProcess, hospital: dict[str, str], receiving: webdriver.Chrome
 ) -> None:
-    sign_in(hub, driver, "clinic-c")
+    set_consent(hub, hospital, "active")
+    driver = receiving
     driver.get(f"{hub.address}/images/{STUDY}?lang=ja")
     wait_for(driver, CT.uid)
     assert "他施設の記録（同意にもとづき表示）" in driver.find_element(By.CSS_SELECTOR, ".why").text
     assert shown(driver).max() > 0
     screenshot(driver, "viewer-ja")
-    consents = httpx.get(f"{hub.address}/fhir/Consent", headers=hospital).json()["entry"]
-    (consent,) = [one["resource"] for one in consents if "clinic-c" in str(one)]
-    address = f"{hub.address}/fhir/Consent/{consent['id']}"
 
-    httpx.put(address, headers=hospital, json=consent | {"status": "inactive"}).raise_for_status()
+    set_consent(hub, hospital, "inactive")
     driver.find_element(By.CSS_SELECTOR, f'[data-series="{STUDY}.40"]').click()
     WebDriverWait(driver, 20, 0.02).until(lambda _: driver.find_elements(By.CSS_SELECTOR, "body.gone"))
     screenshot(driver, "viewer-gone-ja")
@@ -397,16 +411,14 @@ def test_a_consent_that_is_withdrawn_closes_what_is_open(
 
 
 def test_a_picture_that_merely_stands_there_goes_as_well(
-    hub: HubProcess, hospital: dict[str, str], driver: webdriver.Chrome
+    hub: HubProcess, hospital: dict[str, str], receiving: webdriver.Chrome
 ) -> None:
-    consents = httpx.get(f"{hub.address}/fhir/Consent", headers=hospital).json()["entry"]
-    (consent,) = [one["resource"] for one in consents if "clinic-c" in str(one)]
-    address = f"{hub.address}/fhir/Consent/{consent['id']}"
-    httpx.put(address, headers=hospital, json=consent | {"status": "active"}).raise_for_status()
+    set_consent(hub, hospital, "active")
+    driver = receiving
     driver.get(f"{hub.address}/images/{STUDY}?lang=ja")
     wait_for(driver, CT.uid)
 
-    httpx.put(address, headers=hospital, json=consent | {"status": "inactive"}).raise_for_status()
+    set_consent(hub, hospital, "inactive")
     # As when somebody comes back to the window; the page asks every half minute too.
     driver.execute_script("window.dispatchEvent(new Event('focus'))")
     WebDriverWait(driver, 20, 0.02).until(lambda _: driver.find_elements(By.CSS_SELECTOR, "body.gone"))
@@ -416,7 +428,7 @@ def test_a_picture_that_merely_stands_there_goes_as_well(
 
 @pytest.mark.skipif(not SPEC_DATA.exists(), reason="the published examples are not on this machine")
 def test_what_stays_at_its_site_is_seen_as_what_is_kept(
-    hub: HubProcess, hospital: dict[str, str], driver: webdriver.Chrome
+    hub: HubProcess, hospital: dict[str, str], receiving: webdriver.Chrome
 ) -> None:
     clinic = hub.token("system-clinic-c")
     # The PACS of clinic C is the hub itself, in the name of hospital A, whose images these are.
@@ -426,9 +438,7 @@ def test_what_stays_at_its_site_is_seen_as_what_is_kept(
     places = [word for last in (1, 2) for word in ("--location", f"1.3.6.1.4.1.19376.1.1.202.{last}")]
     hub.renkei("imaging-source", "add", "pacs-c", "--client", "system-clinic-c", *services, *places)
     push(hub.address, clinic, [(SPEC_DATA / "dicom/MADO_KOS_B.dcm").read_bytes()])
-    driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    sign_in(hub, driver, "clinic-c")
 
     # Its manifest lists all of it, and is none of the key images.
-    shows_study_b(hub, driver)
-    assert len(driver.find_elements(By.CSS_SELECTOR, "#keys button")) == 3
+    shows_study_b(hub, receiving)
+    assert len(receiving.find_elements(By.CSS_SELECTOR, "#keys button")) == 3
