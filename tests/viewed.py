@@ -134,8 +134,11 @@ def jpeg_lossless(ds: Dataset) -> npt.NDArray[np.int64]:
     """Return the stored values of an instance in JPEG Lossless, which pydicom reads with no library that is here."""
     fragment = next(generate_frames(ds.PixelData, number_of_frames=1))
     values: npt.NDArray[np.int64] = imagecodecs.ljpeg_decode(fragment).astype(np.int64)
-    low = values & (2**ds.BitsStored - 1)
-    return np.where(low >= 2 ** (ds.BitsStored - 1), low - 2**ds.BitsStored, low) if ds.PixelRepresentation else low
+    low: npt.NDArray[np.int64] = values & (2**ds.BitsStored - 1)
+    if not ds.PixelRepresentation:
+        return low
+    signed: npt.NDArray[np.int64] = np.where(low >= 2 ** (ds.BitsStored - 1), low - 2**ds.BitsStored, low)
+    return signed
 
 
 def a_person(number: str) -> dict[str, Any]:
