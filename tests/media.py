@@ -10,6 +10,8 @@ from pathlib import Path
 import pydicom.data
 
 from app.access import directory
+from app.blobs.referred import totals
+from app.clock import DAY
 from app.imaging.media.disc import READING, Disc, DiscFile, DiscPatient
 from app.imaging.media.quarantine import discs_of, files_on, found_disc, patients_on
 from app.imaging.media.tables import media_disc, media_file, media_patient
@@ -78,7 +80,18 @@ async def people(world: World, number: int) -> list[DiscPatient]:
 
 async def discs(world: World, site: int) -> list[Disc]:
     """Return the discs of a site, the newest first."""
-    return [one for one, _, _ in await discs_of(world.hub.database.reader, site)]
+    return [one.disc for one in await discs_of(world.hub.database.reader, site)]
+
+
+def days_later(world: World, days: int) -> None:
+    """Let the hub's clock be so many days ahead from now on."""
+    clock = world.hub.clock
+    world.hub.clock = lambda: clock() + days * DAY
+
+
+async def blobs(world: World) -> int:
+    """Return how many blobs the database refers to."""
+    return sum(one.blobs for one in await totals(world.hub.database.reader))
 
 
 async def a_hidden_disc(world: World, number: int) -> None:

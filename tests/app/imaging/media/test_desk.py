@@ -3,8 +3,9 @@
 import pytest
 
 from app.imaging.media.disc import DiscPatient
+from app.imaging.media.forget import forget
 from tests.app.imaging.images import CT, MR, REPORT, a_file, send, uids
-from tests.media import files, on_disc, people, read
+from tests.media import blobs, days_later, files, on_disc, people, read
 from tests.portal import Browser, recorded, signed_in
 from tests.world import World, a_patient
 
@@ -162,29 +163,17 @@ async def test_what_is_rejected_can_be_taken_back_and_goes_after_its_days(world:
     assert await act(desk, number, one, "new") == 409
     assert await act(desk, number, one, "waiting") == 303
     assert await act(desk, number, one, "rejected") == 303
-    await forget_after(world, days=29)
+    days_later(world, 29)
+    await forget(world.hub)
     assert {each.state for each in (await files(world, number)).values()} == {"quarantined"}
-    await forget_after(world, days=2)
+    days_later(world, 2)
+    await forget(world.hub)
 
     assert {each.state for each in (await files(world, number)).values()} == {"gone"}
     (gone,) = await people(world, number)
     assert (gone.state, gone.patient_id, gone.alphabetic) == ("removed", "", "")
     assert await blobs(world) == 0
     assert [one.action for one in await recorded(world) if one.interaction == "media-removed"] == ["D"]
-
-
-async def forget_after(world: World, *, days: int) -> None:
-    from app.imaging.media.forget import forget
-
-    clock = world.hub.clock
-    world.hub.clock = lambda: clock() + days * 86_400_000_000
-    await forget(world.hub)
-
-
-async def blobs(world: World) -> int:
-    from app.blobs.referred import totals
-
-    return sum(one.blobs for one in await totals(world.hub.database.reader))
 
 
 async def test_what_the_site_has_of_another_patient_is_not_filed_twice(world: World) -> None:
@@ -201,6 +190,7 @@ async def test_what_the_site_has_of_another_patient_is_not_filed_twice(world: Wo
     after = await files(world, number)
     assert {one.state for one in after.values()} == {"refused"}
     assert "another patient" in after["A"].reason
+    assert "another patient" in after["B"].reason
     assert await blobs(world) == 1
 
 
