@@ -95,16 +95,17 @@ async def blobs(world: World) -> int:
 
 
 async def a_hidden_disc(world: World, number: int) -> None:
-    """Put a disc of the canary's owner into quarantine that holds the canary wherever it can."""
+    """Put a disc of the canary's owner into quarantine that holds the canary wherever it can; the next is in review."""
     owner = await directory.find_organisation(world.hub.database.reader, OWNER)
-    disc = Disc(number, owner.key, CANARY, "", "", 1, CANARY, CANARY, "read", CANARY)
-    texts = (CANARY,) * 6
-    one = DiscPatient(number, 1, owner.key, *texts, "19510203", "O", "waiting", "", "", "", 0, 0)
-    file = DiscFile(
-        *(number, 1, 1, f"{CANARY}/A", 1, "broken", CANARY, owner.key, "", 1),
-        *(STUDY, "20240917", "OT", INSTANCE),
-    )
-    async with world.hub.database.write() as connection:
-        await connection.insert(media_disc, [astuple(disc)])
-        await connection.insert(media_patient, [astuple(one)])
-        await connection.insert(media_file, [astuple(file)])
+    for each, conflict in ((number, ""), (number + 1, STUDY)):
+        disc = Disc(each, owner.key, CANARY, "", "", 1, CANARY, CANARY, "read", CANARY, conflict, 1, 1)
+        texts = (CANARY,) * 6
+        one = DiscPatient(each, 1, owner.key, *texts, "19510203", "O", "waiting", "", "", "", 0, 0)
+        file = DiscFile(
+            *(each, 1, 1, f"{CANARY}/A", 1, "broken", CANARY, owner.key, "", 1),
+            *(STUDY, "20240917", "OT", INSTANCE),
+        )
+        async with world.hub.database.write() as connection:
+            await connection.insert(media_disc, [astuple(disc)])
+            await connection.insert(media_patient, [astuple(one)])
+            await connection.insert(media_file, [astuple(file)])

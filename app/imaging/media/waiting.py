@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from prometheus_client import Gauge
-from sqlalchemy import BigInteger, Text, bindparam, func, select
+from sqlalchemy import BigInteger, Text, bindparam, func, literal_column, select
 
 from app.clock import DAY
 from app.imaging.media.disc import WAITING
@@ -20,11 +20,12 @@ WAIT = Gauge(
 )
 
 _STATE = bindparam("waiting", WAITING, type_=Text)
+_IS_REVIEW = media_disc.c.conflict != literal_column("''")
 _COUNT = (
-    select(media_disc.c.conflict != "", func.count())
+    select(_IS_REVIEW, func.count())
     .join(media_patient, media_patient.c.disc == media_disc.c.number)
     .where(media_patient.c.state == _STATE)
-    .group_by(media_disc.c.conflict != "")
+    .group_by(_IS_REVIEW)
 )
 _SOON = (
     select(media_patient.c.disc)

@@ -170,6 +170,9 @@ async def test_what_nobody_decides_on_is_forgotten_and_the_list_says_when(world:
     assert await forget(world.hub) == 0
     desk = await signed_in(world, SITE, "clerk")
     assert "までに決められないと削除されます" in (await desk.get("/media")).text
+    assert 'renkei_images_waiting{kind="review"} 1.0' in (await world.http.get("/metrics")).text
+    note = "Images that wait for a decision are removed within 14 days: renkei media list says where"
+    assert note in (await world.http.get("/health")).json()["notes"]
     days_later(world, 11)
 
     assert await forget(world.hub) == 1
