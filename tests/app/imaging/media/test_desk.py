@@ -122,6 +122,24 @@ async def test_what_a_disc_tells_is_filed_as_by_any_other_door(world: World) -> 
     assert [each["resource"]["resourceType"] for each in found["entry"]] == ["ImagingStudy", "Endpoint"]
 
 
+async def test_patients_of_other_sites_crowd_nobody_out_of_those_who_are_alike(world: World) -> None:
+    world.hub.settings = world.hub.settings.model_copy(update={"consent": "implied"})
+    system, elsewhere = await world.client(SITE), await world.client("hospital-a")
+    like = a_patient(name=[{"family": "Doe", "given": ["Archibald"]}], birthDate="1970-01-01")
+    own = await world.post(system, like)
+    entries = [{"resource": like, "request": {"method": "POST", "url": "Patient"}} for _ in range(45)]
+    batch = {"resourceType": "Bundle", "type": "batch", "entry": entries}
+    assert (await world.http.post("/fhir", headers=elsewhere, json=batch)).status_code == 200
+    desk = await signed_in(world, SITE, "clerk")
+    said = {"PatientName": "Doe^Archibald", "PatientBirthDate": "19700101", "PatientSex": "M"}
+    number = await read(world, desk, {"A": a_file(CT, **said)})
+
+    for query in ("", "?q=Doe"):
+        page = (await desk.get(f"/media/{number}/patients/1{query}")).text
+        assert page.count('name="patient" value="') == 1
+        assert own["id"] in page
+
+
 async def test_only_the_desk_of_the_site_sees_what_is_in_quarantine(world: World) -> None:
     desk = await signed_in(world, SITE, "clerk")
     number = await read(world, desk, on_disc("77654033/CR1"))
