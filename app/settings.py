@@ -405,7 +405,10 @@ class Settings(BaseSettings):
     """Days by which that may be put off, once."""
 
     media_days: int = Field(default=30, ge=1)
-    """Days after which the images of a disc that were rejected are removed."""
+    """Days after which images of discs and in review that were rejected are removed."""
+
+    media_waiting_days: int = Field(default=90, ge=1)
+    """Days after which images of discs and in review are removed that nobody has decided on."""
 
     retention: str = ""
     """What `renkei retention` removes: `problem=5y, allergy=5y, laboratory=1y+3`. Empty: nothing."""

@@ -29,3 +29,21 @@ class InvalidInstance(Exception):
     def __reduce__(self) -> tuple[type["InvalidInstance"], tuple[str, int]]:
         """Let the failure cross the border of a worker process whole."""
         return type(self), (self.reason, self.code)
+
+
+class IdentityConflict(InvalidInstance):
+    """An instance says that it is of another patient than what is there; a person may say whose it is.
+
+    Attributes:
+        uid: Of the study or series that is there.
+        patient_key: Whose that is.
+    """
+
+    def __init__(self, reason: str, uid: str, patient_key: int) -> None:
+        super().__init__(reason, DUPLICATE_SOP_INSTANCE)
+        self.uid = uid
+        self.patient_key = patient_key
+
+    def __reduce__(self) -> tuple[type["IdentityConflict"], tuple[str, str, int]]:  # type: ignore[override]
+        """Let the failure cross the border of a worker process whole."""
+        return type(self), (self.reason, self.uid, self.patient_key)

@@ -10,6 +10,8 @@ from pathlib import Path
 import pydicom.data
 
 from app.access import directory
+from app.blobs.referred import totals
+from app.clock import DAY
 from app.imaging.media.disc import READING, Disc, DiscFile, DiscPatient
 from app.imaging.media.quarantine import discs_of, files_on, found_disc, patients_on
 from app.imaging.media.tables import media_disc, media_file, media_patient
@@ -78,20 +80,32 @@ async def people(world: World, number: int) -> list[DiscPatient]:
 
 async def discs(world: World, site: int) -> list[Disc]:
     """Return the discs of a site, the newest first."""
-    return [one for one, _, _ in await discs_of(world.hub.database.reader, site)]
+    return [one.disc for one in await discs_of(world.hub.database.reader, site)]
+
+
+def days_later(world: World, days: int) -> None:
+    """Let the hub's clock be so many days ahead from now on."""
+    clock = world.hub.clock
+    world.hub.clock = lambda: clock() + days * DAY
+
+
+async def blobs(world: World) -> int:
+    """Return how many blobs the database refers to."""
+    return sum(one.blobs for one in await totals(world.hub.database.reader))
 
 
 async def a_hidden_disc(world: World, number: int) -> None:
-    """Put a disc of the canary's owner into quarantine that holds the canary wherever it can."""
+    """Put a disc of the canary's owner into quarantine that holds the canary wherever it can; the next is in review."""
     owner = await directory.find_organisation(world.hub.database.reader, OWNER)
-    disc = Disc(number, owner.key, CANARY, "", "", 1, CANARY, CANARY, "read", CANARY)
-    texts = (CANARY,) * 6
-    one = DiscPatient(number, 1, owner.key, *texts, "19510203", "O", "waiting", "", "", "", 0, 0)
-    file = DiscFile(
-        *(number, 1, 1, f"{CANARY}/A", 1, "broken", CANARY, owner.key, "", 1),
-        *(STUDY, "20240917", "OT", INSTANCE),
-    )
-    async with world.hub.database.write() as connection:
-        await connection.insert(media_disc, [astuple(disc)])
-        await connection.insert(media_patient, [astuple(one)])
-        await connection.insert(media_file, [astuple(file)])
+    for each, conflict in ((number, ""), (number + 1, STUDY)):
+        disc = Disc(each, owner.key, CANARY, "", "", 1, CANARY, CANARY, "read", CANARY, conflict, 1, 1)
+        texts = (CANARY,) * 6
+        one = DiscPatient(each, 1, owner.key, *texts, "19510203", "O", "waiting", "", "", "", 0, 0)
+        file = DiscFile(
+            *(each, 1, 1, f"{CANARY}/A", 1, "broken", CANARY, owner.key, "", 1),
+            *(STUDY, "20240917", "OT", INSTANCE),
+        )
+        async with world.hub.database.write() as connection:
+            await connection.insert(media_disc, [astuple(disc)])
+            await connection.insert(media_patient, [astuple(one)])
+            await connection.insert(media_file, [astuple(file)])

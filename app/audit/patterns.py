@@ -150,6 +150,7 @@ PATTERNS: dict[str, Pattern] = {
     "storage-commitment": _query(QUERY, coding(OWN, "storage-commitment", "storage-commitment")),
     "dicom-delete": _write(STUDY_DELETED, coding(OWN, "dicom-delete", "dicom-delete"), "D"),
     "media-import": _own(IMPORT, "media-import", "C"),
+    "media-review": _own(IMPORT, "media-review", "C"),
     "media-decision": _own(IMPORT, "media-decision", "U"),
     "media-removed": _own(IMPORT, "media-removed", "D"),
     "media-export": Pattern(

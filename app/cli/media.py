@@ -10,6 +10,7 @@ from app.access.directory import Organisation, find_organisation
 from app.backup.events import account
 from app.cli.recorded import told
 from app.cli.running import opened, synchronous
+from app.clock import instant
 from app.hub import Hub
 from app.imaging.custody import Custody
 from app.imaging.media.chosen import by_patient, instances_of
@@ -37,7 +38,7 @@ def media() -> None:
 async def _disc(hub: Hub, site: str, place: Path) -> tuple[Disc, Job]:
     """Return the disc of a path, with its job: the one whose reading was interrupted, or a new one."""
     organisation = await find_organisation(hub.database.reader, site)
-    for known, _, _ in await discs_of(hub.database.reader, organisation.key):
+    for known, *_ in await discs_of(hub.database.reader, organisation.key):
         if known.state == READING and known.place == str(place):
             job = await MEDIA.find(hub.database.reader, str(known.number), "", hub.clock())
             if job is not None:
@@ -116,11 +117,16 @@ async def _say(hub: Hub, disc: Disc) -> None:
 @click.option("--site", required=True, metavar="SLUG", help="Whose discs.")
 @synchronous
 async def list_(site: str) -> None:
-    """List the discs of a site: number, state, patients who wait, images in quarantine, name."""
+    """List the discs of a site: number, state, patients who wait, images in quarantine, name, and until when they wait.
+
+    What came by a door and waits because its patient is in doubt comes after them, with the state `review`.
+    """
     async with opened() as hub:
         organisation = await find_organisation(hub.database.reader, site)
-        for one, waiting, images in await discs_of(hub.database.reader, organisation.key):
-            click.echo(f"{one.number}\t{one.state}\t{waiting}\t{images}\t{one.title}")
+        for review in (False, True):
+            for one, waiting, images, ends in await discs_of(hub.database.reader, organisation.key, review=review):
+                state, until = "review" if review else one.state, instant(ends) if ends else "-"
+                click.echo(f"{one.number}\t{state}\t{waiting}\t{images}\t{one.title}\t{until}")
 
 
 @media.command("export")

@@ -21,6 +21,7 @@ from app.imaging.imaging_study import MOST_INSTANCES, clinical_date, imaging_stu
 from app.imaging.keep import Failure, Received, failure
 from app.imaging.labels import widen_row
 from app.imaging.mado.announce import announce_where_wanted, withdraw
+from app.imaging.media.review import Review
 from app.imaging.patient import patient, system
 from app.imaging.reports.filing import Told, file_reports, told
 from app.imaging.reports.requests import with_requests
@@ -30,14 +31,14 @@ from app.records.record import StaleCaller
 from app.records.row_ids import id_of, new_id
 from app.records.writing import Writing
 from dicom.attributes import Level
-from dicom.failures import InvalidInstance
+from dicom.failures import IdentityConflict, InvalidInstance
 from dicom.indexing import StudyFacts
 from dicom.matching import parse_query
 from dicom.store.batch import Batch
 from dicom.store.delete import deleted_labels
 from dicom.store.read import read_listed
 from dicom.store.search import search
-from dicom.store.write import FixedColumns, Outcome, StoredInstance, store_instance, whose_study
+from dicom.store.write import FixedColumns, Outcome, StoredInstance, store_instance, whose_instance, whose_study
 from fhir.errors import NotFound
 from fhir.store.categories import Category
 from fhir.store.labels import codings
@@ -53,6 +54,12 @@ class Filed:
 
     stored: list[Received] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    reviewed: list[Received] = field(default_factory=list)
+    """What is kept, and waits for a person to say whose it is."""
+    reviews: dict[int, int] = field(default_factory=dict)
+    """How much more of that waits than before, by the number of the entry."""
+    conflicts: int = 0
+    """How many of the failures are that somebody else has the study or the series."""
     touched: list[Touched] = field(default_factory=list)
 
 
@@ -73,6 +80,7 @@ class _Filing:
         self._labels = labels
         self._batch = Batch(writing.connection, site.key)
         self._owner = owner
+        self._review = Review(writing, site.key)
         self._writing = writing
         self._site = site
         self._patients: dict[tuple[str, str], Owner] = {}
@@ -93,8 +101,11 @@ class _Filing:
         try:
             stored = await self._store(received, study, owner)
         except InvalidInstance as error:
-            self.filed.failures.append(failure(received, error.code, error.reason))
-            return
+            decided = await self._decided(received, error)
+            if decided is None:
+                await self._refuse(received, owner, error)
+                return
+            owner, stored = decided
         self.filed.stored.append(received)
         self.filed.touched.append(Touched(owner.key, self._site.key, study.study_instance_uid))
         if stored.outcome is not Outcome.UNCHANGED:
@@ -109,6 +120,38 @@ class _Filing:
             # What was known before is hidden with what tells of it now, and its ImagingStudy too.
             self._grown.setdefault(stored.study, (study, owner))
 
+    async def _decided(self, received: Received, error: InvalidInstance) -> tuple[Owner, StoredInstance] | None:
+        """Return whose an instance is that says another patient, by what a person has decided, and what storing did."""
+        if not isinstance(error, IdentityConflict) or self._owner is not None:
+            return None
+        there = await whose_instance(self._batch, self._site.key, received.sop_instance_uid)
+        owner: Owner | None = None
+        if there is not None and there[1] == received.digest:
+            # These very bytes were filed: they are sent again.
+            owner = Owner(await self._writing.request.hub.patient_id(there[0]), there[0], None)
+        elif await self._review.decided(received, error):
+            owner = await self._existing(error.patient_key)
+        if owner is None:
+            return None
+        try:
+            return owner, await self._store(received, received.extracted.facts.study, owner)
+        except InvalidInstance:
+            return None
+
+    async def _refuse(self, received: Received, owner: Owner, error: InvalidInstance) -> None:
+        """Keep an instance for review when its patient alone is in doubt; else note why it is not stored."""
+        found: Failure | None = failure(received, error.code, error.reason)
+        if isinstance(error, IdentityConflict) and received.digest:
+            if self._owner is None:
+                stated_as = owner.key if owner.resource is None else 0
+                found = await self._review.add(received, error, stated_as)
+            else:
+                self.filed.conflicts += 1
+        if found is None:
+            self.filed.reviewed.append(received)
+        else:
+            self.filed.failures.append(found)
+
     async def finish(self) -> Filed:
         """Bring the ImagingStudy of each study that has grown in step."""
         await self._batch.flush()
@@ -117,6 +160,7 @@ class _Filing:
             await file_reports(self._writing, row, f"Patient/{owner.id}", owner.key, self._told.get(row, ()))
         # In the order of their keys: two requests that bring the same do not wait for each other in a circle.
         await self._writing.connection.insert_missing(blob, sorted(self._blobs.values()))
+        self.filed.reviews = self._review.added
         return self.filed
 
     async def _patient(self, received: Received, study: StudyFacts) -> Owner:
@@ -152,13 +196,17 @@ class _Filing:
             new = self._patients.get((unstated, study.patient_id))
             if there[0] not in (known and known[1], new and new.key):
                 return None
-        ours = (one for one in (*self._patients.values(), *self._of_study.values()) if one.key == there[0])
+        return await self._existing(there[0])
+
+    async def _existing(self, key: int) -> Owner | None:
+        """Return the site's Patient with a key, unless it is deleted."""
+        ours = (one for one in (*self._patients.values(), *self._of_study.values()) if one.key == key)
         found = next(ours, None)
         if found is not None:
             return found
-        id_ = await self._writing.request.hub.patient_id(there[0])
+        id_ = await self._writing.request.hub.patient_id(key)
         current = await read(self._writing.connection, Custody(self._site.key), "Patient", id_)
-        return None if current is None or current.deleted else Owner(id_, there[0], None)
+        return None if current is None or current.deleted else Owner(id_, key, None)
 
     async def _create_patient(self, owner: Owner) -> None:
         if owner.resource is None:

@@ -9,9 +9,11 @@ from app.audit.record import Event
 from app.imaging.events import storing_events
 from app.imaging.filing import Filed, file_instances
 from app.imaging.keep import Received
+from app.imaging.media.review import INTERACTION as REVIEW
 from app.imaging.request import DicomRequest
 from app.imaging.sources.manifests import referred_to, without_references
 from app.records.commit import committed
+from app.records.events import common
 from app.records.record import StaleCaller
 from app.records.writing import Writing
 from fhir.errors import Forbidden
@@ -20,6 +22,8 @@ from fhir.store.categories import Category
 MOST_ATTEMPTS = 5
 """Rights may change, of anybody, while the last bytes are on their way."""
 
+IN_REVIEW = "kept for review: of another patient than its study here"
+"""What a sender is told of an instance that waits for a person, as an Error Comment: at most 64 characters."""
 
 MOST_NAMED = 5
 """Files that a note names."""
@@ -37,6 +41,17 @@ def _polyglots(event: Event, received: Sequence[Received]) -> str | None:
     return "; ".join([*found[:MOST_NAMED], f"and {more} more"] if more > 0 else found) or None
 
 
+async def _reviews(request: DicomRequest, filed: Filed) -> list[Event]:
+    """Return the events of what is kept for review, one for each entry that has grown."""
+    custodian = await request.hub.organisation_reference(request.authority.custodian)
+    members = common(request, 200) | {"interaction": REVIEW, "action": "C", "custodian": custodian}
+    return [
+        Event(**members, description=f"Review {number}: {count} images wait")
+        for number, count in filed.reviews.items()
+        if count
+    ]
+
+
 async def stored(request: DicomRequest, received: list[Received]) -> Filed:
     """Return what became of the instances once all of it is durable.
 
@@ -50,7 +65,8 @@ async def stored(request: DicomRequest, received: list[Received]) -> Filed:
 
     async def told(filed: Filed, writing: Writing) -> list[Event]:
         told = await storing_events(request, filed.touched, writing)
-        return [one._replace(outcome_desc=_polyglots(one, filed.stored)) for one in told]
+        told = [one._replace(outcome_desc=_polyglots(one, filed.stored)) for one in told]
+        return [*told, *await _reviews(request, filed)]
 
     custodian = request.authority.custodian
     for _ in range(MOST_ATTEMPTS):

@@ -13,10 +13,11 @@ from app.imaging.models import answered, representation
 from app.imaging.receive import receive, receive_one
 from app.imaging.request import DicomRequest
 from app.imaging.response import DICOM, DICOM_JSON, DICOM_XML, headers
-from app.imaging.stored import stored
+from app.imaging.stored import IN_REVIEW, stored
 from app.records.response import Response
 from dicom.json_model import instance_path
 from dicom.media_types import parse
+from dicom.services.statuses import COERCION
 from fhir.errors import Forbidden, InvalidValue, UnsupportedMediaType
 from fhir.store.categories import Category
 
@@ -77,13 +78,13 @@ def _receiving(request: DicomRequest) -> Callable[[DicomRequest], AsyncIterator[
 
 def _status(filed: Filed) -> int:
     """Return the status of PS3.18 table 10.5.3-1."""
-    if not filed.stored:
+    if not (filed.stored or filed.reviewed):
         return 409
-    return 202 if filed.failures or any(warning(one) for one in filed.stored) else 200
+    return 202 if filed.failures or filed.reviewed or any(warning(one) for one in filed.stored) else 200
 
 
 def warning(one: Received) -> int:
-    """Return the Warning Reason (0008,1196) of what was stored; nothing is ever coerced (B000)."""
+    """Return the Warning Reason (0008,1196) of what was stored; no data element is ever coerced (B000)."""
     without = one.extracted.columns["number_of_frames"] is None
     return DATA_SET_WITHOUT_PIXELS if without and UID(one.sop_class_uid).name.endswith("Image Storage") else 0
 
@@ -96,8 +97,9 @@ def _answer(request: DicomRequest, filed: Filed) -> dict[str, Any]:
         found["00081190"] = _value("UR", f"{request.root}/studies/{next(iter(studies))}")
     if filed.failures:
         found["00081198"] = {"vr": "SQ", "Value": [_failed(one) for one in filed.failures]}
-    if filed.stored:
-        found["00081199"] = {"vr": "SQ", "Value": [_stored(request, one) for one in filed.stored]}
+    if filed.stored or filed.reviewed:
+        kept = [*(_stored(request, one) for one in filed.stored), *(_in_review(one) for one in filed.reviewed)]
+        found["00081199"] = {"vr": "SQ", "Value": kept}
     return found
 
 
@@ -112,6 +114,17 @@ def _stored(request: DicomRequest, one: Received) -> dict[str, Any]:
     if warning(one):
         told["00081196"] = {"vr": "US", "Value": [warning(one)]}
     return told
+
+
+def _in_review(one: Received) -> dict[str, Any]:
+    """Return an item of the Referenced SOP Sequence of what waits for a person: it can be had nowhere yet."""
+    return {
+        "00000902": _value("LO", IN_REVIEW),
+        "00081150": _value("UI", one.sop_class_uid),
+        "00081155": _value("UI", one.sop_instance_uid),
+        "00081190": _value("UR", ""),
+        "00081196": {"vr": "US", "Value": [COERCION]},
+    }
 
 
 def _failed(one: Failure) -> dict[str, Any]:

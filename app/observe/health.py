@@ -11,6 +11,7 @@ from app.audit.second import take_up
 from app.audit.witnessing import warnings
 from app.db import DatabaseUnavailable
 from app.hub import Hub
+from app.imaging.media import waiting
 from app.imaging.sources.state import warnings as source_warnings
 from app.observe import trusted_time
 from app.records.reindex import is_due
@@ -38,6 +39,7 @@ async def health(request: Request) -> JSONResponse:
         notes += await warnings(hub) + take_up.warnings(hub)
         notes += await trusted_time.warnings(hub)
         notes += await source_warnings(hub)
+        notes += await waiting.warnings(hub)
         notes += await asyncio.to_thread(seal.warnings, hub)
     except (DatabaseUnavailable, OSError):
         return JSONResponse({"status": "fail"}, 503)
@@ -55,6 +57,7 @@ async def metrics(request: Request) -> Response:
         return Response(status_code=403)
     try:
         await trusted_time.show(hub)
+        await waiting.show(hub)
     except (DatabaseUnavailable, OSError):
         # How the hub is doing is asked just then. Whether its clock is right nobody knows.
         trusted_time.SYNCHRONISED.set(0)

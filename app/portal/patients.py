@@ -17,6 +17,7 @@ from app.portal.people import Someone, someone
 from app.portal.sites import Sites, read_sites
 from app.records.query import read_query
 from fhir.search.run import search as run
+from fhir.store.connection import Visibility
 from fhir.store.stored import Stored
 
 MOST_FOUND = 30
@@ -51,15 +52,23 @@ def today(visit: Visit) -> date:
     return moment(visit.fhir.now).date()
 
 
-async def search(visit: Visit, pairs: Pairs, *, limit: int = MOST_FOUND) -> tuple[Sequence[Stored], int]:
+async def search(
+    visit: Visit, pairs: Pairs, *, limit: int = MOST_FOUND, visibility: Visibility | None = None
+) -> tuple[Sequence[Stored], int]:
     """Return Patients that match and exist for the caller, and how many there are in all.
+
+    Args:
+        visit: The caller's.
+        pairs: The parameters of the search.
+        limit: How many at most.
+        visibility: What they are among, where that is less than what the caller may see.
 
     Raises:
         InvalidValue: a value is not of its parameter's form.
     """
     record = visit.fhir.record
     query = read_query(visit.hub, "Patient", [*pairs, ("_total", "accurate")])
-    page = await run(record.connection, record.visibility, query, patient_keys, limit=limit)
+    page = await run(record.connection, visibility or record.visibility, query, patient_keys, limit=limit)
     record.disclosed += page.matches
     return page.matches, page.total or 0
 
@@ -76,10 +85,10 @@ async def by_person(visit: Visit, patients: Sequence[Stored]) -> list[Found]:
     return sorted(found, key=lambda one: (one.kana or one.first.name, one.first.birth_date))
 
 
-async def find(visit: Visit, typed: str) -> tuple[list[Found], int]:
-    """Return the persons whom `typed` finds, and how many Patients there are in all."""
+async def find(visit: Visit, typed: str, *, visibility: Visibility | None = None) -> tuple[list[Found], int]:
+    """Return the persons whom `typed` finds, and how many Patients there are in all; `visibility` as for `search`."""
     for pairs in [criteria(typed), *split_names(typed)]:
-        matches, total = await search(visit, pairs)
+        matches, total = await search(visit, pairs, visibility=visibility)
         if matches:
             return await by_person(visit, matches), total
     return [], 0

@@ -8,6 +8,8 @@ PENDING = 0xFF00
 PENDING_UNSUPPORTED = 0xFF01
 """Matches go on; an optional key is not supported (PS3.4 C.4.1.1.4)."""
 CANCEL = 0xFE00
+COERCION = 0xB000
+"""A warning of C-STORE: it is stored, and what it says may not be what it is known by (PS3.4 B.2.3)."""
 SUB_OPERATIONS_FAILED = 0xB000
 """Some of the instances could not be sent (PS3.4 C.4.2.1.5)."""
 

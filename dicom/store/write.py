@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Insert, Select, bindparam, insert, select, update
 
-from dicom.failures import DUPLICATE_SOP_INSTANCE, InvalidInstance
+from dicom.failures import DUPLICATE_SOP_INSTANCE, IdentityConflict, InvalidInstance
 from dicom.indexing import Facts, indexed
 from dicom.json_model import render
 from dicom.names import PersonName, folded, words
@@ -109,6 +109,24 @@ async def whose_study(connection: Connection, custodian: int, study_instance_uid
     return (rows[0][0], rows[0][3]) if rows else None
 
 
+async def whose_instance(connection: Connection, custodian: int, sop_instance_uid: str) -> tuple[int, str] | None:
+    """Return patient_key and digest of an instance that a custodian has; None when it has none, or a reference."""
+    rows = await connection.fetch(_INSTANCE, {"uid": sop_instance_uid, "custodian": custodian})
+    names = [column.name for column in _INSTANCE.selected_columns]
+    if not rows or rows[0][names.index("source")] is not None:
+        return None
+    return int(rows[0][0]), str(rows[0][names.index("digest")])
+
+
+async def whose_uid(connection: Connection, custodian: int, uid: str) -> int | None:
+    """Return the patient_key of a study or series that a custodian has, or None."""
+    for statement in (_STUDY, _SERIES):
+        rows = await connection.fetch(statement, {"uid": uid, "custodian": custodian})
+        if rows:
+            return int(rows[0][0])
+    return None
+
+
 async def store_instance(
     connection: Connection,
     fixed: FixedColumns,
@@ -132,8 +150,9 @@ async def store_instance(
         new_row: Gives ids of new rows, 63 bits.
 
     Raises:
-        InvalidInstance: The custodian has the instance with other bytes, or its instance, series or study
-            under another patient or parent. Nothing has been written then.
+        InvalidInstance: The custodian has the instance with other bytes, or its instance or series under
+            another parent; an IdentityConflict, when it has instance, series or study under another patient.
+            Nothing has been written then.
     """
     extracted = instance if isinstance(instance, Extracted) else extract(instance)
     facts = extracted.facts
@@ -169,8 +188,10 @@ async def _again(
     # A reference says nothing of bytes: neither the one that is there, nor one to what is kept.
     differs = source is None and extracted.columns.get("source") is None and known_digest != digest
     stated = [extracted.facts.study.study_instance_uid, extracted.facts.series.series_instance_uid]
-    if patient_key != fixed.patient_key or differs or parents != stated:
+    if differs or parents != stated:
         raise _conflict("SOP Instance UID")
+    if patient_key != fixed.patient_key:
+        raise _of_another("SOP Instance UID", parents[0], patient_key)
     if fixed.labels & ~labels:
         values = {"key": patient_key, "row": row_id, "raised": labels | fixed.labels}
         await connection.execute(_RAISE_LABELS, values)
@@ -183,7 +204,7 @@ async def _study(connection: Connection, fixed: FixedColumns, facts: Facts) -> t
         return None, 0
     patient_key, row_id, labels, _ = found
     if patient_key != fixed.patient_key:
-        raise _conflict("Study Instance UID")
+        raise _of_another("Study Instance UID", facts.study.study_instance_uid, patient_key)
     return row_id, labels
 
 
@@ -195,7 +216,9 @@ async def _series(
     if found is None:
         return None, 0
     patient_key, row_id, its_study, labels = found
-    if (patient_key, its_study) != (fixed.patient_key, study):
+    if patient_key != fixed.patient_key:
+        raise _of_another("Series Instance UID", facts.series.series_instance_uid, patient_key)
+    if its_study != study:
         raise _conflict("Series Instance UID")
     return row_id, labels
 
@@ -241,6 +264,8 @@ def _name_columns(name: str, value: PersonName) -> dict[str, str]:
 
 
 def _conflict(what: str) -> InvalidInstance:
-    return InvalidInstance(
-        f"the {what} is in use for other content, another patient or another parent", DUPLICATE_SOP_INSTANCE
-    )
+    return InvalidInstance(f"the {what} is in use for other content or another parent", DUPLICATE_SOP_INSTANCE)
+
+
+def _of_another(what: str, uid: str, patient_key: int) -> IdentityConflict:
+    return IdentityConflict(f"the {what} is in use for another patient", uid, patient_key)

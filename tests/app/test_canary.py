@@ -506,12 +506,17 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
     ],
     ("GET", "/media"): [("GET", "/media", b"", "")],
     ("POST", "/media"): [("POST", "/media", b"", 'multipart/form-data; boundary="x"')],
-    ("GET", "/media/{number}"): [("GET", f"/media/{DISC}{query}", b"", "") for query in ("", "?format=csv")],
+    ("GET", "/media/{number}"): [
+        ("GET", f"/media/{number}{query}", b"", "") for number in (DISC, DISC + 1) for query in ("", "?format=csv")
+    ],
     ("GET", "/media/{number}/patients/{patient}"): [
-        ("GET", f"/media/{DISC}/patients/1{query}", b"", "") for query in ("", "?q=1951-02-03")
+        ("GET", f"/media/{number}/patients/1{query}", b"", "")
+        for number in (DISC, DISC + 1)
+        for query in ("", "?q=1951-02-03")
     ],
     ("POST", "/media/{number}/patients/{patient}"): [
-        ("POST", f"/media/{DISC}/patients/1", f"act={act}&patient={OWNER}-hidden".encode(), FORM)
+        ("POST", f"/media/{number}/patients/1", f"act={act}&patient={OWNER}-hidden".encode(), FORM)
+        for number in (DISC, DISC + 1)
         for act in ("patient", "new", "rejected")
     ],
     ("GET", "/images.zip"): [("GET", f"/images.zip?study={STUDY}&study={SHARED_STUDY}", b"", "")],

@@ -91,7 +91,8 @@ def test_a_mounted_disc_is_read_by_a_command(hub: HubProcess, system: dict[str, 
     assert (counts["quarantined"], counts["patients"], counts["not-dicom"]) == (str(found), "1", "1")
     assert "not-dicom\tAUTORUN.INF\ttells a computer to run something, which is not done" in done.stdout
     listed = hub.renkei("media", "list", "--site", "hospital-a").stdout.splitlines()[0].split("\t")
-    assert listed[1:] == ["read", "1", str(found), "cdrom"]
+    assert listed[1:5] == ["read", "1", str(found), "cdrom"]
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT.*Z", listed[5])
     assert httpx.get(f"{hub.address}/dicomweb/studies?PatientID=98890234", headers=system).json() == []
 
 
@@ -164,10 +165,36 @@ def test_a_clerk_reads_a_disc_and_says_whose_it_is(
 
         assert driver.find_elements(By.CSS_SELECTOR, ".success")
         shots(driver, f"media-filed-{language}")
+        _decide_in_review(hub, system, driver, language)
         assert [one["message"] for one in driver.get_log("browser")] == []
     total = httpx.get(f"{hub.address}/fhir/ImagingStudy?patient={made.json()['id']}", headers=system).json()["total"]
     # The same disc again is refused under another patient: the site has its images.
     assert total == (2 if language == "ja" else 0)
+
+
+def _decide_in_review(hub: HubProcess, system: dict[str, str], driver: webdriver.Chrome, language: str) -> None:
+    """Have an image of another patient than its study, and file it under the patient of the study."""
+    study = {"StudyInstanceUID": f"1.2.9.{len(language)}", "SeriesInstanceUID": "1.2.9.8"}
+    numbered = {"system": "urn:oid:1.2.3", "value": "0002"}
+    who = a_patient(identifier=[numbered], name=[{"family": "川村", "given": ["花"]}], birthDate="1970-11-12")
+    httpx.post(f"{hub.address}/fhir/Patient", headers=system, json={**who, "gender": "female"})
+    born = {"PatientBirthDate": "19601103", "PatientSex": "M", "IssuerOfPatientID": "1.2.3"}
+    for number, patient, name in ((1, "0001", "Yamada^Taro"), (2, "0002", "Yamada^Taro")):
+        values = {**study, **born, "PatientID": patient, "PatientName": name, "SOPInstanceUID": f"1.2.9.7.{number}"}
+        headers = {**system, "Content-Type": "application/dicom"}
+        sent = httpx.post(f"{hub.address}/dicomweb/studies", headers=headers, content=a_file(CT, **values))
+        assert sent.status_code == {1: 200, 2: 202}[number]
+    driver.get(f"{hub.address}/media")
+    shots(driver, f"media-review-list-{language}")
+    press(driver, "main a[href$='/patients/1']")
+    shots(driver, f"media-review-{language}")
+    press(driver, "main table.log td:nth-of-type(3) .primary")
+    press(driver, "main form .primary")
+    assert driver.find_elements(By.CSS_SELECTOR, ".success")
+    found = httpx.get(f"{hub.address}/dicomweb/studies/{study['StudyInstanceUID']}/instances", headers=system)
+    assert len(found.json()) == 2
+    listed = hub.renkei("media", "list", "--site", "hospital-a").stdout.splitlines()
+    assert [one.split("\t")[1:4] for one in listed][-1] == ["review", "0", "0"]
 
 
 def _is_read(driver: webdriver.Chrome) -> bool:

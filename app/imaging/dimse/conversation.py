@@ -33,6 +33,7 @@ from dicom.services.commitment import Referenced
 from dicom.services.contexts import VERIFICATION
 from dicom.services.messages import DataSetIn, Spool, answer
 from dicom.services.statuses import (
+    COERCION,
     IDENTIFIER_DOES_NOT_MATCH,
     OUT_OF_RESOURCES,
     SOP_CLASS_NOT_SUPPORTED,
@@ -187,11 +188,11 @@ class Conversation:
         named = Referenced(str(message.AffectedSOPClassUID), str(message.AffectedSOPInstanceUID))
         spool = data.spool
 
-        async def work(asked: DimseRequest) -> None:
-            await store(asked, named, spool, self.calls.together)
+        async def work(asked: DimseRequest) -> str:
+            return await store(asked, named, spool, self.calls.together)
 
-        done: Done[None] = self.calls.wait_for(carried_out(request, work))
-        return done.code, done.reason
+        done: Done[str] = self.calls.wait_for(carried_out(request, work))
+        return (COERCION, done.result) if done.result else (done.code, done.reason)
 
     async def _known(self) -> Node:
         """Return the node, of now.

@@ -45,8 +45,8 @@ def begun(hub: Hub, named: Referenced, transfer_syntax: str) -> Incoming:
     return incoming
 
 
-async def store(request: DimseRequest, named: Referenced, incoming: Incoming, together: Together) -> None:
-    """Store an instance; when this returns it is durable.
+async def store(request: DimseRequest, named: Referenced, incoming: Incoming, together: Together) -> str:
+    """Store an instance; when this returns it is durable. What is returned is a warning, empty for most.
 
     Args:
         request: The C-STORE.
@@ -66,11 +66,12 @@ async def store(request: DimseRequest, named: Referenced, incoming: Incoming, to
     if (found.sop_class_uid, found.sop_instance_uid) != named:
         raise Refused(DATA_SET_DOES_NOT_MATCH_SOP_CLASS, "the data set is another instance than its command says")
     if isinstance(found, Received):
-        failure = await together.file(request, found)
-        if failure is None:
-            return
-        found = failure
+        outcome = await together.file(request, found)
+        if isinstance(outcome, str):
+            return outcome
+        found = outcome
     await _check_other(hub, custodian, found, incoming)
+    return ""
 
 
 async def _check_other(hub: Hub, custodian: int, failure: Failure, incoming: Incoming) -> None:

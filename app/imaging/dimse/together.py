@@ -7,12 +7,12 @@ import asyncio
 
 from app.imaging.dimse.request import DimseRequest
 from app.imaging.keep import Failure, Received
-from app.imaging.stored import stored
+from app.imaging.stored import IN_REVIEW, stored
 
 MOST_TOGETHER = 50
 """Instances in one transaction: each of their senders waits for all of them."""
 
-_Waiting = tuple[DimseRequest, Received, "asyncio.Future[Failure | None]"]
+_Waiting = tuple[DimseRequest, Received, "asyncio.Future[Failure | str]"]
 
 
 class Together:
@@ -22,8 +22,8 @@ class Together:
         self._waiting: dict[str, list[_Waiting]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
-    async def file(self, request: DimseRequest, received: Received) -> Failure | None:
-        """Return why an instance was not filed; None when it is, and all of it is durable, its audit record too.
+    async def file(self, request: DimseRequest, received: Received) -> Failure | str:
+        """Return why an instance was not filed, or a warning, empty for most: then it is durable, its record too.
 
         Raises:
             StaleCaller: the caller's rights changed again and again.
@@ -31,12 +31,12 @@ class Together:
             DatabaseUnavailable: nothing can be written now.
         """
         node = request.node.binding.name
-        answer: asyncio.Future[Failure | None] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Failure | str] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(node, []).append((request, received, answer))
         if node not in self._tasks:
             self._tasks[node] = asyncio.create_task(self._work(node), name="filing of instances")
         found = await answer
-        request.recorded = found is None
+        request.recorded = not isinstance(found, Failure)
         return found
 
     async def _work(self, node: str) -> None:
@@ -60,9 +60,9 @@ async def _file(waiting: list[_Waiting]) -> None:
         if not isinstance(error, Exception):
             raise
         return
-    kept = {id(one) for one in filed.stored}
+    kept = {id(one): "" for one in filed.stored} | {id(one): IN_REVIEW for one in filed.reviewed}
     failures = iter(filed.failures)
     for _, received, answer in waiting:
-        found = None if id(received) in kept else next(failures)
+        found = kept[id(received)] if id(received) in kept else next(failures)
         if not answer.done():
             answer.set_result(found)

@@ -1,6 +1,7 @@
 """The gateway at work: a walk through the folder, then whatever comes into it, until it is told to stop."""
 
 import asyncio
+import filecmp
 import logging
 import shutil
 from collections.abc import Awaitable, Callable, Iterable
@@ -128,13 +129,22 @@ class FolderGateway(Carrying):
         if not image.is_there():
             self._reader.unfinished.add(image.row.path.rpartition("/")[0])
             return
-        target = self._wanted.moved_to / image.row.path
+        target = _free(self._wanted.moved_to / image.row.path, image.place)
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             image.place.replace(target)
         except OSError:
             # Another file system.
             shutil.move(image.place, target)
+
+
+def _free(target: Path, place: Path) -> Path:
+    """Return where a file is moved: names come again, and what lies there stays, unless it says the same."""
+    number, found = 1, target
+    while found.exists() and not (found.is_file() and filecmp.cmp(found, place, shallow=False)):
+        number += 1
+        found = target.with_name(f"{target.name}~{number}")
+    return found
 
 
 def _copy(image: Image) -> bytes:

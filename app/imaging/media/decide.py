@@ -14,6 +14,7 @@ from sqlalchemy import BigInteger, Integer, Text, bindparam, update
 from app.access.directory import Organisation, find_organisation
 from app.audit.record import Event
 from app.clock import DAY
+from app.identity.known import known_patient
 from app.imaging.custody import Custody
 from app.imaging.events import storing_events
 from app.imaging.filing import Filed, Owner, file_instances
@@ -32,6 +33,7 @@ from app.imaging.media.disc import (
 from app.imaging.media.quarantine import drop_blobs, waiting_of
 from app.imaging.media.tables import media_file, media_patient
 from app.imaging.patient import LOCAL_ISSUER, patient, printable, system
+from app.imaging.sources.manifests import referred_to, without_references
 from app.records.commit import committed
 from app.records.events import common
 from app.records.request import FhirRequest
@@ -75,6 +77,10 @@ _SETTLE = (
 )
 
 
+class InUse(Conflict):
+    """The images cannot be filed under the patient who was chosen: another one has their study or series."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What somebody decided."""
@@ -97,6 +103,7 @@ async def decide(request: FhirRequest, disc: Disc, one: DiscPatient, decision: D
         InvalidValue: there is no such decision.
         NotFound: the Patient does not exist for the caller.
         Forbidden: the Patient is another site's.
+        InUse: images in review are of a study that another patient still has; nothing was changed.
         Conflict: somebody else has decided meanwhile.
         StaleCaller: rights changed; what is not filed yet is filed when it is decided again.
     """
@@ -106,35 +113,36 @@ async def decide(request: FhirRequest, disc: Disc, one: DiscPatient, decision: D
         raise InvalidValue("This is none of the decisions", "act")
     request.interaction, request.action = INTERACTION, "U"
     if decision.act in (REJECTED, WAITING):
-        await _set_aside(request, one, decision.act)
+        await _set_aside(request, disc, one, decision.act)
         return
-    owner = await _owner_of(request, one, decision)
+    owner = await _owner_of(request, disc, one, decision)
     # What the desk may not look at, it files all the same: the hub reads for it what the site keeps.
     request.visibility = Custody(disc.custodian)
     for category in FILED:
         request.let_write(category)
-    one = await _file_some(request, one, decision.act, owner)
+    one = await _file_some(request, disc, one, decision.act, owner)
     while await waiting_of(request.hub.database.reader, one, most=1):
-        one = await _file_some(request, one, decision.act, owner)
+        one = await _file_some(request, disc, one, decision.act, owner)
 
 
-async def _set_aside(request: FhirRequest, one: DiscPatient, act: str) -> None:
+async def _set_aside(request: FhirRequest, disc: Disc, one: DiscPatient, act: str) -> None:
     """Reject what is about a patient, or take that back."""
     if one.state != (WAITING if act == REJECTED else REJECTED):
         raise Conflict("Somebody has decided already")
-    ends = request.now + request.hub.settings.media_days * DAY if act == REJECTED else 0
+    settings = request.hub.settings
+    ends = request.now + (settings.media_days if act == REJECTED else settings.media_waiting_days) * DAY
 
     async def work(writing: Writing) -> None:
         await _note(writing, one, act, "", ends)
 
     async def tell(_: None, __: Writing) -> list[Event]:
-        words = f"Disc {one.disc}, patient {one.number}: {'rejected' if act == REJECTED else 'taken back'}"
+        words = f"{disc.words}, patient {one.number}: {'rejected' if act == REJECTED else 'taken back'}"
         return [Event(**common(request, 200), description=words)]
 
     await committed(request, work, tell)
 
 
-async def _owner_of(request: FhirRequest, one: DiscPatient, decision: Decision) -> Owner:
+async def _owner_of(request: FhirRequest, disc: Disc, one: DiscPatient, decision: Decision) -> Owner:
     """Return whose the images become.
 
     Raises:
@@ -155,16 +163,21 @@ async def _owner_of(request: FhirRequest, one: DiscPatient, decision: Decision) 
     if decision.act == PATIENT:
         raise InvalidValue("No Patient was chosen", "patient")
     site = await find_organisation(request.hub.database.reader, request.caller.organisation_slug)
+    described = new_patient(disc, one, site)
+    known = await known_patient(request.record.connection, described, site.key) if disc.conflict else None
+    if known is not None:
+        return Owner(*known, None)
     row, made = new_id(request.hub)
-    return Owner(made, row, new_patient(one, site))
+    return Owner(made, row, described)
 
 
-def new_patient(one: DiscPatient, site: Organisation) -> dict[str, Any]:
-    """Return the Patient that a disc describes; its number is the other hospital's, never the site's own."""
+def new_patient(disc: Disc, one: DiscPatient, site: Organisation) -> dict[str, Any]:
+    """Return the Patient that images describe; the number on a disc is the other hospital's, never the site's own."""
     facts = StudyFacts(
         *("", "", "", "", one.name, "", "", one.name, one.patient_id, one.issuer, one.birth_date, one.sex, "")
     )
-    named = system(one.issuer, site) if one.issuer else foreign_system(one.institution, site)
+    is_own = bool(one.issuer or disc.conflict)
+    named = system(one.issuer, site) if is_own else foreign_system(one.institution, site)
     made = patient(facts, named)
     if not printable(one.patient_id):
         made.pop("identifier")
@@ -176,17 +189,24 @@ def foreign_system(institution: str, site: Organisation) -> str:
     return f"{LOCAL_ISSUER}/{site.slug}/media/{quote(institution, safe='')}"
 
 
-async def _file_some(request: FhirRequest, one: DiscPatient, act: str, owner: Owner) -> DiscPatient:
+async def _file_some(request: FhirRequest, disc: Disc, one: DiscPatient, act: str, owner: Owner) -> DiscPatient:
     """File as many images as one transaction takes, and return what is known of their patient then.
 
     Raises:
+        InUse: images in review cannot be filed so.
         Conflict: somebody else has decided meanwhile.
     """
     waiting = await waiting_of(request.hub.database.reader, one, most=MOST_FILES)
     files, received, broken = await _read(request, waiting)
+    images = [found for _, found in received]
+    # A manifest of the site's own refers to what its sources have; one on a disc to what another hospital has.
+    references = await referred_to(request.hub, disc.custodian, images) if disc.conflict else []
 
     async def work(writing: Writing) -> Filed:
-        filed = await file_instances(writing, [found for _, found in received], owner=owner)
+        filed = await file_instances(writing, [*images, *references], owner=owner)
+        filed.stored, filed.failures = without_references(filed.stored, filed.failures, references)
+        if disc.conflict and filed.conflicts:
+            raise InUse("Another patient has this study or series")
         # What a Patient was to be made for and was not stored makes none.
         chosen = "" if owner.resource is not None else owner.id
         await _note(writing, one, act, chosen, 0)
@@ -200,7 +220,7 @@ async def _file_some(request: FhirRequest, one: DiscPatient, act: str, owner: Ow
         return filed
 
     async def tell(filed: Filed, writing: Writing) -> list[Event]:
-        words = f"Disc {one.disc}, patient {one.number}: {len(filed.stored)} of {len(files)} images filed"
+        words = f"{disc.words}, patient {one.number}: {len(filed.stored)} of {len(files)} images filed"
         told = await storing_events(request, filed.touched, writing)
         return [each._replace(description=words) for each in told]
 

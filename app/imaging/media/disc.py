@@ -1,4 +1,7 @@
-"""A disc that was read: its files, whom it is about, and the states of each."""
+"""A disc that was read: its files, whom it is about, and the states of each.
+
+Images that came by another door and say another patient than the site has them of wait for a person as a disc does.
+"""
 
 from dataclasses import dataclass
 
@@ -35,6 +38,17 @@ class Disc:
     by_title: str
     state: str
     problem: str
+    conflict: str = ""
+    """Of images that came by a door: the UID of the study or series that the site has of another patient."""
+    held_by: int = 0
+    """Whose that was then: a patient_key."""
+    stated_as: int = 0
+    """The patient_key of the Patient with the number in the images; 0 when the site had none."""
+
+    @property
+    def words(self) -> str:
+        """What the log calls it."""
+        return f"Review {self.number}" if self.conflict else f"Disc {self.number}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from app.access.events import by, event
 from app.audit.record import Event
 from app.db import WriteConnection
 from app.hub import Hub
+from app.imaging.hold import hold
 from app.imaging.media.disc import READING, Disc
 from app.imaging.media.quarantine import note_blobs
 from app.imaging.media.tables import media_disc, media_job
@@ -42,6 +43,8 @@ async def begin(hub: Hub, disc: Disc, job: Job, told: Event, *, upload_bytes: in
     """
 
     async def also(connection: WriteConnection) -> None:
+        # The same ZIP may be uploaded twice: whoever has read the one lets its bytes go only if nobody waits for them.
+        await hold(connection, disc.custodian)
         await connection.insert(media_disc, [astuple(disc)])
         if disc.upload:
             await note_blobs(connection, disc.custodian, [(disc.upload, upload_bytes)], disc.begun)

@@ -79,4 +79,4 @@ def _rest(file: IO[bytes], incoming: Incoming, most: int) -> tuple[str, str] | N
 def institution_of(found: Received) -> str:
     """Return where an image was made, as it says; an empty text when it does not."""
     told = orjson.loads(found.extracted.columns["model"]).get("00080080", {}).get("Value")
-    return printable(str(told[0]))[:200] if told else ""
+    return printable(str(told[0]))[:200] if told and told[0] is not None else ""

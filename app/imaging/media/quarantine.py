@@ -1,8 +1,9 @@
 """What is kept of discs: rows of files and of whom they are about, and the blobs that they name."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Integer, Text, bindparam, delete, func, select, update
+from sqlalchemy import BigInteger, Boolean, Integer, Text, bindparam, delete, func, select, update
 
 from app.blobs.tables import blob
 from app.db import DatabaseConnection, WriteConnection
@@ -14,24 +15,48 @@ from dicom.store.tables import dicom_instance
 MOST_LISTED = 200
 """Discs that a page shows, the newest."""
 
+
+class Listed(NamedTuple):
+    """A disc in the list of a site."""
+
+    disc: Disc
+    waiting: int
+    """Patients whom nobody has decided on."""
+    images: int
+    """Files in quarantine."""
+    ends: int
+    """When the first of those patients is forgotten, in microseconds since 1970 UTC; 0 when none is."""
+
+
 _DISC = bindparam("disc", type_=BigInteger)
 _NUMBER = bindparam("number", type_=BigInteger)
 _CUSTODIAN = bindparam("custodian", type_=Integer)
 
 _ONE = select(media_disc).where(media_disc.c.number == _NUMBER)
+_WAITS = (media_patient.c.disc == media_disc.c.number, media_patient.c.state == bindparam("waiting", type_=Text))
+_WAITING_PATIENTS = select(func.count()).where(*_WAITS).scalar_subquery()
 _OF_SITE = (
     select(
         media_disc,
-        select(func.count())
-        .where(media_patient.c.disc == media_disc.c.number, media_patient.c.state == bindparam("waiting", type_=Text))
-        .scalar_subquery(),
+        _WAITING_PATIENTS,
         select(func.count())
         .where(media_file.c.disc == media_disc.c.number, media_file.c.state == bindparam("quarantined", type_=Text))
         .scalar_subquery(),
+        select(func.coalesce(func.min(media_patient.c.ends), 0))
+        .where(*_WAITS, media_patient.c.ends > 0)
+        .scalar_subquery(),
     )
-    .where(media_disc.c.custodian == _CUSTODIAN)
-    .order_by(media_disc.c.number.desc())
+    .where(media_disc.c.custodian == _CUSTODIAN, (media_disc.c.conflict != "") == bindparam("review", type_=Boolean))
+    # Whoever has much to do sees what is to be done.
+    .order_by(_WAITING_PATIENTS == 0, media_disc.c.number.desc())
     .limit(bindparam("most", type_=Integer))
+)
+_STATED = (
+    select(media_patient)
+    .join(media_disc, media_disc.c.number == media_patient.c.disc)
+    .where(media_disc.c.custodian == _CUSTODIAN, media_disc.c.conflict != "")
+    .order_by(media_patient.c.state != bindparam("waiting", WAITING, type_=Text), media_patient.c.disc.desc())
+    .limit(MOST_LISTED)
 )
 _SET_DISC = (
     update(media_disc)
@@ -66,6 +91,11 @@ _QUARANTINED = (
     )
     .limit(1)
 )
+_UPLOADED = (
+    select(media_disc.c.number)
+    .where(media_disc.c.custodian == _CUSTODIAN, media_disc.c.upload == bindparam("digest", type_=Text))
+    .limit(1)
+)
 _INSTANCE = (
     select(dicom_instance.c.id)
     .where(
@@ -83,18 +113,25 @@ async def found_disc(connection: DatabaseConnection, number: int) -> Disc | None
     return Disc(*rows[0]) if rows else None
 
 
-async def discs_of(connection: DatabaseConnection, custodian: int) -> list[tuple[Disc, int, int]]:
-    """Return a site's discs, the newest first: each with how many patients wait, and how many files."""
+async def discs_of(connection: DatabaseConnection, custodian: int, *, review: bool = False) -> list[Listed]:
+    """Return a site's discs, those that wait for a decision first, then the newest; or what is in review."""
     values = {"custodian": custodian, "most": MOST_LISTED, "waiting": WAITING, "quarantined": QUARANTINED}
-    return [(Disc(*row[:-2]), int(row[-2]), int(row[-1])) for row in await connection.fetch(_OF_SITE, values)]
+    rows = await connection.fetch(_OF_SITE, {**values, "review": review})
+    return [Listed(Disc(*row[:-3]), *map(int, row[-3:])) for row in rows]
+
+
+async def stated_in_review(connection: DatabaseConnection, custodian: int) -> dict[int, DiscPatient]:
+    """Return whom images in review say that they are about, by the number of the entry."""
+    rows = await connection.fetch(_STATED, {"custodian": custodian})
+    return {one.disc: one for one in (DiscPatient(*row) for row in rows)}
 
 
 async def settle_disc(connection: WriteConnection, disc: Disc, state: str, problem: str = "") -> None:
-    """Say how the reading of a disc ended; what was uploaded is not needed any more."""
+    """Say how the reading of a disc ended; what was uploaded is not needed any more, by this disc; under `hold`."""
     values = {"k_number": disc.number, "n_state": state, "n_problem": problem, "n_upload": ""}
     await connection.execute(_SET_DISC, values)
     if disc.upload:
-        await connection.execute(_REMOVE_BLOB, {"k_custodian": disc.custodian, "k_digest": disc.upload})
+        await drop_blob(connection, disc.custodian, disc.upload, "")
 
 
 async def patients_on(connection: DatabaseConnection, disc: int) -> list[DiscPatient]:
@@ -125,8 +162,11 @@ async def drop_blobs(connection: WriteConnection, files: Sequence[DiscFile]) -> 
 
 
 async def drop_blob(connection: WriteConnection, custodian: int, digest: str, instance: str) -> None:
-    """Remove the row of a blob that neither an instance nor a file in quarantine names any more; under `hold`."""
+    """Remove the row of a blob that neither an instance, a file in quarantine nor an upload names; under `hold`."""
     values = {"custodian": custodian, "digest": digest}
-    stored = await connection.fetch(_INSTANCE, {**values, "instance": instance})
-    if not stored and not await connection.fetch(_QUARANTINED, {**values, "quarantined": QUARANTINED}):
+    if await connection.fetch(_INSTANCE, {**values, "instance": instance}):
+        return
+    if await connection.fetch(_QUARANTINED, {**values, "quarantined": QUARANTINED}):
+        return
+    if not await connection.fetch(_UPLOADED, values):
         await connection.execute(_REMOVE_BLOB, {"k_custodian": custodian, "k_digest": digest})

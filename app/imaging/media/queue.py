@@ -1,10 +1,11 @@
-"""Discs that wait are read beside the requests, and what was rejected is removed when its days are over."""
+"""Discs that wait are read beside the requests, and what is rejected or forgotten is removed when its days are over."""
 
 from collections.abc import Awaitable, Callable
 
 from app.audit.log import AuditUnavailable
 from app.db import DatabaseUnavailable, WriteConnection
 from app.hub import Hub
+from app.imaging.hold import hold
 from app.imaging.media.disc import FAILED
 from app.imaging.media.forget import forget
 from app.imaging.media.job import MEDIA
@@ -29,6 +30,7 @@ async def _carry_out(held: Held) -> None:
         async with held.hub.database.write() as connection:
             disc = await found_disc(connection, int(held.job.request))
             if disc is not None:
+                await hold(connection, disc.custodian)
                 await settle_disc(connection, disc, FAILED, "the hub failed; the failure is in its log")
         raise
 
@@ -39,7 +41,7 @@ async def remove(connection: WriteConnection, job: Job) -> None:
 
 
 async def run_waiting(hub: Hub) -> None:
-    """Read every disc that waits, and remove what was rejected long enough ago."""
+    """Read every disc that waits, and remove what was rejected, or waits, since long enough ago."""
     await work_through(hub, MEDIA, _carry_out, remove)
     await forget(hub)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from app.blobs import Incoming
+from app.clock import DAY
 from app.hub import Hub
 from app.imaging.hold import hold
 from app.imaging.keep import Received, keep
@@ -22,17 +23,16 @@ from app.imaging.media.disc import (
     FAILED,
     MISSING,
     NOT_DICOM,
-    QUARANTINED,
     READ,
     REFUSED,
-    WAITING,
     Disc,
     DiscFile,
     DiscPatient,
 )
 from app.imaging.media.entries import Entry, Unreadable, entries_of, shown
-from app.imaging.media.peek import institution_of, spool
+from app.imaging.media.peek import spool
 from app.imaging.media.quarantine import found_disc, note_blobs, patients_on, settle_disc
+from app.imaging.media.stated import image_kept, patient_stated
 from app.imaging.media.tables import media_file, media_patient
 from app.records.jobs.job import DONE, Step
 from app.records.jobs.job import WAITING as UNDER_WAY
@@ -162,30 +162,19 @@ class Reading:
         return self._row(number, entry.path, state, found.reason)
 
     def _kept(self, path: str, number: int, found: Received) -> DiscFile:
-        facts = found.extracted.facts
-        patient = self._patient(found)
-        return DiscFile(
-            *(self._disc.number, number, patient, shown(path), int(self._contents.lists(path)), QUARANTINED, ""),
-            *(self._disc.custodian, found.digest, found.size, facts.study.study_instance_uid, facts.study.study_date),
-            *(facts.series.modality[:16], found.sop_instance_uid),
-        )
+        listed = int(self._contents.lists(path))
+        return image_kept(self._patient(found), number, found, shown(path), listed=listed)
 
-    def _patient(self, found: Received) -> int:
-        """Return the number of whom an image is about; whoever differs in anything is somebody else."""
-        study = found.extracted.facts.study
-        name = study.patient_name
-        made = DiscPatient(
-            *(self._disc.number, len(self._patients) + 1, self._disc.custodian),
-            *(study.patient_id, found.issuer, ""),
-            *(name.alphabetic, name.ideographic, name.phonetic, study.patient_birth_date, study.patient_sex),
-            *(WAITING, "", "", ""),
-            *(0, 0),
-        )
+    def _patient(self, found: Received) -> DiscPatient:
+        """Return whom an image is about; whoever differs in anything is somebody else."""
+        disc, ends = self._disc, self._hub.clock() + self._hub.settings.media_waiting_days * DAY
+        made = patient_stated(disc.number, len(self._patients) + 1, disc.custodian, found, ends=ends)
         number = self._patients.get(made.who)
-        if number is None:
-            number = self._patients[made.who] = made.number
-            self._batch.patients.append(replace(made, institution=institution_of(found)))
-        return number
+        if number is not None:
+            return replace(made, number=number)
+        self._patients[made.who] = made.number
+        self._batch.patients.append(made)
+        return made
 
     async def _write(self, *, finished: bool = False) -> None:
         """Note what was read, and how far the reading is.
@@ -268,6 +257,7 @@ async def read_disc(held: Held, *, stopped: Callable[[], bool] = lambda: False, 
     except Unreadable as error:
         now = hub.clock()
         async with hub.database.write() as connection:
+            await hold(connection, disc.custodian)
             await settle_disc(connection, disc, FAILED, str(error))
             step = Step(held.job.step, held.job.steps, "", DONE)
             if not await held.queue.advance(connection, held.job, held.until, now, step, ends=held.forgotten):

@@ -1,6 +1,6 @@
 """The tables of discs that were read. Instants are microseconds since 1970 UTC, 0 never."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, SmallInteger, Table, Text, text
 
 from app.records.jobs.table import queue_table
 
@@ -19,10 +19,15 @@ media_disc = Table(
     Column("by_title", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("problem", Text, nullable=False),
+    Column("conflict", Text, nullable=False, server_default=text("''")),
+    *(Column(name, BigInteger, nullable=False, server_default=text("0")) for name in ("held_by", "stated_as")),
     Index("media_disc_custodian", "custodian", "number"),
+    Index("media_disc_conflict", "conflict", "custodian"),
     comment="Discs that a site has read, or is reading",
 )
-"""`place` is the path of one that a command reads, `upload` the digest of one that was uploaded, until it is read."""
+"""`place` is the path of one that a command reads, `upload` the digest of one that was uploaded, until it is read.
+`conflict` is the UID of the study or series that the site has of another patient than arriving images say, `held_by`
+whose it was then, `stated_as` the Patient with the number in the images, 0 when there was none."""
 
 media_patient = Table(
     "media_patient",
@@ -40,7 +45,7 @@ media_patient = Table(
     Index("media_patient_known", "custodian", "patient_id"),
     comment="Whom a disc is about, as its files say, and which Patient of the site somebody said that is",
 )
-"""`ends` is when what was rejected is removed."""
+"""`ends` is when what was rejected, or what nobody has decided on, is removed."""
 
 media_file = Table(
     "media_file",

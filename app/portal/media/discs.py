@@ -8,8 +8,9 @@ from starlette.responses import Response
 from app.comma import comma_separated
 from app.imaging.media.disc import QUARANTINED, READING, Disc, DiscPatient
 from app.imaging.media.job import MEDIA, PORTAL
-from app.imaging.media.quarantine import discs_of, files_on, found_disc, patients_on
+from app.imaging.media.quarantine import discs_of, files_on, found_disc, patients_on, stated_in_review
 from app.imaging.media.tally import MOST_SHOWN, Study, images_on, notable_on, states_on, studies_on
+from app.imaging.media.waiting import SOON
 from app.portal.file import file_of
 from app.portal.forms import number
 from app.portal.gate import Visit, view
@@ -26,8 +27,13 @@ def iso_date(digits: str) -> str:
 
 async def show_discs(visit: Visit, *, problem: str = "") -> Page:
     """Return the page of the caller's site's discs."""
+    reader, site = visit.hub.database.reader, visit.caller.organisation
     values = {
-        "discs": await discs_of(visit.hub.database.reader, visit.caller.organisation),
+        "discs": await discs_of(reader, site),
+        "review": await discs_of(reader, site, review=True),
+        "stated": await stated_in_review(reader, site),
+        "iso_date": iso_date,
+        "soon": visit.fhir.now + SOON,
         "problem": problem,
         "gigabytes": visit.hub.settings.stow_bytes // 1_000_000_000 or 1,
     }

@@ -94,6 +94,28 @@ async def test_what_was_sent_is_moved_where_that_is_wanted(world: World, tmp_pat
     assert await images(world) == 1
 
 
+async def test_of_one_name_each_image_that_was_moved_is_kept(world: World, tmp_path: Path) -> None:
+    site = await a_site(world, tmp_path)
+    made = [a_file(CT, SOPInstanceUID=f"1.2.3.{number}") for number in (1, 2, 3)]
+
+    for one in (*made, made[2], made[0]):
+        site.put(IM0001=one)
+        assert (await site.run(move=True))[2] == 0
+
+    kept = {one.name: one.read_bytes() for one in site.sent.iterdir()}
+    assert kept == {"IM0001": made[0], "IM0001~2": made[1], "IM0001~3": made[2]}
+
+
+async def test_an_image_that_waits_for_review_is_no_dead_letter(world: World, tmp_path: Path) -> None:
+    site = await a_site(world, tmp_path)
+    site.put(A=a_file(CT), B=a_file(CT, SOPInstanceUID="1.2.3", PatientID="OTHER"))
+
+    assert await site.run() == (2, 0, 0)
+
+    assert await images(world) == 1
+    assert site.dead.reasons() == []
+
+
 async def test_a_file_that_somebody_is_writing_waits_until_it_is_whole(world: World, tmp_path: Path) -> None:
     site = await a_site(world, tmp_path)
     site.put(A=a_file(CT)[:5_000])

@@ -110,20 +110,22 @@ async def test_two_patients_in_one_request_are_two_patients(world: World) -> Non
     assert await world.total(hospital, "ImagingStudy") == 2
 
 
-async def test_another_patient_in_the_same_study_is_refused_and_not_created(world: World) -> None:
+async def test_another_patient_in_the_same_study_waits_for_a_person_and_is_not_created(world: World) -> None:
     hospital = await world.client("hospital-a")
 
     response = await send(world, hospital, a_file(CT), a_file(CT, SOPInstanceUID="1.2.3.4", PatientID="OTHER"))
 
     assert response.status_code == 202
-    (failed,) = response.json()["00081198"]["Value"]
-    assert failed["00081155"]["Value"] == ["1.2.3.4"]
+    filed, waits = response.json()["00081199"]["Value"]
+    assert (waits["00081155"]["Value"], waits["00081190"]) == (["1.2.3.4"], {"vr": "UR"})
+    assert "00081196" not in filed
     assert await world.total(hospital, "Patient") == 1
 
 
 async def test_what_a_refused_instance_left_is_collected_and_what_was_stored_is_not(world: World) -> None:
     hospital = await world.client("hospital-a")
-    await send(world, hospital, a_file(CT), a_file(CT, SOPInstanceUID="1.2.3.4", PatientID="OTHER"))
+    series = {"StudyInstanceUID": "1.2.9", "SOPInstanceUID": "1.2.3.4"}
+    assert (await send(world, hospital, a_file(CT), a_file(CT, **series))).status_code == 202
     pass_days(world.hub, 1.1)
 
     done = await collect(world.hub)
@@ -330,7 +332,7 @@ async def test_who_says_no_issuer_means_the_patient_of_the_study(
     for values in ({"PatientID": "2"}, {"IssuerOfPatientID": "1.2.4"}):
         other = await send(world, hospital, a_file(CT, SOPInstanceUID="1.2.3.12", **values))
         if order[0] is STATED or "PatientID" in values:
-            assert other.json()["00081198"]["Value"][0]["00081197"]["Value"] == [0x0111]
+            assert other.json()["00081199"]["Value"][0]["00081196"]["Value"] == [0xB000]
     # In another study the site's own number is the site's own patient.
     await stored(
         world, hospital, a_file(CT, StudyInstanceUID="1.2.9", SeriesInstanceUID="1.2.9.1", SOPInstanceUID="1.2.9.1.1")
@@ -347,4 +349,6 @@ async def test_a_study_whose_patient_is_deleted_gets_nothing_more(world: World) 
     more = (UNSTATED, a_file(CT, IssuerOfPatientID="1.2.3", SOPInstanceUID="1.2.3.13"))
     answers = [await send(world, hospital, one) for one in more]
 
-    assert [one.status_code for one in answers] == [409, 409]
+    # Whose it is somebody has to say: the object is kept.
+    assert [one.status_code for one in answers] == [202, 202]
+    assert len((await world.http.get("/dicomweb/instances", headers=hospital)).json()) == 1

@@ -9,7 +9,7 @@ from pynetdicom import evt
 
 from app.settings import Settings
 from tests.app.audit.test_at_work import query
-from tests.app.imaging.images import CT, MR, a_file, stored, uids
+from tests.app.imaging.images import CT, MR, a_file, send, stored, uids
 from tests.dimse import COMMITMENT, a_node, aside, associated, associating, taking, until
 from tests.world import World
 
@@ -49,6 +49,9 @@ TOLD = ("1.2.3.9", [MINE], [(MINE, 0x0119), (THEIRS, 0x0112), ("1.2.3", 0x0112)]
 async def test_who_cannot_be_called_is_told_on_its_own_association(settings: Settings, world: World) -> None:
     await stored(world, await world.client("hospital-a"), a_file(CT))
     await stored(world, await world.client("hospital-b"), a_file(MR))
+    # What waits for review is kept, and not committed.
+    other = a_file(CT, SOPInstanceUID="1.2.3", PatientID="OTHER")
+    assert (await send(world, await world.client("hospital-a"), other)).status_code == 202
     await a_node(world)
 
     def asked(door: Any, *wanted: Dataset) -> tuple[list[int], list[Dataset]]:

@@ -88,6 +88,8 @@ async def test_what_is_not_stored_has_a_status_that_says_why(settings: Settings)
             ((CT_CLASS, "1.2.3.6", one[2][: len(one[2]) // 2]), 0xC000),
             ((CT_CLASS, "1.2.3.7", b"garbage!"), 0xC000),
             (an_instance(8, PatientID=""), 0xA900),
+            (an_instance(9, PatientID="OTHER"), 0xB000),
+            (an_instance(9, PatientID="OTHER"), 0xB000),
             ((CT_CLASS, large[1], large[2] + bytes(65_536)), 0xA700),
         ]
         statuses = await aside(sent, door, *(case for case, _ in cases))

@@ -3,8 +3,9 @@
 import pytest
 
 from app.imaging.media.disc import DiscPatient
+from app.imaging.media.forget import forget
 from tests.app.imaging.images import CT, MR, REPORT, a_file, send, uids
-from tests.media import files, on_disc, people, read
+from tests.media import blobs, days_later, files, on_disc, people, read
 from tests.portal import Browser, recorded, signed_in
 from tests.world import World, a_patient
 
@@ -121,6 +122,24 @@ async def test_what_a_disc_tells_is_filed_as_by_any_other_door(world: World) -> 
     assert [each["resource"]["resourceType"] for each in found["entry"]] == ["ImagingStudy", "Endpoint"]
 
 
+async def test_patients_of_other_sites_crowd_nobody_out_of_those_who_are_alike(world: World) -> None:
+    world.hub.settings = world.hub.settings.model_copy(update={"consent": "implied"})
+    system, elsewhere = await world.client(SITE), await world.client("hospital-a")
+    like = a_patient(name=[{"family": "Doe", "given": ["Archibald"]}], birthDate="1970-01-01")
+    own = await world.post(system, like)
+    entries = [{"resource": like, "request": {"method": "POST", "url": "Patient"}} for _ in range(45)]
+    batch = {"resourceType": "Bundle", "type": "batch", "entry": entries}
+    assert (await world.http.post("/fhir", headers=elsewhere, json=batch)).status_code == 200
+    desk = await signed_in(world, SITE, "clerk")
+    said = {"PatientName": "Doe^Archibald", "PatientBirthDate": "19700101", "PatientSex": "M"}
+    number = await read(world, desk, {"A": a_file(CT, **said)})
+
+    for query in ("", "?q=Doe"):
+        page = (await desk.get(f"/media/{number}/patients/1{query}")).text
+        assert page.count('name="patient" value="') == 1
+        assert own["id"] in page
+
+
 async def test_only_the_desk_of_the_site_sees_what_is_in_quarantine(world: World) -> None:
     desk = await signed_in(world, SITE, "clerk")
     number = await read(world, desk, on_disc("77654033/CR1"))
@@ -162,29 +181,17 @@ async def test_what_is_rejected_can_be_taken_back_and_goes_after_its_days(world:
     assert await act(desk, number, one, "new") == 409
     assert await act(desk, number, one, "waiting") == 303
     assert await act(desk, number, one, "rejected") == 303
-    await forget_after(world, days=29)
+    days_later(world, 29)
+    await forget(world.hub)
     assert {each.state for each in (await files(world, number)).values()} == {"quarantined"}
-    await forget_after(world, days=2)
+    days_later(world, 2)
+    await forget(world.hub)
 
     assert {each.state for each in (await files(world, number)).values()} == {"gone"}
     (gone,) = await people(world, number)
     assert (gone.state, gone.patient_id, gone.alphabetic) == ("removed", "", "")
     assert await blobs(world) == 0
     assert [one.action for one in await recorded(world) if one.interaction == "media-removed"] == ["D"]
-
-
-async def forget_after(world: World, *, days: int) -> None:
-    from app.imaging.media.forget import forget
-
-    clock = world.hub.clock
-    world.hub.clock = lambda: clock() + days * 86_400_000_000
-    await forget(world.hub)
-
-
-async def blobs(world: World) -> int:
-    from app.blobs.referred import totals
-
-    return sum(one.blobs for one in await totals(world.hub.database.reader))
 
 
 async def test_what_the_site_has_of_another_patient_is_not_filed_twice(world: World) -> None:
@@ -201,6 +208,7 @@ async def test_what_the_site_has_of_another_patient_is_not_filed_twice(world: Wo
     after = await files(world, number)
     assert {one.state for one in after.values()} == {"refused"}
     assert "another patient" in after["A"].reason
+    assert "another patient" in after["B"].reason
     assert await blobs(world) == 1
 
 

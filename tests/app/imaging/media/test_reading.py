@@ -1,6 +1,7 @@
 """A disc that is stopped while it is read goes on from there, and nothing of it is read or told twice."""
 
 import asyncio
+from dataclasses import astuple
 from pathlib import Path
 from threading import Event
 
@@ -11,15 +12,19 @@ from app.blobs import Incoming
 from app.blobs.referred import totals
 from app.cli.recorded import told
 from app.imaging.media import reading
+from app.imaging.media.disc import READ
 from app.imaging.media.entries import Entry
+from app.imaging.media.forget import forget
 from app.imaging.media.job import MEDIA, a_job, begin, new_disc
 from app.imaging.media.peek import spool
-from app.imaging.media.quarantine import found_disc
+from app.imaging.media.quarantine import found_disc, note_blobs, settle_disc
 from app.imaging.media.reading import read_disc
+from app.imaging.media.tables import media_disc
 from app.records.jobs.queue import LASTS
 from app.records.jobs.run import Lost, take
 from tests.app.imaging.images import CT, a_file
-from tests.media import DISC, files, people
+from tests.media import DISC, blobs, days_later, files, people
+from tests.portal import recorded
 from tests.world import World
 
 pytestmark = pytest.mark.anyio
@@ -120,3 +125,39 @@ async def test_a_file_that_takes_longer_than_a_job_is_held_is_read_by_one(
     assert other is None
     assert await work
     assert {one.state for one in (await files(world, number)).values()} == {"quarantined"}
+
+
+async def test_the_same_zip_uploaded_twice_stays_until_both_are_read(world: World) -> None:
+    hub = world.hub
+    site = await directory.find_organisation(hub.database.reader, "hospital-b")
+    digest = "ab" * 32
+    discs = [new_disc(hub, site.key, "disc", upload=digest, by="clerk", by_title="clerk") for _ in range(2)]
+    async with hub.database.write() as connection:
+        await connection.insert(media_disc, [astuple(one) for one in discs])
+        await note_blobs(connection, site.key, [(digest, 5)], 1)
+    left = []
+
+    for one in discs:
+        async with hub.database.write() as connection:
+            await settle_disc(connection, one, READ)
+        left.append(await blobs(world))
+
+    assert left == [1, 0]
+
+
+async def test_a_disc_that_nobody_decides_on_is_forgotten_after_its_days(world: World, tmp_path: Path) -> None:
+    (tmp_path / "A").write_bytes(a_file(CT, InstitutionName=["", "Yamada"]))
+    number = await a_disc(world, tmp_path)
+    assert await read_some(world, number, 100)
+    (one,) = await people(world, number)
+    assert (one.institution, one.ends > world.hub.clock()) == ("", True)
+    days_later(world, 89)
+    kept = await forget(world.hub)
+    days_later(world, 2)
+
+    assert (kept, await forget(world.hub)) == (0, 1)
+
+    assert [(one.state, one.alphabetic) for one in await people(world, number)] == [("removed", "")]
+    assert await blobs(world) == 0
+    (told_of,) = [each for each in await recorded(world) if each.interaction == "media-removed"]
+    assert "images that nobody decided on" in (told_of.description or "")

@@ -1,6 +1,7 @@
 """References beside what else comes in: no file goes unanswered, what hides one thing hides the rest."""
 
 import base64
+import re
 from typing import Any
 
 import pytest
@@ -12,9 +13,10 @@ from app.imaging.sources.failures import SourceFailed
 from app.imaging.sources.index import index
 from dicom.store.read import InstanceRow
 from dicom.store.refer import references
-from tests.app.imaging.images import CT, a_file, address, send, stored, uids
+from tests.app.imaging.images import CT, a_file, address, parts_of, send, stored, uids
 from tests.app.imaging.sources.region import a_manifest, a_source
 from tests.pacs import a_pacs
+from tests.portal import signed_in
 from tests.world import World, a_consent
 
 pytestmark = pytest.mark.anyio
@@ -34,14 +36,38 @@ async def test_an_image_that_is_refused_is_said_so_beside_a_manifest_that_names_
     async with a_pacs(image) as pacs:
         await a_source(world, pacs)
         caller = await world.client("hospital-a")
-        await stored(world, caller, a_file(CT, SOPInstanceUID="1.2.3.4"))
-        # Of another patient than the study that is there: neither they nor a reference to the image are taken.
-        other = a_file(CT, PatientID="other")
-        manifest = a_manifest(other)
-        answer = await send(world, caller, other, manifest)
+        await stored(world, caller, a_file(CT, SOPInstanceUID="1.2.3.4"), a_file(CT, SOPInstanceUID="1.2.3.5"))
+        # Of another patient than the study that is there: both wait for a person, and no reference is made.
+        waits = a_file(CT, PatientID="other")
+        refused = a_file(CT, PatientID="other", SOPInstanceUID="1.2.3.5")
+        manifest = a_manifest(waits)
+        answer = await send(world, caller, refused, waits, manifest)
 
-    refused = [one["00081155"]["Value"][0] for one in answer.json()["00081198"]["Value"]]
-    assert refused == [uids(image)[2], uids(manifest)[2]]
+    def named(tag: str) -> list[str]:
+        return [one["00081155"]["Value"][0] for one in answer.json()[tag]["Value"]]
+
+    assert named("00081198") == ["1.2.3.5"]
+    assert named("00081199") == [uids(image)[2], uids(manifest)[2]]
+    assert len((await world.http.get("/dicomweb/instances", headers=caller)).json()) == 2
+
+
+async def test_a_manifest_that_waited_for_a_person_refers_to_what_it_names_once_it_is_filed(world: World) -> None:
+    image = a_file(CT)
+    async with a_pacs(image) as pacs:
+        await a_source(world, pacs)
+        caller = await world.client("hospital-a")
+        await stored(world, caller, a_file(CT, SOPInstanceUID="1.2.3.4"))
+        manifest = a_manifest(image, PatientID="other")
+        assert (await send(world, caller, manifest)).status_code == 202
+        (entry,) = (await world.http.get("/fhir/Patient", headers=caller)).json()["entry"]
+        desk = await signed_in(world, "hospital-a", "clerk")
+        (place,) = re.findall(r"/media/[0-9]+/patients/1", (await desk.get("/media")).text)
+
+        answer = await desk.post(place, {"act": "patient", "patient": entry["resource"]["id"]})
+        shown = await world.http.get(address(image), headers=caller)
+
+    assert answer.status_code == 303
+    assert parts_of(shown)[0][1] == image
 
 
 @pytest.mark.parametrize("then", ["stored", "labelled", "grown"])
