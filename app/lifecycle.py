@@ -42,6 +42,7 @@ from app.imaging.episodes import Episodes
 from app.imaging.media import queue as discs
 from app.imaging.sources import index as source_indexes
 from app.imaging.sources.source import Sources
+from app.imaging.undescribed import describe
 from app.observe import trusted_time
 from app.packages.loaded import KnownPackages
 from app.records import forget, superseded
@@ -206,5 +207,6 @@ def start_tasks(hub: Hub) -> None:
     hub.closing.append(listener.start(hub))
     hub.closing.append(hub.held.start())
     hub.closing.append(source_indexes.start(hub))
+    hub.closing.append(describe.start(hub))
     hub.closing.append(dimse.start(hub))
     hub.closing.append(watch.start(hub))

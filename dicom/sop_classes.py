@@ -32,3 +32,8 @@ def has_frames(sop_class_uid: str) -> bool:
     """Return whether instances of a SOP class can be expected to have pixels."""
     end = sop_class_uid.removeprefix(_STORAGE)
     return end != sop_class_uid and end != "66" and not end.startswith(_NOT_SEEN)
+
+
+def is_seen(sop_class_uid: str, rows: int | None) -> bool:
+    """Return whether an instance is an image: by its class, or if that is no standard one by its rows of pixels."""
+    return has_frames(sop_class_uid) if sop_class_uid.startswith(_STORAGE) else rows is not None

@@ -20,6 +20,7 @@ import app.identity.tables
 import app.imaging.dimse.tables
 import app.imaging.media.tables
 import app.imaging.sources.tables
+import app.imaging.undescribed.tables
 import app.observe.tables
 import app.packages.tables
 import app.records.bulk_import.tables
@@ -52,6 +53,7 @@ METADATA = (
     app.imaging.dimse.tables.metadata,
     app.imaging.media.tables.metadata,
     app.imaging.sources.tables.metadata,
+    app.imaging.undescribed.tables.metadata,
     app.observe.tables.metadata,
     app.packages.tables.metadata,
     app.records.bulk_import.tables.metadata,

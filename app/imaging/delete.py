@@ -9,6 +9,7 @@ from app.audit.record import Event
 from app.imaging.events import Touched, imaging_events
 from app.imaging.filing import describe_what_is_left
 from app.imaging.hold import hold
+from app.imaging.imaging_study import clinical_date
 from app.imaging.media.quarantine import drop_blob
 from app.imaging.reports.filing import tells, withdraw_reports
 from app.imaging.request import DicomRequest
@@ -54,10 +55,10 @@ async def _delete(writing: Writing, rows: list[InstanceRow]) -> None:
     site = await find_organisation(connection, request.authority.custodian_slug)
     # As storing does: one after the other.
     await hold(connection, site.key)
-    for patient_key, study in await delete_instances(connection, rows, now=request.now):
+    gone = await delete_instances(connection, rows, now=request.now, dated=clinical_date)
+    for patient_key, study in gone.studies:
         await describe_what_is_left(writing, site, study, patient_key, rows[0].study_instance_uid)
     await withdraw_reports(writing, [row.id for row in rows if tells(row.sop_class_uid)])
-    for row in rows:
-        if row.digest:
-            # Bytes are those of one instance; but a disc in quarantine may hold them too.
-            await drop_blob(connection, row.custodian, row.digest, row.sop_instance_uid)
+    for digest, uid in gone.blobs:
+        # Bytes are those of one instance; but a disc in quarantine may hold them too.
+        await drop_blob(connection, site.key, digest, uid)

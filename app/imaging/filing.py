@@ -26,6 +26,7 @@ from app.imaging.patient import patient, system
 from app.imaging.reports.filing import Told, file_reports, told
 from app.imaging.reports.requests import with_requests
 from app.imaging.sources.imaging_studies import labels_by_site
+from app.imaging.undescribed.note import Undescribed, forget, note
 from app.records.prepare import prepare
 from app.records.record import StaleCaller
 from app.records.row_ids import id_of, new_id
@@ -75,9 +76,19 @@ class Owner:
 class _Filing:
     """One request on its way into the store."""
 
-    def __init__(self, writing: Writing, site: Organisation, owner: Owner | None = None, labels: int = 0) -> None:
+    def __init__(
+        self,
+        writing: Writing,
+        site: Organisation,
+        owner: Owner | None = None,
+        labels: int = 0,
+        *,
+        more_to_come: bool = False,
+    ) -> None:
         self.filed = Filed()
         self._labels = labels
+        self._more_to_come = more_to_come
+        self._at_once: set[int] = set()
         self._batch = Batch(writing.connection, site.key)
         self._owner = owner
         self._review = Review(writing, site.key)
@@ -108,7 +119,10 @@ class _Filing:
             owner, stored = decided
         self.filed.stored.append(received)
         self.filed.touched.append(Touched(owner.key, self._site.key, study.study_instance_uid))
-        if stored.outcome is not Outcome.UNCHANGED:
+        if stored.revised or self._labels:
+            # Whom it is disclosed to may follow from that.
+            self._at_once.add(stored.study)
+        if stored.outcome is not Outcome.UNCHANGED or stored.revised:
             await self._create_patient(owner)
             self._grown[stored.study] = study, owner
             if received.digest:
@@ -156,6 +170,10 @@ class _Filing:
         """Bring the ImagingStudy of each study that has grown in step."""
         await self._batch.flush()
         for row, (study, owner) in self._grown.items():
+            if self._more_to_come and row not in self._at_once and row not in self._told:
+                uid, now = study.study_instance_uid, self._writing.request.now
+                await note(self._writing.connection, Undescribed(owner.key, row, self._site.key, uid, now))
+                continue
             await self.describe(row, study, owner)
             await file_reports(self._writing, row, f"Patient/{owner.id}", owner.key, self._told.get(row, ()))
         # In the order of their keys: two requests that bring the same do not wait for each other in a circle.
@@ -240,6 +258,7 @@ class _Filing:
     async def describe(self, row: int, study: StudyFacts, owner: Owner) -> None:
         """Create or update the ImagingStudy, whose row is that of the study; a site's own stands for it."""
         writing, uid = self._writing, study.study_instance_uid
+        await forget(writing.connection, owner.key, row)
         labels = await labels_by_site(writing, uid, row)
         if labels is not None:
             await widen_row(writing.connection, owner.key, row, labels)
@@ -273,7 +292,12 @@ class _Filing:
 
 
 async def file_instances(
-    writing: Writing, received: Sequence[Received], *, owner: Owner | None = None, labels: int = 0
+    writing: Writing,
+    received: Sequence[Received],
+    *,
+    owner: Owner | None = None,
+    labels: int = 0,
+    more_to_come: bool = False,
 ) -> Filed:
     """Store instances, whose bytes are durable, in the caller's transaction.
 
@@ -282,12 +306,13 @@ async def file_instances(
         received: The instances.
         owner: Whose they are, where a person has said so; else the number in each says it.
         labels: What their study and they are hidden by, as bits: those of what told of them.
+        more_to_come: Whether the ImagingStudy of a study that is described already may follow some seconds later.
     """
     authority = writing.request.authority
     site = await find_organisation(writing.connection, authority.custodian_slug)
     # Two requests may bring the same new patient, study or instance: one after the other.
     await hold(writing.connection, site.key)
-    filing = _Filing(writing, site, owner, labels)
+    filing = _Filing(writing, site, owner, labels, more_to_come=more_to_come)
     await filing.read_ahead(received)
     for one in received:
         await filing.add(one)
@@ -306,14 +331,21 @@ async def describe_what_is_left(writing: Writing, site: Organisation, row: int, 
         patient_key: Whose it is.
         uid: The StudyInstanceUID.
     """
+    current = await read(writing.connection, Custody(site.key), "ImagingStudy", id_of(row))
+    if current is not None and not current.deleted:
+        await describe_study(writing, site, row, patient_key, uid)
+
+
+async def describe_study(writing: Writing, site: Organisation, row: int, patient_key: int, uid: str) -> None:
+    """Bring the ImagingStudy of a study in step with its images, in the caller's transaction; arguments as above."""
     own = Custody(site.key)
-    current = await read(writing.connection, own, "ImagingStudy", id_of(row))
-    if current is None or current.deleted:
-        return
     left = await search(writing.connection, own, parse_query(Level.STUDY, [("StudyInstanceUID", uid)], max_limit=1))
-    if not left:
+    if left and left[0].id == row:
+        subject = await writing.request.hub.patient_id(patient_key)
+        await _Filing(writing, site).describe(row, left[0].study, Owner(subject, patient_key, None))
+        return
+    await forget(writing.connection, patient_key, row)
+    current = await read(writing.connection, own, "ImagingStudy", id_of(row))
+    if current is not None and not current.deleted:
         await withdraw(writing, current)
         writing.take_back(current)
-        return
-    subject = orjson.loads(current.body)["subject"]["reference"].removeprefix("Patient/")
-    await _Filing(writing, site).describe(row, left[0].study, Owner(subject, patient_key, None))

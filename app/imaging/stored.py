@@ -52,8 +52,13 @@ async def _reviews(request: DicomRequest, filed: Filed) -> list[Event]:
     ]
 
 
-async def stored(request: DicomRequest, received: list[Received]) -> Filed:
+async def stored(request: DicomRequest, received: list[Received], *, more_to_come: bool = False) -> Filed:
     """Return what became of the instances once all of it is durable.
+
+    Args:
+        request: On whose behalf.
+        received: The instances.
+        more_to_come: As for `file_instances`.
 
     Raises:
         StaleCaller: the caller's rights changed again and again.
@@ -61,7 +66,7 @@ async def stored(request: DicomRequest, received: list[Received]) -> Filed:
     references = await referred_to(request.hub, request.authority.custodian, received)
 
     async def work(writing: Writing) -> Filed:
-        return await file_instances(writing, [*received, *references])
+        return await file_instances(writing, [*received, *references], more_to_come=more_to_come)
 
     async def told(filed: Filed, writing: Writing) -> list[Event]:
         told = await storing_events(request, filed.touched, writing)

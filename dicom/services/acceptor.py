@@ -95,6 +95,10 @@ class Answering(Protocol):
         """Answer a message; what it raises ends the association."""
         ...
 
+    def leaving(self) -> None:
+        """Do what is to be done before the peer hears that it is released; what it raises is passed over."""
+        ...
+
     def ended(self, association: "Acceptor", reason: str) -> None:
         """Hear that the association has ended: with a reason when it was never one."""
         ...
@@ -233,6 +237,7 @@ class Acceptor(Association):
             if message is not None:
                 self._serve_request(message, context_id or 0)
             if self.is_established and self.acse.is_release_requested():
+                self._take_leave()
                 self.acse.send_release(is_response=True)
                 self.is_released, self.is_established = True, False
                 self.kill()
@@ -256,6 +261,12 @@ class Acceptor(Association):
             self.abort()
         # What was done may have taken longer than a peer may be silent.
         self.dul._idle_timer.restart()
+
+    def _take_leave(self) -> None:
+        try:
+            self._answering.leaving()
+        except Exception:
+            logger.exception("An association is released with something left undone")
 
     def end(self) -> None:
         """End the association from another thread; nothing waits for it."""

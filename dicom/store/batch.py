@@ -12,7 +12,7 @@ from sqlalchemy.sql import ClauseElement
 
 from dicom.indexing import Facts
 from dicom.store.connection import Connection
-from dicom.store.write import LOOKUPS
+from dicom.store.write import LOOKUPS, REVISIONS
 
 MOST_NOTED = 500
 """Rows that wait to be inserted: each holds a header."""
@@ -53,9 +53,11 @@ class Batch:
     async def fetch(self, statement: ClauseElement, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         """Return what was read ahead, or ask."""
         known = self._known.get(id(statement))
-        if known is not None and values["custodian"] == self._custodian and values["uid"] in known:
-            return known[values["uid"]]
-        return await self._connection.fetch(statement, values)
+        if known is None or values["custodian"] != self._custodian:
+            return await self._connection.fetch(statement, values)
+        if values["uid"] not in known:
+            known[values["uid"]] = [tuple(row) for row in await self._connection.fetch(statement, values)]
+        return known[values["uid"]]
 
     async def execute(self, statement: ClauseElement, values: Mapping[str, Any]) -> int:
         """Note an insert for later; run anything else, after what was noted."""
@@ -68,6 +70,11 @@ class Batch:
                     await self.flush()
                 return 1
         await self.flush()
+        for name, revision in REVISIONS.items():
+            if revision is statement:
+                lookup, _ = LOOKUPS[name]
+                self._known.get(id(lookup), {}).pop(values["k_uid"], None)
+                return await self._connection.execute(statement, values)
         # An instance that was there is changed: what was read of it, and perhaps of others, is not so any more.
         lookup, _ = LOOKUPS["sop_instance_uid"]
         self._known.get(id(lookup), {}).clear()

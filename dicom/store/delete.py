@@ -4,11 +4,13 @@ What hid a study hides it when it is sent again: its labels are kept with the to
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy import BigInteger, Integer, bindparam, delete, exists, insert, select
 
 from dicom.store.connection import Connection
 from dicom.store.read import InstanceRow
+from dicom.store.retell import Dated, retell
 from dicom.store.series_metadata import forget_packed
 from dicom.store.tables import dicom_deleted, dicom_instance, dicom_series, dicom_study
 
@@ -50,18 +52,26 @@ async def deleted_labels(connection: Connection, custodian: int, study_instance_
     return labels
 
 
-async def delete_instances(connection: Connection, rows: Sequence[InstanceRow], *, now: int) -> list[tuple[int, int]]:
-    """Delete instances of one custodian, in the caller's write transaction.
+@dataclass(slots=True)
+class Deleted:
+    """What a deletion took away."""
+
+    studies: dict[tuple[int, int], None] = field(default_factory=dict)
+    """The (patient key, row) of each study that has lost something; whether it is still there is not said."""
+    blobs: list[tuple[str, str]] = field(default_factory=list)
+    """Digest and SOPInstanceUID of each instance whose bytes were kept, as it was in that moment."""
+
+
+async def delete_instances(connection: Connection, rows: Sequence[InstanceRow], *, now: int, dated: Dated) -> Deleted:
+    """Delete instances of one custodian, in the caller's write transaction; what is left tells of its study anew.
 
     Args:
         connection: In a transaction that no other writer of the custodian shares.
         rows: What is deleted; what is gone already is passed over.
         now: Microseconds since 1970 UTC.
-
-    Returns:
-        The (patient key, row) of each study that has lost something; whether it is still there is not said.
+        dated: Gives the clinical date of a study.
     """
-    studies: dict[tuple[int, int], None] = {}
+    gone = Deleted()
     all_series: dict[tuple[int, int], None] = {}
     for row in rows:
         found = await connection.fetch(_OF_CUSTODIAN, {"k_custodian": row.custodian, "k_uid": row.sop_instance_uid})
@@ -69,7 +79,9 @@ async def delete_instances(connection: Connection, rows: Sequence[InstanceRow], 
             if (patient_key, id_) != (row.patient_key, row.id):
                 continue
             await connection.execute(_DELETE, {"k_patient": patient_key, "k_id": id_})
-            studies[patient_key, study] = None
+            gone.studies[patient_key, study] = None
+            if digest:
+                gone.blobs.append((digest, row.sop_instance_uid))
             all_series[patient_key, series] = None
             # Deleted, sent again and deleted again: the labels of both times count.
             await connection.execute(_UNEARTH, {"k_custodian": row.custodian, "k_uid": row.sop_instance_uid})
@@ -84,7 +96,8 @@ async def delete_instances(connection: Connection, rows: Sequence[InstanceRow], 
             await connection.execute(_BURY, values)
     for patient_key, series in all_series:
         await forget_packed(connection, patient_key, series)
-    for patient_key, study in studies:
+    for patient_key, study in gone.studies:
         await connection.execute(_EMPTY_SERIES, {"k_patient": patient_key, "k_study": study})
         await connection.execute(_EMPTY_STUDY, {"k_patient": patient_key, "k_study": study})
-    return list(studies)
+        await retell(connection, patient_key, study, dated)
+    return gone

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, bindparam, func, select, update
 
 from dicom.store.connection import Connection
-from dicom.store.fill import fill_in
 from dicom.store.tables import dicom_instance
+from dicom.store.told import Word, tell
 
 _OWN = (
     *("digest", "size", "transfer_syntax_uid", "pixel_offset", "pixel_length", "frames", "model"),
@@ -70,30 +70,37 @@ _COUNT = select(func.count()).select_from(dicom_instance).where(*_OF_SOURCE)
 
 
 async def settle_reference(
-    connection: Connection, custodian: int, extracted: Any, found: Sequence[Any], *, digest: str, size: int
-) -> bool:
-    """Return whether an instance that is there was a reference, and its bytes are kept from now on.
+    connection: Connection,
+    word: Word,
+    columns: Mapping[str, Any],
+    found: Sequence[Any],
+    *,
+    custodian: int,
+    digest: str,
+    size: int,
+) -> tuple[bool, bool]:
+    """Return whether an instance that is there was a reference whose bytes are kept from now on.
 
     A reference that is told of again learns what is new: a header, or another source.
 
     Args:
         connection: In a write transaction.
-        custodian: Whose it is.
-        extracted: What `dicom.store.write.extract` made of the instance, or a reference to it.
+        word: What it says of its study and series.
+        columns: What `dicom.store.write.extract` made of the instance, or of the reference to it.
         found: Its row: patient key, id, digest, labels, study, source, described; the rest does not matter.
+        custodian: Whose it is.
         digest: Names the blob; empty for a reference.
         size: Bytes of the blob; 0 for a reference.
+
+    Returns:
+        That, and whether its study is told of otherwise now.
     """
     patient_key, row, _, _, _, source, described, *_ = found
-    columns = extracted.columns
     if source is None or (columns["source"] is not None and not _says_more(columns, source, described)):
-        return False
+        return False, False
     await settle(connection, patient_key, row, {**columns, "digest": digest, "size": size})
-    if columns["source"] is not None:
-        return False
-    # What referred to it may have said little of its series and study.
-    await fill_in(connection, patient_key, custodian, extracted.facts)
-    return True
+    # What referred to it may have said little of its series and study, or otherwise.
+    return columns["source"] is None, await tell(connection, custodian, word) is not None
 
 
 def _says_more(columns: Mapping[str, Any], source: int, described: int | None) -> bool:

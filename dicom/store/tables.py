@@ -64,6 +64,17 @@ def _numbers(*names: str) -> list[Column[int]]:
     return [Column(name, BigInteger, nullable=True) for name in names]
 
 
+TOLD_BEFORE = 0o111111111
+"""`told` of a study of which an earlier release did not note by whom: each fact may give way to an image's."""
+
+
+def _told(before: int) -> Column[int]:
+    """Return the column that says by whom each fact was told; `before` is in rows of releases that did not note it."""
+    return Column(
+        "told", BigInteger, nullable=False, server_default=text(str(before)), comment="by whom: dicom.store.told"
+    )
+
+
 dicom_study = Table(
     "dicom_study",
     metadata,
@@ -75,6 +86,7 @@ dicom_study = Table(
     *_texts("patient_id", "issuer_of_patient_id", "patient_birth_date", "patient_sex", "study_id"),
     _words("referring_physician_name"),
     _words("patient_name"),
+    _told(TOLD_BEFORE),
     UniqueConstraint("patient_key", "custodian", "study_instance_uid"),
     Index("dicom_study_uid", "study_instance_uid", "custodian"),
     Index("dicom_study_date", "study_date", "study_time"),
@@ -92,6 +104,7 @@ dicom_series = Table(
     *_texts("body_part_examined", "laterality"),
     *_texts("performed_procedure_step_start_date", "performed_procedure_step_start_time"),
     *_numbers("series_number"),
+    _told(0o1111111),
     UniqueConstraint("patient_key", "study", "series_instance_uid"),
     Index("dicom_series_uid", "series_instance_uid"),
     sqlite_with_rowid=False,

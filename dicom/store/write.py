@@ -8,17 +8,30 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Insert, Select, bindparam, insert, select, update
+from sqlalchemy import Insert, Select, Update, bindparam, insert, select, update
 
 from dicom.failures import DUPLICATE_SOP_INSTANCE, IdentityConflict, InvalidInstance
 from dicom.indexing import Facts, indexed
 from dicom.json_model import render
-from dicom.names import PersonName, folded, words
 from dicom.part10 import Instance
 from dicom.store.connection import Connection
 from dicom.store.delete import deleted_labels
 from dicom.store.refer import settle_reference
-from dicom.store.tables import NAME_GROUPS, dicom_instance, dicom_series, dicom_study
+from dicom.store.tables import dicom_instance, dicom_series, dicom_study
+from dicom.store.told import (
+    REVISE_SERIES,
+    REVISE_STUDY,
+    SERIES,
+    SERIES_ROW,
+    STUDY,
+    STUDY_ROW,
+    Word,
+    columns_of,
+    is_image,
+    ranked,
+    tell_series,
+    tell_study,
+)
 
 
 class Outcome(StrEnum):
@@ -64,14 +77,10 @@ class StoredInstance:
     study: int
     """The row in dicom_study."""
     facts: Facts
+    revised: bool = False
+    """Whether the study is new, or is told of otherwise than before."""
 
 
-_STUDY = select(*(dicom_study.c[name] for name in ("patient_key", "id", "labels", "patient_id"))).where(
-    dicom_study.c.study_instance_uid == bindparam("uid"), dicom_study.c.custodian == bindparam("custodian")
-)
-_SERIES = select(dicom_series.c.patient_key, dicom_series.c.id, dicom_series.c.study, dicom_series.c.labels).where(
-    dicom_series.c.series_instance_uid == bindparam("uid"), dicom_series.c.custodian == bindparam("custodian")
-)
 _INSTANCE = select(
     *(dicom_instance.c[name] for name in ("patient_key", "id", "digest", "labels", "study", "source", "described")),
     *(dicom_instance.c[name] for name in ("study_instance_uid", "series_instance_uid")),
@@ -90,11 +99,14 @@ _INSERT_INSTANCE = insert(dicom_instance).values({column.name: bindparam(column.
 
 
 LOOKUPS: Mapping[str, tuple[Select[*tuple[Any, ...]], Insert]] = {
-    "study_instance_uid": (_STUDY, _INSERT_STUDY),
-    "series_instance_uid": (_SERIES, _INSERT_SERIES),
+    "study_instance_uid": (STUDY_ROW, _INSERT_STUDY),
+    "series_instance_uid": (SERIES_ROW, _INSERT_SERIES),
     "sop_instance_uid": (_INSTANCE, _INSERT_INSTANCE),
 }
 """How it is asked what a custodian has of a UID, and how a row is made: `dicom.store.batch` does both for many."""
+
+REVISIONS: Mapping[str, Update] = {"study_instance_uid": REVISE_STUDY, "series_instance_uid": REVISE_SERIES}
+"""What changes a row that is there, by the UID that it binds as `k_uid`."""
 
 
 def extract(instance: Instance) -> Extracted:
@@ -105,7 +117,7 @@ def extract(instance: Instance) -> Extracted:
 
 async def whose_study(connection: Connection, custodian: int, study_instance_uid: str) -> tuple[int, str] | None:
     """Return patient_key and Patient ID of a study that a custodian has, or None."""
-    rows = await connection.fetch(_STUDY, {"uid": study_instance_uid, "custodian": custodian})
+    rows = await connection.fetch(STUDY_ROW, {"uid": study_instance_uid, "custodian": custodian})
     return (rows[0][0], rows[0][3]) if rows else None
 
 
@@ -142,7 +154,8 @@ async def store_instance(
     Args:
         connection: In a transaction that no other writer of the custodian shares.
         fixed: The columns visibility speaks of. Study and series are given the same when they are new;
-            the labels of a study and a series that exist are added to the instance's.
+            the labels of a study and a series that exist are added to the instance's, whose clinical date is that of
+            its study.
         instance: What `read_instance` made of the blob, or what `extract` made of that.
         digest: Names the blob.
         size: Bytes of the blob.
@@ -156,28 +169,63 @@ async def store_instance(
     """
     extracted = instance if isinstance(instance, Extracted) else extract(instance)
     facts = extracted.facts
+    word = Word(facts, fixed.clinical_date, is_image(facts.instance, extracted.columns))
     found = await _one(connection, _INSTANCE, fixed, facts.instance.sop_instance_uid)
     if found is not None:
         await _again(connection, fixed, extracted, digest, found)
-        moved = await settle_reference(connection, fixed.custodian, extracted, found, digest=digest, size=size)
-        return StoredInstance(Outcome.MOVED if moved else Outcome.UNCHANGED, found[1], found[4], facts)
+        moved, revised = await settle_reference(
+            connection, word, extracted.columns, found, custodian=fixed.custodian, digest=digest, size=size
+        )
+        return StoredInstance(Outcome.MOVED if moved else Outcome.UNCHANGED, found[1], found[4], facts, revised)
     # Whatever can be refused is refused before the first row is written.
-    study, study_labels = await _study(connection, fixed, facts)
-    series, series_labels = await _series(connection, fixed, facts, study)
+    known_study = await _study(connection, fixed, facts)
+    known_series = await _series(connection, fixed, facts, None if known_study is None else known_study[1])
     row = asdict(fixed) | {"stored": now}
-    if study is None:
-        row["labels"] |= await deleted_labels(connection, fixed.custodian, facts.study.study_instance_uid)
-        study = new_row()
-        await connection.execute(_INSERT_STUDY, {**row, "id": study, **_study_columns(facts)})
-    row["labels"] |= study_labels
-    if series is None:
-        series = new_row()
-        values = {**row, "id": series, "study": study, **asdict(facts.series)}
-        await connection.execute(_INSERT_SERIES, values)
-    row["labels"] |= series_labels
+    study, revised = await _in_study(connection, row, word, known_study, new_row)
+    series = await _in_series(connection, row, word, known_series, new_row, study=study)
     row |= {"id": new_row(), "study": study, "series": series, "digest": digest, "size": size}
     await connection.execute(_INSERT_INSTANCE, {**row, **extracted.columns})
-    return StoredInstance(Outcome.CREATED, row["id"], study, facts)
+    return StoredInstance(Outcome.CREATED, row["id"], study, facts, revised)
+
+
+async def _in_study(
+    connection: Connection, row: dict[str, Any], word: Word, known: Sequence[Any] | None, new_row: Callable[[], int]
+) -> tuple[int, bool]:
+    """Return the row of a study, made if it is not there, and whether it is told of otherwise now.
+
+    `row` has the instance's fixed columns, which become what the study's are.
+    """
+    about = word.facts.study
+    if known is not None:
+        revised, row["clinical_date"] = await tell_study(connection, word, known)
+        row["labels"] |= known[2]
+        return int(known[1]), revised
+    row["labels"] |= await deleted_labels(connection, row["custodian"], about.study_instance_uid)
+    told, _ = ranked(STUDY, about, 0, of_image=word.of_image)
+    values = {**row, "id": new_row(), "told": told, "patient_id": about.patient_id}
+    values["study_instance_uid"] = about.study_instance_uid
+    await connection.execute(_INSERT_STUDY, values | columns_of(STUDY, about))
+    return values["id"], True
+
+
+async def _in_series(
+    connection: Connection,
+    row: dict[str, Any],
+    word: Word,
+    known: Sequence[Any] | None,
+    new_row: Callable[[], int],
+    *,
+    study: int,
+) -> int:
+    """Return the row of a series, made if it is not there; `row` as for the study."""
+    if known is not None:
+        await tell_series(connection, word, known)
+        row["labels"] |= known[3]
+        return int(known[1])
+    told, _ = ranked(SERIES, word.facts.series, 0, of_image=word.of_image)
+    values = {**row, "id": new_row(), "study": study, "told": told, **asdict(word.facts.series)}
+    await connection.execute(_INSERT_SERIES, values)
+    return int(values["id"])
 
 
 async def _again(
@@ -197,30 +245,22 @@ async def _again(
         await connection.execute(_RAISE_LABELS, values)
 
 
-async def _study(connection: Connection, fixed: FixedColumns, facts: Facts) -> tuple[int | None, int]:
-    """Return row and labels of the study, if it is there."""
-    found = await _one(connection, _STUDY, fixed, facts.study.study_instance_uid)
-    if found is None:
-        return None, 0
-    patient_key, row_id, labels, _ = found
-    if patient_key != fixed.patient_key:
-        raise _of_another("Study Instance UID", facts.study.study_instance_uid, patient_key)
-    return row_id, labels
+async def _study(connection: Connection, fixed: FixedColumns, facts: Facts) -> Sequence[Any] | None:
+    """Return the row of the study, if it is there."""
+    found = await _one(connection, STUDY_ROW, fixed, facts.study.study_instance_uid)
+    if found is not None and found[0] != fixed.patient_key:
+        raise _of_another("Study Instance UID", facts.study.study_instance_uid, found[0])
+    return found
 
 
-async def _series(
-    connection: Connection, fixed: FixedColumns, facts: Facts, study: int | None
-) -> tuple[int | None, int]:
-    """Return row and labels of the series, if it is there."""
-    found = await _one(connection, _SERIES, fixed, facts.series.series_instance_uid)
-    if found is None:
-        return None, 0
-    patient_key, row_id, its_study, labels = found
-    if patient_key != fixed.patient_key:
-        raise _of_another("Series Instance UID", facts.series.series_instance_uid, patient_key)
-    if its_study != study:
+async def _series(connection: Connection, fixed: FixedColumns, facts: Facts, study: int | None) -> Sequence[Any] | None:
+    """Return the row of the series, if it is there."""
+    found = await _one(connection, SERIES_ROW, fixed, facts.series.series_instance_uid)
+    if found is not None and found[0] != fixed.patient_key:
+        raise _of_another("Series Instance UID", facts.series.series_instance_uid, found[0])
+    if found is not None and found[2] != study:
         raise _conflict("Series Instance UID")
-    return row_id, labels
+    return found
 
 
 async def _one(connection: Connection, statement: Any, fixed: FixedColumns, uid: str) -> Sequence[Any] | None:
@@ -244,23 +284,6 @@ def _instance_columns(instance: Instance, facts: Facts) -> dict[str, Any]:
         "source": None,
         "described": None,
     }
-
-
-def _study_columns(facts: Facts) -> dict[str, Any]:
-    columns = asdict(facts.study)
-    for name in ("patient_name", "referring_physician_name"):
-        del columns[name]
-        columns |= _name_columns(name, getattr(facts.study, name))
-    return columns
-
-
-def _name_columns(name: str, value: PersonName) -> dict[str, str]:
-    groups = dict(zip(NAME_GROUPS, (value.alphabetic, value.ideographic, value.phonetic), strict=True))
-    return (
-        {f"{name}_{group}": text for group, text in groups.items()}
-        | {f"{name}_{group}_folded": folded(text) for group, text in groups.items()}
-        | {f"{name}_words": words(value)}
-    )
 
 
 def _conflict(what: str) -> InvalidInstance:

@@ -4,6 +4,7 @@ Whose it is is asked again with each message: a node that is removed is heard no
 """
 
 import logging
+from collections import Counter
 from typing import Any, Protocol
 
 from pynetdicom.dimse_messages import DIMSEMessage
@@ -20,6 +21,7 @@ from app.imaging.dimse.carried_out import Done, carried_out
 from app.imaging.dimse.node import Node, Nodes
 from app.imaging.dimse.request import DimseRequest
 from app.imaging.dimse.store import begun, store
+from app.imaging.undescribed.describe import describe_now
 from dicom.services.acceptor import (
     CALLED_AE_TITLE_NOT_RECOGNISED,
     CALLING_AE_TITLE_NOT_RECOGNISED,
@@ -80,6 +82,7 @@ class Conversation:
         self.network = ""
         self._places = places
         self._node: Node | None = None
+        self._brought: Counter[str] = Counter()
 
     @property
     def title(self) -> str:
@@ -192,7 +195,18 @@ class Conversation:
             return await store(asked, named, spool, self.calls.together)
 
         done: Done[str] = self.calls.wait_for(carried_out(request, work))
+        if request.brought:
+            self._brought[request.brought] += 1
         return (COERCION, done.result) if done.result else (done.code, done.reason)
+
+    def leaving(self) -> None:
+        """Have the studies described that the association has brought; of which it brought one instance alone, later.
+
+        Some applications ask for an association for each instance.
+        """
+        grown = [uid for uid, instances in self._brought.items() if instances > 1]
+        if grown and self._node is not None:
+            self.calls.wait_for(describe_now(self.calls.hub, self._node.caller.organisation, grown))
 
     async def _known(self) -> Node:
         """Return the node, of now.

@@ -24,6 +24,9 @@ class DimseRequest(DicomRequest):
         peer: The other end.
         interaction: `c-store` for example.
         pairs: What is asked, as it is told to the audit log.
+
+    Attributes:
+        brought: The StudyInstanceUID of what a C-STORE brought, once it is stored.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class DimseRequest(DicomRequest):
         super().__init__(hub, scope, replayed(b""), node.caller)
         self.node = node
         self.peer = peer
+        self.brought = ""
         self._nodes = nodes
         self.interaction = interaction
         self.action = _ACTIONS[interaction]

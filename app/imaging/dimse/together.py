@@ -37,6 +37,7 @@ class Together:
             self._tasks[node] = asyncio.create_task(self._work(node), name="filing of instances")
         found = await answer
         request.recorded = not isinstance(found, Failure)
+        request.brought = "" if found else received.extracted.facts.study.study_instance_uid
         return found
 
     async def _work(self, node: str) -> None:
@@ -52,7 +53,7 @@ class Together:
 async def _file(waiting: list[_Waiting]) -> None:
     request, _, _ = waiting[0]
     try:
-        filed = await stored(request, [received for _, received, _ in waiting])
+        filed = await stored(request, [received for _, received, _ in waiting], more_to_come=True)
     except BaseException as error:
         for _, _, answer in waiting:
             if not answer.done():

@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from app.imaging.hold import hold
+from app.imaging.imaging_study import clinical_date
 from app.imaging.sources.failures import SourceFailed, Untrue
 from app.imaging.sources.source import ImagingSource
 from app.imaging.sources.web import fetch_json
+from app.imaging.undescribed.note import Undescribed, note
 from dicom.json_model import bulk_data_root, render
 from dicom.model_facts import NotAModel, facts_of, localised, text_of
 from dicom.part10 import read_instance
-from dicom.store.fill import fill_in
 from dicom.store.read import InstanceRow, ModelRow, read_instances
 from dicom.store.refer import settle
+from dicom.store.told import Word, is_image, tell
 from dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN
 
 if TYPE_CHECKING:
@@ -136,6 +139,7 @@ def _is_of(model: Mapping[str, Any], row: InstanceRow) -> bool:
 async def _keep(hub: "Hub", rows: Sequence[InstanceRow], models: Mapping[str, dict[str, Any]]) -> None:
     now = hub.clock()
     async with hub.database.write() as connection:
+        await hold(connection, rows[0].custodian)
         for row in rows:
             model = models.get(row.sop_instance_uid)
             if model is None:
@@ -156,5 +160,8 @@ async def _keep(hub: "Hub", rows: Sequence[InstanceRow], models: Mapping[str, di
                 "instance_number": about.instance_number,
             }
             await settle(connection, row.patient_key, row.id, columns)
-        if models:
-            await fill_in(connection, rows[0].patient_key, rows[0].custodian, facts_of(next(iter(models.values()))))
+            word = Word(facts, clinical_date(facts.study), is_image(about, columns))
+            study = await tell(connection, row.custodian, word)
+            if study is not None:
+                grown = Undescribed(row.patient_key, study, row.custodian, row.study_instance_uid, since=0)
+                await note(connection, grown)

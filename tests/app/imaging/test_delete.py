@@ -1,13 +1,18 @@
 """Deleting images: by their custodian alone, on record, and so that what is sent again is stored again."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import func, select
 
 from app.audit.record import Event
 from app.blobs.tables import blob
+from app.imaging import delete
 from tests.app.imaging.images import CT, MR, a_file, address, send, stored, uids
+from tests.app.imaging.sources.region import a_manifest, a_source
 from tests.app.imaging.test_disclosure import the_patient, watched
 from tests.media import files, people, read
+from tests.pacs import a_pacs
 from tests.portal import signed_in
 from tests.world import World, a_consent
 
@@ -57,6 +62,28 @@ async def test_the_imaging_study_follows_what_is_left(world: World) -> None:
     (entry,) = (await world.http.get("/fhir/ImagingStudy", headers=hospital)).json()["entry"]
     assert entry["resource"]["numberOfInstances"] == 1
     assert entry["resource"]["meta"]["versionId"] == "2"
+
+
+async def test_bytes_that_came_while_a_reference_was_being_deleted_are_not_left_behind(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hospital = await world.client("hospital-a")
+    async with a_pacs(FILE) as pacs:
+        await a_source(world, pacs)
+        await stored(world, hospital, a_manifest(FILE))
+        assert await blobs(world) == 1
+        held = delete.committed
+
+        async def late(*arguments: Any) -> Any:
+            # What was read says that it is a reference; before the transaction its bytes come.
+            await stored(world, hospital, FILE)
+            return await held(*arguments)
+
+        monkeypatch.setattr(delete, "committed", late)
+        response = await world.http.delete(address(FILE), headers=hospital)
+
+    assert response.status_code == 204
+    assert await blobs(world) == 1
 
 
 async def test_others_delete_nothing(world: World) -> None:

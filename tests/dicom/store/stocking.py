@@ -40,6 +40,9 @@ def an_instance(study="1.2", series="1.2.1", sop="1.2.1.1", number=1, modality="
         "time": (0x00080030, "TM"),
         "description": (0x00081030, "LO"),
         "series_number": (0x00200011, "IS"),
+        "referrer": (0x00080090, "PN"),
+        "study_id": (0x00200010, "SH"),
+        "sop_class": (0x00080016, "UI"),
     }
     changes = {
         0x00080005: ("CS", b"ISO_IR 192"),
