@@ -15,14 +15,15 @@ import orjson
 from app.clock import instant
 from app.imaging.imaging_study import DICOM_UID
 from app.imaging.reports.codes import Json
-from app.imaging.reports.requests import requests_of
+from app.imaging.reports.follow import TYPE_OF, accession_of
+from app.imaging.reports.requests import links_of, orders_of
 from app.imaging.reports.resources import Place, resource
 from app.records.own import find_own, read_own, take_back, token
 from app.records.prepare import prepare
 from app.records.row_ids import id_of
 from app.records.writing import Writing
 from dicom.indexing import Facts
-from dicom.reports.kinds import Kind, kind_of
+from dicom.reports.kinds import kind_of
 from dicom.store.write import Extracted
 from fhir.documents.provenance import POLICY, provenance
 from fhir.errors import FhirError
@@ -30,13 +31,8 @@ from fhir.store.stored import Stored
 
 logger = logging.getLogger(__name__)
 
-TELLING = frozenset({Kind.REPORT, Kind.DOSE, Kind.DOCUMENT, Kind.KEY_IMAGES})
-"""The kinds of instances of which a resource is made."""
-
 THREAD_BYTES = 200_000
 """From so many bytes of DICOM JSON on, what it says is read in a thread, so that other requests go on."""
-
-TYPES = ("DiagnosticReport", "Observation", "DocumentReference")
 
 
 class Told(NamedTuple):
@@ -51,7 +47,7 @@ class Told(NamedTuple):
 
 def tells(sop_class_uid: str) -> bool:
     """Return whether a resource is made of the instances of a SOP Class."""
-    return kind_of(sop_class_uid) in TELLING
+    return kind_of(sop_class_uid) in TYPE_OF
 
 
 def told(row: int, extracted: Extracted) -> Told | None:
@@ -76,7 +72,9 @@ async def file_reports(writing: Writing, study_row: int, subject: str, patient_k
         return
     facts = new[0].facts.study
     study = await _study(writing, study_row, facts.study_instance_uid)
-    requests = await requests_of(writing, study_row, patient_key, facts.accession_number)
+    # By the number that the study has: the instances of a study may name several.
+    orders = await orders_of(writing, patient_key, await accession_of(writing, patient_key, study_row))
+    requests = links_of(orders, study.labels if study else 0)
     link = f"ImagingStudy/{study.id if study else id_of(study_row)}"
     place = Place(subject, link, requests, writing.request.hub.settings.dicomweb_address)
     for one in new:
@@ -136,7 +134,7 @@ async def withdraw_reports(writing: Writing, rows: Iterable[int]) -> None:
     What its site has written of a report itself, as a Provenance of its own, stays.
     """
     for row in rows:
-        for type_name in TYPES:
+        for type_name in dict.fromkeys(TYPE_OF.values()):
             current = await read_own(writing, type_name, id_of(row))
             if current is not None:
                 await take_back(writing, [current], POLICY)
