@@ -18,7 +18,7 @@ from app.imaging.reports.codes import Json
 from app.imaging.reports.follow import TYPE_OF, accession_of
 from app.imaging.reports.requests import links_of, orders_of
 from app.imaging.reports.resources import Place, resource
-from app.records.own import find_own, read_own, take_back, token
+from app.records.own import custody, find_own, read_own, take_back, token
 from app.records.prepare import prepare
 from app.records.row_ids import id_of
 from app.records.writing import Writing
@@ -27,6 +27,7 @@ from dicom.reports.kinds import kind_of
 from dicom.store.write import Extracted
 from fhir.documents.provenance import POLICY, provenance
 from fhir.errors import FhirError
+from fhir.store.read import read
 from fhir.store.stored import Stored
 
 logger = logging.getLogger(__name__)
@@ -58,7 +59,9 @@ def told(row: int, extracted: Extracted) -> Told | None:
     return Told(row, facts, extracted.columns["model"])
 
 
-async def file_reports(writing: Writing, study_row: int, subject: str, patient_key: int, new: Sequence[Told]) -> None:
+async def file_reports(
+    writing: Writing, study_row: int, subject: str, patient_key: int, new: Sequence[Told], *, remake: bool = True
+) -> None:
     """Gather the resources of new instances of one study, whose ImagingStudy is gathered already.
 
     Args:
@@ -67,6 +70,7 @@ async def file_reports(writing: Writing, study_row: int, subject: str, patient_k
         subject: Reference to its Patient.
         patient_key: Of the same.
         new: The instances.
+        remake: Whether a resource that is there is brought to what its instance says; one that was deleted stays so.
     """
     if not new:
         return
@@ -79,7 +83,7 @@ async def file_reports(writing: Writing, study_row: int, subject: str, patient_k
     place = Place(subject, link, requests, writing.request.hub.settings.dicomweb_address)
     for one in new:
         try:
-            await _file(writing, one, place, study)
+            await _file(writing, one, place, study, remake=remake)
         except (FhirError, ValueError, TypeError, KeyError):
             # The instance is stored, and shown by itself; it says nothing that FHIR could hold.
             logger.exception("Nothing is told by FHIR of the instance %s", one.facts.instance.sop_instance_uid)
@@ -96,7 +100,7 @@ async def _study(writing: Writing, row: int, uid: str) -> Stored | None:
     return next(iter(of_site), None)
 
 
-async def _file(writing: Writing, one: Told, place: Place, study: Stored | None) -> None:
+async def _file(writing: Writing, one: Told, place: Place, study: Stored | None, *, remake: bool) -> None:
     made = await asyncio.to_thread(_said, one, place) if len(one.model) > THREAD_BYTES else _said(one, place)
     if made is None:
         return
@@ -104,10 +108,11 @@ async def _file(writing: Writing, one: Told, place: Place, study: Stored | None)
     security = tuple(orjson.loads(study.body).get("meta", {}).get("security", ())) if study and labels else ()
     prepared = prepare(orjson.dumps(made), writing.request.authority)
     id_ = id_of(one.row)
-    current = await read_own(writing, prepared.type, id_)
+    current = await read(writing.connection, custody(writing), prepared.type, id_)
     if current is not None:
-        # It was known as a reference before its bytes came.
-        await writing.follow(current, prepared)
+        # It was known as a reference before its bytes came, or its site has deleted it while the instance stays.
+        if remake and not current.deleted:
+            await writing.follow(current, prepared)
         return
     await writing.create(prepared, row=one.row, id_=id_, inherited_labels=labels, security=security)
     origin = provenance(

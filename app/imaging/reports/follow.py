@@ -78,15 +78,16 @@ _TOLD = (
 _ACCESSION = select(dicom_study.c.accession_number).where(
     dicom_study.c.patient_key == _PATIENT, dicom_study.c.id == bindparam("row", type_=BigInteger)
 )
+TELLING = or_(
+    dicom_instance.c.sop_class_uid.startswith(f"{STORAGE}88."),
+    dicom_instance.c.sop_class_uid.startswith(f"{STORAGE}104."),
+)
+"""The condition under which a row of dicom_instance may be one of `TYPE_OF`; `kind_of` says whether it is."""
+
 _TELLING = (
     select(dicom_instance.c.id, dicom_instance.c.sop_class_uid)
     .where(
-        dicom_instance.c.patient_key == _PATIENT,
-        dicom_instance.c.study == bindparam("row", type_=BigInteger),
-        or_(
-            dicom_instance.c.sop_class_uid.startswith(f"{STORAGE}88."),
-            dicom_instance.c.sop_class_uid.startswith(f"{STORAGE}104."),
-        ),
+        dicom_instance.c.patient_key == _PATIENT, dicom_instance.c.study == bindparam("row", type_=BigInteger), TELLING
     )
     .order_by(dicom_instance.c.id)
 )
