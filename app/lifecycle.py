@@ -40,6 +40,7 @@ from app.imaging import packing
 from app.imaging.dimse import listener as dimse
 from app.imaging.episodes import Episodes
 from app.imaging.media import queue as discs
+from app.imaging.reports import backfill
 from app.imaging.sources import index as source_indexes
 from app.imaging.sources.source import Sources
 from app.imaging.undescribed import describe
@@ -121,6 +122,7 @@ async def open_hub(settings: Settings, clock: Clock = now) -> Hub:
         raise
     await note_version(database)
     await rebuild.note_version(database)
+    await backfill.note_mapping(database)
     keys, signer = audit_keys(settings)
     new_row = RowNumbers(await _process_number(database), clock)
     wait, folder = settings.audit_wait_seconds, settings.break_glass_log
@@ -178,6 +180,8 @@ async def warn_of_reindexing(hub: Hub) -> None:
         logger.warning("An older release has indexed what is stored; run: renkei reindex")
     if await rebuild.is_due(hub.database):
         logger.warning("Patients are not in the patient index; run: renkei identity rebuild")
+    if await backfill.is_due(hub.database):
+        logger.warning("Of reports among the images that are stored not all is filed; run: renkei imaging-reports")
 
 
 def start_tasks(hub: Hub) -> None:

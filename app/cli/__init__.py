@@ -15,7 +15,7 @@ COMMANDS = (
     *("serve", "ohif", "demo", "seed", "migrate", "reindex", "organisation", "client", "user", "token"),
     *("certificate", "import", "consent", "identity", "package", "terminology", "search-parameter", "audit"),
     *("backup", "blobs", "witness", "report", "retention", "gateway", "export", "mllp-source", "dicom-node"),
-    *("imaging-source", "trust", "seal", "verify-document", "media", "manifest"),
+    *("imaging-source", "trust", "seal", "verify-document", "media", "manifest", "imaging-reports"),
 )
 """Every command; each is in the module of its name."""
 

@@ -10,7 +10,7 @@ from app.identity.follow import follow_patients
 from app.identity.merge import follow_merges
 from app.identity.recorded import moved_events
 from app.imaging.labels import label_images
-from app.imaging.reports.requests import follow_requests
+from app.imaging.reports.follow import follow_orders, hold_studies
 from app.imaging.sources.documents import label_referred, refer_documents
 from app.imaging.sources.imaging_studies import refer_images
 from app.records.documents.withdraw import follow_documents
@@ -59,7 +59,7 @@ async def committed(
         await follow_documents(writing)
         await refer_documents(writing)
         asked = len(writing.written)
-        await follow_requests(writing)
+        await hold_studies(writing)
         await announce_summaries(writing, request)
         await writing.flush()
         await check_written(request, connection, writing.written[:asked])
@@ -72,6 +72,7 @@ async def committed(
         await follow_written(request, connection, writing.written)
         passed_on = await pass_labels_on(connection, writing.labelled) if writing.labelled else []
         passed_on += await label_referred(request, connection, passed_on)
+        await follow_orders(writing, passed_on)
         await label_images(connection, [*writing.written, *passed_on])
         await refer_images(request, connection, [*writing.written, *passed_on])
         if before_commit is not None:

@@ -15,28 +15,25 @@ import orjson
 from app.clock import instant
 from app.imaging.imaging_study import DICOM_UID
 from app.imaging.reports.codes import Json
-from app.imaging.reports.requests import requests_of
+from app.imaging.reports.follow import TYPE_OF, accession_of
+from app.imaging.reports.requests import links_of, orders_of
 from app.imaging.reports.resources import Place, resource
-from app.records.own import find_own, read_own, take_back, token
+from app.records.own import custody, find_own, read_own, take_back, token
 from app.records.prepare import prepare
 from app.records.row_ids import id_of
 from app.records.writing import Writing
 from dicom.indexing import Facts
-from dicom.reports.kinds import Kind, kind_of
+from dicom.reports.kinds import kind_of
 from dicom.store.write import Extracted
 from fhir.documents.provenance import POLICY, provenance
 from fhir.errors import FhirError
+from fhir.store.read import read
 from fhir.store.stored import Stored
 
 logger = logging.getLogger(__name__)
 
-TELLING = frozenset({Kind.REPORT, Kind.DOSE, Kind.DOCUMENT, Kind.KEY_IMAGES})
-"""The kinds of instances of which a resource is made."""
-
 THREAD_BYTES = 200_000
 """From so many bytes of DICOM JSON on, what it says is read in a thread, so that other requests go on."""
-
-TYPES = ("DiagnosticReport", "Observation", "DocumentReference")
 
 
 class Told(NamedTuple):
@@ -51,7 +48,7 @@ class Told(NamedTuple):
 
 def tells(sop_class_uid: str) -> bool:
     """Return whether a resource is made of the instances of a SOP Class."""
-    return kind_of(sop_class_uid) in TELLING
+    return kind_of(sop_class_uid) in TYPE_OF
 
 
 def told(row: int, extracted: Extracted) -> Told | None:
@@ -62,7 +59,9 @@ def told(row: int, extracted: Extracted) -> Told | None:
     return Told(row, facts, extracted.columns["model"])
 
 
-async def file_reports(writing: Writing, study_row: int, subject: str, patient_key: int, new: Sequence[Told]) -> None:
+async def file_reports(
+    writing: Writing, study_row: int, subject: str, patient_key: int, new: Sequence[Told], *, remake: bool = True
+) -> None:
     """Gather the resources of new instances of one study, whose ImagingStudy is gathered already.
 
     Args:
@@ -71,17 +70,20 @@ async def file_reports(writing: Writing, study_row: int, subject: str, patient_k
         subject: Reference to its Patient.
         patient_key: Of the same.
         new: The instances.
+        remake: Whether a resource that is there is brought to what its instance says; one that was deleted stays so.
     """
     if not new:
         return
     facts = new[0].facts.study
     study = await _study(writing, study_row, facts.study_instance_uid)
-    requests = await requests_of(writing, study_row, patient_key, facts.accession_number)
+    # By the number that the study has: the instances of a study may name several.
+    orders = await orders_of(writing, patient_key, await accession_of(writing, patient_key, study_row))
+    requests = links_of(orders, study.labels if study else 0)
     link = f"ImagingStudy/{study.id if study else id_of(study_row)}"
     place = Place(subject, link, requests, writing.request.hub.settings.dicomweb_address)
     for one in new:
         try:
-            await _file(writing, one, place, study)
+            await _file(writing, one, place, study, remake=remake)
         except (FhirError, ValueError, TypeError, KeyError):
             # The instance is stored, and shown by itself; it says nothing that FHIR could hold.
             logger.exception("Nothing is told by FHIR of the instance %s", one.facts.instance.sop_instance_uid)
@@ -98,7 +100,7 @@ async def _study(writing: Writing, row: int, uid: str) -> Stored | None:
     return next(iter(of_site), None)
 
 
-async def _file(writing: Writing, one: Told, place: Place, study: Stored | None) -> None:
+async def _file(writing: Writing, one: Told, place: Place, study: Stored | None, *, remake: bool) -> None:
     made = await asyncio.to_thread(_said, one, place) if len(one.model) > THREAD_BYTES else _said(one, place)
     if made is None:
         return
@@ -106,10 +108,11 @@ async def _file(writing: Writing, one: Told, place: Place, study: Stored | None)
     security = tuple(orjson.loads(study.body).get("meta", {}).get("security", ())) if study and labels else ()
     prepared = prepare(orjson.dumps(made), writing.request.authority)
     id_ = id_of(one.row)
-    current = await read_own(writing, prepared.type, id_)
+    current = await read(writing.connection, custody(writing), prepared.type, id_)
     if current is not None:
-        # It was known as a reference before its bytes came.
-        await writing.follow(current, prepared)
+        # It was known as a reference before its bytes came, or its site has deleted it while the instance stays.
+        if remake and not current.deleted:
+            await writing.follow(current, prepared)
         return
     await writing.create(prepared, row=one.row, id_=id_, inherited_labels=labels, security=security)
     origin = provenance(
@@ -136,7 +139,7 @@ async def withdraw_reports(writing: Writing, rows: Iterable[int]) -> None:
     What its site has written of a report itself, as a Provenance of its own, stays.
     """
     for row in rows:
-        for type_name in TYPES:
+        for type_name in dict.fromkeys(TYPE_OF.values()):
             current = await read_own(writing, type_name, id_of(row))
             if current is not None:
                 await take_back(writing, [current], POLICY)

@@ -24,6 +24,9 @@ from dicom.reports.kinds import Kind, kind_of
 from dicom.reports.lines import conclusion, plain
 from dicom.reports.values import Model
 
+MAPPING = 1
+"""Counts up when instances are mapped otherwise: what the mapping before has made is then due to be made anew."""
+
 STUDY_REPORT = Code("18748-4", "LN", "Diagnostic imaging study")
 DOSE_REPORT = Code("73569-6", "LN", "Radiation exposure and protection information")
 CTDIVOL = Code("113830", "DCM", "Mean CTDIvol")

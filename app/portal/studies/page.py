@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.imaging.reports.filing import TELLING
+from app.imaging.reports.follow import TYPE_OF
 from app.imaging.reports.study import Study, dicom_request, read_study
 from app.portal.gate import Visit, view
 from app.portal.items import Item, item
@@ -110,7 +110,7 @@ async def _read(visit: Visit) -> tuple[Study, Linked]:
         if found is None:
             raise
         return found, linked
-    told = [id_of(one.row.id) for one in study.objects if one.kind in TELLING]
+    told = [id_of(one.row.id) for one in study.objects if one.kind in TYPE_OF]
     return study, await read_linked(visit, uid, told)
 
 
