@@ -3,11 +3,12 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.5.html
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from app.audit.record import Event
 from app.imaging.events import storing_events
 from app.imaging.filing import Filed, file_instances
+from app.imaging.hold import hold
 from app.imaging.keep import Received
 from app.imaging.request import DicomRequest
 from app.imaging.sources.manifests import referred_to, without_references
@@ -37,16 +38,28 @@ def _polyglots(event: Event, received: Sequence[Received]) -> str | None:
     return "; ".join([*found[:MOST_NAMED], f"and {more} more"] if more > 0 else found) or None
 
 
-async def stored(request: DicomRequest, received: list[Received]) -> Filed:
+Still = Callable[[Writing, list[Received]], Awaitable[list[Received]]]
+"""Returns which instances are still to be stored, asked in the transaction that nobody of the site shares."""
+
+
+async def stored(request: DicomRequest, received: list[Received], *, still: Still | None = None) -> Filed:
     """Return what became of the instances once all of it is durable.
+
+    Args:
+        request: Of whoever stores them.
+        received: The instances.
+        still: Which of them; nothing is then referred to by a manifest among them. All of them, when None.
 
     Raises:
         StaleCaller: the caller's rights changed again and again.
     """
-    references = await referred_to(request.hub, request.authority.custodian, received)
+    references = [] if still else await referred_to(request.hub, request.authority.custodian, received)
 
     async def work(writing: Writing) -> Filed:
-        return await file_instances(writing, [*received, *references])
+        if still is None:
+            return await file_instances(writing, [*received, *references])
+        await hold(writing.connection, request.authority.custodian)
+        return await file_instances(writing, await still(writing, received))
 
     async def told(filed: Filed, writing: Writing) -> list[Event]:
         told = await storing_events(request, filed.touched, writing)
