@@ -24,6 +24,7 @@ from app.blobs import Blobs
 from app.clock import EPOCH, Clock
 from app.db import Database
 from app.imaging.episodes import Episodes
+from app.imaging.not_given import NotGiven
 from app.imaging.packing import Queue, queue
 from app.imaging.sources.held import Holder
 from app.imaging.sources.source import Sources
@@ -84,6 +85,8 @@ class Hub:
     """Set when an import was put in the queue by this process."""
     packing: Queue = field(default_factory=queue)
     """Metadata of series that are to be kept."""
+    not_given: NotGiven = field(default_factory=NotGiven)
+    """What could not be had lately of images, so that who asks again is told before the answer begins."""
     discs_wait: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a disc was put in the queue by this process."""
     commitments_wait: asyncio.Event = field(default_factory=asyncio.Event)

@@ -7,7 +7,8 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from app.imaging.found import instances
-from app.imaging.pixels import MOST_TRANSCODED_BYTES, from_first_present, stored_bytes, tag_of
+from app.imaging.lacking import at_hand, check_whole, told
+from app.imaging.pixels import MOST_TRANSCODED_BYTES, Damaged, stored_bytes, tag_of
 from app.imaging.ranges import in_one_piece
 from app.imaging.request import DicomRequest
 from app.imaging.response import DicomResponse, Streamed, etag, headers, new_boundary, not_modified
@@ -61,10 +62,12 @@ async def all_bulk_data(request: DicomRequest) -> DicomResponse:
     unchanged = not_modified(request, tag)
     if unchanged is not None:
         return unchanged
-    rows = await from_first_present(request.hub, rows)
-    _check_size(rows)
+    found, lacking = await at_hand(request, rows)
+    _check_size(found)
+    status, warning = told(len(lacking), len(rows))
     boundary = new_boundary()
-    return Streamed(_parts(request, rows, boundary), 200, headers(content_type(OCTETS, boundary), tag))
+    kind = content_type(OCTETS, boundary)
+    return Streamed(_parts(request, found, boundary), status, [*headers(kind, b"" if lacking else tag), *warning])
 
 
 def _check_size(rows: Sequence[InstanceRow]) -> None:
@@ -73,14 +76,16 @@ def _check_size(rows: Sequence[InstanceRow]) -> None:
 
 
 async def _parts(request: DicomRequest, rows: Sequence[InstanceRow], boundary: str) -> AsyncIterator[bytes]:
+    lost = []
     for row in rows:
         try:
             data = await stored_bytes(request.hub, row)
-        except SourceFailed:
-            # The others of a study are given, though its site does not give this one.
+        except (SourceFailed, Damaged, NotAcceptable):
+            lost.append(row)
             continue
         for path, found in await asyncio.to_thread(_values, data):
             yield part_head(boundary, OCTETS, len(found), location=f"{request.root}/{row.path}/bulkdata/{path}") + found
+    check_whole(request, lost)
     yield closing(boundary)
 
 

@@ -47,6 +47,7 @@ async def remove(request: DicomRequest) -> Response:
         return await imaging_events(request, touched, 204)
 
     await committed(request, work, told)
+    await request.hub.held.forget(own)
     return Response(204, b"", [PRIVATE])
 
 

@@ -8,6 +8,7 @@ import asyncio
 import orjson
 
 from app.imaging.found import models
+from app.imaging.lacking import told
 from app.imaging.metadata import metadata, metadata_tag
 from app.imaging.models import answered, representation
 from app.imaging.request import DicomRequest
@@ -28,10 +29,14 @@ async def described(request: DicomRequest) -> Response:
     chosen = representation(request, single=bool(request.instance))
     if chosen.media_type == DICOM_JSON:
         return await metadata(request)
-    rows = await with_headers(request, await models(request))
-    tag = metadata_tag(rows, str(chosen))
+    named = await models(request)
+    rows = await with_headers(request, named)
+    status, warning = told(len(named) - len(rows), len(named))
+    tag = b"" if warning else metadata_tag(rows, str(chosen))
     unchanged = not_modified(request, tag)
     if unchanged is not None:
         return unchanged
     found = [orjson.loads(rebase(row.model, request.root)) for row in rows]
-    return await asyncio.to_thread(answered, chosen, found, tag=tag)
+    response = await asyncio.to_thread(answered, chosen, found, status=status, tag=tag)
+    response.headers += warning
+    return response

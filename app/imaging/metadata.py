@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterable
 
 from app.imaging.found import digests, models
+from app.imaging.lacking import told
 from app.imaging.packing import Made, Series, offer, series_of, tag_of
 from app.imaging.request import DicomRequest
 from app.imaging.response import DICOM_JSON, Header, etag, headers, not_modified
@@ -65,15 +66,17 @@ async def _whole_series(request: DicomRequest) -> Response:
 
 async def _put_together(request: DicomRequest, *, packed: bool, series: Series | None = None) -> Response:
     """Answer what is put together of the instances; of a series that has one custodian it is kept."""
-    rows = await described(request, await models(request))
-    tag = metadata_tag(rows, str(packed))
+    named = await models(request)
+    rows = await described(request, named)
+    status, warning = told(len(named) - len(rows), len(named))
+    tag = b"" if warning else metadata_tag(rows, str(packed))
     unchanged = not_modified(request, tag)
     if unchanged is not None:
         return unchanged
     body = rebase(b"[" + b",".join([row.model for row in rows]) + b"]", request.root)
     if not packed or len(body) < COMPRESSED_BYTES:
-        return Response(200, body, headers(DICOM_JSON, tag))
+        return Response(status, body, [*headers(DICOM_JSON, tag), *warning])
     body = await asyncio.to_thread(gzip.compress, body, 1 if series is None else 6)
     if series is not None:
         offer(request.hub, Made(series, tag_of(rows, request.root), body))
-    return Response(200, body, headers(DICOM_JSON, tag) + _PACKED)
+    return Response(status, body, [*headers(DICOM_JSON, tag), *_PACKED, *warning])

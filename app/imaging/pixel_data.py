@@ -8,8 +8,9 @@ from functools import cache, partial
 
 from app.imaging.found import instances
 from app.imaging.frames import offers
+from app.imaging.lacking import at_hand, check_whole, told
 from app.imaging.made import made_frame
-from app.imaging.pixels import from_first_present, source, tag_of
+from app.imaging.pixels import Damaged, source, tag_of
 from app.imaging.request import DicomRequest
 from app.imaging.response import DicomResponse, Streamed, headers, new_boundary, not_modified
 from app.imaging.sources.failures import SourceFailed
@@ -17,7 +18,7 @@ from dicom.accept import Representation, choose
 from dicom.multipart import closing, content_type, part_head
 from dicom.store.read import InstanceRow
 from dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, TRANSFER_SYNTAXES
-from fhir.errors import NotFound
+from fhir.errors import NotAcceptable, NotFound
 
 
 async def pixel_data(request: DicomRequest) -> DicomResponse:
@@ -38,14 +39,16 @@ async def pixel_data(request: DicomRequest) -> DicomResponse:
     unchanged = not_modified(request, tag)
     if unchanged is not None:
         return unchanged
-    rows = await from_first_present(request.hub, rows)
-    chosen = [form(row.transfer_syntax_uid) for row in rows]
+    found, lacking = await at_hand(request, rows)
+    chosen = [form(row.transfer_syntax_uid) for row in found]
     if len(rows) == 1:
         # What says that it has frames and has none is told before the answer has begun.
-        await source(request.hub, rows[0])
+        await source(request.hub, found[0])
+    status, warning = told(len(lacking), len(rows))
     boundary = new_boundary()
     kind = content_type(chosen[0].media_type, boundary)
-    return Streamed(_parts(request, rows, chosen, boundary), 200, headers(kind, tag))
+    body = _parts(request, found, chosen, boundary)
+    return Streamed(body, status, [*headers(kind, b"" if lacking else tag), *warning])
 
 
 def _choose(accept: str, transfer_syntax_uid: str) -> Representation:
@@ -58,17 +61,20 @@ def _choose(accept: str, transfer_syntax_uid: str) -> Representation:
 async def _parts(
     request: DicomRequest, rows: Sequence[InstanceRow], chosen: Sequence[Representation], boundary: str
 ) -> AsyncIterator[bytes]:
+    lost = []
     for row, one in zip(rows, chosen, strict=True):
         try:
             place = await source(request.hub, row)
-        except (NotFound, SourceFailed):
-            # It says that it has frames, and has none; or its site does not give it: the others are given.
+            for index in range(len(place)):
+                data = await made_frame(place, index, one.transfer_syntax)
+                location = f"{request.root}/{row.path}/frames/{index + 1}"
+                syntax = one.transfer_syntax
+                head = part_head(boundary, one.media_type, len(data), transfer_syntax=syntax, location=location)
+                yield head + data
+        except NotFound:
+            # It says that it has frames, and has none.
             continue
-        for index in range(len(place)):
-            data = await made_frame(place, index, one.transfer_syntax)
-            location = f"{request.root}/{row.path}/frames/{index + 1}"
-            head = part_head(
-                boundary, one.media_type, len(data), transfer_syntax=one.transfer_syntax, location=location
-            )
-            yield head + data
+        except (SourceFailed, Damaged, NotAcceptable):
+            lost.append(row)
+    check_whole(request, lost)
     yield closing(boundary)

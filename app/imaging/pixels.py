@@ -10,7 +10,6 @@ from typing import Any
 from app.blobs import BlobMissing
 from app.hub import Hub
 from app.imaging.response import etag
-from app.imaging.sources.failures import SourceFailed
 from dicom import tasks
 from dicom.failures import InvalidInstance
 from dicom.frame_table import frame_place, number_of_frames
@@ -144,21 +143,6 @@ async def present(hub: Hub, row: InstanceRow) -> InstanceRow:
         frames=frames,
         number_of_frames=number,
     )
-
-
-async def from_first_present(hub: Hub, rows: Sequence[InstanceRow]) -> list[InstanceRow]:
-    """Return the rows from the first on whose bytes are to be had: what can be told before an answer begins.
-
-    Raises:
-        SourceFailed: the sites that keep them give none of them.
-    """
-    failure = SourceFailed("No instance can be had from its imaging source")
-    for number, row in enumerate(rows, start=1):
-        try:
-            return [await present(hub, row), *rows[number:]]
-        except SourceFailed as error:
-            failure = error
-    raise failure
 
 
 def tag_of(rows: Sequence[InstanceRow], representation: str) -> bytes:

@@ -11,7 +11,8 @@ from typing import Any
 
 from app.imaging.found import instances
 from app.imaging.frames import frame_indices
-from app.imaging.pixels import Source, from_first_present, source, tag_of
+from app.imaging.lacking import at_hand, check_whole, told
+from app.imaging.pixels import Damaged, Source, source, tag_of
 from app.imaging.request import DicomRequest
 from app.imaging.response import DicomResponse, Streamed, etag, headers, new_boundary, not_modified
 from app.imaging.sources.failures import SourceFailed
@@ -104,16 +105,18 @@ async def _pictures(request: DicomRequest, rows: Sequence[InstanceRow], asked: d
     unchanged = not_modified(request, tag)
     if unchanged is not None:
         return unchanged
-    shown = await from_first_present(request.hub, shown)
-    place = await _first(request, shown)
+    found, lacking = await at_hand(request, shown)
+    status, warning = told(len(lacking), len(shown))
+    place = await _first(request, found)
     wanted = frame_indices(request.frames or "1", len(place))
     if len(wanted) > MOST_PICTURES:
         raise TooLarge(f"At most {MOST_PICTURES} pictures are made for one request")
     # What cannot be shown at all is told before the answer has begun.
     first = await place.picture(wanted[0], asked)
     boundary = new_boundary()
-    body = _parts(request, shown, wanted, asked, boundary, first)
-    return Streamed(body, 200, headers(content_type(asked["media_type"], boundary), tag))
+    body = _parts(request, found, wanted, asked, boundary, first)
+    kind = content_type(asked["media_type"], boundary)
+    return Streamed(body, status, [*headers(kind, b"" if lacking else tag), *warning])
 
 
 async def _first(request: DicomRequest, rows: Sequence[InstanceRow]) -> Source:
@@ -137,21 +140,29 @@ async def _parts(
     first: bytes,
 ) -> AsyncIterator[bytes]:
     made = first
+    lost = []
     for row in rows:
         try:
             place = await source(request.hub, row)
-        except (NotFound, SourceFailed):
-            # It says that it has frames, and has none; or its site does not give it: the others are given.
+        except NotFound:
+            # It says that it has frames, and has none.
+            continue
+        except (SourceFailed, Damaged):
+            lost.append(row)
             continue
         for index in wanted:
             try:
                 made = made or await place.picture(index, asked)
             except NotAcceptable:
-                # The others of a study are shown, though this one cannot be.
+                # The others of a study are shown, though of this one no picture can be made.
                 continue
+            except (SourceFailed, Damaged):
+                lost.append(row)
+                break
             location = f"{request.root}/{row.path}/frames/{index + 1}/rendered"
             yield part_head(boundary, asked["media_type"], len(made), location=location) + made
             made = b""
+    check_whole(request, lost)
     yield closing(boundary)
 
 

@@ -5,13 +5,13 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html
 
 from collections.abc import AsyncIterator, Sequence
 
-from app.hub import Hub
 from app.imaging import parts
 from app.imaging.found import instances
+from app.imaging.lacking import check_whole, is_partial
 from app.imaging.made import given, syntaxes
 from app.imaging.media.door import asks_for_disc, disc
 from app.imaging.parts import head_of, pieces
-from app.imaging.pixels import present, stored_bytes, transcoded
+from app.imaging.pixels import Damaged, present, stored_bytes, transcoded
 from app.imaging.ranges import TAKEN, in_one_piece, told, wanted
 from app.imaging.request import DicomRequest
 from app.imaging.response import DICOM, DicomResponse, Streamed, etag, headers, new_boundary, not_modified
@@ -19,6 +19,7 @@ from app.imaging.sources.retrieve import retrieve_with_references
 from dicom.accept import Representation, choose
 from dicom.multipart import closing, content_type
 from dicom.store.read import InstanceRow
+from fhir.errors import NotAcceptable
 
 
 async def retrieve(request: DicomRequest) -> DicomResponse:
@@ -34,7 +35,7 @@ async def retrieve(request: DicomRequest) -> DicomResponse:
     rows = await instances(request)
     if request.instance:
         rows = [await present(request.hub, row) for row in rows]
-    elif any(row.source is not None for row in rows):
+    elif any(row.source is not None for row in rows) or is_partial(request, rows):
         return await retrieve_with_references(request, rows, lambda row: _chosen(request, [row])[0])
     chosen = _chosen(request, rows)
     tag = etag((row.digest for row in rows), "\n".join(f"{one.transfer_syntax} {one.multipart}" for one in chosen))
@@ -54,7 +55,7 @@ async def retrieve(request: DicomRequest) -> DicomResponse:
     elif not _as_stored(rows[0], chosen[0]):
         # What cannot be given so is told before the answer has begun.
         first = await transcoded(request.hub, rows[0], chosen[0].transfer_syntax)
-    body = _parts(request.hub, rows, chosen, heads, boundary, first)
+    body = _parts(request, rows, chosen, heads, boundary, first)
     return Streamed(body, 200, headers(content_type(DICOM, boundary), tag), length)
 
 
@@ -92,24 +93,29 @@ async def _single(request: DicomRequest, row: InstanceRow, chosen: Representatio
 
 
 async def _parts(
-    hub: Hub,
+    request: DicomRequest,
     rows: Sequence[InstanceRow],
     chosen: Sequence[Representation],
     heads: Sequence[bytes],
     boundary: str,
     first: bytes,
 ) -> AsyncIterator[bytes]:
+    hub = request.hub
     # The end of the body leaves with the last part: a small packet of its own may wait for the other side.
     ends = [b""] * (len(rows) - 1) + [closing(boundary)]
     for row, one, head, end in zip(rows, chosen, heads, ends, strict=True):
-        if not _as_stored(row, one):
-            data, first = first or await transcoded(hub, row, one.transfer_syntax), b""
-            head = head.replace(b"Content-Length: %d\r\n" % row.size, b"Content-Length: %d\r\n" % len(data))
-            yield b"".join((head, data, end))
-        elif row.size <= parts.PIECE_BYTES:
-            yield b"".join((head, await stored_bytes(hub, row), end))
-        else:
-            yield head
-            async for piece in pieces(hub, row, range(row.size)):
-                yield piece
-            yield end
+        try:
+            if not _as_stored(row, one):
+                data, first = first or await transcoded(hub, row, one.transfer_syntax), b""
+                head = head.replace(b"Content-Length: %d\r\n" % row.size, b"Content-Length: %d\r\n" % len(data))
+                yield b"".join((head, data, end))
+            elif row.size <= parts.PIECE_BYTES:
+                yield b"".join((head, await stored_bytes(hub, row), end))
+            else:
+                yield head
+                async for piece in pieces(hub, row, range(row.size)):
+                    yield piece
+                yield end
+        except (Damaged, NotAcceptable):
+            # The length was told: nothing can be left out any more.
+            check_whole(request, [row])

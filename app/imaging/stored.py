@@ -3,11 +3,12 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.5.html
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from app.audit.record import Event
 from app.imaging.events import storing_events
 from app.imaging.filing import Filed, file_instances
+from app.imaging.hold import hold
 from app.imaging.keep import Received
 from app.imaging.media.review import INTERACTION as REVIEW
 from app.imaging.request import DicomRequest
@@ -52,21 +53,31 @@ async def _reviews(request: DicomRequest, filed: Filed) -> list[Event]:
     ]
 
 
-async def stored(request: DicomRequest, received: list[Received], *, more_to_come: bool = False) -> Filed:
+Still = Callable[[Writing, list[Received]], Awaitable[list[Received]]]
+"""Returns which instances are still to be stored, asked in the transaction that nobody of the site shares."""
+
+
+async def stored(
+    request: DicomRequest, received: list[Received], *, more_to_come: bool = False, still: Still | None = None
+) -> Filed:
     """Return what became of the instances once all of it is durable.
 
     Args:
-        request: On whose behalf.
+        request: Of whoever stores them.
         received: The instances.
         more_to_come: As for `file_instances`.
+        still: Which of them; nothing is then referred to by a manifest among them. All of them, when None.
 
     Raises:
         StaleCaller: the caller's rights changed again and again.
     """
-    references = await referred_to(request.hub, request.authority.custodian, received)
+    references = [] if still else await referred_to(request.hub, request.authority.custodian, received)
 
     async def work(writing: Writing) -> Filed:
-        return await file_instances(writing, [*received, *references], more_to_come=more_to_come)
+        if still is None:
+            return await file_instances(writing, [*received, *references], more_to_come=more_to_come)
+        await hold(writing.connection, request.authority.custodian)
+        return await file_instances(writing, await still(writing, received), more_to_come=more_to_come)
 
     async def told(filed: Filed, writing: Writing) -> list[Event]:
         told = await storing_events(request, filed.touched, writing)

@@ -39,6 +39,13 @@ _PLACE = (
 )
 
 
+_STILL = select(*(dicom_instance.c[name] for name in _PLACE)).where(
+    dicom_instance.c.patient_key == bindparam("patient", type_=BigInteger),
+    dicom_instance.c.id == bindparam("row", type_=BigInteger),
+    dicom_instance.c.source.is_not(None),
+)
+
+
 class Reference(NamedTuple):
     """An instance that a source has."""
 
@@ -142,6 +149,15 @@ async def references(
     if study:
         return [Reference(*row) for row in await connection.fetch(_PAGE_OF_STUDY, {**values, "study": study})]
     return [Reference(*row) for row in await connection.fetch(_PAGE, values)]
+
+
+async def still_references(connection: Connection, rows: Sequence[Reference]) -> list[Reference]:
+    """Return those that are references still, to the same source: neither deleted nor kept meanwhile."""
+    found: list[Reference] = []
+    for row in rows:
+        there = await connection.fetch(_STILL, {"patient": row.patient_key, "row": row.id})
+        found += [row for one in there if Reference(*one) == row]
+    return found
 
 
 async def count_references(connection: Connection, source: int) -> int:

@@ -1,18 +1,13 @@
 """Real PACS as sources: Orthanc by DICOMweb and by DIMSE, and a second hub."""
 
-import asyncio
 import shutil
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pydicom
 import pytest
-import uvicorn
-from fastapi import FastAPI
 
 from app.imaging.sources.check import check
 from app.imaging.sources.index import index
@@ -23,7 +18,7 @@ from dicom.phantom import Patient, Study, instances
 from tests.app.imaging.images import CT, J2K, MULTI_FRAME, a_file, address, parts_of, stored, uids
 from tests.app.imaging.sources.region import a_manifest, a_source
 from tests.orthanc import AE_TITLE, Orthanc, an_orthanc
-from tests.ports import free_ports
+from tests.served import served
 from tests.world import ADDRESS, World, running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("orthanc"), pytest.mark.uncounted]
@@ -126,7 +121,7 @@ async def test_a_second_hub_is_a_source_by_the_first_ones_own_token(
     image, token, home = a_file(CT), tmp_path / "token", tmp_path / "second"
     home.mkdir()
     shutil.copy(sqlite_template, home / "renkei.sqlite3")
-    async with running(Settings(home=home)) as second, _served(second.app) as there:
+    async with running(Settings(home=home)) as second, served(second.app) as there:
         headers = await second.client("hospital-b")
         await stored(second, headers, image)
         token.write_text(headers["Authorization"].removeprefix("Bearer "))
@@ -144,23 +139,3 @@ async def test_a_second_hub_is_a_source_by_the_first_ones_own_token(
     assert parts_of(got)[0][1] == image
     assert metadata.json()[0]["7FE00010"]["BulkDataURI"] == f"{ADDRESS}{address(image)}/bulkdata/7FE00010"
     assert refused.status_code == 502
-
-
-@dataclass
-class _There:
-    address: str
-
-
-@asynccontextmanager
-async def _served(app: FastAPI) -> AsyncIterator[_There]:
-    """Serve an application, which is running, on a port of this machine."""
-    (port,) = free_ports(1)
-    server = uvicorn.Server(uvicorn.Config(app, port=port, lifespan="off", log_level="warning", ws="none"))
-    serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - it tells nobody
-        await asyncio.sleep(0.01)
-    try:
-        yield _There(f"http://127.0.0.1:{port}/dicomweb")
-    finally:
-        server.should_exit = True
-        await serving

@@ -14,7 +14,7 @@ from app.hub import Hub
 from app.imaging.media.pages import Line, index_page, readme
 from app.imaging.media.zip_out import Outlet
 from app.imaging.parts import PIECE_BYTES
-from app.imaging.pixels import present, source, stored_bytes, transcoded
+from app.imaging.pixels import Damaged, present, source, stored_bytes, transcoded
 from app.imaging.sources.failures import SourceFailed
 from app.portal.dates import moment
 from dicom.failures import InvalidInstance
@@ -32,7 +32,7 @@ HEADER_BYTES = 64 * 1024 * 1024
 """An instance without pixels that is larger is on the disc and not in its DICOMDIR."""
 THUMBNAIL_EDGE = 160
 
-MISSING = "These images stay at their site, and it did not give them / 次の画像は保管施設から取得できませんでした"
+MISSING = "These images could not be had when the disc was made / 次の画像は媒体の作成時に取得できませんでした"
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class _Making:
     lines: dict[str, Line] = field(default_factory=dict)
     """Of INDEX.HTM, by SeriesInstanceUID."""
     missing: list[str] = field(default_factory=list)
-    """What its site keeps and did not give: the place, the SOPInstanceUID, why."""
+    """What could not be had: the place, the SOPInstanceUID, why."""
 
     def taken(self) -> bytes:
         """Return what was made since this was asked last."""
@@ -87,7 +87,7 @@ async def media_set(hub: Hub, wanted: Wanted) -> AsyncIterator[bytes]:
     """Yield the ZIP, in pieces.
 
     Raises:
-        Damaged: the bytes of an instance are gone; what has left by then is no whole ZIP.
+        Damaged: the bytes of an instance end before it does; what has left by then is no whole ZIP.
     """
     made = moment(hub.clock())
     date = (max(made.year, 1980), made.month, made.day, made.hour, made.minute, made.second)
@@ -96,12 +96,12 @@ async def media_set(hub: Hub, wanted: Wanted) -> AsyncIterator[bytes]:
         for row, path in zip(wanted.rows, _paths(wanted.rows), strict=True):
             async for piece in _instance(making, archive, row, path):
                 yield piece
-        lines = list(making.lines.values())
+        lines, missing = list(making.lines.values()), len(making.missing)
         region, day = hub.settings.region, made.date().isoformat()
         for name, data in (
             ("DICOMDIR", making.directory.encoded()),
-            ("INDEX.HTM", index_page(lines, region, day)),
-            ("README.TXT", readme(lines, region, day)),
+            ("INDEX.HTM", index_page(lines, region, day, missing)),
+            ("README.TXT", readme(lines, region, day, missing)),
         ):
             archive.writestr(_info(making, name), data)
             yield making.taken()
@@ -137,7 +137,8 @@ async def _instance(making: _Making, archive: zipfile.ZipFile, row: InstanceRow,
     """Add an instance; yield the bytes of the ZIP as they come."""
     try:
         row = await present(making.hub, row)
-    except SourceFailed as error:
+        begun = await stored_bytes(making.hub, row, 0, min(PIECE_BYTES, row.size))
+    except (SourceFailed, Damaged) as error:
         making.missing.append(f"{path}\t{row.sop_instance_uid}\t{error}")
         return
     hub, syntax = making.hub, row.transfer_syntax_uid
@@ -151,7 +152,11 @@ async def _instance(making: _Making, archive: zipfile.ZipFile, row: InstanceRow,
     with archive.open(_info(making, path), "w", force_zip64=size >= zipfile.ZIP64_LIMIT) as member:
         for start in range(0, size, PIECE_BYTES):
             length = min(PIECE_BYTES, size - start)
-            member.write(whole[start : start + length] if whole else await stored_bytes(hub, row, start, length))
+            if whole:
+                begun = whole[start : start + length]
+            elif start:
+                begun = await stored_bytes(hub, row, start, length)
+            member.write(begun)
             yield making.taken()
     file = await _header(hub, row)
     if file is not None:

@@ -41,14 +41,19 @@ _COLUMNS = ("", "患者 Patient", "番号 ID", "生年月日 Born", "検査日 D
 _STYLE = "body{font-family:sans-serif;margin:1em}table{border-collapse:collapse}td,th{border:1px solid;padding:.3em}"
 
 
-def index_page(lines: Sequence[Line], region: str, day: str) -> bytes:
-    """Return INDEX.HTM."""
+_LACKS = "This disc is not complete: MISSING.TXT names the images that could not be had ({})."
+_LACKS_JA = "この媒体は完全ではありません。取得できなかった画像 ({} 件) は MISSING.TXT をご覧ください。"
+
+
+def index_page(lines: Sequence[Line], region: str, day: str, missing: int = 0) -> bytes:
+    """Return INDEX.HTM; `missing` images are not on the disc."""
+    lacks = f"<p><strong>{_LACKS_JA.format(missing)}<br>{_LACKS.format(missing)}</strong></p>" if missing else ""
     head = "".join(f"<th>{escape(one)}</th>" for one in _COLUMNS)
     rows = CRLF.join(_row(one) for one in lines)
     parts = (
         '<!DOCTYPE html><html lang="ja"><head><meta charset="utf-8"><title>DICOM</title>',
         f"<style>{_STYLE}</style></head><body>",
-        f"<h1>医用画像 Medical images</h1><p>{escape(region)} {escape(day)}</p>",
+        f"<h1>医用画像 Medical images</h1><p>{escape(region)} {escape(day)}</p>{lacks}",
         "<p>画像は DICOM 形式です。DICOM 画像を表示できるソフトウェアで DICOMDIR を開いてください。<br>",
         "The images are in the DICOM format. Open DICOMDIR with a DICOM viewer.</p>",
         f"<table><tr>{head}</tr>{CRLF}{rows}</table>",
@@ -66,19 +71,21 @@ def _row(one: Line) -> str:
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 
-def readme(lines: Sequence[Line], region: str, day: str) -> bytes:
+def readme(lines: Sequence[Line], region: str, day: str, missing: int = 0) -> bytes:
     """Return README.TXT: UTF-8 with a mark at its beginning, by which editors know it."""
     images = sum(one.images for one in lines)
     written = (
         "This disc holds medical images in the DICOM format (IHE PDI).",
         f"It was made on {day} by the health information exchange: {region}",
         f"Series: {len(lines)}  Images: {images}",
+        *([_LACKS.format(missing)] if missing else []),
         "DICOMDIR lists the images. INDEX.HTM shows what is on the disc. There is no program on it.",
         "The images hold personal health information: keep the disc safe.",
         "",
         "この媒体には DICOM 形式の医用画像 (IHE PDI) が入っています。",
         f"作成日 {day}  作成 {region}",
         f"シリーズ {len(lines)}  画像 {images}",
+        *([_LACKS_JA.format(missing)] if missing else []),
         "画像の一覧は DICOMDIR、内容の説明は INDEX.HTM です。プログラムは入っていません。",
         "個人の医療情報です。取り扱いに注意してください。",
     )

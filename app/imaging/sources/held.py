@@ -11,7 +11,8 @@ import os
 import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 from app.background import again, started
 from app.blobs import Incoming
 from app.imaging.mapped import mapped
+from app.imaging.sources.cache import PICTURE_DAYS, Cache, is_fresh
 from app.imaging.sources.dimse import get_instance
 from app.imaging.sources.failures import SourceFailed, Untrue
 from app.imaging.sources.line import Line
@@ -41,12 +43,14 @@ MOST_OPEN = 500
 """Files that are held open."""
 
 SWEEP_SECONDS = 15.0
-DAY_SECONDS = 86_400
+
+SWEEP_CACHE_SECONDS = 3600.0
+"""How often what is too old is looked for, though little was fetched meanwhile."""
 
 logger = logging.getLogger(__name__)
 
-Key = tuple[int, str]
-"""Custodian and SOP Instance UID: nothing is shared between custodians."""
+Key = tuple[int, int]
+"""Patient key and row of a reference: one of the same UID that is known later is another."""
 
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
@@ -78,9 +82,9 @@ class Holder:
         self._lines: dict[int, Line] = {}
         self._held: OrderedDict[Key, Held] = OrderedDict()
         self._fetching: dict[Key, asyncio.Task[Held]] = {}
-        self._folder = hub.settings.home / "image-cache"
-        self._incoming = self._folder / "incoming"
-        self._unswept: int | None = None
+        self._cache = Cache(hub.settings.home / "image-cache")
+        self._unswept = 0
+        self._swept = -SWEEP_CACHE_SECONDS
 
     def line(self, source: ImagingSource) -> Line:
         """Return the line to a source as it is registered now."""
@@ -107,7 +111,7 @@ class Holder:
             SourceFailed: it is not to be had, or is not what was asked for.
         """
         registered = await self.registered(row)
-        source, key = registered.source, (row.custodian, row.sop_instance_uid)
+        source, key = registered.source, _key(row)
         found = self._held.get(key)
         if found is not None and found.source == source.key:
             HELD.labels(source.name).inc()
@@ -121,19 +125,24 @@ class Holder:
         # Whoever goes away takes it from nobody else.
         return await asyncio.shield(task)
 
+    def has(self, row: InstanceRow | Reference) -> bool:
+        """Return whether an instance is held now, so that its source need not be asked."""
+        found = self._held.get(_key(row))
+        return found is not None and found.source == row.source
+
     async def _obtain(self, source: ImagingSource, row: InstanceRow | Reference) -> Held:
-        path = self._path(row.custodian, row.sop_instance_uid)
-        if source.days and await asyncio.to_thread(_is_fresh, path, source.days):
+        path = self._cache.place(row)
+        if source.days and await asyncio.to_thread(is_fresh, path, source.days):
             try:
                 return self._take(row, await asyncio.to_thread(_from_cache, path, row, source))
             except (OSError, Untrue):
                 logger.warning("An image in the cache cannot be read; it is fetched again")
-        incoming = Incoming(self._incoming)
+        incoming = self._cache.incoming()
         try:
             instance = await self.fetch(source, row, incoming)
             if source.days:
-                await asyncio.to_thread(_put, incoming, path)
-                self._unswept = None if self._unswept is None else self._unswept + incoming.size
+                await asyncio.to_thread(self._cache.put, incoming, path)
+                self._unswept += incoming.size
             place = path if source.days else incoming.path
             return self._take(row, await asyncio.to_thread(_opened, place, instance, incoming.digest, source))
         finally:
@@ -157,7 +166,7 @@ class Holder:
             return await asyncio.to_thread(_scanned, incoming.path, row, source)
 
     def _take(self, row: InstanceRow | Reference, found: Held) -> Held:
-        self._held[row.custodian, row.sop_instance_uid] = found
+        self._held[_key(row)] = found
         while len(self._held) > MOST_OPEN or self._lingering() > self._hub.settings.image_cache_bytes:
             if len(self._held) == 1:
                 break
@@ -186,24 +195,30 @@ class Holder:
         source = (await self.registered(row)).source
         if source.cache != "thumbnails":
             return await make()
-        path = self._path(row.custodian, f"{row.sop_instance_uid} {asked}")
-        try:
-            return await asyncio.to_thread(path.read_bytes)
-        except FileNotFoundError:
-            made = await make()
-        incoming = Incoming(self._incoming)
+        path = self._cache.place(row, asked)
+        if await asyncio.to_thread(is_fresh, path, PICTURE_DAYS):
+            with suppress(OSError):
+                return await asyncio.to_thread(path.read_bytes)
+        made = await make()
+        incoming = self._cache.incoming()
         try:
             incoming.write(made)
-            await asyncio.to_thread(_put, incoming, path)
+            await asyncio.to_thread(self._cache.put, incoming, path)
+            self._unswept += incoming.size
         finally:
             incoming.discard()
         return made
 
-    def _path(self, custodian: int, name: str) -> Path:
-        digest = hashlib.sha256(name.encode()).hexdigest()
-        return self._folder / str(custodian) / digest[:2] / digest
-
     # What is over.
+
+    async def forget(self, rows: Sequence[InstanceRow | Reference]) -> None:
+        """Drop what is held of references that are none any more, and what is kept of them."""
+        mine = [row for row in rows if row.source is not None]
+        for row in mine:
+            if _key(row) in self._held:
+                self._drop(_key(row))
+        if mine:
+            await asyncio.to_thread(self._cache.forget, mine)
 
     def start(self) -> Callable[[], Awaitable[None]]:
         """Start what drops and removes that whose time is over; return what ends it."""
@@ -217,14 +232,13 @@ class Holder:
         for key in [key for key, one in self._held.items() if one.read < over]:
             self._drop(key)
         most = self._hub.settings.image_cache_bytes
-        if self._unswept is None or self._unswept > most // 20:
+        if self._unswept > most // 20 or time.monotonic() - self._swept >= SWEEP_CACHE_SECONDS:
             days: dict[int, int] = {}
             for one in await self._hub.sources.all():
-                longest = 365 if one.source.cache == "thumbnails" else one.source.days
+                longest = PICTURE_DAYS if one.source.cache == "thumbnails" else one.source.days
                 days[one.caller.organisation] = max(days.get(one.caller.organisation, 0), longest)
-            left = await asyncio.to_thread(_swept, self._folder, days, most)
-            KEPT_OCTETS.set(left)
-            self._unswept = 0
+            self._unswept, self._swept = 0, time.monotonic()
+            KEPT_OCTETS.set(await asyncio.to_thread(self._cache.sweep, days, most))
 
     async def close(self) -> None:
         """Drop everything and end the lines."""
@@ -237,17 +251,8 @@ class Holder:
             await line.close()
 
 
-def _is_fresh(path: Path, days: int) -> bool:
-    try:
-        return time.time() - path.stat().st_mtime < days * DAY_SECONDS
-    except FileNotFoundError:
-        return False
-
-
-def _put(incoming: Incoming, path: Path) -> None:
-    incoming.finish()
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    incoming.path.replace(path)
+def _key(row: InstanceRow | Reference) -> Key:
+    return row.patient_key, row.id
 
 
 def _scanned(path: Path, row: InstanceRow | Reference, source: ImagingSource) -> Instance:
@@ -287,26 +292,3 @@ def _opened(path: Path, instance: Instance, digest: str, source: ImagingSource) 
     held = Held(descriptor, size, digest, place, source.key, bool(source.days), time.monotonic())
     weakref.finalize(held, os.close, descriptor)
     return held
-
-
-def _swept(folder: Path, days: dict[int, int], most: int) -> int:
-    """Remove what is older than its site's policy, and the oldest of too much; return the bytes that are left."""
-    now, left = time.time(), []
-    for path in folder.glob("*/*/*"):
-        custodian = path.parts[-3]
-        try:
-            found = path.stat()
-            oldest = now - days.get(int(custodian), 0) * DAY_SECONDS if custodian.isdecimal() else 0
-            if found.st_mtime < oldest:
-                path.unlink()
-            else:
-                left.append((found.st_mtime, found.st_size, path))
-        except (FileNotFoundError, ValueError):
-            continue
-    total = sum(size for _, size, _ in left)
-    for _, size, path in sorted(left):
-        if total <= most:
-            break
-        path.unlink(missing_ok=True)
-        total -= size
-    return total

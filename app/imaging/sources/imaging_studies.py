@@ -4,8 +4,10 @@ The hub's own ImagingStudy, which it keeps in step, is not made beside one of th
 https://hl7.org/fhir/R4/imagingstudy.html
 """
 
+import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -21,6 +23,7 @@ from app.imaging.sources.references import MOST_REFERENCES, reference
 from app.imaging.sources.source import Registered
 from app.records.writing import Writing
 from dicom.failures import InvalidInstance
+from dicom.store.batch import Batch
 from dicom.store.write import FixedColumns, store_instance
 from fhir.search.hashing import hash64
 from fhir.spec.search_parameters import parameters
@@ -99,7 +102,10 @@ async def _refer(
     patient_id = str(body.get("subject", {}).get("reference", "")).rpartition("/")[2]
     patient = await read(connection, Custody(study.custodian), "Patient", patient_id)
     resource_of = orjson.loads(patient.body) if patient is not None and patient.body else {}
-    for facts, endpoints in list(facts_of_study(body, resource_of))[:MOST_REFERENCES]:
+    found = list(islice(facts_of_study(body, resource_of), MOST_REFERENCES))
+    batch = Batch(connection, study.custodian)
+    await batch.read_ahead(facts for facts, _ in found)
+    for facts, endpoints in found:
         source = next((places[one] for one in endpoints if one in places), None)
         made = reference(facts, source, "") if source is not None else None
         if made is None:
@@ -110,7 +116,7 @@ async def _refer(
         )
         try:
             await store_instance(
-                *(connection, fixed, made.extracted),
+                *(batch, fixed, made.extracted),
                 digest="",
                 size=0,
                 now=request.now,
@@ -118,6 +124,9 @@ async def _refer(
             )
         except InvalidInstance as error:
             logger.warning("An instance of an ImagingStudy is not referred to: %s", error.reason)
+        # SQLite answers in the event loop; whoever looks at images meanwhile gets a turn.
+        await asyncio.sleep(0)
+    await batch.flush()
 
 
 async def _places(

@@ -15,7 +15,8 @@ from app.imaging.sources.failures import SourceFailed
 from app.imaging.sources.request import SourceRequest
 from app.imaging.sources.source import Registered
 from app.imaging.stored import stored
-from dicom.store.refer import Reference, count_references, references
+from app.records.writing import Writing
+from dicom.store.refer import Reference, count_references, references, still_references
 
 if TYPE_CHECKING:
     from app.hub import Hub
@@ -44,6 +45,15 @@ class Moved:
 Tell = Callable[[Moved], None]
 
 
+@dataclass(slots=True)
+class _Kept:
+    """What became of some references."""
+
+    stored: Sequence[Received]
+    gone: Sequence[Reference]
+    """Deleted, or sent by their site, while they were fetched: that is left as it is."""
+
+
 async def keep_here(hub: "Hub", registered: Registered, *, study: str = "", tell: Tell | None = None) -> Moved:
     """Keep the instances of a source here from now on.
 
@@ -58,13 +68,14 @@ async def keep_here(hub: "Hub", registered: Registered, *, study: str = "", tell
     while some := await references(hub.database.reader, key, after=after, limit=BATCH, study=study):
         after = some[-1].patient_key, some[-1].id
         got = await _kept(hub, registered, some)
+        failed = len(some) - len(got.stored) - len(got.gone)
         moved = replace(
             moved,
-            instances=moved.instances + len(got),
-            octets=moved.octets + sum(one.size for one in got),
-            failed=moved.failed + len(some) - len(got),
+            instances=moved.instances + len(got.stored),
+            octets=moved.octets + sum(one.size for one in got.stored),
+            failed=moved.failed + failed,
         )
-        in_a_row = 0 if got else in_a_row + len(some)
+        in_a_row = in_a_row + failed if failed == len(some) else 0
         if tell is not None:
             tell(moved)
         if in_a_row >= MOST_IN_A_ROW:
@@ -72,21 +83,32 @@ async def keep_here(hub: "Hub", registered: Registered, *, study: str = "", tell
     return replace(moved, left=await count_references(hub.database.reader, key))
 
 
-async def _kept(hub: "Hub", registered: Registered, some: Sequence[Reference]) -> Sequence[Received]:
-    """Fetch some instances, some at once, and store them in one transaction; return those that are kept now."""
+async def _kept(hub: "Hub", registered: Registered, some: Sequence[Reference]) -> _Kept:
+    """Fetch some instances, some at once, and store in one transaction those that are references still."""
     turns = asyncio.Semaphore(registered.source.at_once)
 
     async def one(row: Reference) -> Received | None:
         async with turns:
             return await _fetched(hub, registered, row)
 
-    found = [got for got in await asyncio.gather(*map(one, some)) if got is not None]
-    if not found:
-        return []
-    filed = await stored(SourceRequest(hub, registered, "source-store"), found)
+    fetched = await asyncio.gather(*map(one, some))
+    rows = {got.sop_instance_uid: row for got, row in zip(fetched, some, strict=True) if got is not None}
+    kept = _Kept([], [])
+
+    async def still(writing: Writing, received: list[Received]) -> list[Received]:
+        there = await still_references(writing.connection, list(rows.values()))
+        kept.gone = [row for row in rows.values() if row not in there]
+        return [got for got in received if rows[got.sop_instance_uid] in there]
+
+    if not rows:
+        return kept
+    request = SourceRequest(hub, registered, "source-store")
+    filed = await stored(request, [got for got in fetched if got is not None], still=still)
     for refused in filed.failures:
         logger.warning("An instance of %s is not kept: %s", registered.source.name, refused.reason)
-    return filed.stored
+    kept.stored = filed.stored
+    await hub.held.forget([*kept.gone, *(rows[got.sop_instance_uid] for got in kept.stored)])
+    return kept
 
 
 async def _fetched(hub: "Hub", registered: Registered, row: Reference) -> Received | None:

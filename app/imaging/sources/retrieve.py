@@ -1,14 +1,13 @@
-"""WADO-RS retrieve where some instances stay at their site: each is fetched when its turn comes.
+"""WADO-RS retrieve where some instances are not to be had at once: each is fetched, or read, when its turn comes.
 
-What cannot be had is left out and the rest is served (206, PS3.18 10.4.3); nothing at all is a failure of the source.
 https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html
 """
 
-import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 
+from app.imaging.lacking import at_hand, check_whole, told
 from app.imaging.parts import head_of, pieces
-from app.imaging.pixels import from_first_present, present, transcoded
+from app.imaging.pixels import Damaged, present, transcoded
 from app.imaging.request import DicomRequest
 from app.imaging.response import DICOM, Streamed, headers, new_boundary
 from app.imaging.sources.failures import SourceFailed
@@ -18,11 +17,9 @@ from dicom.multipart import closing, content_type
 from dicom.store.read import InstanceRow
 from fhir.errors import NotAcceptable
 
-PARTIAL = 206
-
-logger = logging.getLogger(__name__)
-
 Choose = Callable[[InstanceRow], Representation]
+
+_NOT_GIVEN = (SourceFailed, Damaged, NotAcceptable, NotTaken)
 
 
 async def retrieve_with_references(request: DicomRequest, rows: Sequence[InstanceRow], choose: Choose) -> Streamed:
@@ -35,45 +32,56 @@ async def retrieve_with_references(request: DicomRequest, rows: Sequence[Instanc
 
     Raises:
         SourceFailed: none of them can be had.
-        NotAcceptable: the caller takes no form in which the first can be given.
+        NotAcceptable: the caller takes no form in which any can be given.
     """
-    first, *left = found = await from_first_present(request.hub, rows)
+    found, _ = await at_hand(request, rows)
     boundary = new_boundary()
-    body = _parts(request, first, choose(first), left, choose, boundary)
-    return Streamed(body, PARTIAL if len(found) < len(rows) else 200, headers(content_type(DICOM, boundary)))
+    failure: Exception | None = None
+    for number, row in enumerate(found):
+        part = _part(request, row, choose, boundary)
+        try:
+            begun = await anext(part)
+        except _NOT_GIVEN as error:
+            failure = error
+            continue
+        left = found[number + 1 :]
+        status, warning = told(len(rows) - 1 - len(left), len(rows))
+        body = _body(request, begun, part, left, choose, boundary)
+        return Streamed(body, status, [*headers(content_type(DICOM, boundary)), *warning])
+    raise failure or SourceFailed("No instance can be had from its imaging source")
 
 
-async def _parts(
+async def _body(
     request: DicomRequest,
-    first: InstanceRow,
-    chosen: Representation,
+    begun: bytes,
+    first: AsyncIterator[bytes],
     left: Sequence[InstanceRow],
     choose: Choose,
     boundary: str,
 ) -> AsyncIterator[bytes]:
-    async for piece in _part(request, first, chosen, boundary):
+    yield begun
+    async for piece in first:
         yield piece
-    missing = 0
+    lost: list[InstanceRow] = []
     for row in left:
-        begun = False
+        inside = False
         try:
-            found = await present(request.hub, row)
-            chosen = choose(found)
-            async for piece in _part(request, found, chosen, boundary):
-                begun = True
+            async for piece in _part(request, row, choose, boundary):
+                inside = True
                 yield piece
-        except (SourceFailed, NotAcceptable, NotTaken):
-            if begun:
-                # Half an instance is none: the answer ends here, and not as if it were whole.
-                raise
-            missing += 1
-    if missing:
-        logger.warning("%d instances of a study are left out: they cannot be had from their imaging source", missing)
+        except _NOT_GIVEN:
+            lost.append(row)
+            if inside:
+                # Half an instance is none: nothing can follow it.
+                break
+    check_whole(request, lost)
     yield closing(boundary)
 
 
-async def _part(request: DicomRequest, row: InstanceRow, chosen: Representation, boundary: str) -> AsyncIterator[bytes]:
-    """Yield an instance behind its head; what fails, fails before the head is sent."""
+async def _part(request: DicomRequest, row: InstanceRow, choose: Choose, boundary: str) -> AsyncIterator[bytes]:
+    """Yield an instance behind its head; most of what fails, fails before the head is sent."""
+    row = await present(request.hub, row)
+    chosen = choose(row)
     if chosen.transfer_syntax != row.transfer_syntax_uid:
         data = await transcoded(request.hub, row, chosen.transfer_syntax)
         yield head_of(request, boundary, row, chosen.transfer_syntax, len(data)) + data

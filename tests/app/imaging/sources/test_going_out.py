@@ -73,6 +73,7 @@ async def test_what_its_site_keeps_goes_out_by_c_get_and_on_a_disc_and_what_fail
     with zipfile.ZipFile(io.BytesIO(less.content)) as archive:
         assert archive.testzip() is None
         assert uids(images[1])[2] in archive.read("MISSING.TXT").decode()
+        assert all("MISSING.TXT" in archive.read(one).decode() for one in ("README.TXT", "INDEX.HTM"))
         assert len([one for one in archive.namelist() if one == "DICOMDIR"]) == 1
 
 
@@ -97,3 +98,22 @@ async def test_what_its_site_keeps_is_moved_as_its_site_has_it(world: World) -> 
 
     assert answer == (0, (1, 0, 0), [])
     assert [one.octets for one in came] == [data_set(image)]
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+async def test_a_disc_says_what_is_stored_and_gone(world: World) -> None:
+    images = two()
+    caller = await world.client("hospital-a")
+    await stored(world, caller, *images)
+    whole = await world.http.get(f"/dicomweb/studies/{uids(images[0])[0]}", headers={**caller, **ZIP})
+    for one in (world.hub.settings.home / "blobs").rglob("*"):
+        if one.is_file() and one.read_bytes() == images[1]:
+            one.unlink()
+    less = await world.http.get(f"/dicomweb/studies/{uids(images[0])[0]}", headers={**caller, **ZIP})
+
+    assert contents(whole.content) == set(images)
+    assert contents(less.content) == {images[0]}
+    with zipfile.ZipFile(io.BytesIO(less.content)) as archive:
+        assert "The bytes of the instance are gone" in archive.read("MISSING.TXT").decode()
+        assert "not complete: MISSING.TXT" in archive.read("README.TXT").decode()
+        assert b"IM000002" not in archive.read("DICOMDIR")

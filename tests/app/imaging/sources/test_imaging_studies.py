@@ -1,10 +1,11 @@
 """ImagingStudies that a site writes itself, with an Endpoint of its PACS."""
 
 import base64
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from app.db.sqlite import SqliteDatabase
 from tests.app.imaging.images import CT, a_file, address, parts_of, send, uids
 from tests.app.imaging.sources.region import a_manifest, a_source
 from tests.pacs import a_pacs
@@ -153,3 +154,25 @@ async def test_a_manifest_in_a_binary_refers_to_its_instances(world: World, labe
 
     assert parts_of(own)[0][1] == image
     assert (seen.status_code, studies) == ((404, 0) if labelled else (200, 1))
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+async def test_a_large_imaging_study_costs_no_statement_for_each_of_its_instances(
+    world: World,
+) -> None:
+    asked: list[str] = []
+    async with a_pacs() as pacs:
+        await a_source(world, pacs)
+        caller = await world.client("hospital-a")
+        patient = await world.post(caller, a_patient(identifier=[{"system": "urn:oid:1.2.3", "value": "0001"}]))
+        study = _study(patient["id"], a_file(CT), _endpoint(pacs.address))
+        (first,) = study["series"][0]["instance"]
+        study["series"][0]["instance"] = [first | {"uid": f"1.2.3.4.{n}", "number": n} for n in range(1, 601)]
+        writer = cast("SqliteDatabase", world.hub.database)._writer.raw
+        writer.set_trace_callback(asked.append)
+        await world.post(caller, study)
+        writer.set_trace_callback(None)
+        found = await world.http.get("/dicomweb/instances?limit=1&Modality=CT", headers=caller)
+
+    assert found.headers["x-total-count"] == "600"
+    assert len([one for one in asked if one.lstrip().startswith("SELECT")]) < 60

@@ -7,8 +7,9 @@ from sqlalchemy import select
 
 from app.blobs.tables import blob
 from app.imaging.sources import index as indexing
+from app.imaging.sources import keep_here as keeping
 from app.imaging.sources.index import Indexed, index
-from app.imaging.sources.keep_here import keep_here
+from app.imaging.sources.keep_here import Moved, keep_here
 from app.imaging.sources.state import states
 from dicom.phantom import CT as CT_PHANTOM
 from dicom.phantom import Patient, Study, instances
@@ -184,3 +185,72 @@ async def test_what_was_indexed_under_another_patient_stays_where_it_is(world: W
 
     assert (seen.instances, seen.refused) == (0, 1)
     assert [row["00100020"]["Value"] for row in found] == [["1CT1"]]
+
+
+async def test_what_was_deleted_while_it_was_fetched_does_not_come_back(world: World) -> None:
+    gone, kept = a_file(CT), a_file(MR)
+    study = address(gone).partition("/series")[0]
+    async with a_pacs(gone, kept) as pacs:
+        await a_source(world, pacs)
+        registered = await world.hub.sources.named("pacs-a")
+        caller = await world.client("hospital-a")
+        await index(world.hub, registered)
+        serve = pacs.misbehave
+
+        async def deleted_meanwhile(path: str, write: Write) -> None:
+            if uids(gone)[2] in path:
+                pacs.misbehave = serve
+                assert (await world.http.delete(study, headers=caller)).status_code == 204
+            await write(instance_answer(pacs.instances[path.rpartition("/")[2]]))
+
+        pacs.misbehave = deleted_meanwhile
+        moved = await keep_here(world.hub, registered)
+        found = (await world.http.get("/dicomweb/instances", headers=caller)).json()
+
+    assert (moved.instances, moved.failed, moved.left) == (1, 0, 0)
+    assert [one["00080018"]["Value"][0] for one in found] == [uids(kept)[2]]
+
+
+async def test_a_manifest_that_is_kept_here_brings_nothing_back_that_was_deleted(world: World) -> None:
+    image = a_file(CT)
+    manifest = a_manifest(image)
+    async with a_pacs(image, manifest) as pacs:
+        await a_source(world, pacs)
+        registered = await world.hub.sources.named("pacs-a")
+        caller = await world.client("hospital-a")
+        await index(world.hub, registered)
+        await world.http.delete(address(image), headers=caller)
+
+        moved = await keep_here(world.hub, registered)
+        found = (await world.http.get("/dicomweb/instances", headers=caller)).json()
+
+    assert (moved.instances, moved.failed, moved.left) == (1, 0, 0)
+    assert [one["00080018"]["Value"][0] for one in found] == [uids(manifest)[2]]
+
+
+async def test_keeping_a_study_here_goes_on_where_it_was_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "BATCH", 2)
+    files = _files()[2:]
+    told: list[Moved] = []
+
+    def stop(moved: Moved) -> None:
+        told.append(moved)
+        if len(told) == 2:
+            raise KeyboardInterrupt
+
+    async with a_pacs(*files) as pacs:
+        await a_source(world, pacs)
+        registered = await world.hub.sources.named("pacs-a")
+        caller = await world.client("hospital-a")
+        await index(world.hub, registered)
+        pacs.asked.clear()
+        with pytest.raises(KeyboardInterrupt):
+            await keep_here(world.hub, registered, study=uids(files[0])[0], tell=stop)
+        moved = await keep_here(world.hub, registered, study=uids(files[0])[0])
+        fetched = list(pacs.asked)
+        got = [parts_of(await world.http.get(address(one), headers=caller))[0][1] for one in files]
+
+    assert [one.instances for one in told] == [2, 4]
+    assert (moved.instances, moved.failed, moved.left) == (1, 0, 0)
+    assert len(fetched) == len(set(fetched)) == 5
+    assert got == files
