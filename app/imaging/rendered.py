@@ -12,6 +12,7 @@ from typing import Any
 from app.imaging.found import instances
 from app.imaging.frames import frame_indices
 from app.imaging.pixels import Source, from_first_present, source, tag_of
+from app.imaging.rejected import rejected
 from app.imaging.request import DicomRequest
 from app.imaging.response import DicomResponse, Streamed, etag, headers, new_boundary, not_modified
 from app.imaging.sources.failures import SourceFailed
@@ -58,6 +59,8 @@ async def rendered(request: DicomRequest) -> DicomResponse:
 async def thumbnail(request: DicomRequest) -> Response:
     """Answer a small picture of a study, a series, an instance or a frame: of its middle, where something is seen.
 
+    Of a study or a series what a rejection note rejects stands for nothing.
+
     Raises:
         NotFound: there is no such thing, or nothing to be shown in it, for the caller.
         InvalidValue: a parameter is malformed.
@@ -65,7 +68,11 @@ async def thumbnail(request: DicomRequest) -> Response:
     """
     chosen = choose(request.accept, [Representation(JPEG), Representation(PNG)])
     asked = _asked(request, chosen.media_type, edge=THUMBNAIL_EDGE)
-    row = _representative(await instances(request))
+    rows = await instances(request)
+    if not request.instance:
+        unused = await rejected(request)
+        rows = [row for row in rows if row.sop_instance_uid not in unused]
+    row = _representative(rows)
     if row.source is not None and not request.frames:
         return await thumbnail_of_reference(request, row, asked, partial(_picture, request, row, asked, middle=True))
     return await _picture(request, row, asked, middle=True)
