@@ -183,10 +183,10 @@ def _asked(request: DicomRequest, media_type: str, *, edge: int | None) -> dict[
 
 
 def _annotation(text: str) -> tuple[str, ...]:
-    """Return the `annotation` parameter: patient, technique, or both (PS3.18 8.3.5.1.1)."""
+    """Return the `annotation` parameter: of patient, technique and the hub's own overlay (PS3.18 8.3.5.1.1)."""
     kinds = tuple(sorted({one for one in text.split(",") if one}))
-    if not set(kinds) <= {"patient", "technique"}:
-        raise InvalidValue("annotation is patient, technique, or both with a comma between them", "annotation")
+    if not set(kinds) <= {"patient", "technique", "overlay"}:
+        raise InvalidValue("annotation is of patient, technique and overlay, with commas between them", "annotation")
     return kinds
 
 
