@@ -14,6 +14,7 @@ from PIL import Image
 from dicom.annotation import write_lines
 from dicom.failures import PROCESSING_FAILURE, InvalidInstance
 from dicom.image_pixel import ImagePixel
+from dicom.overlays import Overlay, draw
 from dicom.pixel_array import Array, decode_frame
 from dicom.presentation import Presentation, Window
 from dicom.transfer_syntaxes import TRANSFER_SYNTAXES
@@ -41,7 +42,7 @@ class Picture:
     quality: int = 85
     """1 to 100, for JPEG."""
     annotation: tuple[str, ...] = ()
-    """Of `patient` and `technique`: what is written into the picture."""
+    """Of `patient` and `technique`, what is written into the picture; `overlay`: its overlay planes are drawn."""
 
 
 def render_frame(
@@ -51,6 +52,7 @@ def render_frame(
     presentation: Presentation,
     picture: Picture,
     lines: Sequence[Sequence[str]] = (),
+    planes: Sequence[Overlay] = (),
 ) -> bytes:
     """Return a frame as an encoded picture.
 
@@ -63,14 +65,17 @@ def render_frame(
         presentation: How the header wants it shown.
         picture: What is asked for.
         lines: What is written into the upper corners, left and right.
+        planes: What is drawn over it, in white.
 
     Raises:
         InvalidInstance: The frame cannot be decoded or shown.
     """
-    array = decode_frame(image, TRANSFER_SYNTAXES[transfer_syntax_uid], stored)
+    transfer_syntax = TRANSFER_SYNTAXES[transfer_syntax_uid]
+    array = decode_frame(image, transfer_syntax, stored)
     # A header may name any slope and width; what overflows is clipped to black or white.
     with np.errstate(over="ignore", invalid="ignore"):
-        shown = Image.fromarray(_eight_bit(image, array, presentation, picture))
+        pixels = _eight_bit(image, array, presentation, picture)
+    shown = Image.fromarray(draw(pixels, planes, image, transfer_syntax, stored) if planes else pixels)
     if picture.part is not None:
         left, top, right, bottom = picture.part
         place = (left * shown.width, top * shown.height, (right - left) * shown.width, (bottom - top) * shown.height)

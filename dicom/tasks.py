@@ -79,12 +79,14 @@ def picture(head: bytes, transfer_syntax_uid: str, stored: bytes, index: int, as
         InvalidInstance: The frame cannot be decoded or shown.
     """
     from dicom.annotation import lines
+    from dicom.overlays import overlays
     from dicom.rendering import Picture, render_frame
 
     file, image = before_pixels(head, transfer_syntax_uid)
     wanted = Picture(**asked)
     written = lines(file, wanted.annotation)
-    return render_frame(image, transfer_syntax_uid, stored, presentation(file, index), wanted, written)
+    planes = overlays(file, index) if "overlay" in wanted.annotation else ()
+    return render_frame(image, transfer_syntax_uid, stored, presentation(file, index), wanted, written, planes)
 
 
 def before_pixels(head: bytes, transfer_syntax_uid: str) -> tuple[Part10, ImagePixel]:

@@ -13,6 +13,7 @@ from app.imaging.found import instances
 from app.imaging.frames import frame_indices
 from app.imaging.lacking import at_hand, check_whole, told
 from app.imaging.pixels import Damaged, Source, source, tag_of
+from app.imaging.rejected import rejected
 from app.imaging.request import DicomRequest
 from app.imaging.response import DicomResponse, Streamed, etag, headers, new_boundary, not_modified
 from app.imaging.sources.failures import SourceFailed
@@ -59,6 +60,8 @@ async def rendered(request: DicomRequest) -> DicomResponse:
 async def thumbnail(request: DicomRequest) -> Response:
     """Answer a small picture of a study, a series, an instance or a frame: of its middle, where something is seen.
 
+    Of a study or a series what a rejection note rejects stands for nothing.
+
     Raises:
         NotFound: there is no such thing, or nothing to be shown in it, for the caller.
         InvalidValue: a parameter is malformed.
@@ -66,7 +69,11 @@ async def thumbnail(request: DicomRequest) -> Response:
     """
     chosen = choose(request.accept, [Representation(JPEG), Representation(PNG)])
     asked = _asked(request, chosen.media_type, edge=THUMBNAIL_EDGE)
-    row = _representative(await instances(request))
+    rows = await instances(request)
+    if not request.instance:
+        unused = await rejected(request)
+        rows = [row for row in rows if row.sop_instance_uid not in unused]
+    row = _representative(rows)
     if row.source is not None and not request.frames:
         return await thumbnail_of_reference(request, row, asked, partial(_picture, request, row, asked, middle=True))
     return await _picture(request, row, asked, middle=True)
@@ -187,10 +194,10 @@ def _asked(request: DicomRequest, media_type: str, *, edge: int | None) -> dict[
 
 
 def _annotation(text: str) -> tuple[str, ...]:
-    """Return the `annotation` parameter: patient, technique, or both (PS3.18 8.3.5.1.1)."""
+    """Return the `annotation` parameter: of patient, technique and the hub's own overlay (PS3.18 8.3.5.1.1)."""
     kinds = tuple(sorted({one for one in text.split(",") if one}))
-    if not set(kinds) <= {"patient", "technique"}:
-        raise InvalidValue("annotation is patient, technique, or both with a comma between them", "annotation")
+    if not set(kinds) <= {"patient", "technique", "overlay"}:
+        raise InvalidValue("annotation is of patient, technique and overlay, with commas between them", "annotation")
     return kinds
 
 

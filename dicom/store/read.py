@@ -114,11 +114,12 @@ async def read_models(
     study_instance_uid: str,
     series_instance_uid: str | None = None,
     sop_instance_uid: str | None = None,
+    *,
+    sop_class_uid: str | None = None,
 ) -> list[ModelRow]:
-    """Return the rendered DICOM JSON of the same instances that `read_instances` returns."""
-    rows = await _fetch(
-        connection, visibility, ModelRow._fields, study_instance_uid, series_instance_uid, sop_instance_uid
-    )
+    """Return the rendered DICOM JSON of the same instances that `read_instances` returns, perhaps of one class alone."""
+    named = (study_instance_uid, series_instance_uid, sop_instance_uid, sop_class_uid)
+    rows = await _fetch(connection, visibility, ModelRow._fields, *named)
     return [ModelRow(*row)._replace(model=bytes(row[-1])) for row in rows]
 
 
@@ -143,8 +144,10 @@ async def _fetch(
     study: str,
     series: str | None,
     instance: str | None,
+    sop_class: str | None = None,
 ) -> Any:
     asked = {"study_instance_uid": study, "series_instance_uid": series, "sop_instance_uid": instance}
+    asked |= {"sop_class_uid": sop_class}
     values = {name: uid for name, uid in asked.items() if uid is not None}
     names = tuple(values)
     built = statement(("read", columns, names, visibility.shape), lambda: _select(columns, names, visibility))

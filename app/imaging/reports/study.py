@@ -5,14 +5,15 @@ That the study is looked at is recorded as DICOMweb does, before anything of it 
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from app.imaging.found import instances, one_copy
 from app.imaging.pixels import stored_bytes
+from app.imaging.rejected import rejected
 from app.imaging.request import DicomRequest
 from app.records.request import FhirRequest, replayed
 from dicom.attributes import Level
@@ -68,6 +69,8 @@ class Study:
     """Instances that are no images, beyond those in `objects`."""
     rows: dict[str, InstanceRow]
     """Every instance, by its UID."""
+    rejected: Mapping[str, str] = field(default_factory=dict)
+    """Instances that are not to be used, with the code of why."""
 
     def of(self, *kinds: Kind) -> list[Object]:
         """Return what is of some kinds, in its order."""
@@ -109,6 +112,7 @@ async def read_study(request: DicomRequest) -> Study:
         objects=objects,
         unread=len(others) - len(objects),
         rows={row.sop_instance_uid: row for row in rows},
+        rejected=await rejected(request),
     )
 
 

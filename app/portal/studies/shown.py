@@ -113,11 +113,14 @@ def doses_of(study: Study) -> list[ShownDose]:
 
 
 def pictures_of(study: Study, references: Sequence[Reference]) -> list[Picture]:
-    """Return the images of this study among what is named; of several frames the first that is named."""
+    """Return the images of this study among what is named; of several frames the first that is named.
+
+    What a rejection note rejects is shown nowhere.
+    """
     found = []
     for one in references:
         row = study.rows.get(one.sop_instance_uid)
-        if row is None or row.number_of_frames is None:
+        if row is None or row.number_of_frames is None or row.sop_instance_uid in study.rejected:
             continue
         frame = one.frames[0] if one.frames else 1
         asked = f"series={row.series_instance_uid}&instance={row.sop_instance_uid}&frame={frame}"
@@ -131,7 +134,7 @@ def pictures_of(study: Study, references: Sequence[Reference]) -> list[Picture]:
 
 
 def key_images_of(study: Study) -> list[ShownKeyImages]:
-    """Return the selections of images; a manifest, which lists what there is, is none."""
+    """Return the selections of images, those that reject last; a manifest, which lists what there is, is none."""
     found = []
     for one in study.of(Kind.KEY_IMAGES):
         report = read_report(one.model)
@@ -141,7 +144,7 @@ def key_images_of(study: Study) -> list[ShownKeyImages]:
             more = len(selection.references) - len(pictures)
             when = when_of(report.date, report.time)
             found.append(ShownKeyImages(one.row.sop_instance_uid, selection, when, pictures, more))
-    return found
+    return sorted(found, key=lambda one: one.selection.is_rejection)
 
 
 def title_of(one: Object) -> str:

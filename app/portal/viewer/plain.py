@@ -3,19 +3,22 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html#sect_10.4.1.1.3
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.imaging.found import instances
+from app.imaging.rejected import rejected
 from app.imaging.reports.study import dicom_request
 from app.portal.gate import Visit, view
 from app.portal.page import Page, address_with
 from app.portal.sites import read_sites
 from app.portal.viewer.page import ROOT
 from app.portal.viewer.study import Opened, Series, label, read_opened
+from dicom.reports.key_images import SHOWN_ON_REQUEST
 from fhir.errors import NotFound
 
 WINDOWS = {"soft": "40,400", "lung": "-600,1500", "bone": "480,2500", "brain": "40,80"}
@@ -33,6 +36,17 @@ class Picture:
     """From 1."""
     count: int
     address: str
+    rejected: str
+    """The code of why it is not to be used, or an empty text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pictured:
+    """What is shown of a series."""
+
+    picture: Picture | None
+    left_out: Mapping[str, int]
+    """By the code of why they are not to be used: how many pictures are not shown."""
 
 
 def place_of(instances: Sequence[tuple[str, int]], number: int) -> tuple[str, int]:
@@ -60,22 +74,30 @@ def _number(text: str, count: int) -> int:
     return count // 2 + 1 if count > 1 else 1
 
 
-async def _instances(visit: Visit, study: str, series: str) -> Sequence[tuple[str, int]]:
-    """Return the instances of a series with their frames; that they are looked at is recorded as DICOMweb does."""
+async def _pictured(visit: Visit, study: str, series: str) -> Pictured:
+    """Return what is shown of a series; that it is looked at is recorded as DICOMweb does."""
     request = dicom_request(visit.fhir, study)
     request.series = series
-    return [(row.sop_instance_uid, row.number_of_frames or 0) for row in await instances(request)]
-
-
-async def _picture(visit: Visit, study: str, series: str, window: str) -> Picture | None:
-    found = await _instances(visit, study, series)
-    count = sum(frames for _, frames in found)
+    rows = await instances(request)
+    unused = await rejected(request)
+    of_quality = "rejected" in visit.web.query_params
+    shown, reasons, left_out = [], {}, Counter[str]()
+    for row in rows:
+        title = unused.get(row.sop_instance_uid, "")
+        if title and not (of_quality and title == SHOWN_ON_REQUEST):
+            left_out[title] += row.number_of_frames or 0
+            continue
+        shown.append((row.sop_instance_uid, row.number_of_frames or 0))
+        reasons[row.sop_instance_uid] = title
+    count = sum(frames for _, frames in shown)
     if not count:
-        return None
+        return Pictured(None, left_out)
     number = _number(visit.web.query_params.get("number", ""), count)
-    uid, frame = place_of(found, number)
+    uid, frame = place_of(shown, number)
     address = f"{ROOT}/studies/{study}/series/{series}/instances/{uid}/frames/{frame}/rendered"
-    return Picture(number, count, f"{address}?window={window}" if window else address)
+    window = WINDOWS.get(visit.web.query_params.get("window", ""), "")
+    asked = "&".join(filter(None, ("annotation=overlay", f"window={window}" if window else "")))
+    return Pictured(Picture(number, count, f"{address}?{asked}", reasons[uid]), left_out)
 
 
 def _chosen(opened: Opened, asked: str) -> Series | None:
@@ -89,9 +111,9 @@ async def pictures(request: Request) -> Response:
     async def work(visit: Visit) -> Page:
         opened = await read_opened(visit, request.path_params["study"])
         asked = request.query_params
-        window = WINDOWS.get(asked.get("window", ""), "")
         series = _chosen(opened, asked.get("series", ""))
-        picture = await _picture(visit, opened.uid, series.uid, window) if series else None
+        pictured = await _pictured(visit, opened.uid, series.uid) if series else Pictured(None, {})
+        picture = pictured.picture
         sites = await read_sites(visit.hub)
         number, count = (picture.number, picture.count) if picture else (1, 1)
         steps = {"first": 1, "back": number - STEP, "previous": number - 1}
@@ -102,6 +124,9 @@ async def pictures(request: Request) -> Response:
             "title": label(opened.first, ""),
             "chosen": series,
             "picture": picture,
+            "left_out": {code: count for code, count in pictured.left_out.items() if count},
+            "with_rejected": address_with(request, rejected="1", number=None),
+            "without_rejected": address_with(request, rejected=None, number=None),
             "steps": [(name, address_with(request, number=str(min(max(to, 1), count)))) for name, to in steps.items()],
             "windows": [
                 (name, address_with(request, window=name), asked.get("window") == name)
