@@ -14,7 +14,17 @@ import pytest
 from app.settings import Settings
 from tests.app.audit.test_at_work import recorded
 from tests.app.imaging.images import CT, a_file, stored, uids
-from tests.dimse import STUDY_ROOT_GET, VERIFICATION, a_node, aside, associated, associating, until
+from tests.dimse import (
+    STUDY_ROOT_GET,
+    STUDY_ROOT_MOVE,
+    VERIFICATION,
+    a_node,
+    aside,
+    associated,
+    associating,
+    taking,
+    until,
+)
 from tests.world import World, running
 
 pytestmark = pytest.mark.anyio
@@ -53,7 +63,10 @@ def a_command(**elements: Any) -> bytes:
     group = b""
     for name, (element, value) in numbers.items():
         group += struct.pack("<HHLH", 0, element, 2, elements.get(name, value))
-    for element, text in ((0x0002, elements.get("sop_class", CT_CLASS)), (0x1000, elements.get("uid", "1.2.3.4"))):
+    texts = [(0x0002, elements.get("sop_class", CT_CLASS)), (0x1000, elements.get("uid", "1.2.3.4"))]
+    if "destination" in elements:
+        texts[1] = (0x0600, elements["destination"])
+    for element, text in texts:
         padded = text.encode() + b"\0" * (len(text) % 2)
         group += struct.pack("<HHL", 0, element, len(padded)) + padded
     return struct.pack("<HHLL", 0, 0, 4, len(group)) + group
@@ -209,10 +222,7 @@ async def test_who_reads_nothing_more_during_a_c_get_is_left_and_others_are_serv
     quick = {"dimse_read_seconds": 0.5, "dimse_idle_seconds": 0.5, "dimse_answer_seconds": 1.0}
     large = a_file(CT, Rows=2048, Columns=4096, PixelData=bytes(2048 * 4096 * 2))
     study, _, _ = uids(large)
-    wanted = b"".join(
-        struct.pack("<HH2sH", tag >> 16, tag & 0xFFFF, vr, len(value)) + value
-        for tag, vr, value in ((0x00080052, b"CS", b"STUDY "), (0x0020000D, b"UI", padded(study)))
-    )
+    wanted = identifier((0x00080052, b"CS", b"STUDY "), (0x0020000D, b"UI", padded(study)))
     command = a_command(field=0x10, sop_class=STUDY_ROOT_GET)
     async with running(settings.model_copy(update=quick)) as world, associating(world.hub) as door:
         await a_node(world)
@@ -234,6 +244,41 @@ async def test_who_reads_nothing_more_during_a_c_get_is_left_and_others_are_serv
                 came += len(chunk)
         assert 20_000 < came < len(large)
         assert (sum(door._connected.values()), sum(door._associated.values())) == (0, 0)
+
+
+@pytest.mark.parametrize("end", [struct.pack(">BBLL", 7, 0, 4, 0), b""], ids=["abort", "gone"])
+async def test_a_c_move_whose_asker_is_gone_sends_no_more(world: World, end: bytes) -> None:
+    files = [a_file(CT, SOPInstanceUID=f"1.2.3.{number}", PixelData=bytes(128 * 128 * 2)) for number in range(20)]
+    await stored(world, await world.client("hospital-a"), *files)
+    study, _, _ = uids(files[0])
+    wanted = identifier((0x00080052, b"CS", b"STUDY "), (0x0020000D, b"UI", padded(study)))
+    command = a_command(field=0x21, sop_class=STUDY_ROOT_MOVE, destination="WORKSTATION ")
+    async with associating(world.hub) as door:
+        connection = socket.create_connection(("127.0.0.1", door.port), timeout=SECONDS)
+
+        def meanwhile() -> None:
+            if len(came) == 2:
+                connection.sendall(end)
+                connection.shutdown(socket.SHUT_RDWR)
+            time.sleep(0.05)
+
+        with connection, taking("WORKSTATION", meanwhile=meanwhile) as (port, came):
+            await a_node(world)
+            await a_node(world, name="ws", title="WORKSTATION", host="127.0.0.1", port=port)
+            connection.sendall(a_request(abstract=STUDY_ROOT_MOVE))
+            assert await aside(accepted, connection)
+            connection.sendall(a_piece(command, 3) + a_piece(wanted, 2))
+            await until(lambda: len(came) > 1)
+            await until(lambda: not door._open)
+
+    assert 2 <= len(came) < 10
+
+
+def identifier(*elements: tuple[int, bytes, bytes]) -> bytes:
+    """Return a data set in Explicit VR Little Endian."""
+    return b"".join(
+        struct.pack("<HH2sH", tag >> 16, tag & 0xFFFF, vr, len(value)) + value for tag, vr, value in elements
+    )
 
 
 def padded(uid: str) -> bytes:
