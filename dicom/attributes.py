@@ -29,7 +29,12 @@ class Match(StrEnum):
     """A list of UIDs."""
     DATE = "date"
     TIME = "time"
+    DATETIME = "datetime"
+    """Instants, whatever their offset; of attributes that are not indexed."""
     NUMBER = "number"
+    """Whole numbers, however they are written."""
+    DECIMAL = "decimal"
+    """Any number; of attributes that are not indexed."""
     MODALITIES = "modalities"
     """A list; the study has a series of one of them."""
 

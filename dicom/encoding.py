@@ -48,6 +48,11 @@ def encode_frame(image: ImagePixel, array: Array, transfer_syntax_uid: str) -> b
     if image.floating_point or image.bits_allocated not in (8, 16) or (is_lossy and image.bits_allocated > 8):
         reason = f"pixels of {image.bits_allocated} bits cannot be written in this Transfer Syntax"
         raise InvalidInstance(reason, PROCESSING_FAILURE)
+    if is_lossy and (image.pixel_representation == 1 or image.photometric_interpretation == "PALETTE COLOR"):
+        # What is a little off would be the other end of the range, or another colour (PS3.5 table 8.2.1-1).
+        raise InvalidInstance(
+            "signed pixels and palettes are not written in a lossy Transfer Syntax", PROCESSING_FAILURE
+        )
     kind = "i" if array.dtype.kind == "i" else "u"
     words = np.ascontiguousarray(array.astype(f"{kind}{image.bits_allocated // 8}"))
     try:

@@ -6,9 +6,12 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part03/sect_C.12.html#
 import re
 from datetime import UTC, datetime, timedelta
 
+JAPAN_MINUTES = 540
+"""East of Greenwich: of clocks that do not say where they are."""
+MICROSECOND = timedelta(microseconds=1)
+
 _OFFSET = re.compile(r"([+-])([0-9]{2})([0-9]{2})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def instant(date: str, time: str, offset: str, *, default_offset_minutes: int) -> int | None:
@@ -33,10 +36,16 @@ def instant(date: str, time: str, offset: str, *, default_offset_minutes: int) -
     hours, minutes, seconds = (int(time[n : n + 2] or 0) for n in (0, 2, 4))
     fraction = int(time[7:13].ljust(6, "0") or 0)
     local = timedelta(hours=hours, minutes=minutes, seconds=seconds, microseconds=fraction)
-    return (day - _EPOCH + local - timedelta(minutes=_minutes(offset, default_offset_minutes))) // _MICROSECOND
+    return (day - _EPOCH + local - timedelta(minutes=minutes_of(offset, default_offset_minutes))) // MICROSECOND
 
 
-def _minutes(offset: str, default: int) -> int:
+def since_epoch(moment: datetime) -> int:
+    """Return the microseconds since 1970 UTC."""
+    return (moment - _EPOCH) // MICROSECOND
+
+
+def minutes_of(offset: str, default: int) -> int:
+    """Return the minutes east of Greenwich that `+0900` means; the default when it means none."""
     found = _OFFSET.fullmatch(offset)
     if found is None:
         return default

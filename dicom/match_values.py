@@ -5,8 +5,10 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part04/sect_C.2.2.2.ht
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 
 from dicom.attributes import Attribute, Match
+from dicom.moments import NotAMoment, range_of
 from dicom.names import folded, spellings, split
 from dicom.values import is_uid
 
@@ -17,7 +19,9 @@ MAX_WORDS = 8
 
 _DATE = re.compile(r"[0-9]{8}")
 _TIME = re.compile(r"[0-9]{2}(?:[0-9]{2}(?:[0-9]{2}(?:\.[0-9]{1,6})?)?)?")
-_NUMBER = re.compile(r"-?[0-9]{1,18}")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,25}(?:\.[0-9]{0,25})?|\.[0-9]{1,25})(?:[eE][+-]?[0-9]{1,3})?")
+_MOST_WHOLE = 2**62
+"""What no column holds matches nothing, and is refused."""
 _WILDCARD = re.compile(r"[*?]")
 _LIKE = str.maketrans({"%": "/%", "_": "/_", "/": "//", "*": "%", "?": "_"})
 
@@ -26,7 +30,8 @@ class InvalidQuery(ValueError):
     """The query string breaks the rules; its text says how and is for the caller."""
 
 
-Parsed = tuple[str, tuple[str | int, ...]]
+Value = str | int | Decimal
+Parsed = tuple[str, tuple[Value, ...]]
 
 
 def _text(attribute: Attribute, value: str) -> Parsed:
@@ -74,26 +79,54 @@ def _list(attribute: Attribute, value: str, between: str = r"[,\\]") -> list[str
     return values
 
 
+def ends(value: str) -> tuple[bool, bool] | None:
+    """Return whether a range of dates or times names its low and its high end; None when it is no range."""
+    low, dash, high = (part.strip() for part in value.partition("-"))
+    return (bool(low), bool(high)) if dash else None
+
+
 def _date(attribute: Attribute, value: str) -> Parsed:
-    low, dash, high = value.partition("-")
+    # The dotted form is that of ACR-NEMA.
+    low, dash, high = (part.strip().replace(".", "") for part in value.partition("-"))
     if not all(_DATE.fullmatch(part) for part in (low, high) if part) or not (low or high):
         raise InvalidQuery(f"the value of {attribute.keyword} is no date or range of dates")
     return "range", (low or "00000000", (high or "99999999") if dash else low)
 
 
 def _time(attribute: Attribute, value: str) -> Parsed:
-    low, dash, high = value.partition("-")
+    low, dash, high = (part.strip().replace(":", "") for part in value.partition("-"))
     if not all(_TIME.fullmatch(part) for part in (low, high) if part) or not (low or high):
         raise InvalidQuery(f"the value of {attribute.keyword} is no time or range of times")
     last = (high or "235959.999999") if dash else low
+    # Times are compared as they are spelt: a fraction's zeros at its end come after what leaves them out.
+    first = low.rstrip("0").rstrip(".") if "." in low else low.ljust(6, "0")
     # A time of less precision covers all it does not say: 10 is 10:00:00 up to the end of 10:59.
-    return "range", (low.ljust(6, "0") if low else "000000", last + "235959.999999"[len(last) :])
+    return "range", (first if low else "000000", last + "235959.999999"[len(last) :])
+
+
+def _moments(attribute: Attribute, value: str) -> Parsed:
+    try:
+        return "moments", range_of(value)
+    except NotAMoment as error:
+        raise InvalidQuery(f"the value of {attribute.keyword} is no date-time or range of them") from error
+
+
+def _decimals(attribute: Attribute, value: str, what: str = "number") -> list[Decimal]:
+    several = _list(attribute, value, r"\\")
+    if not all(map(_NUMBER.fullmatch, several)):
+        raise InvalidQuery(f"the value of {attribute.keyword} is no {what}")
+    return list(map(Decimal, several))
+
+
+def _decimal(attribute: Attribute, value: str) -> Parsed:
+    return "any", tuple(_decimals(attribute, value))
 
 
 def _number(attribute: Attribute, value: str) -> Parsed:
-    if not _NUMBER.fullmatch(value):
+    several = _decimals(attribute, value, "whole number")
+    if not all(abs(one) < _MOST_WHOLE and one == one.to_integral_value() for one in several):
         raise InvalidQuery(f"the value of {attribute.keyword} is no whole number")
-    return "equal", (int(value),)
+    return ("equal" if len(several) == 1 else "any"), tuple(map(int, several))
 
 
 PARSERS: dict[Match, Callable[[Attribute, str], Parsed]] = {
@@ -103,5 +136,7 @@ PARSERS: dict[Match, Callable[[Attribute, str], Parsed]] = {
     Match.MODALITIES: _modalities,
     Match.DATE: _date,
     Match.TIME: _time,
+    Match.DATETIME: _moments,
+    Match.DECIMAL: _decimal,
     Match.NUMBER: _number,
 }

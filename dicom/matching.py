@@ -6,14 +6,15 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_8.3.4.html
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 
 from dicom.attributes import BY_KEYWORD, BY_TAG, COMPUTED, DEPTH, Attribute, Level, Match
-from dicom.match_values import MAX_VALUES, PARSERS, InvalidQuery, fuzzy_name
+from dicom.match_values import MAX_VALUES, PARSERS, InvalidQuery, Value, ends, fuzzy_name
 
-__all__ = ["MAX_VALUES", "Condition", "InvalidQuery", "Query", "Unindexed", "parse_query"]
+__all__ = ["MAX_VALUES", "Condition", "InvalidQuery", "Query", "Unindexed", "parse_query", "time_of"]
 
 MAX_PATH = 8
 """Sequences around an attribute that is matched in them."""
@@ -28,10 +29,11 @@ class Condition(NamedTuple):
 
     attribute: Attribute
     form: str
-    """`equal`, `like`, `likes`, `range`, `any`, `words` or `empty`."""
-    values: tuple[str | int, ...]
+    """`equal`, `like`, `likes`, `range`, `period`, `moments`, `any`, `words` or `empty`."""
+    values: tuple[Value, ...]
     """One value; LIKE patterns (escape `/`), one a group of a name; of `likes`, one of which is met; low and high,
-    inclusive; a list; two patterns a word; none."""
+    inclusive; the same of a date, then of the time that goes with it; of instants, in microseconds; a list; two
+    patterns a word; none."""
 
 
 class Unindexed(NamedTuple):
@@ -63,13 +65,14 @@ class Query:
         return self.include_all or any(tag not in BY_TAG and tag not in COMPUTED for tag in self.include)
 
 
-def parse_query(level: Level, pairs: Iterable[tuple[str, str]], *, max_limit: int) -> Query:
+def parse_query(level: Level, pairs: Iterable[tuple[str, str]], *, max_limit: int, combined: bool = True) -> Query:
     """Return the search that the parameters of a query string ask for.
 
     Args:
         level: What is searched for.
         pairs: Names and percent-decoded values, in order, names possibly repeated.
         max_limit: The most results of one answer, and how many are returned when no limit is given.
+        combined: Whether a range of dates and one of times are one period (PS3.18 8.3.4.1; PS3.4 C.2.2.2.5.4).
 
     Raises:
         InvalidQuery: A name is unknown or not searchable at this level, or a value is malformed.
@@ -80,6 +83,8 @@ def parse_query(level: Level, pairs: Iterable[tuple[str, str]], *, max_limit: in
     reading.fuzzy = _flag(dict(given), "fuzzymatching")
     for name, value in given:
         reading.take(name, value)
+    if combined:
+        reading.combine()
     return reading.query()
 
 
@@ -92,6 +97,7 @@ class _Reading:
         self._max_limit = max_limit
         self._conditions: dict[int, Condition] = {}
         self._unindexed: dict[tuple[int, ...], Unindexed] = {}
+        self._ranges: dict[tuple[int, ...], tuple[bool, bool]] = {}
         self._include: set[int] = set()
         self._all = False
         self._warnings: list[str] = []
@@ -118,14 +124,32 @@ class _Reading:
         known = self._conditions if attribute is not None else self._unindexed
         if (path[0] if attribute is not None else path) in known:
             raise InvalidQuery(f"{keyword_for_tag(path[-1])} is given twice")
-        if attribute is not None:
-            condition = _condition(attribute, value, fuzzy=self.fuzzy)
-            if condition:
-                self._conditions[attribute.tag] = condition
+        asked = attribute or _unindexed(self._level, path)
+        condition = _condition(asked, value, fuzzy=self.fuzzy)
+        if condition is None:
             return
-        condition = _condition(_unindexed(self._level, path), value, fuzzy=self.fuzzy)
-        if condition:
+        if attribute is not None:
+            self._conditions[attribute.tag] = condition
+        else:
             self._unindexed[path] = Unindexed(path, condition)
+        is_range = ends(value) if condition.form == "range" else None
+        if is_range is not None:
+            self._ranges[path] = is_range
+
+    def combine(self) -> None:
+        """Make one period of each range of dates and the range of times that goes with it, if both have one form."""
+        for path, form in list(self._ranges.items()):
+            time = time_of(path[-1])
+            other = (*path[:-1], time or 0)
+            if time is None or self._ranges.get(other) != form:
+                continue
+            if path in self._unindexed and other in self._unindexed:
+                days, times = self._unindexed[path].condition, self._unindexed.pop(other).condition
+                period = Condition(days.attribute, "period", (*days.values, *times.values))
+                self._unindexed[path] = Unindexed(path, period)
+            elif path[-1] in self._conditions and time in self._conditions:
+                days, times = self._conditions[path[-1]], self._conditions.pop(time)
+                self._conditions[path[-1]] = Condition(days.attribute, "period", (*days.values, *times.values))
 
     def query(self) -> Query:
         """Return what was asked for."""
@@ -195,12 +219,13 @@ def _path(name: str) -> tuple[int, ...]:
 
 
 _MATCHES = {
-    **dict.fromkeys(("AE", "AS", "CS", "LO", "LT", "SH", "ST", "UC", "UT", "UR", "DT"), Match.TEXT),
-    **dict.fromkeys(("IS", "SL", "SS", "SV", "UL", "US", "UV"), Match.NUMBER),
+    **dict.fromkeys(("AE", "AS", "CS", "LO", "LT", "SH", "ST", "UC", "UT", "UR"), Match.TEXT),
+    **dict.fromkeys(("DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV"), Match.DECIMAL),
     "PN": Match.NAME,
     "UI": Match.UID,
     "DA": Match.DATE,
     "TM": Match.TIME,
+    "DT": Match.DATETIME,
 }
 """How values are compared, by VR; the others are not."""
 
@@ -211,6 +236,16 @@ def _unindexed(level: Level, path: tuple[int, ...]) -> Attribute:
     if vr not in _MATCHES or path[0] in COMPUTED:
         raise InvalidQuery(f"{path[-1]:08X} ({vr}) cannot be matched")
     return Attribute(keyword_for_tag(path[-1]) or f"{path[-1]:08X}", path[-1], vr, level, _MATCHES[vr], "")
+
+
+@lru_cache(maxsize=1024)
+def time_of(tag: int) -> int | None:
+    """Return the time that goes with a date: Acquisition Time with Acquisition Date; None when there is none."""
+    keyword = keyword_for_tag(tag)
+    if _vr(tag) != "DA" or not keyword.endswith("Date"):
+        return None
+    found = tag_for_keyword(keyword.removesuffix("Date") + "Time")
+    return found if found is not None and _vr(found) == "TM" else None
 
 
 def _vr(tag: int) -> str:

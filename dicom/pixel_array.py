@@ -87,6 +87,9 @@ def _dtype(image: ImagePixel) -> np.dtype[Any]:
 
 def _upsampled(image: ImagePixel, flat: Array) -> Array:
     """Return the full triplets of Y1 Y2 Cb Cr (PS3.3 C.7.6.3.1.2)."""
+    if image.columns % 2:
+        # The standard has none of these, and writers who make them do not agree on how.
+        raise InvalidInstance("pixels that share their colour in pairs have even columns", PROCESSING_FAILURE)
     pairs = flat[: image.rows * image.columns * 2].reshape(-1, 4)
     array = np.empty((len(pairs) * 2, 3), flat.dtype)
     array[0::2, 0], array[1::2, 0] = pairs[:, 0], pairs[:, 1]
@@ -145,16 +148,19 @@ def _rle(image: ImagePixel, stored: bytes) -> Array:
     samples = np.ascontiguousarray(np.moveaxis(words, 1, 2)).view(f"<u{size}").reshape(-1, image.rows, image.columns)
     if image.samples_per_pixel == 1:
         return np.asarray(samples[0])
-    array = np.moveaxis(samples, 0, -1)
-    return _rgb(array) if image.photometric_interpretation == "YBR_FULL" else array
+    return _coloured(image, np.moveaxis(samples, 0, -1))
+
+
+def _coloured(image: ImagePixel, array: Array) -> Array:
+    """Return whole triplets as RGB; a code stream that keeps all of them may still call itself 4:2:2."""
+    return _rgb(array) if image.photometric_interpretation in ("YBR_FULL", "YBR_FULL_422") else array
 
 
 def _plain(decode: Callable[[bytes], Array]) -> Callable[[ImagePixel, bytes], Array]:
     """Return a decoder whose colour is as the photometric interpretation says."""
 
     def decoder(image: ImagePixel, stored: bytes) -> Array:
-        array = np.asarray(decode(stored))
-        return _rgb(array) if image.photometric_interpretation == "YBR_FULL" else array
+        return _coloured(image, np.asarray(decode(stored)))
 
     return decoder
 

@@ -14,6 +14,7 @@ from PIL import Image
 from dicom.annotation import write_lines
 from dicom.failures import PROCESSING_FAILURE, InvalidInstance
 from dicom.image_pixel import ImagePixel
+from dicom.look_up import Table
 from dicom.overlays import Overlay, draw
 from dicom.pixel_array import Array, decode_frame
 from dicom.presentation import Presentation, Window
@@ -116,7 +117,7 @@ def _eight_bit(image: ImagePixel, array: Array, presentation: Presentation, pict
         return _coloured(array, presentation)
     if array.ndim == 3:
         return np.ascontiguousarray(_narrowed(array, image.bits_stored)[..., :3])
-    grey = _grey(array, presentation, picture.window or presentation.window)
+    grey = _grey(array, presentation, picture.window)
     return 255 - grey if presentation.inverse else grey
 
 
@@ -128,35 +129,58 @@ def _narrowed(array: Array, bits: int) -> Array:
 
 def _coloured(array: Array, presentation: Presentation) -> Array:
     assert presentation.palette is not None  # noqa: S101 - asked by the caller
-    channels = []
-    for palette in presentation.palette:
-        table = np.array(palette.entries, np.uint16) >> (palette.bits - 8 if palette.bits > 8 else 0)
-        index = np.clip(array.astype(np.int64) - palette.first, 0, len(table) - 1)
-        channels.append(table.astype(np.uint8)[index])
-    return np.stack(channels, axis=-1)
+    tables = presentation.palette
+    return np.stack([_narrowed(_looked_up(array, one), one.bits).astype(np.uint8) for one in tables], axis=-1)
+
+
+def _looked_up(values: Array, table: Table) -> Array:
+    """Return the entries that values take."""
+    entries = np.array(table.entries, np.uint16)
+    return np.asarray(entries[np.clip(np.rint(values).astype(np.int64) - table.first, 0, len(entries) - 1)])
 
 
 def _grey(array: Array, presentation: Presentation, window: Window | None) -> Array:
-    """Return the frame through the modality's rescale and the window, 0 to 255."""
-    finite = array if array.dtype.kind != "f" else np.nan_to_num(array.astype(np.float64), posinf=0, neginf=0)
-    if window is None:
-        window = _full_range(finite, presentation)
-    low, high = finite.min(), finite.max()
-    if finite.dtype.kind == "f" or int(high) - int(low) > 65535:
-        return _windowed(finite * presentation.slope + presentation.intercept, window)
+    """Return the frame through the modality's transformation and a window or table, 0 to 255."""
+    if array.dtype.kind == "f":
+        finite = np.nan_to_num(array.astype(np.float64), posinf=0, neginf=0)
+        return _through(finite, array[np.isfinite(array)], presentation, window)
+    low, high = int(array.min()), int(array.max())
+    pixels = _without_padding(array, presentation)
+    if high - low > 65535:
+        return _through(array, pixels, presentation, window)
     # A table of at most 65536 values is cheaper than arithmetic on every pixel.
-    values = np.arange(int(low), int(high) + 1, dtype=np.float64)
-    table = _windowed(values * presentation.slope + presentation.intercept, window)
-    return table[finite.astype(np.int64) - int(low)]
+    table = _through(np.arange(low, high + 1), pixels, presentation, window)
+    return table[array.astype(np.int64) - low]
 
 
-def _full_range(array: Array, presentation: Presentation) -> Window:
-    """Return the window of all values, padding left out."""
-    pixels = array if presentation.padding is None else array[array != presentation.padding]
-    if not pixels.size:
-        pixels = array
-    ends = sorted(float(end) * presentation.slope + presentation.intercept for end in (pixels.min(), pixels.max()))
-    return Window((ends[0] + ends[1]) / 2, max(ends[1] - ends[0], 1.0), "LINEAR_EXACT")
+def _without_padding(array: Array, presentation: Presentation) -> Array:
+    if presentation.padding is None:
+        return array
+    first, last = presentation.padding
+    pixels = array[(array < first) | (array > last)]
+    return pixels if pixels.size else array
+
+
+def _through(values: Array, pixels: Array, presentation: Presentation, window: Window | None) -> Array:
+    """Return values from 0 to 255; `pixels` are those whose range is shown if nothing else is said."""
+    units = _in_units(values, presentation)
+    if window is None and presentation.interest is not None:
+        table = presentation.interest
+        shades = _looked_up(np.clip(units, -(2**31), 2**31), table) * (255 / (2**table.bits - 1))
+        return np.asarray(np.rint(np.clip(shades, 0, 255)).astype(np.uint8))
+    window = window or presentation.window
+    if window is None:
+        ends = np.array([pixels.min(), pixels.max()]) if pixels.size else np.zeros(2)
+        low, high = sorted(map(float, _in_units(ends, presentation)))
+        window = Window((low + high) / 2, max(high - low, 1.0), "LINEAR_EXACT")
+    return _windowed(units, window)
+
+
+def _in_units(values: Array, presentation: Presentation) -> Array:
+    """Return stored values in the units of the modality (PS3.3 C.11.1)."""
+    if presentation.modality is not None and values.dtype.kind != "f":
+        return _looked_up(values, presentation.modality).astype(np.float64)
+    return values.astype(np.float64) * presentation.slope + presentation.intercept
 
 
 def _windowed(values: Array, window: Window) -> Array:

@@ -78,6 +78,11 @@ def result(query: Query, found: Found, base: str) -> Json:
     return dict(sorted(model.items()))
 
 
+def told(query: Query, model: bytes | None) -> bytes | None:
+    """Return as much of an instance's DICOM JSON as the results of a search tell of it."""
+    return None if model is None else orjson.dumps(_of_the_instance(query, orjson.loads(model)))
+
+
 def _of_the_instance(query: Query, model: Json) -> Json:
     """Return what is asked for and not indexed; bulk data is not for a search to give."""
     if query.include_all and query.level is Level.INSTANCE:

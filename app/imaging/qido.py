@@ -1,8 +1,7 @@
 """QIDO-RS: https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.6.html."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
 
 import orjson
 
@@ -12,10 +11,9 @@ from app.imaging.request import DicomRequest
 from app.imaging.response import etag, not_modified
 from app.records.response import Header, Response
 from dicom.attributes import Level
-from dicom.matching import InvalidQuery, Query, parse_query
-from dicom.results import Found, result
-from dicom.store.search import count
-from dicom.store.search import search as run
+from dicom.matching import InvalidQuery, parse_query
+from dicom.results import result
+from dicom.store.search import search_page
 from fhir.errors import InvalidValue
 
 MORE = "The number of results exceeded the maximum supported by the server. Additional results can be requested."
@@ -50,33 +48,25 @@ async def _search(request: DicomRequest, level: Level) -> Response:
         query = parse_query(level, pairs, max_limit=request.hub.settings.page_entries_limit)
     except InvalidQuery as error:
         raise InvalidValue(str(error)) from error
-    # One more than is answered tells whether there are more.
-    found = await run(request.record.connection, request.visibility, replace(query, limit=query.limit + 1))
+    exact = b"count=exact" in request.headers.get(b"prefer", b"")
+    most = 2**31 if exact else COUNTED + 1
+    page = await search_page(request.record.connection, request.visibility, query, most=most)
+    found, total = page.found, page.total
+    is_last = not page.more and total == query.offset + len(found)
+    counted = [_header(total)] if exact or is_last or total <= COUNTED else []
     warnings = list(query.warnings)
-    if len(found) > query.limit == request.hub.settings.page_entries_limit:
+    if page.more and query.limit == request.hub.settings.page_entries_limit:
         warnings.append(MORE)
-    total = await _total(request, query, found)
-    found = found[: query.limit]
     request.touch(Touched(one.patient_key, one.custodian, one.study.study_instance_uid) for one in found)
     models = [result(query, one, request.root) for one in found]
     tag = etag([hashlib.sha256(orjson.dumps([models, warnings])).hexdigest()], chosen.media_type)
     unchanged = not_modified(request, tag)
     if unchanged is not None:
-        unchanged.headers += total
+        unchanged.headers += counted
         return unchanged
     response = answered(chosen, models, tag=tag)
     response.headers += [(b"warning", f'299 {request.root} "{text}"'.encode()) for text in warnings]
-    return Response(200, response.body, [*response.headers, *total])
-
-
-async def _total(request: DicomRequest, query: Query, found: Sequence[Found]) -> list[Header]:
-    """Return the header that tells how many results all pages hold: of what the caller may see, and no others."""
-    if len(found) <= query.limit and (found or not query.offset):
-        return [_header(query.offset + len(found))]
-    exact = b"count=exact" in request.headers.get(b"prefer", b"")
-    most = 2**31 if exact else COUNTED + 1
-    total = await count(request.record.connection, request.visibility, query, most=most)
-    return [_header(total)] if exact or total <= COUNTED else []
+    return Response(200, response.body, [*response.headers, *counted])
 
 
 def _header(total: int) -> Header:

@@ -10,16 +10,13 @@ from datetime import UTC, datetime, timedelta, timezone
 from dicom.concept import Code
 from dicom.failures import DATA_SET_DOES_NOT_MATCH_SOP_CLASS, InvalidInstance
 from dicom.indexing import date, time
-from dicom.instants import instant
+from dicom.instants import JAPAN_MINUTES, instant
 from dicom.manifest import codes
 from dicom.manifest.items import Items, whole
 from dicom.manifest.model import Issued, Manifest, ManifestInstance, ManifestRequest, ManifestSeries
 from dicom.names import person_name
 from dicom.part10 import Instance
 from dicom.reports.kinds import KEY_OBJECT_SELECTION
-
-JAPAN_MINUTES = 540
-"""East of Greenwich: the zone of a manifest that names none."""
 
 MAX_REGIONS = 100
 """Regions, modalities and procedures that are kept of one manifest."""

@@ -284,8 +284,8 @@ class Acceptor(Association):
         return {self.context(number): number for number, one in self._accepted_cx.items() if one.as_scu}
 
     def is_cancelled(self, message_id: int) -> bool:
-        """Whether the peer has taken a request back."""
-        return message_id in self.dimse.cancel_req or not self.is_established
+        """Whether the peer has taken a request back, or is gone: its end is heard only after the answer."""
+        return message_id in self.dimse.cancel_req or not self.is_established or self.acse.is_aborted()
 
 
 def _entity(title: str, bounds: Bounds) -> ApplicationEntity:

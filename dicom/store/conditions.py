@@ -8,11 +8,16 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, and_, bindparam, or_
 
-from dicom.attributes import BY_TAG, Level, Match
-from dicom.matching import Condition
+from dicom.attributes import ATTRIBUTES, BY_TAG, Level, Match
+from dicom.match_values import Value
+from dicom.matching import Condition, time_of
 from dicom.store.tables import NAME_GROUPS
 
 ESCAPE = "/"
+_TIME_COLUMNS = {
+    one.tag: BY_TAG[time].column for one in ATTRIBUTES if (time := time_of(one.tag)) is not None and time in BY_TAG
+}
+"""Of a date, the column of the time that goes with it."""
 
 
 class Form(NamedTuple):
@@ -28,7 +33,7 @@ def forms(conditions: tuple[Condition, ...]) -> tuple[Form, ...]:
     return tuple(Form(one.attribute.tag, one.form, len(_padded(one))) for one in conditions)
 
 
-def values(conditions: tuple[Condition, ...]) -> dict[str, str | int]:
+def values(conditions: tuple[Condition, ...]) -> dict[str, Value]:
     """Return the values of the binds that `sql` names."""
     return {_bind(one.attribute.tag, number): value for one in conditions for number, value in enumerate(_padded(one))}
 
@@ -47,9 +52,22 @@ def sql(form: Form, tables: Mapping[Level, FromClause]) -> ColumnElement[bool]:
     if attribute.match is Match.NAME:
         columns = [table.c[f"{attribute.column}_{group}_folded"] for group in NAME_GROUPS]
         return and_(*(or_(*(column.like(bind, escape=ESCAPE) for column in columns)) for bind in binds))
+    if form.form == "period":
+        return _within(table.c[attribute.column], table.c[_TIME_COLUMNS[form.tag]], binds)
     if form.form == "empty" and attribute.match is Match.NUMBER:
         return table.c[attribute.column].is_(None)
     return compared(form.form, table.c[attribute.column], binds)
+
+
+def _within(days: ColumnElement[Any], times: ColumnElement[Any], binds: list[Any]) -> ColumnElement[bool]:
+    """Return that a date and its time lie in a period; the date's own bounds are for its index."""
+    first_day, last_day, first_time, last_time = binds
+    return and_(
+        days >= first_day,
+        days <= last_day,
+        or_(days > first_day, times >= first_time),
+        or_(days < last_day, times <= last_time),
+    )
 
 
 def compared(form: str, column: ColumnElement[Any], binds: list[Any]) -> ColumnElement[bool]:
@@ -74,7 +92,7 @@ def _bind(tag: int, number: int) -> str:
     return f"q{tag:08x}_{number}"
 
 
-def _padded(condition: Condition) -> tuple[str | int, ...]:
+def _padded(condition: Condition) -> tuple[Value, ...]:
     """Return the values, a list filled up to a power of two so that few statements serve all lengths."""
     if condition.form != "any":
         return condition.values

@@ -3,9 +3,8 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.6.html
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import fields
-from itertools import islice
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -22,18 +21,16 @@ from sqlalchemy import (
 )
 
 from dicom.attributes import BY_KEYWORD, DEPTH, Level
-from dicom.indexing import InstanceFacts, SeriesFacts, StudyFacts
 from dicom.matching import Query
-from dicom.names import PersonName
 from dicom.results import Found
 from dicom.store.conditions import Form, binds_of, compared, forms, sql, values
 from dicom.store.connection import Connection, Visibility
+from dicom.store.rows import Wanted, columns_of, found_of
 from dicom.store.statements import statement
-from dicom.store.tables import NAME_GROUPS, dicom_instance, dicom_series, dicom_study
-from dicom.store.unindexed import met, scanned
+from dicom.store.tables import dicom_instance, dicom_series, dicom_study
+from dicom.store.unindexed import met, named
 
 _MODALITIES_IN_STUDY = BY_KEYWORD["ModalitiesInStudy"].tag
-_NAMES = ("referring_physician_name", "patient_name")
 _COMMA: Any = literal_column("','")
 """Stands in no code string; written out, so that it is no bind of the statement."""
 SOP_CLASSES_IN_STUDY = 0x00080062
@@ -41,23 +38,7 @@ _NONE: Any = literal_column("0")
 _ONE: Any = literal_column("1")
 """Written out, for the same reason."""
 _TABLES = {Level.STUDY: dicom_study, Level.SERIES: dicom_series, Level.INSTANCE: dicom_instance}
-_FIELDS = {
-    Level.STUDY: tuple(field.name for field in fields(StudyFacts)),
-    Level.SERIES: tuple(field.name for field in fields(SeriesFacts)),
-    Level.INSTANCE: tuple(field.name for field in fields(InstanceFacts)),
-}
-
-
-class _Wanted(NamedTuple):
-    """What a page holds beside the facts."""
-
-    model: bool
-    """The DICOM JSON of an instance, of a study or a series that of one in it."""
-    classes: bool
-    """The SOP classes of a study."""
-
-
-_NOTHING = _Wanted(model=False, classes=False)
+_NOTHING = Wanted(model=False, classes=False)
 
 
 async def search(connection: Connection, visibility: Visibility, query: Query) -> list[Found]:
@@ -72,20 +53,20 @@ async def search(connection: Connection, visibility: Visibility, query: Query) -
         TooBroad: it asks for what is not indexed, of too many instances.
     """
     if query.unindexed:
-        return await scanned(connection, visibility, query, search)
+        return (await _unindexed_page(connection, visibility, query, most=0)).found
     shape = forms(query.conditions)
     classes = query.level is Level.STUDY and (query.include_all or SOP_CLASSES_IN_STUDY in query.include)
-    wanted = _Wanted(query.needs_model, classes)
+    wanted = Wanted(query.needs_model, classes)
     key = ("search", query.level, shape, visibility.shape, wanted)
     page = statement(key, lambda: _page(query.level, shape, visibility, wanted))
     binds = {**visibility.values, **values(query.conditions), "limit": query.limit, "offset": query.offset}
-    return [_found(query.level, row, wanted) for row in await connection.fetch(page, binds)]
+    return [found_of(query.level, row, wanted) for row in await connection.fetch(page, binds)]
 
 
 async def count(connection: Connection, visibility: Visibility, query: Query, *, most: int = 2**31) -> int:
     """Return how many results all pages of a search hold together, counting no further than `most`."""
     if query.unindexed:
-        return len(await met(connection, visibility, query, search))
+        return len(await met(connection, visibility, query, _listed, most=most))
     shape = forms(query.conditions)
 
     def build() -> Select[Any]:
@@ -101,6 +82,63 @@ async def count(connection: Connection, visibility: Visibility, query: Query, *,
     return int(rows[0][0])
 
 
+class Page(NamedTuple):
+    """One page of what matches."""
+
+    found: list[Found]
+    more: bool
+    """Whether another page follows."""
+    total: int
+    """How many results all pages hold, as far as they were counted."""
+
+
+async def search_page(connection: Connection, visibility: Visibility, query: Query, *, most: int) -> Page:
+    """Return one page of what matches, and how many results all pages hold, counting no further than `most`.
+
+    Headers are read once for both; what is counted anyway may be more than `most`.
+
+    Raises:
+        TooBroad: it asks for what is not indexed, of too many instances.
+    """
+    if query.unindexed:
+        return await _unindexed_page(connection, visibility, query, most=most)
+    # One more than is answered tells whether there are more.
+    found = await search(connection, visibility, replace(query, limit=query.limit + 1))
+    if len(found) <= query.limit and (found or not query.offset):
+        return Page(found, more=False, total=query.offset + len(found))
+    total = await count(connection, visibility, query, most=most)
+    return Page(found[: query.limit], len(found) > query.limit, total)
+
+
+async def _unindexed_page(connection: Connection, visibility: Visibility, query: Query, *, most: int) -> Page:
+    wanted = query.offset + query.limit
+    keys = await met(connection, visibility, query, _listed, most=max(wanted + 1, most))
+    found = await named(connection, visibility, query, keys[query.offset : wanted], search)
+    return Page(found, len(keys) > wanted, len(keys))
+
+
+async def _listed(connection: Connection, visibility: Visibility, query: Query) -> Sequence[Sequence[Any]]:
+    """Return what names the instances of a search, and how long their DICOM JSON is, in the order of results."""
+    shape = forms(query.conditions)
+
+    def build() -> Select[Any]:
+        tables = _aliases()
+        own = tables[Level.INSTANCE]
+        columns = (own.c.patient_key, own.c.id, own.c.custodian, func.length(own.c.model))
+        uids = (own.c.study_instance_uid, own.c.series_instance_uid, own.c.sop_instance_uid)
+        return (
+            select(*columns, *uids)
+            .select_from(_joined(Level.INSTANCE, tables))
+            .where(*_conditions(Level.INSTANCE, shape, visibility, tables))
+            .order_by(*_order(Level.INSTANCE, tables))
+            .limit(bindparam("limit", type_=BigInteger))
+            .offset(_NONE)
+        )
+
+    binds = {**visibility.values, **values(query.conditions), "limit": query.limit}
+    return await connection.fetch(statement(("listed", shape, visibility.shape), build), binds)
+
+
 def _aliases() -> dict[Level, FromClause]:
     return {level: table.alias(level.value) for level, table in _TABLES.items()}
 
@@ -110,10 +148,10 @@ def _levels(level: Level) -> list[Level]:
     return [one for one in Level if DEPTH[one] <= DEPTH[level]]
 
 
-def _page(level: Level, shape: tuple[Form, ...], visibility: Visibility, wanted: _Wanted = _NOTHING) -> Select[Any]:
+def _page(level: Level, shape: tuple[Form, ...], visibility: Visibility, wanted: Wanted = _NOTHING) -> Select[Any]:
     tables = _aliases()
     own = tables[level]
-    columns = [column for one in _levels(level) for column in _columns(one, tables[one])]
+    columns = [column for one in _levels(level) for column in columns_of(one, tables[one])]
     return (
         select(
             own.c.patient_key,
@@ -193,7 +231,7 @@ def _has_modality(form: Form, study: FromClause, visibility: Visibility) -> Colu
 
 
 def _more(
-    level: Level, visibility: Visibility, tables: dict[Level, FromClause], wanted: _Wanted
+    level: Level, visibility: Visibility, tables: dict[Level, FromClause], wanted: Wanted
 ) -> list[ColumnElement[Any]]:
     """Return a model and the SOP classes, when they are wanted."""
     more: list[ColumnElement[Any]] = []
@@ -249,45 +287,3 @@ def _order(level: Level, tables: dict[Level, FromClause]) -> list[ColumnElement[
             instance.c.sop_instance_uid,
         ]
     return [*order, tables[level].c.id]
-
-
-def _columns(level: Level, table: FromClause) -> list[ColumnElement[Any]]:
-    """Return the columns of a level's facts, in the order of their fields."""
-    return [
-        table.c[name]
-        for field in _FIELDS[level]
-        for name in ([f"{field}_{group}" for group in NAME_GROUPS] if field in _NAMES else [field])
-    ]
-
-
-def _found(level: Level, row: Sequence[Any], wanted: _Wanted) -> Found:
-    patient_key, row_id, custodian, *rest = row
-    model = rest.pop(0) if wanted.model else None
-    classes = rest.pop(0) if wanted.classes else ""
-    modalities, number_of_series, number_of_instances = "", 0, 0
-    if level is Level.STUDY:
-        modalities, number_of_series, number_of_instances, *rest = rest
-    elif level is Level.SERIES:
-        number_of_instances, *rest = rest
-    cells = iter(rest)
-    study = StudyFacts(*(_cell(field, cells) for field in _FIELDS[Level.STUDY]))
-    series = None if level is Level.STUDY else SeriesFacts(*islice(cells, len(_FIELDS[Level.SERIES])))
-    instance = InstanceFacts(*cells) if level is Level.INSTANCE else None
-    distinct = tuple(sorted({one for one in (modalities or "").split(",") if one}))
-    return Found(
-        patient_key,
-        row_id,
-        custodian,
-        study,
-        series,
-        instance,
-        distinct,
-        number_of_series,
-        number_of_instances,
-        None if model is None else bytes(model),
-        tuple(sorted(set((classes or "").split(",")) - {""})),
-    )
-
-
-def _cell(field: str, cells: Iterator[Any]) -> Any:
-    return PersonName(next(cells), next(cells), next(cells)) if field in _NAMES else next(cells)

@@ -1,5 +1,7 @@
 """Images: the words of names, for fuzzy matching; what was deleted."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -44,17 +46,22 @@ def _fill() -> None:
         .where(written.c.patient_key == sa.bindparam("k_patient"), written.c.id == sa.bindparam("k_id"))
         .values({f"{name}_words": sa.bindparam(f"n_{name}") for name in _NAMES})
     )
-    rows = connection.execute(sa.select(study)).all()
-    made = [
-        {
-            "k_patient": row[0],
-            "k_id": row[1],
-            **{f"n_{name}": words(PersonName(*row[2 + 3 * n : 5 + 3 * n])) for n, name in enumerate(_NAMES)},
-        }
-        for row in rows
-    ]
-    for start in range(0, len(made), _AT_ONCE):
-        connection.execute(update, made[start : start + _AT_ONCE])
+    after = (-(2**62), 0)
+    while rows := connection.execute(_next(study, after)).all():
+        connection.execute(update, [_made(row) for row in rows])
+        after = (rows[-1][0], rows[-1][1])
+
+
+def _next(study: sa.TableClause, after: tuple[int, int]) -> sa.Select[tuple[Any, ...]]:
+    """Select so many rows that follow one; there may be more of them than fit into memory."""
+    patient_key, row = study.c.patient_key, study.c.id
+    follows = sa.or_(patient_key > after[0], sa.and_(patient_key == after[0], row > after[1]))
+    return sa.select(study).where(patient_key >= after[0], follows).order_by(patient_key, row).limit(_AT_ONCE)
+
+
+def _made(row: sa.Row[tuple[Any, ...]]) -> dict[str, Any]:
+    names = {f"n_{name}": words(PersonName(*row[2 + 3 * n : 5 + 3 * n])) for n, name in enumerate(_NAMES)}
+    return {"k_patient": row[0], "k_id": row[1], **names}
 
 
 def downgrade() -> None:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0038"
-down_revision = "0036"
+down_revision = "0037"
 
 _TOLD = (("dicom_study", 0o111111111), ("dicom_series", 0o1111111))
 _CLASSES = "1.2.840.10008.5.1.4.1.1."

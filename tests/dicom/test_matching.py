@@ -65,7 +65,14 @@ def test_what_ohif_sends_is_understood():
         ("StudyTime", "1015-", ("range", ("101500", "235959.999999"))),
         ("StudyTime", "-101530", ("range", ("000000", "101530.999999"))),
         ("StudyTime", "10-11", ("range", ("100000", "115959.999999"))),
+        ("StudyTime", "10:15:30", ("range", ("101530", "101530.999999"))),
+        ("StudyTime", "101530.500", ("range", ("101530.5", "101530.500999"))),
+        ("StudyDate", "2024.05.01", ("range", ("20240501", "20240501"))),
+        ("StudyDate", "20240501 - 20240502", ("range", ("20240501", "20240502"))),
         ("InstanceNumber", "-7", ("equal", (-7,))),
+        ("InstanceNumber", "+007", ("equal", (7,))),
+        ("InstanceNumber", "1.0", ("equal", (1,))),
+        ("InstanceNumber", "1\\2e1", ("any", (1, 20))),
         ("Modality", "CT", ("equal", ("CT",))),
         ("Modality", "CT,MR", ("any", ("CT", "MR"))),
         ("Modality", "CT\\M*", ("likes", ("CT", "M%"))),
@@ -163,6 +170,47 @@ def test_a_wrong_number_is_refused():
 def test_an_attribute_given_twice_is_refused():
     with pytest.raises(InvalidQuery, match="PatientID is given twice"):
         parsed(("PatientID", "1"), ("00100020", "2"))
+
+
+@pytest.mark.parametrize("value", ["2.5", "1e30", "4611686018427387904", "1e9999", "nan", "0x10", "1-2"])
+def test_a_number_that_no_whole_one_is_is_refused(value):
+    with pytest.raises(InvalidQuery, match="the value of Rows is no whole number"):
+        parsed(("Rows", value), level=Level.INSTANCE)
+
+
+@pytest.mark.parametrize(
+    ("dates", "times", "form"),
+    [
+        ("20240501-20240503", "1000-1800", ("20240501", "20240503", "100000", "180059.999999")),
+        ("20240501-", "1000-", ("20240501", "99999999", "100000", "235959.999999")),
+        ("-20240503", "-1800", ("00000000", "20240503", "000000", "180059.999999")),
+    ],
+)
+def test_ranges_of_dates_and_times_of_one_form_are_one_period(dates, times, form):
+    pairs = (("StudyTime", times), ("StudyDate", dates))
+    (only,) = parsed(*pairs).conditions
+    acquired = parsed(*((name.replace("Study", "Acquisition"), value) for name, value in pairs))
+    (one,) = acquired.unindexed
+
+    assert (only.attribute.keyword, only.form, only.values) == ("StudyDate", "period", form)
+    assert (one.path, one.condition.form, one.condition.values) == ((0x00080022,), "period", form)
+    assert acquired.include == {0x00080022, 0x00080032}
+    assert len(parse_query(Level.STUDY, pairs, max_limit=1, combined=False).conditions) == 2
+
+
+@pytest.mark.parametrize(
+    ("dates", "times"), [("20240501", "1000-1800"), ("20240501-20240503", "1000"), ("20240501-", "-1800")]
+)
+def test_ranges_of_several_forms_are_asked_one_by_one(dates, times):
+    query = parsed(("StudyDate", dates), ("StudyTime", times))
+
+    assert [one.form for one in query.conditions] == ["range", "range"]
+
+
+def test_a_date_that_is_indexed_and_a_time_that_is_not_are_asked_one_by_one():
+    query = parsed(("PatientBirthDate", "19500101-19600101"), ("PatientBirthTime", "10-11"))
+
+    assert ([one.form for one in query.conditions], len(query.unindexed)) == (["range"], 1)
 
 
 def test_a_level_may_match_what_is_above_it():

@@ -16,7 +16,7 @@ def test_a_ct_says_how_it_is_shown():
     found = presentation(read_instance(pydicom_file("CT_small.dcm")))
 
     assert (found.slope, found.intercept, found.window, found.inverse) == (1.0, -1024.0, None, False)
-    assert (found.padding, found.palette) == (-2000, None)
+    assert (found.padding, found.palette) == ((-2000, -2000), None)
 
 
 def test_a_window_is_read():
@@ -87,10 +87,11 @@ def palette(descriptor=(2, 5, 8), data=b"\x01\x02", vr="US"):
         (palette(), 5, 8, (1, 2)),
         (palette((2, 5, 16), us(256, 512)), 5, 16, (256, 512)),
         (palette((2, 5, 8), us(256, 512)), 5, 16, (256, 512)),
-        (palette((2, 65535, 16), us(1, 2), "SS"), -1, 16, (1, 2)),
+        (palette((2, 65535, 16), us(1, 512), "SS"), -1, 16, (1, 512)),
+        (palette((2, 5, 16), us(1, 255)), 5, 8, (1, 255)),
         (palette((0, 0, 8), b"\x07" * 65536), 0, 8, (7,) * 65536),
     ],
-    ids=["bytes", "words", "words that say bytes", "from a negative value", "65536"],
+    ids=["bytes", "words", "words that say bytes", "from a negative value", "bytes that say words", "65536"],
 )
 def test_a_palette_is_read(changes, first, bits, entries):
     red, _, blue = of(changes).palette
@@ -102,8 +103,8 @@ def test_a_palette_is_read(changes, first, bits, entries):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        (image(kind=b"PALETTE COLOR"), "the palette is missing or segmented"),
-        (palette((4, 0, 8), b"\1\2"), "the palette is cut short"),
+        (image(kind=b"PALETTE COLOR"), "a look-up table is missing or not described"),
+        (palette((4, 0, 8), b"\1\2"), "a look-up table is cut short"),
     ],
 )
 def test_a_palette_that_cannot_be_read_is_refused(changes, reason):

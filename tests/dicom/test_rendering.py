@@ -9,8 +9,9 @@ from PIL import Image
 from dicom.failures import InvalidInstance
 from dicom.frames import frame
 from dicom.image_pixel import ImagePixel
+from dicom.look_up import Table
 from dicom.part10 import read_instance
-from dicom.presentation import Palette, Presentation, Window, presentation
+from dicom.presentation import Presentation, Window, presentation
 from dicom.rendering import JPEG, PNG, Picture, render_frame
 from tests.dicom.making import EXPLICIT, pydicom_file
 
@@ -90,7 +91,7 @@ def test_the_window_is_in_the_modalitys_units():
 
 
 def test_without_a_window_all_values_are_shown_and_padding_does_not_count():
-    presented = dataclasses.replace(PLAIN, padding=-2000)
+    presented = dataclasses.replace(PLAIN, padding=(-2000, -2000))
 
     assert shown(*grey(-2000, 0, 50, 100), presented) == [[0, 0, 128, 255]]
     assert shown(*grey(-2000, -2000), presented) == [[128, 128]]
@@ -122,14 +123,14 @@ def test_wide_and_floating_values_are_shown():
 
 
 def test_a_palette_colours_and_ends_at_its_ends():
-    table = Palette(10, 16, (0, 0xFF00))
-    presented = dataclasses.replace(PLAIN, palette=(table, table, Palette(10, 8, (7, 9))))
+    table = Table(10, 16, (0, 0xFF00))
+    presented = dataclasses.replace(PLAIN, palette=(table, table, Table(10, 8, (7, 9))))
 
     assert shown(*grey(9, 10, 11, 99), presented) == [[[0, 0, 7], [0, 0, 7], [255, 255, 9], [255, 255, 9]]]
 
 
 def test_a_palette_needs_whole_numbers():
-    table = Palette(0, 8, (1,))
+    table = Table(0, 8, (1,))
     presented = dataclasses.replace(PLAIN, palette=(table, table, table))
     image = dataclasses.replace(grey(0)[0], bits_allocated=32, bits_stored=32, floating_point=True)
 

@@ -13,7 +13,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, MetaData, Table, Text, create_engine, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from app.db.migrate import config, downgrade, upgrade
@@ -262,3 +262,25 @@ def test_the_history_is_one_line() -> None:
 
     assert len(script.get_heads()) == len(script.get_bases()) == 1
     assert [revision.revision for revision in script.walk_revisions() if revision.is_branch_point] == []
+
+
+def test_the_words_of_all_names_are_written_some_at_a_time(empty: Settings) -> None:
+    upgrade(empty, "0034")
+
+    def fill(connection: Connection) -> None:
+        studies = Table("dicom_study", MetaData(), autoload_with=connection)
+        plain = {one.name: "" if isinstance(one.type, Text) else 0 for one in studies.columns}
+        rows = [
+            # Several rows of one patient lie on both sides of a border between two parts.
+            plain | {"patient_key": number // 3 - 100, "id": number, "study_instance_uid": f"1.2.{number}",
+                     "patient_name_alphabetic": f"Yamada^N{number}"}
+            for number in range(2_050)
+        ]  # fmt: skip
+        connection.execute(studies.insert(), rows)
+
+    with_connection(empty, fill)
+    upgrade(empty, "0035")
+
+    asked = text("SELECT id, patient_name_words FROM dicom_study ORDER BY id")
+    found = with_connection(empty, lambda connection: connection.execute(asked).all())
+    assert [tuple(row) for row in found] == [(number, f" n{number} yamada") for number in range(2_050)]

@@ -7,7 +7,7 @@ import logging
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from pynetdicom.dimse_primitives import C_FIND, C_GET, C_MOVE, N_ACTION
+from pynetdicom.dimse_primitives import C_FIND, C_GET, C_MOVE, C_STORE, N_ACTION
 
 from app.imaging.dimse import metrics
 from app.imaging.dimse.carried_out import Done, carried_out
@@ -45,6 +45,7 @@ from dicom.services.statuses import (
     OUT_OF_RESOURCES,
     PENDING,
     PENDING_UNSUPPORTED,
+    RESOURCE_LIMITATION,
     SUB_OPERATIONS_FAILED,
     SUB_OPERATIONS_IMPOSSIBLE,
     SUCCESS,
@@ -81,12 +82,12 @@ def answer_find(conversation: "Conversation", association: Acceptor, message: C_
     """Answer a C-FIND: a pending answer for each match, on record before the first, and a last one."""
     abstract, syntax = association.context(context_id)
     if abstract not in FINDS:
-        _end(association, message, context_id, UNRECOGNISED_OPERATION)
+        finish(association, message, context_id, UNRECOGNISED_OPERATION)
         return
     try:
         question = asked(_identifier(message, syntax), patient_root=abstract in _PATIENT_ROOTS)
     except (InvalidIdentifier, InvalidInstance) as error:
-        _end(association, message, context_id, IDENTIFIER_DOES_NOT_MATCH, str(error))
+        finish(association, message, context_id, IDENTIFIER_DOES_NOT_MATCH, str(error))
         return
     pairs = [("level", question.word), *question.pairs]
     request = conversation.request("c-find", pairs)
@@ -96,7 +97,7 @@ def answer_find(conversation: "Conversation", association: Acceptor, message: C_
 
     done: Done[Matches] = conversation.calls.wait_for(carried_out(request, work))
     if done.result is None:
-        _end(association, message, context_id, done.code, done.reason)
+        finish(association, message, context_id, done.code, done.reason)
         return
     _send_matches(association, message, context_id, question, done.result, conversation.title)
 
@@ -108,23 +109,36 @@ def _send_matches(
     status = PENDING_UNSUPPORTED if question.is_partly_unsupported else PENDING
     for found in matches.found:
         if association.is_cancelled(message.MessageID or 0):
-            _end(association, message, context_id, CANCEL)
+            finish(association, message, context_id, CANCEL)
             return
         pending = answer(message, status)
         pending.Identifier = BytesIO(write(answered(question, found, title), syntax, question.characters))
         association.dimse.send_msg(pending, context_id)
     if matches.are_all:
-        _end(association, message, context_id, SUCCESS)
+        finish(association, message, context_id, SUCCESS)
     else:
         reason = f"There are more than {len(matches.found)} matches"
-        _end(association, message, context_id, OUT_OF_RESOURCES, reason)
+        finish(association, message, context_id, OUT_OF_RESOURCES, reason)
 
 
-def _end(association: Acceptor, message: Any, context_id: int, status: int, reason: str = "") -> None:
+def finish(association: Acceptor, message: Any, context_id: int, status: int, reason: str = "") -> None:
     """Send the last answer, unless the association has ended."""
     counted(message, status)
-    if association.is_established:
-        association.dimse.send_msg(answer(message, status, reason), context_id)
+    if not association.is_established:
+        return
+    last = answer(message, status, reason)
+    if isinstance(message, C_STORE):
+        last.AffectedSOPInstanceUID = message.AffectedSOPInstanceUID
+    association.dimse.send_msg(last, context_id)
+
+
+def refuse(association: Acceptor, message: Any, context_id: int, reason: str) -> None:
+    """Answer a request of any kind that the hub has no room for now: it may come again."""
+    if isinstance(message, N_ACTION):
+        counted(message, RESOURCE_LIMITATION)
+        _send_action(association, message, context_id, RESOURCE_LIMITATION, reason)
+        return
+    finish(association, message, context_id, OUT_OF_RESOURCES, reason)
 
 
 def answer_retrieve(
@@ -134,12 +148,12 @@ def answer_retrieve(
     abstract, syntax = association.context(context_id)
     moves = isinstance(message, C_MOVE)
     if abstract not in (MOVES if moves else GETS):
-        _end(association, message, context_id, UNRECOGNISED_OPERATION)
+        finish(association, message, context_id, UNRECOGNISED_OPERATION)
         return
     try:
         named = wanted(_identifier(message, syntax), patient_root=abstract in _PATIENT_ROOTS)
     except (InvalidIdentifier, InvalidInstance) as error:
-        _end(association, message, context_id, IDENTIFIER_DOES_NOT_MATCH, str(error))
+        finish(association, message, context_id, IDENTIFIER_DOES_NOT_MATCH, str(error))
         return
     destination = (message.MoveDestination or "").strip() if isinstance(message, C_MOVE) else ""
     request = conversation.request("c-move" if moves else "c-get", _told(named, destination))
@@ -147,7 +161,7 @@ def answer_retrieve(
     if moves and place is None:
         # Nothing was done, and it is on record all the same.
         conversation.calls.wait_for(carried_out(request, _nothing))
-        _end(association, message, context_id, DESTINATION_UNKNOWN, "The destination is not known")
+        finish(association, message, context_id, DESTINATION_UNKNOWN, "The destination is not known")
         return
 
     async def work(request: DimseRequest) -> list[InstanceRow]:
@@ -155,7 +169,7 @@ def answer_retrieve(
 
     done: Done[list[InstanceRow]] = conversation.calls.wait_for(carried_out(request, work))
     if done.result is None:
-        _end(association, message, context_id, done.code, done.reason)
+        finish(association, message, context_id, done.code, done.reason)
         return
     operations = SubOperations(conversation.calls, request, association, message, context_id)
     rows = done.result
@@ -231,12 +245,7 @@ def answer_action(conversation: "Conversation", association: Acceptor, message: 
     """Answer a request for storage commitment; what it is about is reported afterwards."""
     status, reason, node = _take_action(conversation, association, message, context_id)
     counted(message, status)
-    made = N_ACTION()
-    made.MessageIDBeingRespondedTo, made.Status = message.MessageID, status
-    made.AffectedSOPClassUID, made.AffectedSOPInstanceUID = STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE
-    made.ActionTypeID = message.ActionTypeID
-    setattr(made, "ErrorComment", comment(reason) or None)  # noqa: B010 - its type knows no text
-    association.dimse.send_msg(made, context_id)
+    _send_action(association, message, context_id, status, reason)
     if node is None:
         return
     if node.host:
@@ -246,6 +255,17 @@ def answer_action(conversation: "Conversation", association: Acceptor, message: 
     for one in conversation.calls.wait_for(of_node(conversation.calls.hub.database.reader, node.name)):
         if not try_on(conversation.calls, association, context_id, one):
             return
+
+
+def _send_action(association: Acceptor, message: N_ACTION, context_id: int, status: int, reason: str) -> None:
+    if not association.is_established:
+        return
+    made = N_ACTION()
+    made.MessageIDBeingRespondedTo, made.Status = message.MessageID, status
+    made.AffectedSOPClassUID, made.AffectedSOPInstanceUID = STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE
+    made.ActionTypeID = message.ActionTypeID
+    setattr(made, "ErrorComment", comment(reason) or None)  # noqa: B010 - its type knows no text
+    association.dimse.send_msg(made, context_id)
 
 
 def _take_action(

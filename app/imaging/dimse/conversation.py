@@ -15,7 +15,7 @@ from app.access.turned_away import tell_failure
 from app.blobs import Incoming
 from app.db import DatabaseUnavailable
 from app.imaging.dimse import metrics
-from app.imaging.dimse.answers import answer_action, answer_find, answer_retrieve, counted
+from app.imaging.dimse.answers import answer_action, answer_find, answer_retrieve, finish, refuse
 from app.imaging.dimse.calls import Calls
 from app.imaging.dimse.carried_out import Done, carried_out
 from app.imaging.dimse.node import Node, Nodes
@@ -33,7 +33,7 @@ from dicom.services.acceptor import (
 )
 from dicom.services.commitment import Referenced
 from dicom.services.contexts import VERIFICATION
-from dicom.services.messages import DataSetIn, Spool, answer
+from dicom.services.messages import DataSetIn, Spool
 from dicom.services.statuses import (
     COERCION,
     IDENTIFIER_DOES_NOT_MATCH,
@@ -51,6 +51,10 @@ logger = logging.getLogger(__name__)
 
 class Stranger(Exception):
     """The application is not known any more."""
+
+
+class TooFast(Exception):
+    """The application would have to wait too long for its turn; nothing is done."""
 
 
 class Places(Protocol):
@@ -132,6 +136,8 @@ class Conversation:
         except Stranger as error:
             self._tell("unknown", str(error))
             association.abort()
+        except TooFast as error:
+            refuse(association, message, context_id, str(error))
         except DatabaseUnavailable as error:
             # Who is at the other end cannot be told now: it comes again.
             logger.warning("A DICOM association is ended: %s", error)
@@ -147,6 +153,7 @@ class Conversation:
 
         Raises:
             Stranger: the application is not known any more.
+            TooFast: it would have to wait too long.
             DatabaseUnavailable: nobody knows.
         """
         return self.calls.wait_for(self._request(interaction, pairs))
@@ -170,11 +177,7 @@ class Conversation:
             return
         else:
             status = UNRECOGNISED_OPERATION
-        counted(message, status)
-        made = answer(message, status, reason)
-        if isinstance(message, C_STORE):
-            made.AffectedSOPInstanceUID = message.AffectedSOPInstanceUID
-        association.dimse.send_msg(made, context_id)
+        finish(association, message, context_id, status, reason)
 
     def _store(self, message: C_STORE, abstract: str) -> tuple[int, str]:
         """Store an instance and return the status, and why it is not stored."""
@@ -222,7 +225,8 @@ class Conversation:
 
     async def _request(self, interaction: str, pairs: list[tuple[str, str]]) -> DimseRequest:
         now = await self._known()
-        await self.calls.hub.limits.turn(now.caller)
+        if not await self.calls.hub.limits.turn(now.caller):
+            raise TooFast("These are too many messages; please wait")
         return DimseRequest(self.calls.hub, self.nodes, now, self.peer, interaction, pairs)
 
     def _tell(self, why: str, reason: str, *, minor: bool = False) -> None:

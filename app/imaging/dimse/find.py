@@ -37,7 +37,7 @@ async def find(request: DimseRequest, asked: Asked) -> Matches:
     """
     limit = request.hub.settings.dimse_matches
     try:
-        query = parse_query(asked.level, asked.pairs, max_limit=limit + 1)
+        query = parse_query(asked.level, asked.pairs, max_limit=limit + 1, combined=False)
     except InvalidQuery as error:
         raise Refused(IDENTIFIER_DOES_NOT_MATCH, str(error)) from error
     query = replace(query, include=query.include | asked.returned, limit=limit + 1)

@@ -71,7 +71,12 @@ async def report_due(hub: Hub, calls: Calls, nodes: Nodes) -> None:
         if not node.binding.host:
             continue
         outcome = await looked_up(hub, one)
-        place = calls.place_of(node.binding)
+        try:
+            place = calls.place_of(node.binding)
+        except OSError as error:
+            # A node's certificate that cannot be read keeps nobody else from hearing.
+            logger.warning("A storage commitment is reported later: %s", error)
+            continue
         if await asyncio.to_thread(_reported, hub, place, one, outcome):
             await _forget(hub, one)
 
@@ -82,7 +87,7 @@ def _reported(hub: Hub, place: Place, one: Commitment, outcome: Outcome) -> bool
         with Requested(place, title, [(STORAGE_COMMITMENT, PLAIN)], bounds_of(hub), serves=True) as there:
             (context_id,) = there.takes().values()
             report(there.open, context_id, title, one.transaction_uid, *outcome)
-    except (NotReached, NotSent, ValueError) as error:
+    except (NotReached, NotSent, OSError, ValueError) as error:
         logger.info("A storage commitment is reported later: %s", error)
         return False
     return True

@@ -148,7 +148,7 @@ async def test_a_search_of_what_is_not_indexed_reads_so_many_instances(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dicom.store.unindexed.MOST_SCANNED", 2)
-    monkeypatch.setattr("dicom.store.unindexed.SCANNED_AT_ONCE", 1)
+    monkeypatch.setattr("dicom.store.unindexed.READ_AT_ONCE", 1)
     hospital = await world.client("hospital-a")
     await stored(world, hospital, *(a_requested_image(number) for number in (1, 2, 3)))
 

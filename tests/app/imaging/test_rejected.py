@@ -5,7 +5,7 @@ import re
 import pytest
 
 from dicom.reports.key_images import rejected_instances
-from tests.app.imaging.images import CT, address, a_file, stored
+from tests.app.imaging.images import CT, a_file, address, stored
 from tests.portal import Browser, signed_in
 from tests.reports import model_of, picture, some_key_images
 from tests.world import World

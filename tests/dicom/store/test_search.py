@@ -3,7 +3,7 @@ import pytest
 from dicom.attributes import Level
 from dicom.matching import parse_query
 from dicom.names import PersonName
-from dicom.store.search import count, search
+from dicom.store.search import count, search, search_page
 from tests.dicom.store.databases import Everything
 from tests.dicom.store.stocking import Store, an_instance
 
@@ -58,6 +58,14 @@ async def found(database, level, *pairs, max_limit=100):
         ((("StudyDate", "20240502-"),), ["1.2"]),
         ((("StudyTime", "0930"),), ["1.1"]),
         ((("StudyTime", "0931-"),), []),
+        ((("StudyTime", "093000.500"),), ["1.1"]),
+        ((("StudyDate", "20240430-20240502"), ("StudyTime", "1000-0900")), ["1.2", "1.1"]),
+        ((("StudyDate", "20240501-20240502"), ("StudyTime", "0930-0900")), ["1.2", "1.1"]),
+        ((("StudyDate", "20240501-20240502"), ("StudyTime", "0931-0900")), ["1.2"]),
+        ((("StudyDate", "20240430-20240501"), ("StudyTime", "1000-0929")), []),
+        ((("StudyDate", "20240501-"), ("StudyTime", "0930-")), ["1.2", "1.1"]),
+        ((("StudyDate", "-20240501"), ("StudyTime", "-0930")), ["1.1"]),
+        ((("StudyDate", "-20240501"), ("StudyTime", "-0929")), []),
         ((("AccessionNumber", "A?"), ("StudyDate", "-20240501")), ["1.1"]),
         ((("StudyDescription", "*NATIV"),), ["1.1"]),
         ((("ModalitiesInStudy", "CT"),), ["1.1"]),
@@ -88,6 +96,8 @@ async def test_a_study_comes_with_its_facts_and_counts(stocked):
         ((("StudyInstanceUID", "1.1"),), ["1.1.1", "1.1.2"]),
         ((("Modality", "CR"),), ["1.2.1", "1.3.1"]),
         ((("SeriesNumber", "2"),), ["1.1.2"]),
+        ((("SeriesNumber", "2.0"),), ["1.1.2"]),
+        ((("SeriesNumber", "2\\1"),), ["1.1.1", "1.1.2"]),
         ((("PatientID", "PX1"), ("Modality", "CR")), ["1.2.1"]),
     ],
 )
@@ -133,3 +143,43 @@ async def test_pages_follow_each_other(stocked):
     ]
 
     assert pages == [["1.2", "1.1"], ["1.3"], [], []]
+
+
+class Counting:
+    """A connection that notes how many statements it ran, and the most DICOM JSON that came at once."""
+
+    def __init__(self, database):
+        self.database, self.statements, self.most_bytes = database, 0, 0
+
+    async def fetch(self, statement, values):
+        rows = await self.database.fetch(statement, values)
+        self.statements += 1
+        sizes = (len(cell) for row in rows for cell in row if isinstance(cell, bytes | memoryview))
+        self.most_bytes = max(self.most_bytes, sum(sizes))
+        return rows
+
+
+async def test_headers_are_read_once_a_few_at_a_time_and_no_further_than_needed(database, monkeypatch):
+    monkeypatch.setattr("dicom.store.unindexed.READ_AT_ONCE", 4)
+    monkeypatch.setattr("dicom.store.unindexed.READ_BYTES", 16_500)
+    store = Store(database)
+    for number in range(1, 13):
+        long = {"description": "x" * (16_000 if number == 3 else 10)}
+        await store(an_instance(sop=f"1.2.1.{number}", number=number, **long))
+
+    def query(*pairs):
+        return parse_query(Level.INSTANCE, [("SamplesPerPixel", "1"), *pairs], max_limit=100)
+
+    whole, first, counted = Counting(database), Counting(database), Counting(database)
+    page = await search_page(whole, Everything(), query(), most=1_001)
+    few = await search_page(first, Everything(), query(("limit", "2")), most=0)
+
+    assert [one.instance.instance_number for one in page.found] == list(range(1, 13))
+    assert (page.total, page.more) == (12, False)
+    # The list; groups of four at most, of which the long one is one; the page in three.
+    assert (whole.statements, whole.most_bytes < 25_000) == (9, True)
+    assert [one.instance.instance_number for one in few.found] == [1, 2]
+    assert (few.more, first.statements) == (True, 4)
+    assert await count(counted, Everything(), query(), most=3) == 3
+    assert counted.statements == 3
+    assert (await search_page(whole, Everything(), query(("offset", "20")), most=1_001))[1:] == (False, 12)

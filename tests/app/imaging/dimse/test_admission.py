@@ -2,15 +2,21 @@
 
 import asyncio
 import threading
+from io import BytesIO
 
+import pydicom
 import pytest
+from pydicom.uid import UID
 
 from app.access.bound import NotBound
 from app.access.enrol import disable_client
+from app.access.limits import Limits
 from app.imaging.dimse.node import Binding, checked, remove_node
 from app.settings import Settings
 from tests.app.audit.test_at_work import recorded
-from tests.dimse import VERIFICATION, a_node, aside, asking, associated, associating, found
+from tests.app.imaging.dimse.test_commitment import CT_CLASS, INSTANCE, MINE, about
+from tests.app.imaging.images import CT, a_file
+from tests.dimse import COMMITMENT, STUDY_ROOT_FIND, VERIFICATION, a_node, aside, asking, associated, associating, found
 from tests.world import World, running
 
 pytestmark = pytest.mark.anyio
@@ -109,3 +115,27 @@ async def test_associations_are_bounded_for_each_node_and_in_all(settings: Setti
 def test_a_node_is_known_by_more_than_its_title(binding: Binding) -> None:
     with pytest.raises(NotBound):
         checked(binding)
+
+
+async def test_who_is_too_fast_for_too_long_is_told_so_and_nothing_is_done(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.access.limits.LONGEST_WAIT_SECONDS", 0.05)
+    await a_node(world)
+    world.hub.limits = Limits(world.hub.settings.model_copy(update={"requests_per_second": 0.01}))
+    uid, find, action = CT_CLASS, STUDY_ROOT_FIND, about((CT_CLASS, MINE))
+
+    def asked() -> list[int]:
+        with associated(door, VERIFICATION, uid, find, COMMITMENT) as association:
+            # The burst is used up: one of a tenth of a message.
+            statuses = [association.send_c_store(pydicom.dcmread(BytesIO(a_file(CT)))).Status]
+            statuses += [status.Status for status, _ in association.send_c_find(asking("STUDY", PatientID="*"), find)]
+            statuses.append(association.send_n_action(action, 1, UID(COMMITMENT), INSTANCE)[0].Status)
+            statuses.append(association.send_c_echo().Status)
+        return statuses
+
+    async with associating(world.hub) as door:
+        assert await aside(asked) == [0xA700, 0xA700, 0x0213, 0]
+    world.hub.limits = Limits(world.hub.settings)
+    assert (await world.http.get("/dicomweb/instances", headers=await world.client("hospital-a"))).json() == []
+    assert list(world.hub.settings.home.rglob("incoming-*")) == []

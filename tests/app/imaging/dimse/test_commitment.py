@@ -105,3 +105,24 @@ async def test_a_report_that_is_not_heard_is_kept(settings: Settings, world: Wor
         await until(lambda: holds(settings, "SELECT tries FROM storage_commitment", [(1,)]))
 
     assert await query(settings, "SELECT transaction_uid, tries FROM storage_commitment") == [("1.2.3.9", 1)]
+
+
+async def test_a_node_that_cannot_be_called_as_it_wants_keeps_nobody_else_from_hearing(
+    settings: Settings, world: World
+) -> None:
+    await stored(world, await world.client("hospital-a"), a_file(CT))
+    with taking("MODALITY") as (port, came):
+        # Without an authority the hub opens no secured connection.
+        await a_node(world, name="first", title="SECURED", host="127.0.0.1", port=port, secured=True)
+        await a_node(world, name="second", title="MODALITY", host="127.0.0.1", port=port)
+
+        def asked(door: Any, title: str) -> int:
+            with associated(door, COMMITMENT, title=title) as association:
+                return int(association.send_n_action(EVERY, 1, UID(COMMITMENT), INSTANCE)[0].Status)
+
+        async with associating(world.hub) as door:
+            assert [await aside(asked, door, title) for title in ("SECURED", "MODALITY")] == [0, 0]
+            await until(lambda: came)
+            await until(lambda: holds(settings, "SELECT node FROM storage_commitment", [("first",)]))
+
+    assert [said(one) for one in came] == [TOLD]
