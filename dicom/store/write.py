@@ -132,7 +132,7 @@ async def whose_instance(connection: Connection, custodian: int, sop_instance_ui
 
 async def whose_uid(connection: Connection, custodian: int, uid: str) -> int | None:
     """Return the patient_key of a study or series that a custodian has, or None."""
-    for statement in (_STUDY, _SERIES):
+    for statement in (STUDY_ROW, SERIES_ROW):
         rows = await connection.fetch(statement, {"uid": uid, "custodian": custodian})
         if rows:
             return int(rows[0][0])
