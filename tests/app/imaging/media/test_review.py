@@ -140,6 +140,26 @@ async def test_the_other_patient_is_refused_with_the_reason_until_the_study_is_f
     assert await world.total(system, f"ImagingStudy?patient={other['id']}") == 1
 
 
+@pytest.mark.parametrize("ended", ["study", "number"])
+async def test_patients_whom_the_site_has_merged_are_no_conflict(world: World, ended: str) -> None:
+    system = await world.client(SITE)
+    await stored(world, system, FIRST)
+    (entry,) = (await world.http.get("/fhir/Patient", headers=system)).json()["entry"]
+    own = entry["resource"]
+    numbered = {"system": own["identifier"][0]["system"], "value": "OTHER"}
+    other = await world.post(system, a_patient(identifier=[numbered]))
+    before, after = (own, other) if ended == "study" else (other, own)
+    link = [{"other": {"reference": f"Patient/{after['id']}"}, "type": "replaced-by"}]
+    place = f"/fhir/Patient/{before['id']}"
+    assert (await world.http.put(place, headers=system, json={**before, "link": link})).status_code == 200
+
+    assert (await send(world, system, OTHER)).status_code == 200
+
+    assert await entries(world) == []
+    assert await world.total(system, f"ImagingStudy?patient={own['id']}") == 1
+    assert len((await world.http.get("/dicomweb/instances", headers=system)).json()) == 2
+
+
 async def test_what_is_rejected_is_refused_when_it_comes_again_and_goes_after_its_days(world: World) -> None:
     system, _ = await in_review(world)
     desk = await signed_in(world, SITE, "clerk")
@@ -171,7 +191,7 @@ async def test_what_nobody_decides_on_is_forgotten_and_the_list_says_when(world:
     desk = await signed_in(world, SITE, "clerk")
     assert "までに決められないと削除されます" in (await desk.get("/media")).text
     assert 'renkei_images_waiting{kind="review"} 1.0' in (await world.http.get("/metrics")).text
-    note = "Images that wait for a decision are removed within 14 days: renkei media list says where"
+    note = "Images that wait for a decision are removed within 14 days: renkei media waiting says where"
     assert note in (await world.http.get("/health")).json()["notes"]
     days_later(world, 11)
 
