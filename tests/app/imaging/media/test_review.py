@@ -87,6 +87,22 @@ async def test_a_series_of_another_patient_goes_to_review_and_other_bytes_of_an_
     assert [disc.conflict for disc, _, _ in await entries(world)] == [uids(FIRST)[1]]
 
 
+async def test_a_choice_by_which_nothing_can_be_filed_loses_nothing(world: World) -> None:
+    system = await world.client(SITE)
+    await stored(world, system, FIRST)
+    (entry,) = (await world.http.get("/fhir/Patient", headers=system)).json()["entry"]
+    # A series that the site has in another study, too: it is nobody's to file.
+    await send(world, system, a_file(CT, SOPInstanceUID="1.2.4", StudyInstanceUID="1.2.9", PatientID="OTHER"))
+    desk = await signed_in(world, SITE, "clerk")
+    ((disc, _, _),) = await entries(world)
+
+    assert await decided(desk, disc, "patient", entry["resource"]["id"]) == 409
+
+    ((_, one, files),) = await entries(world)
+    assert (one.state, files[0].state, await blobs(world)) == ("waiting", "quarantined", 2)
+    assert await decided(desk, disc, "rejected") == 303
+
+
 async def test_what_is_sent_again_adds_no_row_and_what_says_the_same_joins_its_entry(world: World) -> None:
     system, _ = await in_review(world)
     third = a_file(CT, SOPInstanceUID="1.2.3.6", PatientID="THIRD")
@@ -130,7 +146,7 @@ async def test_the_other_patient_is_refused_with_the_reason_until_the_study_is_f
     page = await desk.post(f"/media/{disc.number}/patients/1", {"act": "patient", "patient": other["id"]})
 
     assert page.status_code == 409
-    assert "この検査は別の患者に登録されているため" in page.text
+    assert "別の患者または別の検査に登録されているため" in page.text
     ((_, one, files),) = await entries(world)
     assert (one.state, files[0].state) == ("waiting", "quarantined")
     assert (await world.http.delete(f"/dicomweb/studies/{uids(FIRST)[0]}", headers=system)).status_code == 204
