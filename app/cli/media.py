@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from app.access.directory import Organisation, find_organisation
+from app.access.directory import Organisation, find_organisation, organisations
 from app.backup.events import account
 from app.cli.recorded import told
 from app.cli.running import opened, synchronous
@@ -127,6 +127,19 @@ async def list_(site: str) -> None:
             for one, waiting, images, ends in await discs_of(hub.database.reader, organisation.key, review=review):
                 state, until = "review" if review else one.state, instant(ends) if ends else "-"
                 click.echo(f"{one.number}\t{state}\t{waiting}\t{images}\t{one.title}\t{until}")
+
+
+@media.command("waiting")
+@synchronous
+async def waiting() -> None:
+    """List what waits for a decision, of all sites: site, number, `disc` or `review`, patients, images, until when."""
+    async with opened() as hub:
+        for site in await organisations(hub.database.reader):
+            for review in (False, True):
+                for one in await discs_of(hub.database.reader, site.key, review=review):
+                    kind, until = "review" if review else "disc", instant(one.ends) if one.ends else "-"
+                    if one.waiting:
+                        click.echo(f"{site.slug}\t{one.disc.number}\t{kind}\t{one.waiting}\t{one.images}\t{until}")
 
 
 @media.command("export")

@@ -22,6 +22,7 @@ from app.imaging.keep import Failure, Received, failure
 from app.imaging.labels import widen_row
 from app.imaging.mado.announce import announce_where_wanted, withdraw
 from app.imaging.media.review import Review
+from app.imaging.merged import is_merged
 from app.imaging.patient import patient, system
 from app.imaging.reports.filing import Told, file_reports, told
 from app.imaging.reports.requests import with_requests
@@ -112,7 +113,7 @@ class _Filing:
         try:
             stored = await self._store(received, study, owner)
         except InvalidInstance as error:
-            decided = await self._decided(received, error)
+            decided = await self._decided(received, owner, error)
             if decided is None:
                 await self._refuse(received, owner, error)
                 return
@@ -134,8 +135,10 @@ class _Filing:
             # What was known before is hidden with what tells of it now, and its ImagingStudy too.
             self._grown.setdefault(stored.study, (study, owner))
 
-    async def _decided(self, received: Received, error: InvalidInstance) -> tuple[Owner, StoredInstance] | None:
-        """Return whose an instance is that says another patient, by what a person has decided, and what storing did."""
+    async def _decided(
+        self, received: Received, stated: Owner, error: InvalidInstance
+    ) -> tuple[Owner, StoredInstance] | None:
+        """Return whose an instance is that says another patient, by what people have decided, and what storing did."""
         if not isinstance(error, IdentityConflict) or self._owner is not None:
             return None
         there = await whose_instance(self._batch, self._site.key, received.sop_instance_uid)
@@ -143,7 +146,7 @@ class _Filing:
         if there is not None and there[1] == received.digest:
             # These very bytes were filed: they are sent again.
             owner = Owner(await self._writing.request.hub.patient_id(there[0]), there[0], None)
-        elif await self._review.decided(received, error):
+        elif await self._is_merged(stated, error.patient_key) or await self._review.decided(received, error):
             owner = await self._existing(error.patient_key)
         if owner is None:
             return None
@@ -151,6 +154,13 @@ class _Filing:
             return owner, await self._store(received, received.extracted.facts.study, owner)
         except InvalidInstance:
             return None
+
+    async def _is_merged(self, stated: Owner, holder: int) -> bool:
+        """Return whether the site has merged whom an instance says with whom its study is of."""
+        writing = self._writing
+        if stated.resource is not None:
+            return False
+        return await is_merged(writing.request.hub, writing.connection, self._site.key, stated.key, holder)
 
     async def _refuse(self, received: Received, owner: Owner, error: InvalidInstance) -> None:
         """Keep an instance for review when its patient alone is in doubt; else note why it is not stored."""

@@ -184,6 +184,8 @@ def _decide_in_review(hub: HubProcess, system: dict[str, str], driver: webdriver
         headers = {**system, "Content-Type": "application/dicom"}
         sent = httpx.post(f"{hub.address}/dicomweb/studies", headers=headers, content=a_file(CT, **values))
         assert sent.status_code == {1: 200, 2: 202}[number]
+    told = [one.split("\t") for one in hub.renkei("media", "waiting").stdout.splitlines()]
+    assert [(one[0], *one[2:5]) for one in told][-1] == ("hospital-a", "review", "1", "1")
     driver.get(f"{hub.address}/media")
     shots(driver, f"media-review-list-{language}")
     press(driver, "main a[href$='/patients/1']")

@@ -205,8 +205,9 @@ async def _file_some(request: FhirRequest, disc: Disc, one: DiscPatient, act: st
     async def work(writing: Writing) -> Filed:
         filed = await file_instances(writing, [*images, *references], owner=owner)
         filed.stored, filed.failures = without_references(filed.stored, filed.failures, references)
-        if disc.conflict and filed.conflicts:
-            raise InUse("Another patient has this study or series")
+        if disc.conflict and images and (filed.conflicts or not filed.stored):
+            # What can be filed nowhere is rejected by a person, not lost by a choice.
+            raise InUse("Another patient or study has this study or series")
         # What a Patient was to be made for and was not stored makes none.
         chosen = "" if owner.resource is not None else owner.id
         await _note(writing, one, act, chosen, 0)

@@ -49,4 +49,4 @@ async def warnings(hub: "Hub") -> list[str]:
     """Return a note when images are removed soon that nobody decided on; it says neither whose nor how many."""
     if not await hub.database.reader.fetch(_SOON, {"soon": hub.clock() + SOON}):
         return []
-    return ["Images that wait for a decision are removed within 14 days: renkei media list says where"]
+    return ["Images that wait for a decision are removed within 14 days: renkei media waiting says where"]

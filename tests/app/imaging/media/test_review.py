@@ -87,6 +87,22 @@ async def test_a_series_of_another_patient_goes_to_review_and_other_bytes_of_an_
     assert [disc.conflict for disc, _, _ in await entries(world)] == [uids(FIRST)[1]]
 
 
+async def test_a_choice_by_which_nothing_can_be_filed_loses_nothing(world: World) -> None:
+    system = await world.client(SITE)
+    await stored(world, system, FIRST)
+    (entry,) = (await world.http.get("/fhir/Patient", headers=system)).json()["entry"]
+    # A series that the site has in another study, too: it is nobody's to file.
+    await send(world, system, a_file(CT, SOPInstanceUID="1.2.4", StudyInstanceUID="1.2.9", PatientID="OTHER"))
+    desk = await signed_in(world, SITE, "clerk")
+    ((disc, _, _),) = await entries(world)
+
+    assert await decided(desk, disc, "patient", entry["resource"]["id"]) == 409
+
+    ((_, one, files),) = await entries(world)
+    assert (one.state, files[0].state, await blobs(world)) == ("waiting", "quarantined", 2)
+    assert await decided(desk, disc, "rejected") == 303
+
+
 async def test_what_is_sent_again_adds_no_row_and_what_says_the_same_joins_its_entry(world: World) -> None:
     system, _ = await in_review(world)
     third = a_file(CT, SOPInstanceUID="1.2.3.6", PatientID="THIRD")
@@ -130,7 +146,7 @@ async def test_the_other_patient_is_refused_with_the_reason_until_the_study_is_f
     page = await desk.post(f"/media/{disc.number}/patients/1", {"act": "patient", "patient": other["id"]})
 
     assert page.status_code == 409
-    assert "この検査は別の患者に登録されているため" in page.text
+    assert "別の患者または別の検査に登録されているため" in page.text
     ((_, one, files),) = await entries(world)
     assert (one.state, files[0].state) == ("waiting", "quarantined")
     assert (await world.http.delete(f"/dicomweb/studies/{uids(FIRST)[0]}", headers=system)).status_code == 204
@@ -138,6 +154,26 @@ async def test_the_other_patient_is_refused_with_the_reason_until_the_study_is_f
     # The number is the site's own, so the Patient who has it is meant.
     assert await world.total(system, "Patient") == 2
     assert await world.total(system, f"ImagingStudy?patient={other['id']}") == 1
+
+
+@pytest.mark.parametrize("ended", ["study", "number"])
+async def test_patients_whom_the_site_has_merged_are_no_conflict(world: World, ended: str) -> None:
+    system = await world.client(SITE)
+    await stored(world, system, FIRST)
+    (entry,) = (await world.http.get("/fhir/Patient", headers=system)).json()["entry"]
+    own = entry["resource"]
+    numbered = {"system": own["identifier"][0]["system"], "value": "OTHER"}
+    other = await world.post(system, a_patient(identifier=[numbered]))
+    before, after = (own, other) if ended == "study" else (other, own)
+    link = [{"other": {"reference": f"Patient/{after['id']}"}, "type": "replaced-by"}]
+    place = f"/fhir/Patient/{before['id']}"
+    assert (await world.http.put(place, headers=system, json={**before, "link": link})).status_code == 200
+
+    assert (await send(world, system, OTHER)).status_code == 200
+
+    assert await entries(world) == []
+    assert await world.total(system, f"ImagingStudy?patient={own['id']}") == 1
+    assert len((await world.http.get("/dicomweb/instances", headers=system)).json()) == 2
 
 
 async def test_what_is_rejected_is_refused_when_it_comes_again_and_goes_after_its_days(world: World) -> None:
@@ -171,7 +207,7 @@ async def test_what_nobody_decides_on_is_forgotten_and_the_list_says_when(world:
     desk = await signed_in(world, SITE, "clerk")
     assert "までに決められないと削除されます" in (await desk.get("/media")).text
     assert 'renkei_images_waiting{kind="review"} 1.0' in (await world.http.get("/metrics")).text
-    note = "Images that wait for a decision are removed within 14 days: renkei media list says where"
+    note = "Images that wait for a decision are removed within 14 days: renkei media waiting says where"
     assert note in (await world.http.get("/health")).json()["notes"]
     days_later(world, 11)
 
