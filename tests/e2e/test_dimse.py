@@ -4,8 +4,11 @@ import asyncio
 import socket
 import ssl
 import threading
+import time
 import warnings
+from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pydicom
@@ -14,9 +17,10 @@ import pytest
 from app.access.certificate import thumbprint
 from app.settings import Settings
 from tests.app.audit.test_at_work import recorded
+from tests.app.imaging.dimse.test_store import CT_CLASS
 from tests.app.imaging.images import CHR_H31, CHR_H32, CT, FILES, J2K, MR, RLE_2_FRAMES, a_file, uids
 from tests.certificates import Authority
-from tests.dimse import a_node, associating, dcmtk, until
+from tests.dimse import a_node, associated, associating, dcmtk, until
 from tests.hub_process import hub_process
 from tests.ports import free_ports
 from tests.world import World, running
@@ -142,6 +146,36 @@ def test_what_is_acknowledged_survives_a_kill(tmp_path: Path) -> None:
     assert len(kept) >= acknowledged
     assert (again[0], again[1].count("Received Store Response (Success)")) == (0, 20)
     assert len(after) == 20
+
+
+def test_what_a_killed_hub_had_not_told_of_yet_is_told_by_the_next(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    images = [a_file(CT, SOPInstanceUID=f"1.2.3.{number}") for number in range(1, 6)]
+    with hub_process(tmp_path / "hub", RENKEI_DIMSE_PORT=str(port)) as hub:
+        known = ("--client", "system-hospital-a", "--title", "PACS", "--network", "127.0.0.1")
+        hub.together(("dicom-node", "add", "pacs", *known))
+        caller = hub.token("system-hospital-a")
+        with associated(SimpleNamespace(port=port), CT_CLASS, title="PACS") as association:
+            statuses = [association.send_c_store(pydicom.dcmread(BytesIO(one))).Status for one in images]
+            before = _told(hub.address, caller)
+            # All of it is acknowledged, and the association has not ended.
+            hub.kill()
+            association.abort()
+        hub.start()
+        kept = _instances(hub.address, caller)
+        ends = time.monotonic() + 30
+        while _told(hub.address, caller) != 5 and time.monotonic() < ends:
+            time.sleep(0.1)
+        after = _told(hub.address, caller)
+
+    assert statuses == [0] * 5
+    assert before == 1
+    assert (len(kept), after) == (5, 5)
+
+
+def _told(address: str, headers: dict[str, str]) -> int:
+    (entry,) = httpx.get(f"{address}/fhir/ImagingStudy", headers=headers).json()["entry"]
+    return int(entry["resource"]["numberOfInstances"])
 
 
 def _instances(address: str, headers: dict[str, str]) -> list[str]:
