@@ -119,12 +119,13 @@ async def test_by_tls_a_node_is_known_by_its_certificate(settings: Settings, tmp
     ]
 
 
-def test_what_is_acknowledged_survives_a_kill(tmp_path: Path) -> None:
+def test_what_is_acknowledged_survives_a_kill_and_its_study_is_described_by_the_next_process(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     folder = tmp_path / "series"
     folder.mkdir()
     for number in range(20):
         (folder / f"{number:03}.dcm").write_bytes(a_file(CT, SOPInstanceUID=f"1.2.3.{number + 1}"))
+    first = [a_file(CT, SOPInstanceUID=f"1.2.4.{number}") for number in range(5)]
     with hub_process(tmp_path / "hub", RENKEI_DIMSE_PORT=str(port)) as hub:
         hub.together(
             (
@@ -132,45 +133,35 @@ def test_what_is_acknowledged_survives_a_kill(tmp_path: Path) -> None:
                 *("--network", "127.0.0.1"),
             )
         )
+        caller = hub.token("system-hospital-a")
+        with associated(SimpleNamespace(port=port), CT_CLASS, title="PACS") as association:
+            statuses = [association.send_c_store(pydicom.dcmread(BytesIO(one))).Status for one in first]
+            told_before = _told(hub.address, caller)
+            # All of it is acknowledged, and the association has not ended: its study is described no further.
+            hub.kill()
+            association.abort()
+        hub.start()
+        found = _instances(hub.address, caller)
+        ends = time.monotonic() + 30
+        while (told_after := _told(hub.address, caller)) != 5 and time.monotonic() < ends:
+            time.sleep(0.1)
+
         me = ("-v", "-aet", "PACS", "-aec", "RENKEI", "127.0.0.1", str(port))
         killing = threading.Timer(0.2, hub.kill)
         killing.start()
         _, printed = asyncio.run(dcmtk("storescu", *me, "+sd", folder))
         killing.join()
         hub.start()
-        kept = _instances(hub.address, hub.token("system-hospital-a"))
-        again = asyncio.run(dcmtk("storescu", *me, "+sd", folder))
-        after = _instances(hub.address, hub.token("system-hospital-a"))
-
-    acknowledged = printed.count("Received Store Response (Success)")
-    assert len(kept) >= acknowledged
-    assert (again[0], again[1].count("Received Store Response (Success)")) == (0, 20)
-    assert len(after) == 20
-
-
-def test_what_a_killed_hub_had_not_told_of_yet_is_told_by_the_next(tmp_path: Path) -> None:
-    (port,) = free_ports(1)
-    images = [a_file(CT, SOPInstanceUID=f"1.2.3.{number}") for number in range(1, 6)]
-    with hub_process(tmp_path / "hub", RENKEI_DIMSE_PORT=str(port)) as hub:
-        known = ("--client", "system-hospital-a", "--title", "PACS", "--network", "127.0.0.1")
-        hub.together(("dicom-node", "add", "pacs", *known))
-        caller = hub.token("system-hospital-a")
-        with associated(SimpleNamespace(port=port), CT_CLASS, title="PACS") as association:
-            statuses = [association.send_c_store(pydicom.dcmread(BytesIO(one))).Status for one in images]
-            before = _told(hub.address, caller)
-            # All of it is acknowledged, and the association has not ended.
-            hub.kill()
-            association.abort()
-        hub.start()
         kept = _instances(hub.address, caller)
-        ends = time.monotonic() + 30
-        while _told(hub.address, caller) != 5 and time.monotonic() < ends:
-            time.sleep(0.1)
-        after = _told(hub.address, caller)
+        again = asyncio.run(dcmtk("storescu", *me, "+sd", folder))
+        after = _instances(hub.address, caller)
 
     assert statuses == [0] * 5
-    assert before == 1
-    assert (len(kept), after) == (5, 5)
+    assert (told_before, len(found), told_after) == (1, 5, 5)
+    acknowledged = 5 + printed.count("Received Store Response (Success)")
+    assert len(kept) >= acknowledged
+    assert (again[0], again[1].count("Received Store Response (Success)")) == (0, 20)
+    assert len(after) == 25
 
 
 def _told(address: str, headers: dict[str, str]) -> int:
