@@ -23,8 +23,10 @@ def instant(date: str, time: str, offset: str, *, default_offset_minutes: int) -
     Returns:
         None when there is no date, or none that the calendar knows.
     """
+    if len(date) != 8:
+        return None
     try:
-        day = datetime.strptime(date, "%Y%m%d").replace(tzinfo=UTC)
+        day = datetime(int(date[:4]), int(date[4:6]), int(date[6:]), tzinfo=UTC)
     except ValueError:
         return None
     # 60 is a leap second, which is the next minute's first instant (PS3.5 6.2).

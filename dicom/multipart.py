@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from dicom.media_types import parse
 
@@ -109,7 +109,7 @@ class _Parser:
         self._headers: dict[str, str] = {}
         self._file: Sink | None = None
         self._size = 0
-        self._hash = hashlib.sha256()
+        self._hash: Any = None
 
     def feed(self, chunk: bytes) -> Iterator[Part]:
         """Take a chunk and yield the parts it completes."""
@@ -166,7 +166,8 @@ class _Parser:
         # One line break is left before the content: an empty part's delimiter starts with it.
         del self._buffer[: end + 2]
         self._file, self._size = self._open_file(), 0
-        self._hash = hashlib.sha256()
+        # What hashes by itself is not hashed a second time.
+        self._hash = None if hasattr(self._file, "digest") else hashlib.sha256()
         self._step = self._content_start
         return True
 
@@ -199,7 +200,7 @@ class _Parser:
         assert self._file is not None  # noqa: S101 - opened by the step before
         with memoryview(self._buffer) as whole, whole[:end] as content:
             self._file.write(content)
-            if not hasattr(self._file, "digest"):
+            if self._hash is not None:
                 self._hash.update(content)
         del self._buffer[:end]
 

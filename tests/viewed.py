@@ -13,7 +13,9 @@ import numpy.typing as npt
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import generate_frames
-from pydicom.pixels import apply_modality_lut, apply_windowing, pixel_array
+from pydicom.pixels.processing import apply_modality_lut, apply_windowing
+from pydicom.pixels.utils import pixel_array
+from pydicom.uid import ExplicitVRLittleEndian
 
 from tests.app.imaging.images import a_body, a_file
 from tests.identity import someone
@@ -65,7 +67,8 @@ class Kept:
             low, high = _ends(ds)
         part = np.clip((shown - low) / (high - low), 0, 1)
         part = 1 - part if ds.PhotometricInterpretation == "MONOCHROME1" else part
-        return np.rint(part * 255).astype(np.uint8)
+        grey: npt.NDArray[np.uint8] = np.rint(part * 255).astype(np.uint8)
+        return grey
 
 
 def _ends(ds: pydicom.Dataset) -> tuple[float, float]:
@@ -121,7 +124,7 @@ def a_key_object(one: Kept, *, number: int, title: str, remark: str) -> Kept:
         ],
     )
     ds.file_meta = FileMetaDataset()
-    ds.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     out = BytesIO()
     ds.save_as(out, enforce_file_format=True)
     return Kept(out.getvalue())
@@ -130,9 +133,12 @@ def a_key_object(one: Kept, *, number: int, title: str, remark: str) -> Kept:
 def jpeg_lossless(ds: Dataset) -> npt.NDArray[np.int64]:
     """Return the stored values of an instance in JPEG Lossless, which pydicom reads with no library that is here."""
     fragment = next(generate_frames(ds.PixelData, number_of_frames=1))
-    values = imagecodecs.ljpeg_decode(fragment).astype(np.int64)
-    low = values & (2**ds.BitsStored - 1)
-    return np.where(low >= 2 ** (ds.BitsStored - 1), low - 2**ds.BitsStored, low) if ds.PixelRepresentation else low
+    values: npt.NDArray[np.int64] = imagecodecs.ljpeg_decode(fragment).astype(np.int64)
+    low: npt.NDArray[np.int64] = values & (2**ds.BitsStored - 1)
+    if not ds.PixelRepresentation:
+        return low
+    signed: npt.NDArray[np.int64] = np.where(low >= 2 ** (ds.BitsStored - 1), low - 2**ds.BitsStored, low)
+    return signed
 
 
 def a_person(number: str) -> dict[str, Any]:

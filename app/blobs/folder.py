@@ -10,6 +10,8 @@ from app.blobs.store import ASIDE, IS_DIGEST, PAGE, BlobMissing, Incoming, Kept,
 from app.flush import flush_folder
 
 PIECE_BYTES = 1 << 20
+AT_ONCE = 4
+"""So many threads flush the files of one request."""
 
 _IS_PREFIX = re.compile("[0-9a-f]{2}").fullmatch
 
@@ -20,6 +22,8 @@ class FolderBlobs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._incoming = folder / "incoming"
+        self._durable: set[Path] = set()
+        """Folders whose own names are on the disk: one that is merely there may have been made a moment ago."""
 
     def _top(self, aside: bool) -> Path:
         return self._folder / ASIDE if aside else self._folder
@@ -31,7 +35,7 @@ class FolderBlobs:
         """Rename files to their paths; the names are durable when it returns, each folder flushed once."""
         changed: dict[Path, None] = {}
         for source, path in moves:
-            if not path.parent.exists():
+            if path.parent not in self._durable or not path.parent.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
                 below = self._folder.parts
                 changed |= dict.fromkeys(one for one in path.parent.parents if len(one.parts) >= len(below))
@@ -39,6 +43,7 @@ class FolderBlobs:
             changed[path.parent] = None
         for folder in changed:
             flush_folder(folder)
+        self._durable.update(path.parent for _, path in moves)
 
     def incoming(self) -> Incoming:
         """Begin a blob."""
@@ -55,10 +60,12 @@ class FolderBlobs:
 
     async def keep_all(self, custodian: int, incoming: Sequence[Incoming]) -> None:
         """Keep several blobs: they are flushed at the same time, so that the disk has few flushes to make of them."""
-        digests = await asyncio.gather(*(asyncio.to_thread(one.finish) for one in incoming))
-        paths = [self._path(custodian, digest) for digest in digests]
-        moves = zip((one.path for one in incoming), paths, strict=True)
-        await asyncio.to_thread(self._move, *moves)
+        shares = [incoming[start::AT_ONCE] for start in range(min(AT_ONCE, len(incoming)))]
+        await asyncio.gather(*(asyncio.to_thread(self._keep_some, custodian, share) for share in shares))
+
+    def _keep_some(self, custodian: int, incoming: Sequence[Incoming]) -> None:
+        paths = [self._path(custodian, one.finish()) for one in incoming]
+        self._move(*zip((one.path for one in incoming), paths, strict=True))
 
     async def read(self, custodian: int, digest: str, start: int = 0, length: int | None = None) -> bytes:
         """Return `length` bytes from `start`, or all from there."""

@@ -51,11 +51,10 @@ class Incoming:
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self.size = 0
         self._hash = hashlib.sha256()
         self.path = folder / f"incoming-{secrets.token_hex(12)}"
-        self._file = open(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b")  # noqa: PTH123, SIM115 - closed by finish or discard
+        self._file = open(_new_file(self.path), "w+b")  # noqa: SIM115 - closed by finish or discard
 
     def write(self, chunk: bytes | memoryview) -> None:
         """Add bytes."""
@@ -94,6 +93,16 @@ class Incoming:
             pass
         finally:
             self.path.unlink(missing_ok=True)
+
+
+def _new_file(path: Path) -> int:
+    """Return the descriptor of a file that is new; its folder is made when it is not there."""
+    for _ in range(2):
+        try:
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+    raise FileNotFoundError(path)
 
 
 class Blobs(Protocol):

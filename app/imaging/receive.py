@@ -19,7 +19,7 @@ from fhir.errors import FhirError
 MOST_MODEL_BYTES = 200_000_000
 """Of all headers of one request as DICOM JSON: they wait in memory for the transaction."""
 
-GROUP, GROUP_BYTES = 32, 64_000_000
+GROUP, GROUP_BYTES = 8, 64_000_000
 """So many files, or files of so many bytes, are made durable at a time; each is an open file until then."""
 
 

@@ -84,8 +84,8 @@ def _status(filed: Filed) -> int:
 
 def warning(one: Received) -> int:
     """Return the Warning Reason (0008,1196) of what was stored; nothing is ever coerced (B000)."""
-    is_image = UID(one.sop_class_uid).name.endswith("Image Storage")
-    return DATA_SET_WITHOUT_PIXELS if is_image and one.extracted.columns["number_of_frames"] is None else 0
+    without = one.extracted.columns["number_of_frames"] is None
+    return DATA_SET_WITHOUT_PIXELS if without and UID(one.sop_class_uid).name.endswith("Image Storage") else 0
 
 
 def _answer(request: DicomRequest, filed: Filed) -> dict[str, Any]:

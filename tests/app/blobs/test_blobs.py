@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.blobs import BlobMissing, Blobs, open_blobs
+from app.blobs import BlobMissing, Blobs, folder, open_blobs
 from app.settings import Settings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("s3")]
@@ -62,6 +62,23 @@ async def test_many_are_kept_at_once_and_one_that_comes_twice_is_no_error(blobs:
     for content in contents:
         assert await blobs.read(1, hashlib.sha256(content).hexdigest()) == content
     assert not any(one.path.exists() for one in incoming)
+
+
+async def test_the_name_of_a_folder_that_another_process_has_just_made_is_flushed_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = hashlib.sha256(b"content").hexdigest()
+    (tmp_path / "1" / digest[:2]).mkdir(parents=True)
+    flushed: list[Path] = []
+    monkeypatch.setattr(folder, "flush_folder", flushed.append)
+    blobs = folder.FolderBlobs(tmp_path)
+
+    await _keep(blobs, 1, b"content")
+    first, flushed[:] = set(flushed), []
+    await _keep(blobs, 1, b"content")
+
+    assert first == {tmp_path, tmp_path / "1", tmp_path / "1" / digest[:2]}
+    assert flushed == [tmp_path / "1" / digest[:2]]
 
 
 async def test_a_blob_that_is_set_aside_is_read_as_before(blobs: Blobs) -> None:

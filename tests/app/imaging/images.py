@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pydicom
 import pydicom.data
+from pydicom.uid import MPEG4HP41, DeflatedExplicitVRLittleEndian
 
 from tests.world import World
 
@@ -45,7 +46,7 @@ def a_video() -> bytes:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         ds = pydicom.dcmread(FILES / J2K)
-        ds.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.102"
+        ds.file_meta.TransferSyntaxUID = MPEG4HP41
         out = BytesIO()
         ds.save_as(out, enforce_file_format=True)
     return out.getvalue()
@@ -56,7 +57,7 @@ def a_deflated_report() -> bytes:
     ds = pydicom.dcmread(FILES / CT)
     del ds.PixelData
     ds.NumberOfFrames = 1
-    ds.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1.99"
+    ds.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
     out = BytesIO()
     ds.save_as(out, enforce_file_format=True)
     return out.getvalue()
