@@ -83,7 +83,7 @@ async def _kept(hub: "Hub", registered: Registered, some: Sequence[Reference]) -
     found = [got for got in await asyncio.gather(*map(one, some)) if got is not None]
     if not found:
         return []
-    filed = await stored(SourceRequest(hub, registered, "source-store"), found)
+    filed = await stored(SourceRequest(hub, registered, "source-store"), found, more_to_come=True)
     for refused in filed.failures:
         logger.warning("An instance of %s is not kept: %s", registered.source.name, refused.reason)
     return filed.stored

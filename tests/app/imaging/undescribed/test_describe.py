@@ -9,7 +9,6 @@ from app.imaging.undescribed.describe import AFTER_SECONDS, describe_due, descri
 from app.imaging.undescribed.note import Undescribed, note
 from app.imaging.undescribed.tables import dicom_undescribed
 from dicom.store.tables import TOLD_BEFORE, dicom_study
-from fhir.errors import Conflict
 from tests.app.imaging.dimse.test_store import CT_CLASS, data_set, sent
 from tests.app.imaging.images import CT, a_file, address, stored
 from tests.app.imaging.test_disclosure import the_patient
@@ -164,7 +163,7 @@ async def test_what_cannot_be_described_waits_and_is_not_forgotten(
     later(waiting, monkeypatch)
 
     def refused(*_: object, **__: object) -> None:
-        raise Conflict("not now")
+        raise KeyError("not now")
 
     with monkeypatch.context() as failing:
         failing.setattr(filing, "imaging_study", refused)
