@@ -4,8 +4,11 @@ import asyncio
 import socket
 import ssl
 import threading
+import time
 import warnings
+from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pydicom
@@ -14,9 +17,10 @@ import pytest
 from app.access.certificate import thumbprint
 from app.settings import Settings
 from tests.app.audit.test_at_work import recorded
+from tests.app.imaging.dimse.test_store import CT_CLASS
 from tests.app.imaging.images import CHR_H31, CHR_H32, CT, FILES, J2K, MR, RLE_2_FRAMES, a_file, uids
 from tests.certificates import Authority
-from tests.dimse import a_node, associating, dcmtk, until
+from tests.dimse import a_node, associated, associating, dcmtk, until
 from tests.hub_process import hub_process
 from tests.ports import free_ports
 from tests.world import World, running
@@ -115,12 +119,13 @@ async def test_by_tls_a_node_is_known_by_its_certificate(settings: Settings, tmp
     ]
 
 
-def test_what_is_acknowledged_survives_a_kill(tmp_path: Path) -> None:
+def test_what_is_acknowledged_survives_a_kill_and_its_study_is_described_by_the_next_process(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     folder = tmp_path / "series"
     folder.mkdir()
     for number in range(20):
         (folder / f"{number:03}.dcm").write_bytes(a_file(CT, SOPInstanceUID=f"1.2.3.{number + 1}"))
+    first = [a_file(CT, SOPInstanceUID=f"1.2.4.{number}") for number in range(5)]
     with hub_process(tmp_path / "hub", RENKEI_DIMSE_PORT=str(port)) as hub:
         hub.together(
             (
@@ -128,20 +133,40 @@ def test_what_is_acknowledged_survives_a_kill(tmp_path: Path) -> None:
                 *("--network", "127.0.0.1"),
             )
         )
+        caller = hub.token("system-hospital-a")
+        with associated(SimpleNamespace(port=port), CT_CLASS, title="PACS") as association:
+            statuses = [association.send_c_store(pydicom.dcmread(BytesIO(one))).Status for one in first]
+            told_before = _told(hub.address, caller)
+            # All of it is acknowledged, and the association has not ended: its study is described no further.
+            hub.kill()
+            association.abort()
+        hub.start()
+        found = _instances(hub.address, caller)
+        ends = time.monotonic() + 30
+        while (told_after := _told(hub.address, caller)) != 5 and time.monotonic() < ends:
+            time.sleep(0.1)
+
         me = ("-v", "-aet", "PACS", "-aec", "RENKEI", "127.0.0.1", str(port))
         killing = threading.Timer(0.2, hub.kill)
         killing.start()
         _, printed = asyncio.run(dcmtk("storescu", *me, "+sd", folder))
         killing.join()
         hub.start()
-        kept = _instances(hub.address, hub.token("system-hospital-a"))
+        kept = _instances(hub.address, caller)
         again = asyncio.run(dcmtk("storescu", *me, "+sd", folder))
-        after = _instances(hub.address, hub.token("system-hospital-a"))
+        after = _instances(hub.address, caller)
 
-    acknowledged = printed.count("Received Store Response (Success)")
+    assert statuses == [0] * 5
+    assert (told_before, len(found), told_after) == (1, 5, 5)
+    acknowledged = 5 + printed.count("Received Store Response (Success)")
     assert len(kept) >= acknowledged
     assert (again[0], again[1].count("Received Store Response (Success)")) == (0, 20)
-    assert len(after) == 20
+    assert len(after) == 25
+
+
+def _told(address: str, headers: dict[str, str]) -> int:
+    (entry,) = httpx.get(f"{address}/fhir/ImagingStudy", headers=headers).json()["entry"]
+    return int(entry["resource"]["numberOfInstances"])
 
 
 def _instances(address: str, headers: dict[str, str]) -> list[str]:

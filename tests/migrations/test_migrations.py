@@ -257,6 +257,45 @@ def test_imports_come_into_the_one_queue_and_back(empty: Settings) -> None:
     assert down == [{**one, "request": json.loads(one["request"])} for one in rows]
 
 
+TOLD = ("0036", "0038")
+"""Before and after it was noted by whom a study is told of."""
+CLASSES = {1: "1.2.840.10008.5.1.4.1.1.2", 2: "1.2.840.10008.5.1.4.1.1.88.59", 3: "1.2.840.10008.5.1.4.1.1.2"}
+
+
+def test_studies_that_something_else_than_images_may_have_told_of_are_to_be_looked_at(empty: Settings) -> None:
+    def row(table: Table, **stated: Any) -> dict[str, Any]:
+        needed = [one for one in table.c if not one.nullable]
+        return {
+            one.name: b"" if one.name == "model" else "" if isinstance(one.type, Text) else 0 for one in needed
+        } | stated
+
+    def fill(connection: Connection) -> None:
+        for name in ("dicom_study", "dicom_instance"):
+            table = Table(name, MetaData(), autoload_with=connection)
+            for number, uid in CLASSES.items():
+                place = {"patient_key": 1, "id": number, "study": number, "study_instance_uid": f"1.{number}"}
+                said = {**place, "sop_instance_uid": f"2.{number}", "sop_class_uid": uid}
+                values = row(table, **{one: value for one, value in said.items() if one in table.c})
+                if name == "dicom_instance":
+                    values["source"] = 9 if number == 3 else None
+                connection.execute(table.insert(), values)
+
+    upgrade(empty, TOLD[0])
+    with_connection(empty, fill)
+    upgrade(empty, TOLD[1])
+    noted = with_connection(
+        empty,
+        lambda connection: connection.execute(
+            text("SELECT study_instance_uid FROM dicom_undescribed ORDER BY 1")
+        ).all(),
+    )
+    told = with_connection(empty, lambda connection: connection.execute(text("SELECT told FROM dicom_study")).all())
+
+    # A key object, and a reference.
+    assert [tuple(one) for one in noted] == [("1.2",), ("1.3",)]
+    assert {tuple(one) for one in told} == {(0o111111111,)}
+
+
 def test_the_history_is_one_line() -> None:
     script = ScriptDirectory.from_config(config(Settings()))
 

@@ -103,7 +103,7 @@ async def _kept(hub: "Hub", registered: Registered, some: Sequence[Reference]) -
     if not rows:
         return kept
     request = SourceRequest(hub, registered, "source-store")
-    filed = await stored(request, [got for got in fetched if got is not None], still=still)
+    filed = await stored(request, [got for got in fetched if got is not None], more_to_come=True, still=still)
     for refused in filed.failures:
         logger.warning("An instance of %s is not kept: %s", registered.source.name, refused.reason)
     kept.stored = filed.stored

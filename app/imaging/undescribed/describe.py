@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
 from app.access.directory import Organisation, organisations
+from app.audit.log import AuditUnavailable
 from app.background import again, started
 from app.db import DatabaseUnavailable
 from app.hub import Hub
@@ -20,7 +21,6 @@ from app.records.inside import MOST_ATTEMPTS, inside_request
 from app.records.record import StaleCaller
 from app.records.writing import Writing
 from dicom.store.retell import is_unheard, retell
-from fhir.errors import FhirError
 
 AFTER_SECONDS = 3.0
 """How long a study waits, while more of it may come."""
@@ -44,6 +44,7 @@ async def describe_due(hub: Hub) -> None:
 
     Raises:
         DatabaseUnavailable: some wait on.
+        AuditUnavailable: some wait on, since it cannot be recorded.
     """
     until = hub.clock() - int(AFTER_SECONDS * _SECOND)
     while found := await due(hub.database.reader, until, most=MOST):
@@ -60,7 +61,7 @@ async def describe_now(hub: Hub, custodian: int, uids: Iterable[str]) -> None:
         for uid in uids:
             for one in await waiting(hub.database.reader, custodian, uid):
                 await _describe(hub, one)
-    except DatabaseUnavailable as error:
+    except (DatabaseUnavailable, AuditUnavailable) as error:
         logger.warning("Studies are described later: %s", error)
 
 
@@ -73,7 +74,10 @@ async def _describe(hub: Hub, one: Undescribed) -> None:
             await committed(request, partial(_written, site, one))
         except StaleCaller:
             continue
-        except FhirError:
+        except (DatabaseUnavailable, AuditUnavailable):
+            raise
+        except Exception:
+            # Whatever it is, the studies after it are described.
             logger.exception("The study %s cannot be described", one.study_instance_uid)
             async with hub.database.write() as connection:
                 await postpone(connection, one, hub.clock() + POSTPONED_SECONDS * _SECOND)
@@ -104,5 +108,6 @@ async def _run(hub: Hub) -> None:
         logger,
         waits="Studies wait to be described",
         fails="Studies cannot be described",
+        passing=(DatabaseUnavailable, AuditUnavailable),
         longest_seconds=60.0,
     )

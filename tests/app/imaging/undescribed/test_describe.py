@@ -1,22 +1,24 @@
 """The ImagingStudy of a study that grows by C-STORE: written once for many instances, and never lost."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import bindparam, select, update
 
 from app.clock import now
-from app.imaging.undescribed.describe import AFTER_SECONDS, describe_due
+from app.imaging import filing
+from app.imaging.undescribed.describe import AFTER_SECONDS, describe_due, describe_now
+from app.imaging.undescribed.note import Undescribed, note
 from app.imaging.undescribed.tables import dicom_undescribed
+from dicom.store.tables import TOLD_BEFORE, dicom_study
 from tests.app.imaging.dimse.test_store import CT_CLASS, data_set, sent
-from tests.app.imaging.images import CT, a_file, address, stored, uids
+from tests.app.imaging.images import CT, a_file, address, stored
 from tests.app.imaging.test_disclosure import the_patient
-from tests.app.imaging.test_filing import described
+from tests.app.imaging.test_filing import FIRST, KEYS, STUDY, TOLD, described, told
 from tests.dimse import a_node, aside, associating
 from tests.world import World, a_consent
 
 pytestmark = pytest.mark.anyio
 
 HIV = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "HIV"}
-STUDY = uids(a_file(CT))[0]
 
 
 def a_slice(number: int) -> bytes:
@@ -128,3 +130,47 @@ async def test_what_stow_brings_is_told_in_its_own_transaction_with_what_waited(
     study = await described(waiting, caller)
     assert (study["numberOfInstances"], study["meta"]["versionId"]) == (4, "2")
     assert await notes(waiting) == 0
+
+
+async def test_a_study_of_an_earlier_release_that_a_key_object_told_of_is_told_of_anew(waiting: World) -> None:
+    caller = await waiting.client("hospital-a")
+    await stored(waiting, caller, FIRST, KEYS)
+    wrong = {"study_date": "20061026", "study_time": "141819", "accession_number": "KEY", "told": TOLD_BEFORE}
+    async with waiting.hub.database.write() as connection:
+        (row,) = await connection.fetch(
+            select(dicom_study.c.patient_key, dicom_study.c.id, dicom_study.c.custodian), {}
+        )
+        await connection.execute(
+            update(dicom_study).values({name: bindparam(f"n_{name}") for name in wrong}),
+            {f"n_{name}": value for name, value in wrong.items()},
+        )
+        await note(connection, Undescribed(*row, STUDY, since=0))
+
+    await describe_due(waiting.hub)
+
+    assert await told(waiting, caller) == TOLD
+    assert await notes(waiting) == 0
+
+
+async def test_what_cannot_be_described_waits_and_is_not_forgotten(
+    waiting: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await a_node(waiting)
+    caller = await waiting.client("hospital-a")
+    async with associating(waiting.hub) as door:
+        for one in instances(1, 2):
+            await aside(sent, door, one)
+    later(waiting, monkeypatch)
+
+    def refused(*_: object, **__: object) -> None:
+        raise KeyError("not now")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(filing, "imaging_study", refused)
+        await describe_due(waiting.hub)
+    assert (await described(waiting, caller))["numberOfInstances"] == 1
+    assert await notes(waiting) == 1
+
+    await describe_now(waiting.hub, 1, [STUDY])
+
+    assert (await described(waiting, caller))["numberOfInstances"] == 2
