@@ -118,7 +118,7 @@ def _observation(body: Json) -> dict[str, Any]:
 def _report(body: Json) -> dict[str, Any]:
     kind = {Category.LABORATORY: "laboratory", Category.IMAGING: "image"}.get(category(body), "document")
     return {
-        "kind": "laboratory" if body.get("result") else kind,
+        "kind": "laboratory" if body.get("result") and kind == "document" else kind,
         "when": _first(body, "effectiveDateTime", "effectivePeriod", "issued"),
         "title": concept(body.get("code")),
         "detail": str(body.get("conclusion", "")),
