@@ -1,6 +1,6 @@
 """What belongs with a study in the record: orders, reports and documents, also where their senders did not say so.
 
-An order or a report of the same patient at the same site belongs with a study whose accession number it has; a report
+An order or a report of the same person at the same site belongs with a study whose accession number it has; a report
 or a document also when it names the study or one of its orders. Nothing is rewritten: this is asked when the page is
 made.
 """
@@ -159,8 +159,9 @@ async def _orders(visit: Visit, copy: Stored) -> list[Stored]:
     found = await visit.fhir.record.named(named[:MOST_ORDERS])
     number = accession_of(body)
     if number:
-        asked = await _found(visit, "ServiceRequest", ("identifier", escape(number)))
-        found += [one for one in asked if _same_record(one, copy) and number in numbers_of(body_of(one))]
+        patient = await visit.hub.patient_id(copy.patient_key)
+        asked = await _found(visit, "ServiceRequest", ("patient", patient), ("identifier", escape(number)))
+        found += [one for one in asked if _same_site(one, copy) and number in numbers_of(body_of(one))]
     return [one for one in found if body_of(one).get("status") != "entered-in-error"]
 
 
@@ -170,20 +171,21 @@ async def _reports(visit: Visit, copy: Stored, uid: str, orders: Sequence[str]) 
     # Nothing finds reports by the study that they name: those of imaging are looked through.
     asked = list(await _found(visit, "DiagnosticReport", ("patient", patient), ("category", "RAD")))
     if number:
-        asked += await _found(visit, "DiagnosticReport", ("identifier", escape(number)))
-    for one in orders:
-        asked += await _found(visit, "DiagnosticReport", ("based-on", one))
-    return [one for one in asked if _same_record(one, copy) and belongs(body_of(one), link, uid, number, orders)]
+        asked += await _found(visit, "DiagnosticReport", ("patient", patient), ("identifier", escape(number)))
+    if orders:
+        asked += await _found(visit, "DiagnosticReport", ("patient", patient), ("based-on", ",".join(orders)))
+    return [one for one in asked if _same_site(one, copy) and belongs(body_of(one), link, uid, number, orders)]
 
 
 async def _documents(visit: Visit, copy: Stored, uid: str, orders: Sequence[str]) -> list[Stored]:
     link, number = f"ImagingStudy/{copy.id}", accession_of(body_of(copy))
     patient = await visit.hub.patient_id(copy.patient_key)
     # By what they are related to; where that is an identifier nothing finds them: those of imaging are looked through.
-    asked = list(await _found(visit, "DocumentReference", ("related", ",".join([link, *orders]))))
+    related = ",".join([link, *orders])
+    asked = list(await _found(visit, "DocumentReference", ("patient", patient), ("related", related)))
     for name, value in (("category", "RAD"), ("type", IMAGING_REPORT)):
         asked += await _found(visit, "DocumentReference", ("patient", patient), (name, value))
-    return [one for one in asked if _same_record(one, copy) and is_document_of(body_of(one), link, uid, number, orders)]
+    return [one for one in asked if _same_site(one, copy) and is_document_of(body_of(one), link, uid, number, orders)]
 
 
 def is_document_of(document: Json, link: str, uid: str, number: str, orders: Iterable[str]) -> bool:
@@ -213,5 +215,6 @@ def belongs(report: Json, link: str, uid: str, number: str, orders: Iterable[str
     return bool(number and number in {*numbers_of(report), *meant}) or not based_on(report).isdisjoint(orders)
 
 
-def _same_record(one: Stored, copy: Stored) -> bool:
-    return one.patient_key == copy.patient_key and one.custodian == copy.custodian
+def _same_site(one: Stored, copy: Stored) -> bool:
+    """Return whether a site has both; that they are of one person is known, though not of one number perhaps."""
+    return one.custodian == copy.custodian

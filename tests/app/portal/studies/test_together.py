@@ -1,12 +1,17 @@
 """Order, images and report by whatever way they come: together on the timeline and on the study's page, each once."""
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from app.access.directory import find_organisation
+from app.identity.decision import break_patient
+from app.records.inside import inside_request
+from app.records.request import FhirRequest
 from tests.app.imaging.images import stored
-from tests.app.imaging.reports.test_filing import found, the_patient
+from tests.app.imaging.reports.test_filing import an_order, found, the_patient
 from tests.app.portal.studies.test_pages import PAGE, an_image
 from tests.mllp import a_message, outcome, speaking
 from tests.portal import signed_in
@@ -132,3 +137,35 @@ async def test_a_report_of_another_study_stands_by_itself(world: World) -> None:
     for title in ("別の報告", "番号違い", "別の文書", "患者の文書"):
         assert title in timeline
         assert title not in page
+
+
+async def of_the_office(world: World) -> FhirRequest:
+    """Return a request of the secretariat."""
+    office = await find_organisation(world.hub.database.reader, "secretariat")
+    request = await inside_request(world.hub, office, "POST", "/identity")
+    request.decide(replace(request.caller, role="secretariat", user="事務局"))
+    return request
+
+
+async def test_what_came_under_another_number_of_the_person_is_with_the_study_while_the_numbers_are_merged(
+    world: World,
+) -> None:
+    site = await world.client("hospital-a")
+    patient = await the_patient(world, site)
+    await stored(world, site, an_image())
+    number = {"system": "urn:oid:1.2.392.100495.20.3.51.10110000001", "value": "P1-old"}
+    other = await world.post(site, {"resourceType": "Patient", "identifier": [number], "gender": "male"})
+    await world.post(site, an_order(other["id"], code={"text": "旧番号の依頼"}))
+    await world.post(site, a_report(other["id"], "旧番号の報告", identifier=[NUMBER]))
+    browser = await signed_in(world, "hospital-a")
+    pages = [(await browser.get(PAGE)).text]
+
+    merged = other | {"active": False, "link": [{"other": {"reference": f"Patient/{patient}"}, "type": "replaced-by"}]}
+    answer = await world.http.put(f"/fhir/Patient/{other['id']}", headers=site, json=merged)
+    assert answer.status_code == 200, answer.text
+    pages += [(await browser.get(PAGE)).text, (await browser.get(f"/patients/{patient}")).text]
+    await break_patient(await of_the_office(world), other["id"], "別人であった")
+    pages += [(await browser.get(PAGE)).text, (await browser.get(f"/patients/{patient}")).text]
+
+    assert [page.count("旧番号の依頼") for page in pages] == [0, 1, 1, 0, 0]
+    assert [page.count(">旧番号の報告</a>") for page in pages] == [0, 1, 1, 0, 0]
