@@ -153,6 +153,29 @@ def a_reading(**more: Any) -> bytes:
     return a_report(root, **more)
 
 
+def uid_of(concept: Coded, value: str) -> Dataset:
+    """Return the name of something."""
+    ds = _item("UIDREF", concept, "CONTAINS")
+    ds.UID = value
+    return ds
+
+
+def a_dose_of_events(*uids: str, dlp: str, **more: Any) -> bytes:
+    """Return the dose report of a CT of these irradiations, each with a DLP of 100 mGy.cm."""
+    events = [
+        container(
+            ("113819", "DCM", "CT Acquisition"),
+            uid_of(("113769", "DCM", "Irradiation Event UID"), uid),
+            container(("113829", "DCM", "CT Dose"), number(("113838", "DCM", "DLP"), "100", "mGy.cm")),
+        )
+        for uid in uids
+    ]
+    total = number(("113813", "DCM", "CT Dose Length Product Total"), dlp, "mGy.cm")
+    accumulated = container(("113811", "DCM", "CT Accumulated Dose Data"), total)
+    root = container(("113701", "DCM", "X-Ray Radiation Dose Report"), accumulated, *events)
+    return a_report(root, sop_class=CT_DOSE, verified=False, **more)
+
+
 def _ct_event(protocol: str, ctdivol: str, dlp: str, phantom: Coded) -> Dataset:
     return container(
         ("113819", "DCM", "CT Acquisition"),

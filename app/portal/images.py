@@ -7,11 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.imaging.imaging_study import study_uid
-from app.portal.items import Item, Json
+from app.portal.items import NO_IMAGES as NO_IMAGES
+from app.portal.items import Item, modality_of
 from dicom.values import is_uid
-
-NO_IMAGES = frozenset(("AU", "DOC", "ECG", "EEG", "FID", "HD", "KO", "PLAN", "PR", "REG", "RTPLAN", "RTSTRUCT", "SR"))
-"""Modalities of series that hold no images (PS3.3 C.7.3.1.1.1)."""
 
 NOTHING_TO_SEE = NO_IMAGES | {"SEG"}
 """Those, and masks, of which a small picture says nothing."""
@@ -38,12 +36,8 @@ def studies(items: Iterable[Item]) -> list[Study]:
         if one.type != "ImagingStudy":
             continue
         uid = study_uid(one.body)
-        pictured = [each for each in one.body.get("series", ()) if _modality(each) not in NOTHING_TO_SEE]
+        pictured = [each for each in one.body.get("series", ()) if modality_of(each) not in NOTHING_TO_SEE]
         series = [str(each.get("uid", "")) for each in pictured]
         shown = [each for each in series if is_uid(each)][:MOST_THUMBNAILS] if uid else []
         found.append(Study(one, uid, tuple(f"/dicomweb/studies/{uid}/series/{each}/thumbnail" for each in shown)))
     return sorted(found, key=lambda study: study.item.when, reverse=True)
-
-
-def _modality(series: Json) -> str:
-    return str(series.get("modality", {}).get("code", ""))

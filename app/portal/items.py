@@ -20,6 +20,9 @@ Json = Mapping[str, Any]
 KINDS = ("encounter", "document", "image", "medicine", "laboratory", "vital", "problem", "allergy", "procedure")
 """What the timeline is filtered by, in the order of the filter."""
 
+NO_IMAGES = frozenset(("AU", "DOC", "ECG", "EEG", "FID", "HD", "KO", "PLAN", "PR", "REG", "RTPLAN", "RTSTRUCT", "SR"))
+"""Modalities of series that hold no images (PS3.3 C.7.3.1.1.1)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
@@ -118,7 +121,7 @@ def _observation(body: Json) -> dict[str, Any]:
 def _report(body: Json) -> dict[str, Any]:
     kind = {Category.LABORATORY: "laboratory", Category.IMAGING: "image"}.get(category(body), "document")
     return {
-        "kind": "laboratory" if body.get("result") else kind,
+        "kind": "laboratory" if body.get("result") and kind == "document" else kind,
         "when": _first(body, "effectiveDateTime", "effectivePeriod", "issued"),
         "title": concept(body.get("code")),
         "detail": str(body.get("conclusion", "")),
@@ -178,14 +181,22 @@ def _composition(body: Json) -> dict[str, Any]:
     }
 
 
+def modality_of(series: Json) -> str:
+    """Return the modality of a series of an ImagingStudy, or an empty text."""
+    return str(series.get("modality", {}).get("code", ""))
+
+
 def _image(body: Json) -> dict[str, Any]:
     modalities = [str(one.get("code", "")) for one in body.get("modality", ())]
     series = body.get("series", ())
-    modalities = modalities or [str(one.get("modality", {}).get("code", "")) for one in series]
+    modalities = modalities or [modality_of(one) for one in series]
+    # Reports, documents and selections of images are said by themselves, under their study.
+    modalities = [one for one in modalities if one not in NO_IMAGES] or modalities
+    pictures = [one for one in series if modality_of(one) not in NO_IMAGES] or series
     parts = [
         str(one["bodySite"].get("display") or one["bodySite"].get("code", "")) for one in series if "bodySite" in one
     ]
-    images = sum(int(one.get("numberOfInstances", 0)) for one in series) or int(body.get("numberOfInstances", 0))
+    images = sum(int(one.get("numberOfInstances", 0)) for one in pictures) or int(body.get("numberOfInstances", 0))
     return {
         "kind": "image",
         "when": _first(body, "started"),

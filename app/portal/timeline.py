@@ -26,7 +26,7 @@ from app.portal.roles import PAGES
 from app.portal.series.bindings import read_bindings
 from app.portal.series.codes import Bindings
 from app.portal.sites import Sites, read_sites
-from app.portal.studies.groups import grouped, with_orders, without_members
+from app.portal.studies.groups import read_groups, without_members
 from app.records.documents.sources import stating as bundles_stating
 from app.records.record import NEWEST
 from fhir.errors import InvalidValue, NotFound
@@ -138,7 +138,6 @@ def _values(visit: Visit, person: Person, sites: Sites, patient_id: str, binding
     own = visit.caller.organisation
     after = f"{person.after[0]}_{person.after[1]}" if person.after else None
     shown = chart.filtered(person.items, kinds, chosen)
-    groups = grouped(person.items, shown)
     return {
         "patient_id": patient_id,
         "people": person.someones,
@@ -147,8 +146,7 @@ def _values(visit: Visit, person: Person, sites: Sites, patient_id: str, binding
         "custodians": person.custodians,
         "others": [key for key in person.custodians if key != own],
         "own": own,
-        "days": chart.days(without_members(shown, groups)),
-        "groups": groups,
+        "shown": shown,
         "kind_toggles": _toggles(request, "kind", present),
         "site_toggles": _toggles(request, "site", list(keys)),
         "site_keys": keys,
@@ -205,7 +203,8 @@ async def timeline(request: Request) -> Response:
         }
         bindings = await read_bindings(visit, person.items)
         values = _values(visit, person, sites, patient_id, bindings) | more
-        await with_orders(visit, patient_id, person.items, values["groups"])
+        groups = await read_groups(visit, patient_id, person.items, values["shown"])
+        values |= {"groups": groups, "days": chart.days(without_members(values["shown"], groups))}
         return Page("timeline.html", values)
 
     return await view(request, "timeline", work)

@@ -115,6 +115,7 @@ _CT, _PROJECTION, _ADMINISTRATION = "113819", "113706", "113502"
 EVENTS = {_CT: "ct", _PROJECTION: "projection", _ADMINISTRATION: "administration"}
 
 TEXTS = {
+    "113769": "uid",
     "125203": "protocol",
     "123014": "region",
     "113820": "type",

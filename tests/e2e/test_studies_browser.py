@@ -13,6 +13,7 @@ from selenium.webdriver.common.by import By
 
 from tests.app.imaging.reports.test_filing import an_order
 from tests.app.portal.studies.test_pages import an_image
+from tests.app.portal.studies.test_together import NUMBER, UID, a_paper, a_report
 from tests.browser import CHROMIUM, DRIVER, a_driver, fill, kept, narrow, text_of
 from tests.hub_process import HubProcess, hub_process
 from tests.reports import STUDY, a_ct_dose, a_document, a_projection_dose, a_reading, picture, some_key_images
@@ -36,7 +37,12 @@ def filled(hub: HubProcess) -> str:
     push(hub.address, headers, files)
     entries = httpx.get(f"{hub.address}/fhir/Patient", headers=headers).json()["entry"]
     patient = str(entries[0]["resource"]["id"])
-    for body in (an_order(patient, requester={"display": "内科 鈴木"}), a_consent(patient, "clinic-c")):
+    for body in (
+        an_order(patient, requester={"display": "内科 鈴木"}),
+        a_consent(patient, "clinic-c"),
+        a_report(patient, "放射線科の報告", identifier=[NUMBER]),
+        a_paper(patient, "紙の読影報告", {"identifier": UID}),
+    ):
         httpx.post(f"{hub.address}/fhir/{body['resourceType']}", headers=headers, json=body).raise_for_status()
     return patient
 
@@ -77,6 +83,8 @@ def test_a_study_is_one_record_at_a_desk_and_on_a_telephone(tmp_path: Path, driv
         assert "右上葉に結節を認める。" in seen["study-report"]
         assert "20 Gy·cm²" in seen["doses"]
         assert "DLP 612.75 mGy·cm" in seen["study-timeline"]
+        for text in ("放射線科の報告の結論", "紙の読影報告"):
+            assert (text, seen["study-timeline"].count(text), seen["study"].count(text)) == (text, 1, 1)
         assert "Open images" in text_of(driver)
         driver.get(hub.address + PAGE)
         loaded = driver.find_element(By.CSS_SELECTOR, ".key-images img")

@@ -23,6 +23,7 @@ from dicom.reports.key_images import key_images
 from dicom.reports.kinds import Kind, kind_of
 from dicom.reports.lines import conclusion, plain
 from dicom.reports.values import Model
+from dicom.values import is_uid
 
 MAPPING = 1
 """Counts up when instances are mapped otherwise: what the mapping before has made is then due to be made anew."""
@@ -31,6 +32,10 @@ STUDY_REPORT = Code("18748-4", "LN", "Diagnostic imaging study")
 DOSE_REPORT = Code("73569-6", "LN", "Radiation exposure and protection information")
 CTDIVOL = Code("113830", "DCM", "Mean CTDIvol")
 """Of the event where it is largest."""
+
+EVENT_UID = Code("113769", "DCM", "Irradiation Event UID")
+MOST_EVENT_UIDS = 100
+"""Irradiations that an Observation names, by which reports that count the same are known; the first of a report."""
 
 DICOM = "application/dicom"
 MOST_OF_NARRATIVE = 20_000
@@ -167,7 +172,9 @@ def _components(dose: Dose) -> list[Json]:
         named.append((CTDIVOL, "", largest))
     activities = [one.numbers["activity"] for one in dose.events if "activity" in one.numbers]
     named += [(Code("113507", "DCM", "Administered activity"), "", one) for one in activities[:20]]
-    return [_component(*one) for one in named]
+    uids = dict.fromkeys(printable(one.texts.get("uid", "")) for one in dose.events)
+    events = [{"code": concept(EVENT_UID, EVENT_UID), "valueString": uid} for uid in uids if is_uid(uid)]
+    return [*(_component(*one) for one in named), *events[:MOST_EVENT_UIDS]]
 
 
 def _component(code: Code, of: str, quantity: Quantity) -> Json:

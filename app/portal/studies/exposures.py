@@ -6,6 +6,7 @@ effective dose.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from starlette.requests import Request
@@ -14,6 +15,7 @@ from starlette.responses import Response
 from app.comma import comma_separated
 from app.identity.scope import patient_keys
 from app.imaging.imaging_study import DICOM_UID, study_uid
+from app.imaging.reports.resources import EVENT_UID
 from app.portal.dates import in_japan
 from app.portal.file import file_of
 from app.portal.gate import Visit, view
@@ -45,6 +47,8 @@ class Exposure:
     """Of its study, or an empty text."""
     sums: Mapping[str, Quantity]
     """By the names of `SUMS`."""
+    events: frozenset[str] = frozenset()
+    """UIDs of the irradiations that it counts, as far as it names them."""
 
     def shown(self, name: str) -> str:
         """Return one of its sums as a text."""
@@ -65,7 +69,20 @@ async def exposures(visit: Visit, patient_id: str) -> list[Exposure]:
         if body.get("status") in ("entered-in-error", "cancelled"):
             continue
         found.setdefault(_name(one, body), _exposure(one, body, studies))
-    return list(found.values())
+    return _uncounted(list(found.values()))
+
+
+def _uncounted(found: list[Exposure]) -> list[Exposure]:
+    """Return reports without those whose irradiations another counts too: it was sent again, with more perhaps."""
+
+    def size(one: Exposure) -> tuple[int, Decimal]:
+        return len(one.events), one.sums["events"].value if "events" in one.sums else Decimal(0)
+
+    kept: dict[int, Exposure] = {}
+    for number, one in sorted(enumerate(found), key=lambda each: size(each[1]), reverse=True):
+        if not one.events or not any(one.events <= other.events for other in kept.values()):
+            kept[number] = one
+    return [kept[number] for number in sorted(kept)]
 
 
 def _name(one: Stored, body: Mapping[str, Any]) -> str:
@@ -96,7 +113,14 @@ def _exposure(one: Stored, body: Mapping[str, Any], studies: Mapping[str, Stored
         title=line.title if line is not None else "",
         page=f"/studies/{uid}" if uid else "",
         sums=component_sums(body),
+        events=frozenset(_event_uids(body)),
     )
+
+
+def _event_uids(body: Mapping[str, Any]) -> Iterable[str]:
+    for one in body.get("component", ()):
+        if "valueString" in one and any(each.get("code") == EVENT_UID.value for each in one["code"].get("coding", ())):
+            yield str(one["valueString"])
 
 
 async def _read(visit: Visit, request: Request) -> tuple[Sequence[Someone], list[Exposure]]:

@@ -9,9 +9,19 @@ from dataclasses import dataclass, field
 from app.imaging.imaging_study import study_uid
 from app.portal.gate import Visit
 from app.portal.items import Item
-from app.portal.studies.linked import MOST_ORDERS, Order, accession_of, based_on, belongs, find_orders, read_orders
+from app.portal.studies.linked import (
+    MOST_ORDERS,
+    Order,
+    accession_of,
+    based_on,
+    belongs,
+    find_orders,
+    is_document_of,
+    read_orders,
+)
 from app.portal.studies.shown import shown_quantity
 from app.portal.studies.sums import component_sums, totals
+from fhir.store.categories import Category, category
 
 KINDS = ("DiagnosticReport", "Observation", "DocumentReference")
 """The types of what is shown under a study."""
@@ -31,21 +41,24 @@ class Group:
         return [(name, shown_quantity(found)) for name, found in totals([component_sums(one.body)]).items()]
 
 
-def grouped(items: Sequence[Item], shown: Sequence[Item]) -> dict[int, Group]:
-    """Return the studies among what is shown, by their rows, with what belongs with them.
+async def read_groups(visit: Visit, patient_id: str, items: Sequence[Item], shown: Sequence[Item]) -> dict[int, Group]:
+    """Return the studies among what is shown, by their rows, with what belongs with them and exists for the caller.
 
     Args:
+        visit: The request.
+        patient_id: The id of one of the person's Patients.
         items: What the page has read.
         shown: What of it passes the filter.
     """
     studies = [one for one in shown if one.type == "ImagingStudy"]
     found = {one.row: Group(study_uid(one.body)) for one in studies}
+    await _add_orders(visit, patient_id, studies, found)
     by_place: dict[int, list[Item]] = {}
     for one in studies:
         by_place.setdefault(one.custodian, []).append(one)
     for one in items:
         if one.type in KINDS:
-            study = _study_of(one, by_place.get(one.custodian, ()))
+            study = _study_of(one, by_place.get(one.custodian, ()), found)
             if study is not None:
                 found[study.row].items.append(one)
     for group in found.values():
@@ -53,18 +66,19 @@ def grouped(items: Sequence[Item], shown: Sequence[Item]) -> dict[int, Group]:
     return found
 
 
-def _study_of(one: Item, studies: Sequence[Item]) -> Item | None:
+def _study_of(one: Item, studies: Sequence[Item], groups: Mapping[int, Group]) -> Item | None:
     """Return the study that a line belongs with, of those of the same site; that all are of one person is known."""
-    if one.type == "DiagnosticReport":
-        return None if one.kind == "laboratory" else next((each for each in studies if _tells_of(one, each)), None)
-    within, name = (one.body, "partOf") if one.type == "Observation" else (one.body.get("context", {}), "related")
-    links = _links(within.get(name, ()))
-    return next((each for each in studies if f"ImagingStudy/{each.id}" in links), None)
-
-
-def _tells_of(report: Item, study: Item) -> bool:
-    body = study.body
-    return belongs(report.body, f"ImagingStudy/{study.id}", study_uid(body), accession_of(body), based_on(body))
+    if one.type == "Observation":
+        links = _links(one.body.get("partOf", ()))
+        return next((each for each in studies if f"ImagingStudy/{each.id}" in links), None)
+    if one.kind == "laboratory" and category(one.body) is Category.LABORATORY:
+        return None
+    is_its = belongs if one.type == "DiagnosticReport" else is_document_of
+    for each in studies:
+        named = based_on(each.body) | {f"ServiceRequest/{order.id}" for order in groups[each.row].orders}
+        if is_its(one.body, f"ImagingStudy/{each.id}", study_uid(each.body), accession_of(each.body), named):
+            return each
+    return None
 
 
 def _links(references: Iterable[Mapping[str, object]]) -> set[str]:
@@ -72,17 +86,18 @@ def _links(references: Iterable[Mapping[str, object]]) -> set[str]:
 
 
 def without_members(shown: Sequence[Item], groups: Mapping[int, Group]) -> list[Item]:
-    """Return what is shown by itself: not under a study."""
-    members = {one.row for group in groups.values() for one in group.items}
-    return [one for one in shown if one.row not in members]
+    """Return what is shown by itself: neither under a study, nor said by a report that is."""
+    under = [one for group in groups.values() for one in group.items]
+    members = {one.row for one in under}
+    said = {(one.custodian, link) for one in under for link in _links(one.body.get("result", ()))}
+    return [one for one in shown if one.row not in members and (one.custodian, f"{one.type}/{one.id}") not in said]
 
 
-async def with_orders(visit: Visit, patient_id: str, items: Sequence[Item], groups: Mapping[int, Group]) -> None:
+async def _add_orders(visit: Visit, patient_id: str, studies: Sequence[Item], groups: Mapping[int, Group]) -> None:
     """Add the orders of studies, as far as they exist for the caller.
 
     Those that a study names; of one that names none, those of the person at the same site with its accession number.
     """
-    studies = [one for one in items if one.row in groups]
     wanted = list(dict.fromkeys(link for one in studies for link in sorted(based_on(one.body))))
     orders = {f"ServiceRequest/{one.id}": one for one in await read_orders(visit, wanted)}
     for study in studies:

@@ -1,7 +1,8 @@
-"""What belongs with a study in the record: its orders and its reports, also where their senders did not say so.
+"""What belongs with a study in the record: orders, reports and documents, also where their senders did not say so.
 
-An order or a report of the same patient at the same site belongs with a study whose accession number it has; a report
-also when it names the study or one of its orders. Nothing is rewritten: this is asked when the page is made.
+An order or a report of the same person at the same site belongs with a study whose accession number it has; a report
+or a document also when it names the study or one of its orders. Nothing is rewritten: this is asked when the page is
+made.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +21,7 @@ from fhir.search.run import search
 from fhir.search.values import escape
 from fhir.store.stored import Stored
 
+IMAGING_REPORT = "http://loinc.org|18748-4"
 MOST_COPIES = 50
 MOST_FOUND = 200
 MOST_ORDERS = 32
@@ -50,6 +52,7 @@ class Linked:
     """Its ImagingStudies, one for each site that keeps it and shows it to the caller."""
     orders: Sequence[Order]
     reports: Sequence[Item]
+    documents: Sequence[Item] = ()
 
 
 def order_of(stored: Stored) -> Order:
@@ -127,20 +130,27 @@ async def read_linked(visit: Visit, uid: str, told: Iterable[str]) -> Linked:
     )
     orders: dict[int, Stored] = {}
     reports: dict[int, Stored] = {}
+    documents: dict[int, Stored] = {}
     for copy in copies:
         for one in await _orders(visit, copy):
             orders[one.row] = one
-        for one in await _reports(visit, copy, uid, [f"ServiceRequest/{each.id}" for each in orders.values()]):
-            reports[one.row] = one
+        links = [f"ServiceRequest/{each.id}" for each in orders.values()]
+        reports |= {one.row: one for one in await _reports(visit, copy, uid, links)}
+        documents |= {one.row: one for one in await _documents(visit, copy, uid, links)}
     known = set(told)
-    reports = {row: one for row, one in reports.items() if one.id not in known}
-    visit.fhir.record.disclosed += [*copies, *orders.values(), *reports.values()]
-    shown = [made for one in reports.values() if (made := item(one)) is not None]
+    others = [{row: one for row, one in some.items() if one.id not in known} for some in (reports, documents)]
+    visit.fhir.record.disclosed += [*copies, *orders.values(), *others[0].values(), *others[1].values()]
     return Linked(
         copies=copies,
         orders=sorted((order_of(one) for one in orders.values()), key=lambda one: one.row),
-        reports=sorted(shown, key=lambda one: one.when),
+        reports=_lines(others[0].values()),
+        documents=_lines(others[1].values()),
     )
+
+
+def _lines(found: Iterable[Stored]) -> list[Item]:
+    shown = [made for one in found if (made := item(one)) is not None]
+    return sorted(shown, key=lambda one: one.when)
 
 
 async def _orders(visit: Visit, copy: Stored) -> list[Stored]:
@@ -149,8 +159,9 @@ async def _orders(visit: Visit, copy: Stored) -> list[Stored]:
     found = await visit.fhir.record.named(named[:MOST_ORDERS])
     number = accession_of(body)
     if number:
-        asked = await _found(visit, "ServiceRequest", ("identifier", escape(number)))
-        found += [one for one in asked if _same_record(one, copy) and number in numbers_of(body_of(one))]
+        patient = await visit.hub.patient_id(copy.patient_key)
+        asked = await _found(visit, "ServiceRequest", ("patient", patient), ("identifier", escape(number)))
+        found += [one for one in asked if _same_site(one, copy) and number in numbers_of(body_of(one))]
     return [one for one in found if body_of(one).get("status") != "entered-in-error"]
 
 
@@ -160,10 +171,31 @@ async def _reports(visit: Visit, copy: Stored, uid: str, orders: Sequence[str]) 
     # Nothing finds reports by the study that they name: those of imaging are looked through.
     asked = list(await _found(visit, "DiagnosticReport", ("patient", patient), ("category", "RAD")))
     if number:
-        asked += await _found(visit, "DiagnosticReport", ("identifier", escape(number)))
-    for one in orders:
-        asked += await _found(visit, "DiagnosticReport", ("based-on", one))
-    return [one for one in asked if _same_record(one, copy) and belongs(body_of(one), link, uid, number, orders)]
+        asked += await _found(visit, "DiagnosticReport", ("patient", patient), ("identifier", escape(number)))
+    if orders:
+        asked += await _found(visit, "DiagnosticReport", ("patient", patient), ("based-on", ",".join(orders)))
+    return [one for one in asked if _same_site(one, copy) and belongs(body_of(one), link, uid, number, orders)]
+
+
+async def _documents(visit: Visit, copy: Stored, uid: str, orders: Sequence[str]) -> list[Stored]:
+    link, number = f"ImagingStudy/{copy.id}", accession_of(body_of(copy))
+    patient = await visit.hub.patient_id(copy.patient_key)
+    # By what they are related to; where that is an identifier nothing finds them: those of imaging are looked through.
+    related = ",".join([link, *orders])
+    asked = list(await _found(visit, "DocumentReference", ("patient", patient), ("related", related)))
+    for name, value in (("category", "RAD"), ("type", IMAGING_REPORT)):
+        asked += await _found(visit, "DocumentReference", ("patient", patient), (name, value))
+    return [one for one in asked if _same_site(one, copy) and is_document_of(body_of(one), link, uid, number, orders)]
+
+
+def is_document_of(document: Json, link: str, uid: str, number: str, orders: Iterable[str]) -> bool:
+    """Return whether a document is one of a study; the parameters are those of `belongs`."""
+    related = document.get("context", {}).get("related", ())
+    links = {str(one.get("reference", "")).partition("/_history/")[0] for one in related}
+    named = [one["identifier"] for one in related if "identifier" in one]
+    if links & {link, *orders} or f"urn:oid:{uid}" in {str(one.get("value", "")) for one in named}:
+        return True
+    return bool(number) and number in numbers_of({"identifier": named})
 
 
 def belongs(report: Json, link: str, uid: str, number: str, orders: Iterable[str]) -> bool:
@@ -183,5 +215,6 @@ def belongs(report: Json, link: str, uid: str, number: str, orders: Iterable[str
     return bool(number and number in {*numbers_of(report), *meant}) or not based_on(report).isdisjoint(orders)
 
 
-def _same_record(one: Stored, copy: Stored) -> bool:
-    return one.patient_key == copy.patient_key and one.custodian == copy.custodian
+def _same_site(one: Stored, copy: Stored) -> bool:
+    """Return whether a site has both; that they are of one person is known, though not of one number perhaps."""
+    return one.custodian == copy.custodian

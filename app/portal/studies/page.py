@@ -77,6 +77,7 @@ def _values(study: Study, linked: Linked) -> dict[str, Any]:
         "orders": linked.orders,
         "reports": reports_of(study),
         "other_reports": linked.reports,
+        "other_documents": linked.documents,
         "doses": [(one, dose_rows(one.dose)) for one in doses_of(study)],
         "key_images": key_images_of(study),
         "documents": listed(study, Kind.DOCUMENT),

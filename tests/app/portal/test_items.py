@@ -166,3 +166,16 @@ def test_a_study_without_a_uid_has_no_thumbnails() -> None:
 
     assert made is not None
     assert [(one.uid, one.thumbnails) for one in studies([made])] == [("", ())]
+
+
+def test_a_study_is_called_after_its_images_and_not_after_its_reports() -> None:
+    def series(modality: str, number: int) -> dict[str, Any]:
+        return {"uid": "1.2", "modality": {"code": modality}, "numberOfInstances": number}
+
+    with_report = line(resourceType="ImagingStudy", series=[series("SR", 1), series("CT", 300), series("KO", 1)])
+    report_alone = line(resourceType="ImagingStudy", series=[series("SR", 1)])
+
+    assert with_report is not None
+    assert report_alone is not None
+    assert (with_report.title, with_report.detail) == ("CT", "×300")
+    assert (report_alone.title, report_alone.detail) == ("SR", "×1")

@@ -7,6 +7,7 @@ from app.exchange.hl7v2.from_fhir.ordered import order_line
 from app.exchange.hl7v2.from_fhir.values import coded, identifier, moment, person
 from app.exchange.hl7v2.from_fhir.written import Resource
 from app.exchange.hl7v2.to_fhir.source import Source
+from app.exchange.hl7v2.to_fhir.systems import TERMINOLOGY
 from app.exchange.hl7v2.write import Field, Line, segment
 
 _STATUSES = {
@@ -18,6 +19,7 @@ _STATUSES = {
     "cancelled": "X",
     "registered": "R",
 }
+_SECTIONS = f"{TERMINOLOGY}v2-0074"
 _PRIORITIES = {"stat": "S", "asap": "A", "routine": "R", "urgent": "T"}
 
 
@@ -128,11 +130,19 @@ def _report(one: Resource, source: Source) -> Line:
         4: coded(concept, source),
         7: moment(period.get("start", "") or one.get("effectiveDateTime", ""), source),
         8: moment(period.get("end", ""), source),
+        18: identifier(one, source.local("accession-number")),
         22: moment(one.get("issued", ""), source),
+        24: _section(one),
         25: _STATUSES.get(one.get("status", ""), ""),
         32: next((person(each) for each in one.get("performer", ())), ""),
     }
     return segment("OBR", {number: field for number, field in fields.items() if field})
+
+
+def _section(one: Resource) -> str:
+    """Return the section of HL7 table 0074 that made a report, the narrowest it names; empty where it names none."""
+    codings = [each for concept in one.get("category", ()) for each in concept.get("coding", ())]
+    return next((str(each.get("code", "")) for each in reversed(codings) if each.get("system") == _SECTIONS), "")
 
 
 def _request(one: Resource, source: Source) -> Line:
@@ -144,6 +154,7 @@ def _request(one: Resource, source: Source) -> Line:
         7: moment(one.get("occurrenceDateTime", ""), source),
         13: "、".join(notes),
         16: person(one.get("requester")),
+        18: identifier(one, source.local("accession-number")),
         29: parent_of(one, source),
         31: [coded(each, source) for each in one.get("reasonCode", ())],
     }

@@ -4,6 +4,7 @@ SS-MIX2 standard store; JAHIS data exchange.
 """
 
 from app.exchange.hl7v2.message import Message
+from app.exchange.hl7v2.to_fhir.radiology import is_imaging
 
 KINDS = {
     "ADT-00": "ADT^A08 ADT^A23",
@@ -60,7 +61,7 @@ def kind_of(message: Message) -> str:
     """Return the type that a message would have in a standard store, empty where it has none.
 
     Two types of one message are told by what is in it: an injection by its mixture (RXC) or its rate, an examination by
-    the system of its code.
+    the system of its code, or the section that does it.
     """
     found = _BY_MESSAGE.get(message.kind, "")
     if found == "OMP-01" and (message.first("RXC") or any(each.text(23) for each in message.all("RXE"))):
@@ -71,6 +72,6 @@ def kind_of(message: Message) -> str:
         systems = {each.text(4, 3) for each in message.all("OBR")}
         if "LENDO" in systems:
             return "OMG-02" if found == "OMG-01" else "OMG-12"
-        if found == "OMG-01" and "JJ1017" not in systems and systems - {""}:
+        if found == "OMG-01" and systems - {""} and not any(map(is_imaging, message.all("OBR"))):
             return "OMG-03"
     return found

@@ -22,6 +22,7 @@ from app.exchange.hl7v2.to_fhir.order import (
     period,
 )
 from app.exchange.hl7v2.to_fhir.people import practitioner_of
+from app.exchange.hl7v2.to_fhir.radiology import accession_identifiers, conclusion, is_imaging, report_category
 from app.exchange.hl7v2.to_fhir.requested import cancel, draw_request
 from app.exchange.hl7v2.to_fhir.systems import CORE
 
@@ -81,13 +82,14 @@ def _draw_report(draft: Draft, each: Asked, obr: Segment, specimen: Key | None) 
     parts = (number or draft.message.control_id, filler if number != filler else "", identity(what[0]) if what else "")
     based_on = order_reference(draft, "ServiceRequest", number)
     links: dict[str, Any] = {"basedOn": based_on}
+    of_images = draft.kind == "OMG-13" and is_imaging(obr)
     if specimen is not None:
         links["specimen"] = {"reference": specimen.reference}
     of = Of(
         parts=parts[:2] if draft.kind == "OML-11" else parts,
         at=sampled or at or draft.occurred,
         issued=issued,
-        category="laboratory" if is_laboratory else "",
+        category="laboratory" if is_laboratory else "imaging" if of_images else "",
         extension=belonging(draft, each.orc),
         identifiers=number_identifiers(draft.source, number, filler),
         links=links,
@@ -101,7 +103,7 @@ def _draw_report(draft: Draft, each: Asked, obr: Segment, specimen: Key | None) 
         "extension": asked_by_department(draft, each.orc),
         "basedOn": based_on,
         "status": _report_status(obr, each),
-        "category": [{"coding": [_LABORATORY]}] if is_laboratory else [],
+        "category": [{"coding": [_LABORATORY]}] if is_laboratory else report_category(obr) if of_images else [],
         "code": code,
         "subject": draft.subject,
         "effectivePeriod": span if "end" in span else {},
@@ -110,10 +112,11 @@ def _draw_report(draft: Draft, each: Asked, obr: Segment, specimen: Key | None) 
         "performer": [person] if (person := practitioner_of(obr, 32, draft.source)) else [],
         "specimen": [{"reference": specimen.reference}] if specimen else [],
         "result": [{"reference": key.reference} for key in results],
+        "conclusion": conclusion(each.rows) if of_images else "",
         "presentedForm": presented(draft, each.rows),
     }
-    key = draft.own("DiagnosticReport", *parts)
-    draft.add(key, content, identifiers=of.identifiers)
+    identifiers = [*of.identifiers, *(accession_identifiers(draft.source, each) if of_images else [])]
+    draft.add(draft.own("DiagnosticReport", *parts), content, identifiers=identifiers)
 
 
 def _is_laboratory(draft: Draft, each: Asked, obr: Segment) -> bool:

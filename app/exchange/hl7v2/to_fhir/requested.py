@@ -19,6 +19,7 @@ from app.exchange.hl7v2.to_fhir.order import (
     priority,
 )
 from app.exchange.hl7v2.to_fhir.people import practitioner_of
+from app.exchange.hl7v2.to_fhir.radiology import accession_identifiers
 
 
 def cancel(draft: Draft, type_: str, each: Asked) -> None:
@@ -63,7 +64,11 @@ def draw_request(draft: Draft, each: Asked, category: list[dict[str, Any]], spec
         "note": [present({"text": text}) for text in (obr.text(13), obr.text(39, 2)) if text],
     }
     key = draft.own("ServiceRequest", *parts)
-    draft.add(key, content, identifiers=number_identifiers(draft.source, number, each.filler))
+    identifiers = number_identifiers(draft.source, number, each.filler)
+    if draft.kind.startswith("OMG"):
+        # An examination whose system nobody knows may be one of imaging too.
+        identifiers += accession_identifiers(draft.source, each)
+    draft.add(key, content, identifiers=identifiers)
     draft.order("ServiceRequest", number, key, "revoked")
     return key
 

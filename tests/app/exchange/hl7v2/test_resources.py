@@ -492,3 +492,48 @@ def test_no_two_lists_of_parts_are_one_key():
     lists = [("12", "3-4"), ("12-3", "4"), ("12", "3", "4"), ("12", "3%2D4"), ("12~2",), ("12",)]
 
     assert len({"-".join(map(escaped, parts)) for parts in lists}) == len(lists)
+
+
+RADIOLOGY = (
+    "ORC|SC|610100|R-9",
+    "OBR|1|610100|R-9|X^胸部CT^99L|||20240510101500|||||||||||A-1||||20240510113000||CT|F",
+    "OBX|1|TX|GDT^所見^99L||右上葉に結節を認める。||||||F",
+    "OBX|2|FT|1&IMP^胸部CT^99L||肺癌の疑い。~精査を勧める。||||||F",
+)
+
+
+def test_a_report_of_radiology_says_so_and_which_images_it_is_of() -> None:
+    found = mapped("OMG-13", header("ORU^R01^ORU_R01"), PID, *RADIOLOGY)
+
+    (report,) = of_type(found, "DiagnosticReport")
+    assert [one["coding"][0]["code"] for one in report["category"]] == ["RAD", "CT"]
+    assert {"system": "urn:renkei:site:0110123456:accession-number", "value": "A-1"} in report["identifier"]
+    assert report["conclusion"] == "肺癌の疑い。\n精査を勧める。"
+    assert len(report["result"]) == 2
+    assert {one["category"][1]["coding"][0]["code"] for one in of_type(found, "Observation")} == {"imaging"}
+
+
+@pytest.mark.parametrize(
+    ("obr", "expected"),
+    [
+        ("OBR|1|1||X^胸部^JJ1017-16P|||20240510", ["RAD"]),
+        ("OBR|1|1||X^胸部^99L|||20240510|||||||||||||||||RAD", ["RAD"]),
+        ("OBR|1|1||X^心電図^99L|||20240510|||||||||||||||||EC", []),
+        ("OBR|1|1||X^胸部^99L|||20240510", []),
+    ],
+    ids=["by what is examined", "by the section", "of another section", "not said"],
+)
+def test_a_report_is_one_of_radiology_where_the_message_says_it(obr: str, expected: list[str]) -> None:
+    found = mapped("OMG-13", header("ORU^R01^ORU_R01"), PID, obr, "OBX|1|TX|A^文^99L||異常なし||||||F")
+
+    (report,) = of_type(found, "DiagnosticReport")
+    assert [one["coding"][0]["code"] for one in report.get("category", ())] == expected
+    assert report.get("conclusion", "") == ("異常なし" if expected else "")
+
+
+def test_an_order_of_radiology_says_which_images_it_will_have() -> None:
+    order = ("ORC|NW|610100", "OBR|1|610100||X^胸部CT^99L|||20240510|||||||||||A-1")
+
+    (request,) = of_type(mapped("OMG-01", header("OMG^O19^OMG_O19"), PID, *order), "ServiceRequest")
+
+    assert {"system": "urn:renkei:site:0110123456:accession-number", "value": "A-1"} in request["identifier"]
