@@ -17,6 +17,7 @@ from app.imaging.sources.client import authorization
 from app.imaging.sources.failures import NotThere, SourceFailed, Untrue
 from app.imaging.sources.line import Line
 from app.imaging.sources.metrics import OCTETS
+from app.imaging.sources.words import said
 from dicom.media_types import parse
 from dicom.multipart import MalformedMultipart, TooLarge, boundary_of, read_parts
 
@@ -53,9 +54,9 @@ async def _answer(line: Line, base: str, path: str, accept: str) -> AsyncIterato
         if status in _NOT_THERE:
             raise NotThere(f"The imaging source {source.name} does not have it")
         if status in _REFUSES_ONE:
-            raise Untrue(f"The imaging source {source.name} answers {status}")
+            raise Untrue(said("status", source.name, status))
         if status not in (200, 204, 206):
-            raise SourceFailed(f"The imaging source {source.name} answers {status}")
+            raise SourceFailed(said("status", source.name, status))
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise Untrue(f"The imaging source {source.name} sends a compressed answer, which is not read")
         yield response

@@ -201,6 +201,30 @@ async def test_a_name_that_comes_to_lead_elsewhere_leads_nowhere(world: World, m
     }
 
 
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+async def test_what_is_connected_to_is_the_address_that_was_looked_at(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    async def rebound(host: object, *_: object, **__: object) -> list[tuple[object, ...]]:
+        # The name leads here the first time, and to another machine whenever it is asked again.
+        asked.append(host)
+        return [(2, 1, 6, "", ("127.0.0.1" if asked == ["pacs.example"] else "127.0.0.9", 80))]
+
+    async with _referred(world) as (pacs, caller):
+        other = a_file(MR)
+        pacs.take(other)
+        place = f"http://pacs.example:{pacs.port}/dicom-web"
+        await a_source(world, pacs, name="by-name", wado=place, locations="1.2.3.4", networks="127.0.0.0/8")
+        await stored(world, caller, a_manifest(other, uid="1.2.3.1", location="1.2.3.4"))
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", rebound)
+        got = await world.http.get(address(other), headers=caller)
+
+    assert got.status_code == 200
+    assert asked == ["pacs.example"]
+
+
 @pytest.mark.parametrize(
     ("at", "networks", "may"),
     [
@@ -217,6 +241,23 @@ async def test_a_name_that_comes_to_lead_elsewhere_leads_nowhere(world: World, m
         ("0.0.0.1", "", False),
         ("224.0.0.1", "224.0.0.0/8", False),
         ("100.100.100.200", "", False),
+        # Translated or unpacked on the way: what counts is the address of version 4 in it.
+        ("64:ff9b::7f00:1", "", False),
+        ("64:ff9b::a01:203", "", False),
+        ("64:ff9b::a01:203", "10.1.2.0/24", True),
+        ("64:ff9b::a9fe:a9fe", "169.254.0.0/16", False),
+        ("64:ff9b::808:808", "", True),
+        ("64:ff9b:1::808:808", "", False),
+        ("2002:7f00:1::", "", False),
+        ("2002:a01:203::1", "", False),
+        ("2002:a01:203::1", "10.1.2.0/24", True),
+        ("2002:a9fe:a9fe::", "2002::/16", False),
+        ("2001:0:53aa:64c:0:fbff:80ff:fffe", "", False),
+        ("2001:0:53aa:64c:0:fbff:80ff:fffe", "2001::/32", False),
+        ("::7f00:1", "", False),
+        ("fec0::1", "", False),
+        ("::1", "", False),
+        ("::1", "::1", True),
     ],
 )
 def test_a_source_is_where_its_networks_say(at: str, networks: str, may: bool) -> None:
