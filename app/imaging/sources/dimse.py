@@ -188,13 +188,17 @@ def _asked_for(row: InstanceRow | Reference) -> Dataset:
     return query
 
 
+def _stored_by(kept: _Kept) -> list[Any]:
+    return [(evt.EVT_C_STORE, kept.store)]
+
+
 def _c_get(
     source: ImagingSource, address: str, row: InstanceRow | Reference, kept: _Kept, opened: list[Association]
 ) -> None:
     model = StudyRootQueryRetrieveInformationModelGet
     # A context for each syntax: the source sends what it has, and converts nothing.
     stored = [build_context(row.sop_class_uid, uid) for uid in TRANSFER_SYNTAXES]
-    handlers = [(evt.EVT_C_STORE, kept.store)]
+    handlers = _stored_by(kept)
     roles = [build_role(row.sop_class_uid, scp_role=True)]
     association = _associated(source, address, opened, [build_context(model), *stored], handlers, roles)
     for status, _ in association.send_c_get(_asked_for(row), model):
@@ -212,7 +216,7 @@ def _c_move(
     waiting.require_calling_aet = [source.ae_title]
     waiting.maximum_associations = 2
     host, _, port = source.listen.rpartition(":")
-    handlers, secured = [(evt.EVT_C_STORE, kept.store)], tls_for(source)
+    secured, handlers = tls_for(source), _stored_by(kept)
     try:
         server = waiting.start_server((host, int(port)), block=False, evt_handlers=handlers, ssl_context=secured)
     except OSError as error:
