@@ -118,8 +118,10 @@ async def test_what_is_not_the_instance_is_shown_to_nobody(world: World, misbeha
         pacs.misbehave = None
         afterwards = await world.http.get(address(IMAGE), headers=caller)
 
-    assert [one.status_code for one in answers] == [status] * 4
-    for one in answers:
+    # Of these the header comes first, whole and of the right instance; what follows is not waited for.
+    told = 1 if misbehave in (_two, _cut) else 0
+    assert [one.status_code for one in answers] == [status] * (4 - told) + [200] * told
+    for one in answers[: 4 - told]:
         words = one.json()["issue"][0]["diagnostics"]
         assert "pacs-a" in words
         assert "127.0.0.1" not in words
