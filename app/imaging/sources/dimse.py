@@ -131,7 +131,7 @@ async def _asked(line: Line, ask: Callable[[str, list[Association]], None], kept
     address = await line.address(line.source.host, line.source.port)
     opened: list[Association] = []
     try:
-        await asyncio.to_thread(ask, address, opened)
+        await asyncio.get_running_loop().run_in_executor(line.threads, ask, address, opened)
     finally:
         if kept is not None:
             # Whoever asked is gone: what still comes belongs to nobody.

@@ -83,6 +83,7 @@ class Holder:
     def __init__(self, hub: "Hub") -> None:
         self._hub = hub
         self._lines: dict[int, Line] = {}
+        self._former: list[Line] = []
         self._held: OrderedDict[Key, Held] = OrderedDict()
         self._fetching: dict[Key, asyncio.Task[Held]] = {}
         self._cache = Cache(hub.settings.home / "image-cache")
@@ -93,6 +94,9 @@ class Holder:
         """Return the line to a source as it is registered now."""
         known = self._lines.get(source.key)
         if known is None or known.source != source:
+            if known is not None:
+                # Somebody may be asking by it still.
+                self._former.append(known)
             known = self._lines[source.key] = Line(self._hub, source)
         return known
 
@@ -256,7 +260,7 @@ class Holder:
         await asyncio.gather(*self._fetching.values(), return_exceptions=True)
         for key in list(self._held):
             self._drop(key)
-        for line in self._lines.values():
+        for line in (*self._lines.values(), *self._former):
             await line.close()
 
 

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -49,6 +50,10 @@ class Line:
     Args:
         hub: The running hub.
         source: As it is registered now.
+
+    Attributes:
+        source: That.
+        threads: What blocks while it asks the source runs here.
     """
 
     def __init__(self, hub: "Hub", source: ImagingSource) -> None:
@@ -60,6 +65,8 @@ class Line:
         self._open_until = 0.0
         self._noted = -NOTED_SECONDS
         self._tasks: set[asyncio.Task[None]] = set()
+        # Threads of its own: a source that is slow to answer DIMSE takes none from the rest of the hub.
+        self.threads = ThreadPoolExecutor(source.at_once, f"imaging-source-{source.name}")
         self._client: httpx.AsyncClient | None = None
         self._tls: Tls | None = None
         self._addresses: dict[tuple[str, int], tuple[str, float]] = {}
@@ -175,3 +182,4 @@ class Line:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._client is not None:
             await self._client.aclose()
+        self.threads.shutdown(wait=False, cancel_futures=True)

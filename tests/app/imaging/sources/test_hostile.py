@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from app.imaging.sources.address import may_be
+from app.imaging.sources.check import check
 from app.imaging.sources.source import ImagingSource, NotASource, checked
 from tests.app.imaging.images import CT, MR, a_file, address, stored, uids
 from tests.app.imaging.sources.region import a_manifest, a_source
@@ -154,6 +155,34 @@ async def test_a_source_that_says_nothing_is_waited_for_no_longer_than_was_said(
         answered = await world.http.get(address(IMAGE), headers=caller)
 
     assert answered.status_code == 504
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+async def test_a_source_that_is_slow_by_dimse_holds_nobody_else(world: World) -> None:
+    ends, waiting = asyncio.Event(), asyncio.Semaphore(0)
+
+    async def hangs(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        waiting.release()
+        await ends.wait()
+        writer.close()
+
+    server = await asyncio.start_server(hangs, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    place = {"wado": "", "qido": "", "ae_title": "SLOW", "host": "127.0.0.1", "port": port, "get_by": "c-get"}
+    async with a_pacs() as pacs:
+        await a_source(world, pacs, at_once=48, **place)
+        registered = await world.hub.sources.named("pacs-a")
+        asking = [asyncio.create_task(check(world.hub, registered)) for _ in range(48)]
+        for _ in asking:
+            await waiting.acquire()
+        # More wait than the threads that everybody shares.
+        done = await asyncio.to_thread(lambda: [one.done() for one in asking])
+        ends.set()
+        said = await asyncio.gather(*asking)
+    server.close()
+
+    assert done == [False] * 48
+    assert all(failure for ways in said for _, failure in ways)
 
 
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
