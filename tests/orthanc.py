@@ -15,9 +15,11 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
+from tests.certificates import Authority
 from tests.ports import free_ports
 from tests.relay import relay
 
@@ -73,10 +75,10 @@ class Orthanc:
 
 
 @contextlib.contextmanager
-def an_orthanc(folder: Path) -> Iterator[Orthanc]:
-    """Run an Orthanc whose data are in a folder."""
+def an_orthanc(folder: Path, authority: Authority | None = None) -> Iterator[Orthanc]:
+    """Run an Orthanc whose data are in a folder; its DIMSE by TLS, to whom an authority knows, when one is given."""
     assert PLUGIN.is_file(), "apt-get install orthanc orthanc-dicomweb"
-    settings = {
+    settings: dict[str, Any] = {
         "Name": "PACS",
         "StorageDirectory": str(folder),
         "IndexDirectory": str(folder),
@@ -90,6 +92,8 @@ def an_orthanc(folder: Path) -> Iterator[Orthanc]:
         "DefaultEncoding": "Utf8",
         "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
     }
+    if authority is not None:
+        settings |= _by_tls(authority)
     (folder / "orthanc.json").write_text(json.dumps(settings))
     ways = f"unix:{folder}/http=tcp:{HTTP} unix:{folder}/dicom=tcp:{DICOM} tcp:{BACK}=unix:{folder}/back"
     inside = f"ip link set lo up && {{ Orthanc {folder}/orthanc.json & exec {sys.executable} -m tests.relay {ways}; }}"
@@ -103,6 +107,19 @@ def an_orthanc(folder: Path) -> Iterator[Orthanc]:
         finally:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(20)
+
+
+def _by_tls(authority: Authority) -> dict[str, Any]:
+    # Its HTTP stays as it is: this release ends when somebody with a certificate asks by HTTPS.
+    certificate, key = authority.issue("orthanc")
+    return {
+        "DicomTlsEnabled": True,
+        "DicomTlsCertificate": str(certificate),
+        "DicomTlsPrivateKey": str(key),
+        "DicomTlsTrustedCertificates": str(authority.path),
+        "DicomTlsRemoteCertificateRequired": True,
+        "DicomModalities": {"renkei": {"AET": "RENKEI", "Host": "127.0.0.1", "Port": BACK, "UseDicomTls": True}},
+    }
 
 
 def _wait(folder: Path) -> None:

@@ -1,13 +1,16 @@
 """An application that is running, on a port of this machine: for clients that need a socket."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
+from tests.certificates import Authority
 from tests.ports import free_ports
 
 
@@ -23,15 +26,21 @@ class Served:
 
 
 @asynccontextmanager
-async def served(app: FastAPI) -> AsyncIterator[Served]:
-    """Serve an application."""
+async def served(app: FastAPI, authority: Authority | None = None) -> AsyncIterator[Served]:
+    """Serve an application; by TLS, to whom an authority knows, when one is given."""
     (port,) = free_ports(1)
-    server = uvicorn.Server(uvicorn.Config(app, port=port, lifespan="off", log_level="critical", ws="none"))
+    secured: dict[str, Any] = {}
+    if authority is not None:
+        certificate, key = authority.issue("served")
+        secured = {"ssl_certfile": certificate, "ssl_keyfile": key, "ssl_ca_certs": str(authority.path)}
+        secured["ssl_cert_reqs"] = ssl.CERT_REQUIRED
+    config = uvicorn.Config(app, port=port, lifespan="off", log_level="critical", ws="none", **secured)
+    server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - it tells nobody
         await asyncio.sleep(0.01)
     try:
-        yield Served(f"http://127.0.0.1:{port}/dicomweb")
+        yield Served(f"http{'s' if secured else ''}://127.0.0.1:{port}/dicomweb")
     finally:
         server.should_exit = True
         await serving

@@ -16,7 +16,7 @@ import httpx
 import orjson
 
 from app.comma import parts
-from app.looked_up import addresses_of, unmapped
+from app.looked_up import addresses_of, in_the_world, leads_to
 
 WAIT_SECONDS = 5.0
 """For the whole of a request."""
@@ -35,9 +35,9 @@ def may_reach(address: str, networks: str) -> bool:
         address: An IP address.
         networks: Networks beside the world's, parted by commas.
     """
-    found = unmapped(address)
+    found = leads_to(address)
     named = [ip_network(one, strict=False) for one in parts(networks)]
-    return (found.is_global and not found.is_multicast) or any(found in one for one in named)
+    return in_the_world(found) or any(found in one for one in named)
 
 
 async def _resolved(host: str, port: int, networks: str) -> str:

@@ -1,22 +1,27 @@
 """`renkei imaging-source`: the PACS that sites keep images in, and what the hub does with them."""
 
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import click
 
 from app.cli.recorded import record
 from app.cli.running import opened, synchronous
+from app.cli.source_options import source_fields, source_options
 from app.imaging.sources.check import check as checked_source
 from app.imaging.sources.index import Indexed
 from app.imaging.sources.index import index as run_index
 from app.imaging.sources.keep_here import Moved, keep_here
-from app.imaging.sources.source import GET_BY, ImagingSource, NotASource, add_source, remove_source, sources
+from app.imaging.sources.source import (
+    ImagingSource,
+    NotASource,
+    add_source,
+    change_source,
+    remove_source,
+    sources,
+)
 from app.imaging.sources.state import states
 from dicom.store.refer import count_references
-
-_PATH = click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path)
 
 
 @click.group("imaging-source")
@@ -27,40 +32,13 @@ def imaging_source() -> None:
 @imaging_source.command("add")
 @click.argument("name")
 @click.option("--client", required=True, metavar="ID", help="The client of the site whose rights the references have.")
-@click.option("--wado", default="", metavar="URL", help="Its WADO-RS: https://pacs.hospital-a.example/dicom-web.")
-@click.option("--qido", default="", metavar="URL", help="Its QIDO-RS, by which the hub may index it.")
-@click.option("--location", "locations", multiple=True, metavar="UID", help="A Retrieve Location UID of manifests.")
-@click.option("--ae-title", default="", help="Its AE title.")
-@click.option("--host", default="", help="Where its DIMSE is.")
-@click.option("--port", default=0, help="The port of that.")
-@click.option("--called-as", default="RENKEI", show_default=True, help="The AE title by which the hub calls it.")
-@click.option("--get-by", type=click.Choice(GET_BY), default="web", show_default=True, help="How images are fetched.")
-@click.option("--listen", default="", metavar="HOST:PORT", help="For c-move: where the hub waits for images.")
-@click.option("--certificate", type=_PATH, help="The client certificate that the hub shows it, PEM.")
-@click.option("--private-key", type=_PATH, help="Its key.")
-@click.option("--authority", type=_PATH, help="The authority of the source's certificate; the system's without it.")
-@click.option("--basic", type=_PATH, help="A file with name:password for it.")
-@click.option("--bearer", type=_PATH, help="A file with a token for it; it is read anew for each request.")
-@click.option("--network", "networks", multiple=True, help="A network its addresses lie in; without it the world's.")
-@click.option("--cache", default="none", show_default=True, help="What is kept a while: none, thumbnails, days:N.")
-@click.option("--at-once", default=4, show_default=True, help="The most requests at once.")
-@click.option("--seconds", default=120, show_default=True, help="For one instance.")
-@click.option("--index-hours", default=0, show_default=True, help="How often the hub indexes it; 0 for never.")
+@source_options(with_defaults=True)
 @synchronous
-async def add(name: str, **given: Any) -> None:
+async def add(name: str, client: str, **given: Any) -> None:
     """Register a source, NAME."""
-    basic, bearer = given.pop("basic"), given.pop("bearer")
-    if basic and bearer:
-        raise click.ClickException("Either --basic or --bearer")
-    credentials = f"basic:{basic}" if basic else f"bearer:{bearer}" if bearer else ""
-    for many in ("locations", "networks"):
-        given[many] = ",".join(given[many])
-    for file in ("certificate", "private_key", "authority"):
-        given[file] = str(given[file] or "")
-    for address in ("wado", "qido"):
-        given[address] = given[address].rstrip("/")
+    fields = source_fields(given)
     async with opened() as hub:
-        source = ImagingSource(hub.new_row(), name, credentials=credentials, **given)
+        source = ImagingSource(hub.new_row(), name, client, **fields)
         try:
             async with hub.database.write() as connection:
                 await add_source(connection, source)
@@ -68,6 +46,25 @@ async def add(name: str, **given: Any) -> None:
             raise click.ClickException(str(error)) from error
         await record(hub, "admin", f"imaging source {name} added: {source.client}")
     click.echo(f"Added {name}")
+
+
+@imaging_source.command("change")
+@click.argument("name")
+@source_options(with_defaults=False)
+@synchronous
+async def change(name: str, **given: Any) -> None:
+    """Change what is said of a source; its references stay. What is not said stays, too."""
+    fields = source_fields(given)
+    if not fields:
+        raise click.ClickException("Nothing was said that would be otherwise")
+    async with opened() as hub:
+        try:
+            async with hub.database.write() as connection:
+                await change_source(connection, name, **fields)
+        except NotASource as error:
+            raise click.ClickException(str(error)) from error
+        await record(hub, "admin", f"imaging source {name} changed: {', '.join(sorted(fields))}")
+    click.echo(f"Changed {name}")
 
 
 @imaging_source.command("list")

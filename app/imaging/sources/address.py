@@ -8,7 +8,8 @@ from ipaddress import ip_network
 
 from app.comma import parts
 from app.imaging.sources.failures import SourceFailed
-from app.looked_up import addresses_of, unmapped
+from app.imaging.sources.words import said
+from app.looked_up import addresses_of, in_the_world, leads_to
 
 LOOKED_AT_SECONDS = 60.0
 """For so long an address that was looked at is connected to."""
@@ -21,12 +22,13 @@ def may_be(address: str, networks: str) -> bool:
         address: The address that its host leads to.
         networks: The networks it was registered with; when there are none, it is in the world's.
     """
-    found = unmapped(address)
-    if found.is_link_local or found.is_multicast or found.is_unspecified or found.is_reserved:
+    found = leads_to(address)
+    reserved = found.is_reserved and not found.is_loopback
+    if found.is_link_local or found.is_multicast or found.is_unspecified or reserved:
         # The addresses of a cloud's own description among them, whatever is registered.
         return False
     named = [ip_network(one) for one in parts(networks)]
-    return any(found in one for one in named) if named else found.is_global
+    return any(found in one for one in named) if named else in_the_world(found)
 
 
 async def resolved(name: str, host: str, port: int, networks: str) -> str:
@@ -37,7 +39,7 @@ async def resolved(name: str, host: str, port: int, networks: str) -> str:
     """
     addresses = await addresses_of(host, port)
     if not addresses:
-        raise SourceFailed(f"The imaging source {name} cannot be found")
+        raise SourceFailed(said("nowhere", name))
     if not all(may_be(one, networks) for one in addresses):
-        raise SourceFailed(f"The imaging source {name} is not where it was registered")
+        raise SourceFailed(said("elsewhere", name))
     return addresses[0]

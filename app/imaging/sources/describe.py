@@ -14,12 +14,14 @@ import orjson
 from app.imaging.hold import hold
 from app.imaging.imaging_study import clinical_date
 from app.imaging.sources.failures import SourceFailed, Untrue
+from app.imaging.sources.held import prove
 from app.imaging.sources.source import ImagingSource
-from app.imaging.sources.web import fetch_json
+from app.imaging.sources.web import fetch_head, fetch_json
 from app.imaging.undescribed.note import Undescribed, note
-from dicom.json_model import bulk_data_root, render
+from dicom.failures import InvalidInstance
+from dicom.head import Head, TooLong
+from dicom.json_model import bulk_data_root
 from dicom.model_facts import NotAModel, facts_of, localised, text_of
-from dicom.part10 import read_instance
 from dicom.store.read import InstanceRow, ModelRow, read_instances
 from dicom.store.refer import settle
 from dicom.store.told import Word, is_image, tell
@@ -86,25 +88,49 @@ async def _described(request: "DicomRequest", rows: Sequence[ModelRow]) -> dict[
         return {}
     source = (await hub.held.registered(mine[0])).source
     models = await _by_web(hub, source, mine) if source.get_by == "web" else {}
-    left = [one for one in mine if one.sop_instance_uid not in models]
+    left = [one for one in mine if one.sop_instance_uid not in models][:MOST_RENDERED]
     failure: SourceFailed | None = None
-    for one in left[:MOST_RENDERED]:
-        try:
-            held = await hub.held.hold(one)
-            data = hub.held.read(held, 0, held.size)
-            models[one.sop_instance_uid] = orjson.loads(await asyncio.to_thread(_rendered, data))
-        except SourceFailed as error:
-            failure = error
-            if not models:
-                raise
-    if failure is not None:
-        logger.warning("Some headers cannot be had: %s", failure)
+    for start in range(0, len(left), source.at_once):
+        some = left[start : start + source.at_once]
+        found = await asyncio.gather(*(_header(hub, source, one) for one in some), return_exceptions=True)
+        for one, model in zip(some, found, strict=True):
+            if isinstance(model, SourceFailed):
+                logger.warning("A header cannot be had: %s", model)
+                failure = model
+            elif isinstance(model, BaseException):
+                raise model
+            else:
+                models[one.sop_instance_uid] = model
+        if failure is not None and not models:
+            raise failure
     await _keep(hub, mine, models)
     return {uid: orjson.dumps(model) for uid, model in models.items()}
 
 
-def _rendered(data: bytes) -> bytes:
-    return render(read_instance(data))
+async def _header(hub: "Hub", source: ImagingSource, row: InstanceRow) -> dict[str, Any]:
+    """Return the header of an instance of a source: its beginning alone is fetched, where the whole is not to be kept.
+
+    Raises:
+        SourceFailed: it is not to be had, or is another's.
+    """
+    if source.get_by == "web" and not source.days and not hub.held.has(row):
+        line = hub.held.line(source)
+        try:
+            async with line.asking():
+                head = await fetch_head(line, f"/{row.path}")
+                return await asyncio.to_thread(_proven, head, source, row)
+        except TooLong:
+            logger.info("An instance of %s is fetched for its header", source.name)
+    held = await hub.held.hold(row)
+    return await asyncio.to_thread(hub.held.header, held)
+
+
+def _proven(head: Head, source: ImagingSource, row: InstanceRow) -> dict[str, Any]:
+    try:
+        prove(head.instance(), source, row)
+        return head.model()
+    except InvalidInstance as error:
+        raise Untrue(f"The imaging source {source.name} sends no sound instance") from error
 
 
 async def _by_web(hub: "Hub", source: ImagingSource, rows: Sequence[InstanceRow]) -> dict[str, dict[str, Any]]:

@@ -7,6 +7,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part04/sect_C.4.3.html
 
 import asyncio
 from collections.abc import Callable, Mapping
+from errno import EADDRINUSE
 from typing import Any
 
 from pydicom.dataset import Dataset
@@ -19,11 +20,12 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined] # they are made
 )
 
 from app.blobs import Incoming
-from app.imaging.sources.client import tls_of
 from app.imaging.sources.failures import NotThere, SourceBusy, SourceFailed, Untrue
 from app.imaging.sources.line import Line
 from app.imaging.sources.metrics import OCTETS
 from app.imaging.sources.source import ImagingSource
+from app.imaging.sources.tls import tls_for, tls_of, unreachable
+from app.imaging.sources.words import said
 from dicom.services.statuses import OUT_OF_RESOURCES, PENDING, PENDING_UNSUPPORTED, SUCCESS
 from dicom.store.read import InstanceRow
 from dicom.store.refer import Reference
@@ -106,7 +108,7 @@ async def find(line: Line, level: str, keys: Mapping[str, str]) -> list[dict[str
         association = _associated(line.source, address, opened, [build_context(model)])
         for status, identifier in association.send_c_find(query, model):
             if not status or status.Status not in _SO_FAR_WELL:
-                raise SourceFailed(f"The imaging source {line.source.name} refuses a C-FIND")
+                raise SourceFailed(said("find", line.source.name))
             if identifier is not None:
                 found.append(_model(line.source, identifier))
             if len(found) >= MOST_FOUND:
@@ -129,7 +131,7 @@ async def _asked(line: Line, ask: Callable[[str, list[Association]], None], kept
     address = await line.address(line.source.host, line.source.port)
     opened: list[Association] = []
     try:
-        await asyncio.to_thread(ask, address, opened)
+        await asyncio.get_running_loop().run_in_executor(line.threads, ask, address, opened)
     finally:
         if kept is not None:
             # Whoever asked is gone: what still comes belongs to nobody.
@@ -154,19 +156,27 @@ def _associated(
     handlers: list[Any] | None = None,
     roles: list[Any] | None = None,
 ) -> Association:
-    tls = (tls_of(source), source.host) if source.authority or source.certificate else None
+    tls = tls_of(source) if source.authority or source.certificate else None
     association = _entity(source).associate(
         *(address, source.port),
         contexts=contexts,
         ae_title=source.ae_title,
         evt_handlers=handlers or [],
         ext_neg=roles or [],
-        tls_args=tls,
+        tls_args=(tls, source.host) if tls else None,
     )
     opened.append(association)
     if not association.is_established:
-        raise SourceFailed(f"The imaging source {source.name} takes no association")
+        if tls is not None and tls.failure is not None:
+            raise SourceFailed(unreachable(source.name, tls.failure))
+        raise SourceFailed(said("association", source.name, _refusal(association)))
     return association
+
+
+def _refusal(association: Association) -> str:
+    """Return why an association was refused, in the words of PS3.8 9.3.4; nothing when nobody said so."""
+    answer = association.acceptor.primitive if association.is_rejected else None
+    return f": {answer.reason_str}" if answer is not None else ""
 
 
 def _asked_for(row: InstanceRow | Reference) -> Dataset:
@@ -178,13 +188,17 @@ def _asked_for(row: InstanceRow | Reference) -> Dataset:
     return query
 
 
+def _stored_by(kept: _Kept) -> list[Any]:
+    return [(evt.EVT_C_STORE, kept.store)]
+
+
 def _c_get(
     source: ImagingSource, address: str, row: InstanceRow | Reference, kept: _Kept, opened: list[Association]
 ) -> None:
     model = StudyRootQueryRetrieveInformationModelGet
     # A context for each syntax: the source sends what it has, and converts nothing.
     stored = [build_context(row.sop_class_uid, uid) for uid in TRANSFER_SYNTAXES]
-    handlers = [(evt.EVT_C_STORE, kept.store)]
+    handlers = _stored_by(kept)
     roles = [build_role(row.sop_class_uid, scp_role=True)]
     association = _associated(source, address, opened, [build_context(model), *stored], handlers, roles)
     for status, _ in association.send_c_get(_asked_for(row), model):
@@ -202,9 +216,12 @@ def _c_move(
     waiting.require_calling_aet = [source.ae_title]
     waiting.maximum_associations = 2
     host, _, port = source.listen.rpartition(":")
+    secured, handlers = tls_for(source), _stored_by(kept)
     try:
-        server = waiting.start_server((host, int(port)), block=False, evt_handlers=[(evt.EVT_C_STORE, kept.store)])
+        server = waiting.start_server((host, int(port)), block=False, evt_handlers=handlers, ssl_context=secured)
     except OSError as error:
+        if error.errno != EADDRINUSE:
+            raise SourceFailed(said("listen", source.name, error.strerror)) from error
         # Another process of the hub waits there.
         raise SourceBusy(f"Another question to the imaging source {source.name} is under way") from error
     try:
@@ -219,7 +236,7 @@ def _c_move(
 def _check(source: ImagingSource, status: Dataset) -> None:
     """Refuse the status of a sub-operation that failed; an unsound one says nothing."""
     if not status:
-        raise SourceFailed(f"The imaging source {source.name} ends the association")
+        raise SourceFailed(said("ends", source.name))
     if status.Status in _SO_FAR_WELL:
         return
     raise NotThere(f"The imaging source {source.name} does not send it: status {status.Status:04X}")

@@ -7,6 +7,7 @@ shown before. Several who ask for it at once share one fetch. Whoever may see it
 import asyncio
 import hashlib
 import logging
+import mmap
 import os
 import time
 import weakref
@@ -15,7 +16,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from app.background import again, started
 from app.blobs import Incoming
@@ -28,7 +31,7 @@ from app.imaging.sources.metrics import HELD, KEPT_OCTETS
 from app.imaging.sources.source import ImagingSource, Registered
 from app.imaging.sources.web import fetch_instance
 from dicom.failures import InvalidInstance
-from dicom.json_model import instance_path
+from dicom.json_model import instance_path, render
 from dicom.part10 import Instance, read_instance
 from dicom.store.read import InstanceRow
 from dicom.store.refer import Reference
@@ -80,6 +83,7 @@ class Holder:
     def __init__(self, hub: "Hub") -> None:
         self._hub = hub
         self._lines: dict[int, Line] = {}
+        self._former: list[Line] = []
         self._held: OrderedDict[Key, Held] = OrderedDict()
         self._fetching: dict[Key, asyncio.Task[Held]] = {}
         self._cache = Cache(hub.settings.home / "image-cache")
@@ -90,6 +94,9 @@ class Holder:
         """Return the line to a source as it is registered now."""
         known = self._lines.get(source.key)
         if known is None or known.source != source:
+            if known is not None:
+                # Somebody may be asking by it still.
+                self._former.append(known)
             known = self._lines[source.key] = Line(self._hub, source)
         return known
 
@@ -180,6 +187,12 @@ class Holder:
         # Closed when nobody reads it any more: its number may be another file's at once.
         del self._held[key]
 
+    def header(self, found: Held) -> dict[str, Any]:
+        """Return the header of an instance that is held, in DICOM JSON; of its file only that is read."""
+        data = memoryview(mmap.mmap(found.descriptor, found.size, access=mmap.ACCESS_READ))
+        model: dict[str, Any] = orjson.loads(render(read_instance(data)))
+        return model
+
     def read(self, found: Held, start: int, length: int) -> bytes:
         """Return bytes of an instance that is held, or was."""
         return os.pread(found.descriptor, length, start)
@@ -247,7 +260,7 @@ class Holder:
         await asyncio.gather(*self._fetching.values(), return_exceptions=True)
         for key in list(self._held):
             self._drop(key)
-        for line in self._lines.values():
+        for line in (*self._lines.values(), *self._former):
             await line.close()
 
 
@@ -265,10 +278,19 @@ def _scanned(path: Path, row: InstanceRow | Reference, source: ImagingSource) ->
         instance = read_instance(mapped(path))
     except (InvalidInstance, ValueError) as error:
         raise Untrue(f"The imaging source {source.name} sends no sound instance") from error
+    prove(instance, source, row)
+    return instance
+
+
+def prove(instance: Instance, source: ImagingSource, row: InstanceRow | Reference) -> None:
+    """Check that an instance is the one that was asked for.
+
+    Raises:
+        Untrue: it is another.
+    """
     found = instance.study_instance_uid, instance.series_instance_uid, instance.sop_instance_uid
     if found != (row.study_instance_uid, row.series_instance_uid, row.sop_instance_uid):
         raise Untrue(f"The imaging source {source.name} sends another instance than it was asked for")
-    return instance
 
 
 def _from_cache(path: Path, row: InstanceRow | Reference, source: ImagingSource) -> Held:

@@ -5,7 +5,9 @@ A breaker opens after some failures in a row and lets one request through after 
 
 import asyncio
 import logging
+import ssl
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -19,6 +21,8 @@ from app.imaging.sources.failures import SourceBusy, SourceFailed, SourceSlow, U
 from app.imaging.sources.metrics import OPEN, REQUESTS
 from app.imaging.sources.source import ImagingSource
 from app.imaging.sources.state import note
+from app.imaging.sources.tls import Tls, tls_of, unreachable
+from app.imaging.sources.words import said
 
 if TYPE_CHECKING:
     from app.hub import Hub
@@ -46,6 +50,10 @@ class Line:
     Args:
         hub: The running hub.
         source: As it is registered now.
+
+    Attributes:
+        source: That.
+        threads: What blocks while it asks the source runs here.
     """
 
     def __init__(self, hub: "Hub", source: ImagingSource) -> None:
@@ -57,7 +65,10 @@ class Line:
         self._open_until = 0.0
         self._noted = -NOTED_SECONDS
         self._tasks: set[asyncio.Task[None]] = set()
+        # Threads of its own: a source that is slow to answer DIMSE takes none from the rest of the hub.
+        self.threads = ThreadPoolExecutor(source.at_once, f"imaging-source-{source.name}")
         self._client: httpx.AsyncClient | None = None
+        self._tls: Tls | None = None
         self._addresses: dict[tuple[str, int], tuple[str, float]] = {}
 
     @asynccontextmanager
@@ -72,13 +83,13 @@ class Line:
         name = self.source.name
         if monotonic() < self._open_until:
             REQUESTS.labels(name, "not asked").inc()
-            raise SourceBusy(f"The imaging source {name} fails, and is not asked for a while")
+            raise SourceBusy(said("not_asked", name))
         try:
             async with asyncio.timeout(TURN_SECONDS):
                 await self._turns.acquire()
         except TimeoutError as error:
             REQUESTS.labels(name, "no turn").inc()
-            raise SourceBusy(f"The imaging source {name} has too many requests at once") from error
+            raise SourceBusy(said("turns", name)) from error
         try:
             async with asyncio.timeout(self.source.seconds):
                 yield
@@ -89,11 +100,11 @@ class Line:
         except SourceBusy:
             raise
         except (TimeoutError, httpx.TimeoutException) as error:
-            slow = SourceSlow(f"The imaging source {name} does not answer in time")
+            slow = SourceSlow(said("slow", name))
             self._ill(slow)
             raise slow from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            failed = SourceFailed(f"The imaging source {name} cannot be asked: {type(error).__name__}")
+            failed = SourceFailed(unreachable(name, self._of_tls() or error))
             self._ill(failed)
             raise failed from error
         except SourceFailed as error:
@@ -123,11 +134,20 @@ class Line:
             SourceFailed: its certificate or its authority cannot be read.
         """
         if self._client is None:
-            self._client = await asyncio.to_thread(client_of, self.source)
+            self._tls = await asyncio.to_thread(tls_of, self.source)
+            self._client = client_of(self.source, self._tls)
         return self._client
+
+    def _of_tls(self) -> ssl.SSLError | None:
+        """Return what TLS failed with, and forget it."""
+        if self._tls is None:
+            return None
+        failure, self._tls.failure = self._tls.failure, None
+        return failure
 
     def _well(self, end: str) -> None:
         REQUESTS.labels(self.source.name, end).inc()
+        self._of_tls()
         failed, self._failures, self._open_until = self._failures, 0, 0.0
         OPEN.labels(self.source.name).set(0)
         if failed or monotonic() - self._noted >= NOTED_SECONDS:
@@ -162,3 +182,4 @@ class Line:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._client is not None:
             await self._client.aclose()
+        self.threads.shutdown(wait=False, cancel_futures=True)

@@ -4,8 +4,9 @@ No address is ever taken out of data: what a manifest, an Endpoint or a BulkData
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
+from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import bindparam, delete, select
@@ -106,6 +107,7 @@ class ImagingSource:
 
 
 _NAMED = select(imaging_source.c.key).where(imaging_source.c.name == bindparam("name"))
+_WHOLE = select(*imaging_source.columns).where(imaging_source.c.name == bindparam("name"))
 _FORGET = delete(imaging_source_state).where(imaging_source_state.c.source == bindparam("k_key"))
 
 
@@ -236,6 +238,27 @@ async def add_source(connection: WriteConnection, source: ImagingSource) -> None
     """
     await _KEPT.add(connection, checked(source))
     await connection.insert(imaging_source_state, [(source.key, *(0, 0, 0, 0), *("", ""), *(0, 0))])
+
+
+async def change_source(connection: WriteConnection, name: str, **fields: Any) -> ImagingSource:
+    """Change a source, and return it as it is now; its references and what is known of its health stay.
+
+    Args:
+        connection: In a write transaction.
+        name: The source's.
+        fields: Those of an `ImagingSource` that become others; whose it is does not change.
+
+    Raises:
+        Unknown: there is none.
+        NotASource: a part of it would not be of its form.
+    """
+    rows = await connection.fetch(_WHOLE, {"name": name})
+    if not rows:
+        raise Unknown(f"No imaging source is called {name}")
+    changed = checked(replace(ImagingSource(*rows[0]), **fields))
+    await _KEPT.remove(connection, name)
+    await _KEPT.add(connection, changed)
+    return changed
 
 
 async def remove_source(connection: WriteConnection, name: str, *, forsaking: bool) -> int:

@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, Text, bindparam, select, update
 
 from app.db import DatabaseConnection
 from app.imaging.sources.tables import imaging_source_state
+from app.imaging.sources.words import said
 
 if TYPE_CHECKING:
     from app.hub import Hub
@@ -105,4 +106,4 @@ async def warnings(hub: "Hub") -> list[str]:
     """Return a note for each source that fails again and again, for `/health`."""
     now, known = hub.clock(), await states(hub.database.reader)
     broken = [one.source.name for one in await hub.sources.all() if known[one.source.key].word(now) == "broken"]
-    return [f"The imaging source {name} fails, and is not asked for a while" for name in broken]
+    return [said("not_asked", name) for name in broken]

@@ -5,7 +5,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html
 """
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -17,8 +17,10 @@ from app.imaging.sources.client import authorization
 from app.imaging.sources.failures import NotThere, SourceFailed, Untrue
 from app.imaging.sources.line import Line
 from app.imaging.sources.metrics import OCTETS
+from app.imaging.sources.words import said
+from dicom.head import MOST_BYTES, Head, Whole
 from dicom.media_types import parse
-from dicom.multipart import MalformedMultipart, TooLarge, boundary_of, read_parts
+from dicom.multipart import MalformedMultipart, Sink, TooLarge, boundary_of, read_parts
 
 DICOM_JSON = "application/dicom+json"
 INSTANCE = 'multipart/related; type="application/dicom"; transfer-syntax=*'
@@ -53,12 +55,29 @@ async def _answer(line: Line, base: str, path: str, accept: str) -> AsyncIterato
         if status in _NOT_THERE:
             raise NotThere(f"The imaging source {source.name} does not have it")
         if status in _REFUSES_ONE:
-            raise Untrue(f"The imaging source {source.name} answers {status}")
+            raise Untrue(said("status", source.name, status))
         if status not in (200, 204, 206):
-            raise SourceFailed(f"The imaging source {source.name} answers {status}")
+            raise SourceFailed(said("status", source.name, status))
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise Untrue(f"The imaging source {source.name} sends a compressed answer, which is not read")
         yield response
+
+
+async def fetch_head(line: Line, path: str) -> Head:
+    """Return the header of an instance; what follows it is not waited for.
+
+    Args:
+        line: To the source; inside its `asking`.
+        path: `/studies/…/series/…/instances/…`.
+
+    Raises:
+        SourceFailed: it is not to be had.
+        TooLong: it is too large to be read so.
+    """
+    head = Head()
+    with suppress(Whole):
+        await _fetch(line, path, head, MOST_BYTES * 2)
+    return head
 
 
 async def fetch_instance(line: Line, path: str, incoming: Incoming, *, most_bytes: int) -> None:
@@ -73,14 +92,19 @@ async def fetch_instance(line: Line, path: str, incoming: Incoming, *, most_byte
     Raises:
         SourceFailed: it is not to be had, or too large.
     """
+    await _fetch(line, path, incoming, most_bytes)
+
+
+async def _fetch(line: Line, path: str, taker: Sink, most_bytes: int) -> None:
+    """Write one instance, which comes alone or as the only part, into what takes it."""
     async with _answer(line, line.source.wado, path, INSTANCE) as response:
         kind = response.headers.get("content-type", "")
         chunks = _counted(line, response)
         try:
             if _is(kind, "multipart/related"):
-                await _one_part(line, chunks, boundary_of(kind), incoming, most_bytes)
+                await _one_part(line, chunks, boundary_of(kind), taker, most_bytes)
             elif _is(kind, "application/dicom"):
-                await _plain(line, chunks, incoming, most_bytes)
+                await _plain(line, chunks, taker, most_bytes)
             else:
                 raise Untrue(f"The imaging source {line.source.name} answers another media type than DICOM")
         except TooLarge as error:
@@ -135,23 +159,23 @@ async def _counted(line: Line, response: httpx.Response) -> AsyncIterator[bytes]
         yield chunk
 
 
-async def _plain(line: Line, chunks: AsyncIterator[bytes], incoming: Incoming, most_bytes: int) -> None:
+async def _plain(line: Line, chunks: AsyncIterator[bytes], taker: Sink, most_bytes: int) -> None:
+    size = 0
     async for chunk in chunks:
-        if incoming.size + len(chunk) > most_bytes:
+        size += len(chunk)
+        if size > most_bytes:
             raise TooLarge(line.source.name)
-        incoming.write(chunk)
+        taker.write(memoryview(chunk))
 
 
-async def _one_part(
-    line: Line, chunks: AsyncIterator[bytes], boundary: str, incoming: Incoming, most_bytes: int
-) -> None:
-    opened: list[Incoming] = []
+async def _one_part(line: Line, chunks: AsyncIterator[bytes], boundary: str, taker: Sink, most_bytes: int) -> None:
+    opened: list[Sink] = []
 
-    def open_file() -> Incoming:
+    def open_file() -> Sink:
         if opened:
             raise Untrue(f"The imaging source {line.source.name} sends more than it was asked for")
-        opened.append(incoming)
-        return incoming
+        opened.append(taker)
+        return taker
 
     most = most_bytes + MOST_ENVELOPE_BYTES
     async for _ in read_parts(chunks, boundary, open_file, max_part_bytes=most_bytes, max_request_bytes=most):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from app.hub import Hub
 from app.imaging.sources.source import ImagingSource, sources
 from app.imaging.sources.state import states
+from app.imaging.sources.words import Said, taken_apart
 from app.portal.dates import moment
 from dicom.store.refer import count_references
 
@@ -17,7 +18,11 @@ class Shown:
     word: str
     """How it is doing: `new`, `well`, `failing` or `broken`."""
     failure: str
-    """What failed last, while it is not well."""
+    """What failed last, while it is not well; in English, for what has no text of the portal's."""
+    why: str
+    """The key of that in the portal's texts, behind `sources.why_`; empty when it has none."""
+    detail: str
+    """What the text tells beside."""
     failed: str
     """When."""
     answered: str
@@ -34,7 +39,9 @@ async def imaging_sources(hub: Hub) -> list[Shown]:
         Shown(
             source=one,
             word=(state := known[one.key]).word(now),
-            failure=state.failure if state.failures else "",
+            failure=(failure := state.failure if state.failures else ""),
+            why=(said := taken_apart(failure) or Said("", "")).why,
+            detail=said.detail.removeprefix(": "),
             failed=f"{moment(state.last_failure):%Y-%m-%d %H:%M}" if state.failures else "",
             answered=f"{moment(state.last_success):%Y-%m-%d %H:%M}" if state.last_success else "",
             references=await count_references(reader, one.key),

@@ -125,6 +125,11 @@ async def test_it_goes_nowhere_inwards(other: str, address: str) -> None:
         ("224.0.0.1", "", False),
         ("100.64.0.1", "", False),
         ("172.16.0.1", "10.0.0.0/8", False),
+        ("64:ff9b::7f00:1", "", False),
+        ("64:ff9b::a01:203", "10.0.0.0/8", True),
+        ("2002:7f00:1::", "", False),
+        ("::7f00:1", "", False),
+        ("fec0::1", "", False),
     ],
 )
 def test_which_addresses_may_be_reached(address: str, networks: str, allowed: bool) -> None:

@@ -35,6 +35,22 @@ def test_a_source_is_added_listed_checked_and_removed(hospital: Renkei, tmp_path
     assert again.exit_code == 1
 
 
+def test_a_source_is_changed_and_stays_what_it_is(hospital: Renkei) -> None:
+    hospital("client", "add", "pacs-a", "--organisation", "hospital-a")
+    hospital("imaging-source", "add", "a", *KNOWN, "--cache", "days:3")
+    hospital("imaging-source", "check", "a")
+
+    changed = hospital("imaging-source", "change", "a", "--cache", "thumbnails", "--wado", "http://127.0.0.1:8/pacs/")
+    listed = hospital("imaging-source", "list").output
+    refused = hospital("imaging-source", "change", "a", "--cache", "sometimes")
+    nothing = hospital("imaging-source", "change", "a")
+    unknown = hospital("imaging-source", "change", "b", "--seconds", "3")
+
+    assert changed.output == "Changed a\n"
+    assert listed.startswith("a\tpacs-a\thttp://127.0.0.1:8/pacs\tweb\tthumbnails\tfailing\t0\n")
+    assert [one.exit_code for one in (refused, nothing, unknown)] == [1, 1, 1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

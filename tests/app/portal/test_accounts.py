@@ -225,4 +225,11 @@ async def test_where_sites_keep_images_is_shown_with_its_health(world: World) ->
     for words in ("pacs-a", "hospital-a-system", "3日間", "停止中", "It does not answer"):
         assert words in page
     assert "pacs.example" not in page
+    failure = "The imaging source pacs-a cannot be asked: ConnectError"
+    await note(world.hub, source.key, failure=failure, failures=7, wait_seconds=60)
+    assert "接続できません（ConnectError）" in (await operator.get("/organisations")).text
+    assert (
+        "cannot be asked (ConnectError)"
+        in (await operator.get("/organisations", headers={"accept-language": "en"})).text
+    )
     assert "The imaging source pacs-a fails, and is not asked for a while" in health["notes"]

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from app.imaging.sources.keep_here import keep_here
-from app.imaging.sources.source import ImagingSource
+from app.imaging.sources.source import ImagingSource, change_source
 from tests.app.imaging.images import CT, a_file, address, parts_of, stored, uids
 from tests.app.imaging.sources.region import a_manifest, a_source
 from tests.pacs import a_pacs
@@ -102,3 +102,21 @@ async def test_what_is_kept_here_from_now_on_is_not_kept_twice(world: World) -> 
     assert (len(kept), moved.instances, _files(world)) == (1, 1, [])
     assert parts_of(again)[0][1] == image
     assert uids(image)[2] in pacs.asked[0]
+
+
+async def test_a_source_that_is_changed_is_asked_as_it_is_now_and_keeps_its_references(world: World) -> None:
+    image = a_file(CT)
+    async with a_pacs(image) as old, a_pacs(image) as new:
+        await a_source(world, old)
+        caller = await world.client("hospital-a")
+        await stored(world, caller, a_manifest(image))
+        await world.http.get(address(image), headers=caller)
+        for one in world.hub.held._held.values():
+            one.read -= 60
+        await world.hub.held.sweep()
+        async with world.hub.database.write() as connection:
+            await change_source(connection, "pacs-a", wado=new.address, cache="days:3")
+        got = await world.http.get(address(image), headers=caller)
+
+    assert parts_of(got)[0][1] == image
+    assert (len(old.asked), len(new.asked), len(_files(world))) == (1, 1, 1)
