@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import asyncpg
@@ -33,8 +33,17 @@ _TOKEN_SECONDS = 43_200
 
 
 @contextlib.contextmanager
-def running_hub(place: Place, name: str, *, profile: Path | None = None) -> Iterator[tuple[Settings, Path, Server]]:
-    """Run the hub of a name, made anew unless it is there and whole; yield its settings, its home and its server."""
+def running_hub(
+    place: Place, name: str, *, profile: Path | None = None, more: Mapping[str, str] | None = None
+) -> Iterator[tuple[Settings, Path, Server]]:
+    """Run the hub of a name, made anew unless it is there and whole; yield its settings, its home and its server.
+
+    Args:
+        place: Where its data lie.
+        name: Of its folder and database.
+        profile: A folder for its profile.
+        more: Variables of its process beside those that every hub has.
+    """
     home, database = place.hub(name)
     port = servers.free_port()
     fresh = not (home / "persons").exists()
@@ -48,7 +57,8 @@ def running_hub(place: Place, name: str, *, profile: Path | None = None) -> Iter
     if fresh:
         asyncio.run(setup.make(settings))
         (home / "persons").write_text("0")
-    with servers.hub(setup.environment(settings), port, home / "hub.log", profile) as server:
+    environment = {**setup.environment(settings), **(more or {})}
+    with servers.hub(environment, port, home / "hub.log", profile) as server:
         yield settings, home, server
 
 

@@ -3,6 +3,7 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part05/sect_8.2.html
 """
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -165,12 +166,27 @@ def _plain(decode: Callable[[bytes], Array]) -> Callable[[ImagePixel, bytes], Ar
     return decoder
 
 
+def _htj2k(stored: bytes) -> Array:
+    """Return what a stream holds; what fails amid it must not leave behind what lay in memory before."""
+    failures: list[object] = []
+    hook = sys.unraisablehook
+    # The decoder's wrapper tells of a failure between lines by this alone, and returns as if there had been none.
+    sys.unraisablehook = failures.append
+    try:
+        array = np.asarray(imagecodecs.htj2k_decode(stored))
+    finally:
+        sys.unraisablehook = hook
+    if failures:
+        raise ValueError("the code stream is damaged")
+    return array
+
+
 _DECODERS: dict[str, Callable[[ImagePixel, bytes], Array]] = {
     "jpeg": _jpeg,
     "ljpeg": _plain(imagecodecs.jpegsof3_decode),
     "jpegls": _plain(imagecodecs.jpegls_decode),
     "jpeg2k": _plain(imagecodecs.jpeg2k_decode),
-    "htj2k": _plain(imagecodecs.htj2k_decode),
+    "htj2k": _plain(_htj2k),
     "rle": _rle,
 }
 

@@ -1,5 +1,6 @@
 """The hub and Orthanc side by side on the same files: in turns, each on the same core, one caller or six."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -12,8 +13,12 @@ from pathlib import Path
 
 import orjson
 
+from app.imaging.dimse.node import Binding, add_node
+from app.lifecycle import open_hub
+from app.settings import Settings
 from benchmarks import load, servers, setup
 from benchmarks.bench import Tell
+from benchmarks.dimse import TITLE, rate, studies
 from benchmarks.figures import Figure
 from benchmarks.imaging import bare, made
 from benchmarks.imaging.caller import JSON, Caller
@@ -27,6 +32,8 @@ FRAMES = 'multipart/related; type="application/octet-stream"; transfer-syntax="*
 """What OHIF asks for."""
 CONNECTIONS = 6
 """As many as a browser opens to a server."""
+ASSOCIATIONS = 4
+"""On which a modality's studies are sent at once."""
 A_REQUEST = 25
 """Large slices in one STOW-RS request."""
 
@@ -34,6 +41,7 @@ BARS = {
     "frames": 3.0,
     "metadata": 20.0,
     "STOW": 1.3,
+    "C-STORE": 1.0,
     "QIDO": 2.0,
     "rendered": 1.0,
     "frames, of bare": 0.5,
@@ -65,6 +73,8 @@ class Pair:
     size: Size
     database: str
     tell: Tell
+    doors: tuple[int, int]
+    """The ports of their DICOM doors."""
 
     def turns(self, measured: Callable[[Caller], float]) -> tuple[float, float]:
         """Return the medians of the hub and of Orthanc, measured in turn."""
@@ -86,17 +96,32 @@ class Pair:
 @contextlib.contextmanager
 def pair(place: Place, database: str, keep: Path, size: Size, tell: Tell) -> Iterator[Pair]:
     """Run both servers and give them what they have not got yet."""
-    with (
-        orthanc(keep / "orthanc") as other,
-        running_hub(place, "imaging") as (settings, home, server),
-    ):
+    with contextlib.ExitStack() as stack:
+        other, their_door = stack.enter_context(orthanc(keep / "orthanc"))
+        # The hub itself takes the first that is free.
+        door = servers.free_port() + 1
+        settings, home, server = stack.enter_context(
+            running_hub(place, "imaging", more={"RENKEI_DIMSE_PORT": str(door)})
+        )
+        if not (home / "node").exists():
+            asyncio.run(_let_in(settings))
+            (home / "node").touch()
         sender = Caller(server.base, "/dicomweb", setup.token(settings, setup.HOSPITAL))
         hub = Caller(server.base, "/dicomweb", setup.token(settings, setup.CLINIC))
         peer = Caller(other.base, ROOT)
-        both = Pair(hub, peer, sender, server, home, size, database, tell)
+        both = Pair(hub, peer, sender, server, home, size, database, tell, (door, their_door))
         _fill(both, home, keep)
         servers.settle(server)
         yield both
+
+
+async def _let_in(settings: Settings) -> None:
+    hub = await open_hub(settings)
+    try:
+        async with hub.database.write() as connection:
+            await add_node(connection, Binding("modality", setup.HOSPITAL, TITLE, network="127.0.0.1"))
+    finally:
+        await hub.close()
 
 
 def _fill(both: Pair, home: Path, keep: Path) -> None:
@@ -134,6 +159,26 @@ def stored(both: Pair, keep: Path) -> list[Figure]:
         Figure("STOW", hub, "instances/s", both.database, peer, hub / peer, BARS["STOW"]),
         Figure("STOW, of flushed writes", hub, "instances/s", both.database, floor, hub / floor, BARS["STOW, of bare"]),
     ]
+
+
+def sent(both: Pair, keep: Path) -> list[Figure]:
+    """Send large studies by C-STORE, on one association and on several, and return instances a second."""
+    found = []
+    for number in (1, ASSOCIATIONS):
+        rates: tuple[list[float], list[float]] = ([], [])
+        slices = both.size.slices // number
+        for _ in range(both.size.rounds):
+            folder = keep / "sent"
+            shutil.rmtree(folder, ignore_errors=True)
+            folders = studies(folder, number, slices, time.time_ns() % 10**9)
+            for port, rate_of in zip(reversed(both.doors), reversed(rates), strict=True):
+                rate_of.append(rate(port, folders, slices))
+            servers.settle(both.server)
+        ours, theirs = map(statistics.median, rates)
+        name = "C-STORE" if number == 1 else f"C-STORE, {number} associations"
+        both.tell(f"  {name}: {ours:.4g} beside {theirs:.4g} instances/s, {ours / theirs:.2f} times")
+        found.append(Figure(name, ours, "instances/s", both.database, theirs, ours / theirs, BARS["C-STORE"]))
+    return found
 
 
 def _frames(both: Pair) -> tuple[str, list[str]]:
@@ -232,4 +277,4 @@ def measure(place: Place, database: str, keep: Path, size: Size, tell: Tell) -> 
         tell: Shows progress.
     """
     with pair(place, database, keep, size, tell) as both:
-        return [*stored(both, keep), *looked_at(both), *searched(both)]
+        return [*stored(both, keep), *sent(both, keep), *looked_at(both), *searched(both)]

@@ -28,17 +28,23 @@ def version() -> str:
 
 
 @contextlib.contextmanager
-def orthanc(folder: Path) -> Iterator[Server]:
-    """Run an Orthanc whose data are in a folder; it flushes what it stores, as it does by default."""
+def orthanc(folder: Path) -> Iterator[tuple[Server, int]]:
+    """Run an Orthanc whose data are in a folder, and yield the port of its DICOM door too.
+
+    It flushes what it stores, as it does by default.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     port = servers.free_port()
+    door = port + 1
     settings = {
         "Name": "BENCH",
         "StorageDirectory": str(folder),
         "IndexDirectory": str(folder),
         "Plugins": [str(PLUGIN)],
         "HttpPort": port,
-        "DicomServerEnabled": False,
+        "DicomServerEnabled": True,
+        "DicomAet": "RENKEI",
+        "DicomPort": door,
         "RemoteAccessAllowed": False,
         "AuthenticationEnabled": False,
         "DefaultEncoding": "Utf8",
@@ -51,4 +57,4 @@ def orthanc(folder: Path) -> Iterator[Server]:
     configuration.write_text(json.dumps(settings))
     base = f"http://127.0.0.1:{port}"
     with servers.other(["Orthanc", str(configuration)], base, "/system", folder / "orthanc.log") as server:
-        yield server
+        yield server, door

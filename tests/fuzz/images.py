@@ -18,6 +18,8 @@ _KEYS = (
     "RequestAttributesSequence.RequestedProcedureID",
     "00400275.00401001",
     "ProtocolName",
+    *("AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime", "SliceThickness", "ExposureTime", "RescaleSlope"),
+    "RequestAttributesSequence.ScheduledProcedureStepID",
     "annotation",
     *("requestType", "studyUID", "seriesUID", "objectUID", "contentType", "region", "frameNumber"),
     "00100010",
@@ -55,7 +57,9 @@ def _uid(dice: Dice, known: str) -> str:
 
 
 def _value(dice: Dice) -> str:
-    return dice.one(dice.text(), dice.date(), dice.number(), "20240101-20241231", "*", "1", "all")
+    return dice.one(
+        dice.text(), dice.date(), dice.number(), "20240101-20241231", "1000-1130", "-2024", "1.50", "*", "1", "all"
+    )
 
 
 def asked(dice: Dice) -> Sent:

@@ -21,6 +21,7 @@ from app.imaging.sources.index import index
 from app.imaging.sources.keep_here import keep_here
 from dicom.json_model import render
 from dicom.part10 import read_instance
+from fhir.xml.to_xml import to_xml
 from tests.app.imaging.images import parts_of, stored
 from tests.app.imaging.media.test_desk import act
 from tests.app.imaging.sources.region import a_source
@@ -168,10 +169,25 @@ async def a_manifest_as_a_document(at: At) -> None:
     await at.world.post(at.caller, {"resourceType": "Binary", "contentType": "application/dicom", "data": data})
 
 
-async def a_bundle(at: At) -> None:
-    text = (FOLDER / "mado-102-bundle.json").read_text()
+def bundle(at: At) -> bytes:
     # The place that the sample names is no site's.
-    await at.world.post(at.caller, json.loads(text.replace("http://example.com/wado", at.pacs.address)))
+    text = (FOLDER / "mado-102-bundle.json").read_text()
+    return text.replace("http://example.com/wado", at.pacs.address).encode()
+
+
+async def a_bundle(at: At) -> None:
+    await at.world.post(at.caller, json.loads(bundle(at)))
+
+
+async def a_bundle_in_xml(at: At) -> None:
+    kind = {"content-type": "application/fhir+xml", "accept": "application/fhir+xml"}
+    answer = await at.world.http.post("/fhir/Bundle", headers=at.caller | kind, content=to_xml(bundle(at)))
+    assert answer.status_code == 201, answer.text
+
+
+async def a_bundle_in_xml_as_a_document(at: At) -> None:
+    data = base64.b64encode(to_xml(bundle(at))).decode()
+    await at.world.post(at.caller, {"resourceType": "Binary", "contentType": "application/fhir+xml", "data": data})
 
 
 async def an_imaging_study(at: At) -> None:
@@ -219,7 +235,7 @@ async def an_index_that_is_kept(at: At) -> None:
 STORED: tuple[Door, ...] = (in_parts, one_by_one, metadata_and_bulk_data, an_association, a_disc, a_watched_folder)
 REFERRED: tuple[Door, ...] = (
     *(a_manifest, a_manifest_and_then_the_images, the_images_and_then_a_manifest, a_manifest_as_a_document),
-    *(a_bundle, an_imaging_study, an_index, an_index_that_is_kept),
+    *(a_bundle, a_bundle_in_xml, a_bundle_in_xml_as_a_document, an_imaging_study, an_index, an_index_that_is_kept),
 )
 
 

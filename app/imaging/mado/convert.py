@@ -4,6 +4,7 @@ https://profiles.ihe.net/RAD/MADO/mapping.html. The two have the same UID: one i
 """
 
 import asyncio
+import codecs
 
 import orjson
 
@@ -20,13 +21,16 @@ from dicom.manifest.write import write_kos
 from dicom.part10 import read_instance
 from fhir.errors import InvalidValue, NotFound
 from fhir.resource import parse
+from fhir.xml.to_json import to_json
 
 LARGEST_BYTES = 64 * 1024 * 1024
 """Of a manifest in either form."""
+_START_BYTES = 1024
+"""In which the first character is looked for."""
 
 
 def read_manifest(octets: bytes) -> tuple[str, Manifest]:
-    """Return the form of a manifest, and what it says.
+    """Return the form of a manifest, and what it says; that of FHIR may be JSON or XML.
 
     Raises:
         FhirError: it is no manifest; a failure of the FHIR form names the place.
@@ -36,7 +40,17 @@ def read_manifest(octets: bytes) -> tuple[str, Manifest]:
             return KOS, read_kos(read_instance(octets))
         except InvalidInstance as error:
             raise InvalidValue(f"The Key Object Selection cannot be read: {error.reason}") from error
-    return FHIR, read_bundle(parse(octets))
+    return FHIR, read_bundle(parse(as_json(octets)))
+
+
+def as_json(octets: bytes) -> bytes:
+    """Return a resource as JSON, of XML the JSON that it means.
+
+    Raises:
+        InvalidXml: it is not the XML of a resource.
+    """
+    begin = octets[:_START_BYTES].removeprefix(codecs.BOM_UTF8).lstrip()
+    return to_json(octets).body if begin.startswith(b"<") else octets
 
 
 def converted(octets: bytes) -> tuple[str, bytes]:

@@ -1,4 +1,4 @@
-"""A manifest that comes in as a document: a Key Object Selection in a Binary, or MADO's Bundle.
+"""A manifest that comes in as a document: either form in a Binary, or MADO's Bundle itself.
 
 Provided by MHD, or written by plain FHIR: what it refers to is known from then on, as by one that comes as an image.
 """
@@ -15,6 +15,7 @@ from sqlalchemy import Integer, Text, bindparam, select
 from app.db import WriteConnection
 from app.imaging.custody import Custody
 from app.imaging.labels import widen_row
+from app.imaging.mado.convert import as_json
 from app.imaging.mado.from_fhir import read_bundle
 from app.records.labelled import pass_labels_on, widen
 from app.records.row_ids import id_of
@@ -30,6 +31,8 @@ from fhir.store.stored import Stored
 if TYPE_CHECKING:
     from app.records.request import Request
 
+DICOM = "application/dicom"
+_OF_FHIR = ("application/fhir+json", "application/fhir+xml")
 MOST_BYTES = 64_000_000
 """Of a document that is looked into."""
 
@@ -93,15 +96,20 @@ def _may_be(one: Stored) -> bool:
     if one.deleted or len(one.body) > MOST_BYTES:
         return False
     if one.type == "Binary":
-        return b'"application/dicom"' in one.body
+        return any(f'"{kind}"'.encode() in one.body for kind in (DICOM, *_OF_FHIR))
     return one.type == "Bundle" and b'"ImagingStudy"' in one.body and b"dicom-wado-rs" in one.body
 
 
 def _manifest(one: Stored, manifest_in: Callable[[bytes], Manifest | None]) -> Manifest | None:
     try:
-        if one.type == "Binary":
-            return manifest_in(base64.b64decode(orjson.loads(one.body).get("data", ""), validate=True))
-        return read_bundle(parse(one.body))
+        if one.type != "Binary":
+            return read_bundle(parse(one.body))
+        binary = orjson.loads(one.body)
+        data = base64.b64decode(binary.get("data", ""), validate=True)
+        if binary.get("contentType") == DICOM:
+            return manifest_in(data)
+        # Most documents that are FHIR are none of images.
+        return read_bundle(parse(as_json(data))) if b"dicom-wado-rs" in data and b"ImagingStudy" in data else None
     except (FhirError, binascii.Error) as error:
         logger.info("A document refers to no images: %s", error)
         return None

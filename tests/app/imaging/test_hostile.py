@@ -13,11 +13,14 @@ from sqlalchemy import func, select
 
 from app.blobs.tables import blob
 from app.imaging import receive
+from dicom.manifest.write import write_kos
 from dicom.store.tables import dicom_instance
-from tests.app.imaging.images import CT, MR, RLE, a_body, a_file, address, send, stored
+from tests.app.imaging.images import CT, MR, REPORT, RLE, a_body, a_file, address, send, stored
+from tests.app.imaging.mado.test_convert import a_manifest
 from tests.app.imaging.test_disclosure import watched
 from tests.dicom.making import PYDICOM
 from tests.dicom.test_hostile_files import damaged
+from tests.reports import a_ct_dose
 from tests.world import World
 
 pytestmark = pytest.mark.anyio
@@ -204,10 +207,12 @@ async def test_a_patient_id_that_is_a_path_names_no_file(world: World) -> None:
     assert len(path.name) == 64
 
 
-async def _sent(world: World, caller: dict[str, str], seed: str, mutations: int) -> tuple[int, int]:
+async def _sent(
+    world: World, caller: dict[str, str], seed: str, mutations: int, wholes: list[bytes] | None = None
+) -> tuple[int, int]:
     """Send damaged files, 25 in a request; return how many were stored and how many refused."""
     source = random.Random(seed)
-    wholes = [(PYDICOM / name).read_bytes() for name in MUTATED]
+    wholes = wholes or [(PYDICOM / name).read_bytes() for name in MUTATED]
     done = [0, 0]
     for _ in range(0, mutations, 25):
         parts = [damaged(source.choice(wholes), source) for _ in range(25)]
@@ -247,6 +252,16 @@ async def test_damaged_files_are_stored_or_refused_and_nothing_is_half_stored(wo
 
     assert kept > 0
     assert refused > 10
+    assert await _is_whole(world)
+
+
+async def test_damaged_reports_and_manifests_are_stored_or_refused(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    wholes = [a_file(REPORT), write_kos(a_manifest()), a_ct_dose(), a_file("test_files/dicomdirtests/DICOMDIR")]
+
+    kept, refused = await _sent(world, hospital, "documents", 100, wholes)
+
+    assert kept > 0 < refused
     assert await _is_whole(world)
 
 

@@ -22,6 +22,8 @@ from dicom.names import PersonName
 from dicom.part10 import read_instance
 from fhir.errors import FhirError, InvalidValue
 from fhir.profiles.structure import check
+from fhir.xml.to_json import to_json
+from fhir.xml.to_xml import to_xml
 from tests.world import World
 
 
@@ -147,12 +149,13 @@ def test_a_bundle_that_is_no_manifest_is_refused_with_the_place(change, place) -
 def test_whatever_is_wrong_is_refused_and_breaks_nothing() -> None:
     """Bytes of both forms, changed at random: each is read, or refused with a reason."""
     chance = random.Random(7)
-    forms = (write_kos(a_manifest()), orjson.dumps(fhir_manifest(a_manifest())))
+    bundle = orjson.dumps(fhir_manifest(a_manifest()))
+    forms = (write_kos(a_manifest()), bundle, to_xml(bundle))
     read = 0
     for number in range(600):
-        octets = bytearray(forms[number % 2])
+        octets = bytearray(forms[number % len(forms)])
         for _ in range(chance.randrange(1, 6)):
-            octets[chance.randrange(132 if number % 2 == 0 else 0, len(octets))] = chance.randrange(256)
+            octets[chance.randrange(132 if number % len(forms) == 0 else 0, len(octets))] = chance.randrange(256)
         try:
             read_manifest(bytes(octets[: chance.choice((len(octets), len(octets), chance.randrange(len(octets))))]))
             read += 1
@@ -175,8 +178,14 @@ async def test_the_door_turns_each_form_into_the_other(world: World) -> None:
     none = await world.http.post(address, headers=hospital | {"Content-Type": "application/dicom"}, content=kos[:900])
     elsewhere = await world.http.post("/fhir/Patient/$convert-manifest", headers=hospital, content=kos)
 
+    xml = {"content-type": "application/fhir+xml", "accept": "application/fhir+xml"}
+    of_xml = await world.http.post(address, headers=hospital | xml, content=to_xml(bundle.content))
+    in_xml = await world.http.post(address, headers=hospital | xml | {"content-type": "application/dicom"}, content=kos)
+
     assert (bundle.status_code, back.status_code, back.headers["content-type"]) == (200, 200, "application/dicom")
-    assert back.content == kos
+    assert back.content == of_xml.content == kos
+    assert (in_xml.status_code, in_xml.content[:50].startswith((b"<Bundle", b"<?xml"))) == (200, True)
+    assert to_json(in_xml.content).body == to_json(to_xml(bundle.content)).body
     assert (none.status_code, none.json()["resourceType"]) == (400, "OperationOutcome")
     assert elsewhere.status_code == 404
     assert await world.total(hospital, "ImagingStudy?_summary=count") == 0
@@ -190,11 +199,15 @@ def test_the_command_turns_each_form_into_the_other_and_shows_what_is_in_it(tmp_
     made = runner.invoke(main, ["manifest", "convert", str(kos)])
     back = runner.invoke(main, ["manifest", "convert", f"{kos}.json", "--output", str(tmp_path / "back.dcm")])
     again = runner.invoke(main, ["manifest", "convert", str(kos)])
+    xml = tmp_path / "manifest.xml"
+    xml.write_bytes(b"\xef\xbb\xbf" + to_xml(Path(f"{kos}.json").read_bytes()))
+    of_xml = runner.invoke(main, ["manifest", "convert", str(xml)])
     shown = runner.invoke(main, ["manifest", "show", str(kos)])
     refused = runner.invoke(main, ["manifest", "show", str(Path(__file__))])
 
     assert (made.exit_code, back.exit_code, again.exit_code, refused.exit_code) == (0, 0, 1, 1)
     assert (tmp_path / "back.dcm").read_bytes() == kos.read_bytes()
+    assert (of_xml.output, Path(f"{xml}.dcm").read_bytes()) == (f"{xml}.dcm\n", kos.read_bytes())
     assert shown.output.splitlines() == [
         "kos 2.25.7, made 2026-04-01T09:30:00.250000+09:00",
         "study 1.2.3: 2 series, 3 instances",
