@@ -22,6 +22,9 @@ from fhir.errors import NotFound
 from fhir.search.run import search
 from fhir.store.stored import Stored
 
+ROOT = "/dicomweb"
+"""Where the pages ask for images."""
+
 MOST_COPIES = 50
 """Sites that keep the same study."""
 
