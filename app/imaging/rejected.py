@@ -12,7 +12,7 @@ from app.imaging.request import DicomRequest
 from dicom.reports.content import read_report
 from dicom.reports.key_images import SHOWN_ON_REQUEST, KeyImages, key_images
 from dicom.reports.kinds import KEY_OBJECT_SELECTION
-from dicom.store.read import read_models
+from dicom.store.read import read_listed, read_models
 
 
 async def read_selections(request: DicomRequest) -> list[KeyImages]:
@@ -34,6 +34,12 @@ def rejected_by(selections: Iterable[KeyImages]) -> dict[str, str]:
             if found.get(reference.sop_instance_uid, SHOWN_ON_REQUEST) == SHOWN_ON_REQUEST:
                 found[reference.sop_instance_uid] = one.title.value
     return found
+
+
+async def places(request: DicomRequest) -> dict[str, str]:
+    """Return the SeriesInstanceUID of each instance of the request's study that exists for its caller."""
+    rows = await read_listed(request.record.connection, request.visibility, request.study)
+    return {one.sop_instance_uid: one.series_instance_uid for one in rows}
 
 
 async def rejected(request: DicomRequest) -> dict[str, str]:

@@ -368,7 +368,8 @@ def test_overlay_planes_are_drawn_and_taken_away(opened: webdriver.Chrome) -> No
 def test_a_picture_is_mirrored_and_turned_with_its_letters(opened: webdriver.Chrome) -> None:
     choose(opened, STACK[0])
     script = """
-    const edges = ["right", "bottom", "left", "top"].map((side) => document.querySelector(`.edge.at-${side}`).textContent);
+    const letters = (side) => document.querySelector(`.edge.at-${side}`).textContent;
+    const edges = ["right", "bottom", "left", "top"].map(letters);
     const matrix = document.querySelector(".pane.active canvas.image").style.transform.match(/-?[0-9.]+/g).map(Number);
     return [edges.join(" "), matrix.slice(0, 4).map(Math.sign)];
     """

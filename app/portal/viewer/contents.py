@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.imaging.rejected import read_selections, rejected_by
+from app.imaging.rejected import places, read_selections, rejected_by
 from app.imaging.reports.study import dicom_request
 from app.portal import language
 from app.portal.gate import Visit, view
@@ -20,7 +20,6 @@ from app.portal.page import Page
 from app.portal.sites import read_sites
 from app.portal.viewer.study import ROOT, Series, find_copies, label, series_of
 from dicom.reports.key_images import SHOWN_ON_REQUEST, KeyImages
-from dicom.store.read import read_listed
 
 _NO_SERIES = frozenset(("KO", "PR"))
 """Modalities of series that say how others are shown, and are not listed."""
@@ -39,8 +38,8 @@ async def contents(visit: Visit, uid: str, title: str, series: Sequence[Series])
     selections = await read_selections(asked)
     rejected = rejected_by(selections)
     marking = [one for one in selections if not (one.is_rejection or one.is_manifest)]
-    listed = await read_listed(visit.fhir.record.connection, asked.visibility, uid) if marking else ()
-    places = {one.sop_instance_uid: one.series_instance_uid for one in listed if one.sop_instance_uid not in rejected}
+    listed = await places(asked) if marking else {}
+    used = {instance: one for instance, one in listed.items() if instance not in rejected}
     words = language.words(language.language_of(visit.web))
     return {
         "label": title,
@@ -55,21 +54,21 @@ async def contents(visit: Visit, uid: str, title: str, series: Sequence[Series])
             for one in series
             if one.modality not in _NO_SERIES
         ],
-        "keys": [key for one in marking for key in _keys(one, places, words)],
+        "keys": [key for one in marking for key in _keys(one, used, words)],
         "rejected": rejected,
         "reasons": dict(sorted(Counter(rejected.values()).items())),
         "quality": SHOWN_ON_REQUEST,
     }
 
 
-def _keys(selection: KeyImages, places: dict[str, str], words: language.Words) -> list[dict[str, Any]]:
+def _keys(selection: KeyImages, used: dict[str, str], words: language.Words) -> list[dict[str, Any]]:
     """Return the images that a key object marks, as far as they are there and are to be used."""
     title = words.maybe(f"sr.{selection.title.scheme}-{selection.title.value}", selection.title.meaning)
     text = " ".join(filter(None, (title, selection.description)))
     return [
-        {"series": places[one.sop_instance_uid], "instance": one.sop_instance_uid, "frame": frame, "text": text}
+        {"series": used[one.sop_instance_uid], "instance": one.sop_instance_uid, "frame": frame, "text": text}
         for one in selection.references
-        if one.sop_instance_uid in places
+        if one.sop_instance_uid in used
         for frame in one.frames or (1,)
     ]
 

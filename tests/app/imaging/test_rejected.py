@@ -7,7 +7,7 @@ import pytest
 from app.imaging.rejected import rejected_by
 from dicom.reports.content import read_report
 from dicom.reports.key_images import key_images
-from tests.app.imaging.images import CT, address, a_file, stored
+from tests.app.imaging.images import CT, a_file, address, stored
 from tests.portal import Browser, signed_in
 from tests.reports import model_of, picture, some_key_images
 from tests.world import World

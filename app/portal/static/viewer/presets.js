@@ -1,4 +1,4 @@
-// Windows that are asked for by name: of CT in HU, as the page was told them; others come from the header.
+// Windows that are asked for by name: of CT in HU; others come from the header.
 import { data, words } from "./desk.js";
 
 // The choices for a frame: a name, and what it sets on a pane.
