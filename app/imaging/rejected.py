@@ -8,18 +8,26 @@ from collections.abc import Iterable
 
 import orjson
 
+from app.imaging.found import models_of_class
 from app.imaging.request import DicomRequest
+from app.imaging.sources.describe import described
+from app.imaging.sources.failures import SourceFailed
 from dicom.reports.content import read_report
 from dicom.reports.key_images import SHOWN_ON_REQUEST, KeyImages, key_images
 from dicom.reports.kinds import KEY_OBJECT_SELECTION
-from dicom.store.read import read_listed, read_models
+from dicom.store.read import read_listed
 
 
 async def read_selections(request: DicomRequest) -> list[KeyImages]:
-    """Return the key objects of the request's study that exist for its caller; manifests are among them."""
-    found = await read_models(
-        request.record.connection, request.visibility, request.study, sop_class_uid=KEY_OBJECT_SELECTION
-    )
+    """Return the key objects of the request's study that exist for its caller; manifests are among them.
+
+    That they are looked at is recorded. Those that are only at a site which does not give them now say nothing.
+    """
+    rows = await models_of_class(request, KEY_OBJECT_SELECTION)
+    try:
+        found = await described(request, rows)
+    except SourceFailed:
+        found = [one for one in rows if one.source is None]
     return [key_images(read_report(orjson.loads(one.model))) for one in found]
 
 
