@@ -466,15 +466,20 @@ def test_nothing_comes_from_elsewhere_and_nothing_is_complained_of(hub: HubProce
 
 def test_the_page_is_no_wider_than_a_telephone(hub: HubProcess, opened: webdriver.Chrome) -> None:
     narrow(opened)
-    widths = []
+    widths, heights = [], []
 
     for address in (f"/images/{STUDY}?lang=ja", f"/images/{STUDY}/pictures?series={STUDY}.40&number=3&window=bone"):
         opened.get(hub.address + address)
         widths.append(narrow(opened))
+        if not heights:
+            wait_for(opened, CT.uid)
+            heights.append(opened.find_element(By.CSS_SELECTOR, ".pane").size["height"])
         screenshot(opened, f"viewer-phone-{len(widths)}")
     picture = opened.find_element(By.CSS_SELECTOR, ".plain-picture > img")
 
     assert widths == [375, 375]
+    # The picture has most of the screen's 812 pixels.
+    assert heights[0] > 480
     assert "CT 40 CT_small.dcm 3 / 12" in opened.find_element(By.TAG_NAME, "main").text
     assert picture.get_property("naturalWidth") == 128
     opened.find_element(By.CSS_SELECTOR, "a[rel=next]").click()
