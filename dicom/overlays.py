@@ -1,6 +1,6 @@
-"""Overlay planes: one bit for each pixel, drawn over a frame; in elements of their own, or in bits that it leaves unused.
+"""Overlay planes: a bit for each pixel, drawn over a frame; in elements of their own, or in its unused bits.
 
-https://dicom.nema.org/medical/dicom/current/output/chtml/part03/sect_C.9.2.html; unused bits until PS3.3-2003, C.9.2.1.1.
+https://dicom.nema.org/medical/dicom/current/output/chtml/part03/sect_C.9.2.html; unused bits: PS3.3-2003, C.9.2.
 """
 
 from collections.abc import Sequence

@@ -99,11 +99,12 @@ def _item(**values: Any) -> Dataset:
     return made
 
 
-def a_key_object(one: Kept, *, number: int, title: str, remark: str) -> Kept:
-    """Return a key object that marks an instance (PS3.16 TID 2010)."""
+def a_key_object(one: Kept, *, number: int, title: str, remark: str, code: str = "113000") -> Kept:
+    """Return a key object that marks an instance, or rejects it (PS3.16 TID 2010)."""
     referenced = _item(ReferencedSOPClassUID=one.header.SOPClassUID, ReferencedSOPInstanceUID=one.uid)
     series = _item(SeriesInstanceUID=one.series, ReferencedSOPSequence=[referenced])
-    code = _item(CodeValue="113000", CodingSchemeDesignator="DCM", CodeMeaning=title)
+    concept = _item(CodeValue=code, CodingSchemeDesignator="DCM", CodeMeaning=title)
+    described = _item(CodeValue="113012", CodingSchemeDesignator="DCM", CodeMeaning="Key Object Description")
     ds = _item(
         **PATIENT,
         SpecificCharacterSet="ISO_IR 192",
@@ -116,10 +117,10 @@ def a_key_object(one: Kept, *, number: int, title: str, remark: str) -> Kept:
         Modality="KO",
         StudyDate="20240501",
         ValueType="CONTAINER",
-        ConceptNameCodeSequence=[code],
+        ConceptNameCodeSequence=[concept],
         CurrentRequestedProcedureEvidenceSequence=[_item(StudyInstanceUID=STUDY, ReferencedSeriesSequence=[series])],
         ContentSequence=[
-            _item(ValueType="TEXT", TextValue=remark),
+            _item(ValueType="TEXT", ConceptNameCodeSequence=[described], TextValue=remark),
             _item(ValueType="IMAGE", ReferencedSOPSequence=[referenced]),
         ],
     )

@@ -80,5 +80,5 @@ class Caller:
     """Cases of break-glass that its organisation was told of, and that nobody there has looked at."""
     link: bool = False
     """Whether a browser came by a system's link to images: it opens nothing else."""
-    study: str = ""
-    """Of such a browser: the only StudyInstanceUID that it may see; empty for all of the patient's."""
+    studies: tuple[str, ...] = ()
+    """Of such a browser: the only StudyInstanceUIDs that it may see; none for all of the patient's."""

@@ -206,7 +206,7 @@ class Callers:
             of_data=bool(of_data),
             certificate=bound or "",
             link=study is not None,
-            study=study or "",
+            studies=tuple((study or "").split()),
         )
         return self._keep(secret, await self._in_emergency(secret, found) if purpose == "BTG" else found)
 

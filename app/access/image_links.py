@@ -1,7 +1,7 @@
-"""Links to images: a system lets a browser without a session of its own see one study, or one patient's, for a while.
+"""Links to images: a system lets a browser without a session of its own see studies of one patient for a while.
 
 A link is good once and for a minute. What comes of it is an access token that only the browser's cookie holds: for
-reading images, of one patient, perhaps of one study, under what the system's site may see.
+reading images, of one patient, perhaps of some studies only, under what the system's site may see.
 """
 
 import secrets
@@ -36,7 +36,7 @@ class ImageLink:
     patient: str
     """The Patient's id."""
     study: str
-    """StudyInstanceUID of the only study that may be seen; empty for all of the patient's."""
+    """StudyInstanceUIDs of the only studies that may be seen, blanks between them; empty for all of the patient's."""
     user: str
     """Who opens it, as the system says."""
     opens: str

@@ -129,7 +129,7 @@ image_link = Table(
     Column("ends", BigInteger, nullable=False, index=True),
     comment="Links by which a system lets a browser open images, by their SHA-256; each is good once",
 )
-"""`study` is the only one that may be seen, empty for all of the patient's; `opens` is a page, `user` who opens it."""
+"""`study` is what alone may be seen, UIDs with blanks between; empty for all of the patient's. `opens` is a page."""
 
 image_session = Table(
     "image_session",

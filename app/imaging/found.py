@@ -65,6 +65,16 @@ async def models(request: DicomRequest) -> list[ModelRow]:
     return await _disclosed(request, rows)
 
 
+async def models_of_class(request: DicomRequest, sop_class_uid: str) -> list[ModelRow]:
+    """Return the DICOM JSON of the study's instances of one class, if there are any; the access is recorded.
+
+    Raises:
+        AuditUnavailable: the access cannot be recorded.
+    """
+    rows = await read_models(request.record.connection, request.visibility, request.study, sop_class_uid=sop_class_uid)
+    return await _disclosed(request, rows) if rows else []
+
+
 async def digests(request: DicomRequest) -> list[DigestRow]:
     """Return what names the instances of a series in `models`; the access is recorded.
 

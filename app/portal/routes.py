@@ -46,6 +46,7 @@ from app.portal.subject_rights import act_on_rights_request, enter_rights_reques
 from app.portal.summary import summary_page, summary_pdf
 from app.portal.third_party import third_party
 from app.portal.version import as_it_came, version
+from app.portal.viewer.contents import study_contents
 from app.portal.viewer.invoke import ADDRESS as INVOKE_ADDRESS
 from app.portal.viewer.invoke import invoke
 from app.portal.viewer.links import make_link
@@ -107,6 +108,7 @@ routes: list[BaseRoute] = [
     Route("/images/links", make_link, methods=["POST"]),
     Route("/images/{study}", viewer),
     Route("/images/{study}/pictures", pictures),
+    Route("/images/{study}/contents", study_contents),
     Route("/flags/{type}/{id}", flags),
     Route("/flags/{type}/{id}", mark, methods=["POST"]),
     Route("/break-glass", break_glass),

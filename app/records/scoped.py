@@ -113,10 +113,10 @@ def check_images(request: "Request", study: str = "") -> None:
 
     Raises:
         InsufficientScope: it is not; or it stores or deletes images, and is for one patient's only.
-        NotFound: it is for one study, and this is another.
+        NotFound: it is for some studies, and this is another.
     """
     scopes = request.caller.scopes
-    if request.caller.study and request.caller.study != study:
+    if request.caller.studies and study not in request.caller.studies:
         raise NotFound("There is no such study")
     if scopes is None:
         return

@@ -6,8 +6,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part16/chapter_A.html#
 from dataclasses import dataclass
 
 from dicom.concept import Code
-from dicom.reports.content import Reference, Report, read_report
-from dicom.reports.values import Model
+from dicom.reports.content import Reference, Report
 
 MANIFESTS = frozenset({"113030", "113031", "113032", "113033", "113034", "113035", "MADOTEMP001", "ddd001"})
 """Titles under which a selection lists what there is, and picks nothing out (CID 7010)."""
@@ -45,15 +44,3 @@ def key_images(report: Report) -> KeyImages:
     texts = [one.value for one in report.root.items if one.concept.value == _DESCRIPTION]
     found = [each for one in report.root.items for each in one.references]
     return KeyImages(report.root.concept, "\n".join(texts), tuple(found))
-
-
-def rejected_instances(model: Model) -> tuple[str, frozenset[str]]:
-    """Return the code of a rejection note's title, and the SOPInstanceUIDs that it rejects.
-
-    Args:
-        model: The DICOM JSON of a Key Object Selection; of one that rejects nothing both are empty.
-    """
-    found = key_images(read_report(model))
-    if not found.is_rejection:
-        return "", frozenset()
-    return found.title.value, frozenset(one.sop_instance_uid for one in found.references)

@@ -117,7 +117,7 @@ async def read_models(
     *,
     sop_class_uid: str | None = None,
 ) -> list[ModelRow]:
-    """Return the rendered DICOM JSON of the same instances that `read_instances` returns, perhaps of one class alone."""
+    """Return the rendered DICOM JSON of the same instances that `read_instances` returns, or of one class."""
     named = (study_instance_uid, series_instance_uid, sop_instance_uid, sop_class_uid)
     rows = await _fetch(connection, visibility, ModelRow._fields, *named)
     return [ModelRow(*row)._replace(model=bytes(row[-1])) for row in rows]

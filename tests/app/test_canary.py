@@ -473,6 +473,9 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
         for study in (STUDY, SHARED_STUDY)
         for how in ("", "?keys", "?lang=en")
     ],
+    ("GET", "/images/{study}/contents"): [
+        ("GET", f"/images/{study}/contents", b"", "") for study in (STUDY, SHARED_STUDY)
+    ],
     ("GET", "/images/{study}/pictures"): [
         ("GET", f"/images/{study}/pictures{how}", b"", "")
         for study, series in ((STUDY, SERIES), (SHARED_STUDY, OWN_SERIES))

@@ -63,7 +63,14 @@ STACK = [
 JPEG_LS = kept(3, FILES + "MR_small_jpeg_ls_lossless.dcm")
 """The same picture as the one in RLE; pydicom reads no JPEG-LS by itself."""
 KEY = a_key_object(STACK[6], number=50, title="Of Interest", remark="結節")
-ALL = [*GREY.values(), *COLOUR.values(), PALETTE, LOOP, JPEG_LS, *STACK, KEY]
+OVERLAY = kept(60, FILES + "examples_overlay.dcm")
+NOTED = [kept(70, FILES + "CT_small.dcm", instance=n) for n in (1, 2, 3)]
+"""The first is rejected for its quality, the second for the patient's safety."""
+NOTES = [
+    a_key_object(NOTED[0], number=71, title="Rejected for Quality Reasons", remark="", code="113001"),
+    a_key_object(NOTED[1], number=72, title="Rejected for Patient Safety Reasons", remark="", code="113037"),
+]
+ALL = [OVERLAY, *NOTED, *NOTES, *GREY.values(), *COLOUR.values(), PALETTE, LOOP, JPEG_LS, *STACK, KEY]
 EARLIER = "1.2.392.77711.1"
 PRIOR = [
     kept(
@@ -305,6 +312,102 @@ def test_key_images_are_listed_and_jumped_to(hub: HubProcess, opened: webdriver.
     assert "★ Of Interest 結節" in opened.find_element(By.CSS_SELECTOR, ".top-left").text
 
 
+def stack(driver: webdriver.Chrome) -> list[str]:
+    """Return the instances that are scrolled through, from the first on."""
+    found = [place(driver)]
+    for _ in NOTED:
+        press(driver, Keys.ARROW_DOWN)
+        found.append(place(driver))
+    return [one.rpartition("/")[0] for one in dict.fromkeys(found)]
+
+
+def test_rejected_images_are_no_key_images_and_only_quality_is_shown_on_request(opened: webdriver.Chrome) -> None:
+    choose(opened, NOTED[2])
+    left = stack(opened)
+    reasons = [one.text.splitlines()[0] for one in opened.find_elements(By.CSS_SELECTOR, "#series .rejected")]
+
+    opened.find_element(By.CSS_SELECTOR, "[data-rejected]").click()
+    WebDriverWait(opened, 20, 0.02).until(lambda _: "/ 2" in opened.find_element(By.CSS_SELECTOR, ".top-right").text)
+    press(opened, Keys.HOME)
+    wait_for(opened, NOTED[0].uid)
+    with_quality = stack(opened)
+    press(opened, Keys.HOME)
+    wait_for(opened, NOTED[0].uid)
+    told = opened.find_element(By.CSS_SELECTOR, ".pane.rejected .top-left").text
+    screenshot(opened, "viewer-rejected-en")
+    opened.find_element(By.CSS_SELECTOR, "[data-rejected]").click()
+    wait_for(opened, NOTED[2].uid)
+
+    assert left == [NOTED[2].uid]
+    assert with_quality == [NOTED[0].uid, NOTED[2].uid]
+    assert [one.partition(" × ")[0] for one in reasons] == [
+        "⊘ Rejected for Quality Reasons",
+        "⊘ Rejected for Patient Safety Reasons",
+    ]
+    assert "⊘ Rejected for Quality Reasons" in told
+    assert "Rejected" not in opened.find_element(By.ID, "keys").text
+
+
+def test_overlay_planes_are_drawn_and_taken_away(opened: webdriver.Chrome) -> None:
+    choose(opened, OVERLAY)
+    ds = OVERLAY.header
+    plane = ds.overlay_array(0x6000).astype(bool)
+    wanted = np.where(plane, 255, OVERLAY.grey())
+    WebDriverWait(opened, 20, 0.05).until(lambda _: (shown(opened)[plane] == 255).all())
+    with_it = differences(opened, wanted)
+    screenshot(opened, "viewer-overlay-en")
+
+    press(opened, "o")
+    without = differences(opened, OVERLAY.grey())
+    press(opened, "o")
+
+    assert plane.sum() > 100
+    assert max(with_it, without) <= 1
+
+
+def test_a_picture_is_mirrored_and_turned_with_its_letters(opened: webdriver.Chrome) -> None:
+    choose(opened, STACK[0])
+    script = """
+    const letters = (side) => document.querySelector(`.edge.at-${side}`).textContent;
+    const edges = ["right", "bottom", "left", "top"].map(letters);
+    const matrix = document.querySelector(".pane.active canvas.image").style.transform.match(/-?[0-9.]+/g).map(Number);
+    return [edges.join(" "), matrix.slice(0, 4).map(Math.sign)];
+    """
+
+    found = [opened.execute_script(script)]
+    for key in ("t", "m", "r"):
+        press(opened, key)
+        found.append(opened.execute_script(script))
+
+    assert found == [
+        ["L P R A", [1, 0, 0, 1]],
+        ["A L P R", [0, 1, -1, 0]],
+        ["A R P L", [0, -1, -1, 0]],
+        ["L P R A", [1, 0, 0, 1]],
+    ]
+
+
+def test_the_values_in_an_ellipse_are_told(opened: webdriver.Chrome) -> None:
+    choose(opened, STACK[0])
+    press(opened, "e")
+    pane = opened.find_element(By.CSS_SELECTOR, ".pane")
+    webdriver.ActionChains(opened, duration=0).move_to_element_with_offset(
+        pane, -60, -60
+    ).click_and_hold().move_by_offset(120, 120).release().perform()
+    screenshot(opened, "viewer-area-en")
+    script = """
+    const { statistics } = await import("/static/viewer/measures.js");
+    const frame = { rows: 3, columns: 3, tables: {}, allocated: 16, stored: 16, high: 15, slope: 2, intercept: -10 };
+    return statistics(frame, Uint16Array.from([0, 1, 0, 3, 5, 7, 0, 9, 0]), [[0, 0], [2, 2]]);
+    """
+
+    told = opened.execute_script(script)
+    press(opened, "w", "r")
+
+    # 1, 3, 5, 7 and 9: the middle and its neighbours.
+    assert told == {"mean": 0, "deviation": pytest.approx(2 * 8**0.5), "ends": [-8, 8], "count": 5}
+
+
 def test_a_prior_of_another_site_is_beside_it_and_scrolls_with_it(opened: webdriver.Chrome) -> None:
     choose(opened, STACK[0])
     priors = Select(opened.find_element(By.ID, "compare"))
@@ -363,15 +466,20 @@ def test_nothing_comes_from_elsewhere_and_nothing_is_complained_of(hub: HubProce
 
 def test_the_page_is_no_wider_than_a_telephone(hub: HubProcess, opened: webdriver.Chrome) -> None:
     narrow(opened)
-    widths = []
+    widths, heights = [], []
 
     for address in (f"/images/{STUDY}?lang=ja", f"/images/{STUDY}/pictures?series={STUDY}.40&number=3&window=bone"):
         opened.get(hub.address + address)
         widths.append(narrow(opened))
+        if not heights:
+            wait_for(opened, CT.uid)
+            heights.append(opened.find_element(By.CSS_SELECTOR, ".pane").size["height"])
         screenshot(opened, f"viewer-phone-{len(widths)}")
     picture = opened.find_element(By.CSS_SELECTOR, ".plain-picture > img")
 
     assert widths == [375, 375]
+    # The picture has most of the screen's 812 pixels.
+    assert heights[0] > 480
     assert "CT 40 CT_small.dcm 3 / 12" in opened.find_element(By.TAG_NAME, "main").text
     assert picture.get_property("naturalWidth") == 128
     opened.find_element(By.CSS_SELECTOR, "a[rel=next]").click()

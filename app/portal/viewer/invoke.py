@@ -55,8 +55,8 @@ class Wanted:
     """A second one, or an empty text."""
     keys: bool
     """Whether the key images come first."""
-    is_study: bool
-    """Whether a study was named, not a patient."""
+    named: tuple[str, ...] = ()
+    """The studies that were named; none when it was the patient."""
 
     @property
     def page(self) -> str:
@@ -98,7 +98,8 @@ async def _by_study(request: FhirRequest, asked: Mapping[str, str]) -> Wanted:
     key = found[0].patient_key
     patient_id = await request.hub.patient_id(key)
     beside = next((uid for uid in uids[1:] if uid), "")
-    return Wanted(key, patient_id, uids[0], beside, _is_true(asked, "keyImagesOnly"), is_study=True)
+    named = tuple(dict.fromkeys(filter(None, uids)))
+    return Wanted(key, patient_id, uids[0], beside, _is_true(asked, "keyImagesOnly"), named)
 
 
 def patient_identifier(text: str) -> tuple[str, str]:
@@ -175,7 +176,7 @@ async def wanted(request: FhirRequest, asked: Mapping[str, str]) -> Wanted:
     if not left:
         raise NotFound("There are no such studies")
     beside = left[1].uid if len(left) > 1 and asked.get("mostRecentResults") not in (None, "", "1") else ""
-    return Wanted(key, patient_id, left[0].uid, beside, _is_true(asked, "keyImagesOnly"), is_study=False)
+    return Wanted(key, patient_id, left[0].uid, beside, _is_true(asked, "keyImagesOnly"))
 
 
 async def invoke(request: Request) -> Response:

@@ -79,7 +79,7 @@ async def _answer(hub: Hub, request: Request) -> Response:
 
 
 def _link(asked: FhirRequest, client: int, user: str, found: Wanted) -> ImageLink:
-    study = found.study if found.is_study and not found.beside else ""
+    study = " ".join(found.named)
     return ImageLink(client, asked.caller.purpose, found.patient_key, found.patient_id, study, user, found.page)
 
 

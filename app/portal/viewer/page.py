@@ -11,17 +11,21 @@ from starlette.responses import Response
 
 from app.portal import language
 from app.portal.gate import Visit, view
-from app.portal.images import NO_IMAGES
+from app.portal.language import Language
 from app.portal.page import Page
 from app.portal.sites import Sites, read_sites
-from app.portal.viewer.study import Opened, label, read_opened
+from app.portal.viewer.contents import contents
+from app.portal.viewer.study import ROOT, Opened, label, read_opened
+from dicom.reports.key_images import REJECTIONS
 from dicom.values import is_uid
 
-ROOT = "/dicomweb"
+WINDOWS = {"soft": (40, 400), "lung": (-600, 1500), "bone": (480, 2500), "brain": (40, 80)}
+"""Centre and width in HU of what is asked for by name."""
+
 _WORDS = "viewer.script."
 
 
-def words_of(spoken: str) -> dict[str, str]:
+def words_of(spoken: Language) -> dict[str, str]:
     """Return the texts of the page's modules, by their names."""
     found = language.texts(spoken)
     return {key.removeprefix(_WORDS): text for key, text in found.items() if key.startswith(_WORDS)}
@@ -31,20 +35,21 @@ def _uid(text: str) -> str:
     return text if is_uid(text) else ""
 
 
-def told(asked: Mapping[str, str], opened: Opened, sites: Sites, spoken: str) -> dict[str, Any]:
+def told(asked: Mapping[str, str], opened: Opened, sites: Sites, spoken: Language) -> dict[str, Any]:
     """Return what the page's modules are told: the study, where it begins, what it may be compared with, the texts."""
+    words = language.words(spoken)
     frame = asked.get("frame", "")
     priors = {one.uid: label(one, sites.title(one.item.custodian)) for one in reversed([opened.first, *opened.others])}
     return {
         "root": ROOT,
         "study": opened.uid,
-        "label": priors[opened.uid],
         "series": _uid(asked.get("series", "")),
         "instance": _uid(asked.get("instance", "")),
         "frame": int(frame) if frame.isascii() and frame.isdigit() and len(frame) < 7 else 1,
         "prior": _uid(asked.get("prior", "")),
         "keys": "keys" in asked,
-        "no_images": sorted(NO_IMAGES),
+        "presets": [[words(f"{_WORDS}{name}"), *window] for name, window in WINDOWS.items()],
+        "rejections": {code: words(f"sr.DCM-{code}") for code in sorted(REJECTIONS)},
         "priors": [{"uid": uid, "label": text} for uid, text in reversed(priors.items())],
         "words": words_of(spoken),
     }
@@ -57,8 +62,12 @@ async def viewer(request: Request) -> Response:
         opened = await read_opened(visit, request.path_params["study"])
         sites = await read_sites(visit.hub)
         data = told(request.query_params, opened, sites, language.language_of(request))
+        found = await contents(
+            visit, opened.uid, label(opened.first, sites.title(opened.first.item.custodian)), opened.series
+        )
         origin = visit.hub.settings.ohif_address
         full = f"{origin}/viewer?StudyInstanceUIDs={opened.uid}" if origin and not visit.caller.link else ""
-        return Page("viewer.html", {"opened": opened, "sites": sites, "data": data, "full_viewer": full})
+        values = {"opened": opened, "sites": sites, "contents": found, "data": data, "full_viewer": full}
+        return Page("viewer.html", values)
 
     return await view(request, "timeline", work, interaction="read", action="R", of_images=True)

@@ -16,13 +16,10 @@ from app.imaging.reports.study import dicom_request
 from app.portal.gate import Visit, view
 from app.portal.page import Page, address_with
 from app.portal.sites import read_sites
-from app.portal.viewer.page import ROOT
-from app.portal.viewer.study import Opened, Series, label, read_opened
+from app.portal.viewer.page import WINDOWS
+from app.portal.viewer.study import ROOT, Opened, Series, label, read_opened
 from dicom.reports.key_images import SHOWN_ON_REQUEST
 from fhir.errors import NotFound
-
-WINDOWS = {"soft": "40,400", "lung": "-600,1500", "bone": "480,2500", "brain": "40,80"}
-"""Centre and width in HU; those of `presets.js`."""
 
 STEP = 10
 """Pictures that a larger step goes on."""
@@ -95,8 +92,8 @@ async def _pictured(visit: Visit, study: str, series: str) -> Pictured:
     number = _number(visit.web.query_params.get("number", ""), count)
     uid, frame = place_of(shown, number)
     address = f"{ROOT}/studies/{study}/series/{series}/instances/{uid}/frames/{frame}/rendered"
-    window = WINDOWS.get(visit.web.query_params.get("window", ""), "")
-    asked = "&".join(filter(None, ("annotation=overlay", f"window={window}" if window else "")))
+    window = ",".join(map(str, WINDOWS.get(visit.web.query_params.get("window", ""), ())))
+    asked = "annotation=overlay" + (f"&window={window}" if window else "")
     return Pictured(Picture(number, count, f"{address}?{asked}", reasons[uid]), left_out)
 
 

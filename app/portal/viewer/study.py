@@ -22,6 +22,9 @@ from fhir.errors import NotFound
 from fhir.search.run import search
 from fhir.store.stored import Stored
 
+ROOT = "/dicomweb"
+"""Where the pages ask for images."""
+
 MOST_COPIES = 50
 """Sites that keep the same study."""
 
@@ -111,8 +114,8 @@ async def find_copies(request: FhirRequest, uid: str) -> Sequence[Stored]:
     Raises:
         NotFound: there are none, or it is no UID.
     """
-    only = request.caller.study
-    found = await find_studies(request, f"urn:dicom:uid|urn:oid:{uid}") if is_uid(uid) and only in ("", uid) else ()
+    is_open = is_uid(uid) and uid in (request.caller.studies or (uid,))
+    found = await find_studies(request, f"urn:dicom:uid|urn:oid:{uid}") if is_open else ()
     if not found:
         raise NotFound("There is no such study")
     return found
@@ -122,8 +125,8 @@ async def studies_of(request: FhirRequest, patient_id: str) -> tuple[Sequence[St
     """Return the Patients of a person, and the studies that exist for the caller, the newest first."""
     part = await request.record.everything(patient_id, ("Patient", "ImagingStudy"), limit=MOST_STUDIES)
     listed = [item(one) for one in part.resources if one.type == "ImagingStudy"]
-    only = request.caller.study
-    found = [one for one in studies(filter(None, listed)) if one.uid and only in ("", one.uid)]
+    only = request.caller.studies
+    found = [one for one in studies(filter(None, listed)) if one.uid and one.uid in (only or (one.uid,))]
     return [one for one in part.resources if one.type == "Patient"], found
 
 

@@ -4,7 +4,9 @@ import re
 
 import pytest
 
-from dicom.reports.key_images import rejected_instances
+from app.imaging.rejected import rejected_by
+from dicom.reports.content import read_report
+from dicom.reports.key_images import key_images
 from tests.app.imaging.images import CT, a_file, address, stored
 from tests.portal import Browser, signed_in
 from tests.reports import model_of, picture, some_key_images
@@ -41,13 +43,18 @@ async def pictured(browser: Browser, asked: str = "") -> tuple[list[str], str]:
     return list(dict.fromkeys(uid for one in found for uid in one)), pages[0]
 
 
-@pytest.mark.parametrize(
-    ("title", "found"),
-    [(QUALITY, ("113001", frozenset({IMAGES[1]}))), (OF_INTEREST, ("", frozenset()))],
-    ids=["a rejection", "key images"],
-)
-def test_a_note_says_what_it_rejects(title: tuple[str, str, str], found: tuple[str, frozenset[str]]) -> None:
-    assert rejected_instances(model_of(a_note(2, title=title))) == found
+def test_notes_say_what_they_reject_and_the_graver_reason_counts() -> None:
+    notes = [
+        a_note(1, 2, title=QUALITY),
+        a_note(2, title=SAFETY),
+        a_note(2, title=QUALITY),
+        a_note(3, title=OF_INTEREST),
+        a_note(3, title=("113001", "99LOCAL", "Something else")),
+    ]
+
+    found = rejected_by(key_images(read_report(model_of(one))) for one in notes)
+
+    assert found == {IMAGES[0]: "113001", IMAGES[1]: "113037"}
 
 
 @pytest.mark.parametrize("first", ["images", "note"])

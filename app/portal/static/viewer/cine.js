@@ -6,31 +6,26 @@ export class Cine {
     Object.assign(this, { pane, told, isOn: false });
   }
 
-  start() {
+  stop() {
+    this.isOn = false;
+    this.told();
+  }
+
+  toggle() {
     const { pane } = this;
-    if (this.isOn || pane.stack.length < 2) return;
+    if (this.isOn || pane.stack.length < 2) return this.stop();
     this.isOn = true;
-    this.rate = pane.stack[pane.index].rate || USUAL_RATE;
-    this.told(this);
+    this.told();
+    const rate = pane.stack[pane.index].rate || USUAL_RATE;
     let due = performance.now();
     const next = async (now) => {
       if (!this.isOn) return;
       if (now >= due) {
-        due = Math.max(due + 1000 / this.rate, now);
+        due = Math.max(due + 1000 / rate, now);
         await pane.show((pane.index + 1) % pane.stack.length);
       }
       requestAnimationFrame(next);
     };
     requestAnimationFrame(next);
-  }
-
-  stop() {
-    this.isOn = false;
-    this.told(this);
-  }
-
-  toggle() {
-    if (this.isOn) this.stop();
-    else this.start();
   }
 }

@@ -1,4 +1,5 @@
 // Hands on a pane: pointer, wheel, two fingers, keys.
+import { desk } from "./desk.js";
 import { add, POINTS } from "./measures.js";
 
 const WINDOW_STEPS = 300;
@@ -70,7 +71,7 @@ function endMeasure(pane) {
   pane.draw();
 }
 
-export function attach(pane, state) {
+export function attach(pane, activate) {
   const { root } = pane;
   const fingers = new Map();
   let begun = null;
@@ -78,7 +79,7 @@ export function attach(pane, state) {
   let turned = 0;
 
   const begin = (event) => {
-    const tool = event.button === 1 ? "pan" : event.button === 2 ? "window" : state.tool;
+    const tool = event.button === 1 ? "pan" : event.button === 2 ? "window" : desk.tool;
     const window = pane.frame && pane.look?.window;
     begun = { tool, at: at(pane, event), index: pane.index, pan: pane.pan, zoom: pane.zoom, window };
     if (POINTS[tool] && pane.frame) beginMeasure(pane, tool, pane.toPixel(begun.at));
@@ -88,7 +89,7 @@ export function attach(pane, state) {
     return { apart: Math.hypot(a[0] - b[0], a[1] - b[1]), middle: [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2] };
   };
   root.addEventListener("pointerdown", (event) => {
-    state.activate(pane);
+    activate(pane);
     root.focus({ preventScroll: true });
     root.setPointerCapture(event.pointerId);
     fingers.set(event.pointerId, at(pane, event));
@@ -128,12 +129,12 @@ export function attach(pane, state) {
     pane.annotate();
   });
   root.addEventListener("contextmenu", (event) => event.preventDefault());
-  root.addEventListener("focus", () => state.activate(pane));
+  root.addEventListener("focus", () => activate(pane));
   root.addEventListener(
     "wheel",
     (event) => {
       event.preventDefault();
-      state.activate(pane);
+      activate(pane);
       if (event.ctrlKey) {
         zoomBy(pane, event.deltaY < 0 ? 1.15 : 1 / 1.15, at(pane, event));
         return;

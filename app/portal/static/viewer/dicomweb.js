@@ -3,7 +3,6 @@
 const OCTETS = 'multipart/related; type="application/octet-stream"; transfer-syntax=1.2.840.10008.1.2.1';
 const AS_STORED = 'multipart/related; type="application/octet-stream"; transfer-syntax=*';
 const PARALLEL = 6;
-const PAGE = 200;
 const TRIES = 4;
 
 export class Refused extends Error {
@@ -19,38 +18,25 @@ export class Refused extends Error {
 
 const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
 
-async function ask(address, accept, { method = "GET", signal } = {}) {
+async function ask(address, accept, more = {}) {
   for (let tried = 1; ; tried++) {
-    const answer = await fetch(address, { method, signal, headers: { accept }, cache: "no-store" });
+    const answer = await fetch(address, { ...more, headers: { accept }, cache: "no-store" });
     if (answer.ok) return answer;
     if (![429, 503].includes(answer.status) || tried === TRIES) throw new Refused(answer.status);
     await pause(Math.min(Number(answer.headers.get("retry-after")) || 1, 10));
   }
 }
 
-export async function json(address) {
-  return (await ask(address, "application/dicom+json")).json();
-}
+export const json = async (address) => (await ask(address, "application/dicom+json")).json();
 
-// All pages of a search.
-export async function search(address) {
-  const found = [];
-  for (;;) {
-    const answer = await ask(`${address}&limit=${PAGE}&offset=${found.length}`, "application/dicom+json");
-    const part = await answer.json();
-    found.push(...part);
-    if (!part.length || (part.length < PAGE && !answer.headers.has("warning"))) return found;
-  }
-}
+export const text = async (address) => (await ask(address, "text/html", { redirect: "error" })).text();
 
-export async function octets(address) {
-  return (await ask(address, "application/octet-stream")).arrayBuffer();
-}
+export const octets = async (address) => (await ask(address, "application/octet-stream")).arrayBuffer();
 
 const addressOf = (root, frame) =>
   `${root}/studies/${frame.study}/series/${frame.series}/instances/${frame.instance}/frames/${frame.number}`;
 
-// Whether the hub decodes a frame: then its colours are RGB, pixel by pixel, whatever the header says.
+// Whether the hub decodes a frame: then its colours are RGB, whatever the header says.
 export async function isDecoded(root, frame) {
   const answer = await ask(addressOf(root, frame), AS_STORED, { method: "HEAD" });
   const syntax = /transfer-syntax="?([0-9.]+)/.exec(answer.headers.get("content-type") ?? "")?.[1] ?? "";
@@ -92,13 +78,11 @@ export class Frames {
   }
 
   clear() {
-    this.stop?.abort();
-    this.stop = new AbortController();
+    for (const { stop } of this.asked?.values() ?? []) stop.abort();
     this.kept = new Map();
     this.bytes = 0;
     this.asked = new Map();
-    this.queue = [];
-    this.running = 0;
+    this.wanted = new Map();
   }
 
   get(frame) {
@@ -112,45 +96,52 @@ export class Frames {
     return found;
   }
 
-  // Fetches these next, in this order; what waited and is not among them is forgotten.
-  prefetch(frames) {
-    this.queue = frames.filter((frame) => !this.kept.has(keyOf(frame)) && !this.asked.has(keyOf(frame)));
+  // Fetches these next for a pane; what no pane wants any more is broken off.
+  prefetch(pane, frames) {
+    this.wanted.set(pane, { keys: frames.map(keyOf), left: [...frames] });
+    const wanted = new Set([...this.wanted.values()].flatMap((one) => one.keys));
+    for (const [key, { stop }] of this.asked) {
+      if (wanted.has(key)) continue;
+      stop.abort();
+      this.asked.delete(key);
+    }
     this.pump();
   }
 
   load(frame) {
     const found = this.get(frame);
-    return found ? Promise.resolve(found) : (this.asked.get(keyOf(frame)) ?? this.fetch(frame));
+    return found ? Promise.resolve(found) : (this.asked.get(keyOf(frame)) ?? this.fetch(frame)).made;
   }
 
   pump() {
-    while (this.running < PARALLEL && this.queue.length) {
-      const frame = this.queue.shift();
-      if (!this.kept.has(keyOf(frame)) && !this.asked.has(keyOf(frame))) this.fetch(frame).catch(() => {});
+    const queues = [...this.wanted.values()].map((one) => one.left);
+    for (let turn = 0; queues.some((one) => one.length) && this.asked.size < PARALLEL; turn++) {
+      const frame = queues[turn % queues.length].shift();
+      if (frame && !this.kept.has(keyOf(frame)) && !this.asked.has(keyOf(frame))) this.fetch(frame).made.catch(() => {});
     }
   }
 
   fetch(frame) {
-    const { stop } = this;
-    this.running++;
-    const made = (async () => {
-      try {
-        const data = onlyPart(await (await ask(addressOf(this.root, frame), OCTETS, { signal: stop.signal })).arrayBuffer());
-        if (stop === this.stop) this.keep(frame, data);
-        return data;
-      } catch (error) {
-        if (stop === this.stop && error instanceof Refused && error.isGone) this.refused(error, frame);
-        throw error;
-      } finally {
-        if (stop === this.stop) {
-          this.asked.delete(keyOf(frame));
-          this.running--;
-          this.pump();
-        }
-      }
-    })();
-    this.asked.set(keyOf(frame), made);
-    return made;
+    const key = keyOf(frame);
+    const entry = { stop: new AbortController() };
+    this.asked.set(key, entry);
+    entry.made = this.answer(frame, entry.stop.signal).finally(() => {
+      if (this.asked.get(key) !== entry) return;
+      this.asked.delete(key);
+      this.pump();
+    });
+    return entry;
+  }
+
+  async answer(frame, signal) {
+    try {
+      const data = onlyPart(await (await ask(addressOf(this.root, frame), OCTETS, { signal })).arrayBuffer());
+      if (!signal.aborted) this.keep(frame, data);
+      return data;
+    } catch (error) {
+      if (!signal.aborted && error instanceof Refused && error.isGone) this.refused(error, frame);
+      throw error;
+    }
   }
 
   keep(frame, data) {

@@ -1,4 +1,4 @@
-// Places and directions in the patient: millimetres, to the left, to the back, to the head. PS3.3 C.7.6.2.1.1.
+// Places and directions in the patient: millimetres to left, back and head. PS3.3 C.7.6.2.1.1.
 export const dot = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 export const cross = (a, b) => [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
 export const minus = (a, b) => a.map((part, place) => part - b[place]);
@@ -10,7 +10,7 @@ export const unit = (a) => {
 
 const LETTERS = [["L", "R"], ["P", "A"], ["H", "F"]];
 
-// The letters of a direction, the strongest first: `LP` to the left and somewhat to the back.
+// The letters of a direction, the strongest first: `LP` is left and somewhat back.
 export function letters(direction) {
   return direction
     .map((part, axis) => [Math.abs(part), LETTERS[axis][part > 0 ? 0 : 1]])

@@ -1,5 +1,6 @@
-// From DICOM JSON to what the viewer must know of each frame. PS3.3 C.7.6.2, C.7.6.3, C.7.6.16, C.11.1, C.11.2.
+// From DICOM JSON to what is known of each frame. PS3.3 C.7.6.2, C.7.6.3, C.7.6.16, C.11.1, C.11.2.
 import { cross, dot, unit } from "./geometry.js";
+import { overlays } from "./overlays.js";
 
 export const value = (model, tag, otherwise) => model?.[tag]?.Value?.[0] ?? otherwise;
 export const values = (model, tag) => model?.[tag]?.Value ?? [];
@@ -7,7 +8,7 @@ export const number = (model, tag, otherwise) => {
   const found = Number(value(model, tag, NaN));
   return Number.isFinite(found) ? found : otherwise;
 };
-const numbers = (model, tag, count) => {
+export const numbers = (model, tag, count) => {
   const found = values(model, tag).map(Number);
   return found.length >= count && found.every(Number.isFinite) ? found : null;
 };
@@ -54,7 +55,7 @@ function rate(model) {
   return Math.min(Math.max(found, 0), 60);
 }
 
-// A table of values: where it begins, and what it holds, by the element or by where its bytes lie.
+// A table of values: where it begins, and the element that holds it.
 function table(item, descriptor, data) {
   const three = numbers(item, descriptor, 3);
   const element = item?.[data];
@@ -97,6 +98,7 @@ function about(model) {
     modality: value(model, "00080060", ""),
     rate: rate(model),
     tables: tables(model),
+    overlays: overlays(model),
   };
 }
 
@@ -126,7 +128,7 @@ export function depth(frame, along = frame) {
 const parallel = (one, other) =>
   one.orientation && other.orientation && one.orientation.every((part, place) => Math.abs(part - other.orientation[place]) < 0.01);
 
-// All frames of a series, in the order in which they are looked through: by place, else as they are numbered.
+// All frames of a series in their order: by place, else as they are numbered.
 export function stackOf(models) {
   const found = [];
   for (const model of models) {

@@ -12,7 +12,7 @@ function nearest(stack, along, wanted) {
 const isPlaced = (stack) => stack.length > 0 && stack.every((frame) => frame.position && frame.orientation);
 
 export class Link {
-  // Binds two panes as they are: of one study by place, of two by how far the one is from the other now.
+  // Binds two panes as they are now: by place, of two studies with what is between them.
   constructor(one, other) {
     this.panes = [one, other];
     const [a, b] = [one.stack[one.index], other.stack[other.index]];

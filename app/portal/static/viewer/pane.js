@@ -1,8 +1,9 @@
-// One picture on the screen: which frame of which series, through which window, how large; and what is written on it.
+// One picture on the screen: which frame, through which window, how large; and what is written on it.
 // The image canvas has a pixel for each pixel of the frame, so that what is shown can be read back and compared.
 import { keyOf } from "./dicomweb.js";
-import { edges, opposite, referenceLine } from "./geometry.js";
-import { drawMeasures } from "./measures.js";
+import { edges, minus, opposite, referenceLine } from "./geometry.js";
+import { drawMeasures, drawScale } from "./measures.js";
+import { drawOverlays, fillOverlay } from "./overlays.js";
 import { fullRange, inUnits, isColour, paint, samplesOf } from "./pixels.js";
 
 const AHEAD = 40;
@@ -50,7 +51,7 @@ export class Pane {
   }
 
   reset() {
-    Object.assign(this, { window: null, useTable: false, inverted: false, zoom: 1, pan: [0, 0] });
+    Object.assign(this, { window: null, useTable: false, inverted: false, overlaid: true, zoom: 1, pan: [0, 0], turned: 0, mirrored: false });
     this.measures.clear();
     this.measuring = null;
     this.repaint();
@@ -79,32 +80,37 @@ export class Pane {
       if (this.wanted === frame) this.take(frame, data);
     } catch (error) {
       if (this.wanted !== frame || error.name === "AbortError") return;
-      this.image.width = this.image.height = 1;
-      this.frame = null;
-      this.say(this.words[error.isGone ? "gone" : error.status === 406 ? "not_shown" : "failed"]);
-      this.annotate();
+      this.fail(error.isGone ? "gone" : error.status === 406 ? "not_shown" : "failed");
     }
+  }
+
+  // Says why this picture is not shown; its neighbours may be.
+  fail(word) {
+    this.image.width = this.image.height = 1;
+    this.frame = null;
+    this.say(this.words[word]);
+    this.draw();
+    this.annotate();
   }
 
   // The frames around this one: more of them in the direction in which one scrolls.
   prefetch() {
     const forward = this.index >= (this.before ?? 0);
     this.before = this.index;
-    const found = [];
+    const found = [this.stack[this.index]];
     for (let step = 1; step <= AHEAD; step++) {
       const [next, last] = forward ? [this.index + step, this.index - step] : [this.index - step, this.index + step];
       found.push(this.stack[next]);
       if (step <= BEHIND) found.push(this.stack[last]);
     }
-    this.frames.prefetch(found.filter(Boolean));
+    this.frames.prefetch(this, found.filter(Boolean));
   }
 
   take(frame, data) {
     try {
       this.samples = samplesOf(frame, data);
     } catch {
-      this.frame = null;
-      this.say(this.words.not_shown);
+      this.fail("not_shown");
       return;
     }
     const first = this.frame === null;
@@ -115,7 +121,6 @@ export class Pane {
       this.pixels = new ImageData(frame.columns, frame.rows);
     }
     this.repaint();
-    this.place();
   }
 
   // The window in use: chosen here, else the header's, else all values.
@@ -134,35 +139,42 @@ export class Pane {
     const table = this.useTable || (!this.window && !this.frame.windows.length && Boolean(this.frame.tables.voi));
     this.look = { window: colour || table ? this.window : this.shownWindow, table, inverted: this.inverted };
     paint(this.frame, this.samples, this.look, this.pixels);
+    if (this.overlaid) this.drawOverlays();
     this.image.getContext("2d").putImageData(this.pixels, 0, 0);
     this.image.dataset.shown = keyOf(this.frame);
-    this.annotate();
+    this.place();
     this.told(this);
+  }
+
+  // What is not there yet is drawn later.
+  drawOverlays() {
+    const { frame } = this;
+    drawOverlays(frame, this.samples, this.pixels);
+    const missing = frame.overlays.filter((one) => !one.asked);
+    if (missing.length) Promise.all(missing.map((one) => fillOverlay(this.frames.root, one))).then(() => this.frame === frame && this.repaint(), () => {});
   }
 
   get scale() {
     const { rows, columns, aspect } = this.frame;
-    const fit = Math.min(this.root.clientWidth / columns, this.root.clientHeight / (rows * aspect));
-    return [fit * this.zoom, fit * this.zoom * aspect];
+    const size = [columns, rows * aspect];
+    const [wide, high] = this.turned % 2 ? size.reverse() : size;
+    const fit = Math.min(this.root.clientWidth / wide, this.root.clientHeight / high) * this.zoom;
+    return [this.mirrored ? -fit : fit, fit * aspect];
   }
 
-  // From a pixel's middle to the screen, and back.
+  // From a pixel's middle to the screen, and back: mirrored first, then turned by quarters to the right.
   toScreen([x, y]) {
     const [wide, high] = this.scale;
-    const { clientWidth, clientHeight } = this.root;
-    return [
-      (x + 0.5 - this.frame.columns / 2) * wide + clientWidth / 2 + this.pan[0],
-      (y + 0.5 - this.frame.rows / 2) * high + clientHeight / 2 + this.pan[1],
-    ];
+    let place = [(x + 0.5 - this.frame.columns / 2) * wide, (y + 0.5 - this.frame.rows / 2) * high];
+    for (let turn = 0; turn < this.turned; turn++) place = [-place[1], place[0]];
+    return [place[0] + this.root.clientWidth / 2 + this.pan[0], place[1] + this.root.clientHeight / 2 + this.pan[1]];
   }
 
   toPixel([x, y]) {
     const [wide, high] = this.scale;
-    const { clientWidth, clientHeight } = this.root;
-    return [
-      (x - clientWidth / 2 - this.pan[0]) / wide + this.frame.columns / 2 - 0.5,
-      (y - clientHeight / 2 - this.pan[1]) / high + this.frame.rows / 2 - 0.5,
-    ];
+    let place = [x - this.root.clientWidth / 2 - this.pan[0], y - this.root.clientHeight / 2 - this.pan[1]];
+    for (let turn = 0; turn < this.turned; turn++) place = [place[1], -place[0]];
+    return [place[0] / wide + this.frame.columns / 2 - 0.5, place[1] / high + this.frame.rows / 2 - 0.5];
   }
 
   // The value under a pixel, in the modality's unit; null beside the image and for colours.
@@ -175,11 +187,11 @@ export class Pane {
 
   place() {
     if (!this.frame) return;
-    const [wide, high] = this.scale;
-    const [left, top] = this.toScreen([-0.5, -0.5]);
-    this.image.style.transform = `translate(${left}px, ${top}px) scale(${wide}, ${high})`;
-    this.image.style.imageRendering = wide > 3 ? "pixelated" : "auto";
+    const [corner, right, below] = [[-0.5, -0.5], [0.5, -0.5], [-0.5, 0.5]].map((point) => this.toScreen(point));
+    this.image.style.transform = `matrix(${[...minus(right, corner), ...minus(below, corner), ...corner]})`;
+    this.image.style.imageRendering = Math.abs(this.scale[0]) > 3 ? "pixelated" : "auto";
     this.draw();
+    this.annotate();
   }
 
   draw() {
@@ -200,6 +212,7 @@ export class Pane {
       context.lineTo(...this.toScreen(line[1]));
       context.stroke();
     }
+    drawScale(context, this);
     drawMeasures(context, this);
   }
 
@@ -216,7 +229,10 @@ export class Pane {
     this.corners[2].textContent = [window, look?.inverted ? words.inverted : "", this.probe ?? ""].filter(Boolean).join("\n");
     this.corners[3].textContent = [where, thick, frame?.laterality ?? ""].filter(Boolean).join("\n");
     const [right, bottom] = frame ? edges(frame) : ["", ""];
-    [right, bottom, opposite(right), opposite(bottom)].forEach((text, side) => (this.edges[side].textContent = text));
+    const sides = [right, bottom, opposite(right), opposite(bottom)];
+    if (this.mirrored) [sides[0], sides[2]] = [sides[2], sides[0]];
+    this.edges.forEach((edge, side) => (edge.textContent = sides[(side + 4 - this.turned) % 4]));
+    this.root.classList.toggle("rejected", Boolean(note?.startsWith("⊘")));
     const label = stack.length ? `${this.title}, ${words.image} ${index + 1} / ${stack.length}` : words.nothing;
     this.image.setAttribute("aria-label", label);
     this.root.setAttribute("aria-label", label);

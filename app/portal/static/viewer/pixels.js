@@ -1,5 +1,5 @@
 // From the bytes of a frame to what is painted: rescale, window, tables, polarity, colour. PS3.3 C.7.6.3.1, C.11.
-const NATIVE = { 8: [Uint8Array, Int8Array], 16: [Uint16Array, Int16Array], 32: [Uint32Array, Int32Array] };
+const NATIVE = { 8: Uint8Array, 16: Uint16Array, 32: Uint32Array };
 
 export const isColour = (frame) => frame.samples > 1 || frame.photometric === "PALETTE COLOR";
 
@@ -11,7 +11,7 @@ export function samplesOf(frame, buffer) {
     const bytes = new Uint8Array(buffer);
     return Uint8Array.from({ length: count }, (_, place) => (bytes[place >> 3] >> (place & 7)) & 1);
   }
-  const made = NATIVE[frame.allocated]?.[0];
+  const made = NATIVE[frame.allocated];
   if (!made || buffer.byteLength < (count * frame.allocated) / 8) throw new RangeError("The frame is cut short");
   return new made(buffer, 0, count);
 }

@@ -1,10 +1,11 @@
 // The entries of palettes and of lookup tables: in the header, or fetched as bulk data. PS3.3 C.7.6.3.1.5, C.11.1, C.11.2.
 import { octets } from "./dicomweb.js";
 
-const bytesOf = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
-
-// Bulk data lies below the same root that everything else is asked of, whatever public address names it.
-const below = (root, address) => root + new URL(address, location.href).pathname.split("/dicomweb")[1];
+// The bytes of an element; bulk data lies below our own root, whatever public address names it.
+export const bytesOf = (root, { InlineBinary, BulkDataURI }) =>
+  InlineBinary
+    ? Uint8Array.from(atob(InlineBinary), (letter) => letter.charCodeAt(0)).buffer
+    : octets(root + new URL(BulkDataURI, location.href).pathname.split("/dicomweb")[1]);
 
 async function fill(root, table) {
   if (!table || table.values) return;
@@ -13,7 +14,7 @@ async function fill(root, table) {
     table.values = element.Value.map(Number);
     return;
   }
-  const data = element.InlineBinary ? bytesOf(element.InlineBinary) : await octets(below(root, element.BulkDataURI));
+  const data = await bytesOf(root, element);
   table.values = data.byteLength >= count * 2 ? new Uint16Array(data, 0, count) : new Uint8Array(data);
 }
 

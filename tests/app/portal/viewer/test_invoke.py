@@ -152,6 +152,36 @@ async def test_a_link_opens_one_study_once(world: World) -> None:
     assert "set-cookie" not in again.headers
 
 
+async def test_a_link_to_several_studies_opens_these_and_no_other(world: World) -> None:
+    hospital = await filled(world)
+    third = "1.2.392.77720.4"
+    await stored(world, hospital, an_image(third, StudyDate="20100301"))
+
+    made = (await linked(world, hospital, requestType="STUDY", studyUID=f"{STUDY},{OLDER}")).json()
+    browser, answer = await opened(world, made["url"])
+    statuses = [
+        (await browser.get(address, headers={"accept": "*/*"})).status_code
+        for study in (STUDY, OLDER, third, OTHERS)
+        for address in (f"/images/{study}", f"/images/{study}/contents", f"/dicomweb/studies/{study}/metadata")
+    ]
+    page = (await browser.get(f"/images/{STUDY}")).text
+
+    assert answer.headers["location"] == f"/images/{STUDY}?prior={OLDER}"
+    assert statuses == [200] * 6 + [404] * 6
+    assert OLDER in page
+    assert third not in page
+
+
+async def test_a_later_link_takes_the_place_of_the_one_before(world: World) -> None:
+    hospital = await filled(world)
+    browser, _ = await opened(world, (await linked(world, hospital, requestType="STUDY", studyUID=STUDY)).json()["url"])
+    later = urlsplit((await linked(world, hospital, requestType="STUDY", studyUID=OLDER)).json()["url"])
+
+    await browser.get(f"{later.path}?{later.query}")
+
+    assert [(await browser.get(f"/images/{study}")).status_code for study in (STUDY, OLDER)] == [404, 200]
+
+
 async def test_a_link_opens_nothing_but_images(world: World) -> None:
     hospital = await filled(world)
     url = (await linked(world, hospital, requestType="PATIENT", patientID="P-1")).json()["url"]

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from app.portal.viewer.plain import WINDOWS, place_of
+from app.portal.viewer.page import WINDOWS
+from app.portal.viewer.plain import place_of
 from fhir.errors import NotFound
 from tests.app.imaging.images import CT, MULTI_FRAME, REPORT, a_file, stored, uids
 from tests.portal import signed_in
@@ -34,7 +35,7 @@ async def test_a_frame_is_shown_with_the_way_to_its_neighbours(world: World) -> 
     page = (await browser.get(address)).text
     picture = f"/dicomweb/studies/{study}/series/{series}/instances/{instance}/frames/12/rendered"
 
-    assert f'<img src="{picture}"' in page
+    assert f'<img src="{picture}?annotation=overlay"' in page
     assert "12 / 30" in page
     assert re.findall(r'number=(\d+)" (?:rel|aria)', page.replace("&amp;", "&")) == ["1", "2", "11", "13", "22", "30"]
     assert (await browser.get(picture)).headers["content-type"] == "image/jpeg"
@@ -51,7 +52,11 @@ async def test_the_windows_of_ct_are_links(world: World) -> None:
     ]
 
     assert [name for name in WINDOWS if f"window={name}" in pages[0]] == ["soft", "lung", "bone", "brain"]
-    assert [re.findall(r"rendered\?window=([^\"]*)", page) for page in pages] == [[], ["480,2500"], []]
+    assert [re.findall(r"rendered\?annotation=overlay&amp;window=([^\"]*)", page) for page in pages] == [
+        [],
+        ["480,2500"],
+        [],
+    ]
 
 
 async def test_a_study_without_pictures_says_so(world: World) -> None:
