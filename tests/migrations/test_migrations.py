@@ -257,7 +257,7 @@ def test_imports_come_into_the_one_queue_and_back(empty: Settings) -> None:
     assert down == [{**one, "request": json.loads(one["request"])} for one in rows]
 
 
-TOLD = ("0036", "0038")
+TOLD = ("0037", "0038")
 """Before and after it was noted by whom a study is told of."""
 CLASSES = {1: "1.2.840.10008.5.1.4.1.1.2", 2: "1.2.840.10008.5.1.4.1.1.88.59", 3: "1.2.840.10008.5.1.4.1.1.2"}
 
