@@ -5,9 +5,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, update
 
-from dicom.store.tables import dicom_study
 from fhir.documents.provenance import POLICY
 from tests.app.imaging.images import a_file, stored
 from tests.app.imaging.reports.test_filing import HIV, an_order, found
@@ -255,11 +253,9 @@ async def test_what_instances_say_follows_when_the_study_learns_its_number(world
     await site.images()
     before = await site.based()
 
-    async with world.hub.database.write() as connection:
-        number = update(dicom_study).where(dicom_study.c.study_instance_uid == bindparam("uid"))
-        values = {"uid": site.uids["StudyInstanceUID"], "number": "A-late"}
-        await connection.execute(number.values(accession_number=bindparam("number")), values)
-    await stored(world, site.headers, a_file(SOPInstanceUID="1.2.392.66.54.77", **site.uids))
+    # An image's word goes before that of reports.
+    image = a_file(SOPInstanceUID="1.2.392.66.54.77", **site.uids | {"AccessionNumber": "A-late"})
+    await stored(world, site.headers, image)
 
     assert before == all_say()
     assert await site.based() == all_say(f"ServiceRequest/{site.order['id']}")
