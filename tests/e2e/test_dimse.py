@@ -6,6 +6,7 @@ import ssl
 import threading
 import time
 import warnings
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +23,7 @@ from tests.app.imaging.images import CHR_H31, CHR_H32, CT, FILES, J2K, MR, RLE_2
 from tests.certificates import Authority
 from tests.dimse import a_node, associated, associating, dcmtk, until
 from tests.hub_process import hub_process
+from tests.portal import recorded as recorded_so_far
 from tests.ports import free_ports
 from tests.world import World, running
 
@@ -81,6 +83,10 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+async def _has_refused(world: World, times: int) -> bool:
+    return sum(one.interaction == "node-authentication" for one in await recorded_so_far(world)) >= times
+
+
 @pytest.mark.anyio
 async def test_by_tls_a_node_is_known_by_its_certificate(settings: Settings, tmp_path: Path) -> None:
     authority, foreign = Authority(tmp_path), tmp_path / "other"
@@ -105,6 +111,8 @@ async def test_by_tls_a_node_is_known_by_its_certificate(settings: Settings, tmp
             await dcmtk("echoscu", *by_tls("HOSPITAL-A", *Authority(foreign).issue("pacs")), at),
             await dcmtk("echoscu", "-to", "5", "-aet", "HOSPITAL-A", "-aec", "RENKEI", "127.0.0.1", at),
         ]
+        # A handshake that fails is told by a thread of its own, which the end of the hub would cut short.
+        await until(partial(_has_refused, world, 4))
         await until(lambda: not door._open)
 
     assert known == (0, "")

@@ -46,16 +46,16 @@ async def notes(world: World) -> int:
     return len(await world.hub.database.reader.fetch(select(dicom_undescribed.c.study), {}))
 
 
-async def test_an_association_of_sixty_slices_makes_two_versions_and_the_last_tells_all(waiting: World) -> None:
+async def test_an_association_of_thirty_slices_makes_two_versions_and_the_last_tells_all(waiting: World) -> None:
     await a_node(waiting)
     caller = await waiting.client("hospital-a")
     async with associating(waiting.hub) as door:
-        assert await aside(sent, door, *instances(1, 60)) == [0] * 60
+        assert await aside(sent, door, *instances(1, 30)) == [0] * 30
         # The association is released: nobody has to wait for anything.
         study = await described(waiting, caller)
 
-    assert (study["numberOfInstances"], study["meta"]["versionId"]) == (60, "2")
-    assert len(study["series"][0]["instance"]) == 60
+    assert (study["numberOfInstances"], study["meta"]["versionId"]) == (30, "2")
+    assert len(study["series"][0]["instance"]) == 30
     assert await notes(waiting) == 0
 
 
