@@ -1,7 +1,7 @@
 """Writes of the hub itself on behalf of an organisation: the same gate, without a door."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -20,6 +20,29 @@ from fhir.store.stored import Stored
 
 MOST_ATTEMPTS = 3
 """How often a write is begun when rights keep changing under it."""
+
+T = TypeVar("T")
+
+
+async def attempted(attempt: Callable[[], Awaitable[T]], *, also: tuple[type[Exception], ...] = ()) -> T:
+    """Return what `attempt` returns, which is begun again while the rights of callers change under it.
+
+    Args:
+        attempt: Makes its own request, and leaves nothing behind when it fails.
+        also: What else it is begun again after; the last of these is raised in the end.
+
+    Raises:
+        DatabaseUnavailable: rights keep changing.
+    """
+    late: Exception = DatabaseUnavailable("The rights of callers keep changing")
+    for _ in range(MOST_ATTEMPTS):
+        try:
+            return await attempt()
+        except StaleCaller:
+            continue
+        except also as error:
+            late = error
+    raise late
 
 
 async def inside_request(hub: Hub, organisation: Organisation, method: str, path: str) -> FhirRequest:
@@ -88,11 +111,12 @@ async def write_with(hub: Hub, organisation: Organisation, change: Change) -> Se
         FhirError: a resource is refused; nothing was changed.
         DatabaseUnavailable: nothing was changed.
     """
-    for _ in range(MOST_ATTEMPTS):
+
+    async def attempt() -> Sequence[Stored]:
         request = await inside_request(hub, organisation, "PUT", "/fhir/")
         request.interaction, request.action = "update", "U"
 
-        async def work(writing: Writing, request: FhirRequest = request) -> Sequence[Stored]:
+        async def work(writing: Writing) -> Sequence[Stored]:
             written = []
             for resource in await change(writing.connection):
                 type_name, id_ = resource["resourceType"], resource["id"]
@@ -102,11 +126,9 @@ async def write_with(hub: Hub, organisation: Organisation, change: Change) -> Se
                     written.append(await writing.update(prepared, id_, any_id=True))
             return written
 
-        try:
-            return await committed(request, work)
-        except StaleCaller:
-            continue
-    raise DatabaseUnavailable("The rights of callers keep changing")
+        return await committed(request, work)
+
+    return await attempted(attempt)
 
 
 def _said(body: bytes) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 One instance of each series is heard, an image before what is none: those of a series say the same of their study.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,10 +12,9 @@ from sqlalchemy import BigInteger, bindparam, literal_column, select
 
 from dicom.indexing import Facts, StudyFacts
 from dicom.model_facts import facts_of
-from dicom.sop_classes import is_seen
 from dicom.store.connection import Connection
 from dicom.store.tables import TOLD_BEFORE, dicom_instance, dicom_study
-from dicom.store.told import SERIES, STUDY, ranked, redate, revise_series, revise_study
+from dicom.store.told import SERIES, STUDY, is_image, ranked, redate, revise_series, revise_study
 
 MOST_SERIES = 200
 """That are heard of one study."""
@@ -86,7 +85,7 @@ async def _heard(connection: Connection, place: dict[str, Any]) -> list[tuple[in
     """Return series, facts and whether it is an image of those that are heard; images, and what came first, first."""
     chosen: dict[int, tuple[int, bool]] = {}
     for id_, series, *what in await connection.fetch(_INSTANCES, place):
-        of_image = _is_image(what)
+        of_image = is_image(*what)
         if series not in chosen or (of_image and not chosen[series][1]):
             chosen[series] = id_, of_image
     found = []
@@ -94,8 +93,3 @@ async def _heard(connection: Connection, place: dict[str, Any]) -> list[tuple[in
         ((model,),) = await connection.fetch(_MODEL, {"k_patient": place["k_patient"], "k_id": id_})
         found.append((series, facts_of(orjson.loads(bytes(model))), of_image))
     return found
-
-
-def _is_image(what: Sequence[Any]) -> bool:
-    sop_class_uid, rows, source, described = what
-    return is_seen(sop_class_uid, rows) and (source is None or described is not None)

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Integer, Table, Update, bindparam, case, literal_column, select, update
 
-from dicom.indexing import Facts, InstanceFacts, SeriesFacts, StudyFacts
+from dicom.indexing import Facts, SeriesFacts, StudyFacts
 from dicom.names import PersonName, folded, words
 from dicom.sop_classes import is_seen
 from dicom.store.connection import Connection
@@ -75,16 +75,9 @@ class Word:
     of_image: bool
 
 
-def is_image(instance: InstanceFacts, columns: Mapping[str, Any]) -> bool:
-    """Return whether an instance is an image, whose own header was read.
-
-    Args:
-        instance: Its facts.
-        columns: Of dicom_instance: `source` and `described`.
-    """
-    if columns["source"] is not None and columns["described"] is None:
-        return False
-    return is_seen(instance.sop_class_uid, instance.rows)
+def is_image(sop_class_uid: str, rows: int | None, source: int | None, described: int | None) -> bool:
+    """Return whether an instance with these columns is an image, whose own header was read."""
+    return is_seen(sop_class_uid, rows) and (source is None or described is not None)
 
 
 def ranked(units: Units, about: StudyFacts | SeriesFacts, told: int, *, of_image: bool) -> tuple[int, tuple[int, ...]]:

@@ -168,8 +168,10 @@ async def store_instance(
             Nothing has been written then.
     """
     extracted = instance if isinstance(instance, Extracted) else extract(instance)
-    facts = extracted.facts
-    word = Word(facts, fixed.clinical_date, is_image(facts.instance, extracted.columns))
+    facts, columns = extracted.facts, extracted.columns
+    about = facts.instance
+    of_image = is_image(about.sop_class_uid, about.rows, columns["source"], columns["described"])
+    word = Word(facts, fixed.clinical_date, of_image)
     found = await _one(connection, _INSTANCE, fixed, facts.instance.sop_instance_uid)
     if found is not None:
         await _again(connection, fixed, extracted, digest, found)

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Integer, bindparam, or_, select
 from app.access import epoch
 from app.access.directory import Organisation, organisations
 from app.audit.record import Event
-from app.db import Database, DatabaseUnavailable
+from app.db import Database
 from app.hub import Hub
 from app.imaging.hold import hold
 from app.imaging.reports.filing import Told, file_reports
@@ -21,9 +21,7 @@ from app.imaging.reports.follow import TELLING, follow_study
 from app.imaging.reports.resources import MAPPING
 from app.records.commit import committed
 from app.records.events import events
-from app.records.inside import MOST_ATTEMPTS, inside_request
-from app.records.record import StaleCaller
-from app.records.request import FhirRequest
+from app.records.inside import attempted, inside_request
 from app.records.writing import Writing
 from dicom.model_facts import facts_of
 from dicom.store.tables import dicom_instance, dicom_study
@@ -113,28 +111,24 @@ async def _mark(database: Database, patient: int, row: int, version: int | None 
 
 async def _file(hub: Hub, site: Organisation, studies: Sequence[tuple[int, int]], *, remake: bool) -> Filed:
     """File what is to be filed of studies of a site, under the gate, in its name."""
-    late: Exception = DatabaseUnavailable("The rights of callers keep changing")
-    for _ in range(MOST_ATTEMPTS):
+
+    async def work(writing: Writing) -> Filed:
+        await hold(writing.connection, site.key)
+        for patient_key, row in studies:
+            await _file_study(writing, patient_key, row, remake=remake)
+        new = [one for one in writing.written if one.version == 1 and one.type != "Provenance"]
+        return Filed(len(studies), len(new), sum(one.version > 1 for one in writing.written))
+
+    async def attempt() -> Filed:
         request = await inside_request(hub, site, "POST", "/fhir/")
         request.interaction, request.action = "update", "U"
 
-        async def work(writing: Writing) -> Filed:
-            await hold(writing.connection, site.key)
-            for patient_key, row in studies:
-                await _file_study(writing, patient_key, row, remake=remake)
-            new = [one for one in writing.written if one.version == 1 and one.type != "Provenance"]
-            return Filed(len(studies), len(new), sum(one.version > 1 for one in writing.written))
-
-        async def tell(_: Filed, writing: Writing, request: FhirRequest = request) -> list[Event]:
+        async def tell(_: Filed, writing: Writing) -> list[Event]:
             return await events(request, writing.written, 200, writing.connection) if writing.written else []
 
-        try:
-            return await committed(request, work, tell)
-        except StaleCaller:
-            continue
-        except Conflict as error:
-            late = error
-    raise late
+        return await committed(request, work, tell)
+
+    return await attempted(attempt, also=(Conflict,))
 
 
 async def _file_study(writing: Writing, patient_key: int, row: int, *, remake: bool) -> None:

@@ -186,7 +186,7 @@ async def _keep(hub: "Hub", rows: Sequence[InstanceRow], models: Mapping[str, di
                 "instance_number": about.instance_number,
             }
             await settle(connection, row.patient_key, row.id, columns)
-            word = Word(facts, clinical_date(facts.study), is_image(about, columns))
+            word = Word(facts, clinical_date(facts.study), is_image(about.sop_class_uid, about.rows, row.source, now))
             study = await tell(connection, row.custodian, word)
             if study is not None:
                 grown = Undescribed(row.patient_key, study, row.custodian, row.study_instance_uid, since=0)

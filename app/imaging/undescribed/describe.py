@@ -17,8 +17,7 @@ from app.imaging.hold import hold
 from app.imaging.imaging_study import clinical_date
 from app.imaging.undescribed.note import Undescribed, due, forget, postpone, waiting
 from app.records.commit import committed
-from app.records.inside import MOST_ATTEMPTS, inside_request
-from app.records.record import StaleCaller
+from app.records.inside import attempted, inside_request
 from app.records.writing import Writing
 from dicom.store.retell import is_unheard, retell
 
@@ -67,22 +66,21 @@ async def describe_now(hub: Hub, custodian: int, uids: Iterable[str]) -> None:
 
 async def _describe(hub: Hub, one: Undescribed) -> None:
     site = next(site for site in await organisations(hub.database.reader) if site.key == one.custodian)
-    for _ in range(MOST_ATTEMPTS):
+
+    async def attempt() -> None:
         request = await inside_request(hub, site, "PUT", "/fhir/ImagingStudy")
         request.interaction, request.action = "update", "U"
-        try:
-            await committed(request, partial(_written, site, one))
-        except StaleCaller:
-            continue
-        except (DatabaseUnavailable, AuditUnavailable):
-            raise
-        except Exception:
-            # Whatever it is, the studies after it are described.
-            logger.exception("The study %s cannot be described", one.study_instance_uid)
-            async with hub.database.write() as connection:
-                await postpone(connection, one, hub.clock() + POSTPONED_SECONDS * _SECOND)
-        return
-    raise DatabaseUnavailable("The rights of callers keep changing")
+        await committed(request, partial(_written, site, one))
+
+    try:
+        await attempted(attempt)
+    except (DatabaseUnavailable, AuditUnavailable):
+        raise
+    except Exception:
+        # Whatever it is, the studies after it are described.
+        logger.exception("The study %s cannot be described", one.study_instance_uid)
+        async with hub.database.write() as connection:
+            await postpone(connection, one, hub.clock() + POSTPONED_SECONDS * _SECOND)
 
 
 async def _written(site: Organisation, one: Undescribed, writing: Writing) -> None:

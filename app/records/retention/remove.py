@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from app.access.directory import Organisation
 from app.audit.record import Event
 from app.consent.visibility import EVERYTHING_VISIBLE
-from app.db import DatabaseUnavailable, WriteConnection
+from app.db import WriteConnection
 from app.hub import Hub
 from app.records.commit import committed
 from app.records.events import events
 from app.records.expunge import remove
 from app.records.forget import count_removal, forget
-from app.records.inside import MOST_ATTEMPTS, inside_request
-from app.records.record import StaleCaller
+from app.records.inside import attempted, inside_request
 from app.records.request import FhirRequest
 from app.records.retention.seen import Due
 from app.records.writing import Writing
@@ -79,17 +78,12 @@ async def _remove(request: FhirRequest, some: Sequence[Due]) -> int:
 
 
 async def _remove_part(hub: Hub, site: Organisation, part: Sequence[Due]) -> int:
-    late: Conflict | None = None
-    for _ in range(MOST_ATTEMPTS):
-        try:
-            await _delete(await inside_request(hub, site, "DELETE", "/fhir/"), part)
-            return await _remove(await inside_request(hub, site, "DELETE", "/fhir/"), part)
-        except StaleCaller:
-            continue
-        except Conflict as error:
-            # What was written at the same time is left out of the next attempt.
-            late = error
-    raise late or DatabaseUnavailable("The rights of callers keep changing")
+    async def attempt() -> int:
+        await _delete(await inside_request(hub, site, "DELETE", "/fhir/"), part)
+        return await _remove(await inside_request(hub, site, "DELETE", "/fhir/"), part)
+
+    # What was written at the same time is left out of the next attempt.
+    return await attempted(attempt, also=(Conflict,))
 
 
 async def remove_due(hub: Hub, site: Organisation, some: Sequence[Due]) -> int:

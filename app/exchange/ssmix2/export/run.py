@@ -6,15 +6,13 @@ from dataclasses import dataclass
 
 from app.access.directory import Organisation, organisations
 from app.backup.events import CLIENT, account
-from app.db import DatabaseUnavailable
 from app.exchange.hl7v2.to_fhir.source import Source
 from app.exchange.ssmix2.export.folder import Folder
 from app.exchange.ssmix2.export.patient import Gathered, gather
 from app.hub import Hub
 from app.records.events import events
-from app.records.inside import MOST_ATTEMPTS, inside_request
+from app.records.inside import attempted, inside_request
 from app.records.query import read_query
-from app.records.record import StaleCaller
 from app.records.request import FhirRequest
 from fhir.errors import NotFound
 
@@ -106,12 +104,10 @@ async def _patients(hub: Hub, site: Organisation, patient: str) -> AsyncIterator
 
 async def _gathered(hub: Hub, site: Organisation, source: Source, id_: str) -> Gathered:
     """Return a patient's files once it is on record who takes them out."""
-    for _ in range(MOST_ATTEMPTS):
+
+    async def attempt() -> Gathered:
         request = await _request(hub, site)
-        try:
-            gathered = await gather(request, source, id_)
-        except StaleCaller:
-            continue
+        gathered = await gather(request, source, id_)
         words = "Exported as SS-MIX2"
         found = await events(request, gathered.versions, 200)
         taken = [
@@ -120,4 +116,5 @@ async def _gathered(hub: Hub, site: Organisation, source: Source, id_: str) -> G
         ]
         await hub.audit.append(taken)
         return gathered
-    raise DatabaseUnavailable("The rights of callers keep changing")
+
+    return await attempted(attempt)
