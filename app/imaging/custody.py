@@ -3,9 +3,7 @@
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Integer, and_, bindparam
-
-from fhir.store.connection import Visibility
+from sqlalchemy import ColumnElement, FromClause, Integer, bindparam
 
 
 class Custody:
@@ -23,21 +21,3 @@ class Custody:
     def condition(self, alias: FromClause) -> ColumnElement[bool]:
         """Return the condition under which a row of `alias` is the custodian's."""
         return alias.c.custodian == bindparam("v_custodian", type_=Integer)
-
-
-class Own:
-    """What a caller may see of what one custodian keeps.
-
-    Args:
-        seen: What the caller may see.
-        custodian: Key of the organisation.
-    """
-
-    def __init__(self, seen: Visibility, custodian: int) -> None:
-        self._seen, self._custody = seen, Custody(custodian)
-        self.shape: Hashable = ("own", seen.shape)
-        self.values: Mapping[str, Any] = {**seen.values, **self._custody.values}
-
-    def condition(self, alias: FromClause) -> ColumnElement[bool]:
-        """Return the condition under which a row of `alias` is both."""
-        return and_(self._seen.condition(alias), self._custody.condition(alias))

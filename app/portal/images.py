@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.imaging.imaging_study import study_uid
-from app.portal.items import NO_IMAGES as NO_IMAGES
-from app.portal.items import Item, modality_of
+from app.portal.items import NO_IMAGES, Item, modality_of
 from dicom.values import is_uid
 
 NOTHING_TO_SEE = NO_IMAGES | {"SEG"}

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from app.access.directory import find_organisation
 from app.identity.known import known_patient
 from app.identity.match import match
-from app.imaging.custody import Own
 from app.imaging.media.decide import new_patient
 from app.imaging.media.disc import Disc, DiscPatient
 from app.imaging.media.review import held_now
@@ -15,6 +14,7 @@ from app.portal.gate import Visit
 from app.portal.media.discs import iso_date
 from app.portal.patients import find, today
 from app.portal.people import Someone, someone
+from app.records.conditional import Custody
 from fhir.errors import Deleted, NotFound
 from fhir.store.stored import Stored
 
@@ -82,7 +82,7 @@ async def candidates(visit: Visit, disc: Disc, about: DiscPatient, typed: str) -
     """Return the site's Patients who may be meant, the likeliest first; those whom somebody looked for before them."""
     record = visit.fhir.record
     # What other sites have is out of the question, and crowds out nobody.
-    own = Own(record.visibility, visit.caller.organisation)
+    own = Custody(record.visibility, visit.caller.organisation)
     found: dict[str, Candidate] = {}
     if typed:
         visit.hub.limits.person_search(visit.caller)

@@ -11,8 +11,8 @@ from typing import Any
 from app.consent.break_glass.purpose import keys_behind_glass
 from app.identity.scope import patient_keys
 from app.portal.gate import Visit
-from app.portal.images import NO_IMAGES, Study, studies
-from app.portal.items import item
+from app.portal.images import Study, studies
+from app.portal.items import NO_IMAGES, item
 from app.portal.patients import today
 from app.portal.people import Someone, someone
 from app.records.query import read_query
