@@ -32,7 +32,7 @@ from app.imaging.media.disc import (
 from app.imaging.media.entries import Entry, Unreadable, entries_of, shown
 from app.imaging.media.peek import spool
 from app.imaging.media.quarantine import found_disc, note_blobs, patients_on, settle_disc
-from app.imaging.media.stated import image_kept, patient_stated
+from app.imaging.media.stated import image_kept, patient_stated, placed
 from app.imaging.media.tables import media_file, media_patient
 from app.records.jobs.job import DONE, Step
 from app.records.jobs.job import WAITING as UNDER_WAY
@@ -173,7 +173,7 @@ class Reading:
         if number is not None:
             return replace(made, number=number)
         self._patients[made.who] = made.number
-        self._batch.patients.append(made)
+        self._batch.patients.append(placed(made, found))
         return made
 
     async def _write(self, *, finished: bool = False) -> None:

@@ -14,7 +14,7 @@ from app.db import DatabaseConnection
 from app.imaging.keep import Failure, Received, failure
 from app.imaging.media.disc import NEW, PATIENT, QUARANTINED, READ, REJECTED, WAITING, Disc, DiscPatient
 from app.imaging.media.quarantine import note_blobs
-from app.imaging.media.stated import image_kept, patient_stated
+from app.imaging.media.stated import image_kept, patient_stated, placed
 from app.imaging.media.tables import media_disc, media_file, media_patient
 from dicom.failures import DUPLICATE_SOP_INSTANCE, IdentityConflict
 from dicom.store.write import whose_uid
@@ -145,7 +145,7 @@ class Review:
         )
         one = self._stated(number, received)
         await self._writing.connection.insert(media_disc, [astuple(disc)])
-        await self._writing.connection.insert(media_patient, [astuple(one)])
+        await self._writing.connection.insert(media_patient, [astuple(placed(one, received))])
         return one
 
     def _stated(self, disc: int, received: Received) -> DiscPatient:

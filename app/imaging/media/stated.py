@@ -1,12 +1,14 @@
 """Rows of what an image says: whom it is about, and what is kept of it until somebody has decided."""
 
+from dataclasses import replace
+
 from app.imaging.keep import Received
 from app.imaging.media.disc import QUARANTINED, WAITING, DiscFile, DiscPatient
 from app.imaging.media.peek import institution_of
 
 
 def patient_stated(disc: int, number: int, custodian: int, found: Received, *, ends: int) -> DiscPatient:
-    """Return whom an image says that it is about, who waits for a decision.
+    """Return whom an image says that it is about, who waits for a decision; `placed` adds where it is from.
 
     Args:
         disc: The number of the disc.
@@ -19,11 +21,16 @@ def patient_stated(disc: int, number: int, custodian: int, found: Received, *, e
     name = study.patient_name
     return DiscPatient(
         *(disc, number, custodian),
-        *(study.patient_id, found.issuer, institution_of(found)),
+        *(study.patient_id, found.issuer, ""),
         *(name.alphabetic, name.ideographic, name.phonetic, study.patient_birth_date, study.patient_sex),
         *(WAITING, "", "", ""),
         *(0, ends),
     )
+
+
+def placed(one: DiscPatient, found: Received) -> DiscPatient:
+    """Return a patient with the institution that an image names: its header is read for that, so once a patient."""
+    return replace(one, institution=institution_of(found))
 
 
 def image_kept(one: DiscPatient, number: int, found: Received, path: str, *, listed: int, reason: str = "") -> DiscFile:
