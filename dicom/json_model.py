@@ -5,6 +5,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/chapter_F.html
 
 import math
 from base64 import b64encode
+from functools import lru_cache
 from struct import unpack, unpack_from
 from typing import Any, NamedTuple
 
@@ -28,6 +29,8 @@ BULK_THRESHOLD_BYTES = 1024
 MAX_NUMBERS = 1_000_000
 MAX_TEXTS = 100_000
 """Values of one element: each becomes an object, and sixteen megabytes of names would become gigabytes."""
+MOST_AGAIN_BYTES = 128
+"""Of a value that is remembered for the next instance."""
 MAX_SAFE_INTEGER = 2**53 - 1
 """Beyond it a JSON number loses digits in JavaScript, so F.2.3.1 lets a string stand for it."""
 
@@ -141,7 +144,7 @@ def _element(key: str, element: Element, data_set: DataSet, context: _Context) -
         _refuse_too_many(len(value) // size, MAX_NUMBERS)
         numbers = unpack(f"{context.order}{len(value) // size}{letter}", value)
         return {"vr": vr, "Value": _numbers(element.tag, numbers)}
-    values = _strings(vr, value, context)
+    values = (_strings_again if len(value) <= MOST_AGAIN_BYTES else _strings)(vr, value, context.codecs, context.order)
     return {"vr": vr, "Value": values} if values else {"vr": vr}
 
 
@@ -186,12 +189,12 @@ def _numbers(tag: int, numbers: tuple[Any, ...]) -> list[Any]:
     return [n if -MAX_SAFE_INTEGER <= n <= MAX_SAFE_INTEGER else str(n) for n in numbers]
 
 
-def _strings(vr: str, value: bytes, context: _Context) -> list[Any]:
+def _strings(vr: str, value: bytes, codecs: tuple[str, ...], order: str) -> list[Any]:
     """Return the values of a VR that is written as text; empty ones among several are null (F.2.5)."""
     if vr == "AT":
-        parts = unpack_from(f"{context.order}{len(value) // 4 * 2}H", value)
+        parts = unpack_from(f"{order}{len(value) // 4 * 2}H", value)
         return [f"{group:04X}{number:04X}" for group, number in zip(parts[::2], parts[1::2], strict=True)]
-    text = decode(value, context.codecs) if vr in CHARACTER_SET_VRS else value.decode("latin-1")
+    text = decode(value, codecs) if vr in CHARACTER_SET_VRS else value.decode("latin-1")
     text = text.rstrip(" \0")
     if not text:
         return []
@@ -200,6 +203,10 @@ def _strings(vr: str, value: bytes, context: _Context) -> list[Any]:
     _refuse_too_many(text.count("\\"), MAX_TEXTS)
     convert = _CONVERTERS.get(vr, _plain)
     return [convert(part) if part else None for part in text.split("\\")]
+
+
+_strings_again = lru_cache(maxsize=4096)(_strings)
+"""The instances of a series say most of it in the same bytes; nobody changes what is returned."""
 
 
 def _refuse_too_many(values: int, limit: int) -> None:

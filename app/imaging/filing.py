@@ -27,7 +27,7 @@ from app.imaging.patient import patient, system
 from app.imaging.reports.filing import Told, file_reports, told
 from app.imaging.reports.requests import with_requests
 from app.imaging.sources.imaging_studies import labels_by_site
-from app.imaging.undescribed.note import Undescribed, forget, note
+from app.imaging.undescribed.note import AFTER, Undescribed, forget, note
 from app.records.prepare import prepare
 from app.records.record import StaleCaller
 from app.records.row_ids import id_of, new_id
@@ -180,7 +180,7 @@ class _Filing:
         """Bring the ImagingStudy of each study that has grown in step."""
         await self._batch.flush()
         for row, (study, owner) in self._grown.items():
-            if self._more_to_come and row not in self._at_once and row not in self._told:
+            if await self._may_follow(row):
                 uid, now = study.study_instance_uid, self._writing.request.now
                 await note(self._writing.connection, Undescribed(owner.key, row, self._site.key, uid, now))
                 continue
@@ -190,6 +190,20 @@ class _Filing:
         await self._writing.connection.insert_missing(blob, sorted(self._blobs.values()))
         self.filed.reviews = self._review.added
         return self.filed
+
+    async def _may_follow(self, row: int) -> bool:
+        """Return whether the ImagingStudy of a study that has grown may say so some seconds later.
+
+        One that was written a moment ago does: whoever sends a study in many requests would write it as often.
+        """
+        if row in self._at_once or row in self._told:
+            return False
+        if self._more_to_come:
+            return True
+        current = await read(self._writing.connection, Custody(self._site.key), "ImagingStudy", id_of(row))
+        if current is None or current.deleted:
+            return False
+        return self._writing.request.now - current.last_updated < AFTER
 
     async def _patient(self, received: Received, study: StudyFacts) -> Owner:
         """Return whose the instance is: of the custodian's Patients, the one with that number of that issuer."""

@@ -15,14 +15,11 @@ from app.hub import Hub
 from app.imaging.filing import describe_study
 from app.imaging.hold import hold
 from app.imaging.imaging_study import clinical_date
-from app.imaging.undescribed.note import Undescribed, due, forget, postpone, waiting
+from app.imaging.undescribed.note import AFTER, Undescribed, due, forget, postpone, waiting
 from app.records.commit import committed
 from app.records.inside import attempted, inside_request
 from app.records.writing import Writing
 from dicom.store.retell import is_unheard, retell
-
-AFTER_SECONDS = 3.0
-"""How long a study waits, while more of it may come."""
 
 EVERY_SECONDS = 1.0
 """How often each process looks for studies that have waited so long."""
@@ -45,7 +42,7 @@ async def describe_due(hub: Hub) -> None:
         DatabaseUnavailable: some wait on.
         AuditUnavailable: some wait on, since it cannot be recorded.
     """
-    until = hub.clock() - int(AFTER_SECONDS * _SECOND)
+    until = hub.clock() - AFTER
     while found := await due(hub.database.reader, until, most=MOST):
         for one in found:
             await _describe(hub, one)

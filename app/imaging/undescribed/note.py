@@ -7,6 +7,9 @@ from sqlalchemy import BigInteger, Integer, Text, bindparam, delete, select, upd
 from app.db import DatabaseConnection, WriteConnection
 from app.imaging.undescribed.tables import dicom_undescribed
 
+AFTER = 3_000_000
+"""How long a study waits, while more of it may come; microseconds."""
+
 _PLACE = (
     dicom_undescribed.c.patient_key == bindparam("k_patient", type_=BigInteger),
     dicom_undescribed.c.study == bindparam("k_study", type_=BigInteger),

@@ -10,6 +10,8 @@ import pydicom
 import pydicom.data
 from pydicom.uid import MPEG4HP41, DeflatedExplicitVRLittleEndian
 
+from app.imaging.undescribed.describe import describe_now
+from app.imaging.undescribed.note import due
 from tests.world import World
 
 FILES = Path(pydicom.data.__file__).parent
@@ -75,6 +77,12 @@ def address(data: bytes) -> str:
     """Return the instance's address below the DICOMweb root."""
     study, series, instance = uids(data)
     return f"/dicomweb/studies/{study}/series/{series}/instances/{instance}"
+
+
+async def described_all(world: World) -> None:
+    """Have each study described that has grown a moment ago, as some seconds later it is."""
+    for one in await due(world.hub.database.reader, world.hub.clock(), most=1000):
+        await describe_now(world.hub, one.custodian, [one.study_instance_uid])
 
 
 def a_body(*parts: bytes, boundary: str = "b0undary") -> bytes:

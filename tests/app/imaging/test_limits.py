@@ -7,6 +7,7 @@ import pytest
 
 from app.imaging import bulk_data, episodes, filing, keep, pixels, receive
 from app.imaging.route import DicomRoute
+from app.imaging.undescribed.note import AFTER
 from app.records.writing import Writing
 from fhir.errors import NotFound
 from tests.app.imaging.images import (
@@ -223,6 +224,9 @@ async def test_rights_that_change_inside_the_transaction_begin_it_again(
 ) -> None:
     hospital = await world.client("hospital-a")
     await stored(world, hospital, a_file(CT))
+    # Long enough ago for the second to be told of at once.
+    instant = world.hub.clock() + AFTER
+    monkeypatch.setattr(world.hub, "clock", lambda: instant)
     update = Writing.update
     failures = iter([NotFound("as if the epoch had grown meanwhile")])
 

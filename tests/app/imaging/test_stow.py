@@ -13,6 +13,7 @@ from tests.app.imaging.images import (
     a_body,
     a_file,
     address,
+    described_all,
     send,
     stored,
     uids,
@@ -217,6 +218,7 @@ async def test_the_imaging_study_is_in_step_with_what_is_stored(world: World) ->
         a_file(CT, SOPInstanceUID="1.2.3.5", SeriesInstanceUID="1.2.3", Modality="PR", SeriesNumber=9),
     )
 
+    await described_all(world)
     (entry,) = (await world.http.get("/fhir/ImagingStudy", headers=hospital)).json()["entry"]
     found = entry["resource"]
     assert found["meta"]["versionId"] == "2"

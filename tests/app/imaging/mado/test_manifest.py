@@ -14,7 +14,7 @@ from dicom.manifest.read import read_kos
 from dicom.part10 import read_instance
 from fhir.profiles.structure import check
 from fhir.store.labels import ACT_CODE
-from tests.app.imaging.images import CT, a_file, parts_of, stored
+from tests.app.imaging.images import CT, a_file, described_all, parts_of, stored
 from tests.portal import recorded
 from tests.world import ADDRESS, World, a_consent, running
 
@@ -179,9 +179,11 @@ async def test_where_the_region_wants_it_each_study_is_known_by_its_manifests_an
         await stored(world, hospital, an_image(1))
         first = await documents(world, hospital)
         await stored(world, hospital, an_image(2))
+        await described_all(world)
         same = await documents(world, hospital)
         more = an_image(1, SeriesInstanceUID="1.2.392.1.2", SOPInstanceUID="1.2.392.1.2.1", Modality="PT")
         await stored(world, hospital, more)
+        await described_all(world)
         grown = await documents(world, hospital)
 
     assert [{one["id"]: one["meta"]["versionId"] for one in found} for found in (first, same, grown)] == [
@@ -214,6 +216,7 @@ async def test_a_study_that_is_too_large_for_a_manifest_is_stored_all_the_same(
         hospital = await world.client("hospital-a")
         await stored(world, hospital, an_image(1))
         await stored(world, hospital, an_image(2))
+        await described_all(world)
         study = await study_of(world, hospital)
         known = await documents(world, hospital)
 

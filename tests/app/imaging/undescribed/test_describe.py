@@ -1,12 +1,12 @@
-"""The ImagingStudy of a study that grows by C-STORE: written once for many instances, and never lost."""
+"""The ImagingStudy of a study that grows instance by instance: written once for many, and never lost."""
 
 import pytest
 from sqlalchemy import bindparam, select, update
 
 from app.clock import now
 from app.imaging import filing
-from app.imaging.undescribed.describe import AFTER_SECONDS, describe_due, describe_now
-from app.imaging.undescribed.note import Undescribed, note
+from app.imaging.undescribed.describe import describe_due, describe_now
+from app.imaging.undescribed.note import AFTER, Undescribed, note
 from app.imaging.undescribed.tables import dicom_undescribed
 from dicom.store.tables import TOLD_BEFORE, dicom_study
 from tests.app.imaging.dimse.test_store import CT_CLASS, data_set, sent
@@ -38,7 +38,7 @@ def waiting(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    instant = world.hub.clock() + int(AFTER_SECONDS * 1_000_000)
+    instant = world.hub.clock() + AFTER
     monkeypatch.setattr(world.hub, "clock", lambda: instant)
 
 
@@ -118,17 +118,38 @@ async def test_a_study_that_is_deleted_meanwhile_stays_deleted(waiting: World, m
     assert await notes(waiting) == 0
 
 
-async def test_what_stow_brings_is_told_in_its_own_transaction_with_what_waited(waiting: World) -> None:
+async def test_what_stow_brings_is_told_in_its_own_transaction_with_what_waited(
+    waiting: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await a_node(waiting)
     caller = await waiting.client("hospital-a")
     async with associating(waiting.hub) as door:
         for one in instances(1, 3):
             await aside(sent, door, one)
+    later(waiting, monkeypatch)
 
     await stored(waiting, caller, a_slice(4))
 
     study = await described(waiting, caller)
     assert (study["numberOfInstances"], study["meta"]["versionId"]) == (4, "2")
+    assert await notes(waiting) == 0
+
+
+async def test_a_study_that_comes_in_many_requests_is_told_of_twice(
+    waiting: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = await waiting.client("hospital-a")
+    for number in range(1, 6):
+        await stored(waiting, caller, a_slice(number))
+    before = await described(waiting, caller)
+    found = (await waiting.http.get("/dicomweb/instances", headers=caller)).json()
+
+    later(waiting, monkeypatch)
+    await describe_due(waiting.hub)
+
+    after = await described(waiting, caller)
+    assert (before["numberOfInstances"], before["meta"]["versionId"], len(found)) == (1, "1", 5)
+    assert (after["numberOfInstances"], after["meta"]["versionId"]) == (5, "2")
     assert await notes(waiting) == 0
 
 
