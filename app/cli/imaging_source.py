@@ -145,14 +145,19 @@ async def store(name: str, study: str) -> None:
     """Keep the instances of a source here from now on; begun again, it goes on where it was."""
 
     def tell(moved: Moved) -> None:
-        click.echo(f"{moved.instances} kept, {moved.octets} bytes, {moved.failed} failed")
+        click.echo(f"{moved.instances} kept, {moved.octets} bytes, {_left_out(moved)}")
 
     async with opened() as hub:
         moved = await keep_here(hub, await hub.sources.named(name), study=study, tell=tell)
         await record(hub, "admin", f"imaging source {name}: {moved.instances} instances are kept here now")
-    click.echo(f"Kept: {moved.instances} instances, {moved.octets} bytes; {moved.failed} failed, {moved.left} left")
+    click.echo(f"Kept: {moved.instances} instances, {moved.octets} bytes; {_left_out(moved)}, {moved.left} left")
     if moved.failed:
         raise SystemExit(1)
+
+
+def _left_out(moved: Moved) -> str:
+    reviewed = f", {moved.reviewed} wait for review" if moved.reviewed else ""
+    return f"{moved.failed} failed{reviewed}"
 
 
 def _instant(microseconds: int) -> str:

@@ -38,6 +38,8 @@ class Moved:
     octets: int = 0
     failed: int = 0
     """That could not be had, or are not what they were said to be: they stay references."""
+    reviewed: int = 0
+    """That name another patient than their study is of: they are kept until a person decides, and stay references."""
     left: int = 0
     """References to the source that there are still, of all studies."""
 
@@ -52,6 +54,7 @@ class _Kept:
     stored: Sequence[Received]
     gone: Sequence[Reference]
     """Deleted, or sent by their site, while they were fetched: that is left as it is."""
+    reviewed: Sequence[Received] = ()
 
 
 async def keep_here(hub: "Hub", registered: Registered, *, study: str = "", tell: Tell | None = None) -> Moved:
@@ -68,12 +71,13 @@ async def keep_here(hub: "Hub", registered: Registered, *, study: str = "", tell
     while some := await references(hub.database.reader, key, after=after, limit=BATCH, study=study):
         after = some[-1].patient_key, some[-1].id
         got = await _kept(hub, registered, some)
-        failed = len(some) - len(got.stored) - len(got.gone)
+        failed = len(some) - len(got.stored) - len(got.gone) - len(got.reviewed)
         moved = replace(
             moved,
             instances=moved.instances + len(got.stored),
             octets=moved.octets + sum(one.size for one in got.stored),
             failed=moved.failed + failed,
+            reviewed=moved.reviewed + len(got.reviewed),
         )
         in_a_row = in_a_row + failed if failed == len(some) else 0
         if tell is not None:
@@ -106,7 +110,7 @@ async def _kept(hub: "Hub", registered: Registered, some: Sequence[Reference]) -
     filed = await stored(request, [got for got in fetched if got is not None], more_to_come=True, still=still)
     for refused in filed.failures:
         logger.warning("An instance of %s is not kept: %s", registered.source.name, refused.reason)
-    kept.stored = filed.stored
+    kept.stored, kept.reviewed = filed.stored, filed.reviewed
     await hub.held.forget([*kept.gone, *(rows[got.sop_instance_uid] for got in kept.stored)])
     return kept
 

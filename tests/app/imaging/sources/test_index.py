@@ -187,6 +187,22 @@ async def test_what_was_indexed_under_another_patient_stays_where_it_is(world: W
     assert [row["00100020"]["Value"] for row in found] == [["1CT1"]]
 
 
+async def test_what_names_another_patient_by_now_waits_for_review_and_is_no_failure(world: World) -> None:
+    image, corrected = a_file(CT), a_file(CT, PatientID="another")
+    async with a_pacs(image) as pacs:
+        await a_source(world, pacs)
+        registered = await world.hub.sources.named("pacs-a")
+        caller = await world.client("hospital-a")
+        await index(world.hub, registered)
+        pacs.instances[uids(image)[2]] = corrected
+
+        moved = await keep_here(world.hub, registered)
+        found = (await world.http.get("/dicomweb/studies", headers=caller)).json()
+
+    assert (moved.instances, moved.failed, moved.reviewed, moved.left) == (0, 0, 1, 1)
+    assert [row["00100020"]["Value"] for row in found] == [["1CT1"]]
+
+
 async def test_what_was_deleted_while_it_was_fetched_does_not_come_back(world: World) -> None:
     gone, kept = a_file(CT), a_file(MR)
     study = address(gone).partition("/series")[0]
