@@ -184,11 +184,15 @@ async def warn_of_reindexing(hub: Hub) -> None:
         logger.warning("Of reports among the images that are stored not all is filed; run: renkei imaging-reports")
 
 
-def start_tasks(hub: Hub) -> None:
-    """Start what runs beside the requests."""
+def collect_seldom() -> None:
+    """Let the process look for unused cycles as suits a hub that it runs alone, until it ends."""
     # Large bundles make many objects that live shortly; what was imported lives for ever.
     gc.set_threshold(50_000, 20, 100)
     gc.freeze()
+
+
+def start_tasks(hub: Hub) -> None:
+    """Start what runs beside the requests."""
     hub.audit.start()
     hub.leader.start(hub.settings.checkpoint_seconds)
     hub.closing.append(witnessing.start(hub))

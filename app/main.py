@@ -19,7 +19,7 @@ from app.audit.running import record_start, record_stop
 from app.exchange.ssmix2.door import PATH as SSMIX2_FILES
 from app.exchange.ssmix2.door import Ssmix2Route
 from app.imaging.route import DicomRoute
-from app.lifecycle import open_hub, start_tasks, warn_of_folding, warn_of_reindexing
+from app.lifecycle import collect_seldom, open_hub, start_tasks, warn_of_folding, warn_of_reindexing
 from app.observe.health import router as observe
 from app.portal.gate import nowhere
 from app.portal.routes import routes as portal
@@ -60,12 +60,12 @@ class _Hub(FastAPI):
         await super().__call__(scope, receive, send)
 
 
-def create_app(chosen: Settings | None = None, *, is_told: bool = False) -> FastAPI:
+def create_app(chosen: Settings | None = None, *, alone: bool = False) -> FastAPI:
     """Return the ASGI application.
 
     Args:
         chosen: The settings; those of the environment when None.
-        is_told: Whether its start, its stop and settings that changed are put on record.
+        alone: Whether the process is the hub's own: then its start, its stop and settings that changed are put on record.
     """
     used = chosen or settings()
 
@@ -75,10 +75,11 @@ def create_app(chosen: Settings | None = None, *, is_told: bool = False) -> Fast
         await warn_of_folding(app.state.hub)
         await warn_of_reindexing(app.state.hub)
         start_tasks(app.state.hub)
-        if is_told:
+        if alone:
+            collect_seldom()
             await record_start(app.state.hub)
         yield
-        if is_told:
+        if alone:
             await record_stop(app.state.hub)
         await app.state.hub.close()
 
@@ -102,4 +103,4 @@ def create_app(chosen: Settings | None = None, *, is_told: bool = False) -> Fast
 
 def served() -> FastAPI:
     """Return the application as a server of its own runs it."""
-    return create_app(is_told=True)
+    return create_app(alone=True)

@@ -1,6 +1,7 @@
 """Fixtures of all tests: an event loop, databases of both kinds, a running hub."""
 
 import asyncio
+import gc
 import itertools
 import os
 import sys
@@ -42,6 +43,13 @@ def pytest_sessionstart() -> None:
     """Refuse to run without the published examples on continuous integration."""
     if not SPEC_DATA.is_dir() and os.environ.get("CI") == "true":
         raise pytest.UsageError(f"The published examples are absent: {SPEC_DATA}")
+
+
+def pytest_collection_finish() -> None:
+    """Look through what was imported, and through all tests, no more when unused cycles are looked for."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
