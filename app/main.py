@@ -65,7 +65,7 @@ def create_app(chosen: Settings | None = None, *, alone: bool = False) -> FastAP
 
     Args:
         chosen: The settings; those of the environment when None.
-        alone: Whether the process is the hub's own: then its start, its stop and settings that changed are put on record.
+        alone: Whether the process is the hub's own; its start, its stop and settings that changed are then on record.
     """
     used = chosen or settings()
 

@@ -3,11 +3,10 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_8.6.html (RFC 2046 5.1, RFC 2387)
 """
 
-import hashlib
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from dicom.media_types import parse
 
@@ -25,10 +24,7 @@ class TooLarge(MalformedMultipart):
 
 
 class Sink(Protocol):
-    """Where a part's content goes: a file, or whatever takes bytes.
-
-    One that has a `digest`, SHA-256 of all it took in hexadecimal digits, is not hashed a second time.
-    """
+    """Where a part's content goes: a file, or whatever takes bytes."""
 
     def write(self, content: memoryview, /) -> object:
         """Take bytes, which are gone when it returns."""
@@ -45,8 +41,6 @@ class Part:
     """What the caller gave; a file is positioned at its end."""
     size: int
     """Bytes."""
-    sha256: str
-    """Of the content, in hexadecimal digits."""
 
 
 def boundary_of(content_type: str) -> str:
@@ -109,7 +103,6 @@ class _Parser:
         self._headers: dict[str, str] = {}
         self._file: Sink | None = None
         self._size = 0
-        self._hash: Any = None
 
     def feed(self, chunk: bytes) -> Iterator[Part]:
         """Take a chunk and yield the parts it completes."""
@@ -166,8 +159,6 @@ class _Parser:
         # One line break is left before the content: an empty part's delimiter starts with it.
         del self._buffer[: end + 2]
         self._file, self._size = self._open_file(), 0
-        # What hashes by itself is not hashed a second time.
-        self._hash = None if hasattr(self._file, "digest") else hashlib.sha256()
         self._step = self._content_start
         return True
 
@@ -188,10 +179,7 @@ class _Parser:
         del self._buffer[: len(self._delimiter)]
         self._step = self._after_delimiter
         assert self._file is not None  # noqa: S101 - opened by the step before
-        return Part(self._headers, self._file, self._size, self._digest())
-
-    def _digest(self) -> str:
-        return str(getattr(self._file, "digest", None) or self._hash.hexdigest())
+        return Part(self._headers, self._file, self._size)
 
     def _write(self, end: int) -> None:
         self._size += end
@@ -200,8 +188,6 @@ class _Parser:
         assert self._file is not None  # noqa: S101 - opened by the step before
         with memoryview(self._buffer) as whole, whole[:end] as content:
             self._file.write(content)
-            if self._hash is not None:
-                self._hash.update(content)
         del self._buffer[:end]
 
     def _epilogue(self) -> bool:

@@ -5,6 +5,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.5.html
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -21,7 +22,6 @@ MOST_MODEL_BYTES = 200_000_000
 
 GROUP, GROUP_BYTES = 8, 64_000_000
 """So many files, or files of so many bytes, are made durable at a time; each is an open file until then."""
-
 
 PATIENCE_SECONDS = 60.0
 """How long a sender may be silent, or behind the slowest pace that is waited for."""
@@ -70,7 +70,7 @@ class _Receiving:
         self._group_bytes = 0
         self._model_bytes = 0
         self._said: dict[StudyFacts | SeriesFacts, Any] = {}
-        self._keeping: asyncio.Task[list[Received | Failure]] | None = None
+        self._keeping: deque[asyncio.Task[list[Received | Failure]]] = deque()
 
     def open_file(self) -> Incoming:
         """Begin a file."""
@@ -84,16 +84,28 @@ class _Receiving:
         return len(self._group) >= GROUP or self._group_bytes >= GROUP_BYTES
 
     async def turn(self) -> list[Received | Failure]:
-        """Begin to keep the group that has come, and return what became of the one before it.
+        """Return what became of the group before the one that has come, and begin to keep that.
 
         Raises:
             TooLarge: the headers of the request are.
         """
-        done = await self._kept()
+        found = await self._kept()
+        self._begin()
+        return found
+
+    async def rest(self) -> list[Received | Failure]:
+        """Keep what has come last, beside the group before it, and return what became of both.
+
+        Raises:
+            TooLarge: the headers of the request are.
+        """
+        self._begin()
+        return [*await self._kept(), *await self._kept()]
+
+    def _begin(self) -> None:
         if self._group:
-            self._keeping = asyncio.create_task(self._keep(self._group))
+            self._keeping.append(asyncio.create_task(self._keep(self._group)))
             self._group, self._group_bytes = [], 0
-        return done
 
     async def _keep(self, group: list[Incoming]) -> list[Received | Failure]:
         request = self._request
@@ -104,9 +116,10 @@ class _Receiving:
         return found
 
     async def _kept(self) -> list[Received | Failure]:
-        if self._keeping is None:
+        if not self._keeping:
             return []
-        found, self._keeping = await self._keeping, None
+        found = await self._keeping[0]
+        self._keeping.popleft()
         self._model_bytes += sum(len(one.extracted.columns["model"]) for one in found if isinstance(one, Received))
         if self._model_bytes > MOST_MODEL_BYTES:
             raise TooLarge(f"the headers of one request have more than {MOST_MODEL_BYTES} bytes")
@@ -121,11 +134,12 @@ class _Receiving:
 
     async def close(self) -> None:
         """Remove what was not kept, after whatever is still being done with it."""
-        if self._keeping is not None:
-            await asyncio.wait([self._keeping])
-            if not self._keeping.cancelled():
+        if self._keeping:
+            await asyncio.wait(self._keeping)
+        for one in self._keeping:
+            if not one.cancelled():
                 # Whoever failed has its own reason; this one is read so that it is not missed.
-                self._keeping.exception()
+                one.exception()
         for one in self._open:
             one.discard()
 
@@ -153,9 +167,8 @@ async def receive(request: DicomRequest) -> AsyncIterator[Received | Failure]:
             if receiving.add():
                 for one in await receiving.turn():
                     yield one
-        for _ in range(2):
-            for one in await receiving.turn():
-                yield one
+        for one in await receiving.rest():
+            yield one
     finally:
         await receiving.close()
 
