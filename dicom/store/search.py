@@ -14,7 +14,6 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    exists,
     func,
     literal_column,
     select,
@@ -187,7 +186,7 @@ def _conditions(
     conditions = [visibility.condition(tables[one]) for one in _levels(level)]
     if level is not Level.INSTANCE:
         # A study or a series is there for those who may see something in it.
-        conditions.append(exists(_inside(level, tables[level], visibility, "inside").with_only_columns(1)))
+        conditions.append(_holds(level, tables[level], visibility, "inside"))
     for form in shape:
         if form.tag == _MODALITIES_IN_STUDY:
             conditions.append(_has_modality(form, tables[Level.STUDY], visibility))
@@ -214,6 +213,19 @@ def _inside(level: Level, outer: FromClause, visibility: Visibility, name: str) 
     )
 
 
+def _holds(level: Level, outer: FromClause, visibility: Visibility, name: str) -> ColumnElement[bool]:
+    """Return whether something visible is in `outer`, a study or a series."""
+    return _one_of(_inside(level, outer, visibility, name))
+
+
+def _one_of(rows: Select[Any]) -> ColumnElement[bool]:
+    """Return whether there is one, asked for each row at hand.
+
+    OFFSET 0 keeps PostgreSQL from reading all instances first, for a page of a few studies.
+    """
+    return rows.with_only_columns(_ONE).limit(_ONE).offset(_NONE).exists()
+
+
 def _visible_series(study: FromClause, visibility: Visibility, name: str) -> tuple[FromClause, ColumnElement[bool]]:
     """Return an alias for the visible series of a study that hold something visible, and their condition."""
     series = dicom_series.alias(f"{name}_series")
@@ -221,13 +233,14 @@ def _visible_series(study: FromClause, visibility: Visibility, name: str) -> tup
         series.c.patient_key == study.c.patient_key,
         series.c.study == study.c.id,
         visibility.condition(series),
-        exists(_inside(Level.SERIES, series, visibility, name).with_only_columns(1)),
+        _holds(Level.SERIES, series, visibility, name),
     )
 
 
 def _has_modality(form: Form, study: FromClause, visibility: Visibility) -> ColumnElement[bool]:
     series, condition = _visible_series(study, visibility, "modality")
-    return exists(select(1).where(condition, compared(form.form, series.c.modality, binds_of(form))))
+    compares = compared(form.form, series.c.modality, binds_of(form))
+    return _one_of(select(series.c.id).where(condition, compares))
 
 
 def _more(

@@ -60,3 +60,17 @@ async def test_counting_does_not_touch_the_rows():
 
     await database.close()
     assert "counted_instance USING COVERING INDEX" in plan
+
+
+async def test_a_page_of_all_studies_looks_into_those_that_it_shows(database):
+    store = Store(database)
+    for number in range(100):
+        await store(an_instance(study=f"1.{number}", series=f"1.{number}.1", sop=f"1.{number}.2"))
+    if isinstance(database, PostgreSQL):
+        await database.db.execute("ANALYZE")
+
+    plan = await database.explain(_page(Level.STUDY, (), SEEING), {**SEEING.values, "limit": 10, "offset": 0})
+
+    # Whether a study holds something visible is asked of each: a join would read all instances for ten studies.
+    assert not re.search(r"Semi Join|HashAggregate|SCAN inside", plan), plan
+    assert re.search(r"SubPlan|CORRELATED", plan)
