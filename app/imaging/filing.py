@@ -285,7 +285,8 @@ class _Filing:
         await forget(writing.connection, owner.key, row)
         labels = await labels_by_site(writing, uid, row)
         if labels is not None:
-            await widen_row(writing.connection, owner.key, row, labels)
+            # With those of what told of the images just now, of which the site's own ImagingStudy knows nothing.
+            await widen_row(writing.connection, owner.key, row, labels | self._labels)
             return
         connection, own = writing.connection, Custody(self._site.key)
         pairs = [("StudyInstanceUID", uid)]
