@@ -136,10 +136,10 @@ class _Receiving:
         """Remove what was not kept, after whatever is still being done with it."""
         if self._keeping:
             await asyncio.wait(self._keeping)
-        for one in self._keeping:
-            if not one.cancelled():
+        for task in self._keeping:
+            if not task.cancelled():
                 # Whoever failed has its own reason; this one is read so that it is not missed.
-                one.exception()
+                task.exception()
         for one in self._open:
             one.discard()
 
