@@ -37,10 +37,17 @@ from dicom.failures import IdentityConflict, InvalidInstance
 from dicom.indexing import StudyFacts
 from dicom.matching import parse_query
 from dicom.store.batch import Batch
-from dicom.store.delete import deleted_labels
 from dicom.store.read import read_listed
 from dicom.store.search import search
-from dicom.store.write import FixedColumns, Outcome, StoredInstance, store_instance, whose_instance, whose_study
+from dicom.store.write import (
+    FixedColumns,
+    Outcome,
+    StoredInstance,
+    store_instance,
+    study_labels,
+    whose_instance,
+    whose_study,
+)
 from fhir.errors import NotFound
 from fhir.store.categories import Category
 from fhir.store.labels import codings
@@ -298,15 +305,15 @@ class _Filing:
         self._endpoint = self._endpoint or await endpoint_of(writing, self._site)
         resource = imaging_study(first, series, instances, subject=f"Patient/{owner.id}", endpoint=self._endpoint)
         resource = await with_requests(writing, resource, row, owner.key, first.accession_number)
-        if self._labels:
-            resource["meta"] = {"security": list(codings(self._labels))}
         id_ = id_of(row)
+        current = await read(connection, own, "ImagingStudy", id_)
+        # What comes back is as hidden as it was, and what others have told of its images hides it with them.
+        labels = self._labels | await study_labels(connection, self._site.key, uid)
+        if labels & ~(current.labels if current is not None else 0):
+            resource["meta"] = {"security": list(codings(labels))}
         prepared = prepare(orjson.dumps(resource), writing.request.authority)
-        if await read(connection, own, "ImagingStudy", id_) is None:
-            # What was deleted and comes back is as hidden as it was.
-            labels = await deleted_labels(connection, self._site.key, uid)
-            security = tuple(codings(labels))
-            described = await writing.create(prepared, row=row, id_=id_, inherited_labels=labels, security=security)
+        if current is None:
+            described = await writing.create(prepared, row=row, id_=id_, inherited_labels=labels)
         else:
             try:
                 described = await writing.update(prepared, id_)

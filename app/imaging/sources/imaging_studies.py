@@ -17,10 +17,12 @@ from app.db import WriteConnection
 from app.imaging.custody import Custody
 from app.imaging.hold import hold
 from app.imaging.imaging_study import DICOM_UID, clinical_date, study_uid
-from app.imaging.labels import widen_study
+from app.imaging.labels import studies_of, widen_row, widen_study
 from app.imaging.sources.fhir_facts import facts_of_study
 from app.imaging.sources.references import MOST_REFERENCES, reference
 from app.imaging.sources.source import Registered
+from app.records.labelled import pass_labels_on, widen
+from app.records.row_ids import id_of
 from app.records.writing import Writing
 from dicom.failures import InvalidInstance
 from dicom.store.batch import Batch
@@ -71,6 +73,38 @@ async def labels_by_site(writing: Writing, uid: str, row: int) -> int | None:
     for (one,) in rows:
         labels |= one
     return labels if rows else None
+
+
+async def hide_study(
+    connection: WriteConnection, custodian: int, patient_key: int, row: int, labels: int
+) -> list[Stored]:
+    """Give the images of a study labels, and the hub's own ImagingStudy; return that if it did not have them."""
+    await widen_row(connection, patient_key, row, labels)
+    study = await read(connection, Custody(custodian), "ImagingStudy", id_of(row))
+    if study is None or not labels & ~study.labels:
+        return []
+    return [await widen(connection, study, labels)]
+
+
+async def label_described(connection: WriteConnection, labelled: Iterable[Stored]) -> list[Stored]:
+    """Hide the hub's own ImagingStudy of a study with the one that the site writes itself, and what it says with it.
+
+    Args:
+        connection: Inside the write transaction.
+        labelled: What was written or given labels, with all that it has now.
+
+    Returns:
+        The ImagingStudies that have labels now that they did not have, and what takes them from those.
+    """
+    found: list[Stored] = []
+    for one in labelled:
+        if one.type != "ImagingStudy" or one.deleted or not one.labels or not one.body:
+            continue
+        uid = study_uid(orjson.loads(one.body))
+        for row in await studies_of(connection, one.patient_key, one.custodian, uid) if uid else ():
+            if row != one.row:
+                found += await hide_study(connection, one.custodian, one.patient_key, row, one.labels)
+    return [*found, *await pass_labels_on(connection, found)]
 
 
 async def refer_images(request: "Request", connection: WriteConnection, written: Iterable[Stored]) -> None:

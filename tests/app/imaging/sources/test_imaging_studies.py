@@ -13,6 +13,7 @@ from app.records import commit
 from tests.app.imaging.images import CT, a_file, address, parts_of, send, stored, uids
 from tests.app.imaging.sources.region import a_manifest, a_source
 from tests.pacs import a_pacs
+from tests.reports import a_reading
 from tests.world import World, a_consent, a_patient
 
 pytestmark = pytest.mark.anyio
@@ -195,6 +196,40 @@ async def test_a_labelled_manifest_hides_what_was_stored_of_a_sites_own_study(wo
         found = await world.http.get("/dicomweb/studies", headers=reader)
 
     assert (before.status_code, after.status_code, found.json()) == (200, 404, [])
+
+
+async def _seen(world: World, caller: dict[str, str]) -> list[int]:
+    """Return how many studies and reports exist for a caller."""
+    return [await world.total(caller, f"{name}?_total=accurate") for name in ("ImagingStudy", "DiagnosticReport")]
+
+
+async def test_a_label_of_the_sites_imaging_study_hides_what_the_hub_tells_of_the_images(world: World) -> None:
+    image = a_file(CT)
+    study, _, _ = uids(image)
+    caller, reader = await world.client("hospital-a"), await world.client("clinic-c", role="doctor")
+    patient = await _a_patient_shown(world, caller)
+    await stored(world, caller, image, a_reading(instance="1.2.3.78", StudyInstanceUID=study, PatientID="1CT1"))
+    before = await _seen(world, reader)
+
+    await world.post(caller, _own(patient, image, meta={"security": [PSY]}))
+
+    assert (before, await _seen(world, reader)) == ([1, 1], [0, 0])
+    assert await _seen(world, caller) == [2, 1]
+
+
+async def test_the_label_of_an_imaging_study_outlasts_it(world: World) -> None:
+    image, later = a_file(CT), a_file(CT, SOPInstanceUID="1.2.3.77")
+    caller, reader = await world.client("hospital-a"), await world.client("clinic-c", role="doctor")
+    patient = await _a_patient_shown(world, caller)
+    own = await world.post(caller, _own(patient, image, meta={"security": [PSY]}))
+    await stored(world, caller, image)
+    await world.http.delete(f"/fhir/ImagingStudy/{own['id']}", headers=caller)
+
+    await stored(world, caller, later)
+
+    assert (await _seen(world, caller), await _seen(world, reader)) == ([1, 0], [0, 0])
+    (entry,) = (await world.http.get("/fhir/ImagingStudy", headers=caller)).json()["entry"]
+    assert [one["code"] for one in entry["resource"]["meta"]["security"]] == ["PSY"]
 
 
 @pytest.mark.parametrize(
