@@ -26,8 +26,9 @@ from app.imaging.merged import is_merged
 from app.imaging.patient import patient, system
 from app.imaging.reports.filing import Told, file_reports, told
 from app.imaging.reports.requests import with_requests
-from app.imaging.sources.imaging_studies import labels_by_site
+from app.imaging.sources.imaging_studies import hide_study, labels_by_site
 from app.imaging.undescribed.note import AFTER, Undescribed, forget, note
+from app.records.labelled import pass_labels_on
 from app.records.prepare import prepare
 from app.records.record import StaleCaller
 from app.records.row_ids import id_of, new_id
@@ -292,8 +293,12 @@ class _Filing:
         await forget(writing.connection, owner.key, row)
         labels = await labels_by_site(writing, uid, row)
         if labels is not None:
-            # With those of what told of the images just now, of which the site's own ImagingStudy knows nothing.
-            await widen_row(writing.connection, owner.key, row, labels | self._labels)
+            await widen_row(writing.connection, owner.key, row, labels)
+            if self._labels:
+                # Of what told of the images just now, of which the site's own ImagingStudy knows nothing.
+                place = owner.key, row
+                hidden = await hide_study(writing.connection, self._site.key, place, uid, self._labels)
+                await pass_labels_on(writing.connection, hidden)
             return
         connection, own = writing.connection, Custody(self._site.key)
         pairs = [("StudyInstanceUID", uid)]

@@ -82,7 +82,8 @@ async def label_referred(request: "Request", connection: WriteConnection, labell
             continue
         values = {"custodian": one.custodian, "uid": manifest.study_instance_uid}
         for patient_key, row in await connection.fetch(_STUDY, values):
-            found += await hide_study(connection, one.custodian, patient_key, row, one.labels)
+            place = int(patient_key), int(row)
+            found += await hide_study(connection, one.custodian, place, manifest.study_instance_uid, one.labels)
     return [*found, *await pass_labels_on(connection, found)]
 
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 WADO_RS = "dicom-wado-rs"
 
 _BY_STUDY = (
-    select(resource.c.labels)
+    select(resource.c.labels, resource.c.id)
     .select_from(index_token)
     .join(resource, CURRENT_TOKEN)
     .where(
@@ -66,24 +66,38 @@ async def labels_by_site(writing: Writing, uid: str, row: int) -> int | None:
         uid: The StudyInstanceUID.
         row: Of the study, and of the hub's own ImagingStudy if there is one.
     """
-    values = {"code_hash": hash64(f"urn:oid:{uid}"), "system_hash": hash64(DICOM_UID), "row": row}
-    values["custodian"] = writing.request.authority.custodian
-    rows = await writing.connection.fetch(_BY_STUDY, values)
+    rows = await _by_site(writing.connection, writing.request.authority.custodian, uid, row)
     labels = 0
-    for (one,) in rows:
+    for one, _ in rows:
         labels |= one
     return labels if rows else None
 
 
+async def _by_site(connection: WriteConnection, custodian: int, uid: str, row: int) -> Sequence[Sequence[Any]]:
+    """Return labels and id of each ImagingStudy that a site itself has of a study."""
+    values = {"code_hash": hash64(f"urn:oid:{uid}"), "system_hash": hash64(DICOM_UID), "row": row}
+    return await connection.fetch(_BY_STUDY, values | {"custodian": custodian})
+
+
 async def hide_study(
-    connection: WriteConnection, custodian: int, patient_key: int, row: int, labels: int
+    connection: WriteConnection, custodian: int, place: tuple[int, int], uid: str, labels: int
 ) -> list[Stored]:
-    """Give the images of a study labels, and the hub's own ImagingStudy; return that if it did not have them."""
-    await widen_row(connection, patient_key, row, labels)
-    study = await read(connection, Custody(custodian), "ImagingStudy", id_of(row))
-    if study is None or not labels & ~study.labels:
-        return []
-    return [await widen(connection, study, labels)]
+    """Give a study labels: its images and its ImagingStudies, the hub's own and the site's.
+
+    Args:
+        connection: Inside the write transaction.
+        custodian: The site.
+        place: Patient key and row of the study.
+        uid: The StudyInstanceUID.
+        labels: As bits; none is ever taken away.
+
+    Returns:
+        The ImagingStudies that have labels now that they did not have.
+    """
+    await widen_row(connection, *place, labels)
+    ids = [id_of(place[1]), *(id_ for _, id_ in await _by_site(connection, custodian, uid, place[1]))]
+    found = [await read(connection, Custody(custodian), "ImagingStudy", id_) for id_ in ids]
+    return [await widen(connection, one, labels) for one in found if one is not None and labels & ~one.labels]
 
 
 async def label_described(connection: WriteConnection, labelled: Iterable[Stored]) -> list[Stored]:
@@ -103,7 +117,7 @@ async def label_described(connection: WriteConnection, labelled: Iterable[Stored
         uid = study_uid(orjson.loads(one.body))
         for row in await studies_of(connection, one.patient_key, one.custodian, uid) if uid else ():
             if row != one.row:
-                found += await hide_study(connection, one.custodian, one.patient_key, row, one.labels)
+                found += await hide_study(connection, one.custodian, (one.patient_key, row), uid, one.labels)
     return [*found, *await pass_labels_on(connection, found)]
 
 

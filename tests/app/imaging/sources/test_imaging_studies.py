@@ -187,7 +187,7 @@ async def test_a_labelled_manifest_hides_what_was_stored_of_a_sites_own_study(wo
         patient = await _a_patient_shown(world, caller)
         await world.post(caller, _own(patient, image))
         await stored(world, caller, other)
-        before = await world.http.get(address(other), headers=reader)
+        before, seen = await world.http.get(address(other), headers=reader), await _seen(world, reader)
 
         labelled = {"resourceType": "Binary", "contentType": "application/dicom", "meta": {"security": [PSY]}}
         await world.post(caller, {**labelled, "data": data})
@@ -196,6 +196,7 @@ async def test_a_labelled_manifest_hides_what_was_stored_of_a_sites_own_study(wo
         found = await world.http.get("/dicomweb/studies", headers=reader)
 
     assert (before.status_code, after.status_code, found.json()) == (200, 404, [])
+    assert (seen, await _seen(world, reader)) == ([1, 0], [0, 0])
 
 
 async def _seen(world: World, caller: dict[str, str]) -> list[int]:
