@@ -67,10 +67,6 @@ def _uids(attribute: Attribute, value: str) -> Parsed:
     return "any", tuple(uids)
 
 
-def _modalities(attribute: Attribute, value: str) -> Parsed:
-    return "any", tuple(_list(attribute, value))
-
-
 def _list(attribute: Attribute, value: str, between: str = r"[,\\]") -> list[str]:
     """Return the values of a list, which a comma or a backslash divides (PS3.18 8.3.4.1)."""
     values = [part.strip() for part in re.split(between, value) if part.strip()]
@@ -133,7 +129,7 @@ PARSERS: dict[Match, Callable[[Attribute, str], Parsed]] = {
     Match.TEXT: _text,
     Match.NAME: _name,
     Match.UID: _uids,
-    Match.MODALITIES: _modalities,
+    Match.MODALITIES: _text,
     Match.DATE: _date,
     Match.TIME: _time,
     Match.DATETIME: _moments,

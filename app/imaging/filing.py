@@ -26,8 +26,9 @@ from app.imaging.merged import is_merged
 from app.imaging.patient import patient, system
 from app.imaging.reports.filing import Told, file_reports, told
 from app.imaging.reports.requests import with_requests
-from app.imaging.sources.imaging_studies import labels_by_site
+from app.imaging.sources.imaging_studies import hide_study, labels_by_site
 from app.imaging.undescribed.note import AFTER, Undescribed, forget, note
+from app.records.labelled import pass_labels_on
 from app.records.prepare import prepare
 from app.records.record import StaleCaller
 from app.records.row_ids import id_of, new_id
@@ -37,10 +38,17 @@ from dicom.failures import IdentityConflict, InvalidInstance
 from dicom.indexing import StudyFacts
 from dicom.matching import parse_query
 from dicom.store.batch import Batch
-from dicom.store.delete import deleted_labels
 from dicom.store.read import read_listed
 from dicom.store.search import search
-from dicom.store.write import FixedColumns, Outcome, StoredInstance, store_instance, whose_instance, whose_study
+from dicom.store.write import (
+    FixedColumns,
+    Outcome,
+    StoredInstance,
+    store_instance,
+    study_labels,
+    whose_instance,
+    whose_study,
+)
 from fhir.errors import NotFound
 from fhir.store.categories import Category
 from fhir.store.labels import codings
@@ -286,6 +294,11 @@ class _Filing:
         labels = await labels_by_site(writing, uid, row)
         if labels is not None:
             await widen_row(writing.connection, owner.key, row, labels)
+            if self._labels:
+                # Of what told of the images just now, of which the site's own ImagingStudy knows nothing.
+                place = owner.key, row
+                hidden = await hide_study(writing.connection, self._site.key, place, uid, self._labels)
+                await pass_labels_on(writing.connection, hidden)
             return
         connection, own = writing.connection, Custody(self._site.key)
         pairs = [("StudyInstanceUID", uid)]
@@ -297,15 +310,15 @@ class _Filing:
         self._endpoint = self._endpoint or await endpoint_of(writing, self._site)
         resource = imaging_study(first, series, instances, subject=f"Patient/{owner.id}", endpoint=self._endpoint)
         resource = await with_requests(writing, resource, row, owner.key, first.accession_number)
-        if self._labels:
-            resource["meta"] = {"security": list(codings(self._labels))}
         id_ = id_of(row)
+        current = await read(connection, own, "ImagingStudy", id_)
+        # What comes back is as hidden as it was, and what others have told of its images hides it with them.
+        labels = self._labels | await study_labels(connection, self._site.key, uid)
+        if labels & ~(current.labels if current is not None else 0):
+            resource["meta"] = {"security": list(codings(labels))}
         prepared = prepare(orjson.dumps(resource), writing.request.authority)
-        if await read(connection, own, "ImagingStudy", id_) is None:
-            # What was deleted and comes back is as hidden as it was.
-            labels = await deleted_labels(connection, self._site.key, uid)
-            security = tuple(codings(labels))
-            described = await writing.create(prepared, row=row, id_=id_, inherited_labels=labels, security=security)
+        if current is None:
+            described = await writing.create(prepared, row=row, id_=id_, inherited_labels=labels)
         else:
             try:
                 described = await writing.update(prepared, id_)

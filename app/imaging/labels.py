@@ -32,9 +32,15 @@ _STUDY_BY_UID = (
 )
 
 
+async def studies_of(connection: DatabaseConnection, patient_key: int, custodian: int, uid: str) -> list[int]:
+    """Return the row of a custodian's study, by its StudyInstanceUID, if there are images of it."""
+    rows = await connection.fetch(_STUDY_BY_UID, {"patient": patient_key, "custodian": custodian, "uid": uid})
+    return [int(row) for (row,) in rows]
+
+
 async def widen_study(connection: DatabaseConnection, patient_key: int, custodian: int, uid: str, labels: int) -> None:
     """Give the images of a custodian's study labels, by its StudyInstanceUID; none is ever taken away."""
-    for (study,) in await connection.fetch(_STUDY_BY_UID, {"patient": patient_key, "custodian": custodian, "uid": uid}):
+    for study in await studies_of(connection, patient_key, custodian, uid):
         await widen_row(connection, patient_key, study, labels)
 
 

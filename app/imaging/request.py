@@ -3,6 +3,7 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part18/chapter_8.html
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,10 @@ from app.records.request import Request
 
 if TYPE_CHECKING:
     from app.hub import Hub
+
+
+_UNESCAPED_PLUS = re.compile(r"(?<=application/dicom) (?=json|xml)", re.IGNORECASE)
+"""What `accept=application/dicom+json` comes as: in an address a plus sign is itself, by the rules of forms a space."""
 
 
 class DicomRequest(Request):
@@ -55,7 +60,7 @@ class DicomRequest(Request):
         """What the caller takes; the `accept` parameter goes before the header (PS3.18 8.3.3.1)."""
         for name, value in self.pairs:
             if name == "accept":
-                return value
+                return _UNESCAPED_PLUS.sub("+", value)
         return self.headers.get(b"accept", b"").decode("latin-1")
 
     async def renew(self) -> None:

@@ -12,7 +12,7 @@ from app.identity.recorded import moved_events
 from app.imaging.labels import label_images
 from app.imaging.reports.follow import follow_orders, hold_studies
 from app.imaging.sources.documents import label_referred, refer_documents
-from app.imaging.sources.imaging_studies import refer_images
+from app.imaging.sources.imaging_studies import label_described, refer_images
 from app.records.documents.withdraw import follow_documents
 from app.records.events import events
 from app.records.labelled import pass_labels_on
@@ -72,6 +72,7 @@ async def committed(
         await follow_written(request, connection, writing.written)
         passed_on = await pass_labels_on(connection, writing.labelled) if writing.labelled else []
         passed_on += await label_referred(request, connection, passed_on)
+        passed_on += await label_described(connection, [*writing.written, *passed_on])
         await follow_orders(writing, passed_on)
         await label_images(connection, [*writing.written, *passed_on])
         await refer_images(request, connection, [*writing.written, *passed_on])

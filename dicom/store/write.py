@@ -121,6 +121,12 @@ async def whose_study(connection: Connection, custodian: int, study_instance_uid
     return (rows[0][0], rows[0][3]) if rows else None
 
 
+async def study_labels(connection: Connection, custodian: int, study_instance_uid: str) -> int:
+    """Return the labels, as bits, of a study that a custodian has, or has had and deleted."""
+    rows = await connection.fetch(STUDY_ROW, {"uid": study_instance_uid, "custodian": custodian})
+    return await deleted_labels(connection, custodian, study_instance_uid) | (int(rows[0][2]) if rows else 0)
+
+
 async def whose_instance(connection: Connection, custodian: int, sop_instance_uid: str) -> tuple[int, str] | None:
     """Return patient_key and digest of an instance that a custodian has; None when it has none, or a reference."""
     rows = await connection.fetch(_INSTANCE, {"uid": sop_instance_uid, "custodian": custodian})

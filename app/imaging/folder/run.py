@@ -56,7 +56,7 @@ class FolderGateway(Carrying):
         line: StowLine,
         tell: Callable[[Progress], None] = lambda _: None,
     ) -> None:
-        self._reader = Reader(wanted.root, journal, wanted.settle_seconds)
+        self._reader = Reader(wanted.root, journal, wanted.settle_seconds, moves=wanted.moved_to is not None)
         super().__init__(wanted, journal, dead, self._reader, tell)
         self._wanted, self._line = wanted, line
 
@@ -83,6 +83,8 @@ class FolderGateway(Carrying):
         self._journal.keep([*batch.noted, *(row for row, _ in batch.refused)])
         self.progress.unchanged += len(batch.noted)
         self.progress.refused += len(batch.refused)
+        for image in batch.sent:
+            await asyncio.to_thread(self._put_away, image)
         if not batch.images:
             return
         try:

@@ -10,6 +10,7 @@ from pathlib import Path
 from app.exchange.ssmix2.gateway.journal import DEAD, SENT, Journal, Row
 from app.exchange.ssmix2.gateway.walk import UNFINISHED, Found, entries_of, readable
 from dicom.media.directory import MEDIA_STORAGE_DIRECTORY_STORAGE
+from dicom.media.listing import NAME
 from dicom.part10 import media_storage_uids
 
 BATCH_FILES = 200
@@ -51,6 +52,8 @@ class Batch:
     noted: list[Row] = field(default_factory=list)
     """Files that were touched and say what they said, and tables of contents."""
     refused: list[tuple[Row, str]] = field(default_factory=list)
+    sent: list[Image] = field(default_factory=list)
+    """Those of `noted` that were sent, and lie here still or again."""
     size: int = 0
 
     @property
@@ -88,13 +91,14 @@ class Reader:
         root: The folder.
         journal: What was sent before.
         settle_seconds: How long nobody must have written to a file.
+        moves: Whether what was sent does not stay: a gateway may have ended before it was moved.
 
     Attributes:
         unfinished: Folders with a file that was not whole yet: they are looked at again.
     """
 
-    def __init__(self, root: Path, journal: Journal, settle_seconds: float) -> None:
-        self._root, self._journal, self._settle = root, journal, settle_seconds
+    def __init__(self, root: Path, journal: Journal, settle_seconds: float, *, moves: bool = False) -> None:
+        self._root, self._journal, self._settle, self._moves = root, journal, settle_seconds, moves
         self.unfinished: set[str] = set()
 
     def batches(self, paths: Iterable[str]) -> Iterator[Batch]:
@@ -121,7 +125,8 @@ class Reader:
                 continue
             path = f"{folder}/{readable(one.name)}".removeprefix("/")
             row = self._journal.row(path)
-            if row is None or (row.mtime_ns, row.size) != (facts.st_mtime_ns, facts.st_size):
+            stays = self._moves and row is not None and row.state == SENT and one.name.casefold() != NAME.casefold()
+            if row is None or stays or (row.mtime_ns, row.size) != (facts.st_mtime_ns, facts.st_size):
                 yield Found(path, Path(one.path), facts.st_mtime_ns, facts.st_size)
 
     def _add(self, batch: Batch, found: Found, folder: str) -> None:
@@ -139,10 +144,12 @@ class Reader:
             self.unfinished.add(folder)
             return
         known, row = self._journal.row(found.path), Row(found.path, found.mtime_ns, found.size, digest, 0)
+        sop_class, instance = media_storage_uids(head)
         if known is not None and known.digest == digest:
             batch.noted.append(replace(row, state=known.state))
+            if known.state == SENT and sop_class != MEDIA_STORAGE_DIRECTORY_STORAGE:
+                batch.sent.append(Image(row, found.place, instance))
             return
-        sop_class, instance = media_storage_uids(head)
         if head[128:132] != b"DICM":
             batch.refused.append((replace(row, state=DEAD), NO_DICOM))
         elif sop_class == MEDIA_STORAGE_DIRECTORY_STORAGE:

@@ -103,13 +103,18 @@ async def accession_of(writing: Writing, patient_key: int, row: int) -> str:
 
 
 async def hold_studies(writing: Writing) -> None:
-    """Let nobody store images of the site when one of its orders was gathered.
+    """Let nobody store images of the site when one of its orders or ImagingStudies was gathered.
 
     Who looks for studies before the lock sees none of those that are just being stored, while these do not see the
-    order. What is gathered is written after that, so that nobody waits in a circle.
+    order, or the ImagingStudy, whose labels hide them. What is gathered is written after that, so that nobody waits in
+    a circle.
     """
-    if writing.request.authority.may_write(Category.IMAGING) and any(map(_concerns_studies, writing.written)):
+    if writing.request.authority.may_write(Category.IMAGING) and any(map(_meets_studies, writing.written)):
         await hold(writing.connection, writing.request.authority.custodian)
+
+
+def _meets_studies(one: Stored) -> bool:
+    return (one.type == "ImagingStudy" and not one.deleted) or _concerns_studies(one)
 
 
 def _concerns_studies(one: Stored) -> bool:

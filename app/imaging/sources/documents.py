@@ -13,19 +13,16 @@ import orjson
 from sqlalchemy import Integer, Text, bindparam, select
 
 from app.db import WriteConnection
-from app.imaging.custody import Custody
-from app.imaging.labels import widen_row
 from app.imaging.mado.convert import as_json
 from app.imaging.mado.from_fhir import read_bundle
-from app.records.labelled import pass_labels_on, widen
-from app.records.row_ids import id_of
+from app.imaging.sources.imaging_studies import hide_study
+from app.records.labelled import pass_labels_on
 from app.records.writing import Writing
 from dicom.manifest.model import Manifest
 from dicom.store.tables import dicom_study
 from fhir.errors import FhirError
 from fhir.resource import parse
 from fhir.store.categories import Category
-from fhir.store.read import read
 from fhir.store.stored import Stored
 
 if TYPE_CHECKING:
@@ -85,10 +82,8 @@ async def label_referred(request: "Request", connection: WriteConnection, labell
             continue
         values = {"custodian": one.custodian, "uid": manifest.study_instance_uid}
         for patient_key, row in await connection.fetch(_STUDY, values):
-            await widen_row(connection, patient_key, row, one.labels)
-            study = await read(connection, Custody(one.custodian), "ImagingStudy", id_of(row))
-            if study is not None and one.labels & ~study.labels:
-                found.append(await widen(connection, study, one.labels))
+            place = int(patient_key), int(row)
+            found += await hide_study(connection, one.custodian, place, manifest.study_instance_uid, one.labels)
     return [*found, *await pass_labels_on(connection, found)]
 
 

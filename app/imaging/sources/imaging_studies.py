@@ -17,10 +17,12 @@ from app.db import WriteConnection
 from app.imaging.custody import Custody
 from app.imaging.hold import hold
 from app.imaging.imaging_study import DICOM_UID, clinical_date, study_uid
-from app.imaging.labels import widen_study
+from app.imaging.labels import studies_of, widen_row, widen_study
 from app.imaging.sources.fhir_facts import facts_of_study
 from app.imaging.sources.references import MOST_REFERENCES, reference
 from app.imaging.sources.source import Registered
+from app.records.labelled import pass_labels_on, widen
+from app.records.row_ids import id_of
 from app.records.writing import Writing
 from dicom.failures import InvalidInstance
 from dicom.store.batch import Batch
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 WADO_RS = "dicom-wado-rs"
 
 _BY_STUDY = (
-    select(resource.c.labels)
+    select(resource.c.labels, resource.c.id)
     .select_from(index_token)
     .join(resource, CURRENT_TOKEN)
     .where(
@@ -64,13 +66,59 @@ async def labels_by_site(writing: Writing, uid: str, row: int) -> int | None:
         uid: The StudyInstanceUID.
         row: Of the study, and of the hub's own ImagingStudy if there is one.
     """
-    values = {"code_hash": hash64(f"urn:oid:{uid}"), "system_hash": hash64(DICOM_UID), "row": row}
-    values["custodian"] = writing.request.authority.custodian
-    rows = await writing.connection.fetch(_BY_STUDY, values)
+    rows = await _by_site(writing.connection, writing.request.authority.custodian, uid, row)
     labels = 0
-    for (one,) in rows:
+    for one, _ in rows:
         labels |= one
     return labels if rows else None
+
+
+async def _by_site(connection: WriteConnection, custodian: int, uid: str, row: int) -> Sequence[Sequence[Any]]:
+    """Return labels and id of each ImagingStudy that a site itself has of a study."""
+    values = {"code_hash": hash64(f"urn:oid:{uid}"), "system_hash": hash64(DICOM_UID), "row": row}
+    return await connection.fetch(_BY_STUDY, values | {"custodian": custodian})
+
+
+async def hide_study(
+    connection: WriteConnection, custodian: int, place: tuple[int, int], uid: str, labels: int
+) -> list[Stored]:
+    """Give a study labels: its images and its ImagingStudies, the hub's own and the site's.
+
+    Args:
+        connection: Inside the write transaction.
+        custodian: The site.
+        place: Patient key and row of the study.
+        uid: The StudyInstanceUID.
+        labels: As bits; none is ever taken away.
+
+    Returns:
+        The ImagingStudies that have labels now that they did not have.
+    """
+    await widen_row(connection, *place, labels)
+    ids = [id_of(place[1]), *(id_ for _, id_ in await _by_site(connection, custodian, uid, place[1]))]
+    found = [await read(connection, Custody(custodian), "ImagingStudy", id_) for id_ in ids]
+    return [await widen(connection, one, labels) for one in found if one is not None and labels & ~one.labels]
+
+
+async def label_described(connection: WriteConnection, labelled: Iterable[Stored]) -> list[Stored]:
+    """Hide the hub's own ImagingStudy of a study with the one that the site writes itself, and what it says with it.
+
+    Args:
+        connection: Inside the write transaction.
+        labelled: What was written or given labels, with all that it has now.
+
+    Returns:
+        The ImagingStudies that have labels now that they did not have, and what takes them from those.
+    """
+    found: list[Stored] = []
+    for one in labelled:
+        if one.type != "ImagingStudy" or one.deleted or not one.labels or not one.body:
+            continue
+        uid = study_uid(orjson.loads(one.body))
+        for row in await studies_of(connection, one.patient_key, one.custodian, uid) if uid else ():
+            if row != one.row:
+                found += await hide_study(connection, one.custodian, (one.patient_key, row), uid, one.labels)
+    return [*found, *await pass_labels_on(connection, found)]
 
 
 async def refer_images(request: "Request", connection: WriteConnection, written: Iterable[Stored]) -> None:

@@ -94,6 +94,22 @@ async def test_what_was_sent_is_moved_where_that_is_wanted(world: World, tmp_pat
     assert await images(world) == 1
 
 
+async def test_what_was_sent_and_lies_there_still_or_again_is_moved_without_being_sent(
+    world: World, tmp_path: Path
+) -> None:
+    site = await a_site(world, tmp_path)
+    site.put(A=a_file(CT), B=a_file(MR), DICOMDIR=(DISC / "DICOMDIR").read_bytes())
+    # As a gateway leaves it that ends after the journal was written.
+    await site.run()
+    site.put(A=a_file(CT))
+
+    assert await site.run(move=True) == (0, 2, 0)
+    assert await site.run(move=True) == (0, 0, 0)
+
+    assert [one.name for one in site.root.iterdir()] == ["DICOMDIR"]
+    assert sorted(one.name for one in site.sent.iterdir()) == ["A", "B"]
+
+
 async def test_of_one_name_each_image_that_was_moved_is_kept(world: World, tmp_path: Path) -> None:
     site = await a_site(world, tmp_path)
     made = [a_file(CT, SOPInstanceUID=f"1.2.3.{number}") for number in (1, 2, 3)]

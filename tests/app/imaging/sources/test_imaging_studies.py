@@ -1,14 +1,19 @@
 """ImagingStudies that a site writes itself, with an Endpoint of its PACS."""
 
+import asyncio
 import base64
 from typing import Any, cast
 
 import pytest
 
 from app.db.sqlite import SqliteDatabase
-from tests.app.imaging.images import CT, a_file, address, parts_of, send, uids
+from app.imaging import stored as storing
+from app.imaging.reports import follow
+from app.records import commit
+from tests.app.imaging.images import CT, a_file, address, parts_of, send, stored, uids
 from tests.app.imaging.sources.region import a_manifest, a_source
 from tests.pacs import a_pacs
+from tests.reports import a_reading
 from tests.world import World, a_consent, a_patient
 
 pytestmark = pytest.mark.anyio
@@ -109,6 +114,123 @@ async def test_a_label_of_the_sites_imaging_study_hides_the_images(world: World)
         after = await world.http.get(f"{address(image)}/frames/1", headers=reader)
 
     assert (before.status_code, after.status_code) == (200, 404)
+
+
+PSY = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "PSY"}
+
+
+async def _a_patient_shown(world: World, caller: dict[str, str]) -> str:
+    """Make the patient of `CT`, who lets the clinic see everything that has no label; return the id."""
+    named = {"system": "urn:oid:1.2.392.100495.20.3.51.10110000001", "value": "1CT1"}
+    patient = await world.post(caller, a_patient(identifier=[named]))
+    await world.post(caller, a_consent(patient["id"], "clinic-c"))
+    return str(patient["id"])
+
+
+def _own(patient: str, image: bytes, **fields: Any) -> dict[str, Any]:
+    """Return what a site says of a study itself, without saying where its images are."""
+    return {
+        "resourceType": "ImagingStudy",
+        "identifier": [{"system": "urn:dicom:uid", "value": f"urn:oid:{uids(image)[0]}"}],
+        "status": "available",
+        "subject": {"reference": f"Patient/{patient}"},
+        **fields,
+    }
+
+
+# SQLite has one writer: nobody writes an ImagingStudy while images are stored.
+@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
+async def test_a_label_that_comes_while_the_images_are_stored_hides_them(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = a_file(CT)
+    caller, reader = await world.client("hospital-a"), await world.client("clinic-c", role="doctor")
+    patient = await _a_patient_shown(world, caller)
+    filed, met = asyncio.Event(), asyncio.Event()
+    told, refer, hold = storing.storing_events, commit.refer_images, follow.hold
+
+    async def images_are_filed(*arguments: Any) -> Any:
+        filed.set()
+        await met.wait()
+        return await told(*arguments)
+
+    async def study_waits(*arguments: Any) -> None:
+        if filed.is_set():
+            met.set()
+        await hold(*arguments)
+
+    async def study_is_written(*arguments: Any) -> None:
+        await refer(*arguments)
+        if filed.is_set():
+            met.set()
+
+    monkeypatch.setattr(storing, "storing_events", images_are_filed)
+    monkeypatch.setattr(follow, "hold", study_waits)
+    monkeypatch.setattr(commit, "refer_images", study_is_written)
+
+    async def label() -> None:
+        await filed.wait()
+        await world.post(caller, _own(patient, image, meta={"security": [PSY]}))
+
+    await asyncio.gather(stored(world, caller, image), label())
+
+    assert (await world.http.get(address(image), headers=caller)).status_code == 200
+    assert (await world.http.get(address(image), headers=reader)).status_code == 404
+
+
+async def test_a_labelled_manifest_hides_what_was_stored_of_a_sites_own_study(world: World) -> None:
+    image, other = a_file(CT), a_file(CT, SOPInstanceUID="1.2.3.77")
+    data = base64.b64encode(a_manifest(image)).decode()
+    async with a_pacs(image) as pacs:
+        await a_source(world, pacs)
+        caller, reader = await world.client("hospital-a"), await world.client("clinic-c", role="doctor")
+        patient = await _a_patient_shown(world, caller)
+        await world.post(caller, _own(patient, image))
+        await stored(world, caller, other)
+        before, seen = await world.http.get(address(other), headers=reader), await _seen(world, reader)
+
+        labelled = {"resourceType": "Binary", "contentType": "application/dicom", "meta": {"security": [PSY]}}
+        await world.post(caller, {**labelled, "data": data})
+
+        after = await world.http.get(address(other), headers=reader)
+        found = await world.http.get("/dicomweb/studies", headers=reader)
+
+    assert (before.status_code, after.status_code, found.json()) == (200, 404, [])
+    assert (seen, await _seen(world, reader)) == ([1, 0], [0, 0])
+
+
+async def _seen(world: World, caller: dict[str, str]) -> list[int]:
+    """Return how many studies and reports exist for a caller."""
+    return [await world.total(caller, f"{name}?_total=accurate") for name in ("ImagingStudy", "DiagnosticReport")]
+
+
+async def test_a_label_of_the_sites_imaging_study_hides_what_the_hub_tells_of_the_images(world: World) -> None:
+    image = a_file(CT)
+    study, _, _ = uids(image)
+    caller, reader = await world.client("hospital-a"), await world.client("clinic-c", role="doctor")
+    patient = await _a_patient_shown(world, caller)
+    await stored(world, caller, image, a_reading(instance="1.2.3.78", StudyInstanceUID=study, PatientID="1CT1"))
+    before = await _seen(world, reader)
+
+    await world.post(caller, _own(patient, image, meta={"security": [PSY]}))
+
+    assert (before, await _seen(world, reader)) == ([1, 1], [0, 0])
+    assert await _seen(world, caller) == [2, 1]
+
+
+async def test_the_label_of_an_imaging_study_outlasts_it(world: World) -> None:
+    image, later = a_file(CT), a_file(CT, SOPInstanceUID="1.2.3.77")
+    caller, reader = await world.client("hospital-a"), await world.client("clinic-c", role="doctor")
+    patient = await _a_patient_shown(world, caller)
+    own = await world.post(caller, _own(patient, image, meta={"security": [PSY]}))
+    await stored(world, caller, image)
+    await world.http.delete(f"/fhir/ImagingStudy/{own['id']}", headers=caller)
+
+    await stored(world, caller, later)
+
+    assert (await _seen(world, caller), await _seen(world, reader)) == ([1, 0], [0, 0])
+    (entry,) = (await world.http.get("/fhir/ImagingStudy", headers=caller)).json()["entry"]
+    assert [one["code"] for one in entry["resource"]["meta"]["security"]] == ["PSY"]
 
 
 @pytest.mark.parametrize(
