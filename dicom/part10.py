@@ -119,7 +119,7 @@ def media_storage_uids(data: bytes | memoryview) -> tuple[str, str]:
 
 def _file_meta(data: bytes | memoryview) -> tuple[DataSet, int]:
     """Return the File Meta Information and where the data set starts (PS3.10 7.1)."""
-    if len(data) < 144 or bytes(data[128:132]) != b"DICM":
+    if bytes(data[128:132]) != b"DICM":
         raise InvalidInstance("not a DICOM Part 10 file: the prefix DICM is missing")
     # The group length is often wrong and never needed: the group ends where another begins.
     scanner = Scanner(data)

@@ -123,12 +123,13 @@ async def index(name: str, since: datetime | None) -> None:
     """Ask a source what it has, and refer to that; an interrupted index goes on where it was."""
 
     def tell(seen: Indexed) -> None:
-        click.echo(f"{seen.window}: {_said(seen)}")
+        click.echo(f"\r{seen.window}: {_said(seen)}", nl=False, err=True)
 
     async with opened() as hub:
         day: date | None = None if since is None else since.date()
         seen = await run_index(hub, await hub.sources.named(name), since=day, tell=tell)
         await record(hub, "admin", f"imaging source {name} indexed: {seen.studies} studies")
+    click.echo("", err=True)
     click.echo(f"Indexed: {_said(seen)}")
 
 

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 import click
 
@@ -160,11 +161,23 @@ async def export(site: str, studies: Sequence[str], place: Path, explicit: bool,
         organisation = await find_organisation(hub.database.reader, site)
         own = Custody(organisation.key)
         rows = await instances_of(hub.database.reader, own, studies, organisation.key)
-        await _record(hub, by_patient(rows), organisation, place)
-        with place.open("xb") as file:
+        with _new(place) as file:
+            await _record(hub, by_patient(rows), organisation, place)
             async for piece in media_set(hub, Wanted(rows, explicit=explicit, thumbnails=thumbnails)):
                 file.write(piece)
     click.echo(f"images\t{len(rows)}")
+
+
+def _new(place: Path) -> IO[bytes]:
+    """Return a file that was not there.
+
+    Raises:
+        ClickException: it is there, or cannot be written.
+    """
+    try:
+        return place.open("xb")
+    except OSError as error:
+        raise click.ClickException(f"{place} cannot be written: {error.strerror}") from error
 
 
 async def _record(hub: Hub, studies: Mapping[int, Sequence[str]], site: Organisation, place: Path) -> None:

@@ -7,10 +7,13 @@ import base64
 import hashlib
 
 from app.demo.chart import LABELS_OF_DEPARTMENT, Chart, Entry, instant
+from app.demo.imaging import accession
 from app.demo.pdf import page
 from app.demo.problems import DISEASES, current
 from app.demo.terms import LOINC, Json, coding, concept
 from app.demo.visits import Visit
+
+IDENTIFIER_TYPES = "http://terminology.hl7.org/CodeSystem/v2-0203"
 
 _TYPES = {
     "progress": ("11506-3", "Progress note", "経過記録"),
@@ -29,8 +32,14 @@ def attachments(chart: Chart, visits: tuple[Visit, ...]) -> list[Entry]:
             f"検査日 {day.isoformat()}",
             "所見 既知の所見のほか異常なし。",
         ]
-        entries += _pair(chart, "imaging", number, instant(day, 17), "application/pdf", page(lines), ())
+        made = _pair(chart, "imaging", number, instant(day, 17), "application/pdf", page(lines), ())
+        made[0][1]["context"] = {"related": [{"identifier": _accession_number(accession(chart, number, day))}]}
+        entries += made
     return entries
+
+
+def _accession_number(value: str) -> Json:
+    return {"type": concept(coding(IDENTIFIER_TYPES, "ACSN", "Accession ID")), "value": value}
 
 
 def _progress(chart: Chart, visit: Visit) -> list[Entry]:

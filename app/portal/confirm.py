@@ -23,7 +23,7 @@ from fhir.errors import InvalidValue
 _OF_THE_STEP = ("csrf", "shown", "responsible")
 """Fields that are no part of what was entered."""
 
-_NAMES = ("entries.fact_patient", "entries.fact_one", "entries.fact_other")
+_NAMES = tuple(f"entries.fact_{one}" for one in ("patient", "one", "other", "stated", "here"))
 """Facts that name a patient: who reviews entries need not know whom."""
 
 

@@ -110,6 +110,7 @@ def test_every_prefix_of_a_file_is_refused():
     [
         (b"", "not a DICOM Part 10 file: the prefix DICM is missing", GARBLED),
         (bytes(200), "not a DICOM Part 10 file: the prefix DICM is missing", GARBLED),
+        (bytes(128) + b"DICM", "the File Meta Information names no Transfer Syntax", GARBLED),
         (bytes(128) + b"DICM" + bytes(12), "the File Meta Information names no Transfer Syntax", GARBLED),
         (file(b"", "1.2.3"), "the Transfer Syntax is not supported", 0x0110),
         (instance({0x00080018: None}), "the SOP Instance UID is missing", MISMATCH),

@@ -77,7 +77,17 @@ def test_a_study_is_one_record_at_a_desk_and_on_a_telephone(tmp_path: Path, driv
             driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
         driver.get(f"{hub.address}{PAGE}?lang=en")
         kept(driver, "study-english")
+        narrow(driver)
+        kept(driver, "study-english-telephone")
+        lines = driver.execute_script(
+            "const range = document.createRange();"
+            "const linesOf = (one) => (range.selectNodeContents(one), range.getClientRects().length);"
+            "return [...document.querySelectorAll('.dose dl.header dd')].map(linesOf)"
+        )
+        driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
+        # No number of a dose is broken in two.
+        assert set(lines) == {1}
         assert "内科 鈴木" in seen["study"]
         assert "612.75 mGy·cm" in seen["study"]
         assert "右上葉に結節を認める。" in seen["study-report"]

@@ -474,10 +474,14 @@ def test_the_page_is_no_wider_than_a_telephone(hub: HubProcess, opened: webdrive
         if not heights:
             wait_for(opened, CT.uid)
             heights.append(opened.find_element(By.CSS_SELECTOR, ".pane").size["height"])
+            listed = opened.find_elements(By.CSS_SELECTOR, "#series button")
+            empty = [one for one in listed if one.is_displayed() and not one.is_enabled()]
         screenshot(opened, f"viewer-phone-{len(widths)}")
     picture = opened.find_element(By.CSS_SELECTOR, ".plain-picture > img")
 
     assert widths == [375, 375]
+    # Series without images have no picture, and here no words either.
+    assert empty == []
     # The picture has most of the screen's 812 pixels.
     assert heights[0] > 480
     assert "CT 40 CT_small.dcm 3 / 12" in opened.find_element(By.TAG_NAME, "main").text

@@ -157,11 +157,12 @@ def _associated(
     roles: list[Any] | None = None,
 ) -> Association:
     tls = tls_of(source) if source.authority or source.certificate else None
+    connected: list[Any] = []
     association = _entity(source).associate(
         *(address, source.port),
         contexts=contexts,
         ae_title=source.ae_title,
-        evt_handlers=handlers or [],
+        evt_handlers=[*(handlers or []), (evt.EVT_CONN_OPEN, connected.append)],
         ext_neg=roles or [],
         tls_args=(tls, source.host) if tls else None,
     )
@@ -169,6 +170,8 @@ def _associated(
     if not association.is_established:
         if tls is not None and tls.failure is not None:
             raise SourceFailed(unreachable(source.name, tls.failure))
+        if not connected:
+            raise SourceFailed(said("unreachable", source.name, "ConnectError"))
         raise SourceFailed(said("association", source.name, _refusal(association)))
     return association
 

@@ -21,7 +21,7 @@ SENTENCES: Mapping[str, str] = {
     "certificates": "The certificates for the imaging source {name} cannot be read",
     "credentials": "The credentials for the imaging source {name} cannot be read",
     "nowhere": f"{_THIS} cannot be found",
-    "elsewhere": f"{_THIS} is not where it was registered",
+    "elsewhere": f"{_THIS} leads outside the networks that it is registered with",
     "listen": "The hub cannot wait for what the imaging source {name} sends: {detail}",
     "association": f"{_THIS} takes no association{{detail}}",
     "ends": f"{_THIS} ends the association",

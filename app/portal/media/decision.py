@@ -78,7 +78,7 @@ async def _shown(visit: Visit, disc: Disc, about: DiscPatient, decision: Decisio
         raise InvalidValue("This is none of the decisions", "act")
     facts = [
         ("entries.fact_disc", disc.title),
-        ("entries.fact_one", f"{_name(about)} {iso_date(about.birth_date)} {about.patient_id}".strip()),
+        ("entries.fact_stated", f"{_name(about)} {iso_date(about.birth_date)} {about.patient_id}".strip()),
     ]
     if decision.act == PATIENT:
         stored = await own_patient(visit, decision.patient)
@@ -86,7 +86,7 @@ async def _shown(visit: Visit, disc: Disc, about: DiscPatient, decision: Decisio
             raise NotFound("There is no such Patient")
         beside = compared(visit, about, stored, "")
         who = beside.who
-        facts.append(("entries.fact_other", f"{who.name} {who.birth_date} {' '.join(who.numbers)}".strip()))
+        facts.append(("entries.fact_here", f"{who.name} {who.birth_date} {' '.join(who.numbers)}".strip()))
         conflicts = [t(f"media.{name}") for name in ("birth_differs", "sex_differs") if getattr(beside, name)]
         facts.append(("entries.fact_conflict", "、".join(conflicts)))
     facts.append(("entries.fact_act", t(f"media.do_{decision.act}")))

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.comma import comma_separated
-from app.imaging.media.disc import QUARANTINED, READING, Disc, DiscPatient
+from app.imaging.media.disc import BROKEN, DIRECTORY, QUARANTINED, READING, Disc, DiscFile, DiscPatient
 from app.imaging.media.job import MEDIA, PORTAL
 from app.imaging.media.quarantine import discs_of, files_on, found_disc, patients_on, stated_in_review
 from app.imaging.media.tally import MOST_SHOWN, Study, images_on, notable_on, states_on, studies_on
@@ -14,6 +14,7 @@ from app.imaging.media.waiting import SOON
 from app.portal.file import file_of
 from app.portal.forms import number
 from app.portal.gate import Visit, view
+from app.portal.language import Words, language_of, words
 from app.portal.page import Page
 from fhir.errors import NotFound
 
@@ -57,6 +58,14 @@ async def disc_of(visit: Visit) -> Disc:
     return disc
 
 
+def why(t: Words, one: DiscFile) -> str:
+    """Return why a file is no image in quarantine; what only English says of one that is broken, in a sentence."""
+    known = t.maybe(f"media.why.{one.reason}", "")
+    if known or not one.reason or one.state not in (BROKEN, DIRECTORY):
+        return known or one.reason
+    return t("media.unreadable", reason=one.reason)
+
+
 def of_patient(studies: list[Study], one: DiscPatient) -> list[dict[str, Any]]:
     """Return the studies of a patient of a disc, as the pages show them: each once, with its modalities."""
     found: dict[str, dict[str, Any]] = {}
@@ -88,12 +97,13 @@ async def one_disc(request: Request) -> Response:
         notable = await notable_on(reader, disc.number, most=MOST_SHOWN + 1)
         images = await images_on(reader, disc.number)
         people = [(one, of_patient(studies, one)) for one in await patients_on(reader, disc.number)]
+        t = words(language_of(visit.web))
         values = {
             "disc": disc,
             "people": people,
             "left": {one.number: images.get((one.number, QUARANTINED), 0) for one, _ in people},
             "states": await states_on(reader, disc.number),
-            "files": notable[:MOST_SHOWN],
+            "files": [(one, why(t, one)) for one in notable[:MOST_SHOWN]],
             "most": MOST_SHOWN if len(notable) > MOST_SHOWN else 0,
             "progress": await _progress(visit, disc),
             "iso_date": iso_date,

@@ -35,6 +35,20 @@ def test_a_source_is_added_listed_checked_and_removed(hospital: Renkei, tmp_path
     assert again.exit_code == 1
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # pynetdicom leaves a socket that was refused to the collector
+def test_a_source_that_nothing_listens_for_is_told_from_one_that_refuses(hospital: Renkei) -> None:
+    hospital("client", "add", "pacs-a", "--organisation", "hospital-a")
+    dimse = ("--get-by", "c-get", "--ae-title", "PACS", "--host", "127.0.0.1", "--port", "9")
+    hospital("imaging-source", "add", "a", "--client", "pacs-a", *dimse, "--network", "127.0.0.1")
+
+    checked = hospital("imaging-source", "check", "a").stdout
+    hospital("imaging-source", "change", "a", "--network", "10.0.0.0/8")
+    elsewhere = hospital("imaging-source", "check", "a").stdout
+
+    assert checked == "C-FIND: The imaging source a cannot be asked: ConnectError\n"
+    assert elsewhere == "C-FIND: The imaging source a leads outside the networks that it is registered with\n"
+
+
 def test_a_source_is_changed_and_stays_what_it_is(hospital: Renkei) -> None:
     hospital("client", "add", "pacs-a", "--organisation", "hospital-a")
     hospital("imaging-source", "add", "a", *KNOWN, "--cache", "days:3")

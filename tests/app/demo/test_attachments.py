@@ -3,6 +3,7 @@ import hashlib
 
 from app.demo.attachments import attachments
 from app.demo.chart import chart
+from app.demo.imaging import studies
 from app.demo.region import region
 from app.demo.visits import visits
 
@@ -31,6 +32,14 @@ def test_a_hospital_reports_each_image_as_pdf():
     kinds = [binary["contentType"] for _, (_, binary) in found_at("tome", "hospital-b")]
 
     assert kinds == ["text/plain; charset=utf-8", *["application/pdf"] * 3]
+
+
+def test_a_report_names_the_study_that_it_is_of():
+    reports = [reference for (_, reference), _ in found_at("tome", "hospital-b")][1:]
+    numbers = [one["context"]["related"][0]["identifier"]["value"] for one in reports]
+
+    person = REGION.person("tome").at("hospital-b").number
+    assert numbers == [order.accession for order in studies(REGION, "hospital-b") if order.patient_id == person]
 
 
 def test_a_clinic_has_a_progress_note_only():

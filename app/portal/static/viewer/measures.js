@@ -84,7 +84,7 @@ export function drawScale(context, { frame, scale, root, words }) {
   const each = Math.abs(scale[0]) / frame.spacing[1];
   const length = LENGTHS.find((one) => one * each < root.clientWidth / 4);
   if (frame.measured === "none" || !length) return;
-  const [x, y] = [(root.clientWidth - length * each) / 2, root.clientHeight - 26];
+  const [x, y] = [(root.clientWidth - length * each) / 2, root.clientHeight - 54];
   context.strokeStyle = context.fillStyle = "#dfe8ea";
   trace(context, [[x, y - 5], [x, y], [x + length * each, y], [x + length * each, y - 5]]);
   write(context, `${length} ${unit(frame, words)}`, x + 4, y - 6);

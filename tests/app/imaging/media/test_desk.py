@@ -96,6 +96,8 @@ async def test_what_differs_is_shown_and_the_choice_is_kept_for_the_next_disc(wo
     )
     assert asked.status_code == 200
     assert "生年月日が異なります、性別が異なります" in asked.text
+    assert "<dt>画像に記載された患者</dt>" in asked.text
+    assert "<dt>この施設の患者</dt>" in asked.text
     assert await act(desk, number, one, "patient", own["id"]) == 303
 
     second = a_file(

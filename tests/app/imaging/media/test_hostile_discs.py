@@ -191,6 +191,33 @@ async def test_a_disc_of_everything_is_told_file_by_file(world: World) -> None:
     assert "AUTORUN.INF" in page
 
 
+async def test_why_a_file_cannot_be_read_is_told_in_the_language_of_the_page(world: World) -> None:
+    desk = await signed_in(world, SITE, "clerk")
+    deep = "/".join("ABCDEFGHIJKLMNOPQ") + "/X"
+    number = await read(world, desk, {"META": bytes(128) + b"DICM" + bytes(60), deep: b"x"})
+
+    japanese = (await desk.get(f"/media/{number}?lang=ja")).text
+    english = (await desk.get(f"/media/{number}?lang=en")).text
+
+    assert "<td>DICOMとして読み取れません（the File Meta Information names no Transfer Syntax）</td>" in japanese
+    assert "<td>フォルダが16階層より深くにあります</td>" in japanese
+    assert "<td>the File Meta Information names no Transfer Syntax</td>" in english
+    assert "<td>folders are nested deeper than 16</td>" in english
+
+
+async def test_a_zip_that_is_cut_short_is_told_in_the_language_of_the_page(world: World) -> None:
+    desk = await signed_in(world, SITE, "clerk")
+    number = await upload(desk, ("DISC.ZIP", a_zip({"A": a_file(CT)})[:-40]))
+    disc = await until_read(world, number)
+
+    japanese = (await desk.get(f"/media/{number}?lang=ja")).text
+    english = (await desk.get(f"/media/{number}?lang=en")).text
+
+    assert disc.state == "failed"
+    assert "メディアを読み取れませんでした: フォルダでもZIPでもありません" in japanese
+    assert "The disc could not be read: this is no folder and no ZIP" in english
+
+
 @pytest.mark.parametrize("name", ["bigEnd", "implicit", "nooffset", "nopatient", "reordered"])
 async def test_a_broken_table_of_contents_keeps_no_image_out(world: World, name: str) -> None:
     if world.hub.settings.database.startswith("postgresql"):

@@ -228,7 +228,7 @@ async def test_a_name_that_comes_to_lead_elsewhere_leads_nowhere(world: World, m
     assert pacs.headers["host"].startswith("pacs.hospital-a.example")
     assert [one.status_code for one in after] == [502] * 4
     assert {one.json()["issue"][0]["diagnostics"] for one in after} == {
-        "The imaging source by-name is not where it was registered"
+        "The imaging source by-name leads outside the networks that it is registered with"
     }
 
 
