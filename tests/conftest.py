@@ -45,6 +45,15 @@ def pytest_sessionstart() -> None:
         raise pytest.UsageError(f"The published examples are absent: {SPEC_DATA}")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the tests of a group to one process: pytest 9.2 does not read the name that xdist 3.8 gives them for it."""
+    for item in items:
+        named = vars(item).get("_nodeid")
+        if named is not None and named != item.nodeid:
+            item._id = type(item._id).parse(named)  # type: ignore[attr-defined]
+
+
 def pytest_collection_finish() -> None:
     """Look through what was imported, and through all tests, no more when unused cycles are looked for."""
     gc.collect()

@@ -24,6 +24,8 @@ from tests.world import a_patient
 PASSWORD = "Sapporo-2026-snow"
 WAIT_SECONDS = 60.0
 
+pytestmark = pytest.mark.xdist_group("discs")  # one hub for all
+
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:

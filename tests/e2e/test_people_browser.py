@@ -18,7 +18,10 @@ from tests.hub_process import HubProcess, free_port, hub_process
 PASSWORD = "Sapporo-2026-snow"
 PASSKEY = "form[data-passkey] button"
 
-pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium and its driver are not installed")
+pytestmark = [
+    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium and its driver are not installed"),
+    pytest.mark.xdist_group("people browser"),  # one hub for all
+]
 
 
 @pytest.fixture(scope="module")

@@ -25,9 +25,12 @@ from tests.world import a_patient, an_observation
 
 __all__ = ["driver"]
 
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER and NODE and NPM), reason="Chromium, its driver, node or npm are not installed"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        not (CHROMIUM and DRIVER and NODE and NPM), reason="Chromium, its driver, node or npm are not installed"
+    ),
+    pytest.mark.xdist_group("SMART app"),  # one hub for all
+]
 
 SCOPE = "openid profile online_access patient/*.rs"
 
