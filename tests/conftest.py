@@ -8,6 +8,9 @@ import sys
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
+# Read where numpy is imported, here and in the processes of hubs: its threads spin while they wait for work.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import asyncpg
 import pytest
 
