@@ -154,7 +154,9 @@ def test_a_clerk_reads_a_disc_and_says_whose_it_is(
         choose_file(driver, "files", place)
         shots(driver, f"media-discs-{language}")
         press(driver, "main form .primary")
-        WebDriverWait(driver, WAIT_SECONDS).until(lambda _: "77654033" in text_of(driver) and not _is_read(driver))
+        WebDriverWait(driver, WAIT_SECONDS, 0.05).until(
+            lambda _: "77654033" in text_of(driver) and not _is_read(driver)
+        )
         shots(driver, f"media-disc-{language}")
         assert "PICTURE.JPG" in text_of(driver)
 

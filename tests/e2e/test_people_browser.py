@@ -147,7 +147,7 @@ def test_a_finger_that_is_not_known_signs_nobody_in(hub: HubProcess, driver: web
 
     driver.find_element(By.CSS_SELECTOR, PASSKEY).click()
 
-    WebDriverWait(driver, 20).until(
+    WebDriverWait(driver, 20, 0.05).until(
         lambda _: driver.find_element(By.CSS_SELECTOR, "form[data-passkey] .problem").is_displayed()
     )
     assert driver.find_elements(By.CSS_SELECTOR, "main [name=password]")
@@ -176,7 +176,7 @@ def test_a_screen_that_is_left_is_cleared(hub: HubProcess, driver: webdriver.Chr
 
     # The minutes of the setting are over: the page's own clock says so.
     driver.execute_script("Date.now = ((real) => () => real() + 3_600_000)(Date.now)")
-    WebDriverWait(driver, 20).until(lambda _: "/unlock" in driver.current_url)
+    WebDriverWait(driver, 20, 0.05).until(lambda _: "/unlock" in driver.current_url)
 
     fill(driver, password=PASSWORD)
     assert driver.current_url.endswith("/patients?q=kept-word")
