@@ -131,11 +131,9 @@ class HubProcess:
 
 
 @contextlib.contextmanager
-def hub_process(
-    home: Path, database: str = "", *, port: int = 0, command: Sequence[str] = (RENKEI, "serve"), **extra: str
-) -> Iterator[HubProcess]:
+def hub_process(home: Path, database: str = "", *, port: int = 0, **extra: str) -> Iterator[HubProcess]:
     """Make an empty hub with a hospital, two clinics, a secretariat and an audit office, and start it."""
-    hub = HubProcess(home, database, port or free_port(), extra=extra, command=command)
+    hub = HubProcess(home, database, port or free_port(), extra=extra)
     home.mkdir(parents=True, exist_ok=True)
     commands: list[Sequence[str]] = [("migrate",)]
     sites = {"hospital-a": "hospital", "clinic-c": "clinic", "clinic-d": "clinic"}
