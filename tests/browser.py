@@ -64,7 +64,7 @@ def press(driver: webdriver.Chrome, selector: str) -> None:
 
 def wait_until_gone(driver: webdriver.Chrome, element: webdriver.remote.webelement.WebElement) -> None:
     """Wait until a page is no more that of an element."""
-    WebDriverWait(driver, 20).until(lambda _: _is_gone(element))
+    WebDriverWait(driver, 20, 0.05).until(lambda _: _is_gone(element))
 
 
 def _is_gone(element: webdriver.remote.webelement.WebElement) -> bool:

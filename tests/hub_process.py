@@ -1,7 +1,6 @@
 """A real hub: the command line and a server process, as an operator runs them."""
 
 import contextlib
-import json
 import os
 import re
 import signal
@@ -15,16 +14,10 @@ from pathlib import Path
 
 import httpx
 
+from tests import forked
+
 RENKEI = str(Path(sys.executable).parent / "renkei")
 CHECKOUT = str(Path(__file__).resolve().parents[1])
-TOGETHER = """
-import json, sys
-from app.cli import main
-
-for arguments in json.load(sys.stdin):
-    main(arguments, prog_name="renkei", standalone_mode=False)
-"""
-"""Runs commands one after the other, as `renkei` does each; the first that fails ends it."""
 
 
 def free_port() -> int:
@@ -71,16 +64,16 @@ class HubProcess:
 
     def renkei(self, *arguments: str, input: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command of the hub and return what it printed."""
-        return self._run([RENKEI, *arguments], input, check=check)
+        return self._run([arguments], input, check=check)
 
     def together(self, *commands: Sequence[str]) -> None:
-        """Run commands of the hub in one process: to start one takes longer than most commands do."""
-        self._run([sys.executable, "-c", TOGETHER], json.dumps(commands), check=True)
+        """Run commands of the hub in one process."""
+        self._run(commands, "", check=True)
 
-    def _run(self, command: Sequence[str], input: str, *, check: bool) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(command, env=self.environment, input=input, capture_output=True, text=True, timeout=120)
+    def _run(self, commands: Sequence[Sequence[str]], input: str, *, check: bool) -> subprocess.CompletedProcess[str]:
+        done = forked.run(commands, self.environment, input)
         if check and done.returncode:
-            raise AssertionError(f"{' '.join(command)} {input}: {done.returncode}\n{done.stdout}\n{done.stderr}")
+            raise AssertionError(f"{done.args} {input}: {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done
 
     def spawn(self) -> None:

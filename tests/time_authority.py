@@ -101,7 +101,7 @@ def serving(authority: Authority) -> Iterator[Server]:
 
     with HTTPServer(("127.0.0.1", free_ports(1)[0]), Handler) as listening:
         made = Server(f"http://127.0.0.1:{listening.server_address[1]}/tsa", authority)
-        thread = threading.Thread(target=listening.serve_forever)
+        thread = threading.Thread(target=listening.serve_forever, args=(0.01,))
         thread.start()
         yield made
         listening.shutdown()

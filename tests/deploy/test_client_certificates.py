@@ -103,7 +103,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         f"server {{ listen 127.0.0.1:{ports[1]} ssl http2; {common} include renkei/portal.conf; }}"
     )
     with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as upstream:
-        thread = Thread(target=upstream.serve_forever)
+        thread = Thread(target=upstream.serve_forever, args=(0.01,))
         thread.start()
         (folder / "renkei/place/upstream.conf").write_text(f"server 127.0.0.1:{upstream.server_port};")
         process = subprocess.Popen([NGINX, "-p", folder, "-c", folder / "nginx.conf"])

@@ -16,7 +16,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]
     """The port of nginx, and the folder of its certificate."""
     folder = tmp_path_factory.mktemp("framing")
     with counting() as server:
-        thread = Thread(target=server.serve_forever)
+        thread = Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         with nginx_before(server.server_port, folder) as port:
             yield port, folder / "tls"

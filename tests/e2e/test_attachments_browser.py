@@ -158,7 +158,7 @@ def test_each_kind_is_shown_in_both_languages_and_on_a_telephone(hub: HubProcess
         ("ja", ("ファイルを保存", "標準12誘導心電図", "一致しません: 氏名、生年月日", "血圧 128/76", "0.00–0.14")),
     ):
         driver.get(f"{page}?lang={language}")
-        WebDriverWait(driver, 20).until(lambda one: one.execute_script(DRAWN) == 4)
+        WebDriverWait(driver, 20, 0.05).until(lambda one: one.execute_script(DRAWN) == 4)
         kept(driver, f"attachments-{language}")
         assert [word for word in words if word not in text_of(driver)] == []
     assert driver.execute_script(DRAWN) == 4

@@ -12,8 +12,8 @@ import pytest
 from tests.e2e.crashing import crashes
 
 ROUNDS = {
-    "sqlite": ("hub", "hub", "hub twice", "two workers", "hub", "hub"),
-    "postgresql": ("hub", "hub twice", "two workers", "postmaster -9", "postmaster -3", "hub"),
+    "sqlite": ("hub", "hub twice", "two workers", "hub"),
+    "postgresql": ("hub", "hub twice", "two workers", "postmaster -9", "postmaster -3"),
 }
 
 

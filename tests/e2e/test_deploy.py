@@ -21,6 +21,8 @@ from tests.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 
+pytestmark = pytest.mark.xdist_group("deploy")  # one hub for all
+
 
 @dataclass
 class Composition:

@@ -80,7 +80,7 @@ def test_the_unusual_is_flagged_reviewed_and_shown_to_the_patient(hub: HubProces
         driver.get(f"{hub.address}/audit/flags")
         return "閲覧した人と同じ姓の患者です" in text_of(driver)
 
-    WebDriverWait(driver, 20).until(flagged)
+    WebDriverWait(driver, 20, 0.2).until(flagged)
     kept(driver, "desk-flags-ja")
     driver.get(f"{hub.address}/audit/flags?lang=en&kind=family-name")
     assert "The patient has the family name of who looked" in text_of(driver)
@@ -102,7 +102,7 @@ def test_the_unusual_is_flagged_reviewed_and_shown_to_the_patient(hub: HubProces
         driver.refresh()
         return bool(driver.find_elements(By.CSS_SELECTOR, "main [value=sign]"))
 
-    WebDriverWait(driver, 20).until(looked_through)
+    WebDriverWait(driver, 20, 0.2).until(looked_through)
     kept(driver, "desk-review-ja")
     driver.find_element(By.CSS_SELECTOR, "main textarea").send_keys("担当の患者であることを確認した")
     press(driver, "main [value=sign]")

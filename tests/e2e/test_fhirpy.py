@@ -14,6 +14,8 @@ from tests.hub_process import HubProcess, hub_process
 from tests.mhd import LETTER, a_submission
 from tests.world import a_patient
 
+pytestmark = pytest.mark.xdist_group("fhirpy")  # one hub for all
+
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:

@@ -16,6 +16,8 @@ from tests.world import a_patient, an_observation
 
 CHUNK = b" " * 1_000_000
 
+pytestmark = pytest.mark.xdist_group("large bodies")  # one hub for all
+
 
 def resident_megabytes(hub: HubProcess) -> float:
     """Return the memory that the server process holds now."""

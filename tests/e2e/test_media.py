@@ -24,6 +24,8 @@ from tests.world import a_patient
 PASSWORD = "Sapporo-2026-snow"
 WAIT_SECONDS = 60.0
 
+pytestmark = pytest.mark.xdist_group("discs")  # one hub for all
+
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
@@ -155,7 +157,9 @@ def test_a_clerk_reads_a_disc_and_says_whose_it_is(
         choose_file(driver, "files", place)
         shots(driver, f"media-discs-{language}")
         press(driver, "main form .primary")
-        WebDriverWait(driver, WAIT_SECONDS).until(lambda _: "77654033" in text_of(driver) and not _is_read(driver))
+        WebDriverWait(driver, WAIT_SECONDS, 0.05).until(
+            lambda _: "77654033" in text_of(driver) and not _is_read(driver)
+        )
         shots(driver, f"media-disc-{language}")
         assert "PICTURE.JPG" in text_of(driver)
 

@@ -45,7 +45,7 @@ def test_a_person_signs_in_and_out(tmp_path: Path) -> None:
         }
         hub.start()
         with webdriver.Chrome(options=options) as browser:
-            wait = WebDriverWait(browser, 20)
+            wait = WebDriverWait(browser, 20, 0.05)
             browser.get(f"{hub.address}/patients")
             shown(browser, "outside-sign-in")
             browser.find_element(By.CSS_SELECTOR, "a.primary").click()

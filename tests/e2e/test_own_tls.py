@@ -24,6 +24,8 @@ from tests.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 
+pytestmark = pytest.mark.xdist_group("own TLS")  # one hub for all
+
 
 class Secured(HubProcess):
     """A hub that is asked by https, with a certificate of the region."""

@@ -18,7 +18,10 @@ from tests.hub_process import HubProcess, free_port, hub_process
 PASSWORD = "Sapporo-2026-snow"
 PASSKEY = "form[data-passkey] button"
 
-pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium and its driver are not installed")
+pytestmark = [
+    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium and its driver are not installed"),
+    pytest.mark.xdist_group("people browser"),  # one hub for all
+]
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +147,7 @@ def test_a_finger_that_is_not_known_signs_nobody_in(hub: HubProcess, driver: web
 
     driver.find_element(By.CSS_SELECTOR, PASSKEY).click()
 
-    WebDriverWait(driver, 20).until(
+    WebDriverWait(driver, 20, 0.05).until(
         lambda _: driver.find_element(By.CSS_SELECTOR, "form[data-passkey] .problem").is_displayed()
     )
     assert driver.find_elements(By.CSS_SELECTOR, "main [name=password]")
@@ -173,7 +176,7 @@ def test_a_screen_that_is_left_is_cleared(hub: HubProcess, driver: webdriver.Chr
 
     # The minutes of the setting are over: the page's own clock says so.
     driver.execute_script("Date.now = ((real) => () => real() + 3_600_000)(Date.now)")
-    WebDriverWait(driver, 20).until(lambda _: "/unlock" in driver.current_url)
+    WebDriverWait(driver, 20, 0.05).until(lambda _: "/unlock" in driver.current_url)
 
     fill(driver, password=PASSWORD)
     assert driver.current_url.endswith("/patients?q=kept-word")

@@ -31,6 +31,6 @@ def test_a_printed_page_is_on_record_between_start_and_stop(tmp_path: Path) -> N
         fill(driver, present=first, password=PASSWORD, again=PASSWORD)
         driver.get(f"http://127.0.0.1:{hub.port}/patients")
         driver.execute_cdp_cmd("Page.printToPDF", {})
-        WebDriverWait(driver, 20).until(lambda _: "print" in events())
+        WebDriverWait(driver, 20, 0.05).until(lambda _: "print" in events())
 
     assert events() == ["start", "print", "stop"]

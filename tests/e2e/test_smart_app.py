@@ -25,9 +25,12 @@ from tests.world import a_patient, an_observation
 
 __all__ = ["driver"]
 
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER and NODE and NPM), reason="Chromium, its driver, node or npm are not installed"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        not (CHROMIUM and DRIVER and NODE and NPM), reason="Chromium, its driver, node or npm are not installed"
+    ),
+    pytest.mark.xdist_group("SMART app"),  # one hub for all
+]
 
 SCOPE = "openid profile online_access patient/*.rs"
 
@@ -67,7 +70,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     script = installed() / "node_modules" / "fhirclient" / "build" / "fhir-client.js"
     (folder / "fhir-client.js").write_bytes(script.read_bytes())
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield f"http://localhost:{server.server_port}", folder
     server.shutdown()
@@ -105,7 +108,7 @@ def signed_in(hub: HubProcess, driver: webdriver.Chrome, name: str) -> None:
 
 def finished(driver: webdriver.Chrome) -> dict[str, Any]:
     """Wait for what the app says when it is done."""
-    WebDriverWait(driver, 30).until(lambda _: driver.title[:1] == "{" or driver.title.startswith("failed"))
+    WebDriverWait(driver, 30, 0.05).until(lambda _: driver.title[:1] == "{" or driver.title.startswith("failed"))
     assert driver.title[:1] == "{", driver.title
     found: dict[str, Any] = json.loads(driver.title)
     return found
@@ -117,7 +120,7 @@ def allow(driver: webdriver.Chrome) -> None:
 
 def wait_for_question(driver: webdriver.Chrome) -> str:
     """Wait for the page that asks, and return its text."""
-    WebDriverWait(driver, 30).until(lambda _: driver.find_elements(By.CSS_SELECTOR, ".authorize"))
+    WebDriverWait(driver, 30, 0.05).until(lambda _: driver.find_elements(By.CSS_SELECTOR, ".authorize"))
     return text_of(driver)
 
 
@@ -165,7 +168,7 @@ def test_a_person_who_is_not_signed_in_signs_in_on_the_way(
     signed_in(hub, driver, "doctor-late")
     driver.delete_all_cookies()
     driver.get(f"{app[0]}/standalone.html")
-    WebDriverWait(driver, 30).until(lambda _: driver.find_elements(By.NAME, "password"))
+    WebDriverWait(driver, 30, 0.05).until(lambda _: driver.find_elements(By.NAME, "password"))
     fill(driver, name="doctor-late", password=PASSWORD)
 
     assert "成長曲線" in wait_for_question(driver)

@@ -19,6 +19,8 @@ from tests.ssmix2 import a_file, with_flag
 
 WAIT_SECONDS = 30.0
 
+pytestmark = pytest.mark.xdist_group("SS-MIX2 gateway")  # one hub for all
+
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:

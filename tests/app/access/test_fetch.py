@@ -44,7 +44,7 @@ class Other(BaseHTTPRequestHandler):
 def other() -> Iterator[str]:
     Other.asked = []
     with ThreadingHTTPServer(("127.0.0.1", 0), Other) as server:
-        thread = Thread(target=server.serve_forever)
+        thread = Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://localhost:{server.server_port}"
         server.shutdown()
