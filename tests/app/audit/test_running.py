@@ -13,7 +13,7 @@ pytestmark = pytest.mark.anyio
 async def test_a_start_a_stop_and_what_was_set_otherwise_are_on_record(settings: Settings) -> None:
     changed = settings.model_copy(update={"consent": "implied", "metrics_token": "secret-of-metrics"})
     for chosen in (settings, changed):
-        app = create_app(chosen, is_told=True)
+        app = create_app(chosen, alone=True)
         async with app.router.lifespan_context(app):
             pass
 

@@ -7,7 +7,7 @@ import pytest
 
 from app.main import create_app
 from app.settings import Settings
-from tests.app.imaging.images import CT, a_file, send
+from tests.app.imaging.images import CT, a_file, described_all, send
 from tests.app.imaging.sources.region import a_manifest
 from tests.app.imaging.test_filing import described
 from tests.world import ADDRESS, World, running
@@ -35,6 +35,7 @@ async def test_every_series_is_in_the_imaging_study_and_the_images_tell_of_it(se
             files = [keys, *slices]
             sent = (send((world, beside)[number % 2], caller, file) for number, file in enumerate(files))
             answers = await asyncio.gather(*sent)
+        await described_all(world)
         study = await described(world, caller)
         (found,) = (await world.http.get("/dicomweb/studies", headers=caller)).json()
 
