@@ -6,21 +6,16 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.6.3.htm
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import lru_cache
 from typing import Any
 
 from dicom.attributes import ATTRIBUTES, Attribute, Level, Match
-from dicom.character_sets import decode
 from dicom.names import PersonName, person_name
 from dicom.part10 import Instance
-from dicom.values import raw, whole_number
+from dicom.values import text, whole_number
 
 MAX_TEXT = 512
 """Characters kept of a text for the index; the longest VR among them allows 64."""
-MOST_AGAIN_BYTES = 128
-"""Of a value that is remembered for the next instance."""
 
-_BY_COLUMN = {one.column: one for one in ATTRIBUTES}
 _DATE = re.compile(r"[0-9]{8}")
 _TIME = re.compile(r"[0-9]{2}(?:[0-9]{2}(?:[0-9]{2}(?:\.[0-9]{1,6})?)?)?")
 
@@ -109,25 +104,11 @@ def _fact(attribute: Attribute, instance: Instance) -> str | int | PersonName | 
         number = whole_number(file.data, file.data_set, attribute.tag, big_endian=file.transfer_syntax.big_endian)
         # What no 63-bit column holds is no instance number either.
         return number if number is not None and abs(number) < 2**62 else None
-    element = file.data_set.get(attribute.tag)
-    if element is None or element.items is not None:
-        return _of_text(attribute.column, b"", file.codecs)
-    value = raw(file.data, element)
-    read = _of_text_again if len(value) <= MOST_AGAIN_BYTES else _of_text
-    return read(attribute.column, value, file.codecs)
-
-
-def _of_text(column: str, value: bytes, codecs: tuple[str, ...]) -> str | PersonName:
-    attribute = _BY_COLUMN[column]
     # PostgreSQL stores no NUL in text, and none belongs there.
-    found = decode(value, codecs).strip(" \0").replace("\0", "")
+    found = text(file.data, file.data_set, attribute.tag, file.codecs).replace("\0", "")
     if attribute.match is Match.NAME:
         return person_name(found[:MAX_TEXT])
     return normal(attribute, found)
-
-
-_of_text_again = lru_cache(maxsize=4096)(_of_text)
-"""The instances of a series say most of it in the same bytes."""
 
 
 def normal(attribute: Attribute, found: str) -> str:
