@@ -89,6 +89,9 @@ def associated(
     finally:
         if found.is_established:
             found.release()
+        if found.dul.socket is not None and found.dul.socket.socket is not None:
+            # pynetdicom leaves it open where the other side went first.
+            found.dul.socket.socket.close()
 
 
 def asking(level: str, **keys: Any) -> Dataset:

@@ -11,7 +11,7 @@ from errno import EADDRINUSE
 from typing import Any
 
 from pydicom.dataset import Dataset
-from pynetdicom import AE, build_context, build_role, evt
+from pynetdicom import build_context, build_role, evt
 from pynetdicom.association import Association
 from pynetdicom.sop_class import (  # type: ignore[attr-defined] # they are made when the module is loaded
     StudyRootQueryRetrieveInformationModelFind,
@@ -26,6 +26,7 @@ from app.imaging.sources.metrics import OCTETS
 from app.imaging.sources.source import ImagingSource
 from app.imaging.sources.tls import tls_for, tls_of, unreachable
 from app.imaging.sources.words import said
+from dicom.services.entity import BoundedEntity
 from dicom.services.statuses import OUT_OF_RESOURCES, PENDING, PENDING_UNSUPPORTED, SUCCESS
 from dicom.store.read import InstanceRow
 from dicom.store.refer import Reference
@@ -141,10 +142,10 @@ async def _asked(line: Line, ask: Callable[[str, list[Association]], None], kept
                 await asyncio.to_thread(one.abort)
 
 
-def _entity(source: ImagingSource) -> AE:
-    entity = AE(ae_title=source.called_as)
+def _entity(source: ImagingSource) -> BoundedEntity:
+    entity = BoundedEntity(source.called_as, seconds=NETWORK_SECONDS)
     entity.connection_timeout, entity.acse_timeout = CONNECT_SECONDS, CONNECT_SECONDS
-    entity.network_timeout, entity.dimse_timeout = NETWORK_SECONDS, float(source.seconds)
+    entity.dimse_timeout = float(source.seconds)
     return entity
 
 

@@ -28,14 +28,6 @@ class _Socket(ssl.SSLSocket):
         with cast("Tls", self.context).noting():
             return super().read(len, buffer)
 
-    def shutdown(self, how: int) -> None:
-        try:
-            super().shutdown(how)
-        except OSError:
-            # The other side has gone; pynetdicom would leave it open.
-            self.close()
-            raise
-
 
 class _Object(ssl.SSLObject):
     """The same where another library reads and writes the bytes."""

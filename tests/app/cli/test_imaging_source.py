@@ -35,7 +35,6 @@ def test_a_source_is_added_listed_checked_and_removed(hospital: Renkei, tmp_path
     assert again.exit_code == 1
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")  # pynetdicom leaves a socket that was refused to the collector
 def test_a_source_that_nothing_listens_for_is_told_from_one_that_refuses(hospital: Renkei) -> None:
     hospital("client", "add", "pacs-a", "--organisation", "hospital-a")
     dimse = ("--get-by", "c-get", "--ae-title", "PACS", "--host", "127.0.0.1", "--port", "9")
