@@ -144,8 +144,8 @@ def hub_process(home: Path, database: str = "", *, port: int = 0, **extra: str) 
     for slug, kind in {"secretariat": "secretariat", "audit-office": "audit"}.items():
         commands.append(("organisation", "add", slug, "--title", slug, "--kind", kind))
     hub.together(*commands)
-    hub.start()
     try:
+        hub.start()
         yield hub
     finally:
         hub.stop()
