@@ -22,6 +22,7 @@ from app.imaging.dimse.node import Node, Nodes
 from app.imaging.dimse.request import DimseRequest
 from app.imaging.dimse.store import begun, store
 from app.imaging.undescribed.describe import describe_now
+from dicom.failures import CANNOT_UNDERSTAND, DATA_SET_DOES_NOT_MATCH_SOP_CLASS
 from dicom.services.acceptor import (
     CALLED_AE_TITLE_NOT_RECOGNISED,
     CALLING_AE_TITLE_NOT_RECOGNISED,
@@ -36,7 +37,6 @@ from dicom.services.contexts import VERIFICATION
 from dicom.services.messages import DataSetIn, Spool
 from dicom.services.statuses import (
     COERCION,
-    IDENTIFIER_DOES_NOT_MATCH,
     OUT_OF_RESOURCES,
     SOP_CLASS_NOT_SUPPORTED,
     SUCCESS,
@@ -185,11 +185,13 @@ class Conversation:
         if message.AffectedSOPClassUID != abstract:
             return SOP_CLASS_NOT_SUPPORTED, "the class is not that of the context"
         if not isinstance(data, DataSetIn) or not data.size:
-            return IDENTIFIER_DOES_NOT_MATCH, "the data set is empty"
+            return CANNOT_UNDERSTAND, "the data set is empty"
         if data.is_too_large:
             return OUT_OF_RESOURCES, "the instance is too large"
-        if isinstance(data.failure, OSError) or not isinstance(data.spool, Incoming):
-            return (OUT_OF_RESOURCES if isinstance(data.failure, OSError) else IDENTIFIER_DOES_NOT_MATCH), ""
+        if isinstance(data.failure, OSError):
+            return OUT_OF_RESOURCES, ""
+        if not isinstance(data.spool, Incoming):
+            return DATA_SET_DOES_NOT_MATCH_SOP_CLASS, str(data.failure or "")
         request = self.request("c-store", [])
         named = Referenced(str(message.AffectedSOPClassUID), str(message.AffectedSOPInstanceUID))
         spool = data.spool
