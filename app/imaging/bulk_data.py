@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from app.imaging.found import instances
-from app.imaging.lacking import at_hand, check_whole, told
+from app.imaging.lacking import at_hand, check_whole, status_and_warning
 from app.imaging.pixels import MOST_TRANSCODED_BYTES, Damaged, stored_bytes, tag_of
 from app.imaging.ranges import in_one_piece
 from app.imaging.request import DicomRequest
@@ -64,7 +64,7 @@ async def all_bulk_data(request: DicomRequest) -> DicomResponse:
         return unchanged
     found, lacking = await at_hand(request, rows)
     _check_size(found)
-    status, warning = told(len(lacking), len(rows))
+    status, warning = status_and_warning(len(lacking), len(rows))
     boundary = new_boundary()
     kind = content_type(OCTETS, boundary)
     return Streamed(_parts(request, found, boundary), status, [*headers(kind, b"" if lacking else tag), *warning])

@@ -34,7 +34,7 @@ class Damaged(FhirError):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class StoredFrames:
     """Where the frames of an instance are read."""
 
     hub: Hub
@@ -165,7 +165,7 @@ async def transcoded(hub: Hub, row: InstanceRow, transfer_syntax_uid: str = EXPL
     return await decoded(hub, tasks.in_transfer_syntax, await stored_bytes(hub, row), transfer_syntax_uid)
 
 
-async def source(hub: Hub, row: InstanceRow) -> Source:
+async def stored_frames(hub: Hub, row: InstanceRow) -> StoredFrames:
     """Return where the frames of an instance are read.
 
     Raises:
@@ -179,13 +179,13 @@ async def source(hub: Hub, row: InstanceRow) -> Source:
             return await stored_bytes(hub, row, start, length)
 
         syntax = TRANSFER_SYNTAXES[row.transfer_syntax_uid]
-        return Source(hub, read, syntax, row.pixel_offset, bytes(row.frames))
+        return StoredFrames(hub, read, syntax, row.pixel_offset, bytes(row.frames))
     if row.number_of_frames is None or not TRANSFER_SYNTAXES[row.transfer_syntax_uid].deflated:
         raise NotFound("The instance has no frames")
     return await _inflated(hub, row)
 
 
-async def _inflated(hub: Hub, row: InstanceRow) -> Source:
+async def _inflated(hub: Hub, row: InstanceRow) -> StoredFrames:
     """Return the frames of a deflated instance: nothing in it has a place until it is inflated."""
     data = await transcoded(hub, row)
     instance = read_instance(data)
@@ -196,4 +196,4 @@ async def _inflated(hub: Hub, row: InstanceRow) -> Source:
         return data[start : start + length]
 
     syntax = TRANSFER_SYNTAXES[EXPLICIT_VR_LITTLE_ENDIAN]
-    return Source(hub, read, syntax, instance.pixels.element.offset, instance.pixels.frames.pack())
+    return StoredFrames(hub, read, syntax, instance.pixels.element.offset, instance.pixels.frames.pack())

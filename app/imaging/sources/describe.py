@@ -42,7 +42,7 @@ Place = tuple[int, str, str]
 """Patient key, study and series of some references."""
 
 
-async def described(request: "DicomRequest", rows: Sequence[ModelRow]) -> list[ModelRow]:
+async def with_headers(request: "DicomRequest", rows: Sequence[ModelRow]) -> list[ModelRow]:
     """Return the rows with the whole headers of the references among them; those that cannot be had are left out.
 
     Args:
