@@ -117,7 +117,7 @@ async def _of_source(hub: Hub, row: InstanceRow, start: int, length: int | None)
     wanted = held.size - start if length is None else length
     if length is None and wanted > MOST_TRANSCODED_BYTES:
         raise NotAcceptable("The instance is too large; its frames can be had one by one")
-    found = hub.held.read(held, start, wanted)
+    found = held.read(start, wanted)
     if len(found) != wanted:
         raise Damaged("The bytes of the instance are cut short")
     return found
@@ -132,17 +132,7 @@ async def present(hub: Hub, row: InstanceRow) -> InstanceRow:
     if row.source is None:
         return row
     held = await hub.held.hold(row)
-    syntax, offset, length, frames, number = held.instance
-    return replace(
-        row,
-        size=held.size,
-        digest=held.digest,
-        transfer_syntax_uid=syntax,
-        pixel_offset=offset,
-        pixel_length=length,
-        frames=frames,
-        number_of_frames=number,
-    )
+    return replace(row, size=held.size, digest=held.digest, **held.columns)
 
 
 def tag_of(rows: Sequence[InstanceRow], representation: str) -> bytes:

@@ -14,7 +14,7 @@ import orjson
 from app.imaging.hold import hold
 from app.imaging.imaging_study import clinical_date
 from app.imaging.sources.failures import SourceFailed, Untrue
-from app.imaging.sources.held import prove
+from app.imaging.sources.instance import prove
 from app.imaging.sources.source import ImagingSource
 from app.imaging.sources.web import fetch_head, fetch_json
 from app.imaging.undescribed.note import Undescribed, note
@@ -122,7 +122,7 @@ async def _header(hub: "Hub", source: ImagingSource, row: InstanceRow) -> dict[s
         except TooLong:
             logger.info("An instance of %s is fetched for its header", source.name)
     held = await hub.held.hold(row)
-    return await asyncio.to_thread(hub.held.header, held)
+    return await asyncio.to_thread(held.header)
 
 
 def _proven(head: Head, source: ImagingSource, row: InstanceRow) -> dict[str, Any]:
