@@ -15,7 +15,7 @@ from app.imaging.response import DicomResponse, Streamed, etag, headers, new_bou
 from app.imaging.sources.failures import SourceFailed
 from app.records.response import Response
 from dicom.accept import Representation, choose
-from dicom.bulk_data import NoBulkData, everything, find, value
+from dicom.bulk_data import NoBulkData, everything, value, value_at
 from dicom.multipart import closing, content_type, part_head
 from dicom.part10 import read_part10
 from dicom.store.read import InstanceRow
@@ -39,7 +39,7 @@ async def bulk_data(request: DicomRequest) -> Response:
         return unchanged
     _check_size([row])
     try:
-        found = await asyncio.to_thread(_value, await stored_bytes(request.hub, row), request.bulk)
+        found = await asyncio.to_thread(value_at, await stored_bytes(request.hub, row), request.bulk)
     except NoBulkData as error:
         raise NotFound("There is no such value in the instance") from error
     if not chosen.multipart:
@@ -87,11 +87,6 @@ async def _parts(request: DicomRequest, rows: Sequence[InstanceRow], boundary: s
             yield part_head(boundary, OCTETS, len(found), location=f"{request.root}/{row.path}/bulkdata/{path}") + found
     check_whole(request, lost)
     yield closing(boundary)
-
-
-def _value(data: bytes, path: str) -> bytes:
-    file = read_part10(data)
-    return value(file, find(file, path))
 
 
 def _values(data: bytes) -> list[tuple[str, bytes]]:
