@@ -15,7 +15,10 @@ from app.access.turned_away import tell_failure
 from app.blobs import Incoming
 from app.db import DatabaseUnavailable
 from app.imaging.dimse import metrics
-from app.imaging.dimse.answers import answer_action, answer_find, answer_retrieve, finish, refuse
+from app.imaging.dimse.answer_action import answer_action
+from app.imaging.dimse.answer_find import answer_find
+from app.imaging.dimse.answer_retrieve import answer_retrieve
+from app.imaging.dimse.answers import finish, refuse
 from app.imaging.dimse.calls import Calls
 from app.imaging.dimse.carried_out import Done, carried_out
 from app.imaging.dimse.node import Node, Nodes
