@@ -384,7 +384,7 @@ class Settings(BaseSettings):
     """How many of them one node may have."""
 
     dimse_pdu_bytes: int = Field(default=131_072, ge=4_096, le=1_048_576)
-    """The largest PDU that is taken."""
+    """The largest PDU that is announced; what is larger is still read, up to 1 MiB."""
 
     dimse_idle_seconds: float = Field(default=60.0, gt=0)
     """An association is ended after so long without a message."""

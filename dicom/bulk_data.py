@@ -10,7 +10,7 @@ import numpy as np
 
 from dicom.data_set import BULK_VRS, PIXEL_DATA, DataSet, Element
 from dicom.json_model import BULK_THRESHOLD_BYTES
-from dicom.part10 import Part10
+from dicom.part10 import Part10, read_part10
 from dicom.values import raw
 
 _TAG = re.compile(r"[0-9A-F]{8}")
@@ -46,6 +46,17 @@ def find(file: Part10, path: str) -> Element:
     if element is None or element.items is not None:
         raise NoBulkData(path)
     return element
+
+
+def value_at(data: bytes, path: str) -> bytes:
+    """Return the value at a path in a Part 10 file, as `value` does.
+
+    Raises:
+        InvalidInstance: The file cannot be read.
+        NoBulkData: The path is malformed, or leads to nothing or to a sequence.
+    """
+    file = read_part10(data)
+    return value(file, find(file, path))
 
 
 def everything(file: Part10) -> Iterator[tuple[str, Element]]:

@@ -80,7 +80,7 @@ async def list_() -> None:
             words = (one.name, one.client, place, one.get_by, one.cache, state.word(hub.clock()), str(number))
             click.echo("\t".join(words))
             if state.failures:
-                click.echo(f"\t{_instant(state.last_failure)} {state.failure}")
+                click.echo(f"\t{_instant(state.last_failure)} {state.sentence(one.name)}")
 
 
 @imaging_source.command("remove")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from app.cli.new_file import new_file
 from app.imaging.mado.convert import converted, read_manifest
 from app.imaging.mado.documents import FHIR
 from fhir.errors import FhirError
@@ -27,11 +28,8 @@ def convert(file: Path, output: Path | None) -> None:
     except FhirError as error:
         raise click.ClickException(_said(error)) from error
     written = output or file.with_name(file.name + _SUFFIX[form == FHIR])
-    try:
-        with written.open("xb") as there:
-            there.write(octets)
-    except FileExistsError as error:
-        raise click.ClickException(f"{written} is there already") from error
+    with new_file(written) as there:
+        there.write(octets)
     click.echo(written)
 
 

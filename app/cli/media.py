@@ -3,12 +3,12 @@
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO
 
 import click
 
 from app.access.directory import Organisation, find_organisation, organisations
 from app.backup.events import account
+from app.cli.new_file import new_file
 from app.cli.recorded import told
 from app.cli.running import opened, synchronous
 from app.clock import instant
@@ -161,23 +161,11 @@ async def export(site: str, studies: Sequence[str], place: Path, explicit: bool,
         organisation = await find_organisation(hub.database.reader, site)
         own = Custody(organisation.key)
         rows = await instances_of(hub.database.reader, own, studies, organisation.key)
-        with _new(place) as file:
+        with new_file(place) as file:
             await _record(hub, by_patient(rows), organisation, place)
             async for piece in media_set(hub, Wanted(rows, explicit=explicit, thumbnails=thumbnails)):
                 file.write(piece)
     click.echo(f"images\t{len(rows)}")
-
-
-def _new(place: Path) -> IO[bytes]:
-    """Return a file that was not there.
-
-    Raises:
-        ClickException: it is there, or cannot be written.
-    """
-    try:
-        return place.open("xb")
-    except OSError as error:
-        raise click.ClickException(f"{place} cannot be written: {error.strerror}") from error
 
 
 async def _record(hub: Hub, studies: Mapping[int, Sequence[str]], site: Organisation, place: Path) -> None:

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from app.imaging.found import instances
-from app.imaging.lacking import at_hand, check_whole, told
+from app.imaging.lacking import at_hand, check_whole, status_and_warning
 from app.imaging.pixels import MOST_TRANSCODED_BYTES, Damaged, stored_bytes, tag_of
 from app.imaging.ranges import in_one_piece
 from app.imaging.request import DicomRequest
@@ -15,7 +15,7 @@ from app.imaging.response import DicomResponse, Streamed, etag, headers, new_bou
 from app.imaging.sources.failures import SourceFailed
 from app.records.response import Response
 from dicom.accept import Representation, choose
-from dicom.bulk_data import NoBulkData, everything, find, value
+from dicom.bulk_data import NoBulkData, everything, value, value_at
 from dicom.multipart import closing, content_type, part_head
 from dicom.part10 import read_part10
 from dicom.store.read import InstanceRow
@@ -39,7 +39,7 @@ async def bulk_data(request: DicomRequest) -> Response:
         return unchanged
     _check_size([row])
     try:
-        found = await asyncio.to_thread(_value, await stored_bytes(request.hub, row), request.bulk)
+        found = await asyncio.to_thread(value_at, await stored_bytes(request.hub, row), request.bulk)
     except NoBulkData as error:
         raise NotFound("There is no such value in the instance") from error
     if not chosen.multipart:
@@ -64,7 +64,7 @@ async def all_bulk_data(request: DicomRequest) -> DicomResponse:
         return unchanged
     found, lacking = await at_hand(request, rows)
     _check_size(found)
-    status, warning = told(len(lacking), len(rows))
+    status, warning = status_and_warning(len(lacking), len(rows))
     boundary = new_boundary()
     kind = content_type(OCTETS, boundary)
     return Streamed(_parts(request, found, boundary), status, [*headers(kind, b"" if lacking else tag), *warning])
@@ -87,11 +87,6 @@ async def _parts(request: DicomRequest, rows: Sequence[InstanceRow], boundary: s
             yield part_head(boundary, OCTETS, len(found), location=f"{request.root}/{row.path}/bulkdata/{path}") + found
     check_whole(request, lost)
     yield closing(boundary)
-
-
-def _value(data: bytes, path: str) -> bytes:
-    file = read_part10(data)
-    return value(file, find(file, path))
 
 
 def _values(data: bytes) -> list[tuple[str, bytes]]:

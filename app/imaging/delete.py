@@ -6,8 +6,8 @@ the labels that it had.
 
 from app.access.directory import find_organisation
 from app.audit.record import Event
+from app.imaging.description import describe_what_is_left
 from app.imaging.events import Touched, imaging_events
-from app.imaging.filing import describe_what_is_left
 from app.imaging.hold import hold
 from app.imaging.imaging_study import clinical_date
 from app.imaging.media.quarantine import drop_blob

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from app.imaging.found import instances
 from app.imaging.made import made_frame
-from app.imaging.pixels import Source, source
+from app.imaging.pixels import StoredFrames, stored_frames
 from app.imaging.ranges import in_one_piece
 from app.imaging.request import DicomRequest
 from app.imaging.response import DicomResponse, Streamed, etag, headers, new_boundary, not_modified
@@ -41,7 +41,7 @@ async def frames(request: DicomRequest) -> DicomResponse:
         NotAcceptable: the caller takes no form in which they can be given.
     """
     (row,) = await instances(request)
-    place = await source(request.hub, row)
+    place = await stored_frames(request.hub, row)
     indices = frame_indices(request.frames, len(place))
     chosen = choose(request.accept, offers(place.transfer_syntax, request.accept, single=len(indices) == 1))
     tag = etag([row.digest], f"{chosen} {request.frames}")
@@ -111,7 +111,7 @@ def _head(boundary: str, chosen: Representation, data: bytes) -> bytes:
 
 
 async def _parts(
-    place: Source, indices: Sequence[int], chosen: Representation, boundary: str, first: bytes
+    place: StoredFrames, indices: Sequence[int], chosen: Representation, boundary: str, first: bytes
 ) -> AsyncIterator[bytes]:
     yield _head(boundary, chosen, first) + first
     for index in indices[1:]:

@@ -64,7 +64,7 @@ def imaging_study(
     """Return the ImagingStudy of one custodian's study.
 
     Args:
-        study: What its first instance says of it.
+        study: What is said of it, by the rules of `dicom.store.told`.
         series: All its series, with their numbers of instances.
         instances: All its instances, or none when they are not to be listed.
         subject: The reference of its Patient.

@@ -67,7 +67,7 @@ async def at_hand(
     return found, [row for row in rows if (row.patient_key, row.id) not in kept]
 
 
-def told(lacks: int, of: int) -> tuple[int, list[Header]]:
+def status_and_warning(lacks: int, of: int) -> tuple[int, list[Header]]:
     """Return the status of an answer, and the headers that say what it lacks."""
     if not lacks:
         return 200, []

@@ -3,7 +3,7 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_8.7.3.html
 """
 
-from app.imaging.pixels import Source, decoded
+from app.imaging.pixels import StoredFrames, decoded
 from dicom import tasks
 from dicom.store.read import InstanceRow
 from dicom.transfer_syntaxes import COMPRESSED, EXPLICIT_VR_LITTLE_ENDIAN, MADE, TRANSFER_SYNTAXES
@@ -21,7 +21,7 @@ def given(row: InstanceRow, asked: str) -> str:
     return EXPLICIT_VR_LITTLE_ENDIAN if asked in COMPRESSED and row.number_of_frames is None else asked
 
 
-async def made_frame(place: Source, index: int, transfer_syntax_uid: str) -> bytes:
+async def made_frame(place: StoredFrames, index: int, transfer_syntax_uid: str) -> bytes:
     """Return a frame, counted from 0, in a transfer syntax: as it is stored, if it is that.
 
     Raises:

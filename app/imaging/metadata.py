@@ -1,4 +1,4 @@
-"""WADO-RS metadata: the DICOM JSON that was rendered when the instance was stored.
+"""WADO-RS metadata: the DICOM JSON that was rendered when the instance was stored, or the Native DICOM Model of it.
 
 https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html#sect_10.4.1.1.2
 """
@@ -8,15 +8,18 @@ import gzip
 import hashlib
 from collections.abc import Iterable
 
+import orjson
+
 from app.imaging.found import digests, models
-from app.imaging.lacking import told
+from app.imaging.lacking import status_and_warning
+from app.imaging.models import answered, representation
 from app.imaging.packing import Made, Series, offer, series_of, tag_of
 from app.imaging.request import DicomRequest
 from app.imaging.response import DICOM_JSON, Header, etag, headers, not_modified
-from app.imaging.sources.describe import described
+from app.imaging.sources.describe import with_headers
 from app.records.accept import takes_gzip
 from app.records.response import Response
-from dicom.accept import Representation, choose
+from dicom.accept import Representation
 from dicom.json_model import rebase
 from dicom.store.read import ModelRow
 from dicom.store.series_metadata import packed_metadata
@@ -28,21 +31,37 @@ _PACKED: list[Header] = [(b"content-encoding", b"gzip"), (b"vary", b"Accept-Enco
 
 
 async def metadata(request: DicomRequest) -> Response:
-    """Answer the metadata of the instances that the address names.
+    """Answer the metadata of the instances that the address names, in the form that is taken.
 
     Raises:
         NotFound: there are none for the caller.
-        NotAcceptable: the caller takes no DICOM JSON.
+        NotAcceptable: the caller takes neither DICOM JSON nor XML.
         SourceFailed: the site that keeps them does not give them.
     """
-    choose(request.accept, [Representation(DICOM_JSON)])
+    chosen = representation(request, single=bool(request.instance))
+    if chosen.media_type != DICOM_JSON:
+        return await _as_xml(request, chosen)
     packed = takes_gzip(request.headers.get(b"accept-encoding", b""))
     if packed and request.series and not request.instance:
         return await _whole_series(request)
     return await _put_together(request, packed=packed)
 
 
-def metadata_tag(rows: Iterable[ModelRow], form: str) -> bytes:
+async def _as_xml(request: DicomRequest, chosen: Representation) -> Response:
+    named = await models(request)
+    rows = await with_headers(request, named)
+    status, warning = status_and_warning(len(named) - len(rows), len(named))
+    tag = b"" if warning else _tag(rows, str(chosen))
+    unchanged = not_modified(request, tag)
+    if unchanged is not None:
+        return unchanged
+    found = [orjson.loads(rebase(row.model, request.root)) for row in rows]
+    response = await asyncio.to_thread(answered, chosen, found, status=status, tag=tag)
+    response.headers += warning
+    return response
+
+
+def _tag(rows: Iterable[ModelRow], form: str) -> bytes:
     """Return the entity tag of the metadata of instances; of a reference, what is known may come to be more."""
     return etag((row.digest or hashlib.sha256(row.model).hexdigest() for row in rows), f"metadata {form}")
 
@@ -67,9 +86,9 @@ async def _whole_series(request: DicomRequest) -> Response:
 async def _put_together(request: DicomRequest, *, packed: bool, series: Series | None = None) -> Response:
     """Answer what is put together of the instances; of a series that has one custodian it is kept."""
     named = await models(request)
-    rows = await described(request, named)
-    status, warning = told(len(named) - len(rows), len(named))
-    tag = b"" if warning else metadata_tag(rows, str(packed))
+    rows = await with_headers(request, named)
+    status, warning = status_and_warning(len(named) - len(rows), len(named))
+    tag = b"" if warning else _tag(rows, str(packed))
     unchanged = not_modified(request, tag)
     if unchanged is not None:
         return unchanged

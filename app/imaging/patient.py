@@ -24,16 +24,23 @@ LOCAL_ISSUER = "http://renkei.example/fhir/NamingSystem/issuer-of-patient-id"
 
 REPRESENTATION = "http://hl7.org/fhir/StructureDefinition/iso21090-EN-representation"
 
-_QUALIFIERS = 0x00100024
+ISSUER_QUALIFIERS = 0x00100024
+"""Issuer of Patient ID Qualifiers Sequence."""
+
 _URI = re.compile(r"(?:urn|https?):[!-~]+")
 
 GENDERS = {"M": "male", "F": "female", "O": "other"}
 """From Patient's Sex to the gender of FHIR."""
+SEXES = {gender: sex for sex, gender in GENDERS.items()}
+"""And back."""
+
+NAME_GROUPS = {"IDE": "ideographic", "SYL": "phonetic", "ABC": "alphabetic"}
+"""From the representation of a HumanName to the component group of a name."""
 
 
 def issuer(file: Part10, study: StudyFacts) -> str:
     """Return who issued the Patient ID: a URI, a name of the sender's own, or an empty text."""
-    qualifiers = file.data_set.get(_QUALIFIERS)
+    qualifiers = file.data_set.get(ISSUER_QUALIFIERS)
     for item in (qualifiers.items or ()) if qualifiers else ():
         entity = text(file.data, item, UNIVERSAL_ENTITY_ID, file.codecs)
         found = universal(entity, text(file.data, item, UNIVERSAL_ENTITY_ID_TYPE))
@@ -87,7 +94,7 @@ def printable(value: str) -> str:
 
 def human_names(name: PersonName) -> list[dict[str, Any]]:
     """Return a name as HumanNames, one for each of its groups that says something."""
-    groups = (("IDE", name.ideographic), ("SYL", name.phonetic), ("ABC", name.alphabetic))
+    groups = [(code, str(getattr(name, field))) for code, field in NAME_GROUPS.items()]
     return [_human_name(group, code) for code, group in groups if printable(group.replace("^", ""))]
 
 

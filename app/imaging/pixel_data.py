@@ -8,9 +8,9 @@ from functools import cache, partial
 
 from app.imaging.found import instances
 from app.imaging.frames import offers
-from app.imaging.lacking import at_hand, check_whole, told
+from app.imaging.lacking import at_hand, check_whole, status_and_warning
 from app.imaging.made import made_frame
-from app.imaging.pixels import Damaged, source, tag_of
+from app.imaging.pixels import Damaged, stored_frames, tag_of
 from app.imaging.request import DicomRequest
 from app.imaging.response import DicomResponse, Streamed, headers, new_boundary, not_modified
 from app.imaging.sources.failures import SourceFailed
@@ -43,8 +43,8 @@ async def pixel_data(request: DicomRequest) -> DicomResponse:
     chosen = [form(row.transfer_syntax_uid) for row in found]
     if len(rows) == 1:
         # What says that it has frames and has none is told before the answer has begun.
-        await source(request.hub, found[0])
-    status, warning = told(len(lacking), len(rows))
+        await stored_frames(request.hub, found[0])
+    status, warning = status_and_warning(len(lacking), len(rows))
     boundary = new_boundary()
     kind = content_type(chosen[0].media_type, boundary)
     body = _parts(request, found, chosen, boundary)
@@ -64,7 +64,7 @@ async def _parts(
     lost = []
     for row, one in zip(rows, chosen, strict=True):
         try:
-            place = await source(request.hub, row)
+            place = await stored_frames(request.hub, row)
             for index in range(len(place)):
                 data = await made_frame(place, index, one.transfer_syntax)
                 location = f"{request.root}/{row.path}/frames/{index + 1}"

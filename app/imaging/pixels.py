@@ -34,7 +34,7 @@ class Damaged(FhirError):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class StoredFrames:
     """Where the frames of an instance are read."""
 
     hub: Hub
@@ -117,7 +117,7 @@ async def _of_source(hub: Hub, row: InstanceRow, start: int, length: int | None)
     wanted = held.size - start if length is None else length
     if length is None and wanted > MOST_TRANSCODED_BYTES:
         raise NotAcceptable("The instance is too large; its frames can be had one by one")
-    found = hub.held.read(held, start, wanted)
+    found = held.read(start, wanted)
     if len(found) != wanted:
         raise Damaged("The bytes of the instance are cut short")
     return found
@@ -132,17 +132,7 @@ async def present(hub: Hub, row: InstanceRow) -> InstanceRow:
     if row.source is None:
         return row
     held = await hub.held.hold(row)
-    syntax, offset, length, frames, number = held.instance
-    return replace(
-        row,
-        size=held.size,
-        digest=held.digest,
-        transfer_syntax_uid=syntax,
-        pixel_offset=offset,
-        pixel_length=length,
-        frames=frames,
-        number_of_frames=number,
-    )
+    return replace(row, size=held.size, digest=held.digest, **held.columns)
 
 
 def tag_of(rows: Sequence[InstanceRow], representation: str) -> bytes:
@@ -165,7 +155,7 @@ async def transcoded(hub: Hub, row: InstanceRow, transfer_syntax_uid: str = EXPL
     return await decoded(hub, tasks.in_transfer_syntax, await stored_bytes(hub, row), transfer_syntax_uid)
 
 
-async def source(hub: Hub, row: InstanceRow) -> Source:
+async def stored_frames(hub: Hub, row: InstanceRow) -> StoredFrames:
     """Return where the frames of an instance are read.
 
     Raises:
@@ -179,13 +169,13 @@ async def source(hub: Hub, row: InstanceRow) -> Source:
             return await stored_bytes(hub, row, start, length)
 
         syntax = TRANSFER_SYNTAXES[row.transfer_syntax_uid]
-        return Source(hub, read, syntax, row.pixel_offset, bytes(row.frames))
+        return StoredFrames(hub, read, syntax, row.pixel_offset, bytes(row.frames))
     if row.number_of_frames is None or not TRANSFER_SYNTAXES[row.transfer_syntax_uid].deflated:
         raise NotFound("The instance has no frames")
     return await _inflated(hub, row)
 
 
-async def _inflated(hub: Hub, row: InstanceRow) -> Source:
+async def _inflated(hub: Hub, row: InstanceRow) -> StoredFrames:
     """Return the frames of a deflated instance: nothing in it has a place until it is inflated."""
     data = await transcoded(hub, row)
     instance = read_instance(data)
@@ -196,4 +186,4 @@ async def _inflated(hub: Hub, row: InstanceRow) -> Source:
         return data[start : start + length]
 
     syntax = TRANSFER_SYNTAXES[EXPLICIT_VR_LITTLE_ENDIAN]
-    return Source(hub, read, syntax, instance.pixels.element.offset, instance.pixels.frames.pack())
+    return StoredFrames(hub, read, syntax, instance.pixels.element.offset, instance.pixels.frames.pack())

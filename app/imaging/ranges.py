@@ -37,7 +37,7 @@ def wanted(request: DicomRequest, size: int, tag: bytes) -> range | None:
     return range(start, stop)
 
 
-def told(part: range, size: int) -> Header:
+def content_range(part: range, size: int) -> Header:
     """Return the header that tells which octets of how many are answered."""
     return b"content-range", f"bytes {part.start}-{part.stop - 1}/{size}".encode()
 
@@ -51,4 +51,4 @@ def in_one_piece(request: DicomRequest, body: bytes, headers: list[Header], tag:
     part = wanted(request, len(body), tag)
     if part is None:
         return Response(200, body, [*headers, TAKEN])
-    return Response(206, body[part.start : part.stop], [*headers, TAKEN, told(part, len(body))])
+    return Response(206, body[part.start : part.stop], [*headers, TAKEN, content_range(part, len(body))])

@@ -10,7 +10,7 @@ import orjson
 
 from app.imaging.found import models_of_class
 from app.imaging.request import DicomRequest
-from app.imaging.sources.describe import described
+from app.imaging.sources.describe import with_headers
 from app.imaging.sources.failures import SourceFailed
 from dicom.reports.content import read_report
 from dicom.reports.key_images import SHOWN_ON_REQUEST, KeyImages, key_images
@@ -25,7 +25,7 @@ async def read_selections(request: DicomRequest) -> list[KeyImages]:
     """
     rows = await models_of_class(request, KEY_OBJECT_SELECTION)
     try:
-        found = await described(request, rows)
+        found = await with_headers(request, rows)
     except SourceFailed:
         found = [one for one in rows if one.source is None]
     return [key_images(read_report(orjson.loads(one.model))) for one in found]

@@ -11,8 +11,8 @@ from typing import Any
 
 from app.imaging.found import instances
 from app.imaging.frames import frame_indices
-from app.imaging.lacking import at_hand, check_whole, told
-from app.imaging.pixels import Damaged, Source, source, tag_of
+from app.imaging.lacking import at_hand, check_whole, status_and_warning
+from app.imaging.pixels import Damaged, StoredFrames, stored_frames, tag_of
 from app.imaging.rejected import rejected
 from app.imaging.request import DicomRequest
 from app.imaging.response import DicomResponse, Streamed, etag, headers, new_boundary, not_modified
@@ -93,7 +93,7 @@ async def _picture(request: DicomRequest, row: InstanceRow, asked: dict[str, Any
     unchanged = not_modified(request, tag)
     if unchanged is not None:
         return unchanged
-    place = await source(request.hub, row)
+    place = await stored_frames(request.hub, row)
     numbers = request.frames or str(len(place) // 2 + 1 if middle else 1)
     indices = frame_indices(numbers, len(place))
     if len(indices) > 1:
@@ -113,7 +113,7 @@ async def _pictures(request: DicomRequest, rows: Sequence[InstanceRow], asked: d
     if unchanged is not None:
         return unchanged
     found, lacking = await at_hand(request, shown)
-    status, warning = told(len(lacking), len(shown))
+    status, warning = status_and_warning(len(lacking), len(shown))
     place = await _first(request, found)
     wanted = frame_indices(request.frames or "1", len(place))
     if len(wanted) > MOST_PICTURES:
@@ -126,7 +126,7 @@ async def _pictures(request: DicomRequest, rows: Sequence[InstanceRow], asked: d
     return Streamed(body, status, [*headers(kind, b"" if lacking else tag), *warning])
 
 
-async def _first(request: DicomRequest, rows: Sequence[InstanceRow]) -> Source:
+async def _first(request: DicomRequest, rows: Sequence[InstanceRow]) -> StoredFrames:
     """Return the frames of the first instance that has what it says it has.
 
     Raises:
@@ -134,7 +134,7 @@ async def _first(request: DicomRequest, rows: Sequence[InstanceRow]) -> Source:
     """
     for row in rows:
         with suppress(NotFound, SourceFailed):
-            return await source(request.hub, row)
+            return await stored_frames(request.hub, row)
     raise NotFound("Nothing in it can be shown")
 
 
@@ -150,7 +150,7 @@ async def _parts(
     lost = []
     for row in rows:
         try:
-            place = await source(request.hub, row)
+            place = await stored_frames(request.hub, row)
         except NotFound:
             # It says that it has frames, and has none.
             continue

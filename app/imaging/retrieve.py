@@ -12,7 +12,7 @@ from app.imaging.made import given, syntaxes
 from app.imaging.media.door import asks_for_disc, disc
 from app.imaging.parts import head_of, pieces
 from app.imaging.pixels import Damaged, present, stored_bytes, transcoded
-from app.imaging.ranges import TAKEN, in_one_piece, told, wanted
+from app.imaging.ranges import TAKEN, content_range, in_one_piece, wanted
 from app.imaging.request import DicomRequest
 from app.imaging.response import DICOM, DicomResponse, Streamed, etag, headers, new_boundary, not_modified
 from app.imaging.sources.retrieve import retrieve_with_references
@@ -89,7 +89,7 @@ async def _single(request: DicomRequest, row: InstanceRow, chosen: Representatio
     part = wanted(request, row.size, tag)
     if part is None:
         return Streamed(pieces(request.hub, row, range(row.size)), 200, [*found, TAKEN], row.size)
-    return Streamed(pieces(request.hub, row, part), 206, [*found, TAKEN, told(part, row.size)], len(part))
+    return Streamed(pieces(request.hub, row, part), 206, [*found, TAKEN, content_range(part, row.size)], len(part))
 
 
 async def _parts(

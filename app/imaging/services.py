@@ -9,9 +9,9 @@ from typing import NamedTuple
 from app.imaging.bulk_data import all_bulk_data, bulk_data
 from app.imaging.capabilities import Services, capabilities, methods
 from app.imaging.delete import remove
-from app.imaging.described import described
 from app.imaging.failures import translated
 from app.imaging.frames import frames
+from app.imaging.metadata import metadata
 from app.imaging.pixel_data import pixel_data
 from app.imaging.qido import search
 from app.imaging.rendered import rendered, thumbnail
@@ -52,7 +52,7 @@ _OPTIONS = Service("options", "R", capabilities(_services))
 _STUDY, _SERIES, _INSTANCE = "studies/*", "studies/*/series/*", "studies/*/series/*/instances/*"
 _PLACES = (_STUDY, _SERIES, _INSTANCE)
 _PARTS: dict[str, Callable[[DicomRequest], Awaitable[DicomResponse]]] = {
-    "metadata": described,
+    "metadata": metadata,
     "rendered": rendered,
     "thumbnail": thumbnail,
     "bulkdata": all_bulk_data,

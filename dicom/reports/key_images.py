@@ -6,10 +6,18 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part16/chapter_A.html#
 from dataclasses import dataclass
 
 from dicom.concept import Code
+from dicom.manifest.codes import DRAFTS, TITLES
 from dicom.reports.content import Reference, Report
 
-MANIFESTS = frozenset({"113030", "113031", "113032", "113033", "113034", "113035", "MADOTEMP001", "ddd001"})
-"""Titles under which a selection lists what there is, and picks nothing out (CID 7010)."""
+LISTS = frozenset(
+    (
+        *(value for value, _ in TITLES),
+        *(value for (value, _), meant in DRAFTS.items() if (meant.value, meant.scheme) in TITLES),
+        # Complete Study Content and Complete Acquisition Content, signed or not.
+        *("113032", "113033", "113034", "113035"),
+    )
+)
+"""Titles under which a selection lists what there is, and picks nothing out: manifests, and others of CID 7010."""
 
 REJECTIONS = frozenset({"113001", "113037", "113038", "113039"})
 """Titles under which a selection says which images not to use (CID 7011)."""
@@ -31,7 +39,7 @@ class KeyImages:
     @property
     def is_manifest(self) -> bool:
         """Whether it lists what there is."""
-        return self.title.value in MANIFESTS
+        return self.title.value in LISTS
 
     @property
     def is_rejection(self) -> bool:

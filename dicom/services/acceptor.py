@@ -49,7 +49,7 @@ class Bounds:
     """What an association may take.
 
     Attributes:
-        pdu_bytes: The largest PDU that is taken.
+        pdu_bytes: The largest PDU that is announced; `dicom.services.transport` says how much is read.
         instance_bytes: The largest instance.
         idle_seconds: How long nothing may come.
         read_seconds: How long a PDU, and any message, may take to come in.

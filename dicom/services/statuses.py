@@ -1,4 +1,4 @@
-"""The statuses of messages that the hub answers with, and what becomes of a failure.
+"""The statuses of messages that the hub answers with, and the words that go with a failure.
 
 https://dicom.nema.org/medical/dicom/current/output/chtml/part07/chapter_C.html
 """

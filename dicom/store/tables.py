@@ -1,6 +1,6 @@
-"""The three tables of imaging: study, series, instance.
+"""The tables of imaging: study, series, instance; the packed metadata of series; what was deleted.
 
-Every row carries the fixed columns, because visibility is a condition on each table by itself.
+Each row of the first three carries the fixed columns, because visibility is a condition on each table by itself.
 """
 
 from sqlalchemy import (

@@ -3,6 +3,7 @@
 import json
 import random
 import re
+from collections import Counter
 
 import pytest
 
@@ -76,7 +77,9 @@ def test_what_is_no_model_is_refused(document: bytes) -> None:
 
 def test_spoilt_documents_are_read_or_refused() -> None:
     dice = random.Random(7)
-    whole = to_xml(json.loads(render(read_instance(a_file(REPORT)))))[:4000]
+    outcomes = Counter[str]()
+    model = json.loads(render(read_instance(a_file(REPORT))))
+    whole = to_xml({tag: model[tag] for tag in list(model)[:30]})
     for _ in range(300):
         spoilt = bytearray(whole)
         for _ in range(dice.randint(1, 5)):
@@ -85,4 +88,8 @@ def test_spoilt_documents_are_read_or_refused() -> None:
         try:
             assert isinstance(from_xml(bytes(spoilt)), dict)
         except InvalidModel:
-            continue
+            outcomes["refused"] += 1
+        else:
+            outcomes["read"] += 1
+
+    assert set(outcomes) == {"refused", "read"}

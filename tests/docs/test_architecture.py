@@ -1,8 +1,11 @@
 """docs/architecture.md speaks of a house that stands."""
 
+import ast
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
@@ -31,3 +34,14 @@ def test_the_drawing_is_a_picture_with_a_title() -> None:
 
     assert drawing.tag == "{http://www.w3.org/2000/svg}svg"
     assert drawing.findtext("{http://www.w3.org/2000/svg}title")
+
+
+@pytest.mark.parametrize("room", ["app/imaging", "dicom"])
+def test_a_room_of_many_modules_names_all_of_them(room: str) -> None:
+    place = ROOT / room
+    modules = {path.stem for path in place.glob("*.py")} - {"__init__"}
+    rooms = {path.parent.name for path in place.glob("*/__init__.py")}
+
+    said = ast.get_docstring(ast.parse((place / "__init__.py").read_text())) or ""
+
+    assert set(re.findall(r"`(\w+)`", said)) == modules | rooms

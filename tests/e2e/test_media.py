@@ -114,7 +114,7 @@ def test_the_command_writes_what_a_site_keeps_as_a_disc(
     again = hub.renkei("media", "export", "--site", "hospital-a", "--study", study, "--to", str(place), check=False)
 
     assert done.stdout == "images\t2\n"
-    assert (again.returncode, again.stderr) == (1, f"Error: {place} cannot be written: File exists\n")
+    assert (again.returncode, again.stderr) == (1, f"Error: {place} is there already\n")
     with zipfile.ZipFile(place) as archive:
         assert archive.read("DICOM/ST000001/SE000001/IM000001") in (
             a_file(CT),

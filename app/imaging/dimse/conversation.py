@@ -15,13 +15,17 @@ from app.access.turned_away import tell_failure
 from app.blobs import Incoming
 from app.db import DatabaseUnavailable
 from app.imaging.dimse import metrics
-from app.imaging.dimse.answers import answer_action, answer_find, answer_retrieve, finish, refuse
+from app.imaging.dimse.answer_action import answer_action
+from app.imaging.dimse.answer_find import answer_find
+from app.imaging.dimse.answer_retrieve import answer_retrieve
+from app.imaging.dimse.answers import finish, refuse
 from app.imaging.dimse.calls import Calls
 from app.imaging.dimse.carried_out import Done, carried_out
 from app.imaging.dimse.node import Node, Nodes
 from app.imaging.dimse.request import DimseRequest
 from app.imaging.dimse.store import begun, store
 from app.imaging.undescribed.describe import describe_now
+from dicom.failures import CANNOT_UNDERSTAND, DATA_SET_DOES_NOT_MATCH_SOP_CLASS
 from dicom.services.acceptor import (
     CALLED_AE_TITLE_NOT_RECOGNISED,
     CALLING_AE_TITLE_NOT_RECOGNISED,
@@ -36,7 +40,6 @@ from dicom.services.contexts import VERIFICATION
 from dicom.services.messages import DataSetIn, Spool
 from dicom.services.statuses import (
     COERCION,
-    IDENTIFIER_DOES_NOT_MATCH,
     OUT_OF_RESOURCES,
     SOP_CLASS_NOT_SUPPORTED,
     SUCCESS,
@@ -185,11 +188,13 @@ class Conversation:
         if message.AffectedSOPClassUID != abstract:
             return SOP_CLASS_NOT_SUPPORTED, "the class is not that of the context"
         if not isinstance(data, DataSetIn) or not data.size:
-            return IDENTIFIER_DOES_NOT_MATCH, "the data set is empty"
+            return CANNOT_UNDERSTAND, "the data set is empty"
         if data.is_too_large:
             return OUT_OF_RESOURCES, "the instance is too large"
-        if isinstance(data.failure, OSError) or not isinstance(data.spool, Incoming):
-            return (OUT_OF_RESOURCES if isinstance(data.failure, OSError) else IDENTIFIER_DOES_NOT_MATCH), ""
+        if isinstance(data.failure, OSError):
+            return OUT_OF_RESOURCES, ""
+        if not isinstance(data.spool, Incoming):
+            return DATA_SET_DOES_NOT_MATCH_SOP_CLASS, str(data.failure or "")
         request = self.request("c-store", [])
         named = Referenced(str(message.AffectedSOPClassUID), str(message.AffectedSOPInstanceUID))
         spool = data.spool

@@ -23,6 +23,7 @@ from app.imaging.mado.reading import (
     typed,
     value_at,
 )
+from app.imaging.patient import SEXES
 from dicom.concept import Code
 from dicom.manifest import codes
 from dicom.manifest.model import Issued, Manifest, ManifestInstance, ManifestRequest, ManifestSeries
@@ -33,8 +34,6 @@ Json = Mapping[str, Any]
 
 MAX_INSTANCES = 100_000
 """Of a manifest."""
-
-_SEXES = {"male": "M", "female": "F", "other": "O"}
 
 
 def is_manifest(tree: Any) -> bool:
@@ -96,7 +95,7 @@ class _Reader:
             other_patient_ids=tuple(numbers[1:]),
             patient_name=person_name_of(items_at(patient, "name")),
             patient_birth_date=text_at(patient, "birthDate").replace("-", "") if is_whole_day(patient) else "",
-            patient_sex=_SEXES.get(text_at(patient, "gender"), ""),
+            patient_sex=SEXES.get(text_at(patient, "gender"), ""),
             study_date=started[0],
             study_time=started[1],
             timezone_offset_from_utc=offset or self._offset(study),

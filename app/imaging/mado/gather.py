@@ -15,6 +15,7 @@ import orjson
 
 from app.access.directory import Organisation, organisations
 from app.db import DatabaseConnection
+from app.imaging.imaging_study import study_uid
 from app.imaging.patient import printable, system
 from dicom.attributes import Level
 from dicom.manifest import codes
@@ -27,7 +28,6 @@ from dicom.results import Found
 from dicom.store.connection import Visibility
 from dicom.store.read import read_models
 from dicom.store.search import search
-from dicom.values import is_uid
 from fhir.errors import NotFound, NotSupported
 from fhir.store.stored import Stored
 
@@ -101,12 +101,10 @@ async def gather(
 
 async def _study(connection: DatabaseConnection, visibility: Visibility, study: Stored) -> Found:
     """Return the study in the tables of which an ImagingStudy tells: of its site and its patient, with that UID."""
-    for one in orjson.loads(study.body).get("identifier", ()):
-        uid = str(one.get("value", "")).removeprefix("urn:oid:")
-        if one.get("system") == "urn:dicom:uid" and is_uid(uid):
-            for found in await _own(connection, visibility, Level.STUDY, uid, study, 1_000):
-                if found.patient_key == study.patient_key:
-                    return found
+    uid = study_uid(orjson.loads(study.body))
+    for found in await _own(connection, visibility, Level.STUDY, uid, study, 1_000) if uid else ():
+        if found.patient_key == study.patient_key:
+            return found
     raise NotFound("There are no images of this study")
 
 

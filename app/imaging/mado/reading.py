@@ -8,14 +8,13 @@ from typing import Any
 from urllib.parse import unquote
 
 from app.imaging.mado import systems
-from app.imaging.patient import REPRESENTATION
+from app.imaging.patient import NAME_GROUPS, REPRESENTATION
 from dicom.concept import Code
 from dicom.manifest.model import Issued
 from dicom.names import PersonName
 
 _DATE_TIME = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}):(\d{2})(?::(\d{2})(\.\d{1,6})?\d*)?(Z|[+-]\d{2}:\d{2}))?")
 _DESIGNATORS = {system: designator for designator, system in systems.SCHEMES.items()}
-_GROUPS = {"IDE": "ideographic", "SYL": "phonetic", "ABC": "alphabetic"}
 
 
 def value_at(tree: Any, name: str) -> Any:
@@ -86,7 +85,7 @@ def person_name_of(names: list[Any]) -> PersonName:
     for one in names:
         group = _components(one)
         stated = [text_at(e, "valueCode") for e in items_at(one, "extension") if has_url(e, REPRESENTATION)]
-        kind = _GROUPS.get(stated[0] if stated else "ABC" if group.isascii() else "IDE", "")
+        kind = NAME_GROUPS.get(stated[0] if stated else "ABC" if group.isascii() else "IDE", "")
         if kind and group:
             groups.setdefault(kind, group)
     return PersonName(**groups)

@@ -17,7 +17,7 @@ from app.clock import DAY
 from app.identity.known import known_patient
 from app.imaging.custody import Custody
 from app.imaging.events import storing_events
-from app.imaging.filing import Filed, Owner, file_instances
+from app.imaging.filing import Filed, file_instances
 from app.imaging.keep import Failure, Received, read_incoming
 from app.imaging.media.disc import (
     NEW,
@@ -32,6 +32,7 @@ from app.imaging.media.disc import (
 )
 from app.imaging.media.quarantine import drop_blobs, waiting_of
 from app.imaging.media.tables import media_file, media_patient
+from app.imaging.owners import Owner
 from app.imaging.patient import LOCAL_ISSUER, patient, printable, system
 from app.imaging.sources.manifests import referred_to, without_references
 from app.records.commit import committed

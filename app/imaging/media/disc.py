@@ -20,6 +20,9 @@ QUARANTINED, STORED, REFUSED, NOT_DICOM, BROKEN, DIRECTORY, MISSING, GONE = (
 """States of a file: kept and waiting; filed; not filed, for the reason that stands beside it; no image; an image that
 cannot be read; a DICOMDIR; one that a DICOMDIR lists and that is not there; one that was rejected and removed."""
 
+LONGEST_TITLE = 200
+"""Characters of what a disc is called."""
+
 SAID = ("patient_id", "issuer", "institution", "alphabetic", "ideographic", "phonetic", "birth_date", "sex")
 """The columns of a patient of a disc that hold what the disc says."""
 
@@ -106,3 +109,8 @@ class DiscFile:
     study_date: str
     modality: str
     instance: str
+
+
+def title_of(text: str) -> str:
+    """Return what a disc is called, as lists show it; `-` when it is called nothing."""
+    return "".join(one for one in text if one.isprintable()).strip()[:LONGEST_TITLE] or "-"

@@ -8,7 +8,7 @@ from app.audit.record import Event
 from app.db import WriteConnection
 from app.hub import Hub
 from app.imaging.hold import hold
-from app.imaging.media.disc import READING, Disc
+from app.imaging.media.disc import READING, Disc, title_of
 from app.imaging.media.quarantine import note_blobs
 from app.imaging.media.tables import media_disc, media_job
 from app.records.jobs.job import NEVER, Job
@@ -19,7 +19,6 @@ MEDIA = Queue(media_job, most_waiting=50, most_kept=10_000, word="disc", shared=
 
 INTERACTION = "media-import"
 PORTAL = "portal"
-LONGEST_TITLE = 200
 
 
 def a_job(disc: Disc, *, client: str, purpose: str = "") -> Job:
@@ -31,8 +30,7 @@ def new_disc(
     hub: Hub, custodian: int, title: str, *, place: str = "", upload: str = "", by: str, by_title: str
 ) -> Disc:
     """Return a disc of a site that is to be read."""
-    title = "".join(one for one in title if one.isprintable()).strip()[:LONGEST_TITLE] or "-"
-    return Disc(hub.new_row(), custodian, title, place, upload, hub.clock(), by, by_title, READING, "")
+    return Disc(hub.new_row(), custodian, title_of(title), place, upload, hub.clock(), by, by_title, READING, "")
 
 
 async def begin(hub: Hub, disc: Disc, job: Job, told: Event, *, upload_bytes: int = 0) -> None:

@@ -14,7 +14,7 @@ from app.hub import Hub
 from app.imaging.media.pages import Line, index_page, readme
 from app.imaging.media.zip_out import Outlet
 from app.imaging.parts import PIECE_BYTES
-from app.imaging.pixels import Damaged, present, source, stored_bytes, transcoded
+from app.imaging.pixels import Damaged, present, stored_bytes, stored_frames, transcoded
 from app.imaging.sources.failures import SourceFailed
 from app.portal.dates import moment
 from dicom.failures import InvalidInstance
@@ -201,7 +201,7 @@ async def _thumbnail(making: _Making, archive: zipfile.ZipFile, row: InstanceRow
     line = making.lines[row.series_instance_uid]
     asked = {"media_type": "image/jpeg", "max_edge": THUMBNAIL_EDGE}
     try:
-        place = await source(making.hub, row)
+        place = await stored_frames(making.hub, row)
         picture = await place.picture(len(place) // 2, asked)
     except FhirError:
         return

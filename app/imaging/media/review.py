@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Integer, Text, bindparam, func, select, updat
 from app.clock import DAY
 from app.db import DatabaseConnection
 from app.imaging.keep import Failure, Received, failure
-from app.imaging.media.disc import NEW, PATIENT, QUARANTINED, READ, REJECTED, WAITING, Disc, DiscPatient
+from app.imaging.media.disc import NEW, PATIENT, QUARANTINED, READ, REJECTED, WAITING, Disc, DiscPatient, title_of
 from app.imaging.media.quarantine import note_blobs
 from app.imaging.media.stated import image_kept, patient_stated, placed
 from app.imaging.media.tables import media_disc, media_file, media_patient
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from app.records.writing import Writing
 
 INTERACTION = "media-review"
-LONGEST_TITLE = 200
 
 _CUSTODIAN = bindparam("custodian", type_=Integer)
 _SAID = ("issuer", "patient_id", "alphabetic", "ideographic", "phonetic", "birth_date", "sex")
@@ -137,10 +136,18 @@ class Review:
         request, facts = self._writing.request, received.extracted.facts
         caller = request.caller
         told = " ".join(one for one in (facts.series.modality, facts.study.study_description) if one)
-        title = "".join(one for one in told if one.isprintable()).strip()[:LONGEST_TITLE] or "-"
         number = request.hub.new_row()
         disc = Disc(
-            *(number, self._custodian, title, "", "", request.now, caller.user or caller.client, caller.user_title),
+            *(
+                number,
+                self._custodian,
+                title_of(told),
+                "",
+                "",
+                request.now,
+                caller.user or caller.client,
+                caller.user_title,
+            ),
             *(READ, "", conflict.uid, conflict.patient_key, stated_as),
         )
         one = self._stated(number, received)

@@ -114,11 +114,20 @@ async def hold_studies(writing: Writing) -> None:
 
 
 def _meets_studies(one: Stored) -> bool:
-    return (one.type == "ImagingStudy" and not one.deleted) or _concerns_studies(one)
+    if one.type == "ServiceRequest":
+        return _concerns_studies(one, _body(one))
+    return one.type == "ImagingStudy" and not one.deleted
 
 
-def _concerns_studies(one: Stored) -> bool:
-    return one.type == "ServiceRequest" and (one.version > 1 or bool(numbers_of(orjson.loads(one.body))))
+def _body(one: Stored) -> Json:
+    """Return what a resource says; of one that is deleted nothing."""
+    body: Json = orjson.loads(one.body) if one.body else {}
+    return body
+
+
+def _concerns_studies(order: Stored, body: Json) -> bool:
+    """Return whether a study may be based on an order, or may have been."""
+    return order.version > 1 or bool(numbers_of(body))
 
 
 async def follow_orders(writing: Writing, labelled: Iterable[Stored]) -> None:
@@ -132,13 +141,17 @@ async def follow_orders(writing: Writing, labelled: Iterable[Stored]) -> None:
         return
     places: dict[Place, None] = {}
     for one in writing.written:
-        if _concerns_studies(one):
-            places |= dict.fromkeys(await _of_order(writing, one))
+        if one.type == "ServiceRequest":
+            body = _body(one)
+            if _concerns_studies(one, body):
+                places |= dict.fromkeys(await _of_order(writing, one, body))
         elif one.type == "ImagingStudy" and (one.labels or await _is_based_otherwise(writing, one)):
             places |= dict.fromkeys(await _of_study(writing, one))
     for one in labelled:
-        if one.type in ("ImagingStudy", "ServiceRequest"):
-            places |= dict.fromkeys(await (_of_order if one.type == "ServiceRequest" else _of_study)(writing, one))
+        if one.type == "ServiceRequest":
+            places |= dict.fromkeys(await _of_order(writing, one, _body(one)))
+        elif one.type == "ImagingStudy":
+            places |= dict.fromkeys(await _of_study(writing, one))
     if not places:
         return
     await hold(writing.connection, writing.request.authority.custodian)
@@ -147,10 +160,9 @@ async def follow_orders(writing: Writing, labelled: Iterable[Stored]) -> None:
     await writing.write_gathered()
 
 
-async def _of_order(writing: Writing, order: Stored) -> list[Place]:
-    """Return the studies that an order means, and those that something says are based on it."""
+async def _of_order(writing: Writing, order: Stored, body: Json) -> list[Place]:
+    """Return the studies that an order, with what it says, means; and those that something says are based on it."""
     fetch, own = writing.connection.fetch, {"custodian": order.custodian}
-    body = orjson.loads(order.body) if order.body else {}
     found: list[Place] = []
     for number in [] if is_mistake(body) else numbers_of(body):
         rows = await fetch(_BY_NUMBER, own | {"patient": order.patient_key, "number": number})
@@ -167,15 +179,15 @@ async def _is_based_otherwise(writing: Writing, study: Stored) -> bool:
         return False
     seen = custody(writing)
     before = await vread(writing.connection, seen, study.type, study.id, study.version - 1)
-    bodies = [orjson.loads(one.body) if one is not None and one.body else {} for one in (before, study)]
-    return bool(bodies[0].get("basedOn") != bodies[1].get("basedOn"))
+    said = _body(before) if before is not None else {}
+    return bool(said.get("basedOn") != _body(study).get("basedOn"))
 
 
 async def _of_study(writing: Writing, study: Stored) -> list[Place]:
     """Return the study of an ImagingStudy, the hub's or the site's own, of which the hub has instances."""
     own = {"patient": study.patient_key, "custodian": study.custodian}
     rows = list(await writing.connection.fetch(_BY_ROW, own | {"row": study.row}))
-    uid = study_uid(orjson.loads(study.body)) if study.body else ""
+    uid = study_uid(_body(study))
     if uid:
         rows += await writing.connection.fetch(_BY_UID, own | {"uid": uid})
     return [(row[0], row[1]) for row in rows]

@@ -17,11 +17,10 @@ from app.imaging.rejected import rejected
 from app.imaging.request import DicomRequest
 from app.records.request import FhirRequest, replayed
 from dicom.attributes import Level
-from dicom.bulk_data import NoBulkData, find, value
+from dicom.bulk_data import NoBulkData, value_at
 from dicom.failures import InvalidInstance
 from dicom.indexing import SeriesFacts, StudyFacts
 from dicom.matching import parse_query
-from dicom.part10 import read_part10
 from dicom.reports.kinds import Kind, kind_of
 from dicom.store.read import InstanceRow, read_models
 from dicom.store.search import search
@@ -157,11 +156,6 @@ async def octets_of(request: DicomRequest, one: Object, path: str) -> bytes:
         raise NotFound("The instance is too large to be shown")
     data = await stored_bytes(request.hub, one.row)
     try:
-        return await asyncio.to_thread(_value, data, path)
+        return await asyncio.to_thread(value_at, data, path)
     except (NoBulkData, InvalidInstance) as error:
         raise NotFound("There is no such value in the instance") from error
-
-
-def _value(data: bytes, path: str) -> bytes:
-    file = read_part10(data)
-    return value(file, find(file, path))

@@ -8,7 +8,6 @@ from ipaddress import ip_network
 
 from app.comma import parts
 from app.imaging.sources.failures import SourceFailed
-from app.imaging.sources.words import said
 from app.looked_up import addresses_of, in_the_world, leads_to
 
 LOOKED_AT_SECONDS = 60.0
@@ -39,7 +38,7 @@ async def resolved(name: str, host: str, port: int, networks: str) -> str:
     """
     addresses = await addresses_of(host, port)
     if not addresses:
-        raise SourceFailed(said("nowhere", name))
+        raise SourceFailed.because(name, "nowhere")
     if not all(may_be(one, networks) for one in addresses):
-        raise SourceFailed(said("elsewhere", name))
+        raise SourceFailed.because(name, "elsewhere")
     return addresses[0]

@@ -8,7 +8,6 @@ import httpx
 from app.imaging.sources.failures import SourceFailed
 from app.imaging.sources.source import ImagingSource
 from app.imaging.sources.tls import Tls
-from app.imaging.sources.words import said
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
@@ -43,5 +42,5 @@ def authorization(source: ImagingSource) -> str:
     try:
         secret = Path(place).read_bytes()[:MOST_CREDENTIAL_BYTES].strip()
     except OSError as error:
-        raise SourceFailed(said("credentials", source.name)) from error
+        raise SourceFailed.because(source.name, "credentials") from error
     return f"Basic {base64.b64encode(secret).decode()}" if kind == "basic" else f"Bearer {secret.decode('latin-1')}"

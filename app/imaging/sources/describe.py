@@ -14,7 +14,7 @@ import orjson
 from app.imaging.hold import hold
 from app.imaging.imaging_study import clinical_date
 from app.imaging.sources.failures import SourceFailed, Untrue
-from app.imaging.sources.held import prove
+from app.imaging.sources.instance import prove
 from app.imaging.sources.source import ImagingSource
 from app.imaging.sources.web import fetch_head, fetch_json
 from app.imaging.undescribed.note import Undescribed, note
@@ -42,7 +42,7 @@ Place = tuple[int, str, str]
 """Patient key, study and series of some references."""
 
 
-async def described(request: "DicomRequest", rows: Sequence[ModelRow]) -> list[ModelRow]:
+async def with_headers(request: "DicomRequest", rows: Sequence[ModelRow]) -> list[ModelRow]:
     """Return the rows with the whole headers of the references among them; those that cannot be had are left out.
 
     Args:
@@ -122,7 +122,7 @@ async def _header(hub: "Hub", source: ImagingSource, row: InstanceRow) -> dict[s
         except TooLong:
             logger.info("An instance of %s is fetched for its header", source.name)
     held = await hub.held.hold(row)
-    return await asyncio.to_thread(hub.held.header, held)
+    return await asyncio.to_thread(held.header)
 
 
 def _proven(head: Head, source: ImagingSource, row: InstanceRow) -> dict[str, Any]:

@@ -25,7 +25,6 @@ from app.imaging.sources.line import Line
 from app.imaging.sources.metrics import OCTETS
 from app.imaging.sources.source import ImagingSource
 from app.imaging.sources.tls import tls_for, tls_of, unreachable
-from app.imaging.sources.words import said
 from dicom.services.entity import BoundedEntity
 from dicom.services.statuses import OUT_OF_RESOURCES, PENDING, PENDING_UNSUPPORTED, SUCCESS
 from dicom.store.read import InstanceRow
@@ -109,7 +108,7 @@ async def find(line: Line, level: str, keys: Mapping[str, str]) -> list[dict[str
         association = _associated(line.source, address, opened, [build_context(model)])
         for status, identifier in association.send_c_find(query, model):
             if not status or status.Status not in _SO_FAR_WELL:
-                raise SourceFailed(said("find", line.source.name))
+                raise SourceFailed.because(line.source.name, "find")
             if identifier is not None:
                 found.append(_model(line.source, identifier))
             if len(found) >= MOST_FOUND:
@@ -170,10 +169,10 @@ def _associated(
     opened.append(association)
     if not association.is_established:
         if tls is not None and tls.failure is not None:
-            raise SourceFailed(unreachable(source.name, tls.failure))
+            raise SourceFailed.because(source.name, *unreachable(tls.failure))
         if not connected:
-            raise SourceFailed(said("unreachable", source.name, "ConnectError"))
-        raise SourceFailed(said("association", source.name, _refusal(association)))
+            raise SourceFailed.because(source.name, "unreachable", "ConnectError")
+        raise SourceFailed.because(source.name, "association", _refusal(association))
     return association
 
 
@@ -225,7 +224,7 @@ def _c_move(
         server = waiting.start_server((host, int(port)), block=False, evt_handlers=handlers, ssl_context=secured)
     except OSError as error:
         if error.errno != EADDRINUSE:
-            raise SourceFailed(said("listen", source.name, error.strerror)) from error
+            raise SourceFailed.because(source.name, "listen", error.strerror) from error
         # Another process of the hub waits there.
         raise SourceBusy(f"Another question to the imaging source {source.name} is under way") from error
     try:
@@ -240,7 +239,7 @@ def _c_move(
 def _check(source: ImagingSource, status: Dataset) -> None:
     """Refuse the status of a sub-operation that failed; an unsound one says nothing."""
     if not status:
-        raise SourceFailed(said("ends", source.name))
+        raise SourceFailed.because(source.name, "ends")
     if status.Status in _SO_FAR_WELL:
         return
     raise NotThere(f"The imaging source {source.name} does not send it: status {status.Status:04X}")

@@ -3,14 +3,34 @@
 The words name the source by the name that the operator gave it, never an address.
 """
 
+from typing import Self
+
+from app.imaging.sources.words import Said, noted, sentence
 from fhir.errors import FhirError
 
 
 class SourceFailed(FhirError):
-    """The source could not be asked, or its answer cannot be used."""
+    """The source could not be asked, or its answer cannot be used.
+
+    Attributes:
+        said: Which sentence says so, and its detail; None for one that is none of `SENTENCES`.
+    """
 
     status = 502
     code = "transient"
+    said: Said | None = None
+
+    @classmethod
+    def because(cls, name: str, why: str, detail: object = "") -> Self:
+        """Return the failure of a source that a sentence of `SENTENCES` tells."""
+        failure = cls(sentence(why, name, detail))
+        failure.said = Said(why, str(detail))
+        return failure
+
+    @property
+    def noted(self) -> str:
+        """The text that is kept of it."""
+        return noted(self.said) if self.said is not None else str(self)
 
 
 class SourceSlow(SourceFailed):

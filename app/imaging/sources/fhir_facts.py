@@ -8,13 +8,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.imaging.imaging_study import accession_numbers, study_uid
+from app.imaging.patient import NAME_GROUPS, SEXES
 from dicom.indexing import Facts, InstanceFacts, SeriesFacts, StudyFacts
 from dicom.names import PersonName
 
 _URN = "urn:oid:"
 _MOMENT = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T([0-9]{2}):([0-9]{2}):([0-9]{2}))?")
-_SEX = {"male": "M", "female": "F", "other": "O"}
-_GROUPS = {"IDE": "ideographic", "SYL": "phonetic", "ABC": "alphabetic"}
 
 Json = Mapping[str, Any]
 
@@ -47,7 +46,7 @@ def _study(study: Json, patient: Json) -> StudyFacts:
         patient_birth_date=str(patient.get("birthDate", "")).replace("-", "")
         if len(patient.get("birthDate", "")) == 10
         else "",
-        patient_sex=_SEX.get(str(patient.get("gender", "")), ""),
+        patient_sex=SEXES.get(str(patient.get("gender", "")), ""),
         study_id="",
     )
 
@@ -56,8 +55,10 @@ def _name(patient: Json) -> PersonName:
     groups: dict[str, str] = {}
     for name in patient.get("name", ()):
         text = "^".join([str(name.get("family", "")), " ".join(map(str, name.get("given", ())))]).rstrip("^")
-        code = next((one.get("valueCode") for one in name.get("extension", ()) if one.get("valueCode") in _GROUPS), "")
-        group = _GROUPS.get(str(code)) or ("alphabetic" if text.isascii() else "ideographic")
+        code = next(
+            (one.get("valueCode") for one in name.get("extension", ()) if one.get("valueCode") in NAME_GROUPS), ""
+        )
+        group = NAME_GROUPS.get(str(code)) or ("alphabetic" if text.isascii() else "ideographic")
         groups.setdefault(group, text)
     return PersonName(**groups)
 

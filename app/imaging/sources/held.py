@@ -5,34 +5,25 @@ shown before. Several who ask for it at once share one fetch. Whoever may see it
 """
 
 import asyncio
-import hashlib
 import logging
-import mmap
-import os
 import time
-import weakref
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import orjson
+from typing import TYPE_CHECKING
 
 from app.background import again, started
 from app.blobs import Incoming
-from app.imaging.mapped import mapped
 from app.imaging.sources.cache import PICTURE_DAYS, Cache, is_fresh
 from app.imaging.sources.dimse import get_instance
 from app.imaging.sources.failures import SourceFailed, Untrue
+from app.imaging.sources.instance import Held, from_cache, opened, proven
 from app.imaging.sources.line import Line
 from app.imaging.sources.metrics import HELD, KEPT_OCTETS
 from app.imaging.sources.source import ImagingSource, Registered
 from app.imaging.sources.web import fetch_instance
-from dicom.failures import InvalidInstance
-from dicom.json_model import instance_path, render
-from dicom.part10 import Instance, read_instance
+from dicom.json_model import instance_path
+from dicom.part10 import Instance
 from dicom.store.read import InstanceRow
 from dicom.store.refer import Reference
 
@@ -54,23 +45,6 @@ logger = logging.getLogger(__name__)
 
 Key = tuple[int, int]
 """Patient key and row of a reference: one of the same UID that is known later is another."""
-
-
-@dataclass(slots=True, weakref_slot=True, eq=False)
-class Held:
-    """An instance of a source that is on this machine now; its file is open as long as anybody has this."""
-
-    descriptor: int
-    size: int
-    """Bytes."""
-    digest: str
-    instance: tuple[str, int | None, int | None, bytes | None, int | None]
-    """Transfer syntax, pixel offset, pixel length, packed frames, number of frames."""
-    source: int
-    kept: bool
-    """Whether it lies in the cache as well, by policy."""
-    read: float
-    """When it was last read, by the monotonic clock."""
 
 
 class Holder:
@@ -123,7 +97,7 @@ class Holder:
         if found is not None and found.source == source.key:
             HELD.labels(source.name).inc()
             self._held.move_to_end(key)
-            found.read = time.monotonic()
+            found.last_read = time.monotonic()
             return found
         task = self._fetching.get(key)
         if task is None:
@@ -141,7 +115,7 @@ class Holder:
         path = self._cache.place(row)
         if source.days and await asyncio.to_thread(is_fresh, path, source.days):
             try:
-                return self._take(row, await asyncio.to_thread(_from_cache, path, row, source))
+                return self._take(row, await asyncio.to_thread(from_cache, path, row, source))
             except (OSError, Untrue):
                 logger.warning("An image in the cache cannot be read; it is fetched again")
         incoming = self._cache.incoming()
@@ -151,7 +125,7 @@ class Holder:
                 await asyncio.to_thread(self._cache.put, incoming, path)
                 self._unswept += incoming.size
             place = path if source.days else incoming.path
-            return self._take(row, await asyncio.to_thread(_opened, place, instance, incoming.digest, source))
+            return self._take(row, await asyncio.to_thread(opened, place, instance, incoming.digest, source))
         finally:
             incoming.discard()
 
@@ -170,7 +144,7 @@ class Holder:
             else:
                 await get_instance(line, row, incoming, most_bytes=most_bytes)
             incoming.readable()
-            return await asyncio.to_thread(_scanned, incoming.path, row, source)
+            return await asyncio.to_thread(proven, incoming.path, row, source)
 
     def _take(self, row: InstanceRow | Reference, found: Held) -> Held:
         self._held[_key(row)] = found
@@ -186,16 +160,6 @@ class Holder:
     def _drop(self, key: Key) -> None:
         # Closed when nobody reads it any more: its number may be another file's at once.
         del self._held[key]
-
-    def header(self, found: Held) -> dict[str, Any]:
-        """Return the header of an instance that is held, in DICOM JSON; of its file only that is read."""
-        data = memoryview(mmap.mmap(found.descriptor, found.size, access=mmap.ACCESS_READ))
-        model: dict[str, Any] = orjson.loads(render(read_instance(data)))
-        return model
-
-    def read(self, found: Held, start: int, length: int) -> bytes:
-        """Return bytes of an instance that is held, or was."""
-        return os.pread(found.descriptor, length, start)
 
     # Small pictures of it, where the policy is to keep those.
 
@@ -242,7 +206,7 @@ class Holder:
     async def sweep(self) -> None:
         """Drop what nobody has read for a while, and remove from the cache what is too old or too much."""
         over = time.monotonic() - LINGERS_SECONDS
-        for key in [key for key, one in self._held.items() if one.read < over]:
+        for key in [key for key, one in self._held.items() if one.last_read < over]:
             self._drop(key)
         most = self._hub.settings.image_cache_bytes
         if self._unswept > most // 20 or time.monotonic() - self._swept >= SWEEP_CACHE_SECONDS:
@@ -266,51 +230,3 @@ class Holder:
 
 def _key(row: InstanceRow | Reference) -> Key:
     return row.patient_key, row.id
-
-
-def _scanned(path: Path, row: InstanceRow | Reference, source: ImagingSource) -> Instance:
-    """Return what an instance's own bytes say it is.
-
-    Raises:
-        Untrue: it is none, or another than was asked for.
-    """
-    try:
-        instance = read_instance(mapped(path))
-    except (InvalidInstance, ValueError) as error:
-        raise Untrue(f"The imaging source {source.name} sends no sound instance") from error
-    prove(instance, source, row)
-    return instance
-
-
-def prove(instance: Instance, source: ImagingSource, row: InstanceRow | Reference) -> None:
-    """Check that an instance is the one that was asked for.
-
-    Raises:
-        Untrue: it is another.
-    """
-    found = instance.study_instance_uid, instance.series_instance_uid, instance.sop_instance_uid
-    if found != (row.study_instance_uid, row.series_instance_uid, row.sop_instance_uid):
-        raise Untrue(f"The imaging source {source.name} sends another instance than it was asked for")
-
-
-def _from_cache(path: Path, row: InstanceRow | Reference, source: ImagingSource) -> Held:
-    instance = _scanned(path, row, source)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return _opened(path, instance, digest, source)
-
-
-def _opened(path: Path, instance: Instance, digest: str, source: ImagingSource) -> Held:
-    descriptor = os.open(path, os.O_RDONLY)
-    pixels, placed = instance.pixels, instance.pixels if instance.file.as_received else None
-    place = (
-        instance.file.transfer_syntax.uid,
-        placed.element.offset if placed else None,
-        placed.element.length if placed else None,
-        placed.frames.pack() if placed else None,
-        pixels.image.number_of_frames if pixels else None,
-    )
-    size = os.fstat(descriptor).st_size
-    held = Held(descriptor, size, digest, place, source.key, bool(source.days), time.monotonic())
-    weakref.finalize(held, os.close, descriptor)
-    return held

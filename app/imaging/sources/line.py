@@ -22,7 +22,6 @@ from app.imaging.sources.metrics import OPEN, REQUESTS
 from app.imaging.sources.source import ImagingSource
 from app.imaging.sources.state import note
 from app.imaging.sources.tls import Tls, tls_of, unreachable
-from app.imaging.sources.words import said
 
 if TYPE_CHECKING:
     from app.hub import Hub
@@ -83,13 +82,13 @@ class Line:
         name = self.source.name
         if monotonic() < self._open_until:
             REQUESTS.labels(name, "not asked").inc()
-            raise SourceBusy(said("not_asked", name))
+            raise SourceBusy.because(name, "not_asked")
         try:
             async with asyncio.timeout(TURN_SECONDS):
                 await self._turns.acquire()
         except TimeoutError as error:
             REQUESTS.labels(name, "no turn").inc()
-            raise SourceBusy(said("turns", name)) from error
+            raise SourceBusy.because(name, "turns") from error
         try:
             async with asyncio.timeout(self.source.seconds):
                 yield
@@ -100,11 +99,11 @@ class Line:
         except SourceBusy:
             raise
         except (TimeoutError, httpx.TimeoutException) as error:
-            slow = SourceSlow(said("slow", name))
+            slow = SourceSlow.because(name, "slow")
             self._ill(slow)
             raise slow from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            failed = SourceFailed(unreachable(name, self._of_tls() or error))
+            failed = SourceFailed.because(name, *unreachable(self._of_tls() or error))
             self._ill(failed)
             raise failed from error
         except SourceFailed as error:
@@ -161,7 +160,7 @@ class Line:
             self._open_until = monotonic() + wait
             OPEN.labels(self.source.name).set(1)
         logger.warning("%s", error)
-        self._note(str(error))
+        self._note(error.noted)
 
     def _note(self, failure: str) -> None:
         """Note in the database how the source is doing, beside the request."""

@@ -8,9 +8,10 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from app.imaging.keep import Received
-from app.imaging.patient import local, universal
+from app.imaging.patient import ISSUER_QUALIFIERS, local, universal
 from app.imaging.sources.source import Registered
 from dicom.indexing import Facts, InstanceFacts, SeriesFacts, StudyFacts
+from dicom.manifest.items import UNIVERSAL_ENTITY_ID, UNIVERSAL_ENTITY_ID_TYPE
 from dicom.manifest.model import Manifest, ManifestInstance, ManifestSeries
 from dicom.model_facts import facts_of, model_of, text_of, values_of
 from dicom.names import PersonName
@@ -21,10 +22,6 @@ from dicom.values import is_uid
 
 MOST_REFERENCES = 20_000
 """Of one manifest, or one ImagingStudy."""
-
-_QUALIFIERS = 0x00100024
-_UNIVERSAL_ENTITY_ID = 0x00400032
-_UNIVERSAL_ENTITY_ID_TYPE = 0x00400033
 
 
 def reference(facts: Facts, source: int, issuer: str) -> Received | None:
@@ -150,9 +147,9 @@ def of_model(source: int, instance: Mapping[str, Any], *above: Mapping[str, Any]
 def issuer_of(models: Sequence[Mapping[str, Any]], study: StudyFacts) -> str:
     """Return who issued the Patient ID that a query has found, as `app.imaging.patient.issuer` does."""
     for model in models:
-        for item in values_of(model, _QUALIFIERS):
+        for item in values_of(model, ISSUER_QUALIFIERS):
             if isinstance(item, dict):
-                found = universal(text_of(item, _UNIVERSAL_ENTITY_ID), text_of(item, _UNIVERSAL_ENTITY_ID_TYPE))
+                found = universal(text_of(item, UNIVERSAL_ENTITY_ID), text_of(item, UNIVERSAL_ENTITY_ID_TYPE))
                 if found:
                     return found
     return local(study.issuer_of_patient_id)

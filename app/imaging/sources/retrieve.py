@@ -5,7 +5,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html
 
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from app.imaging.lacking import at_hand, check_whole, told
+from app.imaging.lacking import at_hand, check_whole, status_and_warning
 from app.imaging.parts import head_of, pieces
 from app.imaging.pixels import Damaged, present, transcoded
 from app.imaging.request import DicomRequest
@@ -45,7 +45,7 @@ async def retrieve_with_references(request: DicomRequest, rows: Sequence[Instanc
             failure = error
             continue
         left = found[number + 1 :]
-        status, warning = told(len(rows) - 1 - len(left), len(rows))
+        status, warning = status_and_warning(len(rows) - 1 - len(left), len(rows))
         body = _body(request, begun, part, left, choose, boundary)
         return Streamed(body, status, [*headers(content_type(DICOM, boundary)), *warning])
     raise failure or SourceFailed("No instance can be had from its imaging source")

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Text, bindparam, select, update
 
 from app.db import DatabaseConnection
 from app.imaging.sources.tables import imaging_source_state
-from app.imaging.sources.words import said
+from app.imaging.sources.words import read_noted, sentence
 
 if TYPE_CHECKING:
     from app.hub import Hub
@@ -53,7 +53,7 @@ class State:
     open_until: int
     """Until when nobody asks it."""
     failure: str
-    """What the last failure was."""
+    """What the last failure was, as `SourceFailed.noted` has it."""
     position: str
     """Where an index that was interrupted goes on."""
     indexed: int
@@ -69,6 +69,11 @@ class State:
             return "failing"
         return "well" if self.last_success else "new"
 
+    def sentence(self, name: str) -> str:
+        """Return in English what the last failure of the source, of this name, was."""
+        said = read_noted(self.failure)
+        return self.failure if said is None else sentence(said.why, name, said.detail)
+
 
 async def note(hub: "Hub", source: int, *, failure: str, failures: int, wait_seconds: float) -> None:
     """Note that a source answered, or how it failed.
@@ -76,7 +81,7 @@ async def note(hub: "Hub", source: int, *, failure: str, failures: int, wait_sec
     Args:
         hub: The running hub.
         source: The source's key.
-        failure: What happened; empty when all is well.
+        failure: What happened, as `SourceFailed.noted` has it; empty when all is well.
         failures: In a row.
         wait_seconds: For how long nobody asks it.
     """
@@ -106,4 +111,4 @@ async def warnings(hub: "Hub") -> list[str]:
     """Return a note for each source that fails again and again, for `/health`."""
     now, known = hub.clock(), await states(hub.database.reader)
     broken = [one.source.name for one in await hub.sources.all() if known[one.source.key].word(now) == "broken"]
-    return [said("not_asked", name) for name in broken]
+    return [sentence("not_asked", name) for name in broken]

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from app.imaging.sources.failures import SourceFailed
 from app.imaging.sources.source import ImagingSource
-from app.imaging.sources.words import said
+from app.imaging.sources.words import Said
 
 _OF_OURS = ("CERTIFICATE", "UNKNOWN_CA", "DECRYPT_ERROR")
 """What is in an alert of the other side that is about the certificate of this one (RFC 8446 6.2)."""
@@ -95,21 +95,21 @@ def _made(source: ImagingSource, protocol: int) -> Tls:
         if source.certificate:
             context.load_cert_chain(source.certificate, source.private_key)
     except (OSError, ssl.SSLError) as error:
-        raise SourceFailed(said("certificates", source.name)) from error
+        raise SourceFailed.because(source.name, "certificates") from error
     return context
 
 
-def unreachable(name: str, error: BaseException) -> str:
-    """Return in words why a source cannot be asked."""
+def unreachable(error: BaseException) -> Said:
+    """Return why a source cannot be asked."""
     for one in _causes(error):
         if isinstance(one, ssl.SSLCertVerificationError):
             # What follows names the address.
-            return said("untrusted", name, str(one.verify_message).partition(", certificate is not valid")[0])
+            return Said("untrusted", str(one.verify_message).partition(", certificate is not valid")[0])
         if isinstance(one, ssl.SSLError):
             reason = str(one.reason or type(one).__name__)
             ours = "ALERT" in reason and any(word in reason for word in _OF_OURS)
-            return said("untaken" if ours else "tls", name, reason.lower().replace("_", " "))
-    return said("unreachable", name, type(error).__name__)
+            return Said("untaken" if ours else "tls", reason.lower().replace("_", " "))
+    return Said("unreachable", type(error).__name__)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -17,7 +17,6 @@ from app.imaging.sources.client import authorization
 from app.imaging.sources.failures import NotThere, SourceFailed, Untrue
 from app.imaging.sources.line import Line
 from app.imaging.sources.metrics import OCTETS
-from app.imaging.sources.words import said
 from dicom.head import MOST_BYTES, Head, Whole
 from dicom.media_types import parse
 from dicom.multipart import MalformedMultipart, Sink, TooLarge, boundary_of, read_parts
@@ -55,9 +54,9 @@ async def _answer(line: Line, base: str, path: str, accept: str) -> AsyncIterato
         if status in _NOT_THERE:
             raise NotThere(f"The imaging source {source.name} does not have it")
         if status in _REFUSES_ONE:
-            raise Untrue(said("status", source.name, status))
+            raise Untrue.because(source.name, "status", status)
         if status not in (200, 204, 206):
-            raise SourceFailed(said("status", source.name, status))
+            raise SourceFailed.because(source.name, "status", status)
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise Untrue(f"The imaging source {source.name} sends a compressed answer, which is not read")
         yield response

@@ -1,10 +1,9 @@
-"""How a source fails, in words: English for programs and logs, from which pages find their own language's again.
+"""How a source fails, in words: a sentence in English for programs and logs, and for each a text in the portal.
 
-The words name the source as the operator does, never an address. Each has a text in the portal,
-`sources.why_` and its key.
+The words name the source as the operator does, never an address. The texts are `sources.why_` and the key. What is kept
+of a failure is the key and the detail, so that each page says it in its own language.
 """
 
-import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -32,30 +31,24 @@ SENTENCES: Mapping[str, str] = {
 
 
 class Said(NamedTuple):
-    """A sentence taken apart."""
+    """What a sentence says."""
 
     why: str
     """The key of it."""
     detail: str
 
 
-def said(why: str, name: str, detail: object = "") -> str:
+def sentence(why: str, name: str, detail: object = "") -> str:
     """Return a sentence of `SENTENCES` about a source."""
     return SENTENCES[why].format(name=name, detail=detail)
 
 
-def _pattern(sentence: str) -> re.Pattern[str]:
-    text = re.escape(sentence).replace(r"\{name\}", "(?P<name>.{1,64}?)").replace(r"\{detail\}", "(?P<detail>.*)")
-    return re.compile(text, re.DOTALL)
+def noted(said: Said) -> str:
+    """Return the text that is kept of a failure."""
+    return "\n".join(said)
 
 
-_PATTERNS = {why: _pattern(sentence) for why, sentence in SENTENCES.items()}
-
-
-def taken_apart(text: str) -> Said | None:
-    """Return which sentence a text is; None when it is none of them."""
-    for why, pattern in _PATTERNS.items():
-        found = pattern.fullmatch(text)
-        if found:
-            return Said(why, found.groupdict().get("detail") or "")
-    return None
+def read_noted(text: str) -> Said | None:
+    """Return what `noted` was given; None of another text, as releases before kept it."""
+    why, _, detail = text.partition("\n")
+    return Said(why, detail) if why in SENTENCES else None

@@ -12,7 +12,7 @@ from app.audit.log import AuditUnavailable
 from app.background import again, started
 from app.db import DatabaseUnavailable
 from app.hub import Hub
-from app.imaging.filing import describe_study
+from app.imaging.description import describe_study
 from app.imaging.hold import hold
 from app.imaging.imaging_study import clinical_date
 from app.imaging.undescribed.note import AFTER, Undescribed, due, forget, postpone, waiting

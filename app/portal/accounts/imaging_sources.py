@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from app.hub import Hub
 from app.imaging.sources.source import ImagingSource, sources
 from app.imaging.sources.state import states
-from app.imaging.sources.words import Said, taken_apart
+from app.imaging.sources.words import Said, read_noted
 from app.portal.dates import moment
 from dicom.store.refer import count_references
 
@@ -40,7 +40,7 @@ async def imaging_sources(hub: Hub) -> list[Shown]:
             source=one,
             word=(state := known[one.key]).word(now),
             failure=(failure := state.failure if state.failures else ""),
-            why=(said := taken_apart(failure) or Said("", "")).why,
+            why=(said := read_noted(failure) or Said("", "")).why,
             detail=said.detail.removeprefix(": "),
             failed=f"{moment(state.last_failure):%Y-%m-%d %H:%M}" if state.failures else "",
             answered=f"{moment(state.last_success):%Y-%m-%d %H:%M}" if state.last_success else "",

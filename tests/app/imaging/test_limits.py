@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.imaging import bulk_data, episodes, filing, keep, pixels, receive
+from app.imaging import bulk_data, description, episodes, keep, pixels, receive
 from app.imaging.route import DicomRoute
 from app.imaging.undescribed.note import AFTER
 from app.records.writing import Writing
@@ -72,7 +72,7 @@ async def test_a_reader_that_fails_spoils_one_part_only(world: World, monkeypatc
 
 async def test_a_study_of_many_instances_lists_none(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     hospital = await world.client("hospital-a")
-    monkeypatch.setattr(filing, "MOST_INSTANCES", 2)
+    monkeypatch.setattr(description, "MOST_INSTANCES", 2)
 
     await stored(world, hospital, *(a_file(CT, SOPInstanceUID=f"1.2.3.{number}") for number in range(3)))
 

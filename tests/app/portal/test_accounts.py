@@ -5,6 +5,7 @@ import re
 import pytest
 
 from app.access.tables import account
+from app.imaging.sources.failures import SourceFailed
 from app.imaging.sources.source import ImagingSource, add_source
 from app.imaging.sources.state import note
 from tests.portal import Browser, a_browser, an_account, signed_in
@@ -225,8 +226,8 @@ async def test_where_sites_keep_images_is_shown_with_its_health(world: World) ->
     for words in ("pacs-a", "hospital-a-system", "3日間", "停止中", "It does not answer"):
         assert words in page
     assert "pacs.example" not in page
-    failure = "The imaging source pacs-a cannot be asked: ConnectError"
-    await note(world.hub, source.key, failure=failure, failures=7, wait_seconds=60)
+    failure = SourceFailed.because("pacs-a", "unreachable", "ConnectError")
+    await note(world.hub, source.key, failure=failure.noted, failures=7, wait_seconds=60)
     assert "接続できません（ConnectError）" in (await operator.get("/organisations")).text
     assert (
         "cannot be asked (ConnectError)"

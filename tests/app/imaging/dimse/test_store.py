@@ -10,7 +10,9 @@ from pydicom import Dataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom.dimse_primitives import C_STORE
 
+from app.imaging.dimse.listener import Listener
 from app.settings import Settings
+from dicom.services.sending import send_instance
 from tests.app.audit.test_at_work import recorded
 from tests.app.imaging.images import CT, a_file, address, stored, uids
 from tests.dimse import a_node, aside, associated, associating
@@ -99,6 +101,18 @@ async def test_what_is_not_stored_has_a_status_that_says_why(settings: Settings)
     assert statuses == [status for _, status in cases]
     assert clinic == [0]
     assert left == []
+
+
+async def test_an_empty_data_set_cannot_be_understood(world: World) -> None:
+    await a_node(world)
+
+    def nothing(door: Listener) -> int:
+        with associated(door, CT_CLASS) as association:
+            association._reactor_checkpoint.clear()
+            return send_instance(association, 1, 1, (CT_CLASS, "1.2.3.8"), [b""])
+
+    async with associating(world.hub) as door:
+        assert await aside(nothing, door) == 0xC000
 
 
 async def test_a_role_that_stores_no_images_is_not_authorised(settings: Settings, world: World) -> None:

@@ -206,6 +206,7 @@ def test_the_command_turns_each_form_into_the_other_and_shows_what_is_in_it(tmp_
     refused = runner.invoke(main, ["manifest", "show", str(Path(__file__))])
 
     assert (made.exit_code, back.exit_code, again.exit_code, refused.exit_code) == (0, 0, 1, 1)
+    assert again.output == f"Error: {kos}.json is there already\n"
     assert (tmp_path / "back.dcm").read_bytes() == kos.read_bytes()
     assert (of_xml.output, Path(f"{xml}.dcm").read_bytes()) == (f"{xml}.dcm\n", kos.read_bytes())
     assert shown.output.splitlines() == [

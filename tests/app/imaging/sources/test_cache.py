@@ -112,7 +112,7 @@ async def test_a_source_that_is_changed_is_asked_as_it_is_now_and_keeps_its_refe
         await stored(world, caller, a_manifest(image))
         await world.http.get(address(image), headers=caller)
         for one in world.hub.held._held.values():
-            one.read -= 60
+            one.last_read -= 60
         await world.hub.held.sweep()
         async with world.hub.database.write() as connection:
             await change_source(connection, "pacs-a", wado=new.address, cache="days:3")

@@ -59,7 +59,7 @@ async def test_what_its_site_keeps_goes_out_by_c_get_and_on_a_disc_and_what_fail
             # The source loses one, and what was held of it is over.
             del pacs.instances[uids(images[1])[2]]
             for one in world.hub.held._held.values():
-                one.read -= 60
+                one.last_read -= 60
             await world.hub.held.sweep()
             part = await aside(got, door, study)
             less = await world.http.get(place, headers={**caller, **ZIP})

@@ -237,7 +237,7 @@ async def _looked_at(world: World, pacs: Pacs, image: bytes, **fields: object) -
         for end in ("thumbnail", "frames/1"):
             assert (await world.http.get(f"{address(image)}/{end}", headers=caller)).status_code == 200
         for one in world.hub.held._held.values():
-            one.read -= 60
+            one.last_read -= 60
         await world.hub.held.sweep()
     return pacs.asked
 

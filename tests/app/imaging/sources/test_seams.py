@@ -109,7 +109,7 @@ async def test_what_is_held_is_read_even_when_it_was_dropped_meanwhile(world: Wo
         with (world.hub.settings.home / "another").open("w+b") as another:
             another.write(b"another patient's")
             another.flush()
-            octets = world.hub.held.read(held, 0, held.size)
+            octets = held.read(0, held.size)
 
     assert octets == image
 

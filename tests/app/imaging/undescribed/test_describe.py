@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import bindparam, select, update
 
 from app.clock import now
-from app.imaging import filing
+from app.imaging import description
 from app.imaging.undescribed.describe import describe_due, describe_now
 from app.imaging.undescribed.note import AFTER, Undescribed, note
 from app.imaging.undescribed.tables import dicom_undescribed
@@ -187,7 +187,7 @@ async def test_what_cannot_be_described_waits_and_is_not_forgotten(
         raise KeyError("not now")
 
     with monkeypatch.context() as failing:
-        failing.setattr(filing, "imaging_study", refused)
+        failing.setattr(description, "imaging_study", refused)
         await describe_due(waiting.hub)
     assert (await described(waiting, caller))["numberOfInstances"] == 1
     assert await notes(waiting) == 1
