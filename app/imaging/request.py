@@ -77,7 +77,9 @@ class DicomRequest(Request):
 
     def touch(self, touched: Iterable[Touched]) -> None:
         """Note whose images the answer holds, for the audit log."""
-        self.touched.extend(touched)
+        found = list(touched)
+        self.touched += found
+        self.images_of.update((one.patient_key, one.custodian) for one in found)
 
 
 async def tell(request: DicomRequest, status: int) -> list[Event]:

@@ -33,6 +33,7 @@ async def record_taken(request: Request, rows: Iterable[InstanceRow]) -> None:
         AuditUnavailable: it cannot be recorded.
     """
     touched = {Touched(row.patient_key, row.custodian, row.study_instance_uid) for row in rows}
+    request.images_of.update((one.patient_key, one.custodian) for one in touched)
     await request.hub.audit.append(await imaging_events(request, sorted(touched), 200))
 
 
