@@ -36,6 +36,7 @@ class DicomRequest(Request):
         region: Left, top, right and bottom of what is cut out of a picture, as fractions, or None.
         bulk: What follows `bulkdata/` in the path, or an empty text.
         touched: Whose images the answer holds.
+        sites: The custodians whose copies alone are meant; all of them when empty.
     """
 
     def __init__(self, hub: "Hub", scope: Mapping[str, Any], receive: Receive, caller: Caller) -> None:
@@ -49,6 +50,7 @@ class DicomRequest(Request):
         self.region: tuple[float, float, float, float] | None = None
         self.bulk = ""
         self.touched: list[Touched] = []
+        self.sites: frozenset[int] = frozenset()
 
     @property
     def root(self) -> str:
