@@ -1,4 +1,4 @@
-"""Provisions about single resources hold for images too: for those of a study, and for what an image says by itself."""
+"""Provisions about single resources, and about images as a kind, hold for all that is made of them."""
 
 from typing import Any
 
@@ -193,3 +193,22 @@ async def test_who_denies_a_study_and_what_depends_on_it_denies_its_manifests(
 
     assert before == ([2, 1, 1, 1] if how == "snapshot" else [2, 0, 0, 1])
     assert [await world.total(reader, f"{name}?_total=accurate") for name in types] == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("how", ["on-demand", "snapshot"])
+async def test_who_denies_images_is_told_of_in_nothing_that_is_made_of_them(world: World, how: str) -> None:
+    site, reader = await world.client("hospital-a"), await world.client("clinic-c", role="doctor")
+    patient = await a_person(world, site, "P1")
+    report, keys = a_reading(PatientID="P1"), some_key_images(picture(), PatientID="P1")
+    await stored(world, site, report, keys)
+    (entry,) = (await world.http.get("/fhir/ImagingStudy", headers=site)).json()["entry"]
+    study = f"ImagingStudy/{entry['resource']['id']}"
+    (await world.http.post(f"/fhir/{study}/$manifest?persist={how}", headers=site)).raise_for_status()
+    types = ("ImagingStudy", "DiagnosticReport", "DocumentReference", "Binary", "Bundle", "Provenance")
+    before = [await world.total(reader, f"{name}?_total=accurate") for name in types]
+
+    coding = {"system": "http://renkei.example/fhir/CodeSystem/category", "code": "imaging"}
+    await world.post(site, a_consent(patient, "clinic-c", type="deny", code=[{"coding": [coding]}]))
+
+    assert before == [1, 1, 3, *((1, 1) if how == "snapshot" else (0, 0)), 3]
+    assert [await world.total(reader, f"{name}?_total=accurate") for name in types] == [0] * len(types)
