@@ -294,10 +294,10 @@ class _Filing:
         labels = await labels_by_site(writing, uid, row)
         if labels is not None:
             await widen_row(writing.connection, owner.key, row, labels)
-            if self._labels:
-                # Of what told of the images just now, of which the site's own ImagingStudy knows nothing.
-                place = owner.key, row
-                hidden = await hide_study(writing.connection, self._site.key, place, uid, self._labels)
+            # Of what told of the images just now or ever, of which the site's own ImagingStudy knows nothing.
+            others = self._labels | await study_labels(writing.connection, self._site.key, uid)
+            if others & ~labels:
+                hidden = await hide_study(writing.connection, self._site.key, (owner.key, row), uid, others)
                 await pass_labels_on(writing.connection, hidden)
             return
         connection, own = writing.connection, Custody(self._site.key)

@@ -64,4 +64,4 @@ async def note_written(connection: WriteConnection, written: Sequence[Stored]) -
             continue
         uid = study_uid(orjson.loads(one.body))
         studies = await studies_of(connection, one.custodian, uid) if uid else []
-        await note_told(connection, place, {row for _, row in studies if row != one.row})
+        await note_told(connection, place, {study.row for study in studies if study.row != one.row})

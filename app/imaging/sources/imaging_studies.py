@@ -107,7 +107,7 @@ async def hide_study(
 
 
 async def label_described(connection: WriteConnection, labelled: Iterable[Stored]) -> list[Stored]:
-    """Hide the hub's own ImagingStudy of a study with the one that the site writes itself, and what it says with it.
+    """Hide the hub's own ImagingStudy of a study with the one that the site writes, or the other way round.
 
     Args:
         connection: Inside the write transaction.
@@ -118,12 +118,14 @@ async def label_described(connection: WriteConnection, labelled: Iterable[Stored
     """
     found: list[Stored] = []
     for one in labelled:
-        if one.type != "ImagingStudy" or one.deleted or not one.labels or not one.body:
+        if one.type != "ImagingStudy" or one.deleted or not one.body:
             continue
         uid = study_uid(orjson.loads(one.body))
-        for place in await studies_of(connection, one.custodian, uid) if uid else ():
-            if place[1] != one.row:
-                found += await hide_study(connection, one.custodian, place, uid, one.labels)
+        for study in await studies_of(connection, one.custodian, uid) if uid else ():
+            labels = one.labels | study.labels
+            if labels:
+                place = study.patient_key, study.row
+                found += await hide_study(connection, one.custodian, place, uid, labels)
     return [*found, *await pass_labels_on(connection, found)]
 
 
