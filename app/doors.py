@@ -183,7 +183,8 @@ async def throttled(door: Door[R, A], request: R, error: TooManyRequests) -> Res
 async def warn_of_many(request: Request) -> None:
     """Put on record that a caller was shown unusually many Patients of other sites within an hour."""
     caller = request.caller
-    others = {one.patient_key for one in request.record.disclosed if one.custodian != caller.organisation}
+    shown = {(one.patient_key, one.custodian) for one in request.record.disclosed} | request.images_of
+    others = {patient_key for patient_key, custodian in shown if custodian != caller.organisation}
     others.discard(NO_PATIENT)
     many = request.hub.limits.saw(caller, others) if others else 0
     if many:

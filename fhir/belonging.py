@@ -60,8 +60,11 @@ def _entities(resource: Mapping[str, Any], wanted: set[str]) -> list[str]:
     return _references(one.get("what") for one in _members(resource.get("entity")))
 
 
-RELATING = ("encounter", "context", "episodeOfCare", "basedOn", "partOf", "replaces", "supportingInfo", "focus")
-"""The elements in which a record says which visit, episode or plan of care it is of."""
+RELATING = (
+    *("encounter", "context", "episodeOfCare", "basedOn", "partOf", "replaces", "supportingInfo", "focus"),
+    "imagingStudy",
+)
+"""The elements in which a record says which visit, episode, plan of care or study it is of."""
 
 AUTHORING = (
     *("author", "recorder", "asserter", "performer", "resultsInterpreter", "requester", "informationSource"),
@@ -69,7 +72,7 @@ AUTHORING = (
 )
 """The elements in which a record says who wrote it; `performer` of a request says who is asked, not who wrote."""
 
-_VISIT = re.compile(r"(?:.*/)?(?:Encounter|EpisodeOfCare|CarePlan)/[A-Za-z0-9\-.]{1,64}(?:/_history/.*)?")
+_VISIT = re.compile(r"(?:.*/)?(?:Encounter|EpisodeOfCare|CarePlan|ImagingStudy)/[A-Za-z0-9\-.]{1,64}(?:/_history/.*)?")
 
 
 def _within(node: Any) -> Iterator[Any]:
@@ -81,7 +84,7 @@ def _within(node: Any) -> Iterator[Any]:
 
 
 def encounters(resource: Mapping[str, Any]) -> list[str]:
-    """Return the Encounters, EpisodesOfCare and CarePlans that a record says it is of, as `Type/id`."""
+    """Return the Encounters, EpisodesOfCare, CarePlans and ImagingStudies that a record says it is of, as `Type/id`."""
     found = [one.get("reference") for name in RELATING if name in resource for one in _within(resource[name])]
     return [_means(link) for link in found if isinstance(link, str) and _VISIT.fullmatch(link)]
 

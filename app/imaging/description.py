@@ -84,9 +84,10 @@ class Describing:
         """Give the images of a study the labels of the ImagingStudy that its site has written, and it those of ours."""
         connection = self._writing.connection
         await widen_row(connection, owner.key, row, labels)
-        if self._labels:
-            # Of what told of the images just now, of which the site's own ImagingStudy knows nothing.
-            hidden = await hide_study(connection, self._site.key, (owner.key, row), uid, self._labels)
+        # Of what told of the images just now or ever, of which the site's own ImagingStudy knows nothing.
+        others = self._labels | await study_labels(connection, self._site.key, uid)
+        if others & ~labels:
+            hidden = await hide_study(connection, self._site.key, (owner.key, row), uid, others)
             await pass_labels_on(connection, hidden)
 
     async def _resource(self, row: int, study: StudyFacts, owner: Owner) -> Json:

@@ -43,6 +43,7 @@ class Episodes:
             AuditUnavailable: it could not be recorded; nothing may be disclosed.
         """
         self._forget()
+        request.images_of.update((one.patient_key, one.custodian) for one in touched)
         new: list[Touched] = []
         waited: list[asyncio.Future[None]] = []
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()

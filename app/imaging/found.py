@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
 from app.imaging.events import Touched
+from app.imaging.one_person import of_one_person
 from app.imaging.request import DicomRequest
 from dicom.store.read import DigestRow, InstanceRow, ModelRow, read_digests, read_instances, read_models
 from fhir.errors import NotFound
@@ -52,6 +53,18 @@ async def instances(request: DicomRequest) -> list[InstanceRow]:
     return await _disclosed(request, rows)
 
 
+async def instances_of_one_person(request: DicomRequest) -> list[InstanceRow]:
+    """Return what `instances` does, of one person: the caller's own site's goes before that of others.
+
+    What the request asks afterwards means the same sites.
+    """
+    named = (request.study, request.series or None, request.instance or None)
+    rows = await read_instances(request.record.connection, request.visibility, *named)
+    rows = await of_one_person(request.hub.database.reader, rows, request.caller.organisation)
+    request.sites = frozenset(row.custodian for row in rows)
+    return await _disclosed(request, rows)
+
+
 async def models(request: DicomRequest) -> list[ModelRow]:
     """Return the DICOM JSON of the same instances; the access is recorded.
 
@@ -72,7 +85,8 @@ async def models_of_class(request: DicomRequest, sop_class_uid: str) -> list[Mod
         AuditUnavailable: the access cannot be recorded.
     """
     rows = await read_models(request.record.connection, request.visibility, request.study, sop_class_uid=sop_class_uid)
-    return await _disclosed(request, rows) if rows else []
+    meant = _meant(request, rows)
+    return await _disclosed(request, meant) if meant else []
 
 
 async def digests(request: DicomRequest) -> list[DigestRow]:
@@ -86,7 +100,12 @@ async def digests(request: DicomRequest) -> list[DigestRow]:
     return await _disclosed(request, rows)
 
 
+def _meant(request: DicomRequest, rows: list[Copy]) -> list[Copy]:
+    return [row for row in rows if row.custodian in request.sites] if request.sites else rows
+
+
 async def _disclosed(request: DicomRequest, rows: list[Copy]) -> list[Copy]:
+    rows = _meant(request, rows)
     if not rows:
         raise NotFound("There is no such study, series or instance")
     chosen = one_copy(rows, request.caller.organisation)

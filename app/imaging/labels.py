@@ -4,6 +4,7 @@ https://hl7.org/fhir/R4/security-labels.html
 """
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Table, Text, Update, bindparam, select, update
 
@@ -24,24 +25,34 @@ def _widen(table: Table, study: str) -> Update:
 _WIDEN = (_widen(dicom_study, "id"), _widen(dicom_series, "study"), _widen(dicom_instance, "study"))
 
 
+class LabelledStudy(NamedTuple):
+    """A study of a custodian."""
+
+    patient_key: int
+    row: int
+    labels: int
+
+
 _STUDY_BY_UID = (
-    select(dicom_study.c.id)
-    .where(dicom_study.c.patient_key == bindparam("patient", type_=BigInteger))
+    select(dicom_study.c.patient_key, dicom_study.c.id, dicom_study.c.labels)
     .where(dicom_study.c.custodian == bindparam("custodian", type_=BigInteger))
     .where(dicom_study.c.study_instance_uid == bindparam("uid", type_=Text))
 )
 
 
-async def studies_of(connection: DatabaseConnection, patient_key: int, custodian: int, uid: str) -> list[int]:
-    """Return the row of a custodian's study, by its StudyInstanceUID, if there are images of it."""
-    rows = await connection.fetch(_STUDY_BY_UID, {"patient": patient_key, "custodian": custodian, "uid": uid})
-    return [int(row) for (row,) in rows]
+async def studies_of(connection: DatabaseConnection, custodian: int, uid: str) -> list[LabelledStudy]:
+    """Return a custodian's study, by its StudyInstanceUID, if there are images of it.
+
+    Whose it is the images say, and an ImagingStudy of the same study may name another Patient of the site.
+    """
+    rows = await connection.fetch(_STUDY_BY_UID, {"custodian": custodian, "uid": uid})
+    return [LabelledStudy(*map(int, row)) for row in rows]
 
 
-async def widen_study(connection: DatabaseConnection, patient_key: int, custodian: int, uid: str, labels: int) -> None:
+async def widen_study(connection: DatabaseConnection, custodian: int, uid: str, labels: int) -> None:
     """Give the images of a custodian's study labels, by its StudyInstanceUID; none is ever taken away."""
-    for study in await studies_of(connection, patient_key, custodian, uid):
-        await widen_row(connection, patient_key, study, labels)
+    for one in await studies_of(connection, custodian, uid):
+        await widen_row(connection, one.patient_key, one.row, labels)
 
 
 async def widen_row(connection: DatabaseConnection, patient_key: int, study: int, labels: int) -> None:

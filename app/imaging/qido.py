@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import orjson
 
+from app.imaging.enumeration import count_search
 from app.imaging.events import Touched
 from app.imaging.models import answered, representation
 from app.imaging.request import DicomRequest
@@ -38,6 +39,7 @@ async def _search(request: DicomRequest, level: Level) -> Response:
         InvalidValue: the query is malformed.
         NotAcceptable: the caller takes neither DICOM JSON nor XML.
         TooBroad: the query asks for what is not indexed, of too many instances.
+        TooManyRequests: the caller has searched for people too often.
     """
     chosen = representation(request)
     pairs = [pair for pair in request.pairs if pair[0] != "accept"]
@@ -48,6 +50,7 @@ async def _search(request: DicomRequest, level: Level) -> Response:
         query = parse_query(level, pairs, max_limit=request.hub.settings.page_entries_limit)
     except InvalidQuery as error:
         raise InvalidValue(str(error)) from error
+    count_search(request, query)
     exact = b"count=exact" in request.headers.get(b"prefer", b"")
     most = 2**31 if exact else COUNTED + 1
     page = await search_page(request.record.connection, request.visibility, query, most=most)

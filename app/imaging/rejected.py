@@ -5,20 +5,30 @@ deleted. See docs/decisions/0060-rejected-images.md.
 """
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import orjson
 
 from app.imaging.found import models_of_class
+from app.imaging.one_person import of_persons
 from app.imaging.request import DicomRequest
 from app.imaging.sources.describe import with_headers
 from app.imaging.sources.failures import SourceFailed
 from dicom.reports.content import read_report
 from dicom.reports.key_images import SHOWN_ON_REQUEST, KeyImages, key_images
 from dicom.reports.kinds import KEY_OBJECT_SELECTION
-from dicom.store.read import read_listed
+from dicom.store.read import InstanceRow, read_listed
 
 
-async def read_selections(request: DicomRequest) -> list[KeyImages]:
+class Selection(NamedTuple):
+    """A key object."""
+
+    patient_key: int
+    custodian: int
+    images: KeyImages
+
+
+async def read_selections(request: DicomRequest) -> list[Selection]:
     """Return the key objects of the request's study that exist for its caller; manifests are among them.
 
     That they are looked at is recorded. Those that are only at a site which does not give them now say nothing.
@@ -28,7 +38,9 @@ async def read_selections(request: DicomRequest) -> list[KeyImages]:
         found = await with_headers(request, rows)
     except SourceFailed:
         found = [one for one in rows if one.source is None]
-    return [key_images(read_report(orjson.loads(one.model))) for one in found]
+    return [
+        Selection(one.patient_key, one.custodian, key_images(read_report(orjson.loads(one.model)))) for one in found
+    ]
 
 
 def rejected_by(selections: Iterable[KeyImages]) -> dict[str, str]:
@@ -50,6 +62,13 @@ async def places(request: DicomRequest) -> dict[str, str]:
     return {one.sop_instance_uid: one.series_instance_uid for one in rows}
 
 
-async def rejected(request: DicomRequest) -> dict[str, str]:
-    """Return the instances that notes of the request's study reject, as `rejected_by` does."""
-    return rejected_by(await read_selections(request))
+async def rejected(request: DicomRequest, rows: Iterable[InstanceRow]) -> dict[str, str]:
+    """Return the instances that notes of the request's study reject, as `rejected_by` does.
+
+    Args:
+        request: The request.
+        rows: The instances; a note about another person, whose study has the same UID, says nothing of them.
+    """
+    selections = await read_selections(request)
+    meant = await of_persons(request.hub.database.reader, selections, {row.patient_key for row in rows})
+    return rejected_by(one.images for one in meant)

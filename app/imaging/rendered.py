@@ -12,6 +12,7 @@ from typing import Any
 from app.imaging.found import instances
 from app.imaging.frames import frame_indices
 from app.imaging.lacking import at_hand, check_whole, status_and_warning
+from app.imaging.one_person import of_one_person
 from app.imaging.pixels import Damaged, StoredFrames, stored_frames, tag_of
 from app.imaging.rejected import rejected
 from app.imaging.request import DicomRequest
@@ -60,7 +61,7 @@ async def rendered(request: DicomRequest) -> DicomResponse:
 async def thumbnail(request: DicomRequest) -> Response:
     """Answer a small picture of a study, a series, an instance or a frame: of its middle, where something is seen.
 
-    Of a study or a series what a rejection note rejects stands for nothing.
+    Of a study or a series what a rejection note rejects stands for nothing, and one person's images stand for it.
 
     Raises:
         NotFound: there is no such thing, or nothing to be shown in it, for the caller.
@@ -71,7 +72,9 @@ async def thumbnail(request: DicomRequest) -> Response:
     asked = _asked(request, chosen.media_type, edge=THUMBNAIL_EDGE)
     rows = await instances(request)
     if not request.instance:
-        unused = await rejected(request)
+        reader, shown = request.hub.database.reader, [row for row in rows if row.number_of_frames]
+        rows = await of_one_person(reader, shown, request.caller.organisation)
+        unused = await rejected(request, rows)
         rows = [row for row in rows if row.sop_instance_uid not in unused]
     row = _representative(rows)
     if row.source is not None and not request.frames:

@@ -36,6 +36,7 @@ class DicomRequest(Request):
         region: Left, top, right and bottom of what is cut out of a picture, as fractions, or None.
         bulk: What follows `bulkdata/` in the path, or an empty text.
         touched: Whose images the answer holds.
+        sites: The custodians whose copies alone are meant; all of them when empty.
     """
 
     def __init__(self, hub: "Hub", scope: Mapping[str, Any], receive: Receive, caller: Caller) -> None:
@@ -49,6 +50,7 @@ class DicomRequest(Request):
         self.region: tuple[float, float, float, float] | None = None
         self.bulk = ""
         self.touched: list[Touched] = []
+        self.sites: frozenset[int] = frozenset()
 
     @property
     def root(self) -> str:
@@ -77,7 +79,9 @@ class DicomRequest(Request):
 
     def touch(self, touched: Iterable[Touched]) -> None:
         """Note whose images the answer holds, for the audit log."""
-        self.touched.extend(touched)
+        found = list(touched)
+        self.touched += found
+        self.images_of.update((one.patient_key, one.custodian) for one in found)
 
 
 async def tell(request: DicomRequest, status: int) -> list[Event]:

@@ -15,6 +15,7 @@ from app.consent.compile import compile_consents
 from app.db import Database, WriteConnection
 from app.hub import Hub
 from app.imaging.labels import label_images
+from app.imaging.told_by import note_written
 from app.records.inheritance import inherited
 from app.records.labelled import pass_labels_on
 from app.records.search_parameters.kept import VERSION as PARAMETERS
@@ -140,6 +141,7 @@ async def _replace(
     passed_on = await pass_labels_on(connection, labelled)
     mended = [one.body._replace(labels=one.facts.labels) for one in stale]
     await label_images(connection, [*mended, *passed_on])
+    await note_written(connection, [one.body._replace(version=one.body.version + one.deleted) for one in found])
     return len(stale)
 
 

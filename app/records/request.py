@@ -50,6 +50,7 @@ class Request:
         action: C, R, U, D or E.
         now: The instant of the request, in microseconds since 1970 UTC, cut to milliseconds.
         recorded: Whether the audit record of the request is durable already.
+        images_of: Patient key and custodian of each study whose images, or what is said of them, were shown.
         received: The body, once it was read as a whole.
         streamed: Whether the body was taken piece by piece, and so cannot be taken again.
         settle: Is called inside the transaction of its write, with the answers to the entries of a transaction by
@@ -66,6 +67,7 @@ class Request:
         self._sight = Sight()
         self.action = "R"
         self.recorded = False
+        self.images_of: set[tuple[int, int]] = set()
         self.received: bytes | None = None
         self.streamed = False
         self.settle: Settle | None = None

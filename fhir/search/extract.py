@@ -19,7 +19,7 @@ from fhir.search.internal import internal_rows
 from fhir.spec.elements import properties
 from fhir.spec.search_parameters import SearchParameter, parameters
 
-VERSION = 6
+VERSION = 7
 """Counts up when the same resource would give other rows; older rows must then be made again."""
 
 MOST_OWN = 1_000

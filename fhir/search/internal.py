@@ -18,10 +18,14 @@ EXTRACTED_FROM = -2
 """From the Provenance of an extraction to the document."""
 
 RELATES_TO = -3
-"""From a record to the Encounter, EpisodeOfCare or CarePlan that it is of, where no parameter says so."""
+"""From a record to the Encounter, EpisodeOfCare, CarePlan or ImagingStudy that it is of, where no parameter says so."""
 
 AUTHORED_BY = -4
 """From a record to who wrote it, where none of `AUTHOR_PARAMETERS` says so."""
+
+DESCRIBES = -5
+"""From an ImagingStudy that a site writes itself to the study of which it tells: the target is the study's row number
+in the image tables, and no hash. It follows not from what the resource says alone: whoever knows both writes it."""
 
 TARGET = parameters("Provenance")["target"].id
 

@@ -72,7 +72,9 @@ def category(resource: Mapping[str, Any]) -> Category:
     """Return the category of a resource that has been checked."""
     found = BY_TYPE.get(resource["resourceType"])
     if found is not None:
-        return Category.IMAGING if found is Category.DOCUMENT and _is_dicom(resource) else found
+        return Category.IMAGING if found is Category.DOCUMENT and _is_of_images(resource) else found
+    if resource["resourceType"] == "Provenance":
+        return Category.IMAGING if _names_study(resource) else Category.OTHER
     for concept in resource.get("category") or ():
         if isinstance(concept, dict):
             for coding in concept.get("coding") or ():
@@ -81,8 +83,36 @@ def category(resource: Mapping[str, Any]) -> Category:
     return Category.OTHER
 
 
-def _is_dicom(resource: Mapping[str, Any]) -> bool:
-    """Return whether a DocumentReference leads to an instance of DICOM: whoever sees no images sees nothing of it."""
-    contents = resource.get("content") if resource["resourceType"] == "DocumentReference" else None
-    attachments = [one.get("attachment") for one in contents or () if isinstance(one, dict)]
-    return any(isinstance(one, dict) and one.get("contentType") == "application/dicom" for one in attachments)
+_DICOM = "application/dicom"
+_MANIFEST_FORMAT = "urn:ihe:rad:MADO:"
+_MANIFEST_PROFILE = "https://profiles.ihe.net/RAD/MADO/StructureDefinition/"
+
+
+def _members(node: Any) -> list[Mapping[str, Any]]:
+    """Return the objects of an element, which may be one or several, or of no such type."""
+    return [one for one in (node if isinstance(node, list) else [node]) if isinstance(one, dict)]
+
+
+def _is_of_images(resource: Mapping[str, Any]) -> bool:
+    """Return whether a document is an instance of DICOM, or the manifest of a study in its FHIR form, or leads to one.
+
+    Whoever sees no images sees nothing of it.
+    """
+    if resource["resourceType"] == "Binary":
+        return bool(resource.get("contentType") == _DICOM)
+    if resource["resourceType"] == "Bundle":
+        profiles = [one for meta in _members(resource.get("meta")) for one in meta.get("profile") or ()]
+        return any(isinstance(one, str) and one.startswith(_MANIFEST_PROFILE) for one in profiles)
+    contents = _members(resource.get("content")) if resource["resourceType"] == "DocumentReference" else []
+    attachments = [one for content in contents for one in _members(content.get("attachment"))]
+    formats = [one for content in contents for one in _members(content.get("format"))]
+    return any(one.get("contentType") == _DICOM for one in attachments) or any(
+        str(one.get("code")).startswith(_MANIFEST_FORMAT) for one in formats
+    )
+
+
+def _names_study(provenance: Mapping[str, Any]) -> bool:
+    """Return whether a Provenance is about an ImagingStudy, or about what was made of one."""
+    named = [*_members(provenance.get("target")), *(one.get("what") for one in _members(provenance.get("entity")))]
+    links = [str(one.get("reference")) for one in named if isinstance(one, dict)]
+    return any(link.startswith("ImagingStudy/") or "/ImagingStudy/" in link for link in links)

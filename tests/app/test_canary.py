@@ -522,7 +522,10 @@ ROUTES: dict[tuple[str, str], list[Request]] = {
         for number in (DISC, DISC + 1)
         for act in ("patient", "new", "rejected")
     ],
-    ("GET", "/images.zip"): [("GET", f"/images.zip?study={STUDY}&study={SHARED_STUDY}", b"", "")],
+    ("GET", "/images.zip"): [
+        ("GET", f"/images.zip?study={STUDY}&study={SHARED_STUDY}{patient}", b"", "")
+        for patient in ("", f"&patient={OWNER}-hidden")
+    ],
     ("GET", "/rights-requests"): [
         ("GET", f"/rights-requests{query}", b"", "") for query in ("", "?every=1&format=csv")
     ],

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from app.imaging.dimse.carried_out import Refused
 from app.imaging.dimse.request import DimseRequest
+from app.imaging.enumeration import count_search
 from app.imaging.events import Touched
 from dicom.json_model import Json
 from dicom.matching import InvalidQuery, parse_query
@@ -34,12 +35,14 @@ async def find(request: DimseRequest, asked: Asked) -> Matches:
 
     Raises:
         Refused: a value is not of its form.
+        TooManyRequests: the application has searched for people too often.
     """
     limit = request.hub.settings.dimse_matches
     try:
         query = parse_query(asked.level, asked.pairs, max_limit=limit + 1, combined=False)
     except InvalidQuery as error:
         raise Refused(IDENTIFIER_DOES_NOT_MATCH, str(error)) from error
+    count_search(request, query, of_patients=asked.word == "PATIENT")
     query = replace(query, include=query.include | asked.returned, limit=limit + 1)
     found: list[Found] = []
     seen: set[int] = set()

@@ -2,18 +2,31 @@
 
 from collections.abc import Iterable
 
+from app.db import DatabaseConnection
 from app.imaging.events import Touched, imaging_events
 from app.imaging.found import one_copy
 from app.imaging.media.media_set import check_size
+from app.imaging.one_person import of_persons
 from app.records.request import Request
-from dicom.store.connection import Connection, Visibility
+from dicom.store.connection import Visibility
 from dicom.store.read import InstanceRow, read_instances
 
 
 async def instances_of(
-    connection: Connection, visibility: Visibility, studies: Iterable[str], organisation: int
+    connection: DatabaseConnection,
+    visibility: Visibility,
+    studies: Iterable[str],
+    organisation: int,
+    patient_key: int | None = None,
 ) -> list[InstanceRow]:
     """Return the visible instances of studies, one copy of each, the organisation's own where it has one.
+
+    Args:
+        connection: Where to look.
+        visibility: What may be seen.
+        studies: StudyInstanceUIDs.
+        organisation: The caller's.
+        patient_key: One of the Patients of the only person who is meant; another one's study may have the same UID.
 
     Raises:
         NotFound: there are none.
@@ -21,7 +34,10 @@ async def instances_of(
     """
     found: list[InstanceRow] = []
     for uid in dict.fromkeys(studies):
-        found += one_copy(await read_instances(connection, visibility, uid), organisation)
+        rows = await read_instances(connection, visibility, uid)
+        if patient_key is not None:
+            rows = await of_persons(connection, rows, [patient_key])
+        found += one_copy(rows, organisation)
     check_size(found)
     return found
 
@@ -33,6 +49,7 @@ async def record_taken(request: Request, rows: Iterable[InstanceRow]) -> None:
         AuditUnavailable: it cannot be recorded.
     """
     touched = {Touched(row.patient_key, row.custodian, row.study_instance_uid) for row in rows}
+    request.images_of.update((one.patient_key, one.custodian) for one in touched)
     await request.hub.audit.append(await imaging_events(request, sorted(touched), 200))
 
 

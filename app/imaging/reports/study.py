@@ -5,13 +5,13 @@ That the study is looked at is recorded as DICOMweb does, before anything of it 
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
-from app.imaging.found import instances, one_copy
+from app.imaging.found import instances, instances_of_one_person, one_copy
 from app.imaging.pixels import stored_bytes
 from app.imaging.rejected import rejected
 from app.imaging.request import DicomRequest
@@ -70,32 +70,35 @@ class Study:
     """Every instance, by its UID."""
     rejected: Mapping[str, str] = field(default_factory=dict)
     """Instances that are not to be used, with the code of why."""
+    sites: frozenset[int] = frozenset()
+    """Who keeps it of this person."""
 
     def of(self, *kinds: Kind) -> list[Object]:
         """Return what is of some kinds, in its order."""
         return [one for one in self.objects if one.kind in kinds]
 
 
-def dicom_request(request: FhirRequest, study: str) -> DicomRequest:
-    """Return the same request as one that reads a study at the DICOMweb door."""
+def dicom_request(request: FhirRequest, study: str, sites: Iterable[int] = ()) -> DicomRequest:
+    """Return the same request as one that reads a study at the DICOMweb door: of some custodians, or of all."""
     made = DicomRequest(request.hub, request.scope, replayed(b""), request.caller)
-    made.study, made.interaction = study, "wado"
+    made.study, made.interaction, made.sites = study, "wado", frozenset(sites)
     return made
 
 
 async def read_study(request: DicomRequest) -> Study:
-    """Return the study that a request names.
+    """Return the study that a request names, of one person: the caller's own site's goes before that of others.
 
     Raises:
         NotFound: it does not exist for the caller.
         AuditUnavailable: the access cannot be recorded.
     """
-    rows = await instances(request)
+    rows = await instances_of_one_person(request)
     kinds = [kind_of(row.sop_class_uid) for row in rows]
     others = [(row, kind) for row, kind in zip(rows, kinds, strict=True) if kind is not Kind.IMAGE]
     objects = [Object(kind, row, await _model(request, row)) for row, kind in others[:MOST_OBJECTS]]
     query = parse_query(Level.SERIES, [("StudyInstanceUID", request.study)], max_limit=MOST_SERIES)
     found = await search(request.record.connection, request.visibility, query)
+    found = [one for one in found if one.custodian in request.sites]
     if not found:
         raise NotFound("There is no such study")
     counted = Counter(row.series_instance_uid for row in rows)
@@ -111,7 +114,8 @@ async def read_study(request: DicomRequest) -> Study:
         objects=objects,
         unread=len(others) - len(objects),
         rows={row.sop_instance_uid: row for row in rows},
-        rejected=await rejected(request),
+        rejected=await rejected(request, rows),
+        sites=request.sites,
     )
 
 

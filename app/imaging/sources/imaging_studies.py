@@ -21,6 +21,7 @@ from app.imaging.labels import studies_of, widen_row, widen_study
 from app.imaging.sources.fhir_facts import facts_of_study
 from app.imaging.sources.references import MOST_REFERENCES, reference
 from app.imaging.sources.source import Registered
+from app.imaging.told_by import note_told_by, note_written
 from app.records.labelled import pass_labels_on, widen
 from app.records.row_ids import id_of
 from app.records.writing import Writing
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 WADO_RS = "dicom-wado-rs"
 
 _BY_STUDY = (
-    select(resource.c.labels, resource.c.id)
+    select(*(resource.c[name] for name in ("labels", "id", "patient_key", "row", "version")))
     .select_from(index_token)
     .join(resource, CURRENT_TOKEN)
     .where(
@@ -61,6 +62,8 @@ logger = logging.getLogger(__name__)
 async def labels_by_site(writing: Writing, uid: str, row: int) -> int | None:
     """Return the labels of the ImagingStudy that the site itself has of a study; None when it has none.
 
+    That it tells of the study is noted.
+
     Args:
         writing: The transaction.
         uid: The StudyInstanceUID.
@@ -68,13 +71,15 @@ async def labels_by_site(writing: Writing, uid: str, row: int) -> int | None:
     """
     rows = await _by_site(writing.connection, writing.request.authority.custodian, uid, row)
     labels = 0
-    for one, _ in rows:
+    for one, *_ in rows:
         labels |= one
+    # What is said of them alone, as in a Consent, is said of the study.
+    await note_told_by(writing.connection, [(key, own, version) for _, _, key, own, version in rows], row)
     return labels if rows else None
 
 
 async def _by_site(connection: WriteConnection, custodian: int, uid: str, row: int) -> Sequence[Sequence[Any]]:
-    """Return labels and id of each ImagingStudy that a site itself has of a study."""
+    """Return labels, id, patient key, row and version of each ImagingStudy that a site itself has of a study."""
     values = {"code_hash": hash64(f"urn:oid:{uid}"), "system_hash": hash64(DICOM_UID), "row": row}
     return await connection.fetch(_BY_STUDY, values | {"custodian": custodian})
 
@@ -95,13 +100,14 @@ async def hide_study(
         The ImagingStudies that have labels now that they did not have.
     """
     await widen_row(connection, *place, labels)
-    ids = [id_of(place[1]), *(id_ for _, id_ in await _by_site(connection, custodian, uid, place[1]))]
+    by_site = await _by_site(connection, custodian, uid, place[1])
+    ids = [id_of(place[1]), *(id_ for _, id_, *_ in by_site)]
     found = [await read(connection, Custody(custodian), "ImagingStudy", id_) for id_ in ids]
     return [await widen(connection, one, labels) for one in found if one is not None and labels & ~one.labels]
 
 
 async def label_described(connection: WriteConnection, labelled: Iterable[Stored]) -> list[Stored]:
-    """Hide the hub's own ImagingStudy of a study with the one that the site writes itself, and what it says with it.
+    """Hide the hub's own ImagingStudy of a study with the one that the site writes, or the other way round.
 
     Args:
         connection: Inside the write transaction.
@@ -112,17 +118,22 @@ async def label_described(connection: WriteConnection, labelled: Iterable[Stored
     """
     found: list[Stored] = []
     for one in labelled:
-        if one.type != "ImagingStudy" or one.deleted or not one.labels or not one.body:
+        if one.type != "ImagingStudy" or one.deleted or not one.body:
             continue
         uid = study_uid(orjson.loads(one.body))
-        for row in await studies_of(connection, one.patient_key, one.custodian, uid) if uid else ():
-            if row != one.row:
-                found += await hide_study(connection, one.custodian, (one.patient_key, row), uid, one.labels)
+        for study in await studies_of(connection, one.custodian, uid) if uid else ():
+            labels = one.labels | study.labels
+            if labels:
+                place = study.patient_key, study.row
+                found += await hide_study(connection, one.custodian, place, uid, labels)
     return [*found, *await pass_labels_on(connection, found)]
 
 
-async def refer_images(request: "Request", connection: WriteConnection, written: Iterable[Stored]) -> None:
-    """Know the instances of the ImagingStudies among `written` that say that they are at a source of their site."""
+async def refer_images(request: "Request", connection: WriteConnection, written: Sequence[Stored]) -> None:
+    """Know the instances of the ImagingStudies among `written` that say that they are at a source of their site.
+
+    Which studies they tell of is noted, whether their images are there or anywhere.
+    """
     for one in written:
         if one.type == "ImagingStudy" and not one.deleted and one.body:
             body = orjson.loads(one.body)
@@ -130,10 +141,11 @@ async def refer_images(request: "Request", connection: WriteConnection, written:
             if not uid:
                 continue
             if one.labels:
-                await widen_study(connection, one.patient_key, one.custodian, uid, one.labels)
+                await widen_study(connection, one.custodian, uid, one.labels)
             sources = await request.hub.sources.of_site(one.custodian)
             if sources:
                 await _refer(request, connection, one, body, sources)
+    await note_written(connection, written)
 
 
 async def _refer(

@@ -23,7 +23,10 @@ async def images_zip(request: Request) -> Response:
         if len(uids) > MOST_STUDIES or not all(is_uid(uid) for uid in uids):
             raise InvalidValue("These are no studies, or too many", "study")
         fhir = visit.fhir
-        rows = await instances_of(fhir.record.connection, fhir.visibility, uids, visit.caller.organisation)
+        patient = visit.web.query_params.get("patient", "")
+        # Whoever is given the disc gets nobody else's images, though UIDs be the same.
+        key = (await fhir.record.read("Patient", patient)).patient_key if patient else None
+        rows = await instances_of(fhir.record.connection, fhir.visibility, uids, visit.caller.organisation, key)
         await record_taken(fhir, rows)
         fhir.recorded = True
         wanted = Wanted(rows, thumbnails=True)

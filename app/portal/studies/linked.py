@@ -11,6 +11,7 @@ from typing import Any
 
 from app.identity.scope import patient_keys
 from app.imaging.imaging_study import accession_numbers
+from app.imaging.one_person import of_one_person
 from app.imaging.reports.requests import numbers_of
 from app.portal.gate import Visit
 from app.portal.items import Item, item
@@ -117,17 +118,21 @@ async def find_orders(visit: Visit, patient_id: str, numbers: Sequence[str]) -> 
     return [order_of(one) for one in found]
 
 
-async def read_linked(visit: Visit, uid: str, told: Iterable[str]) -> Linked:
-    """Return what belongs with a study and exists for the caller.
+async def read_linked(visit: Visit, uid: str, told: Iterable[str], sites: frozenset[int] = frozenset()) -> Linked:
+    """Return what belongs with a study of one person and exists for the caller.
 
     Args:
         visit: The request.
         uid: StudyInstanceUID.
         told: Ids of the reports that the hub made of the study's own instances: they are shown as these.
+        sites: Who keeps images of it that are this person's; when nobody does, its ImagingStudies say whose it is.
     """
-    copies = await _found(
+    found = await _found(
         visit, "ImagingStudy", ("identifier", f"urn:dicom:uid|urn:oid:{escape(uid)}"), limit=MOST_COPIES
     )
+    copies = [one for one in found if one.custodian in sites]
+    if not sites:
+        copies = await of_one_person(visit.hub.database.reader, found, visit.caller.organisation)
     orders: dict[int, Stored] = {}
     reports: dict[int, Stored] = {}
     documents: dict[int, Stored] = {}

@@ -112,7 +112,7 @@ async def _read(visit: Visit) -> tuple[Study, Linked]:
             raise
         return found, linked
     told = [id_of(one.row.id) for one in study.objects if one.kind in TYPE_OF]
-    return study, await read_linked(visit, uid, told)
+    return study, await read_linked(visit, uid, told, study.sites)
 
 
 async def study_page(request: Request) -> Response:

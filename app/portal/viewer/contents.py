@@ -14,28 +14,28 @@ from app.imaging.rejected import places, read_selections, rejected_by
 from app.imaging.reports.study import dicom_request
 from app.portal import language
 from app.portal.gate import Visit, view
-from app.portal.images import studies
+from app.portal.images import Study, studies
 from app.portal.items import item
 from app.portal.page import Page
 from app.portal.sites import read_sites
-from app.portal.viewer.study import ROOT, Series, find_copies, label, series_of
+from app.portal.viewer.study import ROOT, find_copies, label, series_of
 from dicom.reports.key_images import SHOWN_ON_REQUEST, KeyImages
 
 _NO_SERIES = frozenset(("KO", "PR"))
 """Modalities of series that say how others are shown, and are not listed."""
 
 
-async def contents(visit: Visit, uid: str, title: str, series: Sequence[Series]) -> dict[str, Any]:
+async def contents(visit: Visit, uid: str, title: str, copies: Sequence[Study]) -> dict[str, Any]:
     """Return what there is to be seen in a study that exists for the caller, as `viewer_list.html` lists it.
 
     Args:
         visit: Who looks.
         uid: The StudyInstanceUID.
         title: What the study is called.
-        series: The study's.
+        copies: It at each site that keeps it, of one person.
     """
-    asked = dicom_request(visit.fhir, uid)
-    selections = await read_selections(asked)
+    asked = dicom_request(visit.fhir, uid, (one.item.custodian for one in copies))
+    selections = [one.images for one in await read_selections(asked)]
     rejected = rejected_by(selections)
     marking = [one for one in selections if not (one.is_rejection or one.is_manifest)]
     listed = await places(asked) if marking else {}
@@ -51,7 +51,7 @@ async def contents(visit: Visit, uid: str, title: str, series: Sequence[Series])
                 "label": one.title,
                 "shown": one.has_images,
             }
-            for one in series
+            for one in series_of(one.item.body for one in copies)
             if one.modality not in _NO_SERIES
         ],
         "keys": [key for one in marking for key in _keys(one, used, words)],
@@ -81,7 +81,7 @@ async def study_contents(request: Request) -> Response:
         copies = studies(filter(None, map(item, await find_copies(visit.fhir, uid))))
         sites = await read_sites(visit.hub)
         title = label(copies[0], sites.title(copies[0].item.custodian))
-        found = await contents(visit, uid, title, series_of(one.item.body for one in copies))
+        found = await contents(visit, uid, title, copies)
         values = {"uid": uid, "contents": found, "root": ROOT}
         return Page("viewer_list.html", values)
 

@@ -24,6 +24,7 @@ from app.portal.gate import Visit, failure, moved, view
 from app.portal.images import Study
 from app.portal.people import body_of
 from app.portal.viewer.study import find_copies, find_studies, studies_of
+from app.records.enumeration import Asking
 from app.records.query import read_query
 from app.records.refusal import record_refusal
 from app.records.request import FhirRequest
@@ -110,7 +111,12 @@ def patient_identifier(text: str) -> tuple[str, str]:
 
 
 async def _patient_of(request: FhirRequest, text: str) -> tuple[int, str]:
-    """Return key and id of a Patient; a number without its authority is one of the caller's own site."""
+    """Return key and id of a Patient; a number without its authority is one of the caller's own site.
+
+    Raises:
+        NotFound: there is none for the caller.
+        TooManyRequests: the caller has looked for too many that are not its own site's.
+    """
     system, number = patient_identifier(text)
     if not number or len(text) > LONGEST:
         raise NotFound("There is no such patient")
@@ -120,6 +126,7 @@ async def _patient_of(request: FhirRequest, text: str) -> tuple[int, str]:
     page = await search(record.connection, record.visibility, query, patient_keys, limit=10)
     own = request.caller.organisation
     matches = [one for one in page.matches if system or one.custodian == own]
+    Asking(request, by_number=True).found(matches)
     if not matches:
         raise NotFound("There is no such patient")
     record.disclosed += matches

@@ -62,9 +62,8 @@ async def viewer(request: Request) -> Response:
         opened = await read_opened(visit, request.path_params["study"])
         sites = await read_sites(visit.hub)
         data = told(request.query_params, opened, sites, language.language_of(request))
-        found = await contents(
-            visit, opened.uid, label(opened.first, sites.title(opened.first.item.custodian)), opened.series
-        )
+        title = label(opened.first, sites.title(opened.first.item.custodian))
+        found = await contents(visit, opened.uid, title, opened.copies)
         origin = visit.hub.settings.ohif_address
         full = f"{origin}/viewer?StudyInstanceUIDs={opened.uid}" if origin and not visit.caller.link else ""
         values = {"opened": opened, "sites": sites, "contents": found, "data": data, "full_viewer": full}

@@ -71,12 +71,13 @@ def _number(text: str, count: int) -> int:
     return count // 2 + 1 if count > 1 else 1
 
 
-async def _pictured(visit: Visit, study: str, series: str) -> Pictured:
+async def _pictured(visit: Visit, opened: Opened, series: str) -> Pictured:
     """Return what is shown of a series; that it is looked at is recorded as DICOMweb does."""
-    request = dicom_request(visit.fhir, study)
+    study = opened.uid
+    request = dicom_request(visit.fhir, study, opened.sites)
     request.series = series
     rows = await instances(request)
-    unused = await rejected(request)
+    unused = await rejected(request, rows)
     of_quality = "rejected" in visit.web.query_params
     shown, reasons, left_out = [], {}, Counter[str]()
     for row in rows:
@@ -109,7 +110,7 @@ async def pictures(request: Request) -> Response:
         opened = await read_opened(visit, request.path_params["study"])
         asked = request.query_params
         series = _chosen(opened, asked.get("series", ""))
-        pictured = await _pictured(visit, opened.uid, series.uid) if series else Pictured(None, {})
+        pictured = await _pictured(visit, opened, series.uid) if series else Pictured(None, {})
         picture = pictured.picture
         sites = await read_sites(visit.hub)
         number, count = (picture.number, picture.count) if picture else (1, 1)

@@ -10,6 +10,7 @@ from typing import Any
 
 from app.consent.break_glass.purpose import keys_behind_glass
 from app.identity.scope import patient_keys
+from app.imaging.one_person import of_one_person
 from app.portal.gate import Visit
 from app.portal.images import Study, studies
 from app.portal.items import NO_IMAGES, item
@@ -69,6 +70,11 @@ class Opened:
         return self.copies[0]
 
     @property
+    def sites(self) -> frozenset[int]:
+        """Who keeps it."""
+        return frozenset(one.item.custodian for one in self.copies)
+
+    @property
     def series(self) -> Sequence[Series]:
         """Its series, each once, by their numbers."""
         return series_of(one.item.body for one in self.copies)
@@ -111,6 +117,8 @@ async def find_studies(request: FhirRequest, identifier: str) -> Sequence[Stored
 async def find_copies(request: FhirRequest, uid: str) -> Sequence[Stored]:
     """Return the ImagingStudies of a StudyInstanceUID that exist for the caller, the caller's own site's first.
 
+    They are of one person: another one's, whose study has the same UID, is not shown with them.
+
     Raises:
         NotFound: there are none, or it is no UID.
     """
@@ -118,7 +126,7 @@ async def find_copies(request: FhirRequest, uid: str) -> Sequence[Stored]:
     found = await find_studies(request, f"urn:dicom:uid|urn:oid:{uid}") if is_open else ()
     if not found:
         raise NotFound("There is no such study")
-    return found
+    return await of_one_person(request.hub.database.reader, found, request.caller.organisation)
 
 
 async def studies_of(request: FhirRequest, patient_id: str) -> tuple[Sequence[Stored], list[Study]]:

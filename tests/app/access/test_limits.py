@@ -6,10 +6,13 @@ from app.access.caller import Caller
 from app.access.limits import MOST_KEPT, Bucket, Limits
 from app.settings import Settings
 from fhir.errors import TooManyRequests
+from tests.app.imaging.images import CT, a_file, address, stored
 from tests.portal import recorded, signed_in
 from tests.world import World, a_consent, a_patient, an_observation
 
 pytestmark = pytest.mark.anyio
+
+OF = {"Study": 1, "Series": 2, "SOP": 3}
 
 
 class Seconds:
@@ -213,6 +216,53 @@ async def test_who_is_shown_unusually_many_patients_of_others_is_on_record_once(
         ("hospital-b-system", "More than 2 Patients of other sites within an hour")
     ]
     assert len(second) == 2
+
+
+@pytest.mark.parametrize("how", ["search", "look"])
+async def test_who_is_shown_images_of_unusually_many_patients_of_others_is_on_record(world: World, how: str) -> None:
+    owner, caller = await world.client("hospital-a"), await world.client("hospital-b")
+    images = [
+        a_file(CT, PatientID=f"P{n}", **{f"{of}InstanceUID": f"1.2.3.{n}.{of_}" for of, of_ in OF.items()})
+        for n in range(4)
+    ]
+    await stored(world, owner, *images)
+    found = (await world.http.get("/fhir/Patient", headers=owner)).json()["entry"]
+    for entry in found:
+        await world.post(owner, a_consent(entry["resource"]["id"], "hospital-b"))
+    limited(world, persons_per_hour=2)
+
+    for who in (owner, caller):
+        for number, image in enumerate(images):
+            place = address(image) if how == "look" else f"/dicomweb/studies?PatientID=P{number}"
+            (await world.http.get(place, headers=who)).raise_for_status()
+
+    told = [one for one in await recorded(world) if one.interaction == "many-persons"]
+    assert [(one.client, one.outcome_desc) for one in told] == [
+        ("hospital-b-system", "More than 2 Patients of other sites within an hour")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "counted"),
+    [
+        ("studies?PatientName=YAMADA*", True),
+        ("series?PatientBirthDate=19600102", True),
+        ("instances?PatientID=P*", True),
+        ("studies?PatientAddress=Sapporo", True),
+        ("studies?PatientID=P1", False),
+        ("studies?StudyDate=20240501&includefield=PatientName", False),
+        ("studies/1.2.3/series?PatientName=", False),
+    ],
+)
+async def test_searches_for_images_by_who_the_patient_is_are_searches_for_people(
+    world: World, query: str, counted: bool
+) -> None:
+    caller = await world.client("hospital-a")
+    limited(world, person_searches_per_minute=1)
+
+    statuses = [(await world.http.get(f"/dicomweb/{query}", headers=caller)).status_code for _ in range(12)]
+
+    assert statuses == [200] * 10 + [429 if counted else 200] * 2
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/oauth/token"])

@@ -12,11 +12,12 @@ from app.records import reindex
 from app.records.reindex import BEGUN, EXTRACTED, Progress, note_version, reindex_types
 from fhir.resource import parse
 from fhir.search.extract import VERSION, extract
+from fhir.search.internal import DESCRIBES
 from fhir.spec.search_parameters import FIRST_OWN, parameters
 from fhir.store.facts import facts
 from fhir.store.labels import UNDELIVERED, UNKNOWN, bit
 from fhir.store.reindex import replace_facts, replace_index
-from fhir.store.tables import INDEX_TABLES, index_token, patient_chart, resource
+from fhir.store.tables import INDEX_TABLES, index_reference, index_token, patient_chart, resource
 from fhir.store.types import NUMBERS
 from tests.app.imaging.images import CT, a_file, stored
 from tests.app.records.test_inheritance import PSYCHIATRY, an_attachment
@@ -219,6 +220,29 @@ async def test_images_follow_their_imaging_study(world: World) -> None:
 
     assert (await world.http.get("/dicomweb/studies", headers=clinic)).json() == []
     assert await world.total(clinic, "ImagingStudy") == 0
+
+
+async def test_images_of_a_site_that_describes_them_itself_follow_what_is_decided_of_that(world: World) -> None:
+    hospital, clinic = await world.client("hospital-a"), await world.client("clinic-c")
+    image = a_file(CT)
+    await stored(world, hospital, image)
+    (entry,) = (await world.http.get("/fhir/ImagingStudy", headers=hospital)).json()["entry"]
+    made = entry["resource"]
+    kept = {name: made[name] for name in ("resourceType", "status", "subject", "identifier")}
+    patient = made["subject"]["reference"].partition("/")[2]
+    study = await world.post(hospital, kept)
+    data = [{"meaning": "instance", "reference": {"reference": f"ImagingStudy/{study['id']}"}}]
+    await world.post(hospital, a_consent(patient, "clinic-c"))
+    await world.post(hospital, a_consent(patient, "clinic-c", type="deny", data=data))
+    async with world.hub.database.write() as connection:
+        # A release that did not note it.
+        await connection.execute(delete(index_reference).where(index_reference.c.parameter == DESCRIBES), {})
+    before = (await world.http.get("/dicomweb/studies", headers=clinic)).json()
+
+    await run(world, "ImagingStudy")
+
+    assert len(before) == 1
+    assert (await world.http.get("/dicomweb/studies", headers=clinic)).json() == []
 
 
 async def test_a_row_of_several_patients_comes_into_the_chart_of_whom_it_is_about(world: World) -> None:

@@ -9,6 +9,8 @@ import pytest
 from pydicom import Dataset
 
 from app.settings import Settings
+from dicom.services.statuses import OUT_OF_RESOURCES
+from tests.app.access.test_limits import limited
 from tests.app.audit.test_at_work import recorded
 from tests.app.imaging.images import CHR_H31, CHR_H32, CT, FILES, MR, a_file, send, stored, uids
 from tests.dimse import PATIENT_ROOT_FIND, STUDY_ROOT_FIND, a_node, aside, asking, associated, associating, found
@@ -173,3 +175,16 @@ async def test_a_search_is_bounded_cancelled_and_refused_with_a_reason(settings:
         "the value of StudyInstanceUID is no UID",
     ]
     assert kinds == [0xFF01, 0]
+
+
+async def test_questions_about_who_somebody_is_are_counted_as_searches_for_people(world: World) -> None:
+    await a_node(world)
+    limited(world, person_searches_per_minute=1)
+    who, study = asking("PATIENT", PatientID="", PatientName=""), asking("STUDY", PatientName="A*")
+    known = asking("PATIENT", PatientID="nobody")
+    async with associating(world.hub) as door:
+        asked = [await aside(lambda: found(door, who, model=PATIENT_ROOT_FIND)) for _ in range(9)]
+        asked += [await aside(found, door, study) for _ in range(2)]
+        asked.append(await aside(lambda: found(door, known, model=PATIENT_ROOT_FIND)))
+
+    assert [one[-1] for one in asked] == [0] * 10 + [OUT_OF_RESOURCES, 0]

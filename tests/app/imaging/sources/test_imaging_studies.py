@@ -218,6 +218,51 @@ async def test_a_label_of_the_sites_imaging_study_hides_what_the_hub_tells_of_th
     assert await _seen(world, caller) == [2, 1]
 
 
+@pytest.mark.parametrize("first", ["images", "study"])
+async def test_a_label_hides_the_images_of_a_study_that_the_site_says_to_be_of_another_of_its_patients(
+    world: World, first: str
+) -> None:
+    image = a_file(CT)
+    caller, reader = await world.client("hospital-a"), await world.client("clinic-c", role="doctor")
+    await _a_patient_shown(world, caller)
+    other = await world.post(caller, a_patient(identifier=[{"system": "urn:oid:1.2.3", "value": "9"}]))
+    labelled = _own(other["id"], image, meta={"security": [PSY]})
+
+    if first == "study":
+        await world.post(caller, labelled)
+    await stored(world, caller, image)
+    if first == "images":
+        await world.post(caller, labelled)
+
+    assert (await world.http.get(address(image), headers=reader)).status_code == 404
+    assert await _seen(world, reader) == [0, 0]
+    assert (await world.http.get(address(image), headers=caller)).status_code == 200
+
+
+@pytest.mark.parametrize("then", ["before", "after", "sent again"])
+async def test_a_label_of_the_hubs_imaging_study_hides_the_one_that_the_site_writes(world: World, then: str) -> None:
+    image = a_file(CT)
+    caller, reader = await world.client("hospital-a"), await world.client("clinic-c", role="doctor")
+    patient = await _a_patient_shown(world, caller)
+    await stored(world, caller, image)
+    (entry,) = (await world.http.get("/fhir/ImagingStudy", headers=caller)).json()["entry"]
+    if then == "after":
+        await world.post(caller, _own(patient, image))
+
+    meta = {"resourceType": "Parameters", "parameter": [{"name": "meta", "valueMeta": {"security": [PSY]}}]}
+    place = f"/fhir/ImagingStudy/{entry['resource']['id']}"
+    (await world.http.post(f"{place}/$meta-add", headers=caller, json=meta)).raise_for_status()
+    if then == "sent again":
+        (await world.http.delete(address(image), headers=caller)).raise_for_status()
+    if then != "after":
+        await world.post(caller, _own(patient, image))
+    if then == "sent again":
+        await stored(world, caller, image)
+
+    assert await _seen(world, reader) == [0, 0]
+    assert (await world.http.get(address(image), headers=reader)).status_code == 404
+
+
 async def test_the_label_of_an_imaging_study_outlasts_it(world: World) -> None:
     image, later = a_file(CT), a_file(CT, SOPInstanceUID="1.2.3.77")
     caller, reader = await world.client("hospital-a"), await world.client("clinic-c", role="doctor")

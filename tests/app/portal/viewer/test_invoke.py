@@ -14,6 +14,7 @@ from app.access.image_links import LINK_SECONDS, SESSION_SECONDS
 from app.access.tables import token
 from app.access.tokens import digest
 from app.portal.viewer.invoke import patient_identifier
+from tests.app.access.test_limits import limited
 from tests.app.imaging.images import CT, a_file, stored
 from tests.portal import Browser, a_browser, recorded, signed_in
 from tests.world import World, a_consent
@@ -84,6 +85,22 @@ async def test_what_is_asked_wrongly_is_a_400_and_what_is_hidden_is_not_there(wo
     assert {answer.status_code for answer in (*hidden, *never)} == {404}
     assert (await clinic.get(f"/images/{STUDY}")).status_code == 404
     assert (await hospital.get(f"{INVOKE}?requestType={unknown[1]}")).status_code in (400, 404)
+
+
+async def test_numbers_that_are_tried_are_counted_as_searches_for_people(world: World) -> None:
+    await filled(world)
+    hospital, clinic = await signed_in(world, "hospital-a"), await signed_in(world, "clinic-c")
+    asked = f"{INVOKE}?requestType=PATIENT&patientID="
+    limited(world, person_searches_per_minute=1)
+
+    own = [(await hospital.get(f"{asked}P-1")).status_code for _ in range(3)]
+    others = [(await clinic.get(f"{asked}P-{number}")).status_code for number in (1, 2, 3)]
+    system = await world.client("clinic-c")
+    form = {"requestType": "PATIENT", "patientID": "P-1", "user": "x"}
+    links = [(await world.http.post("/images/links", data=form, headers=system)).text for _ in range(11)]
+
+    assert (own, others) == ([303] * 3, [404, 429, 429])
+    assert ["too many" in text for text in links] == [False] * 10 + [True]
 
 
 async def test_nobody_is_signed_in_first(world: World) -> None:
