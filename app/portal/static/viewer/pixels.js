@@ -41,7 +41,7 @@ export function inUnits(frame) {
 // From values to 0…1 (C.11.2.1.2, C.11.2.1.3).
 function through({ center, width, kind }) {
   if (kind === "SIGMOID") return (value) => 1 / (1 + Math.exp((-4 * (value - center)) / width));
-  if (kind === "LINEAR_EXACT" || width <= 1) return (value) => (value - center) / width + 0.5;
+  if (kind === "LINEAR_EXACT" || width < 1) return (value) => (value - center) / width + 0.5;
   return (value) => (value - (center - 0.5)) / (width - 1) + 0.5;
 }
 
