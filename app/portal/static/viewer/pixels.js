@@ -5,7 +5,10 @@ export const isColour = (frame) => frame.samples > 1 || frame.photometric === "P
 
 // The samples of a frame as numbers that stand in its bytes: unused bits and signs are seen to by `meaning`.
 export function samplesOf(frame, buffer) {
-  const count = frame.rows * frame.columns * (frame.photometric === "YBR_FULL_422" && !frame.isDecoded ? 2 : frame.samples);
+  const pixels = frame.rows * frame.columns;
+  // What calls itself 4:2:2 may be whole triplets.
+  const isHalved = frame.photometric === "YBR_FULL_422" && !frame.isDecoded && buffer.byteLength < pixels * frame.samples;
+  const count = pixels * (isHalved ? 2 : frame.samples);
   if (frame.isFloat) return new Float32Array(buffer, 0, count);
   if (frame.allocated === 1) {
     const bytes = new Uint8Array(buffer);
@@ -105,7 +108,7 @@ function paintColour(frame, samples, out, inverted) {
   const count = frame.rows * frame.columns;
   const shift = Math.max(0, frame.stored - 8);
   const isYbr = frame.photometric.startsWith("YBR") && !frame.isDecoded;
-  const isHalved = isYbr && frame.photometric === "YBR_FULL_422";
+  const isHalved = isYbr && samples.length < count * frame.samples;
   const isPlanar = frame.planar && !frame.isDecoded;
   const [step, next] = isPlanar ? [1, count] : [frame.samples, 1];
   for (let place = 0; place < count; place++) {
