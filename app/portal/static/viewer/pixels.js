@@ -6,7 +6,7 @@ export const isColour = (frame) => frame.samples > 1 || frame.photometric === "P
 // The samples of a frame as numbers that stand in its bytes: unused bits and signs are seen to by `meaning`.
 export function samplesOf(frame, buffer) {
   const pixels = frame.rows * frame.columns;
-  // What calls itself 4:2:2 may be whole triplets.
+  // 4:2:2 in name may be whole triplets.
   const isHalved = frame.photometric === "YBR_FULL_422" && !frame.isDecoded && buffer.byteLength < pixels * frame.samples;
   const count = pixels * (isHalved ? 2 : frame.samples);
   if (frame.isFloat) return new Float32Array(buffer, 0, count);
