@@ -6,16 +6,13 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.1.1.5
 import re
 from collections.abc import Iterator
 
-import numpy as np
-
 from dicom.data_set import BULK_VRS, PIXEL_DATA, DataSet, Element
 from dicom.json_model import BULK_THRESHOLD_BYTES
 from dicom.part10 import Part10, read_part10
-from dicom.values import raw
+from dicom.values import raw, turned
 
 _TAG = re.compile(r"[0-9A-F]{8}")
 _INDEX = re.compile(r"[0-9]{1,5}")
-_WORDS = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
 
 
 class NoBulkData(LookupError):
@@ -79,10 +76,8 @@ def value(file: Part10, element: Element) -> bytes:
         # The first item is the Basic Offset Table, which describes an encoding that ends here.
         spans = element.fragments[1:]
         return b"".join(bytes(file.data[offset : offset + length]) for offset, length in spans)
-    size = _WORDS.get(element.vr)
-    if file.transfer_syntax.big_endian and size and not element.length % size:
-        return np.frombuffer(raw(file.data, element), f"u{size}").byteswap().tobytes()
-    return raw(file.data, element)
+    found = raw(file.data, element)
+    return turned(element.vr, found) if file.transfer_syntax.big_endian else found
 
 
 def _tag(text: str) -> int:

@@ -3,7 +3,7 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part03/sect_C.7.6.3.html
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dicom.failures import DATA_SET_DOES_NOT_MATCH_SOP_CLASS, InvalidInstance
 
@@ -36,6 +36,20 @@ class ImagePixel:
         """Bits of one native frame (PS3.5 8.1.1); 4:2:2 keeps two of three samples (PS3.3 C.7.6.3.1.2)."""
         samples = 2 if self.photometric_interpretation == "YBR_FULL_422" else self.samples_per_pixel
         return self.rows * self.columns * samples * self.bits_allocated
+
+    @property
+    def whole_triplets_bits(self) -> int:
+        """Bits of a native frame in which each pixel has all its samples."""
+        return self.rows * self.columns * self.samples_per_pixel * self.bits_allocated
+
+    def of_length(self, length: int) -> "ImagePixel":
+        """Return the numbers of native pixel data of so many bytes.
+
+        Writers that inflate a JPEG forget that what was 4:2:2 is whole triplets now.
+        """
+        whole = (self.whole_triplets_bits * self.number_of_frames + 7) // 8
+        is_whole = self.photometric_interpretation == "YBR_FULL_422" and whole <= length <= whole + 1
+        return replace(self, photometric_interpretation="YBR_FULL") if is_whole else self
 
 
 def check(image: ImagePixel) -> None:

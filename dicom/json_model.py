@@ -21,6 +21,7 @@ from dicom.values import (
     SPECIFIC_CHARACTER_SET,
     character_set,
     raw,
+    turned,
     whole_number,
 )
 
@@ -175,7 +176,10 @@ def _binary(key: str, vr: str, element: Element, context: _Context) -> Json:
         return {"vr": vr}
     if element.length > BULK_THRESHOLD_BYTES or element.tag == PIXEL_DATA:
         return {"vr": vr, "BulkDataURI": f"{context.bulk}/{key}"}
-    return {"vr": vr, "InlineBinary": b64encode(raw(context.data, element)).decode("ascii")}
+    value = raw(context.data, element)
+    # As what is fetched as bulk data: the low byte first, whatever the sender's order (F.2.7).
+    value = turned(vr, value) if context.order == ">" else value
+    return {"vr": vr, "InlineBinary": b64encode(value).decode("ascii")}
 
 
 def _numbers(tag: int, numbers: tuple[Any, ...]) -> list[Any]:

@@ -20,6 +20,8 @@ MAX_WORDS = 8
 _DATE = re.compile(r"[0-9]{8}")
 _TIME = re.compile(r"[0-9]{2}(?:[0-9]{2}(?:[0-9]{2}(?:\.[0-9]{1,6})?)?)?")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,25}(?:\.[0-9]{0,25})?|\.[0-9]{1,25})(?:[eE][+-]?[0-9]{1,3})?")
+MAX_PATTERN = 4096
+"""Characters of a pattern: no indexed text is nearly as long, and SQLite fails over one of 50,000 bytes."""
 _MOST_WHOLE = 2**62
 """What no column holds matches nothing, and is refused."""
 _WILDCARD = re.compile(r"[*?]")
@@ -37,9 +39,16 @@ Parsed = tuple[str, tuple[Value, ...]]
 def _text(attribute: Attribute, value: str) -> Parsed:
     several = _list(attribute, value, r"[,\\]" if attribute.vr == "CS" else r"\\")
     if any(_WILDCARD.search(one) for one in several):
-        patterns = tuple(one.translate(_LIKE) for one in several)
+        patterns = tuple(_like(attribute, one) for one in several)
         return ("like" if len(patterns) == 1 else "likes"), patterns
     return ("equal" if len(several) == 1 else "any"), tuple(several)
+
+
+def _like(attribute: Attribute, text: str) -> str:
+    """Return a text with the wildcards of DICOM as a pattern of LIKE."""
+    if len(text) > MAX_PATTERN:
+        raise InvalidQuery(f"the value of {attribute.keyword} has more than {MAX_PATTERN} characters")
+    return text.translate(_LIKE)
 
 
 def fuzzy_name(attribute: Attribute, value: str) -> Parsed:
@@ -47,13 +56,13 @@ def fuzzy_name(attribute: Attribute, value: str) -> Parsed:
     found = split(value)
     if not 0 < len(found) <= MAX_WORDS:
         raise InvalidQuery(f"the value of {attribute.keyword} has no word, or more than {MAX_WORDS}")
-    return "words", tuple(f"% {form.translate(_LIKE)}%" for word in found for form in spellings(word))
+    return "words", tuple(f"% {_like(attribute, form)}%" for word in found for form in spellings(word))
 
 
 def _name(attribute: Attribute, value: str) -> Parsed:
     """Return a pattern for each group given; which of the stored groups it meets is not asked."""
     groups = [group.strip().rstrip(" ^") for group in value.split("=")]
-    patterns = tuple(folded(group).translate(_LIKE) for group in groups if group)
+    patterns = tuple(_like(attribute, folded(group)) for group in groups if group)
     if not 0 < len(patterns) <= 3:
         raise InvalidQuery(f"the value of {attribute.keyword} is no name")
     return "like", patterns

@@ -121,6 +121,9 @@ class _Reading:
         if attribute is not None and DEPTH[attribute.level] > DEPTH[self._level]:
             raise InvalidQuery(f"{path[0]:08X} ({_vr(path[0])}) cannot be matched in a search for {self._level}")
         self._include.add(path[0])
+        if attribute is None and _is_universal(value):
+            # Nothing is asked of it but to be returned, which may be a sequence, or what is counted.
+            return
         known = self._conditions if attribute is not None else self._unindexed
         if (path[0] if attribute is not None else path) in known:
             raise InvalidQuery(f"{keyword_for_tag(path[-1])} is given twice")
@@ -255,11 +258,16 @@ def _vr(tag: int) -> str:
         return "UN"
 
 
+def _is_universal(value: str) -> bool:
+    """Return whether a value matches everything (PS3.4 C.2.2.2.3)."""
+    return not value.strip("* ")
+
+
 def _condition(attribute: Attribute, value: str, *, fuzzy: bool = False) -> Condition | None:
     """Return the condition, or nothing for the universal match (PS3.4 C.2.2.2.3)."""
     if "\0" in value:
         raise InvalidQuery(f"the value of {attribute.keyword} holds a NUL")
-    if not value.strip("* "):
+    if _is_universal(value):
         return None
     if value == EMPTY:
         return Condition(attribute, "empty", ())

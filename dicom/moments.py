@@ -41,10 +41,15 @@ def moment(text: str, default_offset: str = "") -> tuple[int, int]:
         # 60 is a leap second, which is the next minute's first instant.
         begin = datetime(int(year or 0), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0), tzinfo=UTC)
         begin += timedelta(seconds=int(second or 0), microseconds=int((fraction or "").ljust(6, "0")))
-        end = begin + _length(begin, sum(one is not None for one in parts), len(fraction or ""))
-        return since_epoch(begin - shift), since_epoch(end - shift) - 1
+        first = since_epoch(begin - shift)
     except (ValueError, OverflowError) as error:
         raise NotAMoment(text) from error
+    try:
+        end = begin + _length(begin, sum(one is not None for one in parts), len(fraction or ""))
+        return first, since_epoch(end - shift) - 1
+    except (ValueError, OverflowError):
+        # The end of 9999, which stands for ever: the calendar has no day after it.
+        return first, _LATEST
 
 
 def _is_offset(offset: str | None) -> bool:

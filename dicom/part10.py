@@ -190,6 +190,7 @@ def _pixels(file: Part10) -> Pixels | None:
     if element.fragments is None:
         if file.transfer_syntax.encapsulated:
             raise InvalidInstance("the pixel data of a compressed Transfer Syntax is not encapsulated")
+        image = image.of_length(element.length)
         check_length(image, element.length)
         frame_bits = image.frame_bits
         if image.word_swapped and image.number_of_frames == 1:

@@ -69,14 +69,14 @@ def _native(image: ImagePixel, stored: bytes) -> Array:
     flat: Array = np.frombuffer(little_endian(image, stored), _dtype(image))
     if image.samples_per_pixel == 1:
         return flat[:count].reshape(image.rows, image.columns)
-    if image.photometric_interpretation == "YBR_FULL_422":
+    if image.photometric_interpretation == "YBR_FULL_422" and len(stored) * 8 < image.whole_triplets_bits:
         return _rgb(_upsampled(image, flat))
     shape = (image.samples_per_pixel, image.rows, image.columns)
     flat = flat[: count * image.samples_per_pixel]
     array = (
         np.moveaxis(flat.reshape(shape), 0, -1) if image.planar_configuration else flat.reshape(*shape[1:], shape[0])
     )
-    return _rgb(array) if image.photometric_interpretation == "YBR_FULL" else array
+    return _coloured(image, array)
 
 
 def _dtype(image: ImagePixel) -> np.dtype[Any]:
@@ -125,10 +125,10 @@ def _compressed(image: ImagePixel, codec: str, stored: bytes) -> Array:
 def _jpeg(image: ImagePixel, stored: bytes) -> Array:
     if image.samples_per_pixel == 1:
         return np.asarray(imagecodecs.jpeg8_decode(stored))
-    if image.photometric_interpretation == "RGB":
-        # Without this, a stream without an Adobe marker is taken for YCbCr.
-        return np.asarray(imagecodecs.jpeg8_decode(stored, colorspace="RGB", outcolorspace="RGB"))
-    return np.asarray(imagecodecs.jpeg8_decode(stored, colorspace="YCBCR", outcolorspace="RGB"))
+    # Where the stream says it, headers have been wrong; without either, a stream without an Adobe marker is YCbCr.
+    stated = "RGB" if image.photometric_interpretation == "RGB" else "YCBCR"
+    colours = code_stream.colours(stored) or stated
+    return np.asarray(imagecodecs.jpeg8_decode(stored, colorspace=colours, outcolorspace="RGB"))
 
 
 def _rle(image: ImagePixel, stored: bytes) -> Array:

@@ -188,7 +188,10 @@ def _windowed(values: Array, window: Window) -> Array:
     center, width = window.center, window.width
     if window.function == "SIGMOID":
         part = 1 / (1 + np.exp(np.clip(-4 * (values - center) / width, -700, 700)))
-    elif window.function == "LINEAR_EXACT" or width <= 1:
+    elif width == 1 and window.function != "LINEAR_EXACT":
+        # A threshold: what is not above it is black.
+        part = np.where(values > center - 0.5, 1.0, 0.0)
+    elif window.function == "LINEAR_EXACT" or width < 1:
         part = (values - center) / width + 0.5
     else:
         part = (values - (center - 0.5)) / (width - 1) + 0.5

@@ -5,6 +5,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part05/sect_6.2.html
 
 import math
 import re
+from array import array
 from struct import error as StructError  # noqa: N812 - the library's own name says nothing
 from struct import unpack
 
@@ -25,6 +26,9 @@ NUMBER_FORMATS = {
 }
 """Letter for `struct` and bytes of one value."""
 
+_WORDS = {"OW": "H", "OF": "I", "OL": "I", "OD": "Q", "OV": "Q"}
+"""Letter for `array` of the words of binary values."""
+
 CHARACTER_SET_VRS = frozenset({"SH", "LO", "UC", "ST", "LT", "UT", "PN"})
 """The VRs that Specific Character Set governs."""
 
@@ -42,6 +46,19 @@ def is_uid(text: str) -> bool:
 def raw(data: bytes | memoryview, element: Element) -> bytes:
     """Return the value's bytes as they stand in the data."""
     return bytes(data[element.offset : element.offset + element.length])
+
+
+def turned(vr: str, value: bytes) -> bytes:
+    """Return a value that is written in words with each of them turned; any other, and half words, as they are."""
+    letter = _WORDS.get(vr)
+    if letter is None:
+        return value
+    words = array(letter)
+    if len(value) % words.itemsize:
+        return value
+    words.frombytes(value)
+    words.byteswap()
+    return words.tobytes()
 
 
 def character_set(data: bytes | memoryview, data_set: DataSet, outer: tuple[str, ...] = (DEFAULT,)) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from app.imaging.found import instances
-from app.imaging.lacking import at_hand, check_whole, status_and_warning
-from app.imaging.pixels import MOST_TRANSCODED_BYTES, Damaged, stored_bytes, tag_of
+from app.imaging.lacking import Incomplete, at_hand, check_whole, status_and_warning
+from app.imaging.pixels import MOST_TRANSCODED_BYTES, Damaged, present, stored_bytes, tag_of
 from app.imaging.ranges import in_one_piece
 from app.imaging.request import DicomRequest
 from app.imaging.response import DicomResponse, Streamed, etag, headers, new_boundary, not_modified
@@ -33,6 +33,7 @@ async def bulk_data(request: DicomRequest) -> Response:
     """
     chosen = choose(request.accept, [Representation(OCTETS, multipart=True), Representation(OCTETS)])
     (row,) = await instances(request)
+    row = await present(request.hub, row)
     tag = etag([row.digest], f"{chosen} {request.bulk}")
     unchanged = not_modified(request, tag)
     if unchanged is not None:
@@ -53,7 +54,8 @@ async def all_bulk_data(request: DicomRequest) -> DicomResponse:
     """Answer every bulk value of the instances that the address names, each part with its own address.
 
     Raises:
-        NotFound: there are no such instances for the caller.
+        NotFound: there are no such instances for the caller, or no bulk data in them.
+        Damaged: nothing of them can be had.
         NotAcceptable: the caller takes no octets in parts, or an instance is too large to be read for this.
     """
     choose(request.accept, [Representation(OCTETS, multipart=True)])
@@ -67,7 +69,21 @@ async def all_bulk_data(request: DicomRequest) -> DicomResponse:
     status, warning = status_and_warning(len(lacking), len(rows))
     boundary = new_boundary()
     kind = content_type(OCTETS, boundary)
-    return Streamed(_parts(request, found, boundary), status, [*headers(kind, b"" if lacking else tag), *warning])
+    parts = _parts(request, found, boundary)
+    try:
+        # Whether there is any is told before the answer has begun.
+        begun = await anext(parts)
+    except Incomplete as error:
+        raise Damaged("The bytes of the instances are gone") from error
+    if begun == closing(boundary):
+        raise NotFound("The instances have no bulk data" if len(rows) > 1 else "The instance has no bulk data")
+    return Streamed(_body(begun, parts), status, [*headers(kind, b"" if lacking else tag), *warning])
+
+
+async def _body(begun: bytes, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield begun
+    async for part in parts:
+        yield part
 
 
 def _check_size(rows: Sequence[InstanceRow]) -> None:

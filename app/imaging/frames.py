@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from app.imaging.found import instances
 from app.imaging.made import made_frame
-from app.imaging.pixels import StoredFrames, stored_frames
+from app.imaging.pixels import StoredFrames, present, stored_frames
 from app.imaging.ranges import in_one_piece
 from app.imaging.request import DicomRequest
 from app.imaging.response import DicomResponse, Streamed, etag, headers, new_boundary, not_modified
@@ -41,6 +41,8 @@ async def frames(request: DicomRequest) -> DicomResponse:
         NotAcceptable: the caller takes no form in which they can be given.
     """
     (row,) = await instances(request)
+    # Of a reference, what its site gives now has a tag, and not that it is one.
+    row = await present(request.hub, row)
     place = await stored_frames(request.hub, row)
     indices = frame_indices(request.frames, len(place))
     chosen = choose(request.accept, offers(place.transfer_syntax, request.accept, single=len(indices) == 1))

@@ -73,7 +73,8 @@ def imaging_study(
     listed: dict[str, list[Json]] = {}
     for one in instances:
         listed.setdefault(one.series_instance_uid, []).append(_instance(one))
-    found = [_series(one.series, one.number_of_instances, listed) for one in series if one.series is not None]
+    zone = study.timezone_offset_from_utc
+    found = [_series(one.series, one.number_of_instances, listed, zone) for one in series if one.series is not None]
     modalities = sorted({one["modality"]["code"] for one in found})
     return stated(
         {
@@ -82,7 +83,7 @@ def imaging_study(
             "status": "available",
             "modality": [{"system": DCM, "code": code} for code in modalities],
             "subject": {"reference": subject},
-            "started": started(study.study_date, study.study_time, study.timezone_offset_from_utc),
+            "started": started(study.study_date, study.study_time, zone),
             "referrer": stated({"display": printable(study.referring_physician_name.shown)}),
             "numberOfSeries": len(found),
             "numberOfInstances": sum(one["numberOfInstances"] for one in found),
@@ -102,11 +103,15 @@ def started(date: str, time: str, offset: str) -> str | None:
         offset: As `+0900`, or empty for Japan's.
     """
     try:
-        if not time:
-            return datetime.strptime(date, "%Y%m%d").replace(tzinfo=JAPAN).date().isoformat()
-        moment = datetime.strptime(f"{date}{time[:6]}+0000", "%Y%m%d%H%M%S%z")
+        day = datetime.strptime(f"{date}+0000", "%Y%m%d%z")
     except ValueError:
         return None
+    try:
+        # 60 is a leap second, of which the calendar knows the one before.
+        seconds = "59" if time[4:6] == "60" else time[4:6]
+        moment = datetime.strptime(f"{date}{time[:4]}{seconds}+0000", "%Y%m%d%H%M%S%z")
+    except ValueError:
+        return day.date().isoformat()
     return moment.replace(tzinfo=_zone(offset)).isoformat()
 
 
@@ -135,7 +140,7 @@ def identifiers(uid: str, study: StudyFacts) -> list[Json]:
     return found
 
 
-def _series(series: SeriesFacts, number_of_instances: int, listed: dict[str, list[Json]]) -> Json:
+def _series(series: SeriesFacts, number_of_instances: int, listed: dict[str, list[Json]], zone: str) -> Json:
     body_part = printable(series.body_part_examined)
     return stated(
         {
@@ -145,7 +150,7 @@ def _series(series: SeriesFacts, number_of_instances: int, listed: dict[str, lis
             "description": printable(series.series_description),
             "numberOfInstances": number_of_instances,
             "bodySite": {"display": body_part} if body_part else None,
-            "started": started(series.series_date, series.series_time, ""),
+            "started": started(series.series_date, series.series_time, zone),
             "instance": listed.get(series.series_instance_uid),
         }
     )

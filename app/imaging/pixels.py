@@ -10,6 +10,7 @@ from typing import Any
 from app.blobs import BlobMissing
 from app.hub import Hub
 from app.imaging.response import etag
+from app.imaging.sources.failures import Untrue
 from dicom import tasks
 from dicom.failures import InvalidInstance
 from dicom.frame_table import frame_place, number_of_frames
@@ -114,6 +115,9 @@ async def stored_bytes(hub: Hub, row: InstanceRow, start: int = 0, length: int |
 
 async def _of_source(hub: Hub, row: InstanceRow, start: int, length: int | None) -> bytes:
     held = await hub.held.hold(row)
+    if row.digest and held.digest != row.digest:
+        # What has begun with one is not gone on with from another: it was fetched again meanwhile, and is another.
+        raise Untrue("The imaging source has changed an image while it was read")
     wanted = held.size - start if length is None else length
     if length is None and wanted > MOST_TRANSCODED_BYTES:
         raise NotAcceptable("The instance is too large; its frames can be had one by one")

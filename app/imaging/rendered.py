@@ -5,7 +5,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html#
 
 import math
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,10 +13,10 @@ from app.imaging.found import instances
 from app.imaging.frames import frame_indices
 from app.imaging.lacking import at_hand, check_whole, status_and_warning
 from app.imaging.one_person import of_one_person
-from app.imaging.pixels import Damaged, StoredFrames, stored_frames, tag_of
+from app.imaging.pixels import Damaged, stored_frames, tag_of
 from app.imaging.rejected import rejected
 from app.imaging.request import DicomRequest
-from app.imaging.response import DicomResponse, Streamed, etag, headers, new_boundary, not_modified
+from app.imaging.response import DicomResponse, Streamed, headers, new_boundary, not_modified
 from app.imaging.sources.failures import SourceFailed
 from app.imaging.sources.thumbnails import thumbnail_of_reference
 from app.records.response import Response
@@ -24,7 +24,7 @@ from dicom.accept import Representation, choose
 from dicom.multipart import closing, content_type, part_head
 from dicom.presentation import Window
 from dicom.store.read import InstanceRow
-from fhir.errors import InvalidValue, NotAcceptable, NotFound, NotSupported, TooLarge
+from fhir.errors import FhirError, InvalidValue, NotAcceptable, NotFound, NotSupported, TooLarge
 
 JPEG, PNG = "image/jpeg", "image/png"
 THUMBNAIL_EDGE = 160
@@ -92,7 +92,8 @@ def _representative(rows: Sequence[InstanceRow]) -> InstanceRow:
 
 
 async def _picture(request: DicomRequest, row: InstanceRow, asked: dict[str, Any], *, middle: bool = False) -> Response:
-    tag = etag([row.digest], f"{request.frames} {middle} {asked}")
+    # None of a reference: its site may send another picture tomorrow, and is not asked whether it would.
+    tag = tag_of([row], f"{request.frames} {middle} {asked}")
     unchanged = not_modified(request, tag)
     if unchanged is not None:
         return unchanged
@@ -116,42 +117,65 @@ async def _pictures(request: DicomRequest, rows: Sequence[InstanceRow], asked: d
     if unchanged is not None:
         return unchanged
     found, lacking = await at_hand(request, shown)
-    status, warning = status_and_warning(len(lacking), len(shown))
-    place = await _first(request, found)
-    wanted = frame_indices(request.frames or "1", len(place))
-    if len(wanted) > MOST_PICTURES:
-        raise TooLarge(f"At most {MOST_PICTURES} pictures are made for one request")
     # What cannot be shown at all is told before the answer has begun.
-    first = await place.picture(wanted[0], asked)
+    begun = await _begun(request, found, asked)
+    lacks = len(lacking) + begun.lost
+    status, warning = status_and_warning(lacks, len(shown))
     boundary = new_boundary()
-    body = _parts(request, found, wanted, asked, boundary, first)
+    body = _parts(request, found[begun.place :], begun, asked, boundary)
     kind = content_type(asked["media_type"], boundary)
-    return Streamed(body, status, [*headers(kind, b"" if lacking else tag), *warning])
+    return Streamed(body, status, [*headers(kind, b"" if lacks else tag), *warning])
 
 
-async def _first(request: DicomRequest, rows: Sequence[InstanceRow]) -> StoredFrames:
-    """Return the frames of the first instance that has what it says it has.
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """The first picture that could be made."""
+
+    picture: bytes
+    place: int
+    """Of its instance, among those that are shown."""
+    frames: Sequence[int]
+    """Which are shown of each, from 0."""
+    lost: int
+    """How many instances before it could not be had."""
+
+
+async def _begun(request: DicomRequest, rows: Sequence[InstanceRow], asked: dict[str, Any]) -> _Begun:
+    """Return the first picture that can be made.
 
     Raises:
-        NotFound: none has.
+        FhirError: none can be; it says why the first one cannot.
+        TooLarge: there would be too many.
     """
-    for row in rows:
-        with suppress(NotFound, SourceFailed):
-            return await stored_frames(request.hub, row)
-    raise NotFound("Nothing in it can be shown")
+    failure: FhirError | None = None
+    lost = 0
+    for place, row in enumerate(rows):
+        try:
+            frames = await stored_frames(request.hub, row)
+            wanted = frame_indices(request.frames or "1", len(frames))
+            if len(wanted) > MOST_PICTURES:
+                raise TooLarge(f"At most {MOST_PICTURES} pictures are made for one request")
+            return _Begun(await frames.picture(wanted[0], asked), place, wanted, lost)
+        except (NotFound, NotAcceptable) as error:
+            failure = failure or error
+        except (SourceFailed, Damaged) as error:
+            failure = failure or error
+            lost += 1
+    raise failure or NotFound("Nothing in it can be shown")
 
 
 async def _parts(
     request: DicomRequest,
     rows: Sequence[InstanceRow],
-    wanted: Sequence[int],
+    begun: _Begun,
     asked: dict[str, Any],
     boundary: str,
-    first: bytes,
 ) -> AsyncIterator[bytes]:
-    made = first
+    first = begun.picture
     lost = []
     for row in rows:
+        # It is of the first of them, whatever becomes of that one now.
+        made, first = first, b""
         try:
             place = await stored_frames(request.hub, row)
         except NotFound:
@@ -160,7 +184,7 @@ async def _parts(
         except (SourceFailed, Damaged):
             lost.append(row)
             continue
-        for index in wanted:
+        for index in begun.frames:
             try:
                 made = made or await place.picture(index, asked)
             except NotAcceptable:

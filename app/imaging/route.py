@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from app.doors import Door, enter
 from app.imaging.request import DicomRequest, tell
 from app.imaging.services import find
+from app.records.response import Streamed
 
 DICOMWEB = Door(DicomRequest, find, tell)
 
@@ -28,7 +29,11 @@ class DicomRoute(BaseRoute):
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         response = await enter(DICOMWEB, scope, receive)
-        await response.send(send, head=scope["method"] == "HEAD")
+        head = scope["method"] == "HEAD"
+        if isinstance(response, Streamed):
+            await response.send(send, head=head, receive=receive)
+        else:
+            await response.send(send, head=head)
 
     def url_path_for(self, name: str, /, **path_params: Any) -> Any:
         """Name no address: DICOMweb addresses are made of UIDs."""

@@ -16,7 +16,7 @@ from app.records.content import check_type, is_packed, is_xml, unpacked
 from app.records.record import Record
 from app.records.sight import Sight
 from app.uploads.check import check_body
-from fhir.errors import InvalidValue, TooLarge
+from fhir.errors import FhirError, InvalidValue, TooLarge
 from fhir.store.categories import Category
 from fhir.store.connection import Visibility
 from fhir.xml.to_json import Converted, to_json
@@ -35,6 +35,13 @@ THREAD_BYTES = 1_000_000
 
 MOST_PARAMETERS = 500
 """The most parameters of a query."""
+
+
+class CutShort(FhirError):
+    """What has come of a body is not all of it, however whole it may look; nobody waits for the answer."""
+
+    status = 400
+    code = "invalid"
 
 
 class Request:
@@ -171,10 +178,16 @@ class Request:
         return self.received
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the body as it comes; it ends early when the caller goes away."""
+        """Yield the body as it comes.
+
+        Raises:
+            CutShort: the caller goes away before all of it has come.
+        """
         self.streamed = True
         while True:
             message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise CutShort("The caller went away before the body was whole")
             yield message.get("body", b"")
             if not message.get("more_body"):
                 return

@@ -3,14 +3,15 @@
 https://hl7.org/fhir/R4/http.html
 """
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import ceil
 from wsgiref.handlers import format_date_time
 
 import orjson
-from starlette.types import Send
+from starlette.types import Receive, Send
 
 from fhir.errors import (
     FhirError,
@@ -55,6 +56,12 @@ class Response:
         await send({"type": "http.response.body", "body": b"" if head else self.body})
 
 
+async def _left(receive: Receive) -> None:
+    """Wait until whoever asked has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 @dataclass(slots=True)
 class Streamed:
     """An answer whose body is made while it leaves.
@@ -68,16 +75,37 @@ class Streamed:
     length: int | None = None
     """Bytes, when they are known before."""
 
-    async def send(self, send: Send, *, head: bool = False) -> None:
-        """Send it; without its body when `head`."""
+    async def send(self, send: Send, *, head: bool = False, receive: Receive | None = None) -> None:
+        """Send it; without its body when `head`.
+
+        Args:
+            send: The connection's.
+            head: Whether only its headers are wanted.
+            receive: The connection's, of which the request was taken: no more is made than whoever asked waits for.
+        """
         headers = [*self.headers]
         if self.length is not None:
             headers.append((b"content-length", str(self.length).encode()))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        if not head:
-            async for chunk in self.chunks:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        try:
+            if not head:
+                await self._send_chunks(send, receive)
+        finally:
+            if isinstance(self.chunks, AsyncGenerator):
+                await self.chunks.aclose()
         await send({"type": "http.response.body", "body": b""})
+
+    async def _send_chunks(self, send: Send, receive: Receive | None) -> None:
+        # What is sent to nobody raises nothing: a study would be read, or fetched from a PACS, to its end.
+        leaving = asyncio.create_task(_left(receive)) if receive is not None else None
+        try:
+            async for chunk in self.chunks:
+                if leaving is not None and leaving.done():
+                    break
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        finally:
+            if leaving is not None:
+                leaving.cancel()
 
     async def gathered(self, most_bytes: int) -> Response:
         """Return the whole answer, as a part of another one.

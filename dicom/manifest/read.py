@@ -103,10 +103,12 @@ def _created(root: Items, offset: str) -> datetime:
     found = instant(
         date(root.text(0x00080023)), time(root.text(0x00080033)), offset, default_offset_minutes=JAPAN_MINUTES
     )
-    if found is None:
-        return datetime(1970, 1, 1, tzinfo=UTC)
-    utc = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=found)
-    return utc.astimezone(zone(offset))
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    try:
+        return epoch if found is None else (epoch + timedelta(microseconds=found)).astimezone(zone(offset))
+    except OverflowError:
+        # The first or the last day there is, which lies outside of the calendar in another zone.
+        return epoch
 
 
 def zone(offset: str) -> timezone:

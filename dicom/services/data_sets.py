@@ -14,7 +14,14 @@ from dicom.element import items as items_of
 from dicom.failures import InvalidInstance
 from dicom.text_encoding import UTF_8, encode
 from dicom.transfer_syntaxes import IMPLICIT_VR_LITTLE_ENDIAN
-from dicom.values import CHARACTER_SET_VRS, SPECIFIC_CHARACTER_SET, character_set, text
+from dicom.values import (
+    CHARACTER_SET_VRS,
+    NUMBER_FORMATS,
+    SPECIFIC_CHARACTER_SET,
+    character_set,
+    text,
+    whole_number,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,14 @@ class Small:
     def text(self, tag: int, items: DataSet | None = None) -> str:
         """Return a value as text, backslashes kept; empty when it is absent or no text."""
         return text(self.data, self.elements if items is None else items, tag, self.codecs)
+
+    def key(self, tag: int) -> str:
+        """Return a value as a search has it: text, or a binary number in digits; empty when it is a sequence."""
+        element = self.elements.get(tag)
+        if element is None or element.vr not in NUMBER_FORMATS:
+            return self.text(tag)
+        found = whole_number(self.data, self.elements, tag)
+        return "" if found is None else str(found)
 
     def items(self, tag: int) -> Sequence[DataSet]:
         """Return the items of a sequence."""

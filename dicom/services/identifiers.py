@@ -89,7 +89,7 @@ def asked(identifier: Small, *, patient_root: bool) -> Asked:
         is_known = attribute is not None and DEPTH[attribute.level] <= DEPTH[level]
         if word == "PATIENT":
             is_known = tag in _OF_PATIENT
-        value = identifier.text(tag) if element.items is None else ""
+        value = identifier.key(tag) if element.items is None else ""
         if is_known and attribute is not None:
             returned.add(tag)
             if value.strip("* \\"):

@@ -9,6 +9,7 @@ import orjson
 import pydicom
 import pytest
 
+from dicom import bulk_data
 from dicom.failures import InvalidInstance
 from dicom.json_model import data_set_model, rebase, render
 from dicom.part10 import read_instance, read_part10
@@ -250,6 +251,21 @@ def test_encapsulated_pixels_are_bulk_data():
     assert model(pixels, transfer_syntax="1.2.840.10008.1.2.5") == {
         "7FE00010": {"vr": "OB", "BulkDataURI": "bulkdata/7FE00010"}
     }
+
+
+@pytest.mark.parametrize(
+    ("vr", "value", "turned"),
+    [("OW", "0001 0002", "0100 0200"), ("OL", "00000001", "01000000"), ("OB", "0001", "0001"), ("OF", "0001", "0001")],
+)
+def test_binary_values_have_their_low_byte_first_as_bulk_data_has(vr, value, turned):
+    octets = bytes.fromhex(value)
+    head = struct.pack(">HH", 0x0028, 0x1201) + vr.encode() + struct.pack(">HL", 0, len(octets))
+    found = read_part10(file(head + octets, BIG))
+
+    inline = base64.b64decode(data_set_model(found)["00281201"]["InlineBinary"])
+
+    assert inline == bytes.fromhex(turned)
+    assert bulk_data.value(found, bulk_data.find(found, "00281201")) == inline
 
 
 def test_big_endian_numbers_are_read_as_such():

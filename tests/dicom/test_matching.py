@@ -47,6 +47,24 @@ def test_what_ohif_sends_is_understood():
 
 
 @pytest.mark.parametrize(
+    "name", ["RequestAttributesSequence", "NumberOfStudyRelatedSeries", "PixelData", "00091001", "PatientAge"]
+)
+@pytest.mark.parametrize("value", ["", "*"])
+def test_what_matches_everything_is_only_asked_for(name, value):
+    query = parsed((name, value))
+
+    assert (query.conditions, query.unindexed) == ((), ())
+    assert len(query.include) == 1
+
+
+@pytest.mark.parametrize("fuzzy", ["true", "false"])
+@pytest.mark.parametrize("value", ["a" * 5000 + "*", "\ufdfa" * 300 + "*"])
+def test_a_pattern_is_no_longer_than_a_database_takes(value, fuzzy):
+    with pytest.raises(InvalidQuery, match="more than 4096 characters"):
+        parsed(("PatientName", value), ("fuzzymatching", fuzzy))
+
+
+@pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
         ("PatientID", "A1", ("equal", ("A1",))),

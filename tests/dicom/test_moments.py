@@ -53,6 +53,12 @@ def test_a_hyphen_is_an_offset_where_it_can_be_one_and_divides_a_range_otherwise
     assert range_of(text) == (at(low), at(high) - 1)
 
 
+@pytest.mark.parametrize("text", ["9999", "999912", "99991231", "99991231235959.999999"])
+def test_the_last_year_may_end_a_range(text):
+    assert range_of(f"2024-{text}")[1] >= at("9999-12-31")
+    assert moment(text)[0] > at("9998-12-31")
+
+
 def test_a_range_may_have_one_end():
     assert range_of("20240101+0000-")[0] == at("2024-01-01")
     assert range_of("20240101+0000-")[1] > at("9999-01-01")
@@ -63,7 +69,7 @@ def test_a_range_may_have_one_end():
 @pytest.mark.parametrize(
     "text",
     ["", "-", "202", "20241301", "20240230", "2024010125", "20240101x", "20240101-x", "20240101--20240102",
-     "0000", "9999", "1-2-3", "2024-2025-2026", "٢٠٢٤"],
+     "0000", "1-2-3", "2024-2025-2026", "٢٠٢٤"],
 )  # fmt: skip
 def test_what_is_no_date_time_says_so(text):
     with pytest.raises(NotAMoment):

@@ -8,6 +8,7 @@ import imagecodecs
 import numpy as np
 import pydicom
 import pytest
+from pydicom.encaps import encapsulate
 from pydicom.pixels import pixel_array
 
 from dicom import code_stream
@@ -170,6 +171,50 @@ def test_ybr_becomes_rgb():
     image = dataclasses.replace(GREY, rows=1, columns=2, samples_per_pixel=3, photometric_interpretation="YBR_FULL")
 
     assert of(image, bytes([76, 85, 255, 255, 128, 128])).tolist() == [[[254, 0, 0], [255, 255, 255]]]
+
+
+def coloured(pixel_data, photometric_interpretation, **values):
+    """Return a file of 16 by 24 coloured pixels, encapsulated unless it is native."""
+    ds = pydicom.dcmread(BytesIO(pydicom_file("SC_rgb_rle.dcm")))
+    ds.Rows, ds.Columns, ds.PhotometricInterpretation = 16, 24, photometric_interpretation
+    for keyword, value in values.items():
+        setattr(ds, keyword, value)
+    is_native = not pixel_data.startswith(b"\xff\xd8")
+    ds.file_meta.TransferSyntaxUID = EXPLICIT if is_native else JPEG
+    ds.PixelData = pixel_data if is_native else encapsulate([pixel_data + b"\0" * (len(pixel_data) % 2)])
+    ds["PixelData"].is_undefined_length = not is_native
+    out = BytesIO()
+    ds.save_as(out, enforce_file_format=True)
+    return out.getvalue()
+
+
+COLOURS = np.ascontiguousarray(np.indices((16, 24)).transpose(1, 2, 0)[..., [0, 1, 1]] * [9, 7, 3], np.uint8)
+
+
+@pytest.mark.filterwarnings("ignore:The .0028,0004.")
+@pytest.mark.parametrize("stated", ["RGB", "YBR_FULL_422", "YBR_FULL"])
+@pytest.mark.parametrize("coded", ["RGB", "YCBCR"])
+def test_a_jpeg_that_says_what_its_colours_are_is_believed(coded, stated):
+    data = coloured(imagecodecs.jpeg8_encode(COLOURS, colorspace="RGB", outcolorspace=coded), stated)
+    found = read_instance(data)
+
+    array = of(found.pixels.image, frame(found, 0), JPEG)
+
+    assert np.abs(array.astype(int) - COLOURS).max() < 60
+    assert np.array_equal(array, pixel_array(pydicom.dcmread(BytesIO(data))))
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_whole_triplets_that_call_themselves_half_are_shown_as_they_are(frames):
+    half = read_instance(coloured(COLOURS.tobytes() * frames, "YBR_FULL_422", NumberOfFrames=frames))
+    whole = read_instance(coloured(COLOURS.tobytes() * frames, "YBR_FULL", NumberOfFrames=frames))
+    header = dataclasses.replace(half.pixels.image, photometric_interpretation="YBR_FULL_422")
+
+    for index in range(frames):
+        expected = of(whole.pixels.image, frame(whole, index))
+        assert np.array_equal(of(half.pixels.image, frame(half, index)), expected)
+        # As a worker has it, which sees no more than the header and the frame.
+        assert np.array_equal(of(header, frame(half, index)), expected)
 
 
 @pytest.mark.parametrize(

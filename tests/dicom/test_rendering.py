@@ -70,7 +70,9 @@ def test_quality_decides_the_size_in_bytes():
         (Window(0.5, 3), [[0, 0, 128, 255]]),
         (Window(0, 2, "LINEAR_EXACT"), [[0, 0, 128, 255]]),
         (Window(0, 4, "SIGMOID"), [[30, 69, 128, 186]]),
-        (Window(0, 1), [[0, 0, 128, 255]]),
+        (Window(0, 1), [[0, 0, 255, 255]]),
+        (Window(0.5, 1), [[0, 0, 0, 255]]),
+        (Window(0, 0.5), [[0, 0, 128, 255]]),
     ],
 )
 def test_a_window_follows_its_function(window, expected):

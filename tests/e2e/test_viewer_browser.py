@@ -53,6 +53,11 @@ COLOUR = {
     "YBR_RCT, JPEG 2000": kept(23, FILES + "examples_jpeg2k.dcm"),
     "YBR_FULL, JPEG": kept(24, FILES + "SC_rgb_jpeg_dcmtk.dcm"),
 }
+TRIPLETS = bytes(place % 251 for place in range(100 * 100 * 3))
+WHOLE, HALF_IN_NAME = (
+    kept(25, FILES + "SC_ybr_full_422_uncompressed.dcm", PixelData=TRIPLETS, PhotometricInterpretation=one)
+    for one in ("YBR_FULL", "YBR_FULL_422")
+)
 PALETTE = kept(30, FILES + "examples_palette.dcm")
 LOOP = kept(31, FILES + "examples_ybr_color.dcm")
 """Thirty frames."""
@@ -70,7 +75,7 @@ NOTES = [
     a_key_object(NOTED[0], number=71, title="Rejected for Quality Reasons", remark="", code="113001"),
     a_key_object(NOTED[1], number=72, title="Rejected for Patient Safety Reasons", remark="", code="113037"),
 ]
-ALL = [OVERLAY, *NOTED, *NOTES, *GREY.values(), *COLOUR.values(), PALETTE, LOOP, JPEG_LS, *STACK, KEY]
+ALL = [OVERLAY, HALF_IN_NAME, *NOTED, *NOTES, *GREY.values(), *COLOUR.values(), PALETTE, LOOP, JPEG_LS, *STACK, KEY]
 EARLIER = "1.2.392.77711.1"
 PRIOR = [
     kept(
@@ -208,6 +213,12 @@ def test_colours_are_those_of_pydicom(opened: webdriver.Chrome, one: Kept) -> No
     assert differences(opened, one.colours()) <= 3
 
 
+def test_whole_triplets_that_call_themselves_half_are_whole(opened: webdriver.Chrome) -> None:
+    choose(opened, HALF_IN_NAME)
+
+    assert differences(opened, WHOLE.colours()) <= 1
+
+
 def test_jpeg_ls_is_shown_as_the_same_picture_in_rle_is(opened: webdriver.Chrome) -> None:
     choose(opened, JPEG_LS)
 
@@ -276,6 +287,60 @@ def test_the_frames_of_a_loop_are_shown_one_by_one_and_played(opened: webdriver.
     WebDriverWait(opened, 20, 0.02).until(lambda _: place(opened) not in ("", f"{LOOP.uid}/3"))
     press(opened, " ")
     assert opened.find_element(By.CSS_SELECTOR, "[data-do=cine]").get_attribute("aria-pressed") == "false"
+
+
+def test_a_loop_that_is_stopped_while_it_waits_and_played_again_runs_once(opened: webdriver.Chrome) -> None:
+    script = """
+    const told = arguments[0];
+    (async () => {
+    const { Cine } = await import("/static/viewer/cine.js");
+    const waiting = [];
+    const stack = [{ rate: 60 }, { rate: 60 }];
+    const cine = new Cine({ stack, index: 0, show: () => new Promise((done) => waiting.push(done)) }, () => {});
+    const rest = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+    cine.toggle();
+    while (!waiting.length) await rest(20);
+    cine.toggle();
+    cine.toggle();
+    waiting[0]();
+    await rest(500);
+    cine.stop();
+    told(waiting.length);
+    })();
+    """
+
+    # What the first loop waited for, and what the second one waits for.
+    assert opened.execute_async_script(script) == 2
+
+
+def test_a_series_that_fails_late_does_not_take_the_place_of_the_one_chosen_since(
+    hub: HubProcess, opened: webdriver.Chrome
+) -> None:
+    late, chosen = GREY["a dose, 32 bits"], COLOUR["RGB"]
+    opened.get(f"{hub.address}/images/{STUDY}?lang=en&again")
+    wait_for(opened, CT.uid)
+    opened.execute_script(
+        """
+        const real = window.fetch;
+        window.fetch = (address, ...more) =>
+          String(address).includes(arguments[0])
+            ? new Promise((_, fail) => (window.failLate = fail))
+            : real(address, ...more);
+        """,
+        f"{late.series}/metadata",
+    )
+
+    opened.find_element(By.CSS_SELECTOR, f'[data-series="{late.series}"]').click()
+    choose(opened, chosen)
+    opened.execute_async_script(
+        "const told = arguments[0]; window.failLate(new TypeError('late')); setTimeout(told, 200);"
+    )
+
+    assert place(opened) == f"{chosen.uid}/1"
+    assert not opened.find_element(By.CSS_SELECTOR, ".pane.active .message").is_displayed()
+    assert differences(opened, chosen.colours()) <= 3
+    opened.refresh()
+    wait_for(opened, CT.uid)
 
 
 def test_a_length_is_told_in_millimetres(opened: webdriver.Chrome) -> None:

@@ -58,7 +58,11 @@ def bounds_of(hub: Hub) -> Bounds:
 
 
 async def report_due(hub: Hub, calls: Calls, nodes: Nodes) -> None:
-    """Try every report that is due, of nodes that the hub can call."""
+    """Try every report that is due, of nodes that the hub can call.
+
+    One that is not reached is not called again for its other reports: a thousand of them would keep all others waiting.
+    """
+    not_reached: set[str] = set()
     for one in await due(hub.database.reader, hub.clock()):
         node = await nodes.named(one.node)
         if node is None or hub.clock() - one.asked > KEPT:
@@ -68,7 +72,7 @@ async def report_due(hub: Hub, calls: Calls, nodes: Nodes) -> None:
         async with hub.database.write() as connection:
             if not await take(connection, one, hub.clock()):
                 continue
-        if not node.binding.host:
+        if not node.binding.host or one.node in not_reached:
             continue
         outcome = await looked_up(hub, one)
         try:
@@ -77,17 +81,26 @@ async def report_due(hub: Hub, calls: Calls, nodes: Nodes) -> None:
             # A node's certificate that cannot be read keeps nobody else from hearing.
             logger.warning("A storage commitment is reported later: %s", error)
             continue
-        if await asyncio.to_thread(_reported, hub, place, one, outcome):
-            await _forget(hub, one)
+        try:
+            if await asyncio.to_thread(_reported, hub, place, one, outcome):
+                await _forget(hub, one)
+        except NotReached as error:
+            logger.info("A storage commitment is reported later: %s", error)
+            not_reached.add(one.node)
 
 
 def _reported(hub: Hub, place: Place, one: Commitment, outcome: Outcome) -> bool:
+    """Return whether a report was heard.
+
+    Raises:
+        NotReached: there is nobody to hear it.
+    """
     title = hub.settings.dimse_title
     try:
         with Requested(place, title, [(STORAGE_COMMITMENT, PLAIN)], bounds_of(hub), serves=True) as there:
             (context_id,) = there.takes().values()
             report(there.open, context_id, title, one.transaction_uid, *outcome)
-    except (NotReached, NotSent, OSError, ValueError) as error:
+    except (NotSent, OSError, ValueError) as error:
         logger.info("A storage commitment is reported later: %s", error)
         return False
     return True

@@ -15,7 +15,7 @@ from app.exchange.ssmix2.gateway.dead import DeadLetters
 from app.exchange.ssmix2.gateway.hub_line import Answered, NotTaken, finding
 from app.exchange.ssmix2.gateway.journal import DEAD, SENT, Journal
 from app.imaging.folder.line import StowLine
-from app.imaging.folder.walk import Batch, Image, Reader, folder_of, folders
+from app.imaging.folder.walk import Batch, Image, Reader, folder_of, folder_with, folders
 
 LARGEST_LETTER = 100_000_000
 """A larger file that was refused is not copied to the dead letters; it stays where it is."""
@@ -94,7 +94,7 @@ class FolderGateway(Carrying):
         except OSError as error:
             # A file was taken away while it was sent: what is there is found at the next look.
             logger.warning("A file cannot be read: %s", error)
-            self._reader.unfinished |= {one.row.path.rpartition("/")[0] for one in batch.images}
+            self._reader.unfinished |= {folder_with(self._wanted.root, one) for one in batch.images}
         else:
             if answers is not None:
                 await asyncio.to_thread(self._note, batch.images, answers)
@@ -129,15 +129,23 @@ class FolderGateway(Carrying):
         if self._wanted.moved_to is None:
             return
         if not image.is_there():
-            self._reader.unfinished.add(image.row.path.rpartition("/")[0])
+            self._reader.unfinished.add(folder_with(self._wanted.root, image))
             return
-        target = _free(self._wanted.moved_to / image.row.path, image.place)
-        target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            image.place.replace(target)
-        except OSError:
-            # Another file system.
-            shutil.move(image.place, target)
+            _move(image.place, self._wanted.moved_to / image.row.path)
+        except OSError as error:
+            # Its disk is full, or somebody was quicker: what is sent comes first, and the next walk tries again.
+            logger.warning("What was sent cannot be moved: %s", error)
+
+
+def _move(place: Path, wanted: Path) -> None:
+    target = _free(wanted, place)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        place.replace(target)
+    except OSError:
+        # Another file system.
+        shutil.move(place, target)
 
 
 def _free(target: Path, place: Path) -> Path:

@@ -84,6 +84,11 @@ def folder_of(parts: tuple[str, ...]) -> str:
     return "/".join(parts[:-1])
 
 
+def folder_with(root: Path, image: Image) -> str:
+    """Return the folder below a root in which an image lies, as the system calls it: no text may say its name."""
+    return folder_of(image.place.relative_to(root).parts)
+
+
 class Reader:
     """Reads what is to be sent.
 
@@ -123,7 +128,7 @@ class Reader:
                 facts = one.stat(follow_symlinks=False)
             except FileNotFoundError:
                 continue
-            path = f"{folder}/{readable(one.name)}".removeprefix("/")
+            path = f"{readable(folder)}/{readable(one.name)}".removeprefix("/")
             row = self._journal.row(path)
             stays = self._moves and row is not None and row.state == SENT and one.name.casefold() != NAME.casefold()
             if row is None or stays or (row.mtime_ns, row.size) != (facts.st_mtime_ns, facts.st_size):

@@ -134,7 +134,8 @@ class _Reader:
             found = datetime.fromisoformat(stamp)
         except ValueError:
             found = None
-        if found is None or found.tzinfo is None:
+        # In another zone the first and the last day lie outside of the calendar.
+        if found is None or found.tzinfo is None or not 1 < found.year < 9999:
             raise InvalidValue("A document has a timestamp with a zone", "Bundle.timestamp")
         return found
 

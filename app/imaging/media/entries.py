@@ -23,6 +23,9 @@ MOST_DIRECTORY_BYTES = 20_000_000
 LONGEST_PATH = 500
 """Characters of a path that are kept in the report."""
 
+UNREADABLE_FOLDER = "a folder that cannot be read"
+UNREADABLE_FILE = "a file that cannot be read"
+
 
 class Unreadable(Exception):
     """It is no disc that can be read; the text says why."""
@@ -40,6 +43,8 @@ class Entry:
     """Opens it for reading."""
     problem: str = ""
     """Why it is not opened; empty when it is."""
+    is_broken: bool = False
+    """Whether that is for want of the disc, which nobody can read there."""
 
 
 READ_FAILURES = (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError, ValueError)
@@ -70,21 +75,36 @@ def shown(path: str) -> str:
 
 
 def _of_folder(folder: Path, above: str, depth: int) -> Iterator[Entry]:
-    with os.scandir(folder) as found:
-        inside = sorted(found, key=lambda one: one.name)
+    try:
+        with os.scandir(folder) as found:
+            inside = sorted(found, key=lambda one: one.name)
+    except OSError as error:
+        # A scratch: whatever lies elsewhere is read.
+        if not above:
+            raise Unreadable(UNREADABLE_FOLDER) from error
+        yield Entry(above.removesuffix("/"), 0, _closed, UNREADABLE_FOLDER, is_broken=True)
+        return
     for one in inside:
-        path = f"{above}{one.name}"
-        if one.is_symlink():
-            yield Entry(path, 0, _closed, "a link, which is not followed")
-        elif one.is_dir(follow_symlinks=False):
-            if depth >= DEEPEST:
-                yield Entry(path, 0, _closed, f"folders are nested deeper than {DEEPEST}")
-            else:
-                yield from _of_folder(Path(one.path), f"{path}/", depth + 1)
-        elif one.is_file(follow_symlinks=False):
-            yield Entry(path, one.stat(follow_symlinks=False).st_size, _opener(one.path))
+        entry = _entry(one, f"{above}{one.name}", depth)
+        if entry is None:
+            yield from _of_folder(Path(one.path), f"{above}{one.name}/", depth + 1)
         else:
-            yield Entry(path, 0, _closed, "no file")
+            yield entry
+
+
+def _entry(one: os.DirEntry[str], path: str, depth: int) -> Entry | None:
+    """Return what is in a folder; None for a folder whose files are looked for."""
+    try:
+        if one.is_symlink():
+            return Entry(path, 0, _closed, "a link, which is not followed")
+        if one.is_dir(follow_symlinks=False):
+            is_deep = depth >= DEEPEST
+            return Entry(path, 0, _closed, f"folders are nested deeper than {DEEPEST}") if is_deep else None
+        if one.is_file(follow_symlinks=False):
+            return Entry(path, one.stat(follow_symlinks=False).st_size, _opener(one.path))
+    except OSError:
+        return Entry(path, 0, _closed, UNREADABLE_FILE, is_broken=True)
+    return Entry(path, 0, _closed, "no file")
 
 
 def _opener(path: str) -> Callable[[], IO[bytes]]:

@@ -142,7 +142,7 @@ class Reading:
     async def _read(self, entry: Entry, number: int) -> DiscFile:
         """Return what a file is; an image is kept."""
         if entry.problem:
-            return self._row(number, entry.path, NOT_DICOM, entry.problem)
+            return self._row(number, entry.path, BROKEN if entry.is_broken else NOT_DICOM, entry.problem)
         incoming = self._hub.blobs.incoming()
         try:
             most = min(self._hub.settings.instance_bytes, self._left_bytes)

@@ -67,7 +67,7 @@ class Indexed:
     instances: int = 0
     """That are references now, those that were before included."""
     refused: int = 0
-    """Instances that are not taken: without UIDs, or in use under another patient."""
+    """Instances that are not taken: without UIDs, or in use under another patient; and studies of no use."""
     window: str = ""
     """The last window that was seen as a whole."""
 
@@ -98,7 +98,12 @@ async def index(hub: "Hub", registered: Registered, *, since: date | None = None
     indexed = state.indexed if begin else 0
     async for window, some in _windows(hub, source, since, begin):
         for study in some:
-            seen = await _study(hub, registered, study, seen)
+            try:
+                seen = await _study(hub, registered, study, seen)
+            except Untrue as error:
+                # The line is sound: what is odd about one study keeps no other from being known.
+                logger.warning("A study is not indexed: %s", error)
+                seen = replace(seen, refused=seen.refused + 1)
         seen = replace(seen, window=window)
         await advance(hub, source.key, position=kind + window, indexed=indexed + seen.studies, done=done)
         if tell is not None:

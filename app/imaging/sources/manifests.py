@@ -55,6 +55,10 @@ def manifest_in(data: bytes) -> Manifest | None:
     except InvalidInstance as error:
         logger.info("A manifest that came in refers to nothing: %s", error.reason)
         return None
+    except Exception:
+        # It is stored all the same, and what came with it.
+        logger.exception("A manifest that came in cannot be read")
+        return None
 
 
 def without_references(

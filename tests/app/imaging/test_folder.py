@@ -1,6 +1,7 @@
 """The gateway of a folder and the hub in one process."""
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -120,6 +121,47 @@ async def test_of_one_name_each_image_that_was_moved_is_kept(world: World, tmp_p
 
     kept = {one.name: one.read_bytes() for one in site.sent.iterdir()}
     assert kept == {"IM0001": made[0], "IM0001~2": made[1], "IM0001~3": made[2]}
+
+
+@pytest.mark.parametrize("move", [False, True])
+async def test_a_folder_may_have_a_name_of_another_character_set(world: World, tmp_path: Path, move: bool) -> None:
+    site = await a_site(world, tmp_path)
+    folder = site.root / os.fsdecode("患者".encode("cp932"))
+    folder.mkdir()
+    (folder / "A").write_bytes(a_file(CT))
+    (folder / "CUT").write_bytes(a_file(TRUNCATED))
+
+    assert await site.run(move=move) == (1, 0, 1)
+    assert await site.run(move=move) == (0, 0, 0)
+
+    assert await images(world) == 1
+    assert [path for path, _ in site.dead.reasons()] == ["患者/CUT"]
+    assert (site.sent / "患者" / "A").exists() is move
+
+
+async def test_a_file_that_somebody_is_writing_in_such_a_folder_is_looked_at_again(
+    world: World, tmp_path: Path
+) -> None:
+    site = await a_site(world, tmp_path)
+    folder = site.root / os.fsdecode("患者".encode("cp932"))
+    folder.mkdir()
+    (folder / "A").write_bytes(a_file(CT))
+
+    assert await site.run(settle=1) == (1, 0, 0)
+
+
+async def test_what_cannot_be_moved_stays_and_the_rest_is_sent(world: World, tmp_path: Path) -> None:
+    site = await a_site(world, tmp_path)
+    site.put(A=a_file(CT), B=a_file(MR))
+    site.sent.write_bytes(b"no folder")
+
+    assert await site.run(move=True) == (2, 0, 0)
+
+    assert await images(world) == 2
+    assert sorted(one.name for one in site.root.iterdir()) == ["A", "B"]
+    site.sent.unlink()
+    assert await site.run(move=True) == (0, 2, 0)
+    assert sorted(one.name for one in site.sent.iterdir()) == ["A", "B"]
 
 
 async def test_an_image_that_waits_for_review_is_no_dead_letter(world: World, tmp_path: Path) -> None:

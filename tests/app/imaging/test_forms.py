@@ -6,6 +6,8 @@ import numpy as np
 import pydicom
 import pytest
 from PIL import Image
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEG2000Lossless
 
 from dicom.phantom import CR, Patient, Study, instances
 from dicom.xml_model import from_xml
@@ -27,6 +29,17 @@ from tests.world import World
 pytestmark = pytest.mark.anyio
 
 PREFIX = "1.2.840.10008.1.2"
+
+
+def a_broken_picture(**values: object) -> bytes:
+    """Return an image of the CT's series whose code stream is none."""
+    dataset = pydicom.dcmread(BytesIO(a_file(CT, SOPInstanceUID="1.2.3", **values)))
+    dataset.PixelData = encapsulate([b"no code stream"])
+    dataset["PixelData"].is_undefined_length = True
+    dataset.file_meta.TransferSyntaxUID = JPEG2000Lossless
+    out = BytesIO()
+    dataset.save_as(out)
+    return out.getvalue()
 
 
 _LOSSLESS = ["", ".1", ".1.99", ".5", ".4.70", ".4.80", ".4.90", ".4.201"]
@@ -192,6 +205,34 @@ async def test_pictures_of_a_series_a_study_and_several_frames(world: World) -> 
     assert [Image.open(BytesIO(part)).size for _, part in parts_of(frames)] == [(320, 240)] * 2
     nothing = await world.http.get(f"{address(report)}/rendered", headers=hospital)
     assert nothing.status_code == 404
+
+
+@pytest.mark.parametrize("place", ["first", "last"])
+async def test_of_a_series_what_can_be_shown_is_shown(world: World, place: str) -> None:
+    hospital = await world.client("hospital-a")
+    broken = a_broken_picture(InstanceNumber=0 if place == "first" else 99)
+    await stored(world, hospital, broken, a_file(CT))
+    series = "/dicomweb/studies/{}/series/{}".format(*uids(broken))
+
+    several = await world.http.get(f"{series}/rendered", headers=hospital)
+    alone = await world.http.get(f"{address(broken)}/rendered", headers=hospital)
+
+    assert alone.status_code == 406
+    assert several.status_code == 200
+    assert len(parts_of(several)) == 1
+    assert f"/instances/{uids(a_file(CT))[2]}/frames/1/rendered".encode() in several.content
+
+
+async def test_a_report_without_bulk_data_says_so(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    report = a_file(REPORT, PatientID="A")
+    await stored(world, hospital, report)
+
+    for place in (address(report), "/dicomweb/studies/{}".format(*uids(report))):
+        answer = await world.http.get(f"{place}/bulkdata", headers=hospital)
+
+        assert answer.status_code == 404
+        assert "no bulk data" in answer.json()["issue"][0]["diagnostics"]
 
 
 async def test_a_viewport_cuts_out_turns_over_and_scales(world: World) -> None:

@@ -17,6 +17,9 @@ from fhir.profiles.structure import check
         ("20240501", "093000", "+1430", "2024-05-01T09:30:00+09:00"),
         ("20240501", "093000", "JST", "2024-05-01T09:30:00+09:00"),
         ("20240501", "", "", "2024-05-01"),
+        ("20240501", "235960", "", "2024-05-01T23:59:59+09:00"),
+        ("20240501", "236100", "", "2024-05-01"),
+        ("20240501", "240000", "", "2024-05-01"),
         ("", "093000", "", None),
         ("", "", "", None),
         ("20240230", "", "", None),
@@ -34,6 +37,16 @@ def _study(**values: object) -> StudyFacts:
 
 def _found(series: SeriesFacts, number: int) -> Found:
     return Found(1, 1, 1, _study(), series, None, (), 0, number)
+
+
+def test_a_series_begins_in_the_zone_of_its_study() -> None:
+    series = SeriesFacts("1.2.3", "CT", 1, "", "20240501", "093000", "", "", "", "")
+    study = _study(study_date="20240501", study_time="090000", timezone_offset_from_utc="+0000")
+
+    found = imaging_study(study, [_found(series, 1)], [], subject="Patient/1")
+
+    assert found["started"] == "2024-05-01T09:00:00+00:00"
+    assert found["series"][0]["started"] == "2024-05-01T09:30:00+00:00"
 
 
 def test_it_is_a_valid_resource_whatever_the_header_says() -> None:

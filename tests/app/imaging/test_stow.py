@@ -2,8 +2,10 @@ import asyncio
 
 import pydicom
 import pytest
+from starlette.types import Message
 
 from app.blobs.collect import collect
+from dicom.part10 import read_instance
 from tests.app.imaging.images import (
     CHR_H31,
     CHR_H32,
@@ -300,6 +302,29 @@ async def test_many_send_the_same_study_at_once_and_each_instance_is_there_once(
     assert await world.total(hospital, "ImagingStudy") == 1
 
 
+async def gone(world: World, caller: dict[str, str], body: bytes) -> None:
+    """Send the beginning of a file, and go away."""
+    path = "/dicomweb/studies"
+    headers = [(name.lower().encode(), value.encode()) for name, value in caller.items()]
+    scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b""}
+    scope |= {
+        "headers": [*headers, (b"content-type", b"application/dicom"), (b"content-length", b"1000000")],
+        "root_path": "",
+    }
+    scope |= {"client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8080), "scheme": "http", "http_version": "1.1"}
+    messages = iter([{"type": "http.request", "body": body, "more_body": True}, {"type": "http.disconnect"}])
+    answers: list[Message] = []
+
+    async def receive() -> Message:
+        return next(messages)
+
+    async def send_(message: Message) -> None:
+        answers.append(message)
+
+    await world.app(scope, receive, send_)
+    assert answers[0]["status"] == 400
+
+
 async def test_a_sender_that_was_cut_off_sends_again(world: World) -> None:
     hospital = await world.client("hospital-a")
     slices = [a_file(CT, SOPInstanceUID=f"1.2.3.{number}") for number in range(3)]
@@ -311,6 +336,22 @@ async def test_a_sender_that_was_cut_off_sends_again(world: World) -> None:
     assert (cut.status_code, again.status_code) == (400, 200)
     assert len(again.json()["00081199"]["Value"]) == 3
     assert len((await world.http.get("/dicomweb/instances", headers=hospital)).json()) == 3
+
+
+async def test_a_file_whose_sender_goes_away_is_not_stored_though_it_looks_whole(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    report = a_file("test_files/reportsi.dcm", PatientID="A")
+    last = list(read_instance(report).file.data_set.values())[-1]
+    short = report[: last.offset - 12]
+    assert last.vr == "SQ"
+    assert read_instance(short).sop_instance_uid == uids(report)[2]
+
+    await gone(world, hospital, short)
+    left = await world.http.get("/dicomweb/instances", headers=hospital)
+    again = await send(world, hospital, report)
+
+    assert left.json() == []
+    assert again.status_code == 200
 
 
 STATED = a_file(CT, IssuerOfPatientID="1.2.3", SOPInstanceUID="1.2.3.10")

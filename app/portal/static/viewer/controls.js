@@ -27,11 +27,11 @@ export function panBy(pane, x, y) {
 
 // What dragging does with each tool: called with how far, and with what was when it began.
 const DRAGS = {
-  window(pane, [x, y], begun) {
-    if (!begun.window) return;
-    const step = Math.max(begun.window.width, 1) / WINDOW_STEPS;
-    const width = Math.max(1, begun.window.width + x * step);
-    pane.window = { center: begun.window.center + y * step, width, kind: begun.window.kind };
+  window(pane, [x, y], { window }) {
+    if (!window) return;
+    const { center, width, kind } = window;
+    const step = Math.max(width, 1) / WINDOW_STEPS;
+    pane.window = { center: center + y * step, width: Math.max(1, width + x * step), kind };
     pane.useTable = false;
     pane.repaint();
   },
@@ -111,7 +111,7 @@ export function attach(pane, activate) {
     const found = pane.valueAt(pixel);
     pane.probe = found === null ? "" : `(${Math.round(pixel[0])}, ${Math.round(pixel[1])})  ${Number(found.toFixed(2))} ${pane.frame.units}`;
     if (pane.measuring && (begun || pane.measuring.points.length > 2)) {
-      pane.measuring.points[pane.measuring.points.length - 1] = pixel;
+      pane.measuring.points.splice(-1, 1, pixel);
       pane.draw();
     } else if (begun) DRAGS[begun.tool]?.(pane, [here[0] - begun.at[0], here[1] - begun.at[1]], begun);
     pane.annotate();

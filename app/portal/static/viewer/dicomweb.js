@@ -48,16 +48,10 @@ export async function isThere(root, { study, series }) {
   return (await json(`${root}/studies/${study}/series?SeriesInstanceUID=${series}&limit=1`)).length > 0;
 }
 
-export async function isStillOpen(root, frame) {
-  try {
-    await ask(addressOf(root, frame), OCTETS, { method: "HEAD" });
-    return true;
-  } catch (error) {
-    return !(error instanceof Refused && error.isGone);
-  }
-}
+export const isStillOpen = (root, frame) =>
+  ask(addressOf(root, frame), OCTETS, { method: "HEAD" }).then(() => true, (error) => !error.isGone);
 
-// The one part of a multipart body.
+// The part of a multipart body.
 export function onlyPart(buffer) {
   const bytes = new Uint8Array(buffer);
   let start = 0;
@@ -139,7 +133,7 @@ export class Frames {
       if (!signal.aborted) this.keep(frame, data);
       return data;
     } catch (error) {
-      if (!signal.aborted && error instanceof Refused && error.isGone) this.refused(error, frame);
+      if (!signal.aborted && error.isGone) this.refused(error, frame);
       throw error;
     }
   }

@@ -4,8 +4,8 @@ export const cross = (a, b) => [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * 
 export const minus = (a, b) => a.map((part, place) => part - b[place]);
 export const plus = (a, b, times = 1) => a.map((part, place) => part + b[place] * times);
 export const unit = (a) => {
-  const length = Math.hypot(...a);
-  return length ? a.map((part) => part / length) : a;
+  const length = Math.hypot(...a) || 1;
+  return a.map((part) => part / length);
 };
 
 const LETTERS = [["L", "R"], ["P", "A"], ["H", "F"]];
@@ -25,8 +25,8 @@ export const opposite = (text) => [...text].map((one) => OPPOSITE[one] ?? one).j
 
 // The letters at the right edge and at the lower edge of a frame.
 export function edges(frame) {
-  if (frame.orientation) return [letters(frame.orientation.slice(0, 3)), letters(frame.orientation.slice(3))];
-  return [frame.patientOrientation[0] ?? "", frame.patientOrientation[1] ?? ""];
+  const { orientation, patientOrientation: [right, bottom] } = frame;
+  return orientation ? [letters(orientation.slice(0, 3)), letters(orientation.slice(3))] : [right ?? "", bottom ?? ""];
 }
 
 const across = (frame) => unit(frame.orientation.slice(0, 3));
@@ -34,10 +34,10 @@ const down = (frame) => unit(frame.orientation.slice(3));
 const isPlaced = (frame) => Boolean(frame?.position && frame.orientation && frame.measured === "patient");
 
 function corners(frame) {
-  const width = plus([0, 0, 0], across(frame), (frame.columns - 1) * frame.spacing[1]);
-  const height = plus([0, 0, 0], down(frame), (frame.rows - 1) * frame.spacing[0]);
+  const below = (from) => plus(from, down(frame), (frame.rows - 1) * frame.spacing[0]);
   const origin = frame.position;
-  return [origin, plus(origin, width), plus(plus(origin, width), height), plus(origin, height)];
+  const right = plus(origin, across(frame), (frame.columns - 1) * frame.spacing[1]);
+  return [origin, right, below(right), below(origin)];
 }
 
 // The line in which another frame's plane cuts this one: two points in pixels, or null.

@@ -64,9 +64,8 @@ function table(item, descriptor, data) {
 }
 
 function tables(model) {
-  const colours = [["00281101", "00281201"], ["00281102", "00281202"], ["00281103", "00281203"]];
   return {
-    palette: value(model, "00280004") === "PALETTE COLOR" ? colours.map((pair) => table(model, ...pair)) : null,
+    palette: value(model, "00280004") === "PALETTE COLOR" ? [1, 2, 3].map((colour) => table(model, `0028110${colour}`, `0028120${colour}`)) : null,
     modality: table(value(model, "00283000"), "00283002", "00283006"),
     voi: table(value(model, "00283010"), "00283002", "00283006"),
   };
@@ -142,7 +141,7 @@ export function stackOf(models) {
   const depths = found.map((frame) => (parallel(frame, one) ? depth(frame, one) : null));
   if (found.length > 1 && depths.every((place) => place !== null) && new Set(depths).size === depths.length) {
     const order = new Map(found.map((frame, place) => [frame, depths[place]]));
-    const sign = depths[depths.length - 1] >= depths[0] ? 1 : -1;
+    const sign = depths.at(-1) >= depths[0] ? 1 : -1;
     found.sort((a, b) => sign * (order.get(a) - order.get(b)));
   }
   return found;

@@ -26,7 +26,7 @@ export class Link {
   // Brings the other pane to where `moved` is.
   follow(moved) {
     const first = moved === this.panes[0];
-    const other = this.panes[first ? 1 : 0];
+    const other = this.panes[+first];
     const frame = moved.stack[moved.index];
     if (!frame || !other.stack.length) return;
     const sign = first ? 1 : -1;

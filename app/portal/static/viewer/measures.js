@@ -25,7 +25,7 @@ export function statistics(frame, samples, points) {
   }
   const average = (of) => found.reduce((sum, one) => sum + of(one), 0) / found.length;
   const mean = average((one) => one);
-  const ends = found.reduce(([least, most], one) => [Math.min(least, one), Math.max(most, one)], [Infinity, -Infinity]);
+  const ends = [Math.min, Math.max].map((end) => found.reduce((sum, one) => end(sum, one), found[0] ?? 0));
   return { mean, deviation: Math.sqrt(average((one) => (one - mean) ** 2)), ends, count: found.length };
 }
 
@@ -74,7 +74,7 @@ export function drawMeasures(context, pane) {
       context.stroke();
     } else trace(context, points);
     for (const [x, y] of points) context.fillRect(x - 2, y - 2, 4, 4);
-    const [x, y] = points[points.length - 1];
+    const [x, y] = points.at(-1);
     write(context, sizeOf(pane.frame, measure, pane.words, pane.samples), x + 8, y - 6);
   }
 }

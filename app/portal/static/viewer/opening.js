@@ -2,7 +2,7 @@
 import { Cine } from "./cine.js";
 import { attach } from "./controls.js";
 import { data, desk, find, isShown, root, shownSeries, words } from "./desk.js";
-import { Frames, isThere, Refused } from "./dicomweb.js";
+import { Frames, isThere } from "./dicomweb.js";
 import { Link } from "./link.js";
 import { Pane } from "./pane.js";
 import { forget, readStudy, stackOfSeries } from "./studies.js";
@@ -50,18 +50,18 @@ async function refused(error, frame) {
 }
 
 export function failed(pane, error) {
-  if (error instanceof Refused && error.isGone) gone(error);
+  if (error.isGone) gone(error);
   else pane.empty(words.failed);
 }
 
 export async function openSeries(pane, study, series, { instance, frame = 1 } = {}) {
   pane.cine.stop();
   setLink(false);
-  pane.opening = series.uid;
+  const opening = (pane.opening = {});
   pane.say(words.loading);
   try {
     const whole = await stackOfSeries(study.uid, series.uid);
-    if (pane.opening !== series.uid) return;
+    if (pane.opening !== opening) return;
     const stack = whole.filter((one) => isShown(study, one));
     Object.assign(pane, { study: study.uid, series: series.uid });
     if (stack.length) {
@@ -69,7 +69,7 @@ export async function openSeries(pane, study, series, { instance, frame = 1 } = 
       await pane.open(stack, `${study.label}\n${series.label}`, Math.max(wanted, 0));
     } else pane.empty(words[whole.length ? "all_rejected" : "no_images"]);
   } catch (error) {
-    failed(pane, error);
+    if (pane.opening === opening || error.isGone) failed(pane, error);
   }
   desk.refresh();
 }
@@ -108,25 +108,29 @@ export async function compare(uid) {
   if (!data.priors.some((one) => one.uid === uid)) return;
   if (desk.panes.length < 2) addPane();
   const [first, second] = desk.panes;
+  const comparing = (desk.comparing = {});
   find("#panes").classList.add("both");
   forgetPrior();
   try {
     const study = await readStudy(uid);
+    if (desk.comparing !== comparing) return;
     const shown = desk.studies.get(data.study).series.find((one) => one.uid === first.series);
     const alike = (one) => (one.modality === shown?.modality ? 2 : 0) + (one.label === shown?.label ? 1 : 0);
     const [best] = shownSeries(study).filter((one) => one !== shown).sort((a, b) => alike(b) - alike(a));
     if (best) await openSeries(second, study, best);
     else second.empty(words.no_images);
   } catch (error) {
-    failed(second, error);
+    if (desk.comparing === comparing || error.isGone) failed(second, error);
   }
 }
 
 export function alone() {
+  desk.comparing = null;
   if (desk.panes.length < 2) return;
   setLink(false);
   const [pane] = desk.panes.splice(1);
   pane.cine.stop();
+  pane.empty();
   frames.prefetch(pane, []);
   pane.root.remove();
   find("#panes").classList.remove("both");

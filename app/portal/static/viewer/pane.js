@@ -38,7 +38,7 @@ export class Pane {
   }
 
   empty(text = "") {
-    Object.assign(this, { stack: [], index: 0, title: "", frame: null, samples: null, wanted: null });
+    Object.assign(this, { stack: [], index: 0, title: "", frame: null, samples: null, wanted: null, opening: null });
     this.image.width = this.image.height = 1;
     this.say(text);
     this.reset();
@@ -109,18 +109,18 @@ export class Pane {
   take(frame, data) {
     try {
       this.samples = samplesOf(frame, data);
+      const first = !this.frame;
+      this.frame = frame;
+      this.say("");
+      const { columns, rows } = frame;
+      if (first || this.image.width !== columns || this.image.height !== rows) {
+        Object.assign(this.image, { width: columns, height: rows });
+        this.pixels = new ImageData(columns, rows);
+      }
+      this.repaint();
     } catch {
       this.fail("not_shown");
-      return;
     }
-    const first = this.frame === null;
-    this.frame = frame;
-    this.say("");
-    if (this.image.width !== frame.columns || this.image.height !== frame.rows || first) {
-      [this.image.width, this.image.height] = [frame.columns, frame.rows];
-      this.pixels = new ImageData(frame.columns, frame.rows);
-    }
-    this.repaint();
   }
 
   // The window in use: chosen here, else the header's, else all values.

@@ -5,7 +5,10 @@ export const isColour = (frame) => frame.samples > 1 || frame.photometric === "P
 
 // The samples of a frame as numbers that stand in its bytes: unused bits and signs are seen to by `meaning`.
 export function samplesOf(frame, buffer) {
-  const count = frame.rows * frame.columns * (frame.photometric === "YBR_FULL_422" && !frame.isDecoded ? 2 : frame.samples);
+  const pixels = frame.rows * frame.columns;
+  // 4:2:2 in name may be whole triplets.
+  const isHalved = frame.photometric === "YBR_FULL_422" && !frame.isDecoded && buffer.byteLength < pixels * frame.samples;
+  const count = pixels * (isHalved ? 2 : frame.samples);
   if (frame.isFloat) return new Float32Array(buffer, 0, count);
   if (frame.allocated === 1) {
     const bytes = new Uint8Array(buffer);
@@ -41,7 +44,7 @@ export function inUnits(frame) {
 // From values to 0…1 (C.11.2.1.2, C.11.2.1.3).
 function through({ center, width, kind }) {
   if (kind === "SIGMOID") return (value) => 1 / (1 + Math.exp((-4 * (value - center)) / width));
-  if (kind === "LINEAR_EXACT" || width <= 1) return (value) => (value - center) / width + 0.5;
+  if (kind === "LINEAR_EXACT" || width < 1) return (value) => (value - center) / width + 0.5;
   return (value) => (value - (center - 0.5)) / (width - 1) + 0.5;
 }
 
@@ -105,7 +108,7 @@ function paintColour(frame, samples, out, inverted) {
   const count = frame.rows * frame.columns;
   const shift = Math.max(0, frame.stored - 8);
   const isYbr = frame.photometric.startsWith("YBR") && !frame.isDecoded;
-  const isHalved = isYbr && frame.photometric === "YBR_FULL_422";
+  const isHalved = isYbr && samples.length < count * frame.samples;
   const isPlanar = frame.planar && !frame.isDecoded;
   const [step, next] = isPlanar ? [1, count] : [frame.samples, 1];
   for (let place = 0; place < count; place++) {

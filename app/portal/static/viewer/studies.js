@@ -15,8 +15,7 @@ async function readStack(path) {
   const stack = stackOf(await json(`${path}/metadata`));
   await fillTables(root, stack);
   const decoded = new Map();
-  for (const frame of stack) {
-    if (frame.samples < 2) continue;
+  for (const frame of stack.filter((one) => one.samples > 1)) {
     if (!decoded.has(frame.instance)) decoded.set(frame.instance, isDecoded(root, frame));
     frame.isDecoded = await decoded.get(frame.instance);
   }

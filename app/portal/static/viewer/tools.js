@@ -81,15 +81,15 @@ function choose(tool) {
   desk.refresh();
 }
 
-const press = (one, on) => one.setAttribute("aria-pressed", String(on));
+const press = (one, on) => one.setAttribute("aria-pressed", on);
 
 // The tools as they are: which is chosen, what can be asked for.
 desk.refresh = () => {
   const pane = desk.active;
   if (!pane) return;
   all("[data-tool]").forEach((one) => press(one, one.dataset.tool === desk.tool));
-  const pressed = { cine: pane.cine?.isOn, invert: pane.inverted, overlay: pane.overlaid, mirror: pane.mirrored, link: desk.link };
-  for (const [act, on] of Object.entries(pressed)) press(find(`[data-do=${act}]`), Boolean(on));
+  const pressed = { cine: pane.cine?.run, invert: pane.inverted, overlay: pane.overlaid, mirror: pane.mirrored, link: desk.link };
+  for (const [act, on] of Object.entries(pressed)) press(find(`[data-do=${act}]`), !!on);
   const single = desk.panes.length < 2;
   const missing = { cine: pane.stack.length < 2, overlay: !pane.frame?.overlays.length, link: single, alone: single, key: !desk.keys.length };
   for (const [act, is] of Object.entries(missing)) find(`[data-do=${act}]`).disabled = is;
@@ -97,12 +97,12 @@ desk.refresh = () => {
   const found = choices(pane.frame).map(([text]) => text);
   if (list.dataset.choices !== found.join("\n")) {
     list.dataset.choices = found.join("\n");
-    list.replaceChildren(list.options[0], ...found.map((text, place) => new Option(text, String(place))));
+    list.replaceChildren(list.options[0], ...found.map((text, place) => new Option(text, place)));
   }
   list.disabled = !found.length;
   const open = desk.panes.map((one) => one.series);
   all("[data-rejected]").forEach((one) => press(one, desk.withRejected));
-  all("#series [data-series]").forEach((one) => one.setAttribute("aria-current", String(open.includes(one.dataset.series))));
+  all("#series [data-series]").forEach((one) => one.setAttribute("aria-current", open.includes(one.dataset.series)));
 };
 
 all("[data-tool]").forEach((one) => one.addEventListener("click", () => choose(one.dataset.tool)));

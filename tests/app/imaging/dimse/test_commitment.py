@@ -1,5 +1,6 @@
 """Storage commitment: what is in the sender's custody is reported, on its association or where the hub calls it."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -7,7 +8,14 @@ from pydicom import Dataset
 from pydicom.uid import UID
 from pynetdicom import evt
 
+from app.hub import Hub
+from app.imaging.dimse import report
+from app.imaging.dimse.calls import Calls
+from app.imaging.dimse.commitment import Commitment, of_node
+from app.imaging.dimse.node import Nodes
+from app.imaging.dimse.tables import storage_commitment
 from app.settings import Settings
+from dicom.services.requestor import NotReached, Place
 from tests.app.audit.test_at_work import query
 from tests.app.imaging.images import CT, MR, a_file, send, stored, uids
 from tests.dimse import COMMITMENT, a_node, aside, associated, associating, taking, until
@@ -105,6 +113,34 @@ async def test_a_report_that_is_not_heard_is_kept(settings: Settings, world: Wor
         await until(lambda: holds(settings, "SELECT tries FROM storage_commitment", [(1,)]))
 
     assert await query(settings, "SELECT transaction_uid, tries FROM storage_commitment") == [("1.2.3.9", 1)]
+
+
+async def test_a_node_that_is_not_reached_is_called_once_for_all_that_it_is_to_hear(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("gone", "there"):
+        await a_node(world, name=name, title=name.upper(), host="127.0.0.1", port=1)
+    now, lines = world.hub.clock(), f"{CT_CLASS} {MINE}".encode()
+    waiting = [(name, f"1.2.3.{number}") for name in ("gone", "there") for number in range(3)]
+    async with world.hub.database.write() as connection:
+        rows = [(world.hub.new_row(), name, 1, uid, now, now - 9, 0, lines) for name, uid in waiting]
+        await connection.insert(storage_commitment, rows)
+    called: list[tuple[str, str]] = []
+
+    def reported(_: Hub, place: Place, one: Commitment, __: object) -> bool:
+        called.append((place.title, one.transaction_uid))
+        if place.title == "GONE":
+            raise NotReached("GONE cannot be reached")
+        return True
+
+    monkeypatch.setattr(report, "_reported", reported)
+    calls = Calls(world.hub, asyncio.get_running_loop())
+    await report.report_due(world.hub, calls, Nodes(world.hub.database))
+
+    assert sorted(called)[1:] == [("THERE", f"1.2.3.{number}") for number in range(3)]
+    left = await of_node(world.hub.database.reader, "gone")
+    assert [(one.tries, one.next > now) for one in left] == [(1, True)] * 3
+    assert await of_node(world.hub.database.reader, "there") == []
 
 
 async def test_a_node_that_cannot_be_called_as_it_wants_keeps_nobody_else_from_hearing(

@@ -45,6 +45,7 @@ async def test_each_level_returns_what_was_asked_for_and_no_more(settings: Setti
         (series, _) = await aside(found, door, asking("SERIES", **one, SeriesInstanceUID="", Modality="CT"))
         wide = asking("IMAGE", **one, SeriesInstanceUID=SERIES, SOPInstanceUID="", Rows=None)
         (image, _) = await aside(found, door, wide)
+        rows = [await aside(found, door, asking("IMAGE", **one, Rows=rows)) for rows in (128, 129)]
         patients = asking("PATIENT", PatientID="", PatientName="")
         everybody = await aside(lambda: found(door, patients, model=PATIENT_ROOT_FIND))
         ranged = await aside(found, door, asking("STUDY", StudyDate="20040101-20041231", StudyInstanceUID=""))
@@ -62,6 +63,8 @@ async def test_each_level_returns_what_was_asked_for_and_no_more(settings: Setti
     }
     assert (series.SeriesInstanceUID, series.Modality) == (SERIES, "CT")
     assert (image.SOPInstanceUID, image.Rows) == (INSTANCE, 128)
+    assert [len(answers) for answers in rows] == [2, 1]
+    assert [answers[-1] for answers in rows] == [0, 0]
     assert sorted(one.PatientID for one in everybody[:-1]) == ["1CT1", "4MR1"]
     assert len(ranged) == 3
     assert nothing == [0]

@@ -3,14 +3,16 @@
 import random
 from dataclasses import replace
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 
 import orjson
+import pydicom
 import pytest
 from click.testing import CliRunner
 
 from app.cli import main
-from app.imaging.mado.convert import read_manifest
+from app.imaging.mado.convert import converted, read_manifest
 from app.imaging.mado.from_fhir import read_bundle
 from app.imaging.mado.to_fhir import fhir_manifest
 from dicom.concept import Code
@@ -112,6 +114,8 @@ def test_a_plain_manifest_has_references_and_no_description() -> None:
         (lambda b: b["entry"].pop(0), "Bundle"),
         (lambda b: b.pop("identifier"), "Bundle.identifier"),
         (lambda b: b.update(timestamp="2026-04-01"), "Bundle.timestamp"),
+        (lambda b: b.update(timestamp="9999-12-31T23:59:59-12:00"), "Bundle.timestamp"),
+        (lambda b: b.update(timestamp="0001-01-01T00:00:00+14:00"), "Bundle.timestamp"),
         (lambda b: b["entry"][1]["resource"].pop("identifier"), "Bundle.entry[1].resource.identifier"),
         (lambda b: b["entry"][1]["resource"].pop("series"), "Bundle.entry[1].resource.series"),
         (
@@ -132,7 +136,16 @@ def test_a_plain_manifest_has_references_and_no_description() -> None:
         ),
     ],
     ids=[
-        *("another type", "no Composition", "no identifier", "an instant without a zone", "no study UID", "no series"),
+        *(
+            "another type",
+            "no Composition",
+            "no identifier",
+            "an instant without a zone",
+            "the last",
+            "the first",
+            "no study UID",
+            "no series",
+        ),
         *("a UID that is none", "no instances", "an instance twice", "no class"),
     ],
 )
@@ -144,6 +157,19 @@ def test_a_bundle_that_is_no_manifest_is_refused_with_the_place(change, place) -
         read_bundle(bundle)
 
     assert refused.value.expression == place
+
+
+@pytest.mark.parametrize(("day", "offset"), [("00010101", "+0900"), ("99991231", "-1200")])
+def test_a_manifest_that_was_made_on_the_last_of_all_days_is_read(day: str, offset: str) -> None:
+    ds = pydicom.dcmread(BytesIO(write_kos(a_manifest())))
+    ds.ContentDate, ds.ContentTime, ds.TimezoneOffsetFromUTC = day, "235959" if day > "2" else "000000", offset
+    out = BytesIO()
+    ds.save_as(out)
+
+    form, bundle = converted(out.getvalue())
+
+    assert form == "fhir"
+    assert orjson.loads(bundle)["timestamp"].startswith("1970-01-01")
 
 
 def test_whatever_is_wrong_is_refused_and_breaks_nothing() -> None:

@@ -1,5 +1,6 @@
 """Discs that are odd, broken or meant to harm: each file is told of, nothing is run, nothing lies outside."""
 
+import errno
 import io
 import os
 import random
@@ -8,6 +9,7 @@ import struct
 import zipfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from app.imaging.media.contents import contents_of
 from app.imaging.media.entries import MOST_FILES, Unreadable, entries_of
 from app.imaging.media.quarantine import found_disc
 from tests.app.imaging.images import CT, TRUNCATED, a_file
+from tests.app.imaging.media.test_reading import a_disc, read_some
 from tests.media import DISC, a_zip, files, on_disc, people, read, until_read, upload
 from tests.portal import SAME_SITE, signed_in
 from tests.world import World
@@ -46,6 +49,34 @@ def test_links_are_not_followed_and_folders_end(tmp_path: Path) -> None:
         "folder": "a link, which is not followed",
         "pipe": "no file",
     }
+
+
+async def test_a_folder_that_cannot_be_read_keeps_nothing_else_out(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disc = tmp_path / "disc"
+    for name in ("A", "SCRATCHED", "Z"):
+        (disc / name).mkdir(parents=True)
+        (disc / name / "IM1").write_bytes(a_file(CT, SOPInstanceUID=f"1.2.{ord(name[0])}"))
+    scandir = os.scandir
+
+    def scanned(path: Path) -> Any:
+        if Path(path).name == "SCRATCHED":
+            raise OSError(errno.EIO, "Input/output error")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", scanned)
+    number = await a_disc(world, disc)
+    assert await read_some(world, number, 100)
+
+    told = {path: (one.state, one.reason) for path, one in (await files(world, number)).items()}
+    assert told == {
+        "A/IM1": ("quarantined", ""),
+        "SCRATCHED": ("broken", "a folder that cannot be read"),
+        "Z/IM1": ("quarantined", ""),
+    }
+    with pytest.raises(Unreadable, match="a folder that cannot be read"):
+        list(entries_of(disc / "SCRATCHED"))
 
 
 def test_a_link_that_takes_the_place_of_a_file_is_not_opened(tmp_path: Path) -> None:

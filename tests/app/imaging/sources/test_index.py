@@ -126,6 +126,23 @@ async def test_answers_of_no_use_are_counted_and_end_nothing(world: World) -> No
     assert not [one for one in pacs.asked if ".." in one]
 
 
+@pytest.mark.parametrize("status", [404, 406, 200])
+async def test_a_study_that_cannot_be_asked_for_keeps_no_other_from_being_known(world: World, status: int) -> None:
+    gone, there = a_file(CT), a_file(MR)
+
+    async def odd(path: str, write: Write) -> None:
+        is_odd = f"/studies/{uids(gone)[0]}/series" in path
+        await write(answer(status, b"no JSON", "text/html") if is_odd else pacs._answer(path))
+
+    async with a_pacs(gone, there) as pacs:
+        pacs.misbehave = odd
+        await a_source(world, pacs)
+
+        seen = await index(world.hub, await world.hub.sources.named("pacs-a"))
+
+    assert (seen.studies, seen.instances, seen.refused) == (1, 1, 1)
+
+
 async def test_what_is_kept_here_is_no_reference_any_more(world: World) -> None:
     files = _files()
     async with a_pacs(*files) as pacs:

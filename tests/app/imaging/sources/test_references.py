@@ -139,6 +139,34 @@ async def test_bulk_data_and_transcoding_work_on_what_was_fetched(world: World) 
     assert sum(uids(images[2])[2] in one for one in pacs.asked) == 1
 
 
+@pytest.mark.parametrize(
+    ("end", "accept"),
+    [("frames/1", "*/*"), ("bulkdata/7FE00010", "*/*"), ("rendered", "image/png"), ("thumbnail", "image/png")],
+)
+async def test_an_image_that_its_site_has_changed_is_not_said_to_be_the_same(
+    world: World, end: str, accept: str
+) -> None:
+    image = a_file(CT)
+    async with a_pacs(image) as pacs:
+        await a_source(world, pacs)
+        hospital = await world.client("hospital-a")
+        await stored(world, hospital, a_manifest(image))
+        caller = {**hospital, "accept": accept}
+        place = f"{address(image)}/{end}"
+        before = await world.http.get(place, headers=caller)
+        tag = before.headers.get("etag", '"none"')
+        same = await world.http.get(place, headers={**caller, "if-none-match": tag})
+        pacs.take(a_file(CT, PixelData=b"\0\1" * (128 * 128)))
+        for one in world.hub.held._held.values():
+            one.read -= 60
+        await world.hub.held.sweep()
+        after = await world.http.get(place, headers={**caller, "if-none-match": tag})
+
+    assert same.status_code == (304 if "etag" in before.headers else 200)
+    assert after.status_code == 200
+    assert after.content != before.content
+
+
 async def test_consent_decides_about_references_as_about_what_is_stored(world: World) -> None:
     image = a_file(CT)
     async with a_pacs(image) as pacs:

@@ -8,11 +8,12 @@ import pytest
 
 from app.hub import Hub
 from app.imaging import parts
+from app.imaging.custody import Custody
 from app.imaging.lacking import Incomplete
-from app.imaging.pixels import stored_bytes
+from app.imaging.pixels import present, stored_bytes
 from app.imaging.sources.failures import SourceFailed
 from app.imaging.sources.index import index
-from dicom.store.read import InstanceRow
+from dicom.store.read import InstanceRow, read_instances
 from dicom.store.refer import references
 from tests.app.imaging.images import CT, a_file, address, parts_of, send, stored, uids
 from tests.app.imaging.sources.region import a_manifest, a_source
@@ -112,6 +113,26 @@ async def test_what_is_held_is_read_even_when_it_was_dropped_meanwhile(world: Wo
             octets = held.read(0, held.size)
 
     assert octets == image
+
+
+async def test_what_begins_with_one_image_does_not_go_on_with_another(world: World) -> None:
+    image = a_file(CT)
+    async with a_pacs(image) as pacs:
+        await a_source(world, pacs)
+        hospital = await world.client("hospital-a")
+        await stored(world, hospital, a_manifest(image))
+        (site,) = [one.caller.organisation for one in await world.hub.sources.all()]
+        (row,) = await read_instances(world.hub.database.reader, Custody(site), *uids(image))
+        row = await present(world.hub, row)
+        begun = await stored_bytes(world.hub, row, 0, 1000)
+        pacs.take(a_file(CT, PatientComments="x" * 64))
+        for key in list(world.hub.held._held):
+            world.hub.held._drop(key)
+
+        with pytest.raises(SourceFailed, match="has changed an image"):
+            await stored_bytes(world.hub, row, 1000, 1000)
+
+    assert begun == image[:1000]
 
 
 async def test_a_manifest_that_stays_at_its_site_is_indexed_like_an_image(world: World) -> None:
