@@ -6,7 +6,7 @@ Provided by MHD, or written by plain FHIR: what it refers to is known from then 
 import base64
 import binascii
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import orjson
@@ -16,6 +16,8 @@ from app.db import WriteConnection
 from app.imaging.mado.convert import as_json
 from app.imaging.mado.from_fhir import read_bundle
 from app.imaging.sources.imaging_studies import hide_study
+from app.imaging.sources.manifests import manifest_in, refer
+from app.imaging.sources.references import of_manifest
 from app.records.labelled import pass_labels_on
 from app.records.writing import Writing
 from dicom.manifest.model import Manifest
@@ -49,11 +51,8 @@ async def refer_documents(writing: Writing) -> None:
         return
     if not await request.hub.sources.of_site(request.authority.custodian):
         return
-    # What files images commits as well: it cannot be imported before this.
-    from app.imaging.sources.manifests import manifest_in, refer
-
     for one in named:
-        manifest = _manifest(one, manifest_in)
+        manifest = _manifest(one)
         if manifest is not None:
             # A Patient of the same transaction is found by its number then.
             await writing.write_gathered()
@@ -71,13 +70,10 @@ async def label_referred(request: "Request", connection: WriteConnection, labell
     Returns:
         The ImagingStudies that have labels now that they did not have, and what takes them from those.
     """
-    from app.imaging.sources.manifests import manifest_in
-    from app.imaging.sources.references import of_manifest
-
     found: list[Stored] = []
     for one in labelled:
         sources = await request.hub.sources.of_site(one.custodian) if _may_be(one) else []
-        manifest = _manifest(one, manifest_in) if sources else None
+        manifest = _manifest(one) if sources else None
         if manifest is None or not of_manifest(manifest, sources):
             continue
         values = {"custodian": one.custodian, "uid": manifest.study_instance_uid}
@@ -95,7 +91,8 @@ def _may_be(one: Stored) -> bool:
     return one.type == "Bundle" and b'"ImagingStudy"' in one.body and b"dicom-wado-rs" in one.body
 
 
-def _manifest(one: Stored, manifest_in: Callable[[bytes], Manifest | None]) -> Manifest | None:
+def _manifest(one: Stored) -> Manifest | None:
+    """Return the manifest that a document holds; None when it is none that can be read."""
     try:
         if one.type != "Binary":
             return read_bundle(parse(one.body))
