@@ -17,6 +17,9 @@ POINTERS = {"Binary": "securityContext", "Provenance": "target"}
 ATTACHED = ("Binary", "Bundle")
 """The types of what an attachment's `url` leads to."""
 
+ATTACHING = {"DocumentReference": "content", "DiagnosticReport": "presentedForm", "Media": "content"}
+"""The element with the attachments of a type, whose bytes go with the resource when its person decides about that."""
+
 _ATTACHMENT = re.compile(rf"(?:.*/)?(?:{'|'.join(ATTACHED)})/[A-Za-z0-9\-.]{{1,64}}")
 
 

@@ -6,11 +6,14 @@ itself or through what it belongs with: the bytes of a document go with the docu
 Each way is one flat subquery: SQLite's parser has a low ceiling, and this is asked wherever a row is decided about.
 """
 
+from collections.abc import Sequence
+
 from sqlalchemy import ColumnElement, FromClause, and_, exists, literal, or_, select
 
 from app.access.tables import epoch
 from app.consent.tables import ANY, AUTHORED_BY, DEPENDENTS, INSTANCE, RELATED
-from fhir.search.internal import AUTHOR_PARAMETERS, BELONGS_WITH, DESCRIBES, EXTRACTED_FROM, TARGET
+from fhir.belonging import ATTACHED
+from fhir.search.internal import ATTACHES, AUTHOR_PARAMETERS, BELONGS_WITH, DESCRIBES, EXTRACTED_FROM, TARGET
 from fhir.search.internal import AUTHORED_BY as AUTHORED
 from fhir.store.categories import Category
 from fhir.store.in_order import in_order
@@ -29,6 +32,7 @@ ARE_RECORDED = select(epoch.c.value).where(epoch.c.name == RECORDED)
 
 
 _IMAGING_STUDY = literal(NUMBERS["ImagingStudy"])
+_ATTACHED = [literal(NUMBERS[name]) for name in ATTACHED]
 
 
 def _rows(alias: FromClause) -> list[ColumnElement[int]]:
@@ -143,15 +147,46 @@ def _tells(alias: FromClause, told: FromClause) -> list[ColumnElement[bool]]:
 def _by_site(grant: FromClause, alias: FromClause) -> list[ColumnElement[bool]]:
     """Return the ways in which an ImagingStudy that the site has written of the row's study stands to the target."""
     told, of = index_reference.alias("d_told"), resource.alias("d_of")
+    found = in_order(told, of, _current(told, of))
+    return _stands(grant, of, found, _tells(alias, told), told)
+
+
+def _by_document(grant: FromClause, alias: FromClause) -> list[ColumnElement[bool]]:
+    """Return the ways in which a document of the row's site stands to the target that has the row's bytes attached."""
+    if "type" not in alias.c:
+        return []
+    own, said, of = resource_id.alias("d_own"), index_reference.alias("d_attaches"), resource.alias("d_of")
+    to_said = and_(said.c.parameter == literal(ATTACHES), said.c.target_hash == own.c.hash)
+    found = in_order(in_order(own, said, to_said), of, _current(said, of))
+    is_of_site = [
+        alias.c.type.in_(_ATTACHED),
+        own.c.patient_key == alias.c.patient_key,
+        own.c.row == alias.c.row,
+        of.c.custodian == alias.c.custodian,
+    ]
+    return _stands(grant, of, found, is_of_site, own, said)
+
+
+def _stands(
+    grant: FromClause, of: FromClause, found: FromClause, where: Sequence[ColumnElement[bool]], *inside: FromClause
+) -> list[ColumnElement[bool]]:
+    """Return the ways in which a resource is the target, or refers to it.
+
+    Args:
+        grant: The grant.
+        of: The resource, the last of what is `found`.
+        found: How it is reached.
+        where: What leads to it.
+        inside: What else is in `found`.
+    """
     named, said = resource_id.alias("d_named"), index_reference.alias("d_says")
-    current = in_order(told, of, _current(told, of))
     to_named = and_(named.c.patient_key == of.c.patient_key, named.c.row == of.c.row)
     to_said = and_(_current(said, of), said.c.target_hash == grant.c.target)
-    is_it = select(literal(1)).select_from(in_order(current, named, to_named)).where(*_tells(alias, told))
-    refers = select(literal(1)).select_from(in_order(current, said, to_said)).where(*_tells(alias, told))
+    is_it = select(literal(1)).select_from(in_order(found, named, to_named)).where(*where)
+    refers = select(literal(1)).select_from(in_order(found, said, to_said)).where(*where)
     ways = [is_it.where(grant.c.data != AUTHORED_BY, named.c.hash == grant.c.target)]
     ways += [refers.where(*way) for way in _means(grant, said)[:2]]
-    return [exists(way.correlate_except(told, of, named, said)) for way in ways]
+    return [exists(way.correlate_except(of, named, said, *inside)) for way in ways]
 
 
 def _site_is_referred_to(grant: FromClause, alias: FromClause) -> ColumnElement[bool]:
@@ -216,6 +251,6 @@ def of_data(grant: FromClause, alias: FromClause) -> ColumnElement[bool]:
         *(_is(grant, alias), *_refers(grant, alias)),
         *(*_belongs(grant, alias), _is_referred_to(grant, alias)),
         *(*_by_site(grant, alias), _site_is_referred_to(grant, alias), *_is_hubs_own(grant, alias)),
-        *_is_made_of(grant, alias),
+        *(*_is_made_of(grant, alias), *_by_document(grant, alias)),
     )
     return or_(grant.c.data == ANY, *ways)

@@ -20,7 +20,7 @@ EPISODE_MICROSECONDS = 600 * 1_000_000
 MOST_EPISODES = 100_000
 """Kept in one process; whoever exceeds it is recorded anew."""
 
-Key = tuple[int, int, str, str, str, int, str, tuple[int, ...]]
+Key = tuple[int, int, str, str, str, str, int, str, tuple[int, ...]]
 
 
 class Episodes:
@@ -84,6 +84,7 @@ class Episodes:
 def _key(request: "Request", one: Touched) -> Key:
     caller = request.caller
     return (
-        *(caller.organisation, caller.account, caller.client, caller.role, caller.purpose),
+        # Persons who come by links have no accounts, and one system makes the links of all of them.
+        *(caller.organisation, caller.account, caller.client, caller.user, caller.role, caller.purpose),
         *(one.patient_key, one.study_instance_uid, tuple(case.number for case in caller.glass)),
     )

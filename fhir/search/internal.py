@@ -6,7 +6,7 @@ They are references, as those of a search parameter are; codes lead to the numbe
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from fhir.belonging import POINTERS, all_references, authors, encounters, made_from, pointed_at
+from fhir.belonging import ATTACHING, POINTERS, all_references, attached, authors, encounters, made_from, pointed_at
 from fhir.search.hashing import hash64
 from fhir.spec.search_parameters import parameters
 from fhir.store.types import NUMBERS
@@ -26,6 +26,9 @@ AUTHORED_BY = -4
 DESCRIBES = -5
 """From an ImagingStudy that a site writes itself to the study of which it tells: the target is the study's row number
 in the image tables, and no hash. It follows not from what the resource says alone: whoever knows both writes it."""
+
+ATTACHES = -6
+"""From a document to the Binary or Bundle that an attachment of it names by `url`."""
 
 TARGET = parameters("Provenance")["target"].id
 
@@ -66,6 +69,8 @@ def internal_rows(resource: Mapping[str, Any], known: Iterable[Row] = ()) -> lis
         known: The rows of its search parameters; what they say is not said again.
     """
     rows = list(_standing(resource, known))
+    if (element := ATTACHING.get(resource["resourceType"])) is not None:
+        rows += [(ATTACHES, hash64(link)) for link in dict.fromkeys(attached(resource.get(element)))]
     if resource["resourceType"] not in POINTERS:
         return rows
     said = {target for number, target in known if number == TARGET}

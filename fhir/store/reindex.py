@@ -9,12 +9,12 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Integer, Select, Table, Update, bindparam, select, update
 
-from fhir.belonging import POINTERS
+from fhir.belonging import ATTACHING, POINTERS
 from fhir.search.composite import part_numbers
 from fhir.search.content import number_of
 from fhir.search.extract import Index
 from fhir.search.in_force import R4, InForce
-from fhir.search.internal import AUTHORED_BY, BELONGS_WITH, EXTRACTED_FROM, RELATES_TO
+from fhir.search.internal import ATTACHES, AUTHORED_BY, BELONGS_WITH, EXTRACTED_FROM, RELATES_TO
 from fhir.spec.search_parameters import parameters
 from fhir.store.connection import Connection
 from fhir.store.facts import Facts
@@ -78,8 +78,10 @@ def _entries(type_name: str, known: InForce) -> list[tuple[Table, int]]:
     found += [(index_composite, number) for number in part_numbers(type_name)]
     found += [(index_composite, part.number) for one in own for part in one.components]
     found += [(index_text, number_of(type_name))]
-    internal = (BELONGS_WITH, EXTRACTED_FROM) if type_name in POINTERS else ()
-    return found + [(index_reference, number) for number in (RELATES_TO, AUTHORED_BY, *internal)]
+    internal = [RELATES_TO, AUTHORED_BY]
+    internal += [BELONGS_WITH, EXTRACTED_FROM] if type_name in POINTERS else []
+    internal += [ATTACHES] if type_name in ATTACHING else []
+    return found + [(index_reference, number) for number in internal]
 
 
 async def replace_index(

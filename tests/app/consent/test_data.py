@@ -109,6 +109,43 @@ async def test_an_exception_may_lie_in_a_permit_of_single_resources(world: World
     assert found == OF_THE_VISIT - {"result"}
 
 
+@pytest.mark.parametrize(
+    ("meaning", "named"),
+    [("instance", "letter"), ("dependents", "letter"), ("dependents", "visit"), ("authoredby", "doctor")],
+)
+@pytest.mark.parametrize("effect", ["permit", "deny"])
+async def test_bytes_go_with_the_document_that_names_them_by_an_address(
+    world: World, meaning: str, named: str, effect: str
+) -> None:
+    hospital = await world.client("hospital-a")
+    made = {"patient": f"Patient/{(await world.post(hospital, a_patient()))['id']}"}
+    subject = {"reference": made["patient"]}
+
+    async def write(as_name: str, **resource: Any) -> None:
+        stored = await world.post(hospital, resource)
+        made[as_name] = f"{stored['resourceType']}/{stored['id']}"
+
+    await write("doctor", resourceType="Practitioner", name=[{"family": "佐藤"}])
+    await write("visit", **VISIT, subject=subject)
+    # The bytes say of whom they are, and not of which document.
+    for name in ("bytes", "others"):
+        await write(name, resourceType="Binary", contentType="text/plain", data="6YCA6Zmi", securityContext=subject)
+    letter: dict[str, Any] = {"resourceType": "DocumentReference", "status": "current", "subject": subject}
+    letter |= {"author": [{"reference": made["doctor"]}], "context": {"encounter": [{"reference": made["visit"]}]}}
+    attachment = {"contentType": "text/plain", "url": f"http://127.0.0.1:8080/fhir/{made['bytes']}"}
+    await write("letter", **letter, content=[{"attachment": attachment}])
+    about = {"data": data(meaning, made[named])}
+
+    if effect == "permit":
+        found = await seen(world, made, **about)
+        assert {"letter", "bytes"} <= found
+        assert "others" not in found
+    else:
+        found = await seen(world, made, provision=[{"type": "deny", **about}])
+        assert found.isdisjoint({"letter", "bytes"})
+        assert "others" in found
+
+
 async def test_what_a_site_has_written_is_authored_by_it(world: World) -> None:
     made = await a_record(world)
 

@@ -315,6 +315,17 @@ async def test_the_log_says_who_made_a_link_for_whom_and_what_was_seen(world: Wo
     assert len({one.patient for one in events}) == 1
 
 
+async def test_each_person_who_comes_by_a_link_of_one_system_is_in_the_log(world: World) -> None:
+    hospital = await filled(world)
+    for user in ("Dr. Ito", "Dr. Mori", "Dr. Ito"):
+        url = (await linked(world, hospital, requestType="STUDY", studyUID=STUDY, user=user)).json()["url"]
+        browser, _ = await opened(world, url)
+        for _ in range(2):
+            (await browser.get(f"/dicomweb/studies/{STUDY}/metadata")).raise_for_status()
+
+    assert [one.user for one in await recorded(world) if one.interaction == "wado"] == ["Dr. Ito", "Dr. Mori"]
+
+
 async def test_whoever_signs_out_leaves_no_images_behind_that_a_link_opened(world: World) -> None:
     hospital = await filled(world)
     url = urlsplit((await linked(world, hospital, requestType="STUDY", studyUID=STUDY)).json()["url"])
