@@ -62,6 +62,10 @@ async def import_(place: Path, site: str) -> None:
     Nothing on it is run, no link is followed. Whose the images are is decided at the site's desk, on the page of
     discs. Ctrl-C stops after the file at work; the same command goes on from there.
     """
+    try:
+        str(place).encode()
+    except UnicodeEncodeError as error:
+        raise click.ClickException("The path is not in UTF-8: the disc is read under a name that is") from error
     stopping: list[int] = []
     before = {one: signal.signal(one, lambda number, _: stopping.append(number)) for one in _SIGNALS}
 
