@@ -88,7 +88,9 @@ async def _by_study(request: FhirRequest, asked: Mapping[str, str]) -> Wanted:
         found += (await find_copies(request, uid))[:1]
     for number in _listed(asked, "accessionNumber") if not found else ():
         matches = await find_studies(request, escape(number))
-        found += [one for one in matches if number in accession_numbers(body_of(one))][:1]
+        numbered = [one for one in matches if number in accession_numbers(body_of(one))][:1]
+        request.record.disclosed += numbered
+        found += numbered
     if not found:
         if not ("studyUID" in asked or "accessionNumber" in asked):
             raise InvalidValue("studyUID or accessionNumber says which study", "studyUID")

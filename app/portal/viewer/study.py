@@ -102,6 +102,8 @@ def label(study: Study, site: str) -> str:
 async def find_studies(request: FhirRequest, identifier: str) -> Sequence[Stored]:
     """Return the ImagingStudies with an identifier that exist for the caller, the caller's own site's first.
 
+    Which of them are disclosed the caller of this says.
+
     Args:
         request: The request.
         identifier: As a search has it: a system, a bar and a value, or a value alone.
@@ -109,7 +111,6 @@ async def find_studies(request: FhirRequest, identifier: str) -> Sequence[Stored
     record = request.record
     query = read_query(request.hub, "ImagingStudy", [("identifier", identifier)])
     page = await search(record.connection, record.visibility, query, patient_keys, limit=MOST_COPIES)
-    record.disclosed += page.matches
     shown = [one for one in page.matches if item(one) is not None]
     return sorted(shown, key=lambda one: one.custodian != request.caller.organisation)
 
@@ -126,7 +127,9 @@ async def find_copies(request: FhirRequest, uid: str) -> Sequence[Stored]:
     found = await find_studies(request, f"urn:dicom:uid|urn:oid:{uid}") if is_open else ()
     if not found:
         raise NotFound("There is no such study")
-    return await of_one_person(request.hub.database.reader, found, request.caller.organisation)
+    copies = await of_one_person(request.hub.database.reader, found, request.caller.organisation)
+    request.record.disclosed += copies
+    return copies
 
 
 async def studies_of(request: FhirRequest, patient_id: str) -> tuple[Sequence[Stored], list[Study]]:

@@ -72,7 +72,7 @@ async def test_a_note_about_another_person_rejects_nothing(world: World, same: b
 async def test_the_studies_of_two_persons_are_not_shown_together(world: World) -> None:
     reading = a_reading(instance="1.2.392.66.72", PatientID="P1")
     of_a, of_b = [an_image(A, "1.2.392.66.2")], [an_image(B, "1.2.392.66.4"), reading]
-    await two_sites(world, of_a, of_b)
+    patient, _ = await two_sites(world, of_a, of_b)
     browser = await signed_in(world, "clinic-c")
 
     pages = {
@@ -89,6 +89,9 @@ async def test_the_studies_of_two_persons_are_not_shown_together(world: World) -
     assert {name: "1.2.392.66.4" in page for name, page in pages.items()} == dict.fromkeys(pages, False)
     assert "1.2.392.66.72" not in pages["study"]
     assert not [name for name, page in pages.items() if "鈴木" in page]
+    # Whose study was not shown is not said to have been looked at.
+    told = {one.patient for one in await recorded(world) if one.user}
+    assert told - {None} == {f"Patient/{patient}"}
 
 
 async def test_a_site_that_has_the_study_itself_sees_its_own(world: World) -> None:
