@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from app.imaging.found import instances
-from app.imaging.lacking import Incomplete, at_hand, check_whole, status_and_warning
+from app.imaging.lacking import at_hand, begun, check_whole, status_and_warning
 from app.imaging.pixels import MOST_TRANSCODED_BYTES, Damaged, present, stored_bytes, tag_of
 from app.imaging.ranges import in_one_piece
 from app.imaging.request import DicomRequest
@@ -19,7 +19,7 @@ from dicom.bulk_data import NoBulkData, everything, value, value_at
 from dicom.multipart import closing, content_type, part_head
 from dicom.part10 import read_part10
 from dicom.store.read import InstanceRow
-from fhir.errors import NotAcceptable, NotFound
+from fhir.errors import FhirError, NotAcceptable, NotFound
 
 OCTETS = "application/octet-stream"
 
@@ -55,7 +55,7 @@ async def all_bulk_data(request: DicomRequest) -> DicomResponse:
 
     Raises:
         NotFound: there are no such instances for the caller, or no bulk data in them.
-        Damaged: nothing of them can be had.
+        Damaged: nothing of them can be had, or SourceFailed.
         NotAcceptable: the caller takes no octets in parts, or an instance is too large to be read for this.
     """
     choose(request.accept, [Representation(OCTETS, multipart=True)])
@@ -69,21 +69,9 @@ async def all_bulk_data(request: DicomRequest) -> DicomResponse:
     status, warning = status_and_warning(len(lacking), len(rows))
     boundary = new_boundary()
     kind = content_type(OCTETS, boundary)
-    parts = _parts(request, found, boundary)
-    try:
-        # Whether there is any is told before the answer has begun.
-        begun = await anext(parts)
-    except Incomplete as error:
-        raise Damaged("The bytes of the instances are gone") from error
-    if begun == closing(boundary):
-        raise NotFound("The instances have no bulk data" if len(rows) > 1 else "The instance has no bulk data")
-    return Streamed(_body(begun, parts), status, [*headers(kind, b"" if lacking else tag), *warning])
-
-
-async def _body(begun: bytes, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield begun
-    async for part in parts:
-        yield part
+    nothing = NotFound("The instances have no bulk data" if len(rows) > 1 else "The instance has no bulk data")
+    body = await begun(_parts(request, found, boundary), closing(boundary), nothing)
+    return Streamed(body, status, [*headers(kind, b"" if lacking else tag), *warning])
 
 
 def _check_size(rows: Sequence[InstanceRow]) -> None:
@@ -92,15 +80,21 @@ def _check_size(rows: Sequence[InstanceRow]) -> None:
 
 
 async def _parts(request: DicomRequest, rows: Sequence[InstanceRow], boundary: str) -> AsyncIterator[bytes]:
-    lost = []
+    lost: list[InstanceRow] = []
+    failure: FhirError | None = None
+    is_begun = False
     for row in rows:
         try:
             data = await stored_bytes(request.hub, row)
-        except (SourceFailed, Damaged, NotAcceptable):
+        except (SourceFailed, Damaged, NotAcceptable) as error:
             lost.append(row)
+            failure = failure or error
             continue
         for path, found in await asyncio.to_thread(_values, data):
             yield part_head(boundary, OCTETS, len(found), location=f"{request.root}/{row.path}/bulkdata/{path}") + found
+            is_begun = True
+    if failure is not None and not is_begun:
+        raise failure
     check_whole(request, lost)
     yield closing(boundary)
 

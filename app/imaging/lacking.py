@@ -6,12 +6,13 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part18/sect_10.4.html#
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
 from app.imaging.pixels import present
 from app.imaging.response import Header
 from app.imaging.sources.failures import SourceFailed, Untrue
+from fhir.errors import FhirError
 
 if TYPE_CHECKING:
     from app.imaging.request import DicomRequest
@@ -72,6 +73,29 @@ def status_and_warning(lacks: int, of: int) -> tuple[int, list[Header]]:
     if not lacks:
         return 200, []
     return PARTIAL, [(b"warning", b'299 - "%d of %d instances cannot be had at present"' % (lacks, of))]
+
+
+async def begun(parts: AsyncIterator[bytes], end: bytes, nothing: FhirError) -> AsyncIterator[bytes]:
+    """Return the parts of an answer once the first is there: what hinders all of them is told before it begins.
+
+    Args:
+        parts: Raise what hinders them, if there is none.
+        end: What stands after the last.
+        nothing: What is to be told if that is all there is.
+
+    Raises:
+        FhirError: there is none.
+    """
+    first = await anext(parts)
+    if first == end:
+        raise nothing
+    return _all(first, parts)
+
+
+async def _all(first: bytes, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for part in parts:
+        yield part
 
 
 def check_whole(request: "DicomRequest", lost: "Sequence[InstanceRow]") -> None:

@@ -8,7 +8,7 @@ from functools import cache, partial
 
 from app.imaging.found import instances
 from app.imaging.frames import offers
-from app.imaging.lacking import at_hand, check_whole, status_and_warning
+from app.imaging.lacking import at_hand, begun, check_whole, status_and_warning
 from app.imaging.made import made_frame
 from app.imaging.pixels import Damaged, stored_frames, tag_of
 from app.imaging.request import DicomRequest
@@ -18,7 +18,7 @@ from dicom.accept import Representation, choose
 from dicom.multipart import closing, content_type, part_head
 from dicom.store.read import InstanceRow
 from dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, TRANSFER_SYNTAXES
-from fhir.errors import NotAcceptable, NotFound
+from fhir.errors import FhirError, NotAcceptable, NotFound
 
 
 async def pixel_data(request: DicomRequest) -> DicomResponse:
@@ -41,13 +41,11 @@ async def pixel_data(request: DicomRequest) -> DicomResponse:
         return unchanged
     found, lacking = await at_hand(request, rows)
     chosen = [form(row.transfer_syntax_uid) for row in found]
-    if len(rows) == 1:
-        # What says that it has frames and has none is told before the answer has begun.
-        await stored_frames(request.hub, found[0])
     status, warning = status_and_warning(len(lacking), len(rows))
     boundary = new_boundary()
     kind = content_type(chosen[0].media_type, boundary)
-    body = _parts(request, found, chosen, boundary)
+    nothing = NotFound("Nothing in it has frames")
+    body = await begun(_parts(request, found, chosen, boundary), closing(boundary), nothing)
     return Streamed(body, status, [*headers(kind, b"" if lacking else tag), *warning])
 
 
@@ -61,7 +59,9 @@ def _choose(accept: str, transfer_syntax_uid: str) -> Representation:
 async def _parts(
     request: DicomRequest, rows: Sequence[InstanceRow], chosen: Sequence[Representation], boundary: str
 ) -> AsyncIterator[bytes]:
-    lost = []
+    lost: list[InstanceRow] = []
+    failure: FhirError | None = None
+    is_begun = False
     for row, one in zip(rows, chosen, strict=True):
         try:
             place = await stored_frames(request.hub, row)
@@ -71,10 +71,14 @@ async def _parts(
                 syntax = one.transfer_syntax
                 head = part_head(boundary, one.media_type, len(data), transfer_syntax=syntax, location=location)
                 yield head + data
+                is_begun = True
         except NotFound:
             # It says that it has frames, and has none.
             continue
-        except (SourceFailed, Damaged, NotAcceptable):
+        except (SourceFailed, Damaged, NotAcceptable) as error:
             lost.append(row)
+            failure = failure or error
+    if failure is not None and not is_begun:
+        raise failure
     check_whole(request, lost)
     yield closing(boundary)

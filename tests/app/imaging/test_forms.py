@@ -223,6 +223,18 @@ async def test_of_a_series_what_can_be_shown_is_shown(world: World, place: str) 
     assert f"/instances/{uids(a_file(CT))[2]}/frames/1/rendered".encode() in several.content
 
 
+async def test_pixels_that_cannot_be_given_so_are_refused_before_the_answer_begins(world: World) -> None:
+    hospital = await world.client("hospital-a")
+    broken = a_broken_picture()
+    await stored(world, hospital, broken)
+    plain = {"accept": f'multipart/related; type="application/octet-stream"; transfer-syntax={PREFIX}.1'}
+
+    for place in (address(broken), "/dicomweb/studies/{}".format(*uids(broken))):
+        answer = await world.http.get(f"{place}/pixeldata", headers=hospital | plain)
+
+        assert answer.status_code == 406
+
+
 async def test_a_report_without_bulk_data_says_so(world: World) -> None:
     hospital = await world.client("hospital-a")
     report = a_file(REPORT, PatientID="A")
