@@ -158,7 +158,7 @@ async def test_an_image_that_its_site_has_changed_is_not_said_to_be_the_same(
         same = await world.http.get(place, headers={**caller, "if-none-match": tag})
         pacs.take(a_file(CT, PixelData=b"\0\1" * (128 * 128)))
         for one in world.hub.held._held.values():
-            one.read -= 60
+            one.last_read -= 60
         await world.hub.held.sweep()
         after = await world.http.get(place, headers={**caller, "if-none-match": tag})
 
