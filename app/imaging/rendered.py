@@ -12,7 +12,7 @@ from typing import Any
 from app.imaging.found import instances
 from app.imaging.frames import frame_indices
 from app.imaging.lacking import at_hand, check_whole, told
-from app.imaging.pixels import Damaged, Source, source, tag_of
+from app.imaging.pixels import Damaged, source, tag_of
 from app.imaging.rejected import rejected
 from app.imaging.request import DicomRequest
 from app.imaging.response import DicomResponse, Streamed, headers, new_boundary, not_modified

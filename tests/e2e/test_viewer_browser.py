@@ -323,7 +323,9 @@ def test_a_series_that_fails_late_does_not_take_the_place_of_the_one_chosen_sinc
         """
         const real = window.fetch;
         window.fetch = (address, ...more) =>
-          String(address).includes(arguments[0]) ? new Promise((_, fail) => (window.failLate = fail)) : real(address, ...more);
+          String(address).includes(arguments[0])
+            ? new Promise((_, fail) => (window.failLate = fail))
+            : real(address, ...more);
         """,
         f"{late.series}/metadata",
     )

@@ -307,7 +307,10 @@ async def gone(world: World, caller: dict[str, str], body: bytes) -> None:
     path = "/dicomweb/studies"
     headers = [(name.lower().encode(), value.encode()) for name, value in caller.items()]
     scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b""}
-    scope |= {"headers": [*headers, (b"content-type", b"application/dicom"), (b"content-length", b"1000000")], "root_path": ""}
+    scope |= {
+        "headers": [*headers, (b"content-type", b"application/dicom"), (b"content-length", b"1000000")],
+        "root_path": "",
+    }
     scope |= {"client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8080), "scheme": "http", "http_version": "1.1"}
     messages = iter([{"type": "http.request", "body": body, "more_body": True}, {"type": "http.disconnect"}])
     answers: list[Message] = []
