@@ -7,13 +7,15 @@ which the web reads.
 - In: `stow` takes a body, by `receive` (files) or `apart` (metadata and bulk data); `keep` reads, checks and keeps
   the bytes; `stored` is the transaction with its audit record; `filing` writes the rows, for the `owners` that
   `patient` and `merged` find, under `hold`, the lock of a site.
-- FHIR in step: `description` brings the `imaging_study` of a study up to date, its `endpoint` and its `labels`.
+- FHIR in step: `description` brings the `imaging_study` of a study up to date, its `endpoint` and its `labels`;
+  `told_by` notes which ImagingStudies of the site's own tell of it.
 - Out: `found` says which instances a caller sees, and records it; `retrieve` (in `parts`), `metadata` (kept by
   `packing`), `frames` and `rendered`, `pixel_data`, `bulk_data`, `wado_uri` and `qido` answer; `pixels` reads bytes
   and frames, `made` has them in another transfer syntax, `mapped` maps files.
-- What an answer leaves out: `lacking` and `not_given` what cannot be had, `rejected` what a note says not to use.
+- What an answer leaves out: `lacking` and `not_given` what cannot be had, `rejected` what a note says not to use;
+  where two persons have one UID, `one_person` is shown.
 - Away: `delete`, of what is in one's `custody`.
-- On record: `events`; a look at a study is one of the `episodes`.
+- On record: `events`; a look at a study is one of the `episodes`; `enumeration` counts searches for people.
 - Rooms: `dimse` (associations), `folder` (a watched one, at a site), `mado` (manifests), `media` (discs, and what
   waits for a person), `reports` (what instances say that are no images), `sources` (images that stay at their site),
   `undescribed` (studies that FHIR tells of a moment later).
