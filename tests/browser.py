@@ -6,10 +6,11 @@ Screenshots are kept only where RENKEI_SCREENSHOTS names a folder.
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
@@ -83,5 +84,7 @@ def narrow(driver: webdriver.Chrome) -> int:
 
 
 def text_of(driver: webdriver.Chrome) -> str:
-    """Return what the page shows."""
-    return driver.find_element(By.TAG_NAME, "main").text
+    """Return what the page shows; one that takes another's place meanwhile is asked instead."""
+    while True:
+        with suppress(StaleElementReferenceException):
+            return driver.find_element(By.TAG_NAME, "main").text

@@ -5,7 +5,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part15/sect_B.12.html
 
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 
 from app.imaging.sources.failures import SourceFailed
@@ -27,6 +27,15 @@ class _Socket(ssl.SSLSocket):
         # TLS 1.3: that the certificate of this side is not taken is told after the handshake.
         with cast("Tls", self.context).noting():
             return super().read(len, buffer)
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        try:
+            return super().send(data, flags)
+        except (ConnectionError, ssl.SSLEOFError):
+            # The other side has gone; what it said of that before is still to be read, and noted.
+            with suppress(OSError):
+                self.read(1)
+            raise
 
 
 class _Object(ssl.SSLObject):
