@@ -86,7 +86,7 @@ async def models_of_class(request: DicomRequest, sop_class_uid: str) -> list[Mod
     """
     rows = await read_models(request.record.connection, request.visibility, request.study, sop_class_uid=sop_class_uid)
     meant = _meant(request, rows)
-    return await _disclosed(request, meant) if meant else []
+    return await _recorded(request, meant) if meant else []
 
 
 async def digests(request: DicomRequest) -> list[DigestRow]:
@@ -108,6 +108,11 @@ async def _disclosed(request: DicomRequest, rows: list[Copy]) -> list[Copy]:
     rows = _meant(request, rows)
     if not rows:
         raise NotFound("There is no such study, series or instance")
+    return await _recorded(request, rows)
+
+
+async def _recorded(request: DicomRequest, rows: list[Copy]) -> list[Copy]:
+    """Return one copy of each instance, once it is on record that they are looked at."""
     chosen = one_copy(rows, request.caller.organisation)
     touched = {Touched(row.patient_key, row.custodian, row.study_instance_uid) for row in chosen}
     await request.hub.episodes.enter(request, sorted(touched))

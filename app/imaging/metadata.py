@@ -7,6 +7,7 @@ import asyncio
 import gzip
 import hashlib
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import orjson
 
@@ -47,11 +48,24 @@ async def metadata(request: DicomRequest) -> Response:
     return await _put_together(request, packed=packed)
 
 
-async def _as_xml(request: DicomRequest, chosen: Representation) -> Response:
+class _Gathered(NamedTuple):
+    """The DICOM JSON of the instances that can be had, and how an answer of it begins."""
+
+    rows: list[ModelRow]
+    status: int
+    warning: list[Header]
+    tag: bytes
+
+
+async def _gathered(request: DicomRequest, form: str) -> _Gathered:
     named = await models(request)
     rows = await with_headers(request, named)
     status, warning = status_and_warning(len(named) - len(rows), len(named))
-    tag = b"" if warning else _tag(rows, str(chosen))
+    return _Gathered(rows, status, warning, b"" if warning else _tag(rows, form))
+
+
+async def _as_xml(request: DicomRequest, chosen: Representation) -> Response:
+    rows, status, warning, tag = await _gathered(request, str(chosen))
     unchanged = not_modified(request, tag)
     if unchanged is not None:
         return unchanged
@@ -85,10 +99,7 @@ async def _whole_series(request: DicomRequest) -> Response:
 
 async def _put_together(request: DicomRequest, *, packed: bool, series: Series | None = None) -> Response:
     """Answer what is put together of the instances; of a series that has one custodian it is kept."""
-    named = await models(request)
-    rows = await with_headers(request, named)
-    status, warning = status_and_warning(len(named) - len(rows), len(named))
-    tag = b"" if warning else _tag(rows, str(packed))
+    rows, status, warning, tag = await _gathered(request, str(packed))
     unchanged = not_modified(request, tag)
     if unchanged is not None:
         return unchanged

@@ -3,6 +3,7 @@
 https://dicom.nema.org/medical/dicom/current/output/chtml/part08/sect_9.3.html
 """
 
+import socket
 import ssl
 from typing import Any
 
@@ -23,13 +24,29 @@ class BoundedEntity(AE):
 
     def __init__(self, title: str, *, seconds: float) -> None:
         super().__init__(title)
-        self.seconds = self.network_timeout = seconds
+        self._seconds = self.network_timeout = seconds
+
+    def bounded(
+        self,
+        association: Association,
+        connection: socket.socket | None = None,
+        address: AddressInformation | None = None,
+    ) -> BoundedSocket:
+        """Return the connection of an association, and let nothing that comes by it do more than end that.
+
+        Args:
+            association: Whose it is.
+            connection: One that was taken, or None for one that is to be made.
+            address: Where one that is to be made starts from.
+        """
+        guard(association)
+        bounds = {"most_bytes": self.maximum_pdu_size, "seconds": self._seconds}
+        return BoundedSocket(association, connection, address, **bounds)  # type: ignore[arg-type]
 
     def _create_socket(
         self, assoc: Association, address: AddressInformation, tls_args: tuple[ssl.SSLContext, str] | None
     ) -> BoundedSocket:
-        guard(assoc)
-        made = BoundedSocket(assoc, address=address, most_bytes=self.maximum_pdu_size, seconds=self.seconds)
+        made = self.bounded(assoc, address=address)
         made.tls_args = tls_args
         return made
 
@@ -41,10 +58,8 @@ class BoundedEntity(AE):
 class _Taken(RequestHandler):
     def _create_association(self) -> Association:
         made = super()._create_association()
-        guard(made)
         # The socket that it has, has said that there is one; the next says it again.
         made.dul.event_queue.get_nowait()
         entity: BoundedEntity = self.ae  # type: ignore[assignment] # which alone makes such servers
-        bounds = {"most_bytes": entity.maximum_pdu_size, "seconds": entity.seconds}
-        made.dul.socket = BoundedSocket(made, self.request, **bounds)  # type: ignore[arg-type]
+        made.dul.socket = entity.bounded(made, self.request)
         return made
